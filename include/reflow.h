@@ -1,0 +1,1442 @@
+/* reflow.h - the C interface of reflow, an embeddable engine for dataflow programs.
+ *
+ * This file is the reference manual. A program is a graph: nodes, each an instance of a
+ * component, joined port to port by connections. A running graph is a network: each node is an
+ * actor that fires when packets arrive at its inports, keeps private state, and emits packets on
+ * its outports. The sections stand in the order of learning:
+ *
+ *   1 version and features     5 messages          9 graphs
+ *   2 status codes             6 codecs           10 networks
+ *   3 text and buffers         7 runtimes         11 inputs and outputs of a network
+ *   4 errors                   8 components       12 events      13 allocator
+ *
+ * The smallest complete program is examples/c/hello.c.
+ *
+ * How to read the comments. Each function says, in this order, what it does and then
+ *   Ownership  who owns arguments and results. The words:
+ *     borrowed       the library looks at it until the call returns and keeps nothing;
+ *     taken          it belongs to the library from now on, also when the call fails;
+ *     taken-if-ok    it belongs to the library if the call returns REFLOW_OK, else it stays yours;
+ *     new            the caller owns the result and ends it with the function that is named;
+ *     borrowed-until a result that you may look at until what is named: "the next call on this
+ *                    handle", "the callback returns", or "the handle is destroyed".
+ *   Threads    any: callable from any thread, also at the same time on one handle;
+ *              one-at-a-time: any thread, but not two at once on one handle;
+ *              callback: only inside a callback of the context that is passed.
+ *   Blocking   never; bounded (it may wait for a lock held for a short time or run user code); or
+ *              "until ..." with a timeout.
+ *   Errors     the statuses that a caller may want to tell apart. Every function that can fail
+ *              also answers REFLOW_ERROR_INVALID_ARGUMENT for a NULL that is not allowed,
+ *              REFLOW_ERROR_OUT_OF_MEMORY when memory is exhausted, and, in debug of our own
+ *              faults, REFLOW_ERROR_INTERNAL. A failed call changes nothing but its
+ *              out-parameters, which are zeroed.
+ *   Since      the first version that has it.
+ *
+ * Verbs: create/destroy make and end a handle that has one owner; ref/unref share; get borrows;
+ * take moves. destroy and unref accept NULL. Handles may be destroyed in any order: each keeps
+ * what it still needs. The library never prints, aborts, reads the environment, or touches
+ * signals, locale or the working directory.
+ *
+ * Text is UTF-8, given as pointer and length, and may contain NUL. Invalid UTF-8 is refused with
+ * the byte offset. Times are in nanoseconds if the name ends in _ns, milliseconds if in _ms.
+ *
+ * Callbacks must not throw C++ exceptions or longjmp across the library.
+ */
+#ifndef REFLOW_H
+#define REFLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define REFLOW_API
+#elif defined(__GNUC__)
+#define REFLOW_API __attribute__((visibility("default")))
+#else
+#define REFLOW_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- 1 version and features ---------------------------------------------------------------- */
+
+#define REFLOW_VERSION_MAJOR 0
+#define REFLOW_VERSION_MINOR 1
+#define REFLOW_VERSION_PATCH 0
+
+/* major * 1000000 + minor * 1000 + patch of this header. */
+#define REFLOW_VERSION 1000
+
+/* The generation of the binary interface: the number in the name libreflow.so.1. */
+#define REFLOW_ABI 1
+
+/* A run of bytes, usually text. It owns nothing. A size of REFLOW_NUL_TERMINATED in an argument
+ * means that data ends with a NUL. Views that the library returns always carry their size; data
+ * is never NULL in them and text is followed by a NUL that is not counted. */
+typedef struct reflow_view {
+    const char *data;
+    size_t size;
+} reflow_view;
+
+#define REFLOW_NUL_TERMINATED SIZE_MAX
+
+/* The version of the library that is running, as REFLOW_VERSION is of the header.
+ * Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint32_t reflow_version(void);
+
+/* The same as text, such as "0.1.0".
+ * Ownership: borrowed-until the process ends. Threads: any. Blocking: never. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API reflow_view reflow_version_text(void);
+
+/* Whether a program built with the given REFLOW_ABI may use this library.
+ * Threads: any. Blocking: never. Errors: REFLOW_ERROR_UNSUPPORTED if not.
+ * Since: 0.1.0 */
+REFLOW_API int32_t reflow_abi_check(uint32_t abi);
+
+/* Whether this build contains a part: "json", "msgpack", "yaml", "components", "files",
+ * "simulated". Unknown names are false.
+ * Ownership: name borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API bool reflow_feature(reflow_view name);
+
+/* ---- 2 status codes ------------------------------------------------------------------------ */
+
+/* Zero is success and every failure is negative. Numbers are never reused. */
+typedef int32_t reflow_status;
+
+enum {
+    REFLOW_OK = 0,
+
+    /* The call itself is wrong: mend the program. */
+    REFLOW_ERROR_INVALID_ARGUMENT = -1, /* NULL, a bad size, an unknown flag, a dirty struct tail */
+    REFLOW_ERROR_INVALID_STATE = -2,    /* not in this state: send before start, start twice */
+    REFLOW_ERROR_NOT_FOUND = -3,        /* no such node, port, component, key or index */
+    REFLOW_ERROR_ALREADY_EXISTS = -4,   /* the name is in use */
+    REFLOW_ERROR_INVALID_UTF8 = -5,     /* text is not UTF-8; the error carries the offset */
+    REFLOW_ERROR_WRONG_KIND = -6,       /* the message is of another kind */
+    REFLOW_ERROR_WOULD_DEADLOCK = -7,   /* a call that waits, made on a thread it waits for */
+    REFLOW_ERROR_UNSUPPORTED = -8,      /* this build or mode does not have it */
+
+    /* A resource ran out or time did: try later, or raise the limit that is named. */
+    REFLOW_ERROR_OUT_OF_MEMORY = -20,
+    REFLOW_ERROR_LIMIT = -21,       /* a named limit was reached */
+    REFLOW_ERROR_WOULD_BLOCK = -22, /* full or empty now */
+    REFLOW_ERROR_TIMEOUT = -23,
+    REFLOW_ERROR_CANCELLED = -24, /* the network was stopped meanwhile */
+    REFLOW_ERROR_CLOSED = -25,    /* it takes no more, or has no more to give, for ever */
+
+    /* Data from outside is wrong: mend the data. */
+    REFLOW_ERROR_PARSE = -40,  /* not JSON, YAML, MessagePack or an expression; see the place */
+    REFLOW_ERROR_GRAPH = -41,  /* a graph that cannot run; the error names node and port */
+    REFLOW_ERROR_CONFIG = -42, /* the configuration of a node is not what its component wants */
+    REFLOW_ERROR_TYPE = -43,   /* a packet or connection of a type the port does not take */
+
+    /* The world outside. */
+    REFLOW_ERROR_IO = -60, /* the operating system refused; the message has its reason */
+
+    /* Code behind a callback. */
+    REFLOW_ERROR_FAILED = -80, /* a component failed; the usual status of its own errors */
+    REFLOW_ERROR_HOST = -81,   /* reserved for hosts: carried through the engine untouched */
+
+    REFLOW_ERROR_INTERNAL = -99 /* a fault of the library: please report it */
+};
+
+/* The name of a status, such as "REFLOW_ERROR_TIMEOUT"; "unknown status" for other numbers.
+ * Ownership: borrowed-until the process ends. Threads: any. Blocking: never. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API reflow_view reflow_status_name(reflow_status status);
+
+/* ---- 3 text and buffers -------------------------------------------------------------------- */
+
+/* A view of a NUL-terminated text; NULL gives the empty view.
+ * Ownership: the text stays yours. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_view reflow_str(const char *text);
+
+/* Bytes that the library made for you. Created by functions that say so, ended by
+ * reflow_buffer_destroy, independent of every other handle. */
+typedef struct reflow_buffer reflow_buffer;
+
+/* The content of a buffer; the empty view for NULL.
+ * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_view reflow_buffer_get(const reflow_buffer *buffer);
+
+/* Ends a buffer.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_buffer_destroy(reflow_buffer *buffer);
+
+/* ---- 4 errors ------------------------------------------------------------------------------ */
+
+/* What went wrong and where. Most functions that can fail have as last parameter a
+ * reflow_error **: NULL if you are not interested, otherwise it is set to NULL on success and to
+ * a new error on failure. An error is immutable. */
+typedef struct reflow_error reflow_error;
+
+/* The place that an error is about. Views are empty and numbers 0 where they do not apply. */
+typedef struct reflow_place {
+    uint32_t struct_size; /* set to sizeof(reflow_place) before the call */
+    uint32_t line;        /* from 1 */
+    uint32_t column;      /* from 1, in bytes */
+    uint32_t reserved;
+    uint64_t offset;  /* bytes from the start of the text; meaningful if line is set */
+    reflow_view file; /* name of the file */
+    reflow_view path; /* path in the document, such as "$.processes.read" */
+    reflow_view node; /* id of the node, "outer/inner" inside subgraphs */
+    reflow_view port; /* name of the port */
+} reflow_place;
+
+/* The status; REFLOW_OK for NULL.
+ * Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_error_status(const reflow_error *error);
+
+/* The fact, lower case, without a final stop: "no component named 'Filtre'".
+ * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_view reflow_error_message(const reflow_error *error);
+
+/* What to try, such as "did you mean 'Filter'?"; often empty.
+ * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_view reflow_error_hint(const reflow_error *error);
+
+/* The place that the error is about, into *place.
+ * Ownership: the views are borrowed-until the handle is destroyed. Threads: any.
+ * Blocking: never. Errors: REFLOW_ERROR_INVALID_ARGUMENT for a wrong struct_size.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_error_place(const reflow_error *error, reflow_place *place);
+
+/* The error that caused this one, or NULL.
+ * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API const reflow_error *reflow_error_cause(const reflow_error *error);
+
+/* Everything on one line for a person: "f.json:3:9: node 'a': no component named 'X' (did you
+ * mean 'Y'?)".
+ * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_view reflow_error_text(const reflow_error *error);
+
+/* Ends an error.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_error_destroy(reflow_error *error);
+
+/* ---- 5 messages ---------------------------------------------------------------------------- */
+
+/* A value that travels between actors. It is immutable, and 16 bytes that you may copy like a
+ * number: scalars hold everything in them and allocate nothing; other kinds hold one counted
+ * pointer. Do not look inside; two messages with equal bytes are the same value, unequal bytes
+ * say nothing. A zeroed message is "none": no value at all, safe to unref, and not allowed
+ * where a value is wanted.
+ *
+ * A function that makes a message gives you one reference, which you end with
+ * reflow_message_unref or hand over to a function that takes it. reflow_message_ref adds one.
+ * For none and scalars all of these do nothing, so generic code need not ask for the kind.
+ * Messages need no runtime, may move between runtimes, and may be used by several threads. */
+typedef struct reflow_message {
+    uint64_t tag;
+    uint64_t payload;
+} reflow_message;
+
+/* Kinds of messages. */
+typedef int32_t reflow_kind;
+enum {
+    REFLOW_KIND_NONE = 0, /* no value: an absent input, a zeroed message */
+    REFLOW_KIND_NULL = 1,
+    REFLOW_KIND_FLOW = 2, /* a signal without content */
+    REFLOW_KIND_BOOLEAN = 3,
+    REFLOW_KIND_INTEGER = 4, /* signed, 64 bits */
+    REFLOW_KIND_FLOAT = 5,   /* IEEE 754 double */
+    REFLOW_KIND_STRING = 16, /* UTF-8 text */
+    REFLOW_KIND_BYTES = 17,
+    REFLOW_KIND_ARRAY = 18,  /* of messages, or packed: numbers of one type side by side */
+    REFLOW_KIND_OBJECT = 19, /* keys are text and unique, order is kept */
+    REFLOW_KIND_EVENT = 20,  /* carries a message */
+    REFLOW_KIND_ERROR = 21,  /* an error as text; what error ports send */
+    REFLOW_KIND_OPTIONAL = 22, /* carries a message, or nothing */
+    REFLOW_KIND_ANY = 23,      /* carries a message of a kind that is not declared */
+    REFLOW_KIND_ENCODED = 24,  /* bytes that are an encoded message */
+    REFLOW_KIND_STREAM = 25,   /* handle of a stream */
+    REFLOW_KIND_REMOTE = 26,   /* reference to an actor in another network */
+    REFLOW_KIND_NETWORK_EVENT = 27
+};
+
+/* Types of packed numbers. */
+typedef int32_t reflow_number;
+enum {
+    REFLOW_NUMBER_I8 = 1,
+    REFLOW_NUMBER_U8 = 2,
+    REFLOW_NUMBER_I16 = 3,
+    REFLOW_NUMBER_U16 = 4,
+    REFLOW_NUMBER_I32 = 5,
+    REFLOW_NUMBER_U32 = 6,
+    REFLOW_NUMBER_I64 = 7,
+    REFLOW_NUMBER_U64 = 8,
+    REFLOW_NUMBER_F32 = 9,
+    REFLOW_NUMBER_F64 = 10
+};
+
+/* Called exactly once when lent memory is no longer used, on whatever thread drops the last
+ * reference. It may call the message functions but nothing that waits. */
+typedef void (*reflow_release_fn)(void *user_data);
+
+/* Scalars. They cannot fail and need no unref.
+ * Ownership: none. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_message reflow_message_null(void);
+REFLOW_API reflow_message reflow_message_flow(void);
+REFLOW_API reflow_message reflow_message_boolean(bool value);
+REFLOW_API reflow_message reflow_message_integer(int64_t value);
+REFLOW_API reflow_message reflow_message_float(double value);
+
+/* A string from text that is copied.
+ * Ownership: text borrowed, *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_LIMIT beyond 2^32-1 bytes. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_string(reflow_view text, reflow_message *out,
+                                               reflow_error **error);
+
+/* Bytes that are copied.
+ * Ownership: data borrowed, *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_bytes(const void *data, size_t size, reflow_message *out,
+                                              reflow_error **error);
+
+/* A string or bytes whose memory you lend: nothing is copied; it must not change until release
+ * is called. kind is REFLOW_KIND_STRING or REFLOW_KIND_BYTES.
+ * Ownership: data lent until release(user_data), which is called exactly once, also when this
+ * call fails; *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_WRONG_KIND for another kind.
+ * Callbacks: release, as reflow_release_fn says; NULL for memory that lives for ever.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_lend(reflow_kind kind, const void *data, size_t size,
+                                             reflow_release_fn release, void *user_data,
+                                             reflow_message *out, reflow_error **error);
+
+/* An array of count numbers of one type, copied into one piece of memory.
+ * Ownership: data borrowed, *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT for an unknown type, REFLOW_ERROR_LIMIT if the size
+ * overflows. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_numbers(reflow_number type, const void *data, size_t count,
+                                                reflow_message *out, reflow_error **error);
+
+/* The same with memory that you lend; data must be aligned for its type.
+ * Ownership: data lent until release(user_data), which is called exactly once, also when this
+ * call fails; *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT for an unknown type or bad alignment.
+ * Callbacks: release, as reflow_release_fn says. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_lend_numbers(reflow_number type, const void *data,
+                                                     size_t count, reflow_release_fn release,
+                                                     void *user_data, reflow_message *out,
+                                                     reflow_error **error);
+
+/* An error message: what an actor sends on an error port.
+ * Ownership: text borrowed, *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_UTF8. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_error(reflow_view text, reflow_message *out,
+                                              reflow_error **error);
+
+/* A message that carries another: kind is REFLOW_KIND_EVENT, REFLOW_KIND_ANY or
+ * REFLOW_KIND_OPTIONAL. Only an optional may carry none.
+ * Ownership: content taken, *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WRONG_KIND for another kind, REFLOW_ERROR_LIMIT beyond the depth of
+ * REFLOW_MAX_DEPTH. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_wrap(reflow_kind kind, reflow_message content,
+                                             reflow_message *out, reflow_error **error);
+
+/* Bytes that are an encoded message (MessagePack, as reflow_message_to_msgpack writes). They are
+ * not looked at.
+ * Ownership: data borrowed, *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_encoded(const void *data, size_t size, reflow_message *out,
+                                                reflow_error **error);
+
+/* The handle of a stream, as it travels in a packet. */
+typedef struct reflow_stream_info {
+    uint32_t struct_size; /* sizeof(reflow_stream_info) */
+    uint32_t has_size_hint;
+    uint64_t stream_id;
+    uint64_t size_hint; /* bytes, if has_size_hint is not 0 */
+    reflow_view origin_actor;
+    reflow_view origin_port;
+    reflow_view content_type; /* empty: not known */
+} reflow_stream_info;
+
+/* A message that names a stream.
+ * Ownership: info borrowed, *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_UTF8. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_stream(const reflow_stream_info *info, reflow_message *out,
+                                               reflow_error **error);
+
+/* A reference to a port of an actor in another network.
+ * Ownership: views borrowed, *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_UTF8. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_remote(reflow_view network_id, reflow_view actor_id,
+                                               reflow_view port, reflow_message *out,
+                                               reflow_error **error);
+
+/* A network event as a packet: a type such as "HeartbeatMissed" and its data.
+ * Ownership: type borrowed, data taken, *out new (reflow_message_unref). Threads: any.
+ * Blocking: never. Errors: REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_LIMIT. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_network_event(reflow_view type, reflow_message data,
+                                                      reflow_message *out, reflow_error **error);
+
+/* Adds a reference and returns the same message.
+ * Ownership: the result is new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_message reflow_message_ref(reflow_message message);
+
+/* Drops a reference. Deep messages are freed without recursion.
+ * Ownership: taken. Threads: any. Blocking: never. Errors: none.
+ * Callbacks: may call the release function of lent memory. Since: 0.1.0 */
+REFLOW_API void reflow_message_unref(reflow_message message);
+
+/* Moves a message out of a variable: returns *from and sets *from to none. What a component uses
+ * to pass an input on without touching its count.
+ * Ownership: the reference moves to the result. Threads: any. Blocking: never. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API reflow_message reflow_message_take(reflow_message *from);
+
+/* The kind of a message.
+ * Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_kind reflow_message_kind(reflow_message message);
+
+/* The name of a kind: "Integer", "Object", ...; "None" for none and "unknown" for other numbers.
+ * Ownership: borrowed-until the process ends. Threads: any. Blocking: never. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API reflow_view reflow_kind_name(reflow_kind kind);
+
+/* Whether two messages have the same value: same kind and content, numbers of different kinds
+ * are different, packed and plain arrays with equal elements are the same, the order of keys does
+ * not matter, NaN equals NaN.
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API bool reflow_message_equal(reflow_message a, reflow_message b);
+
+/* Readers of scalars. reflow_message_get_float also reads an integer, rounded to nearest.
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: REFLOW_ERROR_WRONG_KIND.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_get_boolean(reflow_message message, bool *out);
+REFLOW_API reflow_status reflow_message_get_integer(reflow_message message, int64_t *out);
+REFLOW_API reflow_status reflow_message_get_float(reflow_message message, double *out);
+
+/* The text of a string or error.
+ * Ownership: *out borrowed-until the message is released. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WRONG_KIND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_get_text(reflow_message message, reflow_view *out);
+
+/* The bytes of bytes, encoded, string or error.
+ * Ownership: *out borrowed-until the message is released. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WRONG_KIND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_get_bytes(reflow_message message, reflow_view *out);
+
+/* How many elements an array has, or keys an object; 0 for other kinds.
+ * Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API size_t reflow_message_count(reflow_message message);
+
+/* Element number index of an array, or the value of key number index of an object. Elements of
+ * packed arrays come as scalars.
+ * Ownership: *out borrowed-until the message is released. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WRONG_KIND, REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_get_at(reflow_message message, size_t index,
+                                               reflow_message *out);
+
+/* Key number index of an object, in the order of insertion.
+ * Ownership: *out borrowed-until the message is released. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WRONG_KIND, REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_get_key(reflow_message message, size_t index,
+                                                reflow_view *out);
+
+/* The value of a key of an object.
+ * Ownership: key borrowed; *out borrowed-until the message is released. Threads: any.
+ * Blocking: never. Errors: REFLOW_ERROR_WRONG_KIND, REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_get(reflow_message message, reflow_view key,
+                                            reflow_message *out);
+
+/* The numbers of a packed array, without a copy. An array that is not packed is
+ * REFLOW_ERROR_WRONG_KIND; so is every other kind.
+ * Ownership: *data borrowed-until the message is released. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WRONG_KIND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_get_numbers(reflow_message message, reflow_number *type,
+                                                    const void **data, size_t *count);
+
+/* What an event, any, optional or network event carries; none for an empty optional.
+ * Ownership: *out borrowed-until the message is released. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WRONG_KIND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_get_content(reflow_message message, reflow_message *out);
+
+/* The fields of a stream handle; info->struct_size is set before the call.
+ * Ownership: views borrowed-until the message is released. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WRONG_KIND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_get_stream(reflow_message message,
+                                                   reflow_stream_info *info);
+
+/* The fields of a remote reference.
+ * Ownership: views borrowed-until the message is released. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WRONG_KIND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_get_remote(reflow_message message, reflow_view *network_id,
+                                                   reflow_view *actor_id, reflow_view *port);
+
+/* The type of a network event, such as "HeartbeatMissed"; its data is reflow_message_get_content.
+ * Ownership: *out borrowed-until the message is released. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WRONG_KIND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_get_event_type(reflow_message message, reflow_view *out);
+
+/* Builders: the only way to make arrays of mixed messages and objects. A builder is yours until
+ * finish or destroy, and used by one thread at a time. */
+typedef struct reflow_array_builder reflow_array_builder;
+typedef struct reflow_object_builder reflow_object_builder;
+
+/* A new builder of an array; expected is a guess of the number of elements, or 0.
+ * Ownership: *out new (finish or destroy). Threads: any. Blocking: never.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_array_builder_create(size_t expected, reflow_array_builder **out,
+                                                     reflow_error **error);
+
+/* Appends an element. Arrays whose elements are all integers or all floats become packed.
+ * Ownership: element taken. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT for none, REFLOW_ERROR_LIMIT beyond the depth of
+ * REFLOW_MAX_DEPTH or 2^32-1 elements. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_array_builder_append(reflow_array_builder *builder,
+                                                     reflow_message element, reflow_error **error);
+
+/* Makes the array and ends the builder.
+ * Ownership: builder taken, *out new (reflow_message_unref). Threads: one-at-a-time.
+ * Blocking: never. Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_array_builder_finish(reflow_array_builder *builder,
+                                                     reflow_message *out, reflow_error **error);
+
+/* Ends a builder without a result.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_array_builder_destroy(reflow_array_builder *builder);
+
+/* A new builder of an object; expected is a guess of the number of keys, or 0.
+ * Ownership: *out new (finish or destroy). Threads: any. Blocking: never.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_object_builder_create(size_t expected, reflow_object_builder **out,
+                                                      reflow_error **error);
+
+/* Sets a key; setting it again replaces the value and keeps its place.
+ * Ownership: key borrowed, value taken. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_INVALID_ARGUMENT for none, REFLOW_ERROR_LIMIT
+ * beyond the depth of REFLOW_MAX_DEPTH or 2^32-1 keys. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_object_builder_set(reflow_object_builder *builder, reflow_view key,
+                                                   reflow_message value, reflow_error **error);
+
+/* Makes the object and ends the builder.
+ * Ownership: builder taken, *out new (reflow_message_unref). Threads: one-at-a-time.
+ * Blocking: never. Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_object_builder_finish(reflow_object_builder *builder,
+                                                      reflow_message *out, reflow_error **error);
+
+/* Ends a builder without a result.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_object_builder_destroy(reflow_object_builder *builder);
+
+/* ---- 6 codecs ------------------------------------------------------------------------------ */
+
+/* Three encodings. Plain JSON is what other programs write and read; some kinds turn into others
+ * on the way (bytes into an array of numbers). Tagged JSON, {"type":"Integer","data":5}, and
+ * MessagePack keep every kind. Plain JSON reads: integers of 64 bits exactly, larger ones as a
+ * float if that is exact and as an error otherwise; the last of duplicate keys wins; nothing but
+ * RFC 8259 is accepted, and an error carries line, column and offset. NaN and infinities are
+ * written in plain JSON as null, in tagged JSON as the strings "NaN", "Infinity" and
+ * "-Infinity". */
+
+/* How deep arrays, objects and wrapped messages may nest, in every codec and builder. */
+#define REFLOW_MAX_DEPTH 128
+
+/* Limits for reading. Zero in a field means the default. */
+typedef struct reflow_read_options {
+    uint32_t struct_size; /* sizeof(reflow_read_options) */
+    uint32_t max_depth;   /* default and most: REFLOW_MAX_DEPTH */
+    uint64_t max_bytes;   /* size of the input; default 1 GiB */
+    uint64_t max_elements; /* elements and keys in all; default 100,000,000 */
+} reflow_read_options;
+
+/* Styles of written JSON. */
+typedef int32_t reflow_json_style;
+enum {
+    REFLOW_JSON_PLAIN = 0,       /* plain, on one line */
+    REFLOW_JSON_PLAIN_PRETTY = 1, /* plain, two spaces for each level */
+    REFLOW_JSON_TAGGED = 2        /* {"type":...,"data":...} */
+};
+
+/* Reads plain JSON text into a message. options may be NULL.
+ * Ownership: text and options borrowed, *out new (reflow_message_unref). Threads: any.
+ * Blocking: never. Errors: REFLOW_ERROR_PARSE with the place, REFLOW_ERROR_LIMIT.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_from_json(reflow_view text,
+                                                  const reflow_read_options *options,
+                                                  reflow_message *out, reflow_error **error);
+
+/* Reads tagged JSON text into a message. options may be NULL.
+ * Ownership: text and options borrowed, *out new (reflow_message_unref). Threads: any.
+ * Blocking: never. Errors: REFLOW_ERROR_PARSE with the place or path, REFLOW_ERROR_LIMIT.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_from_tagged_json(reflow_view text,
+                                                         const reflow_read_options *options,
+                                                         reflow_message *out, reflow_error **error);
+
+/* Writes a message as JSON text.
+ * Ownership: message borrowed, *out new (reflow_buffer_destroy). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_PARSE for an encoded message that does not decode. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_to_json(reflow_message message, reflow_json_style style,
+                                                reflow_buffer **out, reflow_error **error);
+
+/* Reads one message from MessagePack; bytes after it are an error. options may be NULL.
+ * Ownership: data and options borrowed, *out new (reflow_message_unref). Threads: any.
+ * Blocking: never. Errors: REFLOW_ERROR_PARSE with the offset, REFLOW_ERROR_LIMIT.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_from_msgpack(const void *data, size_t size,
+                                                     const reflow_read_options *options,
+                                                     reflow_message *out, reflow_error **error);
+
+/* Writes a message as MessagePack, without loss.
+ * Ownership: message borrowed, *out new (reflow_buffer_destroy). Threads: any. Blocking: never.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_message_to_msgpack(reflow_message message, reflow_buffer **out,
+                                                   reflow_error **error);
+
+/* ---- 7 runtimes ---------------------------------------------------------------------------- */
+
+/* A runtime owns threads, clock, registered components and limits; networks run on it, several
+ * at a time if you like. It lives until it is destroyed and the last network on it is too. */
+typedef struct reflow_runtime reflow_runtime;
+
+/* Where actors run. */
+typedef int32_t reflow_mode;
+enum {
+    REFLOW_MODE_OWN = 0,      /* threads of its own: the default */
+    REFLOW_MODE_INLINE = 1,   /* no threads: actors run inside reflow_runtime_run and inside the
+                                 calls that wait (send, wait_idle, drain, stop, recv) */
+    REFLOW_MODE_SIMULATED = 4 /* like inline, but the order of steps is drawn from a seed and time
+                                 is logical: a run is a pure function of seed and program */
+};
+
+/* Levels of log lines. */
+typedef int32_t reflow_log_level;
+enum {
+    REFLOW_LOG_ERROR = 1,
+    REFLOW_LOG_WARN = 2,
+    REFLOW_LOG_INFO = 3,
+    REFLOW_LOG_DEBUG = 4,
+    REFLOW_LOG_TRACE = 5
+};
+
+/* Receives log lines. subsystem is such as "network" or the id of a component; node is the id of
+ * the node, or empty. Views are borrowed until it returns. It may be called on any thread and by
+ * several at once, never under a lock of the engine, and may call anything that does not wait. */
+typedef void (*reflow_log_fn)(void *user_data, reflow_log_level level, reflow_view subsystem,
+                              reflow_view node, reflow_view text);
+
+/* Receives what components print for a person, such as the tables of TablePrint: whole lines with
+ * their line ends, one call at a time. What it returns goes back to the component: anything but
+ * REFLOW_OK makes its firing fail. */
+typedef reflow_status (*reflow_print_fn)(void *user_data, reflow_view node, reflow_view text);
+
+/* Called on each thread that the runtime creates, first and last on it. */
+typedef void (*reflow_thread_fn)(void *user_data);
+
+/* Ends user data: called exactly once, after the last call that gets it has returned, also when
+ * the call that received it fails. */
+typedef void (*reflow_destroy_fn)(void *user_data);
+
+/* Zero in a field means the default. */
+typedef struct reflow_runtime_options {
+    uint32_t struct_size; /* sizeof(reflow_runtime_options) */
+    reflow_mode mode;
+    uint32_t workers;       /* threads in mode own; default one per core, at most 256 */
+    uint32_t batch_packets; /* packets an actor may take before the next has its turn; default 64 */
+    uint32_t batch_us;      /* time of one turn in microseconds; default 1000 */
+    uint32_t port_capacity; /* packets an inport holds unless its component or connection says
+                               otherwise; default 1000 */
+    uint64_t seed;          /* mode simulated */
+    uint64_t max_actors;    /* in all networks of this runtime; default 10,000,000 */
+    uint64_t max_growth;    /* packets that ports may hold beyond their capacity, in a network,
+                               to resolve a stall (section 10); default 1,000,000 */
+    reflow_log_fn log;      /* default: silent */
+    reflow_print_fn print;  /* default: discarded */
+    reflow_thread_fn thread_start;
+    reflow_thread_fn thread_stop;
+    void *user_data;           /* for the four callbacks above */
+    reflow_destroy_fn destroy; /* ends user_data when the runtime has ended */
+    reflow_log_level log_level; /* least important level that is logged; default REFLOW_LOG_INFO */
+    uint32_t reserved;
+} reflow_runtime_options;
+
+/* Creates a runtime; options may be NULL.
+ * Ownership: options borrowed, options->user_data taken, *out new (reflow_runtime_destroy).
+ * Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_UNSUPPORTED for an unknown mode,
+ * REFLOW_ERROR_LIMIT, REFLOW_ERROR_IO if a thread cannot be created. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_runtime_create(const reflow_runtime_options *options,
+                                               reflow_runtime **out, reflow_error **error);
+
+/* Ends a runtime. Networks that still stand on it keep what they need of it; its threads end with
+ * the last of them. Called on a thread of the runtime itself, the end is deferred.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: bounded (joins the threads when no network
+ * is left). Errors: none. Callbacks: thread_stop, destroy. Since: 0.1.0 */
+REFLOW_API void reflow_runtime_destroy(reflow_runtime *runtime);
+
+/* Runs ready actors on the calling thread, at most max_turns turns (0: until nothing is ready),
+ * and tells whether more is ready in *more (may be NULL). Modes inline and simulated only. In
+ * mode simulated time jumps to the next timer when nothing else is ready; in mode inline timers
+ * that are due fire, and the others are left.
+ * Ownership: none. Threads: any; two at once: one gets REFLOW_ERROR_INVALID_STATE.
+ * Blocking: until the turns are done. Errors: REFLOW_ERROR_UNSUPPORTED in mode own,
+ * REFLOW_ERROR_WOULD_DEADLOCK from inside a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_runtime_run(reflow_runtime *runtime, uint64_t max_turns, bool *more,
+                                            reflow_error **error);
+
+/* The number of threads that the runtime has.
+ * Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint32_t reflow_runtime_workers(const reflow_runtime *runtime);
+
+/* ---- 8 components -------------------------------------------------------------------------- */
+
+/* A component is a kind of actor. The library has a set of its own (reflow_runtime_components
+ * lists them), and a host registers more by callbacks. The life of an actor, one per node:
+ *
+ *   create -> setup -> run, run, ... -> finish -> teardown -> destroy
+ *
+ * create makes the state of the node; setup acquires (files, connections) when the network
+ * starts; run fires; finish comes once when the network drains, so that an actor that gathers can
+ * emit the rest; teardown releases what setup acquired; destroy ends the state. run and finish
+ * run on a thread of the runtime, the others on the thread that creates, starts, stops or
+ * destroys the network. For one actor no two callbacks ever run at once, and each sees the
+ * memory effects of the one before.
+ *
+ * When an actor fires is told by its await rule. A source is a component without inports or whose
+ * inports are not connected: it fires once at the start with no inputs, and goes on as long as it
+ * asks for it with reflow_context_again. */
+typedef struct reflow_context reflow_context;
+
+/* One packet on a port. */
+typedef struct reflow_packet {
+    reflow_message message;
+    uint32_t port;  /* number of the inport, as in reflow_component.inports */
+    uint32_t index; /* of the connection into an array port; REFLOW_NO_INDEX otherwise */
+    const void *envelope; /* reserved for trace and correlation: NULL */
+} reflow_packet;
+
+#define REFLOW_NO_INDEX UINT32_MAX
+
+/* Flags of a port. */
+enum {
+    REFLOW_PORT_REQUIRED = 1, /* a graph in which it is not connected does not run */
+    REFLOW_PORT_ARRAY = 2     /* its connections carry an index */
+};
+
+/* A port of a component. */
+typedef struct reflow_port {
+    reflow_view name;        /* 1 to 256 bytes */
+    reflow_view type;        /* "any" (also if empty), "flow", "event", "boolean", "integer",
+                                "float", "string", "bytes", "object", "object<Name>", "array",
+                                "array<T>", "option<T>", "stream", "encoded" */
+    reflow_view description; /* for people; may be empty */
+    uint32_t flags;          /* REFLOW_PORT_... */
+    uint32_t capacity;       /* packets an inport holds; 0: the default of the runtime */
+} reflow_port;
+
+/* Await rules: what has to be there for a firing, and what a firing takes. */
+typedef int32_t reflow_await;
+enum {
+    REFLOW_AWAIT_ANY = 0,     /* a packet on some inport; takes one, in the order of arrival */
+    REFLOW_AWAIT_ALL = 1,     /* a packet on every connected inport; takes one of each */
+    REFLOW_AWAIT_REQUIRED = 2 /* a packet on every inport flagged REFLOW_PORT_REQUIRED; takes one
+                                 of each of them, the others show their newest packet */
+};
+
+/* Creates the state of a node into *state; the configuration is read from the context.
+ * A failure makes reflow_network_create fail. */
+typedef reflow_status (*reflow_create_fn)(reflow_context *context, void *user_data, void **state);
+
+/* Setup, and finish. A failure of setup makes reflow_network_start fail. */
+typedef reflow_status (*reflow_state_fn)(reflow_context *context, void *state);
+
+/* Fires. With REFLOW_AWAIT_ANY each input is a firing. With the other rules a firing is as many
+ * inputs as the component has inports, inputs[n] being that of inport n, of kind
+ * REFLOW_KIND_NONE if it has none; count is a multiple of that. A batch holds at most max_batch
+ * firings, in order. count is 0 when a source starts, and when the actor asked to be called.
+ *
+ * The inputs are borrowed until return; a message can be moved out with reflow_message_take, its
+ * place is then none. Returning REFLOW_OK completes all firings, unless reflow_context_again was
+ * called: then those completed by reflow_context_advance, and the rest comes again. Returning a
+ * failure fails the first firing that was not completed by reflow_context_advance; those behind it
+ * come again. What a failed firing has emitted stays emitted. */
+typedef reflow_status (*reflow_run_fn)(reflow_context *context, void *state, reflow_packet *inputs,
+                                       size_t count);
+
+/* Teardown. */
+typedef void (*reflow_teardown_fn)(reflow_context *context, void *state);
+
+/* Zero in a field means the default; only id and run are required. */
+typedef struct reflow_component {
+    uint32_t struct_size; /* sizeof(reflow_component) */
+    uint32_t port_size;   /* sizeof(reflow_port) */
+    reflow_view id;       /* PascalCase by custom, 1 to 256 bytes, matched exactly */
+    reflow_view title;    /* a few words */
+    reflow_view description;
+    reflow_view category;      /* such as "data" or "flow"; default "host" */
+    reflow_view config_schema; /* JSON Schema of the configuration as JSON text; may be empty.
+                                  Checked: type, enum, minimum, maximum, required, properties,
+                                  items, and unknown keys if additionalProperties is false */
+    const reflow_port *inports;
+    const reflow_port *outports;
+    uint32_t inport_count;  /* at most 65,535 */
+    uint32_t outport_count; /* at most 65,535 */
+    reflow_await await;
+    uint32_t max_batch; /* firings in one call of run; default 1 */
+    reflow_create_fn create;
+    reflow_state_fn setup;
+    reflow_run_fn run;
+    reflow_state_fn finish;
+    reflow_teardown_fn teardown;
+    reflow_destroy_fn destroy_state; /* called with the state, once for each create */
+    void *user_data;
+    reflow_destroy_fn destroy; /* ends user_data when the last actor and the runtime have ended */
+} reflow_component;
+
+/* Registers a component. Networks that exist are not touched. Every component has an outport
+ * "error" whether it declares one or not (section 10).
+ * Ownership: component borrowed, component->user_data taken. Threads: any. Blocking: bounded.
+ * Errors: REFLOW_ERROR_ALREADY_EXISTS, REFLOW_ERROR_CONFIG for a bad schema or port type.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_runtime_register(reflow_runtime *runtime,
+                                                 const reflow_component *component,
+                                                 reflow_error **error);
+
+/* Lists the components of a runtime, in the order of their ids: an array of objects {id, title,
+ * description, category, await, inports, outports, config}, where ports are arrays of {name,
+ * type, description, required, array} and config is a JSON Schema.
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: bounded.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_runtime_components(const reflow_runtime *runtime,
+                                                   reflow_message *out, reflow_error **error);
+
+/* What a callback may do with its context. A context is valid until the callback returns. */
+
+/* The id of the node, "outer/inner" inside subgraphs.
+ * Ownership: borrowed-until the callback returns. Threads: callback. Blocking: never.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_view reflow_context_node(const reflow_context *context);
+
+/* The configuration of the node: its metadata as an object, empty if it has none.
+ * Ownership: borrowed-until the callback returns. Threads: callback. Blocking: never.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_message reflow_context_config(const reflow_context *context);
+
+/* Emits a message on an outport, to all of its connections. It is delivered when the callback
+ * returns, in order. Full targets do not make it fail: the actor is then held back after the
+ * callback until there is room.
+ * Ownership: message taken. Threads: callback (run and finish). Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND for an unknown outport, REFLOW_ERROR_INVALID_ARGUMENT for none,
+ * REFLOW_ERROR_INVALID_STATE outside run and finish, REFLOW_ERROR_LIMIT beyond
+ * REFLOW_MAX_EMITS in one call. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_emit(reflow_context *context, uint32_t outport,
+                                             reflow_message message);
+
+/* How many messages one callback may emit. */
+#define REFLOW_MAX_EMITS 1000000
+
+/* The same on one element of an array port: only connections with this index, or without any,
+ * get it.
+ * Ownership: message taken. Threads: callback (run and finish). Blocking: never.
+ * Errors: as reflow_context_emit. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_emit_at(reflow_context *context, uint32_t outport,
+                                                uint32_t index, reflow_message message);
+
+/* Emits many messages in order, as many calls of reflow_context_emit would.
+ * Ownership: messages taken, all of them, the array itself is borrowed. Threads: callback (run
+ * and finish). Blocking: never. Errors: as reflow_context_emit; messages before the one that
+ * fails are emitted. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_emit_many(reflow_context *context, uint32_t outport,
+                                                  const reflow_message *messages, size_t count);
+
+/* How many messages an outport takes before the actor would be held back; SIZE_MAX if it is not
+ * connected.
+ * Ownership: none. Threads: callback (run and finish). Blocking: never. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API size_t reflow_context_room(const reflow_context *context, uint32_t outport);
+
+/* Whether anything is connected to an outport: what nobody hears need not be computed.
+ * Ownership: none. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API bool reflow_context_connected(const reflow_context *context, uint32_t outport);
+
+/* Marks the first count firings of this batch as completed.
+ * Ownership: none. Threads: callback (run). Blocking: never. Errors:
+ * REFLOW_ERROR_INVALID_ARGUMENT beyond the batch. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_advance(reflow_context *context, size_t count);
+
+/* Asks to be called again when the actor's turn comes and its outputs have room, with the inputs
+ * that were not completed, or with none. How a source goes on, and how an actor emits more than
+ * fits.
+ * Ownership: none. Threads: callback (run and finish). Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_STATE outside run and finish. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_again(reflow_context *context);
+
+/* Asks for a call of run after a delay, with count 0 or with what has arrived by then. One such
+ * timer for each actor: a new one replaces it. The network is not idle while it is armed.
+ * Ownership: none. Threads: callback (run). Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_STATE outside run. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_wake_after(reflow_context *context, uint64_t delay_ns);
+
+/* Sets the error that goes with the failure that the callback is about to return, and returns
+ * status, so that a callback can say: return reflow_context_fail(...). hint may be empty.
+ * Ownership: views borrowed. Threads: callback. Blocking: never.
+ * Errors: none; invalid UTF-8 is replaced. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_fail(reflow_context *context, reflow_status status,
+                                             reflow_view message, reflow_view hint);
+
+/* The time of the runtime in nanoseconds from an arbitrary start: monotonic, logical in mode
+ * simulated.
+ * Ownership: none. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint64_t reflow_context_now_ns(const reflow_context *context);
+
+/* Whether the network is being stopped: a long callback should return soon.
+ * Ownership: none. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API bool reflow_context_stopping(const reflow_context *context);
+
+/* Writes a log line through the hook of the runtime.
+ * Ownership: text borrowed. Threads: callback. Blocking: bounded (the hook). Errors: none.
+ * Callbacks: log. Since: 0.1.0 */
+REFLOW_API void reflow_context_log(reflow_context *context, reflow_log_level level,
+                                   reflow_view text);
+
+/* Prints text for a person through the hook of the runtime.
+ * Ownership: text borrowed. Threads: callback. Blocking: bounded (the hook).
+ * Errors: what the hook returns. Callbacks: print. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_print(reflow_context *context, reflow_view text);
+
+/* ---- 9 graphs ------------------------------------------------------------------------------ */
+
+/* A graph is a document: nodes with configuration, connections, initial packets, exposed ports,
+ * groups and properties. It has no threads and needs no runtime; one thread at a time may use it.
+ * A network copies what it needs, so a graph may change or end afterwards.
+ *
+ * An edit that cannot be made is an error and changes nothing. Port names in a graph that is not
+ * case sensitive are folded to lower case on entry (ASCII letters). */
+typedef struct reflow_graph reflow_graph;
+
+/* Formats of graph documents. */
+typedef int32_t reflow_format;
+enum {
+    REFLOW_FORMAT_AUTO = 0, /* by the name: .json, .yaml, .yml, .msgpack; else by the content */
+    REFLOW_FORMAT_JSON = 1,
+    REFLOW_FORMAT_YAML = 2,
+    REFLOW_FORMAT_MSGPACK = 3
+};
+
+/* Kinds of pictures. */
+typedef int32_t reflow_picture;
+enum {
+    REFLOW_PICTURE_TEXT = 1,    /* lines for a terminal */
+    REFLOW_PICTURE_MERMAID = 2, /* text for Mermaid */
+    REFLOW_PICTURE_DOT = 3,     /* text for Graphviz */
+    REFLOW_PICTURE_SVG = 4,     /* a drawing, complete in itself */
+    REFLOW_PICTURE_HTML = 5     /* a page with the drawing, complete in itself */
+};
+
+/* An empty graph. Ports are case sensitive.
+ * Ownership: name borrowed, *out new (reflow_graph_destroy). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_UTF8. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_create(reflow_view name, reflow_graph **out,
+                                             reflow_error **error);
+
+/* A copy that shares nothing that can change.
+ * Ownership: graph borrowed, *out new (reflow_graph_destroy). Threads: one-at-a-time.
+ * Blocking: never. Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_copy(const reflow_graph *graph, reflow_graph **out,
+                                           reflow_error **error);
+
+/* Reads a graph from a document in memory. name is used in errors and, with
+ * REFLOW_FORMAT_AUTO, tells the format; it may be empty.
+ * Ownership: arguments borrowed, *out new (reflow_graph_destroy). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_PARSE, REFLOW_ERROR_GRAPH with file, line, column and path;
+ * REFLOW_ERROR_LIMIT. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_load(reflow_view document, reflow_format format,
+                                           reflow_view name, reflow_graph **out,
+                                           reflow_error **error);
+
+/* Reads a graph from a file.
+ * Ownership: path borrowed, *out new (reflow_graph_destroy). Threads: any. Blocking: bounded
+ * (reads the file). Errors: REFLOW_ERROR_IO, and as reflow_graph_load. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_load_file(reflow_view path, reflow_graph **out,
+                                                reflow_error **error);
+
+/* Writes a graph as a document, complete: loading it gives an equal graph.
+ * REFLOW_FORMAT_AUTO is JSON.
+ * Ownership: graph borrowed, *out new (reflow_buffer_destroy). Threads: one-at-a-time.
+ * Blocking: never. Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_save(const reflow_graph *graph, reflow_format format,
+                                           reflow_buffer **out, reflow_error **error);
+
+/* Writes a graph into a file, which is replaced as a whole or not at all.
+ * Ownership: graph and path borrowed. Threads: one-at-a-time. Blocking: bounded (writes the
+ * file). Errors: REFLOW_ERROR_IO. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_save_file(const reflow_graph *graph, reflow_view path,
+                                                reflow_format format, reflow_error **error);
+
+/* The graph as a message: the object of the JSON document.
+ * Ownership: graph borrowed, *out new (reflow_message_unref). Threads: one-at-a-time.
+ * Blocking: never. Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_to_message(const reflow_graph *graph, reflow_message *out,
+                                                 reflow_error **error);
+
+/* Whether two graphs are equal: the same nodes, connections, initial packets, ports, groups,
+ * properties and other sections; the order of connections and initial packets counts, that of
+ * nodes and keys does not.
+ * Ownership: borrowed. Threads: one-at-a-time. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API bool reflow_graph_equal(const reflow_graph *a, const reflow_graph *b);
+
+/* Ends a graph.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_graph_destroy(reflow_graph *graph);
+
+/* Nodes. config is an object, null or none.
+ * Ownership: views borrowed, config taken. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_ALREADY_EXISTS, REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_WRONG_KIND.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_add_node(reflow_graph *graph, reflow_view id,
+                                               reflow_view component, reflow_message config,
+                                               reflow_error **error);
+/* Removes a node with its connections, initial packets, exposed ports and group memberships.
+ * Ownership: id borrowed. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_remove_node(reflow_graph *graph, reflow_view id,
+                                                  reflow_error **error);
+/* Gives a node another id everywhere.
+ * Ownership: views borrowed. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_ALREADY_EXISTS. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_rename_node(reflow_graph *graph, reflow_view id,
+                                                  reflow_view new_id, reflow_error **error);
+/* Gives a node another component.
+ * Ownership: views borrowed. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_set_component(reflow_graph *graph, reflow_view id,
+                                                    reflow_view component, reflow_error **error);
+/* Replaces the whole configuration of a node.
+ * Ownership: id borrowed, config taken. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_WRONG_KIND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_set_config(reflow_graph *graph, reflow_view id,
+                                                 reflow_message config, reflow_error **error);
+/* Sets one value in the configuration of a node. key is a path with dots, such as "rules.0.when";
+ * objects on the way are made, arrays must have the index or be one short of it. A value of none
+ * removes the key.
+ * Ownership: views borrowed, value taken. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND for an unknown node or a path that cannot be followed.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_set_config_value(reflow_graph *graph, reflow_view id,
+                                                       reflow_view key, reflow_message value,
+                                                       reflow_error **error);
+
+/* One end of a connection. */
+typedef struct reflow_endpoint {
+    reflow_view node;
+    reflow_view port;
+    uint32_t index; /* of an array port; REFLOW_NO_INDEX otherwise */
+    uint32_t reserved;
+} reflow_endpoint;
+
+/* Connects an outport to an inport. metadata is an object, null or none; its keys "capacity" and
+ * "kind" are those of section 10.
+ * Ownership: endpoints borrowed, metadata taken. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND for an unknown node, REFLOW_ERROR_ALREADY_EXISTS,
+ * REFLOW_ERROR_WRONG_KIND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_connect(reflow_graph *graph, const reflow_endpoint *from,
+                                              const reflow_endpoint *to, reflow_message metadata,
+                                              reflow_error **error);
+/* Removes a connection.
+ * Ownership: borrowed. Threads: one-at-a-time. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_disconnect(reflow_graph *graph, const reflow_endpoint *from,
+                                                 const reflow_endpoint *to, reflow_error **error);
+
+/* Adds an initial packet: it is sent to the inport when the network starts. A port may have
+ * several; they arrive in order.
+ * Ownership: to borrowed, data taken. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND for an unknown node, REFLOW_ERROR_INVALID_ARGUMENT for none.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_add_initial(reflow_graph *graph, const reflow_endpoint *to,
+                                                  reflow_message data, reflow_error **error);
+/* Removes all initial packets of an inport.
+ * Ownership: borrowed. Threads: one-at-a-time. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_remove_initials(reflow_graph *graph,
+                                                      const reflow_endpoint *to,
+                                                      reflow_error **error);
+
+/* Exposes a port of a node under a public name; type is as in reflow_port.type.
+ * Ownership: arguments borrowed. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_ALREADY_EXISTS, REFLOW_ERROR_CONFIG for a bad
+ * type. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_add_inport(reflow_graph *graph, reflow_view name,
+                                                 const reflow_endpoint *to, reflow_view type,
+                                                 reflow_error **error);
+REFLOW_API reflow_status reflow_graph_add_outport(reflow_graph *graph, reflow_view name,
+                                                  const reflow_endpoint *from, reflow_view type,
+                                                  reflow_error **error);
+/* Hides a port again.
+ * Ownership: name borrowed. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_remove_inport(reflow_graph *graph, reflow_view name,
+                                                    reflow_error **error);
+REFLOW_API reflow_status reflow_graph_remove_outport(reflow_graph *graph, reflow_view name,
+                                                     reflow_error **error);
+
+/* Groups: named sets of nodes for people and editors. nodes has node_count ids.
+ * Ownership: arguments borrowed. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_ALREADY_EXISTS. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_add_group(reflow_graph *graph, reflow_view id,
+                                                const reflow_view *nodes, size_t node_count,
+                                                reflow_error **error);
+REFLOW_API reflow_status reflow_graph_remove_group(reflow_graph *graph, reflow_view id,
+                                                   reflow_error **error);
+
+/* Sets a property of the graph, such as "description"; "name" is the name. A value of none
+ * removes it.
+ * Ownership: key borrowed, value taken. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_WRONG_KIND for a name that is not a string. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_set_property(reflow_graph *graph, reflow_view key,
+                                                   reflow_message value, reflow_error **error);
+
+/* Numbers of nodes, connections and initial packets.
+ * Ownership: borrowed. Threads: one-at-a-time. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API size_t reflow_graph_node_count(const reflow_graph *graph);
+REFLOW_API size_t reflow_graph_connection_count(const reflow_graph *graph);
+REFLOW_API size_t reflow_graph_initial_count(const reflow_graph *graph);
+
+/* The configuration of a node: an object, or null.
+ * Ownership: id borrowed, *out borrowed-until the next call on this handle.
+ * Threads: one-at-a-time. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_get_config(const reflow_graph *graph, reflow_view id,
+                                                 reflow_message *out, reflow_error **error);
+
+/* Checks a graph against the components of a runtime and lists what it finds: an array of objects
+ * {severity, code, message, hint, node, port, path}. severity is "error" (the graph does not
+ * run), "warning" (it runs, but look) or "note" (such as a cycle, which is allowed). An empty array
+ * means that there is nothing to say. runtime may be NULL: then components are not checked.
+ * Ownership: arguments borrowed, *out new (reflow_message_unref). Threads: one-at-a-time.
+ * Blocking: bounded. Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_validate(const reflow_graph *graph,
+                                               const reflow_runtime *runtime, reflow_message *out,
+                                               reflow_error **error);
+
+/* Options of pictures. Zero in a field means the default. */
+typedef struct reflow_picture_options {
+    uint32_t struct_size; /* sizeof(reflow_picture_options) */
+    uint32_t depth;       /* levels of subgraphs that are expanded; default none */
+    uint32_t dark;        /* not 0: for a dark background */
+    uint32_t reserved;
+} reflow_picture_options;
+
+/* Draws a graph. options may be NULL.
+ * Ownership: arguments borrowed, *out new (reflow_buffer_destroy). Threads: one-at-a-time.
+ * Blocking: never. Errors: REFLOW_ERROR_INVALID_ARGUMENT for an unknown kind. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_picture kind,
+                                             const reflow_picture_options *options,
+                                             reflow_buffer **out, reflow_error **error);
+
+/* ---- 10 networks --------------------------------------------------------------------------- */
+
+/* A network is a graph that runs.
+ *
+ *   created -- start --> running -- drain --> draining --> drained -- stop --> stopped
+ *                           |                                            ^
+ *                           +---------------------- stop ----------------+
+ *
+ * Ports. Every inport is a bounded queue. Its capacity is that of the connection's metadata
+ * ("capacity"), of the component's port, or the default of the runtime. The kind of a connection
+ * ("kind" in its metadata) says what happens when the queue is full: "reliable" (default) holds
+ * the sender back, "latest" replaces what waits by the newest, "drop-oldest" and "drop-newest"
+ * drop. A sender that is held back occupies no thread.
+ *
+ * Stalls. If every actor that could go on is held back by a full port, the smallest full
+ * port of them is enlarged until something can go on (T. Parks, Bounded Scheduling of Process
+ * Networks, 1995): cycles, self-loops and diamonds do not lock up. What all ports of a network hold
+ * in this way beyond their capacity is limited by max_growth; beyond it the network fails with the
+ * event NetworkStalled.
+ *
+ * Idle. A network is idle when no actor is ready or running and no timer is armed: nothing happens
+ * until something comes from outside. Packets that wait for a partner do not count.
+ *
+ * Failure. When a firing fails the actor lives on. The error goes to the node's outport "error", if
+ * that is connected, and to the event ActorFailed in any case.
+ *
+ * The end. drain refuses new input, waits for idle, then calls finish of the actors in the
+ * order of the data, each after what feeds it, and waits for idle again. stop ends at once: ready
+ * actors do not run any more, running callbacks end, queues are dropped, teardown is called. */
+typedef struct reflow_network reflow_network;
+
+typedef int32_t reflow_network_state;
+enum {
+    REFLOW_NETWORK_CREATED = 0,
+    REFLOW_NETWORK_RUNNING = 1,
+    REFLOW_NETWORK_DRAINING = 2,
+    REFLOW_NETWORK_DRAINED = 3,
+    REFLOW_NETWORK_STOPPING = 4,
+    REFLOW_NETWORK_STOPPED = 5
+};
+
+/* Waits for ever, as a timeout. */
+#define REFLOW_FOREVER INT64_C(-1)
+
+/* Makes a network of a graph on a runtime. The graph is checked as reflow_graph_validate does, and
+ * the state of each node is created.
+ * Ownership: runtime and graph borrowed (the network keeps what it needs), *out new
+ * (reflow_network_destroy). Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_GRAPH,
+ * REFLOW_ERROR_NOT_FOUND for an unknown component, REFLOW_ERROR_CONFIG, REFLOW_ERROR_LIMIT
+ * beyond max_actors, what a create callback returns. Callbacks: create. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_create(reflow_runtime *runtime, const reflow_graph *graph,
+                                               reflow_network **out, reflow_error **error);
+
+/* Ends a network, stopping it first. Called inside a callback of the network, the end is deferred
+ * until that returns.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: until running callbacks have ended.
+ * Errors: none. Callbacks: teardown, destroy_state. Since: 0.1.0 */
+REFLOW_API void reflow_network_destroy(reflow_network *network);
+
+/* Starts: calls setup of every actor, sends the initial packets, fires the sources. If a setup
+ * fails, those before it are torn down and the network is as it was.
+ * Ownership: none. Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_INVALID_STATE if not
+ * created, what a setup callback returns. Callbacks: setup. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_start(reflow_network *network, reflow_error **error);
+
+/* The state now.
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_network_state reflow_network_get_state(const reflow_network *network);
+
+/* Waits until the network is idle. timeout_ms 0 only asks, REFLOW_FOREVER waits without limit.
+ * Ownership: none. Threads: any. Blocking: until idle or the timeout.
+ * Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK inside a callback,
+ * REFLOW_ERROR_INVALID_STATE before start, REFLOW_ERROR_LIMIT if the network has failed with a
+ * stall. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_wait_idle(reflow_network *network, int64_t timeout_ms,
+                                                  reflow_error **error);
+
+/* Refuses new input, lets everything run out, and finishes the actors. After a timeout the network
+ * is still draining; call drain again or stop. In a network that is drained or stopped it does
+ * nothing.
+ * Ownership: none. Threads: any. Blocking: until drained or the timeout.
+ * Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK inside a callback,
+ * REFLOW_ERROR_INVALID_STATE before start, REFLOW_ERROR_LIMIT if the network has failed with a
+ * stall. Callbacks: finish. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_drain(reflow_network *network, int64_t timeout_ms,
+                                              reflow_error **error);
+
+/* Stops at once and tears the actors down. Stopping again does nothing. After a timeout (a callback
+ * does not return) the network is still stopping; call stop again. Inside a callback of the network
+ * it only asks for the stop and returns.
+ * Ownership: none. Threads: any. Blocking: until stopped or the timeout.
+ * Errors: REFLOW_ERROR_TIMEOUT. Callbacks: teardown. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_stop(reflow_network *network, int64_t timeout_ms,
+                                             reflow_error **error);
+
+/* Counts of a node since the start. */
+typedef struct reflow_node_counters {
+    uint32_t struct_size; /* sizeof(reflow_node_counters), set before the call */
+    uint32_t held_back;   /* 1 while full targets hold it back */
+    uint64_t fired;       /* firings that ended, well or not */
+    uint64_t received;    /* packets that were taken from its inports */
+    uint64_t sent;        /* packets that were delivered to connections of its outports */
+    uint64_t failed;      /* firings that failed */
+    uint64_t dropped;     /* packets that a connection into it dropped by its kind */
+    uint64_t waiting;     /* packets in its inports now */
+} reflow_node_counters;
+
+/* Reads the counters of a node; exact when the network is idle, else a moment's view.
+ * Ownership: node borrowed. Threads: any. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_counters(const reflow_network *network, reflow_view node,
+                                                 reflow_node_counters *counters,
+                                                 reflow_error **error);
+
+/* All nodes: an object from node id to {component, source, fired, received, sent, failed,
+ * dropped, waiting}, in the order of the graph; source is true for nodes without incoming
+ * connections.
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: bounded.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_report(const reflow_network *network, reflow_message *out,
+                                               reflow_error **error);
+
+/* ---- 11 inputs and outputs of a network ---------------------------------------------------- */
+
+/* An inport of a network, found once by name and then used by number. It belongs to one network; a
+ * value of another network or of none is refused. */
+typedef struct reflow_inport {
+    uint64_t id;
+} reflow_inport;
+
+/* Finds an inport: a port of a node, or, if node is empty, an exposed inport of the graph.
+ * Ownership: views borrowed. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND with a hint. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_find_inport(const reflow_network *network, reflow_view node,
+                                                    reflow_view port, reflow_inport *out,
+                                                    reflow_error **error);
+
+/* Sends a message, waiting for room up to the timeout. In modes inline and simulated waiting means
+ * running the actors.
+ * Ownership: message taken-if-ok. Threads: any. Blocking: until there is room or the timeout.
+ * Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK if it would wait inside a callback,
+ * REFLOW_ERROR_INVALID_STATE before start, REFLOW_ERROR_CLOSED after drain or stop,
+ * REFLOW_ERROR_NOT_FOUND for a foreign inport. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_send(reflow_network *network, reflow_inport inport,
+                                             reflow_message message, int64_t timeout_ms,
+                                             reflow_error **error);
+
+/* Sends a message if there is room now.
+ * Ownership: message taken-if-ok. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WOULD_BLOCK, and as reflow_network_send. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_try_send(reflow_network *network, reflow_inport inport,
+                                                 reflow_message message, reflow_error **error);
+
+/* Sends many messages in order. *accepted tells how many went in, also on failure: those are
+ * taken, the rest stays yours.
+ * Ownership: the first *accepted messages taken. Threads: any. Blocking: until there is room or
+ * the timeout. Errors: as reflow_network_send. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_send_many(reflow_network *network, reflow_inport inport,
+                                                  const reflow_message *messages, size_t count,
+                                                  int64_t timeout_ms, size_t *accepted,
+                                                  reflow_error **error);
+
+/* A reader of an outport: a bounded queue of its own. */
+typedef struct reflow_output reflow_output;
+
+/* Opens a reader of an outport of a node or, if node is empty, of an exposed outport. It gets every
+ * packet sent from then on; when its capacity (0: the default of the runtime) is reached it holds
+ * the sender back. Open it before start to miss nothing.
+ * Ownership: views borrowed, *out new (reflow_output_destroy). Threads: any. Blocking: bounded.
+ * Errors: REFLOW_ERROR_NOT_FOUND with a hint, REFLOW_ERROR_INVALID_STATE after start.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_open_output(reflow_network *network, reflow_view node,
+                                                    reflow_view port, uint32_t capacity,
+                                                    reflow_output **out, reflow_error **error);
+
+/* Takes up to max messages, waiting up to the timeout for the first. *count tells how many.
+ * Ownership: each message is new (reflow_message_unref). Threads: any. Blocking: until there is
+ * one or the timeout. Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_BLOCK with a timeout of 0,
+ * REFLOW_ERROR_CLOSED when it is empty and the network is drained or stopped,
+ * REFLOW_ERROR_WOULD_DEADLOCK if it would wait inside a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_output_recv_many(reflow_output *output, reflow_message *messages,
+                                                 size_t max, int64_t timeout_ms, size_t *count,
+                                                 reflow_error **error);
+
+/* Ends a reader; what it holds is dropped, and it holds nobody back any more.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_output_destroy(reflow_output *output);
+
+/* ---- 12 events ----------------------------------------------------------------------------- */
+
+/* What a network does, as a stream. Events are built only for kinds that somebody asked for. Each
+ * subscription has a bounded queue of its own: a slow reader loses events, is told how many, and
+ * slows nobody. */
+typedef int32_t reflow_event_kind;
+enum {
+    REFLOW_EVENT_NETWORK_STARTED = 0,
+    REFLOW_EVENT_NETWORK_IDLE = 1, /* each time it becomes idle */
+    REFLOW_EVENT_NETWORK_STALLED = 2,
+    REFLOW_EVENT_NETWORK_SHUTDOWN = 3,
+    REFLOW_EVENT_ACTOR_STARTED = 4,
+    REFLOW_EVENT_ACTOR_COMPLETED = 5,  /* a call of run ended well: count firings */
+    REFLOW_EVENT_ACTOR_FAILED = 6,     /* a firing failed */
+    REFLOW_EVENT_MESSAGE_SENT = 7,     /* a packet was delivered from node to peer */
+    REFLOW_EVENT_MESSAGE_RECEIVED = 8, /* a packet came in from outside */
+    REFLOW_EVENT_ACTOR_EMIT = 9        /* an actor emitted a message, before its delivery */
+};
+
+/* Bits for reflow_event_options.kinds: 1 << kind. */
+#define REFLOW_EVENTS_ALL UINT64_C(0x3ff)
+
+/* Zero in a field means the default. */
+typedef struct reflow_event_options {
+    uint32_t struct_size; /* sizeof(reflow_event_options) */
+    uint32_t capacity;    /* events that may wait; default 4096 */
+    uint64_t kinds;       /* bits; default all but MESSAGE_SENT, ACTOR_EMIT and ACTOR_COMPLETED */
+} reflow_event_options;
+
+/* One event. Views and the message are those of the batch; empty where they do not apply. */
+typedef struct reflow_event {
+    uint32_t struct_size; /* sizeof(reflow_event), set before the call */
+    reflow_event_kind kind;
+    uint64_t sequence;     /* counts up in a network, over all kinds that are built */
+    int64_t timestamp_ms;  /* milliseconds since 1970 UTC; logical in mode simulated */
+    uint64_t duration_ns;  /* ACTOR_COMPLETED, ACTOR_FAILED: time in run */
+    uint64_t count;        /* ACTOR_COMPLETED: firings */
+    reflow_view node;      /* the actor; the sender for MESSAGE_SENT */
+    reflow_view component; /* ACTOR_... */
+    reflow_view port;
+    reflow_view peer;      /* MESSAGE_SENT: the receiver */
+    reflow_view peer_port; /* MESSAGE_SENT: its inport */
+    reflow_view error;     /* ACTOR_FAILED, NETWORK_STALLED */
+    reflow_message message; /* MESSAGE_..., ACTOR_EMIT */
+} reflow_event;
+
+typedef struct reflow_subscription reflow_subscription;
+typedef struct reflow_event_batch reflow_event_batch;
+
+/* Subscribes to events; options may be NULL.
+ * Ownership: options borrowed, *out new (reflow_subscription_destroy). Threads: any.
+ * Blocking: bounded. Errors: REFLOW_ERROR_INVALID_ARGUMENT for unknown kinds. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_subscribe(reflow_network *network,
+                                                  const reflow_event_options *options,
+                                                  reflow_subscription **out, reflow_error **error);
+
+/* Takes up to max events, waiting up to the timeout for the first. *missed (may be NULL) tells how
+ * many were lost since the last poll.
+ * Ownership: *out new (reflow_event_batch_destroy). Threads: any. Blocking: until there is one or
+ * the timeout. Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_BLOCK with a timeout of 0,
+ * REFLOW_ERROR_CLOSED when it is empty and the network is stopped, REFLOW_ERROR_WOULD_DEADLOCK
+ * if it would wait inside a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_subscription_poll(reflow_subscription *subscription, size_t max,
+                                                  int64_t timeout_ms, reflow_event_batch **out,
+                                                  uint64_t *missed, reflow_error **error);
+
+/* Ends a subscription.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_subscription_destroy(reflow_subscription *subscription);
+
+/* How many events a batch has; 0 for NULL.
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API size_t reflow_event_batch_count(const reflow_event_batch *batch);
+
+/* Event number index of a batch.
+ * Ownership: *event is borrowed-until the handle is destroyed. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_INVALID_ARGUMENT for a wrong struct_size.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_event_batch_get(const reflow_event_batch *batch, size_t index,
+                                                reflow_event *event);
+
+/* Event number index of a batch as JSON on one line: {"_type":"ActorFailed","actorId":...}.
+ * Ownership: *out new (reflow_buffer_destroy). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_event_batch_json(const reflow_event_batch *batch, size_t index,
+                                                 reflow_buffer **out, reflow_error **error);
+
+/* Ends a batch.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_event_batch_destroy(reflow_event_batch *batch);
+
+/* ---- 13 allocator -------------------------------------------------------------------------- */
+
+/* Where the library gets memory. Both functions may be called by several threads at once. */
+typedef struct reflow_allocator {
+    uint32_t struct_size; /* sizeof(reflow_allocator) */
+    uint32_t reserved;
+    /* size bytes with the given alignment (a power of two), or NULL. */
+    void *(*allocate)(void *user_data, size_t size, size_t alignment);
+    /* Ends what allocate returned for the same size and alignment. */
+    void (*release)(void *user_data, void *memory, size_t size, size_t alignment);
+    void *user_data;
+} reflow_allocator;
+
+/* Replaces malloc for this library in the whole process, once, before any other function that
+ * allocates. Libraries that this one uses (libyaml, msgpack-c) keep their own.
+ * Ownership: allocator borrowed; its functions and user_data must live for ever. Threads: any.
+ * Blocking: never. Errors: REFLOW_ERROR_INVALID_STATE if memory was allocated before.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_set_allocator(const reflow_allocator *allocator);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* REFLOW_H */

@@ -1,0 +1,29 @@
+// Every limit of the library that is not an option of the host, with its unit in its name.
+// docs/limits.md gives the reasons. Neighbours: everything.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "reflow.h"
+
+namespace reflow::limits {
+
+inline constexpr std::uint32_t depth_count = REFLOW_MAX_DEPTH;
+inline constexpr std::size_t text_bytes = UINT32_MAX;
+inline constexpr std::size_t elements_count = UINT32_MAX;
+inline constexpr std::uint64_t read_bytes = std::uint64_t{1} << 30;
+inline constexpr std::uint64_t read_elements_count = 100'000'000;
+inline constexpr std::size_t name_bytes = 256;          // ids of components and ports
+inline constexpr std::size_t ports_count = 65'535;      // ports of a component, each way
+inline constexpr std::uint32_t workers_count = 256;
+inline constexpr std::uint32_t port_capacity_count = 1000;
+inline constexpr std::uint32_t batch_packets_count = 64;
+inline constexpr std::uint32_t batch_us = 1000;
+inline constexpr std::uint64_t actors_count = 10'000'000;
+inline constexpr std::uint64_t growth_count = 1'000'000;
+inline constexpr std::size_t emits_count = REFLOW_MAX_EMITS;
+inline constexpr std::uint32_t events_count = 4096;     // waiting in one subscription
+inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
+
+}  // namespace reflow::limits

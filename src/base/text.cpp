@@ -1,0 +1,140 @@
+// Text helpers. The UTF-8 table is that of RFC 3629, section 4.
+// Thread: any.
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace reflow {
+namespace {
+
+// Length of the valid UTF-8 sequence at the start of text, or 0.
+std::size_t sequence_length(std::string_view text) noexcept {
+    auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    auto in = [&](std::size_t i, unsigned low, unsigned high) {
+        return i < text.size() && byte(i) >= low && byte(i) <= high;
+    };
+    unsigned first = byte(0);
+    if (first < 0x80) return 1;
+    if (first < 0xC2) return 0;
+    if (first < 0xE0) return in(1, 0x80, 0xBF) ? 2 : 0;
+    if (first < 0xF0) {
+        unsigned low = first == 0xE0 ? 0xA0 : 0x80;
+        unsigned high = first == 0xED ? 0x9F : 0xBF;
+        return in(1, low, high) && in(2, 0x80, 0xBF) ? 3 : 0;
+    }
+    if (first < 0xF5) {
+        unsigned low = first == 0xF0 ? 0x90 : 0x80;
+        unsigned high = first == 0xF4 ? 0x8F : 0xBF;
+        return in(1, low, high) && in(2, 0x80, 0xBF) && in(3, 0x80, 0xBF) ? 4 : 0;
+    }
+    return 0;
+}
+
+char lower(char letter) noexcept {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+}
+
+// Names longer than this are not compared: the distance costs the product of the lengths.
+constexpr std::size_t compared_bytes = 64;
+
+std::size_t distance(std::string_view a, std::string_view b) {
+    using Row = std::array<std::size_t, compared_bytes + 1>;
+    Row before{}, last{}, now{};
+    for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        now[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            std::size_t cost = lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1;
+            now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + cost});
+            bool swapped = i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
+                           lower(a[i - 2]) == lower(b[j - 1]);
+            if (swapped) now[j] = std::min(now[j], before[j - 2] + 1);
+        }
+        before = last;
+        last = now;
+    }
+    return last[b.size()];
+}
+
+}  // namespace
+
+std::optional<std::size_t> invalid_utf8(std::string_view text) noexcept {
+    std::size_t at = 0;
+    while (at < text.size()) {
+        // Eight ASCII bytes at a time.
+        while (at + 8 <= text.size()) {
+            std::uint64_t word;
+            std::memcpy(&word, text.data() + at, 8);
+            if ((word & 0x8080808080808080u) != 0) break;
+            at += 8;
+        }
+        if (at == text.size()) break;
+        std::size_t length = sequence_length(text.substr(at));
+        if (length == 0) return at;
+        at += length;
+    }
+    return std::nullopt;
+}
+
+String repair_utf8(std::string_view text) {
+    String result;
+    result.reserve(text.size());
+    while (!text.empty()) {
+        std::size_t length = sequence_length(text);
+        if (length == 0) {
+            result.append("\xEF\xBF\xBD");
+            text.remove_prefix(1);
+        } else {
+            result.append(text.substr(0, length));
+            text.remove_prefix(length);
+        }
+    }
+    return result;
+}
+
+void append_integer(String& to, std::int64_t value) {
+    char digits[24];
+    auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    to.append(digits, static_cast<std::size_t>(end - digits));
+}
+
+void append_unsigned(String& to, std::uint64_t value) {
+    char digits[24];
+    auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    to.append(digits, static_cast<std::size_t>(end - digits));
+}
+
+void append_float(String& to, double value) {
+    char digits[32];
+    auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    std::string_view text(digits, static_cast<std::size_t>(end - digits));
+    to.append(text);
+    // "nan" and "inf" hold an n; a number without any of these would read back as an integer.
+    if (text.find_first_of(".en") == std::string_view::npos) to.append(".0");
+}
+
+std::string_view nearest(std::string_view name, std::span<const std::string_view> candidates) {
+    std::string_view best;
+    if (name.empty() || name.size() > compared_bytes) return best;
+    // A slip of the pen: about one letter in three.
+    std::size_t allowed = std::max<std::size_t>(1, name.size() / 3);
+    for (std::string_view candidate : candidates) {
+        if (candidate.size() > compared_bytes) continue;
+        std::size_t steps = distance(name, candidate);
+        if (steps <= allowed) {
+            best = candidate;
+            if (steps == 0) break;
+            allowed = steps - 1;
+        }
+    }
+    return best;
+}
+
+String did_you_mean(std::string_view name, std::span<const std::string_view> candidates) {
+    std::string_view best = nearest(name, candidates);
+    return best.empty() ? String() : concat("did you mean '", best, "'?");
+}
+
+}  // namespace reflow
