@@ -705,9 +705,10 @@ REFLOW_API uint32_t reflow_runtime_workers(const reflow_runtime *runtime);
  * destroys the network. For one actor no two callbacks ever run at once, and each sees the
  * memory effects of the one before.
  *
- * When an actor fires is told by its await rule. A source is a component without inports or whose
- * inports are not connected: it fires once at the start with no inputs, and goes on as long as it
- * asks for it with reflow_context_again. */
+ * When an actor fires is told by its await rule. A source is a component without inports, or one
+ * with the flag REFLOW_COMPONENT_SOURCE none of whose inports is connected or has an initial packet:
+ * it fires once at the start with no inputs, and goes on as long as it asks for it with
+ * reflow_context_again. */
 typedef struct reflow_context reflow_context;
 
 /* One packet on a port. */
@@ -744,6 +745,11 @@ enum {
     REFLOW_AWAIT_ALL = 1,     /* a packet on every connected inport; takes one of each */
     REFLOW_AWAIT_REQUIRED = 2 /* a packet on every inport flagged REFLOW_PORT_REQUIRED; takes one
                                  of each of them, the others show their newest packet */
+};
+
+/* Flags of a component. */
+enum {
+    REFLOW_COMPONENT_SOURCE = 1 /* fires at the start if nothing is connected to it */
 };
 
 /* Creates the state of a node into *state; the configuration is read from the context.
@@ -786,6 +792,8 @@ typedef struct reflow_component {
     uint32_t outport_count; /* at most 65,535 */
     reflow_await await;
     uint32_t max_batch; /* firings in one call of run; default 1 */
+    uint32_t flags;     /* REFLOW_COMPONENT_... */
+    uint32_t reserved;
     reflow_create_fn create;
     reflow_state_fn setup;
     reflow_run_fn run;

@@ -1,0 +1,108 @@
+// How built-in components are written: a class per component, and a definition with its ports.
+// Neighbours: runtime/component. Thread: see runtime/context.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "runtime/component.hpp"
+#include "runtime/context.hpp"
+
+namespace reflow::components {
+
+using runtime::Context;
+using runtime::Packet;
+
+// The state of one node. A derived class has
+//     static Result<std::unique_ptr<Derived>> create(Context& context);
+// which reads and checks the configuration.
+class Actor : public Allocated {
+public:
+    virtual ~Actor() = default;
+    virtual Result<void> setup(Context&) { return {}; }
+    virtual Result<void> run(Context& context, std::span<Packet> inputs) = 0;
+    virtual Result<void> finish(Context&) { return {}; }
+    virtual void teardown(Context&) {}
+};
+
+// Moves the message of an input out; what stays behind is none.
+[[nodiscard]] inline Message take(Packet& packet) noexcept {
+    return Message::adopt(std::exchange(packet.message, {}));
+}
+
+// What a component looks like from outside; turned into a runtime::Component by define<T>().
+struct PortText {
+    std::string_view name;
+    std::string_view type = "any";
+    std::string_view description = {};
+    bool required = false;
+    bool array = false;
+    std::uint32_t capacity = 0;
+};
+struct Definition {
+    std::string_view id;
+    std::string_view title;
+    std::string_view description;
+    std::string_view category;
+    std::initializer_list<PortText> inports;
+    std::initializer_list<PortText> outports;
+    // JSON Schema of the configuration as JSON text; every key has a "description" and, where
+    // there is one, a "default".
+    std::string_view config_schema;
+    reflow_await await = REFLOW_AWAIT_ANY;
+    std::uint32_t max_batch = 64;
+    bool source = false;
+};
+
+// The component of a definition without callbacks; define() adds them.
+[[nodiscard]] Result<runtime::ComponentRef> describe(const Definition& definition);
+
+namespace detail {
+
+inline Actor* actor_of(void* state) noexcept { return static_cast<Actor*>(state); }
+
+inline reflow_status status_of(Context& context, Result<void> result) noexcept {
+    return result.ok() ? REFLOW_OK : context.fail(result.take_error());
+}
+
+template <typename T>
+reflow_status create(reflow_context* context, void*, void** state) {
+    Result<std::unique_ptr<T>> made = T::create(*context);
+    if (!made.ok()) return context->fail(made.take_error());
+    *state = static_cast<Actor*>(std::move(made).take().release());
+    return REFLOW_OK;
+}
+
+}  // namespace detail
+
+template <typename T>
+[[nodiscard]] Result<runtime::ComponentRef> define(const Definition& definition) {
+    Result<runtime::ComponentRef> described = describe(definition);
+    if (!described.ok()) return described;
+    runtime::Component& component = *described.value();
+    component.create = detail::create<T>;
+    component.setup = [](reflow_context* context, void* state) {
+        return detail::status_of(*context, detail::actor_of(state)->setup(*context));
+    };
+    component.run = [](reflow_context* context, void* state, reflow_packet* inputs,
+                       std::size_t count) {
+        return detail::status_of(*context,
+                                 detail::actor_of(state)->run(*context, {inputs, count}));
+    };
+    component.finish = [](reflow_context* context, void* state) {
+        return detail::status_of(*context, detail::actor_of(state)->finish(*context));
+    };
+    component.teardown = [](reflow_context* context, void* state) {
+        detail::actor_of(state)->teardown(*context);
+    };
+    component.destroy_state = [](void* state) { delete detail::actor_of(state); };
+    return described;
+}
+
+// All built-in components. Each family has one function in its file; library.cpp calls them.
+[[nodiscard]] Result<Vector<runtime::ComponentRef>> library();
+
+}  // namespace reflow::components

@@ -1,0 +1,77 @@
+// A component: the kind of an actor, with its ports, await rule and callbacks.
+// Neighbours: network (registry), capi, components. Thread: immutable once registered, so any.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/memory.hpp"
+#include "base/ref.hpp"
+#include "message/message.hpp"
+#include "message/port_type.hpp"
+#include "reflow.h"
+
+namespace reflow::runtime {
+
+struct Port {
+    String name;
+    PortType type;
+    String description;
+    bool required = false;
+    bool array = false;
+    std::uint32_t capacity = 0;  // of inports; 0: the default of the runtime
+};
+
+// Every component has an outport of this name; it is added if it is not declared.
+inline constexpr std::string_view error_port_name = "error";
+
+class Component : public RefCounted<Component> {
+public:
+    Component() = default;
+    ~Component() {
+        if (destroy != nullptr) destroy(user_data);
+    }
+
+    String id;
+    String title;
+    String description;
+    String category;
+    Message config_schema;  // an object, or none
+    Vector<Port> inports;
+    Vector<Port> outports;
+    reflow_await await = REFLOW_AWAIT_ANY;
+    std::uint32_t max_batch = 1;
+    bool source = false;  // no inports, or declared as a source
+
+    reflow_create_fn create = nullptr;
+    reflow_state_fn setup = nullptr;
+    reflow_run_fn run = nullptr;
+    reflow_state_fn finish = nullptr;
+    reflow_teardown_fn teardown = nullptr;
+    reflow_destroy_fn destroy_state = nullptr;
+    void* user_data = nullptr;
+    reflow_destroy_fn destroy = nullptr;
+
+    [[nodiscard]] std::optional<std::uint32_t> find_inport(std::string_view name) const noexcept {
+        return find(inports, name);
+    }
+    [[nodiscard]] std::optional<std::uint32_t> find_outport(std::string_view name) const noexcept {
+        return find(outports, name);
+    }
+    // The number of the outport "error"; valid once registered.
+    std::uint32_t error_port = 0;
+
+private:
+    static std::optional<std::uint32_t> find(const Vector<Port>& ports,
+                                             std::string_view name) noexcept {
+        for (std::uint32_t i = 0; i < ports.size(); ++i) {
+            if (ports[i].name == name) return i;
+        }
+        return std::nullopt;
+    }
+};
+
+using ComponentRef = Ref<Component>;
+
+}  // namespace reflow::runtime

@@ -1,0 +1,73 @@
+// What a callback of an actor may do: the struct behind reflow_context. Built-in components and the
+// C interface use the same one. Neighbours: actor. Thread: that of the callback, inside it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/store.hpp"
+#include "message/message.hpp"
+#include "reflow.h"
+
+namespace reflow::runtime {
+
+class Actor;
+
+// What the host gave to the runtime: where text goes and files come from.
+class Environment : public Allocated {
+public:
+    virtual ~Environment() = default;
+    [[nodiscard]] virtual bool logs(reflow_log_level level) const noexcept = 0;
+    virtual void log(reflow_log_level level, std::string_view subsystem, std::string_view node,
+                     std::string_view text) noexcept = 0;
+    // REFLOW_OK or the status of the host's hook.
+    virtual reflow_status print(std::string_view node, std::string_view text) noexcept = 0;
+    [[nodiscard]] virtual Store& store() noexcept = 0;
+};
+
+// Which callback is running.
+enum class Phase : std::uint8_t { create, setup, run, finish, teardown };
+
+}  // namespace reflow::runtime
+
+struct reflow_context {
+    // The members are those of reflow_context_... in reflow.h.
+    [[nodiscard]] std::string_view node() const noexcept;
+    [[nodiscard]] reflow::MessageRef config() const noexcept;
+    reflow_status emit(std::uint32_t outport, reflow::Message message,
+                       std::uint32_t index = REFLOW_NO_INDEX);
+    [[nodiscard]] std::size_t room(std::uint32_t outport) const noexcept;
+    [[nodiscard]] bool connected(std::uint32_t outport) const noexcept;
+    reflow_status advance(std::size_t count) noexcept;
+    reflow_status again() noexcept;
+    reflow_status wake_after(std::uint64_t delay_ns) noexcept;
+    // The number of inputs that make one firing.
+    [[nodiscard]] std::size_t firing_size() const noexcept;
+    [[nodiscard]] std::uint64_t now_ns() const noexcept;
+    [[nodiscard]] bool stopping() const noexcept;
+    void log(reflow_log_level level, std::string_view text) noexcept;
+    reflow_status print(std::string_view text) noexcept;
+    [[nodiscard]] reflow::Store& store() noexcept;
+
+    // Sets the error that goes with the failure to be returned; returns its status.
+    reflow_status fail(std::unique_ptr<reflow::Error> error) noexcept;
+    reflow_status fail(reflow::Failure&& failure) noexcept {
+        return fail(std::move(failure).take());
+    }
+
+    reflow::runtime::Actor& actor;
+    reflow::runtime::Phase phase;
+    std::size_t firings = 0;   // in the batch
+    std::size_t advanced = 0;  // completed by advance
+    bool again_asked = false;
+    std::unique_ptr<reflow::Error> error;
+};
+
+namespace reflow::runtime {
+
+using Context = reflow_context;
+using Packet = reflow_packet;
+
+}  // namespace reflow::runtime
