@@ -17,7 +17,7 @@ struct Head {
     RefCount refs;
     std::uint8_t kind = 0;    // reflow_kind
     std::uint8_t packed = 0;  // arrays: reflow_number of a packed one, else 0
-    std::uint16_t depth = 1;  // levels of containers, this one included; 0 never
+    std::uint16_t depth = 0;  // levels of containers, this one included; 0 for text
 };
 
 // string, bytes, error, encoded. The text follows in the same block, or is lent.
@@ -85,6 +85,11 @@ struct Remote : Head {
     Text* actor_id = nullptr;
     Text* port = nullptr;
 };
+
+// Where packed numbers begin in their block, and how large one and all of them are.
+inline constexpr std::size_t numbers_offset = (sizeof(Numbers) + 15) / 16 * 16;
+[[nodiscard]] std::size_t number_size(reflow_number type) noexcept;  // 0: unknown type
+[[nodiscard]] std::size_t numbers_block(std::uint8_t type, std::size_t count) noexcept;
 
 // Drops one reference of a counted message; frees without recursion.
 void unref(Head* head) noexcept;

@@ -232,7 +232,9 @@ private:
     Vector<Pair> entries_;
     // Positions by hash, kept once there are many keys; as in heap::Object.
     Vector<std::uint32_t> table_;
-    void grow_table();
+    void prepare_table();
+    void enter(std::uint32_t position) noexcept;
+    void add(Message key, Message value);
 };
 
 // A copy of an object with one key set (or removed, if value is none).

@@ -35,7 +35,7 @@ public:
 
     // Whether packets of this type may go into a port of the other: any with anything; equal;
     // array<a> into array<b> if a into b; option<a> into b and a into option<b> if a into b;
-    // integer into float; anything into stream or bytes; object into any object and back.
+    // integer into float; anything with stream or bytes; object with object<Name>.
     [[nodiscard]] bool flows_into(const PortType& target) const noexcept;
     // Whether a port of this type takes the message.
     [[nodiscard]] bool takes(MessageRef message) const;
