@@ -189,7 +189,7 @@ typedef struct reflow_place {
 } reflow_place;
 
 /* The status; REFLOW_OK for NULL.
- * Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_error_status(const reflow_error *error);
 
 /* The fact, lower case, without a final stop: "no component named 'Filtre'".
@@ -398,7 +398,7 @@ REFLOW_API void reflow_message_unref(reflow_message message);
 REFLOW_API reflow_message reflow_message_take(reflow_message *from);
 
 /* The kind of a message.
- * Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API reflow_kind reflow_message_kind(reflow_message message);
 
 /* The name of a kind: "Integer", "Object", ...; "None" for none and "unknown" for other numbers.
@@ -430,7 +430,7 @@ REFLOW_API reflow_status reflow_message_get_text(reflow_message message, reflow_
 REFLOW_API reflow_status reflow_message_get_bytes(reflow_message message, reflow_view *out);
 
 /* How many elements an array has, or keys an object; 0 for other kinds.
- * Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API size_t reflow_message_count(reflow_message message);
 
 /* Element number index of an array, or the value of key number index of an object. Elements of
@@ -688,7 +688,7 @@ REFLOW_API reflow_status reflow_runtime_run(reflow_runtime *runtime, uint64_t ma
                                             reflow_error **error);
 
 /* The number of threads that the runtime has.
- * Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API uint32_t reflow_runtime_workers(const reflow_runtime *runtime);
 
 /* ---- 8 components -------------------------------------------------------------------------- */

@@ -1,0 +1,127 @@
+# The front door; the work is done by CMake, and everything it makes lies in build/.
+# `make help` lists the targets. Paths are relative, so that the folder may have spaces in its name.
+#
+#   make run                       make test                    sudo make install
+#   make PREFIX=/opt/reflow install                             make JOBS=1 test
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PREFIX ?= /usr/local
+DESTDIR ?=
+SEEDS ?= 2000
+GRAPH ?= examples/weather/weather.graph.json
+
+# Objects of two clones of one commit are the same to ccache.
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR ?= 1
+
+CTEST := ctest --no-tests=error --output-on-failure --no-label-summary -j $(JOBS)
+
+# $(call configure,<folder>,<options>): once; later changes of CMake files are seen by the build.
+configure = if [ ! -e '$(1)/CMakeCache.txt' ]; then \
+	    rm -rf '$(1)'; \
+	    generator='Unix Makefiles'; \
+	    if command -v ninja >/dev/null; then generator=Ninja; fi; \
+	    cmake -S . -B '$(1)' -G "$$generator" $(2); \
+	fi
+
+# $(call build,<folder>,<target>)
+build = cmake --build '$(1)' --target $(2) -j $(JOBS)
+
+.PHONY: all run test test-long test-soak bench install fmt lint asan tsan clang clean \
+	deps help
+
+all: deps ## build the libraries and the command line tool (default)
+	@$(call configure,build)
+	@$(call build,build,reflow_product)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
+	    sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1: \2/p' Makefile
+
+deps: ## install what is missing (Debian and Ubuntu), or say what it is
+	@scripts/install-deps.sh build
+
+run: all ## build, and run the weather example
+	build/bin/reflow run $(GRAPH)
+
+test: deps ## build, and run every quick test
+	@$(call configure,build)
+	@$(call build,build,reflow_tests)
+	@$(CTEST) --test-dir build -L quick
+
+# The slow tests of the product, then the same tests under sanitizers, then a second compiler.
+test-long: ## sanitizers, many seeds, valgrind, a second compiler, packages
+	@scripts/install-deps.sh long
+	@$(call configure,build)
+	@cmake build >/dev/null
+	@$(call build,build,reflow_tests)
+	@$(MAKE) clang
+	@REFLOW_TEST_SEEDS=$(SEEDS) $(CTEST) --test-dir build -L long
+	@$(MAKE) asan
+	@$(MAKE) tsan
+
+test-soak: deps ## hours of random work; SOAK_SECONDS (default 3600) says how long
+	@$(call configure,build)
+	@$(call build,build,reflow_tests)
+	@REFLOW_SOAK_SECONDS=$${SOAK_SECONDS:-3600} REFLOW_TEST_SEEDS=100000 \
+	    $(CTEST) --test-dir build -L 'soak|long' --timeout 14400
+
+asan: deps ## tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(call configure,build/asan,-DREFLOW_SANITIZE=address$(comma)undefined $(sanitized))
+	@$(call build,build/asan,reflow_tests)
+	@$(CTEST) --test-dir build/asan -L quick
+
+tsan: deps ## tests under ThreadSanitizer
+	@$(call configure,build/tsan,-DREFLOW_SANITIZE=thread $(sanitized))
+	@$(call build,build/tsan,reflow_tests)
+	@scripts/fixed-addresses.sh $(CTEST) --test-dir build/tsan -L quick
+
+sanitized := -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O1 -DCMAKE_C_FLAGS_DEBUG=-O1 \
+	-DREFLOW_BENCH=OFF
+comma := ,
+
+clang: ## compile the product with clang, warnings as errors
+	@compiler=$$(scripts/install-deps.sh which-clang); \
+	$(call configure,build/clang,-DCMAKE_CXX_COMPILER="$$compiler" \
+	    -DCMAKE_C_COMPILER="$${compiler/++/}" -DCMAKE_BUILD_TYPE=Debug \
+	    -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_C_FLAGS_DEBUG=-O0 -DREFLOW_TESTS=OFF \
+	    -DREFLOW_BENCH=OFF)
+	@$(call build,build/clang,all)
+
+bench: deps ## build and run the benchmarks
+	@$(call configure,build)
+	@if [ ! -e bench/CMakeLists.txt ]; then echo 'bench: there are no benchmarks' >&2; exit 1; fi
+	@$(call build,build,reflow_bench)
+	build/bench/reflow_bench
+
+# Copies what was built and builds nothing, so that root leaves no files in the build folder.
+install: ## install under PREFIX (default /usr/local), inside DESTDIR
+	@if [ ! -e build/bin/reflow ] || [ ! -e build/lib/libreflow.so ]; then \
+	    echo 'install: nothing is built yet; run "make" first (not as root)' >&2; exit 1; \
+	fi
+	@DESTDIR='$(DESTDIR)' cmake --install build --prefix '$(PREFIX)'
+	@chown --reference=build build/install_manifest.txt 2>/dev/null || true
+	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" -eq 0 ] && command -v ldconfig >/dev/null; then \
+	    ldconfig; \
+	fi
+
+fmt: ## format the sources
+	@scripts/install-deps.sh lint
+	@scripts/format.sh write
+
+lint: ## formatting, the lints of the test run, clang-tidy, shellcheck
+	@scripts/install-deps.sh build lint
+	@$(call configure,build)
+	@scripts/format.sh check
+	@shellcheck scripts/*.sh .ci/run
+	@scripts/tidy.sh build $(JOBS)
+	@$(CTEST) --test-dir build -L lint
+
+clean: ## remove everything that was built
+	rm -rf build

@@ -1,0 +1,84 @@
+"""The shared library as a file: names, needs, hardening, size, and what it takes from others."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import elf
+
+NEEDED = {"libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2",
+          "ld-linux-aarch64.so.1", "libyaml-0.so.2", "libmsgpackc.so.2", "libmsgpack-c.so.2"}
+
+STRIPPED_BYTES = 1024 * 1024
+
+# What a guest in somebody's process does not do: end it, print, read its environment, change its
+# state, leave something to run at its exit, or keep the library from being unloaded.
+FOREIGN_TO_A_GUEST = {
+    "exit", "_exit", "_Exit", "quick_exit", "abort", "atexit", "on_exit", "at_quick_exit",
+    "printf", "vprintf", "puts", "putchar", "putc", "perror", "stdout", "stderr", "stdin",
+    "__printf_chk", "_ZSt4cout", "_ZSt4cerr", "_ZSt4clog", "_ZNSt8ios_base4InitC1Ev",
+    "getenv", "secure_getenv", "setenv", "putenv", "unsetenv",
+    "rand", "srand", "random", "srandom",
+    "signal", "sigaction", "sigprocmask", "alarm", "setitimer", "raise", "kill",
+    "setlocale", "chdir", "fchdir", "umask", "setrlimit", "prctl",
+    "fork", "vfork", "system", "popen", "pthread_atfork", "__register_atfork",
+    "__cxa_atexit", "__cxa_thread_atexit", "__cxa_thread_atexit_impl", "pthread_detach",
+}
+
+
+class Binary(unittest.TestCase):
+    def tags(self, tag):
+        return [value for name, value in elf.dynamic(elf.LIBRARY) if name == tag]
+
+    def test_soname(self):
+        self.assertEqual(self.tags("SONAME"), ["Library soname: [libreflow.so.1]"])
+
+    def test_needed(self):
+        needed = {value.split("[")[1].rstrip("]") for value in self.tags("NEEDED")}
+        self.assertIn("libc.so.6", needed)
+        self.assertEqual(needed - NEEDED, set())
+
+    def test_no_search_path(self):
+        self.assertEqual(self.tags("RPATH") + self.tags("RUNPATH"), [])
+
+    def test_hardening(self):
+        self.assertEqual([flags for name, flags in elf.segments(elf.LIBRARY)
+                          if name == "GNU_STACK"], ["RW"])
+        self.assertEqual(len([1 for name, _ in elf.segments(elf.LIBRARY)
+                              if name == "GNU_RELRO"]), 1)
+        self.assertNotIn(("LOAD", "RWE"), elf.segments(elf.LIBRARY))
+        flags = " ".join(self.tags("FLAGS") + self.tags("FLAGS_1"))
+        self.assertRegex(flags, r"\b(BIND_NOW|NOW)\b")
+        self.assertNotIn("TEXTREL", flags)
+        self.assertEqual(self.tags("TEXTREL"), [])
+
+    def test_nothing_runs_at_load_or_unload(self):
+        # One pointer each is the compiler's own frame_dummy and its counterpart.
+        self.assertLessEqual(elf.section_size(elf.LIBRARY, ".init_array"), 8)
+        self.assertLessEqual(elf.section_size(elf.LIBRARY, ".fini_array"), 8)
+
+    def test_good_guest(self):
+        self.assertEqual(elf.undefined_symbols(elf.LIBRARY) & FOREIGN_TO_A_GUEST, set())
+
+    def test_stripped_size(self):
+        with tempfile.TemporaryDirectory() as folder:
+            copy = os.path.join(folder, "libreflow.so")
+            shutil.copyfile(elf.LIBRARY, copy)
+            subprocess.run(["strip", "--strip-unneeded", copy], check=True)
+            size = os.path.getsize(copy)
+        print(f"stripped: {size} bytes")
+        self.assertGreater(size, 0)
+        self.assertLessEqual(size, STRIPPED_BYTES)
+
+    def test_the_tool_reaches_the_library_by_a_relative_path(self):
+        tool = os.environ["REFLOW_CLI"]
+        paths = [value for name, value in elf.dynamic(tool) if name in ("RPATH", "RUNPATH")]
+        self.assertEqual(paths, ["Library runpath: [$ORIGIN/../lib]"])
+        self.assertIn("Shared library: [libreflow.so.1]",
+                      [value for name, value in elf.dynamic(tool) if name == "NEEDED"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,11 @@
+"""The comments of reflow.h: each function says who owns, which thread, what blocks, what fails."""
+
+import header
+import sources
+
+text = sources.read("include/reflow.h")
+found = header.prototypes(text)
+problems = header.check(text)
+if len(found) != len(header.re.findall(r"^REFLOW_API\b", text, header.re.MULTILINE)):
+    problems.append("include/reflow.h: not every line with REFLOW_API was understood")
+sources.finish(f"header ({len(found)} functions)", problems)
