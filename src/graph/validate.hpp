@@ -1,0 +1,66 @@
+// Everything that is wrong, or worth a look, in a graph: all of it at once.
+// What components there are comes through ComponentCatalog, which network implements.
+// Neighbours: network and capi. Thread: any, one at a time for a graph.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/memory.hpp"
+#include "base/result.hpp"
+#include "graph/graph.hpp"
+#include "message/message.hpp"
+#include "message/port_type.hpp"
+
+namespace reflow::graph {
+
+// What the checks need to know of a component. Views live as long as the catalog.
+struct PortInfo {
+    std::string_view name;
+    const PortType* type = nullptr;  // NULL: any
+    bool required = false;
+    bool array = false;
+};
+struct ComponentInfo {
+    Vector<PortInfo> inports;
+    Vector<PortInfo> outports;  // with "error"
+    MessageRef config_schema;   // none: not checked
+};
+class ComponentCatalog {
+public:
+    virtual ~ComponentCatalog() = default;
+    // Fills info; false if there is no such component. Asked once for each component of a graph.
+    virtual bool describe(std::string_view component, ComponentInfo& info) const = 0;
+    // All ids, for did-you-mean.
+    virtual Vector<std::string_view> ids() const = 0;
+};
+
+enum class Severity : std::uint8_t {
+    error,    // the graph does not run
+    warning,  // it runs, but look
+    note      // allowed, and good to know
+};
+[[nodiscard]] std::string_view severity_name(Severity severity) noexcept;
+
+struct Finding {
+    Severity severity = Severity::error;
+    reflow_status status = REFLOW_ERROR_GRAPH;  // of errors: what a network answers
+    std::string_view code;                      // "unknown-component"; the list: docs/graphs.md
+    String message;
+    String hint;
+    String node;
+    String port;
+    String path;  // in the document that save() writes
+};
+
+// Errors first, then warnings, then notes; each in the order of the document. The catalog may be
+// NULL: then nothing that needs components is checked.
+[[nodiscard]] Vector<Finding> validate(const Graph& graph, const ComponentCatalog* catalog);
+
+// An array of objects, as reflow_graph_validate documents.
+[[nodiscard]] Result<Message> to_message(const Vector<Finding>& findings);
+
+// The first error, with the number of those behind it; fine if there is none.
+[[nodiscard]] Result<void> first_error(const Vector<Finding>& findings);
+
+}  // namespace reflow::graph
