@@ -105,9 +105,10 @@ function(reflow_program target folder)
   reflow_compile(${target})
   target_link_options(${target} PRIVATE ${reflow_sanitize_flags} ${reflow_hardening_link})
   file(RELATIVE_PATH up "${PROJECT_BINARY_DIR}/${folder}" "${PROJECT_BINARY_DIR}/lib")
+  # Named as that of the installation, since CMake would pad it by an empty entry otherwise, which
+  # means the working directory.
   set_target_properties(${target} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${folder}"
-    SKIP_BUILD_RPATH OFF
-    BUILD_RPATH "$ORIGIN/${up}"
-    BUILD_RPATH_USE_ORIGIN ON)
+    BUILD_WITH_INSTALL_RPATH ON
+    INSTALL_RPATH "$ORIGIN/${up}")
 endfunction()

@@ -50,7 +50,9 @@ install(FILES "${PROJECT_BINARY_DIR}/reflowConfig.cmake"
 
 if(TARGET reflow_cli)
   file(RELATIVE_PATH up "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
-  set_target_properties(reflow_cli PROPERTIES INSTALL_RPATH "$ORIGIN/${up}")
+  if(NOT up STREQUAL "../lib")
+    set_property(TARGET reflow_cli APPEND PROPERTY INSTALL_RPATH "$ORIGIN/${up}")
+  endif()
   install(TARGETS reflow_cli RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 
   set(manual "${PROJECT_SOURCE_DIR}/docs/man/reflow.1")
