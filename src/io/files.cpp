@@ -1,0 +1,354 @@
+// Files on POSIX: interrupted and short calls are taken up again, a folder is refused by name, and
+// a write that fails leaves a regular file as it was before that write.
+// Neighbours: base/store.hpp. Thread: any; a Reader or Writer belongs to one thread at a time.
+#include "io/files.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+namespace reflow::io {
+namespace {
+
+// strerror_r has two forms, told apart by what it returns: GNU's text, POSIX's number.
+[[maybe_unused]] const char* reason_of(const char* text, const char*) noexcept { return text; }
+[[maybe_unused]] const char* reason_of(int failed, const char* buffer) noexcept {
+    return failed == 0 ? buffer : "unknown error";
+}
+
+// "cannot open: no such file or directory"
+Failure failure(std::string_view what, int number, std::string_view path) {
+    char buffer[256] = "";
+    String reason(reason_of(strerror_r(number, buffer, sizeof buffer), buffer));
+    auto upper = [&](std::size_t i) {
+        return i < reason.size() && reason[i] >= 'A' && reason[i] <= 'Z';
+    };
+    // Not in words such as "RPC".
+    if (upper(0) && !upper(1)) reason[0] = static_cast<char>(reason[0] - 'A' + 'a');
+    return Failure(REFLOW_ERROR_IO, concat("cannot ", what, ": ", reason)).file(path);
+}
+
+// The path as the system wants it.
+Result<String> system_path(std::string_view path) {
+    if (path.empty()) return Failure(REFLOW_ERROR_IO, "the name of a file is empty");
+    if (path.find('\0') != std::string_view::npos) {
+        return Failure(REFLOW_ERROR_IO, "the name of a file contains NUL")
+            .file(path.substr(0, path.find('\0')));
+    }
+    return String(path);
+}
+
+// Owns a descriptor.
+class Descriptor {
+public:
+    Descriptor() noexcept = default;
+    explicit Descriptor(int number) noexcept : number_(number) {}
+    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept {
+        std::swap(number_, other.number_);
+        return *this;
+    }
+    ~Descriptor() { (void)close(); }
+    [[nodiscard]] int get() const noexcept { return number_; }
+    [[nodiscard]] bool open() const noexcept { return number_ >= 0; }
+    // 0 or errno. The descriptor is gone in any case, also after EINTR.
+    int close() noexcept {
+        int number = std::exchange(number_, -1);
+        if (number < 0 || ::close(number) == 0 || errno == EINTR) return 0;
+        return errno;
+    }
+
+private:
+    int number_ = -1;
+};
+
+Descriptor open_descriptor(const String& path, int flags) noexcept {
+    int number = -1;
+    do {
+        number = ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666);
+    } while (number < 0 && errno == EINTR);
+    return Descriptor(number);
+}
+
+// Makes the folders above the path.
+Result<void> make_parents(const String& path) {
+    String part;
+    part.reserve(path.size());
+    for (std::size_t at = path.find('/', 1); at != String::npos; at = path.find('/', at + 1)) {
+        part.assign(path, 0, at);
+        if (::mkdir(part.c_str(), 0777) == 0 || errno == EEXIST) continue;
+        // A folder that stands cannot be made where one may not write (EACCES, EROFS).
+        int number = errno;
+        struct stat about {};
+        if (::stat(part.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) continue;
+        return failure(concat("create the folder '", part, "'"), number, path);
+    }
+    return {};
+}
+
+// While it stands, writing into a pipe that nobody reads is EPIPE and not the signal that would
+// end the host. The mask of the thread and what was pending before are as they were afterwards.
+class PipeGuard {
+public:
+    PipeGuard() noexcept {
+        sigset_t pending;
+        sigemptyset(&pending);
+        sigpending(&pending);
+        if (sigismember(&pending, SIGPIPE) == 1) return;
+        sigemptyset(&pipe_);
+        sigaddset(&pipe_, SIGPIPE);
+        active_ = pthread_sigmask(SIG_BLOCK, &pipe_, &before_) == 0;
+    }
+    ~PipeGuard() {
+        if (!active_) return;
+        int number = errno;
+        timespec at_once{};
+        while (sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
+        }
+        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        errno = number;
+    }
+    PipeGuard(const PipeGuard&) = delete;
+    PipeGuard& operator=(const PipeGuard&) = delete;
+
+private:
+    sigset_t pipe_{};
+    sigset_t before_{};
+    bool active_ = false;
+};
+
+// Writes everything; 0 or errno, with *written telling how far it came.
+int write_all(int descriptor, std::string_view data, std::size_t& written) noexcept {
+    written = 0;
+    while (written < data.size()) {
+        ssize_t count = ::write(descriptor, data.data() + written, data.size() - written);
+        if (count >= 0) {
+            written += static_cast<std::size_t>(count);
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+int write_all_guarded(int descriptor, bool regular, std::string_view data,
+                      std::size_t& written) noexcept {
+    if (regular) return write_all(descriptor, data, written);
+    PipeGuard guard;
+    return write_all(descriptor, data, written);
+}
+
+class FileReader final : public Store::Reader {
+public:
+    FileReader(String path, Descriptor descriptor) noexcept
+        : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
+
+    Result<std::size_t> read(std::span<char> buffer) override {
+        if (buffer.empty()) return std::size_t{0};
+        for (;;) {
+            ssize_t count = ::read(descriptor_.get(), buffer.data(), buffer.size());
+            if (count >= 0) return static_cast<std::size_t>(count);
+            if (errno != EINTR) return failure("read", errno, path_);
+        }
+    }
+
+private:
+    String path_;
+    Descriptor descriptor_;
+};
+
+class FileWriter final : public Store::Writer {
+public:
+    FileWriter(String path, Descriptor descriptor, bool regular) noexcept
+        : path_(std::move(path)), descriptor_(std::move(descriptor)), regular_(regular) {}
+
+    Result<void> write(std::string_view data) override {
+        if (!descriptor_.open()) {
+            return Failure(REFLOW_ERROR_INVALID_STATE, "the file is closed").file(path_);
+        }
+        std::size_t written = 0;
+        int number = write_all_guarded(descriptor_.get(), regular_, data, written);
+        if (number == 0) return {};
+        if (regular_ && written > 0) cut(written);
+        return failure("write", number, path_);
+    }
+    Result<void> flush() override { return {}; }  // nothing is held back here
+    Result<void> close() override {
+        int number = descriptor_.close();
+        if (number != 0) return failure("write", number, path_);
+        return {};
+    }
+
+private:
+    // Takes back the piece that came through, so that the file ends where it did before. If even
+    // that fails the piece stays; the failure of the write is told in any case.
+    void cut(std::size_t written) noexcept {
+        off_t end = ::lseek(descriptor_.get(), 0, SEEK_CUR);
+        if (end < static_cast<off_t>(written)) return;
+        off_t before = end - static_cast<off_t>(written);
+        if (::ftruncate(descriptor_.get(), before) == 0) {
+            (void)::lseek(descriptor_.get(), before, SEEK_SET);
+        }
+    }
+
+    String path_;
+    Descriptor descriptor_;
+    bool regular_;
+};
+
+// A file that can be opened, and what it is.
+struct Opened {
+    Descriptor descriptor;
+    struct stat about {};
+};
+
+Result<Opened> open_checked(const String& path, int flags) {
+    Opened opened;
+    opened.descriptor = open_descriptor(path, flags);
+    if (!opened.descriptor.open() && errno == ENOENT && (flags & O_CREAT) != 0) {
+        if (Result<void> made = make_parents(path); !made.ok()) return made.take_error();
+        opened.descriptor = open_descriptor(path, flags);
+    }
+    if (!opened.descriptor.open()) return failure("open", errno, path);
+    if (::fstat(opened.descriptor.get(), &opened.about) != 0) return failure("open", errno, path);
+    if (S_ISDIR(opened.about.st_mode)) return failure("open", EISDIR, path);
+    return opened;
+}
+
+// A new file beside the path, open for writing, under a name that nobody uses.
+Result<Descriptor> open_temporary(const String& path, String& name) {
+    constexpr unsigned tries = 1000;
+    for (unsigned i = 0; i < tries; ++i) {
+        name = concat(path, ".", static_cast<std::int64_t>(::getpid()), ".", i, ".tmp");
+        Descriptor descriptor = open_descriptor(name, O_WRONLY | O_CREAT | O_EXCL);
+        if (descriptor.open()) return descriptor;
+        if (errno == ENOENT && i == 0) {
+            if (Result<void> made = make_parents(path); !made.ok()) return made.take_error();
+        } else if (errno != EEXIST) {
+            return failure("create", errno, path);
+        }
+    }
+    return failure("create", EEXIST, path);
+}
+
+Result<void> write_through(Descriptor descriptor, bool regular, std::string_view data,
+                           const String& path) {
+    std::size_t written = 0;
+    int number = write_all_guarded(descriptor.get(), regular, data, written);
+    int closed = descriptor.close();
+    if (number == 0) number = closed;
+    if (number != 0) return failure("write", number, path);
+    return {};
+}
+
+// Where a link leads to, so that the file behind it is replaced and the link stays.
+String behind_links(String path) {
+    struct stat about {};
+    if (::lstat(path.c_str(), &about) != 0 || !S_ISLNK(about.st_mode)) return path;
+    char* real = ::realpath(path.c_str(), nullptr);
+    if (real == nullptr) return path;
+    path.assign(real);
+    std::free(real);
+    return path;
+}
+
+class FileStore final : public Store {
+public:
+    Result<std::unique_ptr<Reader>> open_reader(std::string_view path) override {
+        Result<String> name = system_path(path);
+        if (!name.ok()) return name.take_error();
+        Result<Opened> opened = open_checked(name.value(), O_RDONLY);
+        if (!opened.ok()) return opened.take_error();
+        return std::unique_ptr<Reader>(
+            new FileReader(std::move(name.value()), std::move(opened.value().descriptor)));
+    }
+
+    Result<std::unique_ptr<Writer>> open_writer(std::string_view path, bool append) override {
+        Result<String> name = system_path(path);
+        if (!name.ok()) return name.take_error();
+        int flags = O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC);
+        Result<Opened> opened = open_checked(name.value(), flags);
+        if (!opened.ok()) return opened.take_error();
+        bool regular = S_ISREG(opened.value().about.st_mode);
+        return std::unique_ptr<Writer>(
+            new FileWriter(std::move(name.value()), std::move(opened.value().descriptor), regular));
+    }
+
+    Result<String> read_file(std::string_view path, std::uint64_t max_bytes) override {
+        Result<String> name = system_path(path);
+        if (!name.ok()) return name.take_error();
+        Result<Opened> opened = open_checked(name.value(), O_RDONLY);
+        if (!opened.ok()) return opened.take_error();
+        auto too_large = [&] {
+            return Failure(REFLOW_ERROR_LIMIT,
+                           concat("the file is larger than ", max_bytes, " bytes"))
+                .file(path);
+        };
+        const struct stat& about = opened.value().about;
+        std::uint64_t expected = 0;
+        if (S_ISREG(about.st_mode) && about.st_size > 0) {
+            expected = static_cast<std::uint64_t>(about.st_size);
+            if (expected > max_bytes) return too_large();
+        }
+        FileReader reader(name.value(), std::move(opened.value().descriptor));
+        // One byte more than expected, so that the end is seen without growing.
+        constexpr std::uint64_t step = 64 * 1024;
+        String content;
+        std::size_t size = 0;
+        content.resize(static_cast<std::size_t>(std::min(std::max(expected, step), max_bytes)) + 1);
+        for (;;) {
+            Result<std::size_t> got = reader.read({content.data() + size, content.size() - size});
+            if (!got.ok()) return got.take_error();
+            if (got.value() == 0) break;
+            size += got.value();
+            if (size > max_bytes) return too_large();
+            if (size == content.size()) {
+                content.resize(
+                    static_cast<std::size_t>(std::min<std::uint64_t>(2 * size, max_bytes)) + 1);
+            }
+        }
+        content.resize(size);
+        return content;
+    }
+
+    Result<void> write_file(std::string_view path, std::string_view data) override {
+        Result<String> name = system_path(path);
+        if (!name.ok()) return name.take_error();
+        struct stat about {};
+        bool exists = ::stat(name.value().c_str(), &about) == 0;
+        if (exists && S_ISDIR(about.st_mode)) return failure("write", EISDIR, path);
+        if (exists && !S_ISREG(about.st_mode)) {
+            // Devices and pipes are written into; renaming over them would remove them.
+            Result<Opened> opened = open_checked(name.value(), O_WRONLY);
+            if (!opened.ok()) return opened.take_error();
+            return write_through(std::move(opened.value().descriptor), false, data, name.value());
+        }
+        String target = behind_links(std::move(name.value()));
+        String temporary;
+        Result<Descriptor> descriptor = open_temporary(target, temporary);
+        if (!descriptor.ok()) return descriptor.take_error();
+        if (exists) (void)::fchmod(descriptor.value().get(), about.st_mode & 07777);
+        Result<void> written = write_through(std::move(descriptor.value()), true, data, target);
+        if (written.ok() && ::rename(temporary.c_str(), target.c_str()) != 0) {
+            written = failure("replace", errno, target);
+        }
+        if (!written.ok()) (void)::unlink(temporary.c_str());
+        return written;
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_file_store() { return std::make_unique<FileStore>(); }
+
+}  // namespace reflow::io
