@@ -68,8 +68,15 @@ if(REFLOW_SANITIZE)
   set(reflow_no_undefined "")
 endif()
 
+if(REFLOW_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "REFLOW_FUZZ needs clang: set CMAKE_C_COMPILER and CMAKE_CXX_COMPILER")
+  endif()
+  list(APPEND reflow_sanitize_flags -fsanitize=fuzzer-no-link)
+endif()
+
 set(reflow_assertions 0)
-if(REFLOW_ASSERTIONS OR REFLOW_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
+if(REFLOW_FUZZ OR REFLOW_ASSERTIONS OR REFLOW_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
   set(reflow_assertions 1)
 endif()
 

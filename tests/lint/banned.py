@@ -4,6 +4,9 @@ import re
 
 import sources
 
+# A call of a function of C, not a member of ours with the same name.
+_CALL = r"(?<![\w.>])(?<!void )(?<!bool )(?<!auto )(?:std::|::)?"
+
 # (pattern, files that may use it, reason)
 RULES = [
     (r"std::chrono::\w+::now\b|\b(?:steady|system|high_resolution)_clock::now\b|"
@@ -13,11 +16,11 @@ RULES = [
      r"src/cli/.*", "randomness comes from a seed that the caller gives"),
     (r"\b(?:secure_)?getenv\s*\(|\bsetenv\s*\(", r"src/cli/.*",
      "the library does not read the environment"),
-    (r"(?<![\w.>])(?:std::|::)?(?:exit|_exit|_Exit|quick_exit|abort|terminate)\s*\(|\batexit\s*\(",
+    (_CALL + r"(?:exit|_exit|_Exit|quick_exit|abort|terminate)\s*\(|\batexit\s*\(",
      r"src/cli/.*", "the library does not end the process"),
     (r"\bstd::(?:cout|cerr|clog|cin)\b|#\s*include\s*<iostream>", r"src/cli/.*",
      "the library does not print, and iostream has a static constructor"),
-    (r"(?<![\w.>])(?:std::|::)?(?:printf|puts|putchar|vprintf|perror)\s*\(|\b(?:stdout|stderr)\b",
+    (_CALL + r"(?:printf|puts|putchar|vprintf|perror)\s*\(|\b(?:stdout|stderr)\b",
      r"src/cli/.*", "the library does not print"),
     (r"\b(?:signal|sigaction|sigprocmask|umask|chdir|setlocale)\s*\(", r"src/cli/.*",
      "the library leaves the process as it is"),
@@ -25,7 +28,7 @@ RULES = [
      "errors travel as Result and Status"),
     (r"\b(?:dynamic_cast|typeid)\b", r"src/cli/.*", "no reliance on RTTI"),
     (r"\bthread_local\b", r"src/cli/.*", "context is an argument"),
-    (r"\bsleep_for\b|\bsleep_until\b|\b(?:u|nano)?sleep\s*\(", r"(?!)",
+    (r"\bsleep_for\b|\bsleep_until\b|" + _CALL + r"(?:u|nano)?sleep\s*\(", r"(?!)",
      "wake-ups go by conditions and events"),
     (r"\bTODO\b|\bFIXME\b|\bXXX\b", r"(?!)", "finished work only"),
 ]
