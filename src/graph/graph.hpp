@@ -240,7 +240,6 @@ private:
         bool live = true;
     };
 
-    // names.cpp
     [[nodiscard]] std::uint32_t find_name(std::string_view text) const noexcept;
     std::uint32_t intern(std::string_view text);
     [[nodiscard]] Node* find(std::string_view id) noexcept;
@@ -274,8 +273,8 @@ private:
     Result<void> hide(bool in, std::string_view name);
     Result<Edge> edge_for(const Endpoint& end, std::string_view role);
 
-    // Drops what edits left behind, once that is more than half.
-    void compact_if_worthwhile();
+    // Drops what edits left behind, once that is a good part of the whole.
+    void compact_if_worthwhile() noexcept;
     void compact();
 
     bool case_sensitive_ = true;

@@ -1,0 +1,293 @@
+// The graph model: ids and the lists of what mentions them, looking things up, the view.
+// Neighbours: insert.cpp, edit.cpp. Thread: one at a time.
+#include "graph/graph.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include "base/assert.hpp"
+#include "base/text.hpp"
+
+namespace reflow::graph {
+namespace {
+
+constexpr std::size_t hint_candidates_count = 10'000;  // nodes looked at for a did-you-mean
+
+std::uint64_t hash_text(std::string_view text) noexcept {
+    return std::hash<std::string_view>{}(text);
+}
+
+std::uint64_t mix(std::uint64_t seed, std::uint64_t value) noexcept {
+    seed ^= value + 0x9e3779b97f4a7c15U + (seed << 6) + (seed >> 2);
+    return seed * 0xff51afd7ed558ccdU;
+}
+
+}  // namespace
+
+std::string_view section_key(Section section) noexcept {
+    switch (section) {
+        case Section::graph_dependencies:
+            return "graphDependencies";
+        case Section::external_connections:
+            return "externalConnections";
+        case Section::provided_interfaces:
+            return "providedInterfaces";
+        case Section::required_interfaces:
+            return "requiredInterfaces";
+    }
+    return {};
+}
+
+Graph::Graph(std::string_view name, bool case_sensitive) : case_sensitive_(case_sensitive) {
+    ObjectBuilder builder(1);
+    builder.set("name", Message::string(name));
+    auto made = builder.finish();
+    REFLOW_ASSERT(made.ok());
+    properties_ = std::move(made).take();
+}
+
+std::string_view Graph::name() const noexcept { return properties_.get("name").text(); }
+
+std::uint32_t Graph::find_name(std::string_view text) const noexcept {
+    std::uint32_t at = name_index_.first(hash_text(text));
+    while (at != nowhere && names_[at].text != text) at = name_index_.next(at);
+    return at;
+}
+
+std::uint32_t Graph::intern(std::string_view text) {
+    std::uint32_t at = find_name(text);
+    if (at != nowhere) return at;
+    at = static_cast<std::uint32_t>(names_.size());
+    name_index_.reserve(at);
+    names_.emplace_back().text = text;
+    name_index_.insert(at, hash_text(text));
+    return at;
+}
+
+Graph::Node* Graph::find(std::string_view id) noexcept {
+    std::uint32_t name = find_name(id);
+    if (name == nowhere || names_[name].node == nowhere) return nullptr;
+    return &nodes_[names_[name].node];
+}
+
+Graph::Edge& Graph::edge_at(Use use, std::uint32_t position) noexcept {
+    switch (use) {
+        case use_from:
+            return connections_[position].from;
+        case use_to:
+            return connections_[position].to;
+        case use_initial:
+            return initials_[position].to;
+        case use_inport:
+            return exposed_[1][position].edge;
+        default:
+            return exposed_[0][position].edge;
+    }
+}
+
+void Graph::link(Use use, std::uint32_t position) noexcept {
+    Edge& edge = edge_at(use, position);
+    List& list = names_[edge.name].uses[use];
+    edge.previous = list.tail;
+    edge.next = nowhere;
+    if (list.tail == nowhere) {
+        list.head = position;
+    } else {
+        edge_at(use, list.tail).next = position;
+    }
+    list.tail = position;
+}
+
+void Graph::unlink(Use use, std::uint32_t position) noexcept {
+    Edge& edge = edge_at(use, position);
+    List& list = names_[edge.name].uses[use];
+    if (edge.previous == nowhere) {
+        list.head = edge.next;
+    } else {
+        edge_at(use, edge.previous).next = edge.next;
+    }
+    if (edge.next == nowhere) {
+        list.tail = edge.previous;
+    } else {
+        edge_at(use, edge.next).previous = edge.previous;
+    }
+}
+
+// Everything that mentions one name mentions the other instead. The vector of groups of `into`
+// has room already.
+void Graph::merge_name(std::uint32_t from, std::uint32_t into) noexcept {
+    for (std::uint8_t i = 0; i < use_count; ++i) {
+        Use use = static_cast<Use>(i);
+        while (names_[from].uses[use].head != nowhere) {
+            std::uint32_t position = names_[from].uses[use].head;
+            unlink(use, position);
+            bool connection = use == use_from || use == use_to;
+            if (connection) connection_index_.erase(position);
+            edge_at(use, position).name = into;
+            link(use, position);
+            if (connection) connection_index_.insert(position, hash_of(connections_[position]));
+        }
+    }
+    for (std::uint32_t group : names_[from].groups) {
+        for (std::uint32_t& name : groups_[group].names) {
+            if (name == from) name = into;
+        }
+        names_[into].groups.push_back(group);
+    }
+    names_[from].groups.clear();
+}
+
+Failure Graph::no_node(std::string_view id) const {
+    Vector<std::string_view> candidates;
+    for (const Node& node : nodes_) {
+        if (node.live) candidates.push_back(names_[node.name].text);
+        if (candidates.size() == hint_candidates_count) break;
+    }
+    return Failure(REFLOW_ERROR_NOT_FOUND, concat("no node '", id, "'"))
+        .hint(did_you_mean(id, candidates))
+        .node(id);
+}
+
+String Graph::port_text(std::string_view port) const {
+    String text(port);
+    if (!case_sensitive_) {
+        for (char& letter : text) {
+            if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+        }
+    }
+    return text;
+}
+
+std::uint64_t Graph::hash_of(const Connection& connection) const noexcept {
+    std::uint64_t hash = mix(connection.from.name, connection.to.name);
+    hash = mix(hash, hash_text(connection.from.port));
+    hash = mix(hash, hash_text(connection.to.port));
+    return mix(hash, (std::uint64_t{connection.from.index} << 32) | connection.to.index);
+}
+
+std::uint32_t Graph::find_connection(const Endpoint& from, const Endpoint& to) const {
+    Connection key;
+    key.from.name = find_name(from.node);
+    key.to.name = find_name(to.node);
+    if (key.from.name == nowhere || key.to.name == nowhere) return nowhere;
+    key.from.port = port_text(from.port);
+    key.to.port = port_text(to.port);
+    key.from.index = from.index;
+    key.to.index = to.index;
+    auto same = [](const Edge& a, const Edge& b) {
+        return a.name == b.name && a.index == b.index && a.port == b.port;
+    };
+    std::uint32_t at = connection_index_.first(hash_of(key));
+    while (at != nowhere &&
+           !(same(connections_[at].from, key.from) && same(connections_[at].to, key.to))) {
+        at = connection_index_.next(at);
+    }
+    return at;
+}
+
+std::uint32_t Graph::find_exposed(bool in, std::string_view name) const noexcept {
+    std::uint32_t at = exposed_index_[in].first(hash_text(name));
+    while (at != nowhere && exposed_[in][at].name != name) at = exposed_index_[in].next(at);
+    return at;
+}
+
+std::uint32_t Graph::find_group(std::string_view id) const noexcept {
+    std::uint32_t at = group_index_.first(hash_text(id));
+    while (at != nowhere && groups_[at].id != id) at = group_index_.next(at);
+    return at;
+}
+
+std::optional<NodeItem> Graph::find_node(std::string_view id) const noexcept {
+    std::uint32_t name = find_name(id);
+    if (name == nowhere || names_[name].node == nowhere) return std::nullopt;
+    const Node& node = nodes_[names_[name].node];
+    return NodeItem{names_[name].text, node.component, node.metadata, node.extra};
+}
+
+bool Graph::has_connection(const Endpoint& from, const Endpoint& to) const {
+    return find_connection(from, to) != nowhere;
+}
+
+Graph::Degree Graph::degree(std::string_view id) const noexcept {
+    Degree result;
+    std::uint32_t name = find_name(id);
+    if (name == nowhere) return result;
+    for (std::uint32_t at = names_[name].uses[use_to].head; at != nowhere;) {
+        ++result.in;
+        at = connections_[at].to.next;
+    }
+    for (std::uint32_t at = names_[name].uses[use_from].head; at != nowhere;) {
+        ++result.out;
+        at = connections_[at].from.next;
+    }
+    return result;
+}
+
+EdgeItem Graph::item(const Edge& edge, std::span<const std::uint32_t> dense) const {
+    const Name& name = names_[edge.name];
+    EdgeItem result;
+    result.node = name.text;
+    result.port = edge.port;
+    result.position = name.node == nowhere ? nowhere : dense[name.node];
+    result.index = edge.index;
+    result.detail = edge.detail.get();
+    return result;
+}
+
+View Graph::view() const {
+    View result;
+    Vector<std::uint32_t> dense(nodes_.size(), nowhere);
+    result.nodes.reserve(live_nodes_);
+    for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+        const Node& node = nodes_[i];
+        if (!node.live) continue;
+        dense[i] = static_cast<std::uint32_t>(result.nodes.size());
+        result.nodes.push_back({names_[node.name].text, node.component, node.metadata, node.extra});
+    }
+    result.connections.reserve(live_connections_);
+    for (const Connection& each : connections_) {
+        if (!each.live) continue;
+        result.connections.push_back(
+            {item(each.from, dense), item(each.to, dense), each.metadata, each.extra, each.order});
+    }
+    result.initials.reserve(live_initials_);
+    for (const Initial& each : initials_) {
+        if (!each.live) continue;
+        result.initials.push_back(
+            {item(each.to, dense), each.data, each.metadata, each.extra, each.order});
+    }
+    for (bool in : {false, true}) {
+        for (const Exposed& each : exposed_[in]) {
+            if (!each.live) continue;
+            (in ? result.inports : result.outports).push_back({each.name, item(each.edge, dense)});
+        }
+    }
+    for (const Group& each : groups_) {
+        if (!each.live) continue;
+        GroupItem& group = result.groups.emplace_back();
+        group.id = each.id;
+        group.metadata = each.metadata;
+        group.extra = each.extra;
+        for (std::uint32_t name : each.names) {
+            group.nodes.push_back(names_[name].text);
+            std::uint32_t node = names_[name].node;
+            group.positions.push_back(node == nowhere ? nowhere : dense[node]);
+        }
+    }
+    return result;
+}
+
+Vector<View::Entry> View::document_order() const {
+    Vector<Entry> result;
+    result.reserve(connections.size() + initials.size());
+    std::uint32_t c = 0;
+    std::uint32_t i = 0;
+    while (c < connections.size() || i < initials.size()) {
+        bool initial = c == connections.size() ||
+                       (i < initials.size() && initials[i].order < connections[c].order);
+        result.push_back({initial, initial ? i++ : c++});
+    }
+    return result;
+}
+
+}  // namespace reflow::graph
