@@ -22,14 +22,6 @@ export CCACHE_NOHASHDIR ?= 1
 
 CTEST := ctest --no-tests=error --output-on-failure --no-label-summary -j $(JOBS)
 
-# $(call configure,<folder>,<options>): once; later changes of CMake files are seen by the build.
-configure = if [ ! -e '$(1)/CMakeCache.txt' ]; then \
-	    rm -rf '$(1)'; \
-	    generator='Unix Makefiles'; \
-	    if command -v ninja >/dev/null; then generator=Ninja; fi; \
-	    cmake -S . -B '$(1)' -G "$$generator" $(2); \
-	fi
-
 # $(call build,<folder>,<target>)
 build = cmake --build '$(1)' --target $(2) -j $(JOBS)
 
@@ -37,7 +29,7 @@ build = cmake --build '$(1)' --target $(2) -j $(JOBS)
 	deps help
 
 all: deps ## build the libraries and the command line tool (default)
-	@$(call configure,build)
+	@scripts/configure.sh build
 	@$(call build,build,reflow_product)
 
 help: ## list the targets
@@ -51,14 +43,14 @@ run: all ## build, and run the weather example
 	build/bin/reflow run $(GRAPH)
 
 test: deps ## build, and run every quick test
-	@$(call configure,build)
+	@scripts/configure.sh build
 	@$(call build,build,reflow_tests)
 	@$(CTEST) --test-dir build -L quick
 
 # The slow tests of the product, then the same tests under sanitizers, then a second compiler.
 test-long: ## sanitizers, many seeds, valgrind, a second compiler, packages
 	@scripts/install-deps.sh long
-	@$(call configure,build)
+	@scripts/configure.sh build
 	@cmake build >/dev/null
 	@$(call build,build,reflow_tests)
 	@$(MAKE) clang
@@ -66,36 +58,36 @@ test-long: ## sanitizers, many seeds, valgrind, a second compiler, packages
 	@$(MAKE) asan
 	@$(MAKE) tsan
 
-test-soak: deps ## hours of random work; SOAK_SECONDS (default 3600) says how long
-	@$(call configure,build)
+test-soak: deps ## hours of random work: the long tests with SEEDS (default 200000)
+	@scripts/configure.sh build
 	@$(call build,build,reflow_tests)
-	@REFLOW_SOAK_SECONDS=$${SOAK_SECONDS:-3600} REFLOW_TEST_SEEDS=100000 \
-	    $(CTEST) --test-dir build -L 'soak|long' --timeout 14400
+	@REFLOW_TEST_SEEDS=$(if $(filter command line environment,$(origin SEEDS)),$(SEEDS),200000) \
+	    $(CTEST) --test-dir build -L soak
+
+SANITIZED := -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O1 -DCMAKE_C_FLAGS_DEBUG=-O1 \
+	-DREFLOW_BENCH=OFF
 
 asan: deps ## tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(call configure,build/asan,-DREFLOW_SANITIZE=address$(comma)undefined $(sanitized))
+	@scripts/configure.sh build/asan -DREFLOW_SANITIZE=address,undefined $(SANITIZED)
 	@$(call build,build/asan,reflow_tests)
 	@$(CTEST) --test-dir build/asan -L quick
 
 tsan: deps ## tests under ThreadSanitizer
-	@$(call configure,build/tsan,-DREFLOW_SANITIZE=thread $(sanitized))
+	@scripts/configure.sh build/tsan -DREFLOW_SANITIZE=thread $(SANITIZED)
 	@$(call build,build/tsan,reflow_tests)
 	@scripts/fixed-addresses.sh $(CTEST) --test-dir build/tsan -L quick
 
-sanitized := -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O1 -DCMAKE_C_FLAGS_DEBUG=-O1 \
-	-DREFLOW_BENCH=OFF
-comma := ,
-
 clang: ## compile the product with clang, warnings as errors
 	@compiler=$$(scripts/install-deps.sh which-clang); \
-	$(call configure,build/clang,-DCMAKE_CXX_COMPILER="$$compiler" \
+	if [ -z "$$compiler" ]; then echo 'clang: no clang that is new enough' >&2; exit 1; fi; \
+	scripts/configure.sh build/clang -DCMAKE_CXX_COMPILER="$$compiler" \
 	    -DCMAKE_C_COMPILER="$${compiler/++/}" -DCMAKE_BUILD_TYPE=Debug \
 	    -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_C_FLAGS_DEBUG=-O0 -DREFLOW_TESTS=OFF \
-	    -DREFLOW_BENCH=OFF)
+	    -DREFLOW_BENCH=OFF
 	@$(call build,build/clang,all)
 
 bench: deps ## build and run the benchmarks
-	@$(call configure,build)
+	@scripts/configure.sh build
 	@if [ ! -e bench/CMakeLists.txt ]; then echo 'bench: there are no benchmarks' >&2; exit 1; fi
 	@$(call build,build,reflow_bench)
 	build/bench/reflow_bench
@@ -117,7 +109,7 @@ fmt: ## format the sources
 
 lint: ## formatting, the lints of the test run, clang-tidy, shellcheck
 	@scripts/install-deps.sh build lint
-	@$(call configure,build)
+	@scripts/configure.sh build
 	@scripts/format.sh check
 	@shellcheck scripts/*.sh .ci/run
 	@scripts/tidy.sh build $(JOBS)
