@@ -107,3 +107,61 @@ def check(text):
             problems.append(f"include/reflow.h:{sources.line_of(code, match.start())}: "
                             f"{match.group(1)} is declared without REFLOW_API")
     return problems
+
+
+# Structs without struct_size: they are passed by value or stand in arrays, and never change.
+FIXED = {"reflow_view", "reflow_message", "reflow_packet", "reflow_port", "reflow_endpoint",
+         "reflow_inport"}
+INCLUDES = {"stdbool.h", "stddef.h", "stdint.h"}
+
+# What a reader of another language cannot take, or what differs between compilers.
+_FORBIDDEN = [
+    (r"\bunion\b", "a union"),
+    (r"\.\.\.", "a variable number of arguments"),
+    (r"\binline\b", "an inline function"),
+    (r"^[ \t]+[\w ]+\b\w+[ \t]*:[ \t]*\d+[ \t]*;", "a bit field"),
+    (r"\b(?:long|short|unsigned|signed|wchar_t|float)\b", "a type whose size is not in its name"),
+    (r"#define[ \t]+\w+\(", "a macro with parameters"),
+]
+
+
+def _structs(code):
+    """Name and body of each struct that has one."""
+    return re.findall(r"typedef struct (\w+) \{(.*?)\n\} \w+;", code, re.DOTALL)
+
+
+def check_shape(text):
+    """Problems of what the header declares, as opposed to what it says."""
+    problems = []
+    code = sources.strip(text, keep_strings=True)
+
+    def note(offset, problem):
+        problems.append(f"include/reflow.h:{sources.line_of(code, offset)}: {problem}")
+
+    for pattern, what in _FORBIDDEN:
+        for match in re.finditer(pattern, code, re.MULTILINE):
+            note(match.start(), what)
+    for match in re.finditer(r"#include[ \t]+(\S+)", code):
+        if match.group(1).strip("<>\"") not in INCLUDES:
+            note(match.start(), f"includes {match.group(1)}")
+    for match in re.finditer(r"\benum\b[^{;]*\{(.*?)\}", code, re.DOTALL):
+        values = []
+        for item in match.group(1).split(","):
+            parts = re.fullmatch(r"\s*(\w+)(?:\s*=\s*(-?\w+))?\s*", item)
+            if parts and parts.group(2) is None:
+                note(match.start(), f"{parts.group(1)} has no value written out")
+            elif parts:
+                values.append(parts.group(2))
+                if not parts.group(1).startswith("REFLOW_"):
+                    note(match.start(), f"{parts.group(1)} does not begin with REFLOW_")
+        if len(values) != len(set(values)):
+            note(match.start(), "a number is used twice in one enum")
+    for name, body in _structs(code):
+        first = body.strip().split(";")[0]
+        if name not in FIXED and first != "uint32_t struct_size":
+            problems.append(f"include/reflow.h: {name} does not begin with uint32_t struct_size")
+    for match in re.finditer(r"#define[ \t]+(\w+)|\btypedef\b[^;{]*?(\w+)\s*;", code):
+        name = match.group(1) or match.group(2)
+        if not name.startswith(("REFLOW_", "reflow_")):
+            note(match.start(), f"{name} is not a name of reflow")
+    return problems

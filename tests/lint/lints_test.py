@@ -143,6 +143,18 @@ class Header(unittest.TestCase):
         self.assertTrue(self.check(self.FULL + line + line))
         self.assertTrue(self.check(self.FULL + "void reflow_b(int *b);\n"))
 
+    def test_shape(self):
+        good = ("#include <stdint.h>\ntypedef int32_t reflow_a;\nenum {\n    REFLOW_A = 1,\n"
+                "    REFLOW_B = -2\n};\ntypedef struct reflow_c {\n    uint32_t struct_size;\n"
+                "    int32_t other;\n} reflow_c;\n")
+        self.assertFalse(header.check_shape(good))
+        for old, new in ((" = 1", ""), ("-2", "1"), ("REFLOW_B", "B"), ("<stdint.h>", "<uv.h>"),
+                         ("uint32_t struct_size", "uint32_t size"), ("reflow_a;", "other_a;"),
+                         ("int32_t other", "long other"), ("other;", "other : 3;"),
+                         ("int32_t other;", "union { int a; } b;"),
+                         ("enum", "#define REFLOW_M(x) x\nenum")):
+            self.assertTrue(header.check_shape(good.replace(old, new)), (old, new))
+
 
 if __name__ == "__main__":
     unittest.main()
