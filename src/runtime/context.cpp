@@ -1,0 +1,129 @@
+// The callbacks of an actor outside of its turns, and what a callback may do with its context.
+// Thread: that of the callback.
+#include "runtime/context.hpp"
+
+#include <new>
+
+#include "runtime/actor.hpp"
+#include "runtime/scheduler.hpp"
+
+namespace reflow::runtime {
+
+namespace {
+
+Result<void> result_of(Context& context, reflow_status status, std::string_view what) {
+    if (status == REFLOW_OK) return {};
+    if (context.error == nullptr) {
+        return Failure(status, concat(what, " failed")).node(context.actor.id);
+    }
+    if (context.error->node.empty()) context.error->node = context.actor.id;
+    return std::move(context.error);
+}
+
+}  // namespace
+
+Result<void> Actor::create() {
+    if (component->create == nullptr) {
+        state = component->user_data;
+        return {};
+    }
+    Context context{*this, Phase::create};
+    reflow_status status = component->create(&context, component->user_data, &state);
+    created = status == REFLOW_OK;
+    return result_of(context, status, "create");
+}
+
+Result<void> Actor::setup() {
+    Context context{*this, Phase::setup};
+    if (component->setup != nullptr) {
+        Result<void> result = result_of(context, component->setup(&context, state), "setup");
+        if (!result.ok()) return result;
+    }
+    set_up = true;
+    return {};
+}
+
+void Actor::teardown() noexcept {
+    if (!set_up) return;
+    set_up = false;
+    Context context{*this, Phase::teardown};
+    if (component->teardown != nullptr) component->teardown(&context, state);
+}
+
+}  // namespace reflow::runtime
+
+using reflow::runtime::Phase;
+
+namespace {
+
+bool may_emit(Phase phase) noexcept { return phase == Phase::run || phase == Phase::finish; }
+
+}  // namespace
+
+std::string_view reflow_context::node() const noexcept { return actor.id; }
+
+reflow::MessageRef reflow_context::config() const noexcept { return actor.config; }
+
+reflow_status reflow_context::emit(std::uint32_t outport, reflow::Message message,
+                                   std::uint32_t index) {
+    if (!may_emit(phase)) return REFLOW_ERROR_INVALID_STATE;
+    return actor.emit(outport, std::move(message), index);
+}
+
+std::size_t reflow_context::room(std::uint32_t outport) const noexcept {
+    return actor.room(outport);
+}
+
+bool reflow_context::connected(std::uint32_t outport) const noexcept {
+    return outport < actor.outports.size() && !actor.outports[outport].empty();
+}
+
+reflow_status reflow_context::advance(std::size_t count) noexcept {
+    if (phase != Phase::run) return REFLOW_ERROR_INVALID_STATE;
+    if (count > firings || count < advanced) return REFLOW_ERROR_INVALID_ARGUMENT;
+    advanced = count;
+    return REFLOW_OK;
+}
+
+reflow_status reflow_context::again() noexcept {
+    if (!may_emit(phase)) return REFLOW_ERROR_INVALID_STATE;
+    again_asked = true;
+    return REFLOW_OK;
+}
+
+reflow_status reflow_context::wake_after(std::uint64_t delay_ns) noexcept {
+    if (phase != Phase::run) return REFLOW_ERROR_INVALID_STATE;
+    reflow::runtime::Scheduler& scheduler = actor.group.scheduler;
+    std::uint64_t now = scheduler.clock().now_ns();
+    std::uint64_t due = delay_ns > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + delay_ns;
+    try {
+        scheduler.arm(actor, due);
+    } catch (const std::bad_alloc&) {
+        return REFLOW_ERROR_OUT_OF_MEMORY;
+    }
+    return REFLOW_OK;
+}
+
+std::size_t reflow_context::firing_size() const noexcept { return actor.firing_size_; }
+
+std::uint64_t reflow_context::now_ns() const noexcept {
+    return actor.group.scheduler.clock().now_ns();
+}
+
+bool reflow_context::stopping() const noexcept { return actor.group.stopping(); }
+
+void reflow_context::log(reflow_log_level level, std::string_view text) noexcept {
+    reflow::runtime::Environment& environment = actor.group.environment;
+    if (environment.logs(level)) environment.log(level, actor.component->id, actor.id, text);
+}
+
+reflow_status reflow_context::print(std::string_view text) noexcept {
+    return actor.group.environment.print(actor.id, text);
+}
+
+reflow::Store& reflow_context::store() noexcept { return actor.group.environment.store(); }
+
+reflow_status reflow_context::fail(std::unique_ptr<reflow::Error> failure) noexcept {
+    error = std::move(failure);
+    return error->status;
+}

@@ -1,0 +1,118 @@
+// The actors of one network as the runtime sees them: exact idle, stalls, stopping, waiting hosts.
+// Neighbours: actor, scheduler; network derives from Observer. Thread: any.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string_view>
+
+#include "base/memory.hpp"
+#include "base/result.hpp"
+#include "message/message.hpp"
+#include "runtime/mailbox.hpp"
+
+namespace reflow::runtime {
+
+class Scheduler;
+class Environment;
+
+// What an observer is told; each only if wants() has its bit. Called on the thread where it
+// happens, without locks.
+class Observer {
+public:
+    virtual ~Observer() = default;
+    virtual void completed(const Actor& actor, std::uint64_t firings, std::uint64_t ns) = 0;
+    virtual void failed(const Actor& actor, const Error& error, std::uint64_t ns) = 0;
+    virtual void emitted(const Actor& actor, std::uint32_t outport, MessageRef message) = 0;
+    virtual void sent(const Actor& from, std::uint32_t outport, const Actor& to,
+                      std::uint32_t inport, MessageRef message) = 0;
+    virtual void idle() = 0;
+    virtual void stalled(std::string_view text) = 0;
+    // The last actor has ended after request_stop(); called once. The group may end inside.
+    virtual void stopped() = 0;
+
+    // Bits 1 << reflow_event_kind. relaxed: an event more or less around a change is allowed.
+    [[nodiscard]] bool wants(reflow_event_kind kind) const noexcept {
+        return (wanted_.load(std::memory_order_relaxed) >> kind & 1) != 0;
+    }
+
+protected:
+    void want(std::uint64_t kinds) noexcept { wanted_.store(kinds, std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::uint64_t> wanted_{0};
+};
+
+// Life: built -> running (begin) -> stopping (request_stop) -> stopped.
+class Group : public Allocated {
+public:
+    Group(Scheduler& scheduler, Environment& environment, Observer& observer,
+          std::uint64_t max_growth);
+    ~Group();
+    Group(const Group&) = delete;
+    Group& operator=(const Group&) = delete;
+
+    Scheduler& scheduler;
+    Environment& environment;
+    Observer& observer;
+    Vector<Actor*> actors;      // fixed before begin
+    Vector<Mailbox*> readers;   // of the host; fixed before begin
+
+    // ---- counting what is going on
+    // Something begins: an actor becomes ready, a timer is armed, a guard is held. The caller
+    // either is such a thing itself or comes from outside.
+    void enter() noexcept;
+    // It has ended. The one that ends last looks whether the group is idle, stalled or stopped; the
+    // group may be gone when this returns.
+    void leave() noexcept;
+    void hold() noexcept { held_.fetch_add(1, std::memory_order_seq_cst); }
+    void unhold() noexcept { held_.fetch_sub(1, std::memory_order_seq_cst); }
+
+    [[nodiscard]] bool stopping() const noexcept {
+        return stopping_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] bool idle() const noexcept;
+    [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+    // The error of a network that has failed with a stall.
+    [[nodiscard]] Result<void> failure() const;
+
+    // Ready actors do not run any more. stopped() follows, perhaps inside this call.
+    void request_stop() noexcept;
+
+    // ---- hosts that wait
+    // Waits until done() or the deadline; done is called under the lock of the group and takes no
+    // other. REFLOW_OK, REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK, or
+    // REFLOW_ERROR_WOULD_BLOCK if nothing is left that could change it (inline, simulated).
+    reflow_status wait(std::int64_t timeout_ms, const std::function<bool()>& done);
+    // Lets waiting hosts look again.
+    void wake_hosts() noexcept;
+
+private:
+    enum class Report : std::uint8_t { none, idle, stalled, stopped };
+    [[nodiscard]] Report quiescent() noexcept;
+    // Enlarges a full port; sets failed_ if the limit of growth is reached.
+    void resolve_stall() noexcept;
+
+    const std::uint64_t max_growth_;
+    // Ready or running actors, armed timers and guards. Sequentially consistent together with
+    // held_: an actor that is held back counts itself in held_ before it leaves active_, so a
+    // reader that sees active_ == 0 and then held_ == 0 has seen an idle group.
+    std::atomic<std::int64_t> active_{0};
+    std::atomic<std::int64_t> held_{0};
+    // Counts the changes from quiet to active, so that each idle time is reported once.
+    std::atomic<std::uint64_t> periods_{0};
+    std::atomic<bool> stopping_{false};
+    std::atomic<bool> failed_{false};
+
+    mutable std::mutex mutex_;  // guards all below; ordered after nothing, before mailboxes
+    std::condition_variable changed_;
+    std::uint64_t reported_ = 0;
+    std::uint64_t growth_ = 0;
+    bool stop_reported_ = false;
+    String stall_text_;
+};
+
+}  // namespace reflow::runtime

@@ -1,0 +1,259 @@
+// Bounded inports. Every function takes the lock once; messages are dropped after it is left
+// where that may call the host. Thread: any.
+#include "runtime/mailbox.hpp"
+
+#include <algorithm>
+
+namespace reflow::runtime {
+namespace {
+
+void drop(const Packet& packet) noexcept { (void)Message::adopt(packet.message); }
+
+}  // namespace
+
+Mailbox::Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_capacity)
+    : by_port_(queue_per_port) {
+    ports_.resize(ports);
+    for (std::uint32_t i = 0; i < ports; ++i) set_capacity(i, default_capacity);
+    queues_.resize(by_port_ ? ports : 1);
+}
+
+Mailbox::~Mailbox() {
+    for (Ring<Packet>& ring : queues_) {
+        while (!ring.empty()) drop(ring.pop());
+    }
+    for (Port& port : ports_) drop(port.newest);
+}
+
+void Mailbox::set_capacity(std::uint32_t port, std::uint32_t capacity) noexcept {
+    ports_[port].capacity.store(std::max<std::uint32_t>(capacity, 1), std::memory_order_relaxed);
+}
+
+void Mailbox::add_sender(std::uint32_t port) {
+    Port& to = ports_[port];
+    to.senders.reserve(++to.sender_count);
+    to.connected = true;
+}
+
+void Mailbox::set_sticky(std::uint32_t port) noexcept { ports_[port].sticky = true; }
+
+void Mailbox::set_connected(std::uint32_t port) noexcept {
+    std::lock_guard lock(mutex_);
+    ports_[port].connected = true;
+}
+
+bool Mailbox::connected(std::uint32_t port) const noexcept {
+    std::lock_guard lock(mutex_);
+    return ports_[port].connected;
+}
+
+void Mailbox::put(std::uint32_t port, const Packet& packet) {
+    queue(port).push(packet);
+    ports_[port].count.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Mailbox::stick(Port& port, const Packet& packet, Dropped& dropped) {
+    if (port.newest.message.tag != 0) {
+        dropped.push_back(Message::adopt(port.newest.message));
+        if (!port.sticky_shown) count_dropped(1);
+    }
+    port.newest = packet;
+    port.sticky_shown = false;
+}
+
+void Mailbox::drop_oldest(std::uint32_t port, Dropped& dropped) {
+    Ring<Packet>& ring = queue(port);
+    std::size_t at = 0;
+    while (ring[at].port != port) ++at;  // there is one: the port is not empty
+    dropped.push_back(Message::adopt(ring.remove(at).message));
+    ports_[port].count.fetch_sub(1, std::memory_order_relaxed);
+    count_dropped(1);
+}
+
+// Puts one packet where its connection wants it; false if it has to wait. `dropped` has memory
+// for what goes.
+bool Mailbox::deliver(std::uint32_t port, Delivery delivery, const Packet& packet,
+                      Dropped& dropped) {
+    Port& to = ports_[port];
+    if (to.sticky) {
+        stick(to, packet, dropped);
+        return true;
+    }
+    if (delivery == Delivery::latest) {
+        while (to.count.load(std::memory_order_relaxed) != 0) drop_oldest(port, dropped);
+    } else if (full(to)) {
+        if (delivery == Delivery::reliable) return false;
+        if (delivery == Delivery::drop_newest) {
+            dropped.push_back(Message::adopt(packet.message));
+            count_dropped(1);
+            return true;
+        }
+        drop_oldest(port, dropped);
+    }
+    put(port, packet);
+    return true;
+}
+
+Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Ring<Packet>& from,
+                              Actor* sender) {
+    Dropped dropped;  // ends after the lock
+    std::lock_guard lock(mutex_);
+    Port& to = ports_[port];
+    // All memory comes first: a failure then changes nothing.
+    std::size_t most = from.size();
+    if (to.sticky || delivery != Delivery::reliable) {
+        dropped.reserve(most + to.count.load(std::memory_order_relaxed) + 1);
+    } else {
+        most = std::min(most, room(port));
+    }
+    if (!to.sticky) queue(port).reserve(most);
+    Pushed result;
+    while (!from.empty()) {
+        if (!deliver(port, delivery, from.front(), dropped)) {
+            result.blocked = true;
+            break;
+        }
+        (void)from.pop();
+        ++result.accepted;
+    }
+    if (result.blocked && sender != nullptr) {
+        bool entered = std::find(to.senders.begin(), to.senders.end(), sender) != to.senders.end();
+        if (!entered) to.senders.push_back(sender);
+    }
+    return result;
+}
+
+std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_message> messages,
+                               bool host_waits) {
+    Dropped dropped;  // ends after the lock
+    std::lock_guard lock(mutex_);
+    Port& to = ports_[port];
+    if (to.sticky) {
+        dropped.reserve(messages.size());
+    } else {
+        queue(port).reserve(std::min(messages.size(), room(port)));
+    }
+    std::size_t accepted = 0;
+    for (const reflow_message& message : messages) {
+        Packet packet{message, port, REFLOW_NO_INDEX, nullptr};
+        if (!deliver(port, Delivery::reliable, packet, dropped)) {
+            to.host_waits = to.host_waits || host_waits;
+            break;
+        }
+        ++accepted;
+    }
+    return accepted;
+}
+
+std::size_t Mailbox::room(std::uint32_t port) const noexcept {
+    const Port& to = ports_[port];
+    if (to.sticky) return SIZE_MAX;
+    std::uint32_t count = to.count.load(std::memory_order_relaxed);
+    std::uint32_t capacity = to.capacity.load(std::memory_order_relaxed);
+    return count < capacity ? capacity - count : 0;
+}
+
+// Bookkeeping after a packet left a port. Senders come back when the port is half empty, so that a
+// crowd of them is not woken for each single packet.
+void Mailbox::taken(Port& port, Released& released, bool& host_waits) {
+    std::uint32_t count = port.count.fetch_sub(1, std::memory_order_relaxed) - 1;
+    if (count > port.capacity.load(std::memory_order_relaxed) / 2) return;
+    if (port.host_waits) {
+        port.host_waits = false;
+        host_waits = true;
+    }
+    if (port.senders.empty()) return;
+    released.insert(released.end(), port.senders.begin(), port.senders.end());
+    port.senders.clear();
+}
+
+std::size_t Mailbox::take(Vector<Packet>& to, std::size_t max, Released& released,
+                          bool& host_waits) {
+    std::lock_guard lock(mutex_);
+    Ring<Packet>& ring = queues_.front();
+    std::size_t count = std::min(max, ring.size());
+    to.reserve(to.size() + count);
+    for (std::size_t i = 0; i < count; ++i) {
+        to.push_back(ring.front());
+        taken(ports_[ring.front().port], released, host_waits);
+        (void)ring.pop();
+    }
+    return count;
+}
+
+std::size_t Mailbox::ready_firings() const noexcept {
+    std::size_t firings = SIZE_MAX;
+    for (std::uint32_t i = 0; i < ports_.size(); ++i) {
+        if (!ports_[i].connected || ports_[i].sticky) continue;
+        firings = std::min(firings, queue(i).size());
+    }
+    return firings == SIZE_MAX ? 0 : firings;
+}
+
+std::size_t Mailbox::take_firings(Vector<Packet>& to, std::size_t max, Released& released,
+                                  bool& host_waits) {
+    std::lock_guard lock(mutex_);
+    std::size_t firings = std::min(max, ready_firings());
+    to.reserve(to.size() + firings * ports_.size());
+    for (std::size_t firing = 0; firing < firings; ++firing) {
+        for (std::uint32_t i = 0; i < ports_.size(); ++i) {
+            Port& port = ports_[i];
+            if (port.sticky) {
+                port.sticky_shown = true;
+                Packet shown = port.newest;
+                shown.port = i;
+                shown.message = MessageRef(shown.message).own().leak();
+                to.push_back(shown);
+            } else if (port.connected) {
+                to.push_back(queue(i).front());
+                taken(port, released, host_waits);
+                (void)queue(i).pop();
+            } else {
+                to.push_back(Packet{{}, i, REFLOW_NO_INDEX, nullptr});
+            }
+        }
+    }
+    return firings;
+}
+
+bool Mailbox::ready() const {
+    std::lock_guard lock(mutex_);
+    return by_port_ ? ready_firings() != 0 : !queues_.front().empty();
+}
+
+void Mailbox::clear(Released& released) {
+    Vector<Ring<Packet>> queues(queues_.size());
+    Dropped dropped;
+    dropped.reserve(ports_.size());
+    {
+        std::lock_guard lock(mutex_);
+        queues.swap(queues_);
+        for (Port& port : ports_) {
+            port.count.store(0, std::memory_order_relaxed);
+            dropped.push_back(Message::adopt(std::exchange(port.newest, {}).message));
+            released.insert(released.end(), port.senders.begin(), port.senders.end());
+            port.senders.clear();
+        }
+    }
+    for (Ring<Packet>& ring : queues) {
+        while (!ring.empty()) drop(ring.pop());
+    }
+}
+
+std::uint64_t Mailbox::waiting() const noexcept {
+    std::uint64_t sum = 0;
+    for (const Port& port : ports_) sum += port.count.load(std::memory_order_relaxed);
+    return sum;
+}
+
+bool Mailbox::grow(std::uint32_t port, std::uint32_t by, Released& released) {
+    std::lock_guard lock(mutex_);
+    Port& to = ports_[port];
+    if (to.senders.empty()) return false;
+    to.capacity.fetch_add(by, std::memory_order_relaxed);
+    released.insert(released.end(), to.senders.begin(), to.senders.end());
+    to.senders.clear();
+    return true;
+}
+
+}  // namespace reflow::runtime

@@ -1,0 +1,133 @@
+// The inports of one actor, or of a reader of the host: bounded queues with their waiting senders.
+// Neighbours: actor, output. Thread: any; one lock, held for the length of a batch of pushes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <span>
+
+#include "base/memory.hpp"
+#include "base/ring.hpp"
+#include "message/message.hpp"
+#include "reflow.h"
+
+namespace reflow::runtime {
+
+class Actor;
+using Packet = reflow_packet;
+
+// What a connection does when the port is full.
+enum class Delivery : std::uint8_t { reliable, latest, drop_oldest, drop_newest };
+
+// Actors to be released after the lock is left; they wait in no list any more.
+using Released = Vector<Actor*>;
+
+class Mailbox {
+public:
+    // queue_per_port is for the rules all and required; otherwise one queue keeps the order of
+    // arrival over all ports.
+    Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_capacity);
+    ~Mailbox();
+
+    // ---- while the network is built
+    void set_capacity(std::uint32_t port, std::uint32_t capacity) noexcept;
+    // A sender will be connected: waiting never needs memory later.
+    void add_sender(std::uint32_t port);
+    void set_sticky(std::uint32_t port) noexcept;  // keeps its newest packet (rule required)
+    void set_connected(std::uint32_t port) noexcept;
+    [[nodiscard]] bool connected(std::uint32_t port) const noexcept;
+
+    // ---- senders
+    struct Pushed {
+        std::size_t accepted = 0;  // taken off `from`, dropped ones included
+        bool blocked = false;      // some stayed, and the sender waits for the port now
+    };
+    // Moves packets from `from` into their port until it is full. A sender that is not NULL is
+    // entered as waiting if something stays.
+    Pushed push(std::uint32_t port, Delivery delivery, Ring<Packet>& from, Actor* sender);
+    // The same for the host: as many as fit. host_waits enters the host as waiting if not all do.
+    std::size_t push_host(std::uint32_t port, std::span<const reflow_message> messages,
+                          bool host_waits);
+    // How many packets a port takes now; a moment's view.
+    [[nodiscard]] std::size_t room(std::uint32_t port) const noexcept;
+
+    // ---- the receiver; only one at a time
+    // Takes up to max packets in the order of arrival.
+    std::size_t take(Vector<Packet>& to, std::size_t max, Released& released, bool& host_waits);
+    // Takes up to max firings, each of as many packets as there are ports; rule all or required.
+    std::size_t take_firings(Vector<Packet>& to, std::size_t max, Released& released,
+                             bool& host_waits);
+    // Whether take or take_firings would give something.
+    [[nodiscard]] bool ready() const;
+    // Drops everything.
+    void clear(Released& released);
+
+    // ---- inspection
+    [[nodiscard]] std::uint64_t waiting() const noexcept;
+    [[nodiscard]] std::uint64_t dropped() const noexcept {
+        return dropped_.load(std::memory_order_relaxed);
+    }
+    // For each port with waiting senders: visit(port, capacity, senders), under the lock.
+    template <typename Visit>
+    void visit_blocked(Visit visit) const {
+        std::lock_guard lock(mutex_);
+        for (std::uint32_t i = 0; i < ports_.size(); ++i) {
+            if (!ports_[i].senders.empty()) visit(i, ports_[i].capacity.load(std::memory_order_relaxed), ports_[i].senders);
+        }
+    }
+    // Enlarges a port if senders still wait there, and releases them.
+    [[nodiscard]] bool grow(std::uint32_t port, std::uint32_t by, Released& released);
+
+private:
+    struct Port {
+        // Written under the lock, read without it by room(); relaxed as count below.
+        std::atomic<std::uint32_t> capacity{0};
+        bool connected = false;
+        bool sticky = false;
+        bool sticky_shown = false;
+        bool host_waits = false;
+        // Packets in the queue. Written under the lock, read without it by room(): relaxed, since
+        // a moment's view is all that is asked for.
+        std::atomic<std::uint32_t> count{0};
+        Vector<Actor*> senders;  // waiting for room, in the order of their coming
+        std::size_t sender_count = 0;
+        Packet newest{};  // of a sticky port
+
+        Port() = default;
+        Port(Port&&) noexcept {}  // only while the vector is built
+    };
+
+    // Messages to be dropped after the lock is left, since that may call the host.
+    using Dropped = Vector<Message>;
+
+    [[nodiscard]] Ring<Packet>& queue(std::uint32_t port) noexcept {
+        return queues_[by_port_ ? port : 0];
+    }
+    [[nodiscard]] const Ring<Packet>& queue(std::uint32_t port) const noexcept {
+        return queues_[by_port_ ? port : 0];
+    }
+    [[nodiscard]] static bool full(const Port& port) noexcept {
+        return port.count.load(std::memory_order_relaxed) >=
+               port.capacity.load(std::memory_order_relaxed);
+    }
+    void put(std::uint32_t port, const Packet& packet);
+    bool deliver(std::uint32_t port, Delivery delivery, const Packet& packet, Dropped& dropped);
+    void stick(Port& port, const Packet& packet, Dropped& dropped);
+    void drop_oldest(std::uint32_t port, Dropped& dropped);
+    [[nodiscard]] std::size_t ready_firings() const noexcept;
+    void taken(Port& port, Released& released, bool& host_waits);
+    void count_dropped(std::uint64_t count) noexcept {
+        dropped_.store(dropped_.load(std::memory_order_relaxed) + count,
+                       std::memory_order_relaxed);
+    }
+
+    const bool by_port_;
+    mutable std::mutex mutex_;  // guards all below
+    Vector<Ring<Packet>> queues_;
+    Vector<Port> ports_;
+    // Written under the lock, read without it: a statistic.
+    std::atomic<std::uint64_t> dropped_{0};
+};
+
+}  // namespace reflow::runtime

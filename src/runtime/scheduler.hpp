@@ -1,0 +1,80 @@
+// Who runs ready actors: threads of its own, the host's calls (inline), or a simulation.
+// Neighbours: actor, group, timers. Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "runtime/actor.hpp"
+#include "runtime/timers.hpp"
+#include "reflow.h"
+
+namespace reflow::runtime {
+
+struct SchedulerOptions {
+    reflow_mode mode = REFLOW_MODE_OWN;
+    std::uint32_t workers = 1;
+    TurnBudget budget{};
+    std::uint64_t seed = 0;
+    reflow_thread_fn thread_start = nullptr;
+    reflow_thread_fn thread_stop = nullptr;
+    void* user_data = nullptr;
+};
+
+class Scheduler : public Allocated {
+public:
+    virtual ~Scheduler() = default;
+    // Takes an actor that has just become ready.
+    virtual void submit(Actor& actor) noexcept = 0;
+    [[nodiscard]] virtual const Clock& clock() const noexcept = 0;
+    // Whether it has threads; otherwise waiting means run().
+    [[nodiscard]] virtual bool threaded() const noexcept = 0;
+    [[nodiscard]] virtual std::uint32_t workers() const noexcept = 0;
+
+    // Without threads only: runs up to max_turns turns on this thread and returns their number. If
+    // nothing is ready and `sleep` is set, it first waits for a timer, at most until deadline_ns
+    // (simulated: time jumps there). One thread at a time: others wait, or get `busy` if they may not.
+    struct Ran {
+        std::uint64_t turns = 0;
+        bool busy = false;     // another thread runs and `exclusive` was set
+        bool pending = false;  // something is ready, or a timer is armed
+        bool ready = false;    // something is ready now
+    };
+    virtual Ran run(std::uint64_t max_turns, bool sleep, std::uint64_t deadline_ns,
+                    bool exclusive) = 0;
+    // Ends the threads; called once, before the end, on a thread that is not one of them.
+    virtual void shutdown() noexcept = 0;
+
+    // Arms the timer of an actor and sees to it that somebody waits for it.
+    virtual void arm(Actor& actor, std::uint64_t due_ns) = 0;
+
+    Timers timers;
+};
+
+// The scheduler that is running a turn on the calling thread, or NULL. It has no destructor, so the
+// library can be unloaded.
+[[nodiscard]] const Scheduler*& current_scheduler() noexcept;
+
+// Marks the calling thread as inside a turn.
+class InTurn {
+public:
+    explicit InTurn(const Scheduler& scheduler) noexcept : before_(current_scheduler()) {
+        current_scheduler() = &scheduler;
+    }
+    ~InTurn() { current_scheduler() = before_; }
+    InTurn(const InTurn&) = delete;
+    InTurn& operator=(const InTurn&) = delete;
+
+private:
+    const Scheduler* before_;
+};
+
+[[nodiscard]] Result<std::unique_ptr<Scheduler>> make_scheduler(const SchedulerOptions& options);
+
+// Files of their own: worker_pool.cpp and single_thread.cpp.
+[[nodiscard]] Result<std::unique_ptr<Scheduler>> make_worker_pool(const SchedulerOptions& options);
+[[nodiscard]] std::unique_ptr<Scheduler> make_single_thread(const SchedulerOptions& options);
+
+}  // namespace reflow::runtime

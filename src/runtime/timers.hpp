@@ -1,0 +1,51 @@
+// Armed timers, one for each actor at most: a binary heap whose actors know their slots.
+// Neighbours: schedulers fire them, contexts arm them. Thread: any, one lock.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "base/memory.hpp"
+
+namespace reflow::runtime {
+
+class Actor;
+class Group;
+
+class Timers {
+public:
+    // Arms or moves the timer of an actor; its group is not idle while it is armed.
+    // True if it is the next one now.
+    bool arm(Actor& actor, std::uint64_t due_ns);
+    void cancel(Actor& actor) noexcept;
+    // Wakes all actors whose time has come; returns their number.
+    std::size_t fire(std::uint64_t now_ns) noexcept;
+    // When the next is due; UINT64_MAX if none is armed. relaxed: whoever arms an earlier one
+    // wakes the sleepers afterwards.
+    [[nodiscard]] std::uint64_t next_due() const noexcept {
+        return next_due_.load(std::memory_order_relaxed);
+    }
+
+private:
+    struct Timer {
+        std::uint64_t due_ns;
+        std::uint64_t order;  // equal times fire in the order of arming
+        Actor* actor;
+        [[nodiscard]] bool before(const Timer& other) const noexcept {
+            return due_ns != other.due_ns ? due_ns < other.due_ns : order < other.order;
+        }
+    };
+    void place(std::size_t slot, const Timer& timer) noexcept;
+    void up(std::size_t slot) noexcept;
+    void down(std::size_t slot) noexcept;
+    void remove(std::size_t slot) noexcept;
+    void publish() noexcept;
+
+    std::mutex mutex_;  // guards all below and Actor::timer_slot
+    Vector<Timer> heap_;
+    std::uint64_t order_ = 0;
+    std::atomic<std::uint64_t> next_due_{UINT64_MAX};
+};
+
+}  // namespace reflow::runtime
