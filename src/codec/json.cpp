@@ -1,0 +1,29 @@
+// Plain JSON: the functions of json.hpp.
+// Neighbours: json_reader.cpp, json_out.cpp, plain.hpp. Thread: any.
+#include "codec/json.hpp"
+
+#include "codec/json_out.hpp"
+#include "codec/json_reader.hpp"
+#include "codec/plain.hpp"
+
+namespace reflow::codec {
+
+Result<Message> read_json(std::string_view text, const ReadLimits& limits, Duplicates duplicates,
+                          Places* places) {
+    JsonReader::Options options;
+    options.limits = limits;
+    options.duplicates = duplicates;
+    options.places = places;
+    return JsonReader(options).read(text);
+}
+
+Result<void> write_json(String& to, MessageRef message, unsigned indent) {
+    std::size_t before = to.size();
+    JsonOut out(to, indent);
+    Result<void> written = PlainWalk<JsonOut>(out).walk(message);
+    out.finish();
+    if (!written.ok()) to.resize(before);
+    return written;
+}
+
+}  // namespace reflow::codec

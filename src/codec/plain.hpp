@@ -1,0 +1,260 @@
+// Walks through a message and shows it to a writer in the words of JSON, whatever its kinds are;
+// no recursion. docs/messages.md has the table. Neighbours: the JSON and YAML writers.
+// Thread: one.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "base/text.hpp"
+#include "codec/msgpack.hpp"
+#include "message/message.hpp"
+
+namespace reflow::codec {
+
+// How many encoded messages may stand inside one another where they are decoded.
+inline constexpr unsigned encoded_levels_count = 16;
+
+// Shows the numbers of a packed array to out.integer, out.unsigned_integer and out.real.
+template <typename Out>
+void show_numbers(Out& out, MessageRef array) {
+    auto each = [&]<typename T>(T) {
+        const char* at = static_cast<const char*>(array.numbers_data());
+        for (std::size_t left = array.size(); left > 0; --left, at += sizeof(T)) {
+            T value;
+            std::memcpy(&value, at, sizeof value);
+            if constexpr (std::is_floating_point_v<T>) {
+                out.real(static_cast<double>(value));
+            } else if constexpr (std::is_unsigned_v<T>) {
+                out.unsigned_integer(value);
+            } else {
+                out.integer(value);
+            }
+        }
+    };
+    switch (array.numbers_type()) {
+        case REFLOW_NUMBER_I8:
+            return each(std::int8_t{});
+        case REFLOW_NUMBER_U8:
+            return each(std::uint8_t{});
+        case REFLOW_NUMBER_I16:
+            return each(std::int16_t{});
+        case REFLOW_NUMBER_U16:
+            return each(std::uint16_t{});
+        case REFLOW_NUMBER_I32:
+            return each(std::int32_t{});
+        case REFLOW_NUMBER_U32:
+            return each(std::uint32_t{});
+        case REFLOW_NUMBER_I64:
+            return each(std::int64_t{});
+        case REFLOW_NUMBER_U64:
+            return each(std::uint64_t{});
+        case REFLOW_NUMBER_F32:
+            return each(float{});
+        case REFLOW_NUMBER_F64:
+            return each(double{});
+        default:
+            break;
+    }
+}
+
+// Bytes as an array of numbers.
+template <typename Out>
+void show_bytes(Out& out, std::string_view bytes) {
+    out.begin_array();
+    for (char byte : bytes) out.unsigned_integer(static_cast<unsigned char>(byte));
+    out.end_array();
+}
+
+template <typename Out>
+void show_stream(Out& out, const MessageRef::Stream& stream) {
+    out.begin_object();
+    out.key("stream_id");
+    out.unsigned_integer(stream.stream_id);
+    out.key("origin_actor");
+    out.string(stream.origin_actor);
+    out.key("origin_port");
+    out.string(stream.origin_port);
+    out.key("content_type");
+    stream.content_type.empty() ? out.null() : out.string(stream.content_type);
+    out.key("size_hint");
+    stream.has_size_hint ? out.unsigned_integer(stream.size_hint) : out.null();
+    out.end_object();
+}
+
+template <typename Out>
+void show_remote(Out& out, const MessageRef::Remote& remote) {
+    out.begin_object();
+    out.key("network_id");
+    out.string(remote.network_id);
+    out.key("actor_id");
+    out.string(remote.actor_id);
+    out.key("port");
+    out.string(remote.port);
+    out.end_object();
+}
+
+template <typename Out>
+class PlainWalk {
+public:
+    explicit PlainWalk(Out& out) noexcept : out_(out) {}
+
+    [[nodiscard]] Result<void> walk(MessageRef message) {
+        Result<void> shown = value(message);
+        while (shown.ok() && !open_.empty()) shown = next();
+        return shown;
+    }
+
+private:
+    // A container that is being written, the object around a network event's data, or the life
+    // of a decoded message while its content is written.
+    struct Open {
+        MessageRef container;
+        std::size_t next = 0;
+        Message decoded;
+    };
+
+    Result<void> next() {
+        Open& open = open_.back();
+        if (!open.decoded.none()) {
+            MessageRef decoded = open.decoded;
+            if (open.next++ == 0) return value(decoded);
+            --encoded_;
+        } else if (open.container.is(REFLOW_KIND_NETWORK_EVENT)) {
+            MessageRef event = open.container;
+            if (open.next++ == 0) return value(event.content());
+            out_.end_object();
+        } else if (open.next < open.container.size()) {
+            return elements(open);
+        } else {
+            open.container.is(REFLOW_KIND_ARRAY) ? out_.end_array() : out_.end_object();
+        }
+        open_.pop_back();
+        return {};
+    }
+
+    // As many elements as are no containers, and the first one that is.
+    Result<void> elements(Open& open) {
+        MessageRef container = open.container;
+        bool object = container.is(REFLOW_KIND_OBJECT);
+        std::size_t size = container.size();
+        std::size_t at = open.next;
+        while (at < size) {
+            MessageRef element = container.at(at);
+            if (object) out_.key(container.key_at(at));
+            ++at;
+            if (scalar(element)) continue;
+            open.next = at;  // value() may move `open`
+            return value(element);
+        }
+        open.next = at;
+        return {};
+    }
+
+    // Shows what is neither a container nor a wrapped message; false for others.
+    bool scalar(MessageRef message) {
+        switch (message.kind()) {
+            case REFLOW_KIND_NULL:
+                out_.null();
+                return true;
+            case REFLOW_KIND_FLOW:
+                out_.string("flow");
+                return true;
+            case REFLOW_KIND_BOOLEAN:
+                out_.boolean(message.boolean());
+                return true;
+            case REFLOW_KIND_INTEGER:
+                out_.integer(message.integer());
+                return true;
+            case REFLOW_KIND_FLOAT:
+                out_.real(message.real());
+                return true;
+            case REFLOW_KIND_STRING:
+            case REFLOW_KIND_ERROR:
+                out_.string(message.text());
+                return true;
+            case REFLOW_KIND_BYTES:
+                show_bytes(out_, message.bytes());
+                return true;
+            case REFLOW_KIND_STREAM:
+                show_stream(out_, message.stream());
+                return true;
+            case REFLOW_KIND_REMOTE:
+                show_remote(out_, message.remote());
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    Result<void> value(MessageRef message) {
+        bool wrapped = true;
+        while (wrapped) {
+            wrapped = message.is(REFLOW_KIND_EVENT) || message.is(REFLOW_KIND_ANY) ||
+                      message.is(REFLOW_KIND_OPTIONAL);
+            if (wrapped && message.content().none()) {
+                out_.null();
+                return {};
+            }
+            if (wrapped) message = message.content();
+        }
+        if (scalar(message)) return {};
+        switch (message.kind()) {
+            case REFLOW_KIND_ARRAY:
+                return array(message);
+            case REFLOW_KIND_OBJECT:
+                out_.begin_object();
+                open_.push_back({message, 0, Message()});
+                return {};
+            case REFLOW_KIND_NETWORK_EVENT:
+                out_.begin_object();
+                out_.key("event_type");
+                out_.string(message.event_type());
+                out_.key("data");
+                open_.push_back({message, 0, Message()});
+                return {};
+            case REFLOW_KIND_ENCODED:
+                return encoded(message);
+            default:
+                return Failure(
+                    REFLOW_ERROR_INVALID_ARGUMENT,
+                    concat("a message of kind ", message.kind_name(), " cannot be written"));
+        }
+    }
+
+    Result<void> array(MessageRef message) {
+        out_.begin_array();
+        if (message.numbers_type() == 0) {
+            open_.push_back({message, 0, Message()});
+        } else {
+            show_numbers(out_, message);
+            out_.end_array();
+        }
+        return {};
+    }
+
+    Result<void> encoded(MessageRef message) {
+        // Each level holds a decoded copy of nearly the whole, so there are not to be many.
+        if (encoded_ == encoded_levels_count) {
+            return Failure(REFLOW_ERROR_LIMIT, concat("encoded messages inside one another, more "
+                                                      "than ",
+                                                      encoded_levels_count, " levels"));
+        }
+        Result<Message> decoded = read_msgpack(message.bytes());
+        if (!decoded.ok()) {
+            reflow_status status = decoded.error().status;
+            return Failure(status, "an encoded message cannot be decoded")
+                .because(decoded.take_error());
+        }
+        ++encoded_;
+        open_.push_back({MessageRef(), 0, std::move(decoded).take()});
+        return {};
+    }
+
+    Out& out_;
+    Vector<Open> open_;
+    unsigned encoded_ = 0;
+};
+
+}  // namespace reflow::codec
