@@ -67,11 +67,12 @@ void show_bytes(Out& out, std::string_view bytes) {
     out.end_array();
 }
 
-template <typename Out>
-void show_stream(Out& out, const MessageRef::Stream& stream) {
+// `number` writes what is a number of 64 bits without sign.
+template <typename Out, typename Number>
+void show_stream(Out& out, const MessageRef::Stream& stream, Number number) {
     out.begin_object();
     out.key("stream_id");
-    out.unsigned_integer(stream.stream_id);
+    number(stream.stream_id);
     out.key("origin_actor");
     out.string(stream.origin_actor);
     out.key("origin_port");
@@ -79,7 +80,7 @@ void show_stream(Out& out, const MessageRef::Stream& stream) {
     out.key("content_type");
     stream.content_type.empty() ? out.null() : out.string(stream.content_type);
     out.key("size_hint");
-    stream.has_size_hint ? out.unsigned_integer(stream.size_hint) : out.null();
+    stream.has_size_hint ? number(stream.size_hint) : out.null();
     out.end_object();
 }
 
@@ -178,7 +179,8 @@ private:
                 show_bytes(out_, message.bytes());
                 return true;
             case REFLOW_KIND_STREAM:
-                show_stream(out_, message.stream());
+                show_stream(out_, message.stream(),
+                            [this](std::uint64_t value) { out_.unsigned_integer(value); });
                 return true;
             case REFLOW_KIND_REMOTE:
                 show_remote(out_, message.remote());
