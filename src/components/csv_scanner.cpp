@@ -102,6 +102,7 @@ CsvScanner::Step CsvScanner::next() {
         skip_newline_ = false;
     }
     line_ = next_line_;
+    if (state_ != State::broken) reason_.clear();
     if (state_ == State::broken) return take_broken();
     if (scan()) return state_ == State::broken ? take_broken() : take_row();
     return incomplete();

@@ -46,7 +46,7 @@ public:
     [[nodiscard]] std::string_view raw() const noexcept { return raw_; }
     // The line on which the row starts, from 1.
     [[nodiscard]] std::uint64_t line() const noexcept { return line_; }
-    [[nodiscard]] std::string_view reason() const noexcept { return reason_; }
+    [[nodiscard]] std::string_view reason() const noexcept { return reason_; }  // empty for a row
 
     static constexpr std::size_t shown_bytes = 1000;
 

@@ -1,0 +1,166 @@
+// The life of a file source: open at setup or for a path that came in, then row by row.
+// Thread: see runtime/context.
+#include "components/file_source.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "components/batch.hpp"
+
+namespace reflow::components {
+namespace {
+
+// Rows of one call of run, and steps that may be fruitless, so that other actors have their turn.
+constexpr std::size_t rows_per_call = 512;
+constexpr std::size_t steps_per_call = 4096;
+
+String join(std::string_view folder, std::string_view path) {
+    return concat(folder, folder.ends_with('/') ? "" : "/", path);
+}
+
+}  // namespace
+
+FileSource::FileSource(const Config& config)
+    : path_(config.text("path", "")), base_dir_(config.text("base_dir", "")) {}
+
+Result<void> FileSource::setup(Context& context) {
+    if (path_.empty()) return {};
+    from_setup_ = true;
+    return open(context, path_);
+}
+
+void FileSource::teardown(Context&) { close(); }
+
+Result<void> FileSource::open(Context& context, std::string_view path) {
+    file_ = path == "-" ? std::string_view("/dev/stdin") : path;
+    Result<std::unique_ptr<Store::Reader>> opened = context.store().open_reader(file_);
+    if (!opened.ok() && !base_dir_.empty() && !path.empty() && path != "-" &&
+        !path.starts_with('/')) {
+        String second = join(base_dir_, path);
+        Result<std::unique_ptr<Store::Reader>> again = context.store().open_reader(second);
+        if (again.ok()) {
+            opened = std::move(again);
+            file_ = second;
+        } else {
+            opened.error().hint = concat("also tried '", second, "': ", again.error().message);
+        }
+    }
+    if (!opened.ok()) return opened.take_error();
+    reader_ = std::move(opened).take();
+    rows_ = 0;
+    rejected_ = 0;
+    reset();
+    Result<void> begun = begin();
+    if (!begun.ok()) {
+        reader_.reset();
+        if (begun.error().file.empty()) begun.error().file = file_;
+    }
+    return begun;
+}
+
+void FileSource::close() noexcept { reader_.reset(); }
+
+Result<void> FileSource::fill() {
+    Result<std::size_t> count = reader_->read(space());
+    if (!count.ok()) return count.take_error();
+    filled(count.value());
+    return {};
+}
+
+Result<void> FileSource::run(Context& context, std::span<Packet> inputs) {
+    if (inputs.empty() && reader_ == nullptr) {
+        return Failure(REFLOW_ERROR_CONFIG, "no file to read")
+            .hint("set 'path' or connect the inport 'path'");
+    }
+    // A path that comes in stands instead of the configured one.
+    if (std::exchange(from_setup_, false) && !inputs.empty()) close();
+    std::size_t done = 0;
+    do {
+        if (!inputs.empty() && reader_ == nullptr) {
+            MessageRef path(inputs[done].message);
+            if (!path.is(REFLOW_KIND_STRING)) {
+                return Failure(REFLOW_ERROR_TYPE, concat("expected a path as a string, found ",
+                                                         kind_with_article(path)))
+                    .port("path");
+            }
+            if (Result<void> opened = open(context, path.text()); !opened.ok()) return opened;
+        }
+        Result<bool> ended = pump(context);
+        if (!ended.ok()) {
+            close();
+            return ended.take_error();
+        }
+        if (!ended.value()) {
+            (void)context.again();  // allowed in run, and there is no other way for it to fail
+            return {};
+        }
+        if (Result<void> reported = report(context); !reported.ok()) return reported;
+        close();
+        if (!inputs.empty()) (void)context.advance(++done);  // within the batch
+    } while (done < inputs.size());
+    return {};
+}
+
+Result<bool> FileSource::pump(Context& context) {
+    // At least one in any case: what is emitted beyond the room is what makes the actor wait for it.
+    std::size_t room = std::min({rows_per_call, context.room(out_port),
+                                 context.room(rejected_port), context.room(done_port)});
+    room = std::max<std::size_t>(room, 1);
+    Next item;
+    for (std::size_t steps = steps_per_call; room > 0 && steps > 0; --steps) {
+        Result<Step> step = next(item);
+        if (!step.ok()) return step.take_error();
+        Result<void> handled;
+        switch (step.value()) {
+            case Step::row:
+                handled = emit(context, out_port, std::move(item.row));
+                ++rows_;
+                --room;
+                break;
+            case Step::refused:
+                handled = refuse(context, item);
+                ++rejected_;
+                --room;
+                break;
+            case Step::skip:
+                break;
+            case Step::more:
+                handled = fill();
+                break;
+            case Step::end:
+                return true;
+        }
+        if (!handled.ok()) return handled.take_error();
+    }
+    return false;
+}
+
+Result<void> FileSource::refuse(Context& context, const Next& next) {
+    if (!context.connected(rejected_port)) return {};
+    ObjectBuilder object(3);
+    object.set(key_line_, Message::integer(static_cast<std::int64_t>(next.line)));
+    object.set(key_reason_, Message::string(next.reason));
+    object.set(key_row_, Message::string(repair_utf8(next.raw)));
+    Result<Message> made = object.finish();
+    if (!made.ok()) return made.take_error();
+    return emit(context, rejected_port, std::move(made).take());
+}
+
+// Says what became of the file that ends.
+Result<void> FileSource::report(Context& context) {
+    if (rejected_ > 0 && !context.connected(rejected_port)) {
+        context.log(REFLOW_LOG_WARN,
+                    concat(file_, ": ", rejected_, rejected_ == 1 ? " row was" : " rows were",
+                           " refused; connect the outport 'rejected' to see them"));
+    }
+    if (!context.connected(done_port)) return {};
+    ObjectBuilder object(3);
+    object.set("path", Message::string(repair_utf8(file_)));
+    object.set("rows", Message::integer(static_cast<std::int64_t>(rows_)));
+    object.set("rejected", Message::integer(static_cast<std::int64_t>(rejected_)));
+    Result<Message> made = object.finish();
+    if (!made.ok()) return made.take_error();
+    return emit(context, done_port, std::move(made).take());
+}
+
+}  // namespace reflow::components

@@ -1,0 +1,81 @@
+// What the components that read files share: which file, where it is looked for, and emitting no
+// more than there is room for.
+// Neighbours: csv_read.cpp, jsonl_read.cpp. Thread: see runtime/context.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/store.hpp"
+#include "components/actor.hpp"
+#include "components/config.hpp"
+
+namespace reflow::components {
+
+// The part of the configuration schema that file sources share.
+#define REFLOW_FILE_SOURCE_SCHEMA                                                                                                                   \
+    R"("path": {"type": "string", "description": "file to read once at the start, unless the inport 'path' is connected; '-' is standard input"},)" \
+    R"("base_dir": {"type": "string", "x-graph-directory": true, "description": "where a relative path is looked for if it is not found from the working directory; by default the folder of the graph file"},)"
+
+// Reads files row by row. Ports: path | out, rejected, done.
+class FileSource : public Actor {
+public:
+    Result<void> setup(Context& context) final;
+    Result<void> run(Context& context, std::span<Packet> inputs) final;
+    void teardown(Context& context) final;
+
+    static constexpr std::uint32_t out_port = 0;
+    static constexpr std::uint32_t rejected_port = 1;
+    static constexpr std::uint32_t done_port = 2;
+
+protected:
+    explicit FileSource(const Config& config);
+
+    // What a format adds.
+    enum class Step : std::uint8_t {
+        row,      // row holds it
+        refused,  // line, reason and raw hold it
+        skip,     // nothing to emit
+        more,     // fill in the next piece
+        end
+    };
+    struct Next {
+        Message row;
+        std::uint64_t line = 0;
+        std::string_view reason;
+        std::string_view raw;  // any bytes
+    };
+    // A new file begins: forget the one before.
+    virtual void reset() = 0;
+    // Reads what comes before the rows, once the file is open; `fill` gets the next piece.
+    virtual Result<void> begin() { return {}; }
+    virtual Result<Step> next(Next& next) = 0;
+    [[nodiscard]] virtual std::span<char> space() = 0;
+    virtual void filled(std::size_t count) = 0;
+
+    // The next piece of the file into space().
+    Result<void> fill();
+    // The name of the open file, for errors.
+    [[nodiscard]] std::string_view file() const noexcept { return file_; }
+
+private:
+    Result<void> open(Context& context, std::string_view path);
+    void close() noexcept;
+    // Emits rows while there is room; true at the end of the file.
+    Result<bool> pump(Context& context);
+    Result<void> refuse(Context& context, const Next& next);
+    Result<void> report(Context& context);
+
+    String path_;
+    String base_dir_;
+    std::unique_ptr<Store::Reader> reader_;
+    String file_;
+    bool from_setup_ = false;  // the open file is the configured one, and nothing is read of it
+    std::uint64_t rows_ = 0;
+    std::uint64_t rejected_ = 0;
+    Message key_line_ = Message::string("line");
+    Message key_reason_ = Message::string("reason");
+    Message key_row_ = Message::string("row");
+};
+
+}  // namespace reflow::components

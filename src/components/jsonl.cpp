@@ -1,0 +1,107 @@
+// JsonlWrite, and the definitions of JsonlRead and JsonlWrite: ports and configuration.
+// Neighbours: jsonl_read, line_sink. Thread: see runtime/context.
+#include "codec/json.hpp"
+#include "components/families.hpp"
+#include "components/jsonl_read.hpp"
+#include "components/line_sink.hpp"
+
+namespace reflow::components {
+namespace {
+
+class JsonlWrite final : public Actor {
+public:
+    static Result<std::unique_ptr<JsonlWrite>> create(Context& context) {
+        Config config(context);
+        std::unique_ptr<JsonlWrite> made(new JsonlWrite(config));
+        if (!config.ok()) return config.take_error();
+        return made;
+    }
+    Result<void> setup(Context& context) override { return sink_.open(context); }
+    Result<void> run(Context& context, std::span<Packet> inputs) override {
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            if (sink_.dropping()) {
+                sink_.drop_line();
+            } else if (Result<void> done = write(context, MessageRef(inputs[i].message));
+                       !done.ok()) {
+                return done;
+            }
+            (void)context.advance(i + 1);  // within the batch, so it cannot fail
+        }
+        return sink_.end_batch(context);
+    }
+    Result<void> finish(Context& context) override { return sink_.finish(context); }
+    void teardown(Context& context) override { sink_.close(context); }
+
+private:
+    explicit JsonlWrite(const Config& config) : sink_(config) {}
+
+    Result<void> write(Context& context, MessageRef value) {
+        String& to = sink_.buffer();
+        std::size_t start = to.size();
+        if (Result<void> done = codec::write_json(to, value); !done.ok()) {
+            to.resize(start);
+            return done;
+        }
+        to.push_back('\n');
+        return sink_.end_line(context);
+    }
+
+    LineSink sink_;
+};
+
+Result<runtime::ComponentRef> jsonl_read() {
+    return define<JsonlRead>({
+        .id = "JsonlRead",
+        .title = "Read JSON lines",
+        .description = "Reads files with a JSON value on each line and emits each value. Empty "
+                       "lines are skipped. Lines that are not JSON, or too long, go to "
+                       "'rejected'.",
+        .category = "data",
+        .inports = {{.name = "path",
+                     .type = "string",
+                     .description =
+                         "files to read, one after the other, instead of the configured one",
+                     .capacity = 16}},
+        .outports = {{.name = "out", .description = "the value of a line"},
+                     {.name = "rejected",
+                      .type = "object",
+                      .description = "a line that cannot be read: {line, reason, row}"},
+                     {.name = "done",
+                      .type = "object",
+                      .description = "the end of a file: {path, rows, rejected}"}},
+        .config_schema =
+            "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": "
+            "{" REFLOW_FILE_SOURCE_SCHEMA
+            R"("max_line_bytes": {"type": "integer", "default": 16777216, "minimum": 1, "maximum": 1073741824, "description": "longer lines are rejected"},
+        "max_depth": {"type": "integer", "default": 128, "minimum": 1, "maximum": 128, "description": "values that nest deeper are rejected"}}})",
+        .source = true,
+    });
+}
+
+Result<runtime::ComponentRef> jsonl_write() {
+    return define<JsonlWrite>({
+        .id = "JsonlWrite",
+        .title = "Write JSON lines",
+        .description = "Writes each message as JSON on a line of its own. When a write fails, that "
+                       "row fails, the rows behind it are dropped, and the end tells how many "
+                       "were not written.",
+        .category = "data",
+        .inports = {{.name = "in", .description = "what to write", .required = true}},
+        .outports = {},
+        .config_schema = "{\"type\": \"object\", \"additionalProperties\": false, \"required\": "
+                         "[\"path\"], \"properties\": {" REFLOW_LINE_SINK_SCHEMA "}}",
+    });
+}
+
+}  // namespace
+
+Result<void> jsonl_family(Components& all) {
+    for (auto make : {jsonl_read, jsonl_write}) {
+        Result<runtime::ComponentRef> made = make();
+        if (!made.ok()) return made.take_error();
+        all.push_back(std::move(made).take());
+    }
+    return {};
+}
+
+}  // namespace reflow::components
