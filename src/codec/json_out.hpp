@@ -23,6 +23,7 @@ public:
     void real(double value);  // null for NaN and infinities
     void string(std::string_view text);
     void begin_array() { begin('['); }
+    void begin_numbers() { begin('['); }  // an array that holds nothing but numbers
     void end_array() { end(']'); }
     void begin_object() { begin('{'); }
     void end_object() { end('}'); }

@@ -62,7 +62,7 @@ void show_numbers(Out& out, MessageRef array) {
 // Bytes as an array of numbers.
 template <typename Out>
 void show_bytes(Out& out, std::string_view bytes) {
-    out.begin_array();
+    out.begin_numbers();
     for (char byte : bytes) out.unsigned_integer(static_cast<unsigned char>(byte));
     out.end_array();
 }
@@ -226,10 +226,11 @@ private:
     }
 
     Result<void> array(MessageRef message) {
-        out_.begin_array();
         if (message.numbers_type() == 0) {
+            out_.begin_array();
             open_.push_back({message, 0, Message()});
         } else {
+            out_.begin_numbers();
             show_numbers(out_, message);
             out_.end_array();
         }
