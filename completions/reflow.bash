@@ -1,0 +1,73 @@
+# bash completion for reflow, made by: reflow completion bash
+_reflow() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local command="" skip="" word i index=0
+    COMPREPLY=()
+    # The shell makes words of their own of the = in --option=value.
+    if [[ $cur == "=" ]]; then
+        cur=""
+    elif [[ $prev == "=" ]]; then
+        prev=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [[ $word == "=" ]]; then
+            skip=1
+        elif [[ -n $skip ]]; then
+            skip=""
+        else
+            case $word in
+                --depth | --events | --format | --input | --log-level | --output | --output-dir | --seed | --set | --threads | --timeout | --to | -o) skip=1 ;;
+                -*) ;;
+                *)
+                    case "$command $word" in
+                        " run" | " graph" | "graph validate" | "graph show" | "graph convert" | " components" | " version" | " completion")
+                            command="${command:+$command }$word" ;;
+                        *) index=$((index + 1)) ;;
+                    esac ;;
+            esac
+        fi
+    done
+    case "$command:$prev" in
+        "run:--set") :; return ;;
+        "run:--input") :; return ;;
+        "run:--output-dir") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+        "run:--events") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "run:--timeout") :; return ;;
+        "run:--threads") :; return ;;
+        "run:--seed") :; return ;;
+        "run:--log-level") mapfile -t COMPREPLY < <(compgen -W "error warn info debug trace" -- "$cur"); return ;;
+        "graph validate:--format") mapfile -t COMPREPLY < <(compgen -W "text json" -- "$cur"); return ;;
+        "graph validate:--output" | "graph validate:-o") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "graph show:--format") mapfile -t COMPREPLY < <(compgen -W "text json mermaid dot svg html" -- "$cur"); return ;;
+        "graph show:--depth") :; return ;;
+        "graph show:--output" | "graph show:-o") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "graph convert:--to") mapfile -t COMPREPLY < <(compgen -W "json yaml msgpack" -- "$cur"); return ;;
+    esac
+    if [[ $cur == -?* ]]; then
+        case $command in
+            "") mapfile -t COMPREPLY < <(compgen -W "--version -h --help" -- "$cur") ;;
+            "run") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --json --timeout --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
+            "graph") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
+            "graph validate") mapfile -t COMPREPLY < <(compgen -W "--format --json -o --output -q --quiet -h --help" -- "$cur") ;;
+            "graph show") mapfile -t COMPREPLY < <(compgen -W "--format --depth --dark -o --output -h --help" -- "$cur") ;;
+            "graph convert") mapfile -t COMPREPLY < <(compgen -W "--to -h --help" -- "$cur") ;;
+            "components") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;
+            "version") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;
+            "completion") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
+        esac
+        return
+    fi
+    case "$command:$index" in
+        ":0") mapfile -t COMPREPLY < <(compgen -W "run graph components version completion" -- "$cur") ;;
+        "run:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "graph:0") mapfile -t COMPREPLY < <(compgen -W "validate show convert" -- "$cur") ;;
+        "graph validate:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "graph show:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "graph convert:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "graph convert:1") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "components:0") mapfile -t COMPREPLY < <(compgen -W "$(reflow components 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur") ;;
+        "completion:0") mapfile -t COMPREPLY < <(compgen -W "bash zsh fish" -- "$cur") ;;
+    esac
+}
+complete -F _reflow reflow

@@ -1,0 +1,130 @@
+#compdef reflow
+# zsh completion for reflow, made by: reflow completion zsh
+
+_reflow_component_ids() {
+    local -a list
+    list=(${(f)"$(reflow components 2>/dev/null | awk 'NR > 1 { print $1 }')"})
+    compadd -a list
+}
+
+_reflow() {
+    local state line curcontext=$curcontext
+    local -a list
+    _arguments -C \
+        '--version[Show the version and end]' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:command:->command' '*::argument:->argument'
+    case $state in
+        command)
+            list=(
+                'run:Run a graph'
+                'graph:Check, draw and convert graphs'
+                'components:List components, or tell all about one'
+                'version:Show the version'
+                'completion:Print a completion script for a shell'
+            )
+            _describe command list ;;
+        argument)
+            case $words[1] in
+                run) _reflow_run ;;
+                graph) _reflow_graph ;;
+                components) _reflow_components ;;
+                version) _reflow_version ;;
+                completion) _reflow_completion ;;
+            esac ;;
+    esac
+}
+
+_reflow_run() {
+    _arguments -s \
+        '*--set=[Set a value in the configuration of a node]:NODE.KEY=VALUE: ' \
+        '*--input=[Send a packet after the start, in the order given]:PORT=JSON: ' \
+        '--output-dir=[Write the files of all components that write files into this folder]:FOLDER:_files -/' \
+        '--events=[Write all events as JSON lines into a file]:FILE:_files' \
+        '--json[Print one JSON object on standard output\: status, duration, nodes, outputs, errors]' \
+        '--timeout=[Stop after this time, with exit code 4]:SECONDS: ' \
+        '(--inline --seed)--threads=[Number of threads, 1 to 256]:N: ' \
+        '(--threads --seed)--inline[Run everything on one thread]' \
+        '(--threads --inline)--seed=[Simulate\: one thread, logical time, and an order of steps that is drawn from this seed, so that the run can be repeated exactly]:N: ' \
+        '--log-level=[Least important log lines that are shown\: error, warn, info, debug or trace]:LEVEL:(error warn info debug trace)' \
+        '(-v --verbose)'{-v,--verbose}'[The same as --log-level debug]' \
+        '(-q --quiet)'{-q,--quiet}'[Show errors only\: no progress, no summary, no log]' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:GRAPH:_files'
+}
+
+_reflow_graph() {
+    local state line curcontext=$curcontext
+    local -a list
+    _arguments -C \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:command:->command' '*::argument:->argument'
+    case $state in
+        command)
+            list=(
+                'validate:Check a graph'
+                'show:Draw a graph'
+                'convert:Convert a graph between JSON, YAML and MessagePack'
+            )
+            _describe command list ;;
+        argument)
+            case $words[1] in
+                validate) _reflow_graph_validate ;;
+                show) _reflow_graph_show ;;
+                convert) _reflow_graph_convert ;;
+            esac ;;
+    esac
+}
+
+_reflow_graph_validate() {
+    _arguments -s \
+        '--format=[text (default) or json]:FORMAT:(text json)' \
+        '--json[The same as --format json]' \
+        '(-o --output)'{-o+,--output=}'[Write into a file]:FILE:_files' \
+        '(-q --quiet)'{-q,--quiet}'[Print nothing]' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:GRAPH:_files'
+}
+
+_reflow_graph_show() {
+    _arguments -s \
+        '--format=[text, json, mermaid, dot, svg or html]:FORMAT:(text json mermaid dot svg html)' \
+        '--depth=[Levels of subgraphs to expand]:N: ' \
+        '--dark[Colours for a dark background]' \
+        '(-o --output)'{-o+,--output=}'[Write into a file]:FILE:_files' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:GRAPH:_files'
+}
+
+_reflow_graph_convert() {
+    _arguments -s \
+        '--to=[json, yaml or msgpack]:FORMAT:(json yaml msgpack)' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:IN:_files' \
+        '2:OUT:_files'
+}
+
+_reflow_components() {
+    _arguments -s \
+        '--json[Print what is known as JSON]' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1::NAME:_reflow_component_ids'
+}
+
+_reflow_version() {
+    _arguments -s \
+        '--json[Print version and features as JSON]' \
+        '(-h --help)'{-h,--help}'[Show help and end]'
+}
+
+_reflow_completion() {
+    _arguments -s \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:SHELL:(bash zsh fish)'
+}
+
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _reflow "$@"
+else
+    compdef _reflow reflow
+fi

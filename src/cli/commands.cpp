@@ -1,0 +1,258 @@
+// The table of commands: the one place that the parser, the help and the completions come from.
+// Thread: any, it never changes.
+#include "cli/commands.hpp"
+
+#include <array>
+
+namespace cli {
+
+namespace {
+
+constexpr std::string_view levels = "error warn info debug trace";
+
+constexpr Option help_option{.name = "help", .letter = 'h', .help = "Show help and end."};
+
+constexpr auto graph_positional =
+    std::to_array<Positional>({{"GRAPH",
+                                "The graph: a file in JSON, YAML or MessagePack, or - for "
+                                "standard input."}});
+
+constexpr auto program_options = std::to_array<Option>({
+    {.name = "version", .help = "Show the version and end."},
+    help_option,
+});
+constexpr auto program_examples = std::to_array<Example>({
+    {"reflow run pipeline.graph.json", "run a graph"},
+    {"reflow graph show pipeline.graph.json", "look at it"},
+    {"reflow components", "see what nodes can be made of"},
+});
+
+constexpr auto run_options = std::to_array<Option>({
+    {.name = "set",
+     .value = "NODE.KEY=VALUE",
+     .help = "Set a value in the configuration of a node. KEY may be a path, such as "
+             "rules.0.when. VALUE is JSON if it reads as JSON, otherwise it is text.",
+     .repeats = true},
+    {.name = "input",
+     .value = "PORT=JSON",
+     .help = "Send a packet after the start, in the order given. PORT is NODE.PORT or the name of "
+             "an exposed inport; @FILE instead of JSON takes the content of a file.",
+     .repeats = true},
+    {.name = "output-dir",
+     .value = "FOLDER",
+     .help = "Write the files of all components that write files into this folder.",
+     .offer = Offer::folder},
+    {.name = "events",
+     .value = "FILE",
+     .help = "Write all events as JSON lines into a file; - is standard error.",
+     .offer = Offer::file},
+    {.name = "json",
+     .help = "Print one JSON object on standard output: status, duration, nodes, outputs, errors. "
+             "What components print goes to standard error."},
+    {.name = "timeout", .value = "SECONDS", .help = "Stop after this time, with exit code 4."},
+    {.name = "threads",
+     .value = "N",
+     .help = "Number of threads, 1 to 256; one for each core if not given.",
+     .excludes = "inline seed"},
+    {.name = "inline", .help = "Run everything on one thread.", .excludes = "threads seed"},
+    {.name = "seed",
+     .value = "N",
+     .help = "Simulate: one thread, logical time, and an order of steps that is drawn from this "
+             "seed, so that the run can be repeated exactly.",
+     .excludes = "threads inline"},
+    {.name = "log-level",
+     .value = "LEVEL",
+     .help =
+         "Least important log lines that are shown: error, warn, info, debug or trace. The default "
+         "is info, or what REFLOW_LOG says.",
+     .offer = Offer::choices,
+     .choices = levels},
+    {.name = "verbose", .letter = 'v', .help = "The same as --log-level debug."},
+    {.name = "quiet", .letter = 'q', .help = "Show errors only: no progress, no summary, no log."},
+    help_option,
+});
+constexpr auto run_examples = std::to_array<Example>({
+    {"reflow run weather.graph.json", "run a graph to its end"},
+    {"reflow run weather.graph.json --set read.path=other.csv --output-dir out",
+     "with another input and output folder"},
+    {"reflow run hello.graph.json --input 'name=\"world\"' --json",
+     "send a packet in, get a result"},
+    {"reflow run big.graph.yaml --timeout 60 --events events.jsonl", "with a limit and a protocol"},
+    {"reflow run test.graph.json --seed 7", "the same order of steps each time"},
+});
+
+constexpr auto graph_examples = std::to_array<Example>({
+    {"reflow graph validate pipeline.graph.json", "check it"},
+    {"reflow graph show pipeline.graph.json --format svg --output pipeline.svg", "draw it"},
+    {"reflow graph convert pipeline.graph.json pipeline.graph.yaml", "translate it"},
+});
+
+constexpr auto validate_options = std::to_array<Option>({
+    {.name = "format",
+     .value = "FORMAT",
+     .help = "text (default) or json.",
+     .offer = Offer::choices,
+     .choices = "text json"},
+    {.name = "json", .help = "The same as --format json."},
+    {.name = "output",
+     .letter = 'o',
+     .value = "FILE",
+     .help = "Write into a file.",
+     .offer = Offer::file},
+    {.name = "quiet", .letter = 'q', .help = "Print nothing; the exit code tells."},
+    help_option,
+});
+constexpr auto validate_examples = std::to_array<Example>({
+    {"reflow graph validate pipeline.graph.json", "list errors, warnings and notes"},
+    {"reflow graph validate - < pipeline.graph.yaml", "read from standard input"},
+    {"reflow graph validate pipeline.graph.json --json", "for a program"},
+});
+
+constexpr auto show_options = std::to_array<Option>({
+    {.name = "format",
+     .value = "FORMAT",
+     .help =
+         "text, json, mermaid, dot, svg or html. The default is what the name of --output says, "
+         "otherwise text.",
+     .offer = Offer::choices,
+     .choices = "text json mermaid dot svg html"},
+    {.name = "depth", .value = "N", .help = "Levels of subgraphs to expand; 0 if not given."},
+    {.name = "dark", .help = "Colours for a dark background."},
+    {.name = "output",
+     .letter = 'o',
+     .value = "FILE",
+     .help = "Write into a file.",
+     .offer = Offer::file},
+    help_option,
+});
+constexpr auto show_examples = std::to_array<Example>({
+    {"reflow graph show pipeline.graph.json", "on the terminal"},
+    {"reflow graph show pipeline.graph.json -o pipeline.svg", "as a drawing"},
+    {"reflow graph show pipeline.graph.json --format dot | dot -Tpng > pipeline.png",
+     "through Graphviz"},
+});
+
+constexpr auto convert_positionals = std::to_array<Positional>({
+    {"IN", "The graph to read, or - for standard input."},
+    {"OUT", "The file to write, or - for standard output."},
+});
+constexpr auto convert_options = std::to_array<Option>({
+    {.name = "to",
+     .value = "FORMAT",
+     .help = "json, yaml or msgpack. The default is what the name of OUT says, otherwise json.",
+     .offer = Offer::choices,
+     .choices = "json yaml msgpack"},
+    help_option,
+});
+constexpr auto convert_examples = std::to_array<Example>({
+    {"reflow graph convert pipeline.graph.json pipeline.graph.yaml", "by the names"},
+    {"reflow graph convert pipeline.graph.yaml - --to json", "to standard output"},
+});
+
+constexpr auto components_positionals = std::to_array<Positional>({
+    {"NAME", "A component, to see its ports, its configuration and an example.", false,
+     Offer::component},
+});
+constexpr auto components_options = std::to_array<Option>({
+    {.name = "json", .help = "Print what is known as JSON."},
+    help_option,
+});
+constexpr auto components_examples = std::to_array<Example>({
+    {"reflow components", "list them"},
+    {"reflow components Map", "all about one"},
+    {"reflow components --json", "for a program"},
+});
+
+constexpr auto version_options = std::to_array<Option>({
+    {.name = "json", .help = "Print version and features as JSON."},
+    help_option,
+});
+constexpr auto version_examples = std::to_array<Example>({
+    {"reflow version --json", "what this build contains"},
+});
+
+constexpr auto completion_positionals = std::to_array<Positional>({
+    {"SHELL", "bash, zsh or fish.", true, Offer::choices, "bash zsh fish"},
+});
+constexpr auto completion_options = std::to_array<Option>({help_option});
+constexpr auto completion_examples = std::to_array<Example>({
+    {"source <(reflow completion bash)", "in ~/.bashrc"},
+    {"reflow completion zsh > ~/.zfunc/_reflow", "in a folder of $fpath"},
+    {"reflow completion fish > ~/.config/fish/completions/reflow.fish", "for fish"},
+});
+
+constexpr auto group_options = std::to_array<Option>({help_option});
+
+constexpr auto table = std::to_array<Command>({
+    {.name = "",
+     .summary = "Run dataflow graphs and look at them.",
+     .description = "",
+     .options = program_options,
+     .examples = program_examples,
+     .group = true},
+    {.name = "run",
+     .summary = "Run a graph.",
+     .description =
+         "Runs a graph until it is idle. Packets of exposed outports are printed as lines "
+         "\"NAME: JSON\". Ctrl-C once lets what is under way finish for up to 2 seconds, "
+         "twice stops at once.",
+     .positionals = graph_positional,
+     .options = run_options,
+     .examples = run_examples},
+    {.name = "graph",
+     .summary = "Check, draw and convert graphs.",
+     .description = "",
+     .options = group_options,
+     .examples = graph_examples,
+     .group = true},
+    {.name = "graph validate",
+     .summary = "Check a graph.",
+     .description = "Lists errors (the graph does not run), warnings and notes, one on a line.",
+     .positionals = graph_positional,
+     .options = validate_options,
+     .examples = validate_examples},
+    {.name = "graph show",
+     .summary = "Draw a graph.",
+     .description = "Draws a graph without a browser or other programs.",
+     .positionals = graph_positional,
+     .options = show_options,
+     .examples = show_examples},
+    {.name = "graph convert",
+     .summary = "Convert a graph between JSON, YAML and MessagePack.",
+     .description = "Reads a graph and writes it, complete, in another format.",
+     .positionals = convert_positionals,
+     .options = convert_options,
+     .examples = convert_examples},
+    {.name = "components",
+     .summary = "List components, or tell all about one.",
+     .description =
+         "Lists the components that nodes can be made of, or the ports, the configuration "
+         "and an example of one.",
+     .positionals = components_positionals,
+     .options = components_options,
+     .examples = components_examples},
+    {.name = "version",
+     .summary = "Show the version.",
+     .description = "",
+     .options = version_options,
+     .examples = version_examples},
+    {.name = "completion",
+     .summary = "Print a completion script for a shell.",
+     .description = "",
+     .positionals = completion_positionals,
+     .options = completion_options,
+     .examples = completion_examples},
+});
+
+}  // namespace
+
+std::span<const Command> commands() { return table; }
+
+const Command* find_command(std::string_view name) {
+    for (const Command& command : table) {
+        if (command.name == name) return &command;
+    }
+    return nullptr;
+}
+
+}  // namespace cli

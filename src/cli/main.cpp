@@ -1,0 +1,135 @@
+// reflow: the command line program. Finds the command, runs it, and turns failures into messages
+// and exit codes. Neighbours: arguments, programs. Thread: main.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <new>
+
+#include "cli/arguments.hpp"
+#include "cli/console.hpp"
+#include "cli/problem.hpp"
+#include "cli/programs.hpp"
+#include "cli/text.hpp"
+
+namespace cli {
+
+int show_version(const Arguments& arguments, Console& console) {
+    const std::string version(text_of(reflow_version_text()));
+    if (!arguments.has("json")) {
+        console.write("reflow " + version + "\n");
+        return exit_ok;
+    }
+    std::string json = "{\"version\":";
+    append_json(json, version);
+    json += ",\"abi\":" + std::to_string(REFLOW_ABI) + ",\"features\":{";
+    bool first = true;
+    for (const std::string_view name :
+         {"json", "msgpack", "yaml", "components", "files", "simulated"}) {
+        if (!first) json += ',';
+        first = false;
+        append_json(json, name);
+        json += reflow_feature(view_of(name)) ? ":true" : ":false";
+    }
+    console.write(json + "}}\n");
+    return exit_ok;
+}
+
+namespace {
+
+// A descriptor that the caller has closed must not be given to the next file that is opened.
+void hold_standard_descriptors() {
+    for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
+        // Writing to a descriptor that is open for reading fails, as it should.
+        const int opened = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        if (opened >= 0 && opened != descriptor) {
+            dup2(opened, descriptor);
+            close(opened);
+        }
+    }
+}
+
+struct Program {
+    std::string_view name;
+    int (*call)(const Arguments&, Console&);
+};
+constexpr Program programs[] = {
+    {"run", run_graph},
+    {"graph validate", validate_graph},
+    {"graph show", show_graph},
+    {"graph convert", convert_graph},
+    {"components", list_components},
+    {"version", show_version},
+    {"completion",
+     [](const Arguments& arguments, Console& console) {
+         console.write(completion_script(arguments.get("SHELL").value_or("")));
+         return static_cast<int>(exit_ok);
+     }},
+};
+
+// Whether a command line that could not be parsed asked for JSON.
+bool asked_for_json(int count, char** words) {
+    if (count < 2 || std::string_view(words[1]) != "run") return false;
+    for (int i = 2; i < count; ++i) {
+        if (std::string_view(words[i]) == "--json") return true;
+    }
+    return false;
+}
+
+int dispatch(const Arguments& arguments, Console& console) {
+    if (arguments.help) {
+        console.write(help_text(*arguments.command,
+                                console.output_is_terminal() ? Console::width(STDOUT_FILENO) : 80));
+        return exit_ok;
+    }
+    if (arguments.command->name.empty()) return show_version(arguments, console);
+    for (const Program& program : programs) {
+        if (program.name == arguments.command->name) return program.call(arguments, console);
+    }
+    return exit_usage;
+}
+
+int complain(const Failure& failure, Console& console) {
+    console.error(failure.problem.text);
+    for (const Problem& problem : failure.others) console.error(problem.text);
+    return failure.code;
+}
+
+int guarded(int count, char** words, Console& console) {
+    try {
+        if (reflow_abi_check(REFLOW_ABI) != REFLOW_OK) {
+            fail(exit_failed, "the library libreflow is of another version, " +
+                                  std::string(text_of(reflow_version_text())));
+        }
+        Arguments arguments;
+        try {
+            arguments = parse_arguments(count, words);
+        } catch (const Failure& failure) {
+            if (asked_for_json(count, words)) console.write(run_failure_json(failure));
+            throw;
+        }
+        return dispatch(arguments, console);
+    } catch (const Failure& failure) {
+        return complain(failure, console);
+    } catch (const std::bad_alloc&) {
+        console.error("out of memory");
+    } catch (const std::exception& error) {
+        console.error(error.what());
+    }
+    return exit_failed;
+}
+
+}  // namespace
+
+}  // namespace cli
+
+int main(int count, char** words) {
+    signal(SIGPIPE, SIG_IGN);
+    cli::hold_standard_descriptors();
+    cli::Console console;
+    return console.finish(cli::guarded(count, words, console));
+}

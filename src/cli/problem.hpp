@@ -1,0 +1,50 @@
+// What went wrong, as the program tells it: to a person on one line, to a program as JSON.
+// Neighbours: made of errors and findings of the library; thrown to end a command. Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/console.hpp"
+#include "cli/handles.hpp"
+
+namespace cli {
+
+struct Problem {
+    std::string code;  // "REFLOW_ERROR_PARSE", or the code of a finding
+    std::string message;
+    std::string hint;
+    std::string file;
+    std::uint64_t line = 0;
+    std::uint64_t column = 0;
+    std::string path;
+    std::string node;
+    std::string port;
+    std::string component;
+    std::string text;  // all of it on one line for a person
+
+    // Of an error of the library; `prefix`, such as "--set", stands in front of the text.
+    static Problem of(const Error& error, std::string_view prefix = {});
+    // Of an element of what reflow_graph_validate lists.
+    static Problem of_finding(reflow_message finding, std::string_view file);
+    // Of a fact that this program has found by itself.
+    static Problem of_text(std::string_view message, std::string_view hint = {});
+
+    void append_to(std::string& json) const;
+};
+
+// Ends a command with an exit code.
+struct Failure {
+    int code;
+    Problem problem;
+    std::vector<Problem> others = {};  // found at the same time
+};
+
+[[noreturn]] void fail(int code, std::string_view message, std::string_view hint = {});
+
+// Throws if the status is a failure.
+void check(reflow_status status, const Error& error, int code, std::string_view prefix = {});
+
+}  // namespace cli

@@ -1,0 +1,350 @@
+// One run of a graph, from the file to the exit code.
+// Neighbours: run_plan, run_outputs, run_events, progress, interrupts. Thread: main; the hooks come
+// on threads of the library.
+#include "cli/run.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "cli/files.hpp"
+#include "cli/interrupts.hpp"
+#include "cli/problem.hpp"
+#include "cli/programs.hpp"
+#include "cli/text.hpp"
+
+namespace cli {
+
+namespace {
+
+constexpr std::chrono::milliseconds slice{50};
+// How long a graph that writes files may go on when nobody reads standard output any more.
+constexpr std::chrono::seconds unread_grace{10};
+// How long a callback may take to return when everything else has ended.
+constexpr std::chrono::seconds stop_limit{5};
+// Turns of actors between two looks at signals and outputs when there are no threads.
+constexpr std::uint64_t turns = 64;
+
+constexpr std::string_view interrupted_json =
+    "{\"status\":\"interrupted\",\"duration_ms\":0,\"nodes\":{},\"outputs\":{},\"errors\":[]}\n";
+
+// Whether a failure to make a network is the fault of the graph.
+bool is_about_graph(reflow_status status) {
+    switch (status) {
+        case REFLOW_ERROR_OUT_OF_MEMORY:
+        case REFLOW_ERROR_LIMIT:
+        case REFLOW_ERROR_IO:
+        case REFLOW_ERROR_INTERNAL:
+            return false;
+        default:
+            return true;
+    }
+}
+
+std::string_view level_name(reflow_log_level level) {
+    switch (level) {
+        case REFLOW_LOG_ERROR:
+            return "ERROR";
+        case REFLOW_LOG_WARN:
+            return "WARN";
+        case REFLOW_LOG_INFO:
+            return "INFO";
+        case REFLOW_LOG_DEBUG:
+            return "DEBUG";
+        default:
+            return "TRACE";
+    }
+}
+
+}  // namespace
+
+Run::Run(RunOptions options, Console& console)
+    : options_(std::move(options)),
+      console_(console),
+      failures_(console, true, [this](std::string_view node) { return ignored(node); }),
+      outputs_(console, options_.json),
+      events_(console),
+      progress_(console, !options_.quiet) {}
+
+int Run::perform() {
+    prepare();
+    start_ = Clock::now();
+    if (options_.timeout_seconds) {
+        deadline_ = start_ + std::chrono::duration_cast<Clock::duration>(
+                                 std::chrono::duration<double>(*options_.timeout_seconds));
+        interrupts::set_deadline(*deadline_);
+    }
+    interrupts::defer();
+    progress_.begin(network_.get(), *info_, start_);
+    Error error;
+    const reflow_status status = reflow_network_start(network_.get(), Out(error));
+    check(status, error, exit_failed);
+    if (options_.mode == REFLOW_MODE_OWN) {
+        outputs_.start_threads();
+        events_.start_thread();
+    }
+    send_inputs();
+    if (cut_ == Cut::no && !failed_) {
+        until([this](std::int64_t wait) {
+            return std::pair(reflow_network_wait_idle(network_.get(), wait, nullptr), true);
+        });
+    }
+    wind_up();
+    return conclude();
+}
+
+// ---- before the start ---------------------------------------------------------------------------
+
+void Run::prepare() {
+    graph_ = load_graph(options_.graph);
+    info_.emplace(graph_.get());
+    make_runtime();
+    if (options_.output_dir &&
+        apply_output_dir(graph_.get(), *info_, runtime_.get(), *options_.output_dir) == 0) {
+        console_.warning("--output-dir: no node of this graph writes files");
+    }
+    for (const std::string& set : options_.sets) apply_set(graph_.get(), *info_, set);
+    for (const std::string& input : options_.inputs) {
+        inputs_.push_back(parse_input(*info_, input));
+    }
+    make_network();
+    for (Input& input : inputs_) find_inport(input, network_.get());
+    open_listeners();
+}
+
+void Run::make_runtime() {
+    reflow_runtime_options options{};
+    options.struct_size = sizeof options;
+    options.mode = options_.mode;
+    options.workers = options_.threads;
+    options.seed = options_.seed;
+    options.log = log_hook;
+    options.log_level = options_.log_level;
+    options.print = print_hook;
+    options.user_data = this;
+    Error error;
+    const reflow_status status = reflow_runtime_create(&options, Out(runtime_), Out(error));
+    check(status, error, exit_failed);
+}
+
+void Run::make_network() {
+    Error error;
+    const reflow_status status =
+        reflow_network_create(runtime_.get(), graph_.get(), Out(network_), Out(error));
+    if (status == REFLOW_OK) return;
+    if (is_about_graph(status)) explain_invalid(status, error);
+    check(status, error, exit_failed);
+}
+
+// The library tells the first error; a person wants to mend all of them at once.
+void Run::explain_invalid(reflow_status status, const Error& error) {
+    const std::string name = name_of_graph(options_.graph);
+    Message list;
+    std::vector<Problem> problems;
+    if (reflow_graph_validate(graph_.get(), runtime_.get(), list.out(), nullptr) == REFLOW_OK) {
+        for (std::size_t i = 0; i < reflow_message_count(list.get()); ++i) {
+            const reflow_message finding = element(list.get(), i);
+            if (text_member(finding, "severity") != "error") continue;
+            problems.push_back(Problem::of_finding(finding, name));
+        }
+    }
+    if (problems.empty()) check(status, error, exit_invalid, name);
+    Failure failure{exit_invalid, problems.front(), {}};
+    failure.others.assign(problems.begin() + 1, problems.end());
+    throw failure;
+}
+
+void Run::open_listeners() {
+    outputs_.open(network_.get(), info_->outports());
+    failures_.subscribe(network_.get());
+    if (options_.events) events_.open(network_.get(), *options_.events);
+}
+
+// ---- running ------------------------------------------------------------------------------------
+
+template <typename Step>
+bool Run::until(Step step) {
+    while (cut_ == Cut::no) {
+        tick();
+        if (cut_ != Cut::no) return false;
+        if (options_.mode != REFLOW_MODE_OWN) {
+            bool more = false;
+            const reflow_status ran = reflow_runtime_run(runtime_.get(), turns, &more, nullptr);
+            if (outputs_.pump() || (ran == REFLOW_OK && more)) continue;
+        }
+        const auto [status, ours] = step(slice_ms());
+        if (status == REFLOW_OK) return true;
+        if (status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_WOULD_BLOCK) continue;
+        failed_ = true;
+        failures_.pump();
+        if (ours && !failures_.stalled()) {
+            failures_.add(Problem::of_text("the network failed: " +
+                                           std::string(text_of(reflow_status_name(status)))));
+        }
+        return false;
+    }
+    return false;
+}
+
+void Run::send_inputs() {
+    for (Input& input : inputs_) {
+        Error error;
+        const bool sent = until([&](std::int64_t wait) {
+            const reflow_status status = reflow_network_send(network_.get(), input.inport,
+                                                             input.message.get(), wait, Out(error));
+            // Taken if it went in.
+            if (status == REFLOW_OK) static_cast<void>(input.message.release());
+            return std::pair(status, false);
+        });
+        if (sent) continue;
+        if (failed_) failures_.add(Problem::of(error, "--input " + input.argument));
+        return;
+    }
+}
+
+void Run::tick() {
+    console_.flush(false);
+    events_.pump();
+    failures_.pump();
+    progress_.draw(Clock::now(), failures_.count());
+    look_for_cut();
+}
+
+void Run::look_for_cut() {
+    if (cut_ != Cut::no) return;
+    if (interrupts::count() > 0) {
+        cut_ = Cut::interrupted;
+        console_.remark(console_.error_is_terminal()
+                            ? "interrupted, finishing (again to stop at once)"
+                            : "interrupted");
+        return;
+    }
+    const Clock::time_point now = Clock::now();
+    if (deadline_ && now >= *deadline_) {
+        cut_ = Cut::timeout;
+        return;
+    }
+    // Without a reader there is nothing to run for, unless files are to be completed.
+    if (console_.output_error() != EPIPE) return;
+    if (!unread_deadline_) {
+        unread_deadline_ = now;
+        if (writes_files(*info_, runtime_.get())) *unread_deadline_ += unread_grace;
+    }
+    if (now >= *unread_deadline_) cut_ = Cut::unread;
+}
+
+std::int64_t Run::slice_ms() const {
+    std::chrono::milliseconds wait = slice;
+    if (deadline_) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now());
+        wait = std::clamp(left, std::chrono::milliseconds(0), wait);
+    }
+    return wait.count();
+}
+
+// Lets the network finish if there is time for it, stops it, and takes the rest of what it says.
+void Run::wind_up() {
+    if (cut_ == Cut::no && !failed_) {
+        until([this](std::int64_t wait) {
+            return std::pair(reflow_network_drain(network_.get(), wait, nullptr), true);
+        });
+    }
+    if (cut_ == Cut::interrupted) finish_briefly();
+    if (cut_ == Cut::timeout) tell_timeout();
+    if (!stop()) {
+        // A callback that does not return cannot be ended; the process can.
+        console_.error("a node does not stop; ending without it");
+        const int code = conclude();
+        console_.end_progress();
+        console_.flush(false);
+        _exit(code == exit_ok ? exit_failed : code);
+    }
+    outputs_.pump();
+    outputs_.join();
+    failures_.pump();
+    if (!events_.finish()) failed_ = true;
+}
+
+// After the first interrupt: what is under way may finish, for a short time.
+void Run::finish_briefly() {
+    const Clock::time_point limit = Clock::now() + interrupts::grace;
+    while (interrupts::count() < 2 && Clock::now() < limit) {
+        if (options_.mode != REFLOW_MODE_OWN) {
+            reflow_runtime_run(runtime_.get(), turns, nullptr, nullptr);
+            outputs_.pump();
+        }
+        const reflow_status status = reflow_network_drain(network_.get(), slice.count(), nullptr);
+        if (status != REFLOW_ERROR_TIMEOUT) return;
+        tick();
+    }
+}
+
+bool Run::stop() {
+    const Clock::time_point limit = Clock::now() + stop_limit;
+    while (reflow_network_stop(network_.get(), slice.count(), nullptr) == REFLOW_ERROR_TIMEOUT) {
+        if (options_.mode != REFLOW_MODE_OWN) outputs_.pump();
+        tick();
+        if (Clock::now() >= limit) return false;
+    }
+    return true;
+}
+
+// ---- hooks --------------------------------------------------------------------------------------
+
+void Run::log_hook(void* self, reflow_log_level level, reflow_view subsystem, reflow_view node,
+                   reflow_view text) {
+    Console& console = static_cast<Run*>(self)->console_;
+    const std::string_view sgr = level == REFLOW_LOG_ERROR  ? "1;31"
+                                 : level == REFLOW_LOG_WARN ? "1;33"
+                                                            : "2";
+    std::string line = console.on_error(sgr, level_name(level)) + " ";
+    append_safe(line, text_of(node).empty() ? text_of(subsystem) : text_of(node));
+    line += ": ";
+    append_safe(line, text_of(text));
+    line += '\n';
+    console.note(line);
+}
+
+reflow_status Run::print_hook(void* self, reflow_view node, reflow_view text) {
+    Run& run = *static_cast<Run*>(self);
+    Console& console = run.console_;
+    const bool to_error = run.options_.json;
+    const bool terminal = to_error ? console.error_is_terminal() : console.output_is_terminal();
+    std::string safe;
+    if (terminal) append_safe(safe, text_of(text), true);
+    const std::string_view words = terminal ? std::string_view(safe) : text_of(text);
+    if (to_error) {
+        console.note(words);
+        return REFLOW_OK;
+    }
+    if (console.write(words)) return REFLOW_OK;
+    const std::lock_guard lock(run.refused_mutex_);
+    run.refused_.emplace(text_of(node));
+    return REFLOW_ERROR_CLOSED;
+}
+
+// Failures that are handled in the graph, or that come from a standard output that nobody takes.
+bool Run::ignored(std::string_view node) {
+    {
+        const std::lock_guard lock(refused_mutex_);
+        if (refused_.find(node) != refused_.end()) return true;
+    }
+    const auto known = errors_taken_.find(node);
+    if (known != errors_taken_.end()) return known->second;
+    return errors_taken_[std::string(node)] = info_->errors_are_taken(node);
+}
+
+int run_graph(const Arguments& arguments, Console& console) {
+    const RunOptions options = run_options(arguments, console);
+    interrupts::install(options.json ? interrupted_json : std::string_view{});
+    try {
+        Run run(options, console);
+        return run.perform();
+    } catch (const Failure& failure) {
+        if (options.json) console.write(run_failure_json(failure));
+        throw;
+    }
+}
+
+}  // namespace cli

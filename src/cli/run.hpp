@@ -1,0 +1,94 @@
+// One run of a graph, from the file to the exit code.
+// Neighbours: run_plan, run_outputs, run_events, progress. Thread: main; the hooks of the library
+// come on its threads.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/console.hpp"
+#include "cli/handles.hpp"
+#include "cli/progress.hpp"
+#include "cli/run_events.hpp"
+#include "cli/run_outputs.hpp"
+#include "cli/run_plan.hpp"
+
+namespace cli {
+
+class Run {
+public:
+    Run(RunOptions options, Console& console);
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
+
+    // Everything; the exit code. Throws a Failure if the run does not begin.
+    int perform();
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    // Why a run ends before its graph is done.
+    enum class Cut { no, interrupted, timeout, unread };
+
+    void prepare();
+    void make_runtime();
+    void make_network();
+    void open_listeners();
+    void explain_invalid(reflow_status status, const Error& error);
+
+    void send_inputs();
+    // Repeats step(timeout_ms) until it is not REFLOW_ERROR_TIMEOUT or the run is cut short;
+    // what is not REFLOW_OK in the end is a failure of the run.
+    template <typename Step>
+    bool until(Step step);
+    void tick();
+    void look_for_cut();
+    [[nodiscard]] std::int64_t slice_ms() const;
+    void wind_up();
+    void finish_briefly();
+    [[nodiscard]] bool stop();
+
+    [[nodiscard]] int conclude();
+    [[nodiscard]] bool any_failure();
+    void tell_timeout();
+    void print_json(std::string_view status, Clock::time_point end);
+
+    static void log_hook(void* self, reflow_log_level level, reflow_view subsystem,
+                         reflow_view node, reflow_view text);
+    static reflow_status print_hook(void* self, reflow_view node, reflow_view text);
+    [[nodiscard]] bool ignored(std::string_view node);
+
+    const RunOptions options_;
+    Console& console_;
+    Graph graph_;
+    std::optional<GraphInfo> info_;
+    std::vector<Input> inputs_;
+    Clock::time_point start_{};
+    std::optional<Clock::time_point> deadline_;
+    std::optional<Clock::time_point> unread_deadline_;
+    Cut cut_ = Cut::no;
+    bool failed_ = false;  // the network itself, not one of its nodes
+    std::optional<Problem> timeout_;
+
+    // Guards refused_: nodes whose printing failed since nobody takes standard output.
+    std::mutex refused_mutex_;
+    std::set<std::string, std::less<>> refused_;
+    // Nodes that were asked about already. Main thread.
+    std::map<std::string, bool, std::less<>> errors_taken_;
+
+    // The order is that of making; what is below ends before what it needs.
+    Runtime runtime_;
+    Network network_;
+    Failures failures_;
+    Outputs outputs_;
+    EventFile events_;
+    Progress progress_;
+};
+
+}  // namespace cli

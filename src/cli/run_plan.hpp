@@ -1,0 +1,80 @@
+// What `reflow run` is asked to do, and the changes that it makes to the graph before it runs.
+// Neighbours: run (carries it out), arguments. Thread: main.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "cli/arguments.hpp"
+#include "cli/console.hpp"
+#include "cli/handles.hpp"
+
+namespace cli {
+
+struct RunOptions {
+    std::string graph;
+    std::vector<std::string> sets;
+    std::vector<std::string> inputs;
+    std::optional<std::string> output_dir;
+    std::optional<std::string> events;
+    std::optional<double> timeout_seconds;
+    reflow_mode mode = REFLOW_MODE_OWN;
+    std::uint32_t threads = 0;
+    std::uint64_t seed = 0;
+    reflow_log_level log_level = REFLOW_LOG_INFO;
+    bool json = false;
+    bool quiet = false;
+};
+
+RunOptions run_options(const Arguments& arguments, Console& console);
+
+// The graph as the program needs to see it: who its nodes are and what is exposed.
+class GraphInfo {
+public:
+    explicit GraphInfo(const reflow_graph* graph);
+
+    [[nodiscard]] const std::vector<std::string_view>& nodes() const { return nodes_; }
+    [[nodiscard]] std::string_view component(std::string_view node) const;
+    [[nodiscard]] const std::vector<std::string_view>& inports() const { return inports_; }
+    [[nodiscard]] const std::vector<std::string_view>& outports() const { return outports_; }
+    // The node whose id is the longest that the text begins with, followed by a dot.
+    [[nodiscard]] std::optional<std::string_view> node_before_dot(std::string_view text) const;
+    // Whether somebody takes what the node sends on its outport "error".
+    [[nodiscard]] bool errors_are_taken(std::string_view node) const;
+    // Over how many connections each packet of the node's outports goes; 1 if that differs.
+    [[nodiscard]] std::uint64_t fan_out(std::string_view node) const;
+
+private:
+    Message document_;  // what the views look into
+    std::vector<std::string_view> nodes_;
+    std::unordered_set<std::string_view> known_;
+    std::vector<std::string_view> inports_;
+    std::vector<std::string_view> outports_;
+};
+
+// --set, each throws a Failure with exit_usage.
+void apply_set(reflow_graph* graph, const GraphInfo& info, const std::string& argument);
+
+// --output-dir: sets the output folder of every component that has one, by the mark in its schema.
+// Returns how many.
+std::size_t apply_output_dir(reflow_graph* graph, const GraphInfo& info,
+                             const reflow_runtime* runtime, const std::string& folder);
+
+// Whether a node of the graph writes files.
+bool writes_files(const GraphInfo& info, const reflow_runtime* runtime);
+
+// --input.
+struct Input {
+    std::string argument;
+    std::string node;  // empty: an exposed inport
+    std::string port;
+    Message message;
+    reflow_inport inport{};
+};
+Input parse_input(const GraphInfo& info, const std::string& argument);
+void find_inport(Input& input, const reflow_network* network);
+
+}  // namespace cli

@@ -1,0 +1,153 @@
+// The end of a run: exit code, messages, and the JSON object.
+// Neighbours: run. Thread: main.
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+#include "cli/interrupts.hpp"
+#include "cli/programs.hpp"
+#include "cli/run.hpp"
+#include "cli/text.hpp"
+
+namespace cli {
+
+namespace {
+
+constexpr std::size_t busy_named = 5;
+
+std::string milliseconds(std::chrono::steady_clock::duration time) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.3f",
+                  std::chrono::duration<double, std::milli>(time).count());
+    return text.data();
+}
+
+// {"status":...,"duration_ms":..., up to the nodes.
+std::string opening(std::string_view status, std::string_view duration_ms) {
+    std::string json = "{\"status\":";
+    append_json(json, status);
+    json += ",\"duration_ms\":";
+    json += duration_ms;
+    return json += ",\"nodes\":{";
+}
+
+void append_counts(std::string& json, reflow_message report) {
+    for (std::size_t i = 0; i < reflow_message_count(report); ++i) {
+        if (i > 0) json += ',';
+        append_json(json, key_at(report, i));
+        json += ":{";
+        const reflow_message node = element(report, i);
+        bool first = true;
+        for (const std::string_view name : {"fired", "received", "sent", "failed"}) {
+            if (!first) json += ',';
+            first = false;
+            append_json(json, name);
+            json += ':' + std::to_string(integer_member(node, name));
+        }
+        json += '}';
+    }
+}
+
+void append_problems(std::string& json, const std::vector<Problem>& problems) {
+    for (std::size_t i = 0; i < problems.size(); ++i) {
+        if (i > 0) json += ',';
+        problems[i].append_to(json);
+    }
+}
+
+}  // namespace
+
+std::string run_failure_json(const Failure& failure) {
+    const bool invalid = failure.code == exit_invalid || failure.code == exit_usage;
+    std::string json = opening(invalid ? "invalid" : "failed", "0");
+    json += "},\"outputs\":{},\"errors\":[";
+    failure.problem.append_to(json);
+    for (const Problem& problem : failure.others) {
+        json += ',';
+        problem.append_to(json);
+    }
+    return json += "]}\n";
+}
+
+int Run::conclude() {
+    const Clock::time_point end = Clock::now();
+    const bool failed = any_failure();
+    int code = failed ? exit_failed : exit_ok;
+    std::string_view status = failed ? "failed" : "ok";
+    std::string_view word = failed ? "failed" : "done";
+    if (cut_ == Cut::interrupted) {
+        code = exit_signal + interrupts::signal_number();
+        status = word = "interrupted";
+    } else if (cut_ == Cut::timeout) {
+        code = exit_timeout;
+        status = "timeout";
+        word = "timed out";
+    }
+    const std::uint64_t more = failures_.count() - failures_.shown();
+    if (more > 0) {
+        console_.remark(grouped(more) + (more == 1 ? " more failure" : " more failures") +
+                        " (--events FILE writes all of them)");
+    }
+    // Who closed standard output wants to hear nothing more.
+    if (console_.output_error() == EPIPE) {
+        console_.end_progress();
+    } else {
+        progress_.end(end, word, failures_.count());
+    }
+    if (options_.json) print_json(status, end);
+    return code;
+}
+
+bool Run::any_failure() {
+    if (failed_ || failures_.count() > 0) return true;
+    Message report;
+    if (reflow_network_report(network_.get(), report.out(), nullptr) != REFLOW_OK) return false;
+    // The counters are exact also when events were lost.
+    for (std::size_t i = 0; i < reflow_message_count(report.get()); ++i) {
+        if (integer_member(element(report.get(), i), "failed") == 0) continue;
+        if (!ignored(key_at(report.get(), i))) return true;
+    }
+    return false;
+}
+
+void Run::tell_timeout() {
+    Message report;
+    std::string busy;
+    std::size_t named = 0;
+    if (reflow_network_report(network_.get(), report.out(), nullptr) == REFLOW_OK) {
+        for (std::size_t i = 0; i < reflow_message_count(report.get()); ++i) {
+            if (integer_member(element(report.get(), i), "waiting") == 0) continue;
+            if (++named > busy_named) continue;
+            busy += (busy.empty() ? "'" : ", '") + std::string(key_at(report.get(), i)) + "'";
+        }
+    }
+    if (named > busy_named) busy += ", ...";
+    std::array<char, 32> limit{};
+    std::snprintf(limit.data(), limit.size(), "%g", options_.timeout_seconds.value_or(0));
+    Problem problem = Problem::of_text("timed out after " + std::string(limit.data()) + " s",
+                                       busy.empty() ? "" : "packets were waiting at " + busy);
+    console_.error(problem.text);
+    timeout_ = std::move(problem);
+}
+
+void Run::print_json(std::string_view status, Clock::time_point end) {
+    std::string json = opening(status, milliseconds(end - start_));
+    Message report;
+    if (reflow_network_report(network_.get(), report.out(), nullptr) == REFLOW_OK) {
+        append_counts(json, report.get());
+    }
+    json += "},\"outputs\":{";
+    outputs_.append_to(json);
+    json += "},\"errors\":[";
+    std::vector<Problem> problems = failures_.first();
+    if (timeout_) problems.push_back(*timeout_);
+    append_problems(json, problems);
+    json += ']';
+    if (failures_.count() > failures_.first().size()) {
+        json +=
+            ",\"errors_omitted\":" + std::to_string(failures_.count() - failures_.first().size());
+    }
+    console_.write(json += "}\n");
+}
+
+}  // namespace cli
