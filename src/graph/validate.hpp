@@ -35,6 +35,11 @@ public:
     virtual Vector<std::string_view> ids() const = 0;
 };
 
+// Whether a port that a graph names is one that a component declares: in a graph that is not case
+// sensitive, whatever the case of its letters (ASCII).
+[[nodiscard]] bool same_port(std::string_view asked, std::string_view declared,
+                             bool case_sensitive) noexcept;
+
 enum class Severity : std::uint8_t {
     error,    // the graph does not run
     warning,  // it runs, but look

@@ -1,0 +1,100 @@
+// What the parts of validate() share: the list that is written and what is known of components.
+// Neighbours: validate.cpp, validate_edges.cpp. Thread: one at a time.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "codec/place.hpp"
+#include "graph/validate.hpp"
+
+namespace reflow::graph {
+
+// The ports of a component one way, found by name. Names of a graph that is not case sensitive
+// find ports in whatever case they are declared.
+class PortTable {
+public:
+    PortTable(const Vector<PortInfo>& ports, bool case_sensitive);
+    // The number of the port; nowhere if there is none.
+    [[nodiscard]] std::uint32_t find(std::string_view name) const;
+    [[nodiscard]] String hint(std::string_view name) const;  // did you mean
+
+private:
+    const Vector<PortInfo>* ports_;
+    bool case_sensitive_;
+    TextMap<std::uint32_t> index_;  // of many ports
+};
+
+struct Known {
+    bool exists = false;
+    ComponentInfo info;
+    std::optional<PortTable> inports;
+    std::optional<PortTable> outports;
+    String hint;  // for a component that does not exist
+};
+
+class Validator {
+public:
+    Validator(const Graph& graph, const ComponentCatalog* catalog);
+    Vector<Finding> run();
+
+private:
+    Finding& add(Severity severity, std::string_view code, String message);
+    // Searching all nodes for a near name is dear: only the first findings get that hint.
+    String node_hint(std::string_view id);
+
+    // validate.cpp
+    void document();
+    void unknown_keys(MessageRef extra, std::string_view what, std::string_view path,
+                      std::span<const std::string_view> known);
+    void nodes();
+    void node(std::uint32_t position);
+    void config(const NodeItem& item, const ComponentInfo& info);
+    Known* learn(std::string_view component);
+    void groups();
+    void isolated();
+    void cycles();
+
+    // Where an end stands. The path is made for findings only; most ends have none.
+    struct Place {
+        bool initial = false;
+        std::uint32_t position = nowhere;  // in the view; nowhere: the path is text
+        std::string_view text;
+    };
+
+    // validate_edges.cpp
+    void connections();
+    void connection(std::uint32_t position);
+    void connection_settings(const ConnectionItem& item, const Place& place);
+    void duplicates();
+    void initials();
+    void exposed(bool in);
+    void required_ports();
+    // The port of an end, if both are there; otherwise says what is missing.
+    struct End {
+        const PortInfo* port = nullptr;
+        std::uint32_t number = nowhere;
+        bool judged = true;  // false: nothing more can be said
+    };
+    End end(const EdgeItem& edge, bool in, std::string_view what, const Place& place);
+    void array_index(const EdgeItem& edge, const PortInfo& port, const Place& place);
+    void satisfied(const EdgeItem& edge, std::uint32_t port);
+    [[nodiscard]] String path_of(const Place& place) const;
+    [[nodiscard]] const PortType& type_of(const EdgeItem& edge, const PortInfo* port) const;
+
+    const Graph& graph_;
+    const ComponentCatalog* catalog_;
+    View view_;
+    PortType any_;
+    Vector<std::uint32_t> connection_places_;  // in the document, by position
+    Vector<std::uint32_t> initial_places_;
+    TextMap<std::unique_ptr<Known>> components_;
+    Vector<const Known*> known_;         // by node; NULL: the component is not known
+    Vector<std::uint32_t> port_starts_;  // of each node in ports_
+    Vector<bool> ports_;                 // inports that get packets
+    Vector<bool> touched_;               // nodes that something is attached to
+    std::uint32_t node_hints_ = 0;
+    std::array<Vector<Finding>, 3> findings_;  // by severity
+};
+
+}  // namespace reflow::graph

@@ -1,0 +1,296 @@
+// Checks of a graph: the document, nodes and their configuration, groups, cycles.
+// Neighbours: validate_edges.cpp (everything about ports). Thread: one at a time.
+#include "graph/validate.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/text.hpp"
+#include "graph/config_schema.hpp"
+#include "graph/cycles.hpp"
+#include "graph/findings.hpp"
+#include "graph/words.hpp"
+
+namespace reflow::graph {
+namespace {
+
+constexpr std::uint32_t node_hints_count = 20;
+constexpr std::size_t cycle_shown_count = 12;  // nodes of a cycle that are named
+
+String node_path(std::string_view id, std::string_view rest = {}) {
+    codec::Path path;
+    path.add_key("processes");
+    path.add_key(id);
+    return concat(path.text(), rest);
+}
+
+}  // namespace
+
+Validator::Validator(const Graph& graph, const ComponentCatalog* catalog)
+    : graph_(graph),
+      catalog_(catalog),
+      view_(graph.view()),
+      connection_places_(view_.connections.size()),
+      initial_places_(view_.initials.size()),
+      known_(view_.nodes.size(), nullptr),
+      port_starts_(view_.nodes.size() + 1, 0),
+      touched_(view_.nodes.size(), false) {
+    std::uint32_t place = 0;
+    for (const View::Entry& entry : view_.document_order()) {
+        (entry.initial ? initial_places_ : connection_places_)[entry.position] = place++;
+    }
+}
+
+Finding& Validator::add(Severity severity, std::string_view code, String message) {
+    Finding& finding = findings_[static_cast<std::size_t>(severity)].emplace_back();
+    finding.severity = severity;
+    finding.code = code;
+    finding.message = std::move(message);
+    return finding;
+}
+
+String Validator::node_hint(std::string_view id) {
+    if (node_hints_ == node_hints_count) return {};
+    ++node_hints_;
+    Vector<std::string_view> ids;
+    ids.reserve(view_.nodes.size());
+    for (const NodeItem& each : view_.nodes) ids.push_back(each.id);
+    return did_you_mean(id, ids);
+}
+
+Vector<Finding> Validator::run() {
+    document();
+    nodes();
+    connections();
+    duplicates();
+    initials();
+    exposed(true);
+    exposed(false);
+    required_ports();
+    groups();
+    isolated();
+    cycles();
+    Vector<Finding> all;
+    for (Vector<Finding>& each : findings_) {
+        std::move(each.begin(), each.end(), std::back_inserter(all));
+    }
+    return all;
+}
+
+void Validator::unknown_keys(MessageRef extra, std::string_view what, std::string_view path,
+                             std::span<const std::string_view> known) {
+    for (std::size_t i = 0; i < extra.size(); ++i) {
+        std::string_view key = extra.key_at(i);
+        codec::Path below;
+        below.add_key(key);
+        Finding& finding = add(Severity::warning, "unknown-key",
+                               concat("unknown key '", key, "' in ", what, "; it is kept"));
+        finding.hint = did_you_mean(key, known);
+        finding.path = concat(path, std::string_view(below.text()).substr(1));
+    }
+}
+
+void Validator::document() {
+    constexpr std::string_view known[] = {"caseSensitive",
+                                          "properties",
+                                          "inports",
+                                          "outports",
+                                          "groups",
+                                          "processes",
+                                          "connections",
+                                          "graphDependencies",
+                                          "externalConnections",
+                                          "providedInterfaces",
+                                          "requiredInterfaces"};
+    for (const Remark& remark : graph_.remarks()) {
+        Finding& finding = add(Severity::warning, remark.code, remark.message);
+        finding.hint = remark.hint;
+        finding.path = remark.path;
+    }
+    unknown_keys(graph_.extra(), "the document", "$", known);
+}
+
+Known* Validator::learn(std::string_view component) {
+    if (auto found = components_.find(component); found != components_.end()) {
+        return found->second.get();
+    }
+    auto known = std::make_unique<Known>();
+    known->exists = catalog_->describe(component, known->info);
+    if (known->exists) {
+        known->inports.emplace(known->info.inports, graph_.case_sensitive());
+        known->outports.emplace(known->info.outports, graph_.case_sensitive());
+    } else {
+        known->hint = did_you_mean(component, catalog_->ids());
+    }
+    return components_.emplace(component, std::move(known)).first->second.get();
+}
+
+void Validator::nodes() {
+    for (std::uint32_t i = 0; i < view_.nodes.size(); ++i) {
+        port_starts_[i] = static_cast<std::uint32_t>(ports_.size());
+        node(i);
+        if (known_[i] != nullptr) {
+            ports_.resize(ports_.size() + known_[i]->info.inports.size(), false);
+        }
+    }
+    port_starts_.back() = static_cast<std::uint32_t>(ports_.size());
+}
+
+void Validator::node(std::uint32_t position) {
+    constexpr std::string_view known_keys[] = {"id", "component", "metadata"};
+    const NodeItem& item = view_.nodes[position];
+    if (item.id.empty()) {
+        add(Severity::error, "empty-id", "a node has an empty id").path = node_path(item.id);
+    }
+    if (!item.extra.none()) {
+        unknown_keys(item.extra, concat("node '", item.id, "'"), node_path(item.id), known_keys);
+    }
+    if (item.component.empty()) {
+        Finding& finding = add(Severity::error, "no-component", "the node names no component");
+        finding.node = item.id;
+        finding.path = node_path(item.id);
+        return;
+    }
+    if (catalog_ == nullptr) return;
+    const Known* known = learn(item.component);
+    if (!known->exists) {
+        Finding& finding = add(Severity::error, "unknown-component",
+                               concat("no component named '", item.component, "'"));
+        finding.status = REFLOW_ERROR_NOT_FOUND;
+        finding.hint = known->hint;
+        finding.node = item.id;
+        finding.path = node_path(item.id, ".component");
+        return;
+    }
+    known_[position] = known;
+    config(item, known->info);
+}
+
+void Validator::config(const NodeItem& item, const ComponentInfo& info) {
+    for (SchemaProblem& problem : check_config(item.metadata, info.config_schema)) {
+        String message =
+            problem.path.empty()
+                ? std::move(problem.message)
+                : concat(
+                      std::string_view(problem.path).substr(problem.path.starts_with('.') ? 1 : 0),
+                      ": ", problem.message);
+        Finding& finding = add(Severity::error, "bad-config", std::move(message));
+        finding.status = REFLOW_ERROR_CONFIG;
+        finding.hint = std::move(problem.hint);
+        finding.node = item.id;
+        finding.path = node_path(item.id, concat(".metadata", problem.path));
+    }
+}
+
+void Validator::groups() {
+    constexpr std::string_view known_keys[] = {"id", "nodes", "metadata"};
+    for (std::size_t i = 0; i < view_.groups.size(); ++i) {
+        const GroupItem& group = view_.groups[i];
+        String path = concat("$.groups[", i, "]");
+        if (!group.extra.none()) {
+            unknown_keys(group.extra, concat("group '", group.id, "'"), path, known_keys);
+        }
+        for (std::size_t k = 0; k < group.nodes.size(); ++k) {
+            if (group.positions[k] != nowhere) continue;
+            Finding& finding =
+                add(Severity::warning, "group-unknown-node",
+                    concat("no node '", group.nodes[k], "', which group '", group.id, "' names"));
+            finding.hint = node_hint(group.nodes[k]);
+            finding.path = concat(path, ".nodes[", k, "]");
+        }
+    }
+}
+
+void Validator::isolated() {
+    if (view_.nodes.size() < 2) return;  // a graph may be one node
+    for (std::size_t i = 0; i < view_.nodes.size(); ++i) {
+        if (touched_[i]) continue;
+        Finding& finding =
+            add(Severity::warning, "isolated-node", "nothing is connected to the node");
+        finding.node = view_.nodes[i].id;
+        finding.path = node_path(view_.nodes[i].id);
+    }
+}
+
+void Validator::cycles() {
+    Vector<Arc> arcs;
+    arcs.reserve(view_.connections.size());
+    for (const ConnectionItem& each : view_.connections) {
+        if (each.from.position == nowhere || each.to.position == nowhere) continue;
+        arcs.push_back({each.from.position, each.to.position});
+    }
+    auto count = static_cast<std::uint32_t>(view_.nodes.size());
+    for (const Cycle& cycle : graph::cycles(adjacency(count, arcs))) {
+        String text = "cycle: ";
+        for (std::size_t i = 0; i < cycle.nodes.size(); ++i) {
+            if (i == cycle_shown_count) {
+                append(text, concat("... (", cycle.nodes.size(), " nodes) -> "));
+                break;
+            }
+            append(text, concat(view_.nodes[cycle.nodes[i]].id, " -> "));
+        }
+        append(text, view_.nodes[cycle.nodes[0]].id);
+        if (cycle.size > cycle.nodes.size()) {
+            append(text, concat("; ", cycle.size, " nodes in all reach each other"));
+        }
+        Finding& finding = add(Severity::note, "cycle", std::move(text));
+        finding.node = view_.nodes[cycle.nodes[0]].id;
+        finding.path = node_path(finding.node);
+    }
+}
+
+std::string_view severity_name(Severity severity) noexcept {
+    switch (severity) {
+        case Severity::error:
+            return "error";
+        case Severity::warning:
+            return "warning";
+        case Severity::note:
+            return "note";
+    }
+    return {};
+}
+
+Vector<Finding> validate(const Graph& graph, const ComponentCatalog* catalog) {
+    return Validator(graph, catalog).run();
+}
+
+Result<Message> to_message(const Vector<Finding>& findings) {
+    ArrayBuilder list(findings.size());
+    for (const Finding& finding : findings) {
+        ObjectBuilder entry(7);
+        entry.set("severity", Message::string(severity_name(finding.severity)));
+        entry.set("code", Message::string(finding.code));
+        entry.set("message", Message::string(finding.message));
+        entry.set("hint", Message::string(finding.hint));
+        entry.set("node", Message::string(finding.node));
+        entry.set("port", Message::string(finding.port));
+        entry.set("path", Message::string(finding.path));
+        auto made = entry.finish();
+        if (!made.ok()) return made;
+        list.append(std::move(made).take());
+    }
+    return list.finish();
+}
+
+Result<void> first_error(const Vector<Finding>& findings) {
+    if (findings.empty() || findings[0].severity != Severity::error) return {};
+    const Finding& first = findings[0];
+    Failure failure = Failure(first.status, first.message)
+                          .hint(first.hint)
+                          .node(first.node)
+                          .port(first.port)
+                          .path(first.path);
+    auto more = static_cast<std::size_t>(
+        std::count_if(findings.begin() + 1, findings.end(),
+                      [](const Finding& each) { return each.severity == Severity::error; }));
+    if (more > 0) {
+        auto cause = Failure(first.status, concat("there ", more == 1 ? "is " : "are ",
+                                                  counted(more, "error"), " more in the graph"));
+        failure = std::move(failure).because(std::move(cause).take());
+    }
+    return failure;
+}
+
+}  // namespace reflow::graph
