@@ -1,5 +1,5 @@
-"""reflow.h: each function says who owns, which thread, what blocks, what fails; and what is declared
-can be read by every compiler and by other languages."""
+"""reflow.h: each function says who owns, which thread, what blocks and what fails; and what it
+declares can be read by every compiler and by other languages."""
 
 import header
 import sources

@@ -99,13 +99,17 @@ class Sizes(unittest.TestCase):
 
 
 class Banned(unittest.TestCase):
-    BAD = ["auto t = std::chrono::steady_clock::now();", "int a = rand();", 'getenv("A");',
-           "exit(1);", "std::abort();", "std::cout << 1;", 'printf("a");', "fputs(a, stderr);",
-           "throw 1;", "thread_local constinit A a{};", "dynamic_cast<A*>(b);", "thread_local int a;", "std::this_thread::sleep_for(a);",
-           "signal(SIGINT, a);", "// TODO later", "else sleep(1);", "::usleep(1);"]
-    GOOD = ["// printf(", 'auto a = "exit(1)";', "snprintf(a, b, c);", "scope_exit(a);",
-            "clock.now_ns();", "int operand(int);", "on_exit_(a);", "a.exit(1);", "void sleep(int ticket);", "events.sleep(1);", "throw;",
-            "static thread_local constinit const A* a = nullptr;"]
+    BAD = [
+        "auto t = std::chrono::steady_clock::now();", "int a = rand();", 'getenv("A");',
+        "exit(1);", "std::abort();", "std::cout << 1;", 'printf("a");', "fputs(a, stderr);",
+        "throw 1;", "thread_local constinit A a{};", "dynamic_cast<A*>(b);",
+        "thread_local int a;", "std::this_thread::sleep_for(a);", "signal(SIGINT, a);",
+        "// TODO later", "else sleep(1);", "::usleep(1);"]
+    GOOD = [
+        "// printf(", 'auto a = "exit(1)";', "snprintf(a, b, c);", "scope_exit(a);",
+        "clock.now_ns();", "int operand(int);", "on_exit_(a);", "a.exit(1);",
+        "void sleep(int ticket);", "events.sleep(1);", "throw;",
+        "static thread_local constinit const A* a = nullptr;"]
 
     def test_words(self):
         for line in self.BAD:
