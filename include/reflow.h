@@ -700,10 +700,11 @@ REFLOW_API uint32_t reflow_runtime_workers(const reflow_runtime *runtime);
  *
  * create makes the state of the node; setup acquires (files, connections) when the network
  * starts; run fires; finish comes once when the network drains, so that an actor that gathers can
- * emit the rest; teardown releases what setup acquired; destroy ends the state. run and finish
- * run on a thread of the runtime, the others on the thread that creates, starts, stops or
- * destroys the network. For one actor no two callbacks ever run at once, and each sees the
- * memory effects of the one before.
+ * emit the rest; teardown releases what setup acquired; destroy ends the state. create and setup
+ * run on the thread that creates and starts the network, run and finish on a thread of the
+ * runtime, teardown on the thread on which the stop completes, destroy on the one that drops the
+ * network last. For one actor no two callbacks ever run at once, and each sees the memory effects
+ * of the one before.
  *
  * When an actor fires is told by its await rule. A source is a component without inports, or one
  * with the flag REFLOW_COMPONENT_SOURCE none of whose inports is connected or has an initial packet:
@@ -753,7 +754,8 @@ enum {
 };
 
 /* Creates the state of a node into *state; the configuration is read from the context.
- * A failure makes reflow_network_create fail. */
+ * A failure makes reflow_network_create fail. Without this callback the state is the user_data of
+ * the component, and destroy_state is not called. */
 typedef reflow_status (*reflow_create_fn)(reflow_context *context, void *user_data, void **state);
 
 /* Setup, and finish. A failure of setup makes reflow_network_start fail. */
@@ -1164,8 +1166,13 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * in this way beyond their capacity is limited by max_growth; beyond it the network fails with the
  * event NetworkStalled.
  *
- * Idle. A network is idle when no actor is ready or running and no timer is armed: nothing happens
- * until something comes from outside. Packets that wait for a partner do not count.
+ * Idle. A network is idle when no actor is ready or running, none is held back, and no timer is
+ * armed: nothing happens until something comes from outside. Packets that wait for a partner do not
+ * count. An actor that is held back by an output that the host does not read keeps the network
+ * from being idle.
+ *
+ * Waiting. In modes inline and simulated there is nobody but the caller to run the actors. A wait
+ * that nothing left to run can end answers REFLOW_ERROR_WOULD_BLOCK at once.
  *
  * Failure. When a firing fails the actor lives on. The error goes to the node's outport "error", if
  * that is connected, and to the event ActorFailed in any case.
@@ -1274,7 +1281,8 @@ typedef struct reflow_inport {
     uint64_t id;
 } reflow_inport;
 
-/* Finds an inport: a port of a node, or, if node is empty, an exposed inport of the graph.
+/* Finds an inport: a port of a node, or, if node is empty, an exposed inport of the graph. From
+ * then on the port counts as connected for the await rule of its actor.
  * Ownership: views borrowed. Threads: any. Blocking: never.
  * Errors: REFLOW_ERROR_NOT_FOUND with a hint. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_find_inport(const reflow_network *network, reflow_view node,

@@ -108,6 +108,13 @@ Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Ring<Packet
     }
     if (!to.sticky) queue(port).reserve(most);
     Pushed result;
+    if (closed_) {
+        dropped.reserve(from.size());
+        for (; !from.empty(); ++result.accepted) {
+            dropped.push_back(Message::adopt(from.pop().message));
+        }
+        return result;
+    }
     while (!from.empty()) {
         if (!deliver(port, delivery, from.front(), dropped)) {
             result.blocked = true;
@@ -143,6 +150,26 @@ std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_messag
         ++accepted;
     }
     return accepted;
+}
+
+void Mailbox::force(const Packet& packet) {
+    Dropped dropped;
+    std::lock_guard lock(mutex_);
+    Port& to = ports_[packet.port];
+    if (to.sticky) {
+        dropped.reserve(1);
+        stick(to, packet, dropped);
+    } else {
+        put(packet.port, packet);
+    }
+}
+
+void Mailbox::close(Released& released) {
+    {
+        std::lock_guard lock(mutex_);
+        closed_ = true;
+    }
+    clear(released);
 }
 
 std::size_t Mailbox::room(std::uint32_t port) const noexcept {

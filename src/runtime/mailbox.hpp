@@ -49,6 +49,10 @@ public:
     // The same for the host: as many as fit. host_waits enters the host as waiting if not all do.
     std::size_t push_host(std::uint32_t port, std::span<const reflow_message> messages,
                           bool host_waits);
+    // An initial packet: the capacity does not count.
+    void force(const Packet& packet);
+    // What comes from now on is dropped, and so is what waits.
+    void close(Released& released);
     // How many packets a port takes now; a moment's view.
     [[nodiscard]] std::size_t room(std::uint32_t port) const noexcept;
 
@@ -126,6 +130,7 @@ private:
     mutable std::mutex mutex_;  // guards all below
     Vector<Ring<Packet>> queues_;
     Vector<Port> ports_;
+    bool closed_ = false;
     // Written under the lock, read without it: a statistic.
     std::atomic<std::uint64_t> dropped_{0};
 };

@@ -44,7 +44,9 @@ public:
     };
     virtual Ran run(std::uint64_t max_turns, bool sleep, std::uint64_t deadline_ns,
                     bool exclusive) = 0;
-    // Ends the threads; called once, before the end, on a thread that is not one of them.
+    // Tells the threads to end, and does not wait.
+    virtual void request_shutdown() noexcept = 0;
+    // Ends the threads; called before the end, on a thread that is not one of them.
     virtual void shutdown() noexcept = 0;
 
     // Arms the timer of an actor and sees to it that somebody waits for it.

@@ -70,6 +70,7 @@ public:
     }
     [[nodiscard]] bool threaded() const noexcept override { return false; }
     [[nodiscard]] std::uint32_t workers() const noexcept override { return 0; }
+    void request_shutdown() noexcept override {}
     void shutdown() noexcept override {}
 
     Ran run(std::uint64_t max_turns, bool sleep, std::uint64_t deadline_ns,

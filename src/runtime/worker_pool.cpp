@@ -111,9 +111,12 @@ public:
     [[nodiscard]] std::uint32_t workers() const noexcept override { return options_.workers; }
     Ran run(std::uint64_t, bool, std::uint64_t, bool) override { return {}; }
 
-    void shutdown() noexcept override {
+    void request_shutdown() noexcept override {
         ending_.store(true, std::memory_order_seq_cst);
         sleep_.wake(true);
+    }
+    void shutdown() noexcept override {
+        request_shutdown();
         for (auto& worker : workers_) worker->thread.join();
     }
 

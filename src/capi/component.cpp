@@ -1,0 +1,243 @@
+// Section 8 of reflow.h: components of the host, and contexts.
+// Thread: registration any; contexts that of their callback.
+#include "base/limits.hpp"
+#include "capi/guard.hpp"
+#include "capi/handles.hpp"
+#include "codec/json.hpp"
+
+using namespace reflow;
+using namespace reflow::capi;
+
+namespace {
+
+Result<void> copy_text(String& to, reflow_view from, std::string_view name) {
+    Result<std::string_view> text = text_argument(from, name);
+    if (!text.ok()) return text.take_error();
+    to = text.value();
+    return {};
+}
+
+Result<void> copy_ports(Vector<runtime::Port>& to, const reflow_port* from, std::size_t count,
+                        std::size_t port_size) {
+    if (count > limits::ports_count) {
+        return Failure(REFLOW_ERROR_LIMIT,
+                       concat(count, " ports, at most ", limits::ports_count, " are possible"));
+    }
+    if (from == nullptr && count != 0) return null_argument("ports");
+    for (std::size_t i = 0; i < count; ++i) {
+        // The host's ports may be larger than ours: the stride is its own.
+        const char* at = reinterpret_cast<const char*>(from) + i * port_size;
+        const reflow_port& given = *reinterpret_cast<const reflow_port*>(at);
+        constexpr std::uint32_t known = REFLOW_PORT_REQUIRED | REFLOW_PORT_ARRAY;
+        runtime::Port port;
+        if (Result<void> name = copy_text(port.name, given.name, "port name"); !name.ok()) {
+            return name;
+        }
+        if (Result<void> text = copy_text(port.description, given.description, "description");
+            !text.ok()) {
+            return text;
+        }
+        if ((given.flags & ~known) != 0) {
+            return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                           concat("unknown port flags ", given.flags & ~known))
+                .port(port.name);
+        }
+        Result<std::string_view> type_text = text_argument(given.type, "port type");
+        if (!type_text.ok()) return type_text.take_error();
+        Result<PortType> type = PortType::parse(type_text.value());
+        if (!type.ok()) {
+            type.error().port = port.name;
+            return type.take_error();
+        }
+        port.type = std::move(type).take();
+        port.required = (given.flags & REFLOW_PORT_REQUIRED) != 0;
+        port.array = (given.flags & REFLOW_PORT_ARRAY) != 0;
+        port.capacity = given.capacity;
+        to.push_back(std::move(port));
+    }
+    return {};
+}
+
+Result<Message> read_schema(reflow_view schema) {
+    Result<std::string_view> text = text_argument(schema, "config_schema");
+    if (!text.ok()) return text.take_error();
+    if (text.value().empty()) return Message();
+    Result<Message> parsed = codec::read_json(text.value(), {}, codec::Duplicates::refuse);
+    if (!parsed.ok()) {
+        return Failure(REFLOW_ERROR_CONFIG, "config_schema is not JSON")
+            .because(parsed.take_error());
+    }
+    return parsed;
+}
+
+Result<void> fill_component(runtime::Component& to, const reflow_component& from) {
+    struct {
+        String& to;
+        reflow_view from;
+        std::string_view name;
+    } texts[] = {{to.id, from.id, "id"},
+                 {to.title, from.title, "title"},
+                 {to.description, from.description, "description"},
+                 {to.category, from.category, "category"}};
+    for (auto& text : texts) {
+        if (Result<void> copied = copy_text(text.to, text.from, text.name); !copied.ok()) {
+            return copied;
+        }
+    }
+    if (to.category.empty()) to.category = "host";
+    if (from.run == nullptr) return null_argument("component->run");
+    if (from.await < REFLOW_AWAIT_ANY || from.await > REFLOW_AWAIT_REQUIRED) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown await rule ", from.await));
+    }
+    if ((from.flags & ~std::uint32_t{REFLOW_COMPONENT_SOURCE}) != 0) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       concat("unknown component flags ", from.flags));
+    }
+    Result<Message> schema = read_schema(from.config_schema);
+    if (!schema.ok()) return schema.take_error();
+    to.config_schema = std::move(schema).take();
+    std::size_t stride = from.port_size == 0 ? sizeof(reflow_port) : from.port_size;
+    if (stride < sizeof(reflow_port) || stride % alignof(reflow_port) != 0) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       concat("port_size ", stride, " is not that of reflow_port"));
+    }
+    Result<void> in = copy_ports(to.inports, from.inports, from.inport_count, stride);
+    if (!in.ok()) return in;
+    Result<void> out = copy_ports(to.outports, from.outports, from.outport_count, stride);
+    if (!out.ok()) return out;
+    to.await = from.await;
+    to.max_batch = std::max<std::uint32_t>(from.max_batch, 1);
+    to.source = (from.flags & REFLOW_COMPONENT_SOURCE) != 0;
+    to.create = from.create;
+    to.setup = from.setup;
+    to.run = from.run;
+    to.finish = from.finish;
+    to.teardown = from.teardown;
+    to.destroy_state = from.destroy_state;
+    return {};
+}
+
+}  // namespace
+
+extern "C" {
+
+reflow_status reflow_runtime_register(reflow_runtime* runtime, const reflow_component* component,
+                                      reflow_error** error) {
+    network::HostData host;
+    return guarded(error, [&]() -> Result<void> {
+        if (component == nullptr) return null_argument("component");
+        Result<reflow_component> read = read_options(component, "reflow_component");
+        if (!read.ok()) return read.take_error();
+        // From here on the user data is ours, also if something fails.
+        host = network::HostData(read.value().user_data, read.value().destroy);
+        if (runtime == nullptr) return null_argument("runtime");
+        auto made = make_ref<runtime::Component>();
+        if (Result<void> filled = fill_component(*made, read.value()); !filled.ok()) {
+            return filled;
+        }
+        made->user_data = host.get();
+        Result<void> added = runtime_of(runtime)->registry.add(made);
+        if (!added.ok()) return added;
+        made->destroy = host.release();
+        return {};
+    });
+}
+
+reflow_status reflow_runtime_components(const reflow_runtime* runtime, reflow_message* out,
+                                        reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (out == nullptr) return null_argument("out");
+        *out = {};
+        if (runtime == nullptr) return null_argument("runtime");
+        return give(runtime_of(runtime)->registry.list(), out);
+    });
+}
+
+// ---- contexts
+
+reflow_view reflow_context_node(const reflow_context* context) {
+    return context == nullptr ? to_view({}) : to_view(context->node());
+}
+
+reflow_message reflow_context_config(const reflow_context* context) {
+    return context == nullptr ? reflow_message{} : context->config().raw();
+}
+
+reflow_status reflow_context_emit(reflow_context* context, uint32_t outport,
+                                  reflow_message message) {
+    return reflow_context_emit_at(context, outport, REFLOW_NO_INDEX, message);
+}
+
+reflow_status reflow_context_emit_at(reflow_context* context, uint32_t outport, uint32_t index,
+                                     reflow_message message) {
+    Message taken = Message::adopt(message);
+    if (context == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    return guarded_status([&] { return context->emit(outport, std::move(taken), index); });
+}
+
+reflow_status reflow_context_emit_many(reflow_context* context, uint32_t outport,
+                                       const reflow_message* messages, size_t count) {
+    if (messages == nullptr && count != 0) return REFLOW_ERROR_INVALID_ARGUMENT;
+    reflow_status status = REFLOW_OK;
+    // After a failure the rest is only dropped: all of them were taken.
+    for (size_t i = 0; i < count; ++i) {
+        if (status == REFLOW_OK) {
+            status = reflow_context_emit(context, outport, messages[i]);
+        } else {
+            reflow_message_unref(messages[i]);
+        }
+    }
+    return status;
+}
+
+size_t reflow_context_room(const reflow_context* context, uint32_t outport) {
+    return context == nullptr ? 0 : context->room(outport);
+}
+
+bool reflow_context_connected(const reflow_context* context, uint32_t outport) {
+    return context != nullptr && context->connected(outport);
+}
+
+reflow_status reflow_context_advance(reflow_context* context, size_t count) {
+    return context == nullptr ? REFLOW_ERROR_INVALID_ARGUMENT : context->advance(count);
+}
+
+reflow_status reflow_context_again(reflow_context* context) {
+    return context == nullptr ? REFLOW_ERROR_INVALID_ARGUMENT : context->again();
+}
+
+reflow_status reflow_context_wake_after(reflow_context* context, uint64_t delay_ns) {
+    if (context == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    return guarded_status([&] { return context->wake_after(delay_ns); });
+}
+
+reflow_status reflow_context_fail(reflow_context* context, reflow_status status,
+                                  reflow_view message, reflow_view hint) {
+    if (context == nullptr || status >= 0) return REFLOW_ERROR_INVALID_ARGUMENT;
+    (void)guarded_status([&] {
+        String text = repair_utf8(view_of(message));
+        String advice = repair_utf8(view_of(hint));
+        return context->fail(Failure(status, text).hint(advice));
+    });
+    return status;
+}
+
+uint64_t reflow_context_now_ns(const reflow_context* context) {
+    return context == nullptr ? 0 : context->now_ns();
+}
+
+bool reflow_context_stopping(const reflow_context* context) {
+    return context != nullptr && context->stopping();
+}
+
+void reflow_context_log(reflow_context* context, reflow_log_level level, reflow_view text) {
+    if (context != nullptr) context->log(level, view_of(text));
+}
+
+reflow_status reflow_context_print(reflow_context* context, reflow_view text) {
+    if (context == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    if (text.data == nullptr && text.size != 0) return REFLOW_ERROR_INVALID_ARGUMENT;
+    return context->print(view_of(text));
+}
+
+}  // extern "C"

@@ -1,0 +1,195 @@
+// Sections 1 to 4 of reflow.h: version, status codes, text and buffers, errors; and the allocator.
+// Thread: any.
+#include <cstring>
+
+#include "capi/guard.hpp"
+
+namespace reflow::capi {
+namespace {
+
+// Errors that cannot be allocated are addresses that mean themselves.
+constexpr char memory_note = 0;
+constexpr char fault_note = 0;
+
+reflow_error* note(const char& address) noexcept {
+    return reinterpret_cast<reflow_error*>(const_cast<char*>(&address));
+}
+
+const Error* error_of(const reflow_error* error) noexcept {
+    if (error == note(memory_note) || error == note(fault_note)) return nullptr;
+    return reinterpret_cast<const Error*>(error);
+}
+
+std::string_view fixed_message(const reflow_error* error) noexcept {
+    if (error == note(memory_note)) return "out of memory";
+    return error == note(fault_note) ? "internal fault" : "";
+}
+
+}  // namespace
+
+reflow_status hand_out(std::unique_ptr<Error> made, reflow_error** error) noexcept {
+    reflow_status status = made->status;
+    if (error == nullptr) return status;
+    try {
+        for (Error* each = made.get(); each != nullptr; each = each->cause.get()) each->seal();
+    } catch (const std::bad_alloc&) {
+        return out_of_memory(error);
+    }
+    *error = reinterpret_cast<reflow_error*>(made.release());
+    return status;
+}
+
+reflow_status out_of_memory(reflow_error** error) noexcept {
+    if (error != nullptr) *error = note(memory_note);
+    return REFLOW_ERROR_OUT_OF_MEMORY;
+}
+
+reflow_status internal_fault(reflow_error** error) noexcept {
+    if (error != nullptr) *error = note(fault_note);
+    return REFLOW_ERROR_INTERNAL;
+}
+
+Result<std::string_view> text_argument(reflow_view view, std::string_view name) {
+    if (view.data == nullptr && view.size != 0) return null_argument(name);
+    std::string_view text = view_of(view);
+    if (auto offset = invalid_utf8(text)) {
+        return Failure(REFLOW_ERROR_INVALID_UTF8,
+                       concat("argument '", name, "' is not UTF-8: invalid byte at ", *offset))
+            .at(0, 0, *offset);
+    }
+    return text;
+}
+
+}  // namespace reflow::capi
+
+using namespace reflow;
+using namespace reflow::capi;
+
+extern "C" {
+
+// ---- 1 version and features
+
+uint32_t reflow_version(void) { return REFLOW_VERSION; }
+
+#define REFLOW_TEXT(number) #number
+#define REFLOW_TEXT_OF(number) REFLOW_TEXT(number)
+reflow_view reflow_version_text(void) {
+    return to_view(REFLOW_TEXT_OF(REFLOW_VERSION_MAJOR) "." REFLOW_TEXT_OF(
+        REFLOW_VERSION_MINOR) "." REFLOW_TEXT_OF(REFLOW_VERSION_PATCH));
+}
+
+int32_t reflow_abi_check(uint32_t abi) {
+    return abi == REFLOW_ABI ? REFLOW_OK : REFLOW_ERROR_UNSUPPORTED;
+}
+
+bool reflow_feature(reflow_view name) {
+    static constexpr std::string_view features[] = {"json",       "msgpack", "yaml",
+                                                    "components", "files",   "simulated"};
+    if (name.data == nullptr) return false;
+    return std::find(std::begin(features), std::end(features), view_of(name)) !=
+           std::end(features);
+}
+
+// ---- 2 status codes
+
+reflow_view reflow_status_name(reflow_status status) {
+#define REFLOW_CASE(name) \
+    case name: return to_view(#name)
+    switch (status) {
+        REFLOW_CASE(REFLOW_OK);
+        REFLOW_CASE(REFLOW_ERROR_INVALID_ARGUMENT);
+        REFLOW_CASE(REFLOW_ERROR_INVALID_STATE);
+        REFLOW_CASE(REFLOW_ERROR_NOT_FOUND);
+        REFLOW_CASE(REFLOW_ERROR_ALREADY_EXISTS);
+        REFLOW_CASE(REFLOW_ERROR_INVALID_UTF8);
+        REFLOW_CASE(REFLOW_ERROR_WRONG_KIND);
+        REFLOW_CASE(REFLOW_ERROR_WOULD_DEADLOCK);
+        REFLOW_CASE(REFLOW_ERROR_UNSUPPORTED);
+        REFLOW_CASE(REFLOW_ERROR_OUT_OF_MEMORY);
+        REFLOW_CASE(REFLOW_ERROR_LIMIT);
+        REFLOW_CASE(REFLOW_ERROR_WOULD_BLOCK);
+        REFLOW_CASE(REFLOW_ERROR_TIMEOUT);
+        REFLOW_CASE(REFLOW_ERROR_CANCELLED);
+        REFLOW_CASE(REFLOW_ERROR_CLOSED);
+        REFLOW_CASE(REFLOW_ERROR_PARSE);
+        REFLOW_CASE(REFLOW_ERROR_GRAPH);
+        REFLOW_CASE(REFLOW_ERROR_CONFIG);
+        REFLOW_CASE(REFLOW_ERROR_TYPE);
+        REFLOW_CASE(REFLOW_ERROR_IO);
+        REFLOW_CASE(REFLOW_ERROR_FAILED);
+        REFLOW_CASE(REFLOW_ERROR_HOST);
+        REFLOW_CASE(REFLOW_ERROR_INTERNAL);
+        default: return to_view("unknown status");
+    }
+#undef REFLOW_CASE
+}
+
+// ---- 3 text and buffers
+
+reflow_view reflow_str(const char* text) {
+    return text == nullptr ? to_view({}) : to_view(std::string_view(text));
+}
+
+reflow_view reflow_buffer_get(const reflow_buffer* buffer) {
+    return buffer == nullptr ? to_view({}) : to_view(buffer->text);
+}
+
+void reflow_buffer_destroy(reflow_buffer* buffer) { delete buffer; }
+
+// ---- 4 errors
+
+reflow_status reflow_error_status(const reflow_error* error) {
+    if (error == nullptr) return REFLOW_OK;
+    if (const Error* made = error_of(error)) return made->status;
+    return error == note(memory_note) ? REFLOW_ERROR_OUT_OF_MEMORY : REFLOW_ERROR_INTERNAL;
+}
+
+reflow_view reflow_error_message(const reflow_error* error) {
+    const Error* made = error_of(error);
+    return to_view(made != nullptr ? std::string_view(made->message) : fixed_message(error));
+}
+
+reflow_view reflow_error_hint(const reflow_error* error) {
+    const Error* made = error_of(error);
+    return to_view(made != nullptr ? std::string_view(made->hint) : std::string_view());
+}
+
+reflow_status reflow_error_place(const reflow_error* error, reflow_place* place) {
+    if (place == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    reflow_place from{};
+    from.file = from.path = from.node = from.port = to_view({});
+    if (const Error* made = error_of(error)) {
+        from.line = made->line;
+        from.column = made->column;
+        from.offset = made->offset;
+        from.file = to_view(made->file);
+        from.path = to_view(made->path);
+        from.node = to_view(made->node);
+        from.port = to_view(made->port);
+    }
+    return fill_struct(place, from) ? REFLOW_OK : REFLOW_ERROR_INVALID_ARGUMENT;
+}
+
+const reflow_error* reflow_error_cause(const reflow_error* error) {
+    const Error* made = error_of(error);
+    return made == nullptr ? nullptr : reinterpret_cast<const reflow_error*>(made->cause.get());
+}
+
+reflow_view reflow_error_text(const reflow_error* error) {
+    const Error* made = error_of(error);
+    return to_view(made != nullptr ? std::string_view(made->text) : fixed_message(error));
+}
+
+void reflow_error_destroy(reflow_error* error) { delete error_of(error); }
+
+// ---- 13 allocator
+
+reflow_status reflow_set_allocator(const reflow_allocator* allocator) {
+    if (allocator == nullptr || allocator->struct_size < sizeof(reflow_allocator) ||
+        allocator->allocate == nullptr || allocator->release == nullptr) {
+        return REFLOW_ERROR_INVALID_ARGUMENT;
+    }
+    return set_allocator(*allocator) ? REFLOW_OK : REFLOW_ERROR_INVALID_STATE;
+}
+
+}  // extern "C"

@@ -1,0 +1,40 @@
+// What is behind the handles of runtimes, graphs and networks.
+// Neighbours: the files of capi. Thread: see reflow.h.
+#pragma once
+
+#include "graph/graph.hpp"
+#include "network/network.hpp"
+#include "network/runtime.hpp"
+#include "reflow.h"
+
+namespace reflow::capi {
+
+inline network::Runtime* runtime_of(reflow_runtime* handle) noexcept {
+    return reinterpret_cast<network::Runtime*>(handle);
+}
+inline const network::Runtime* runtime_of(const reflow_runtime* handle) noexcept {
+    return reinterpret_cast<const network::Runtime*>(handle);
+}
+inline network::Network* network_of(reflow_network* handle) noexcept {
+    return reinterpret_cast<network::Network*>(handle);
+}
+inline const network::Network* network_of(const reflow_network* handle) noexcept {
+    return reinterpret_cast<const network::Network*>(handle);
+}
+
+}  // namespace reflow::capi
+
+struct reflow_graph : reflow::Allocated {
+    explicit reflow_graph(reflow::graph::Graph graph_of) : graph(std::move(graph_of)) {}
+    reflow::graph::Graph graph;
+};
+
+struct reflow_output : reflow::Allocated {
+    reflow::Ref<reflow::network::Network> network;
+    reflow::Ref<reflow::network::Output> output;
+};
+
+struct reflow_event_batch : reflow::Allocated {
+    reflow::Ref<reflow::network::Network> network;  // the events point into it
+    reflow::Vector<reflow::Ref<reflow::network::Event>> events;
+};

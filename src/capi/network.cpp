@@ -1,0 +1,198 @@
+// Sections 10 and 11 of reflow.h: networks, their inputs and outputs.
+// Thread: any.
+#include "capi/guard.hpp"
+#include "capi/handles.hpp"
+
+using namespace reflow;
+using namespace reflow::capi;
+
+namespace {
+
+Result<void> plain(reflow_status status, std::string_view text) {
+    if (status == REFLOW_OK) return {};
+    return Failure(status, text);
+}
+
+}  // namespace
+
+extern "C" {
+
+reflow_status reflow_network_create(reflow_runtime* runtime, const reflow_graph* graph,
+                                    reflow_network** out, reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (out == nullptr) return null_argument("out");
+        *out = nullptr;
+        if (runtime == nullptr) return null_argument("runtime");
+        if (graph == nullptr) return null_argument("graph");
+        auto made = network::Network::create(Ref<network::Runtime>::share(runtime_of(runtime)),
+                                             graph->graph);
+        if (!made.ok()) return made.take_error();
+        *out = reinterpret_cast<reflow_network*>(std::move(made).take().leak());
+        return {};
+    });
+}
+
+void reflow_network_destroy(reflow_network* network) {
+    if (network != nullptr) network_of(network)->abandon();
+}
+
+reflow_status reflow_network_start(reflow_network* network, reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (network == nullptr) return null_argument("network");
+        return network_of(network)->start();
+    });
+}
+
+reflow_network_state reflow_network_get_state(const reflow_network* network) {
+    return network == nullptr ? REFLOW_NETWORK_STOPPED : network_of(network)->state();
+}
+
+reflow_status reflow_network_wait_idle(reflow_network* network, int64_t timeout_ms,
+                                       reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (network == nullptr) return null_argument("network");
+        return network_of(network)->wait_idle(timeout_ms);
+    });
+}
+
+reflow_status reflow_network_drain(reflow_network* network, int64_t timeout_ms,
+                                   reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (network == nullptr) return null_argument("network");
+        return network_of(network)->drain(timeout_ms);
+    });
+}
+
+reflow_status reflow_network_stop(reflow_network* network, int64_t timeout_ms,
+                                  reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (network == nullptr) return null_argument("network");
+        return network_of(network)->stop(timeout_ms);
+    });
+}
+
+reflow_status reflow_network_counters(const reflow_network* network, reflow_view node,
+                                      reflow_node_counters* counters, reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (network == nullptr) return null_argument("network");
+        if (counters == nullptr) return null_argument("counters");
+        Result<std::string_view> text = text_argument(node, "node");
+        if (!text.ok()) return text.take_error();
+        reflow_node_counters from{};
+        Result<void> read = network_of(network)->counters(text.value(), from);
+        if (!fill_struct(counters, from)) {
+            return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                           "struct_size of reflow_node_counters is not its size");
+        }
+        return read;
+    });
+}
+
+reflow_status reflow_network_report(const reflow_network* network, reflow_message* out,
+                                    reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (out == nullptr) return null_argument("out");
+        *out = {};
+        if (network == nullptr) return null_argument("network");
+        return give(network_of(network)->report(), out);
+    });
+}
+
+// ---- inputs
+
+reflow_status reflow_network_find_inport(const reflow_network* network, reflow_view node,
+                                         reflow_view port, reflow_inport* out,
+                                         reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (out == nullptr) return null_argument("out");
+        *out = {};
+        if (network == nullptr) return null_argument("network");
+        Result<std::string_view> node_text = text_argument(node, "node");
+        if (!node_text.ok()) return node_text.take_error();
+        Result<std::string_view> port_text = text_argument(port, "port");
+        if (!port_text.ok()) return port_text.take_error();
+        Result<std::uint64_t> found = const_cast<network::Network*>(network_of(network))
+                                          ->find_inport(node_text.value(), port_text.value());
+        if (!found.ok()) return found.take_error();
+        out->id = found.value();
+        return {};
+    });
+}
+
+reflow_status reflow_network_send(reflow_network* network, reflow_inport inport,
+                                  reflow_message message, int64_t timeout_ms,
+                                  reflow_error** error) {
+    size_t accepted = 0;
+    return reflow_network_send_many(network, inport, &message, 1, timeout_ms, &accepted, error);
+}
+
+reflow_status reflow_network_try_send(reflow_network* network, reflow_inport inport,
+                                      reflow_message message, reflow_error** error) {
+    return reflow_network_send(network, inport, message, 0, error);
+}
+
+reflow_status reflow_network_send_many(reflow_network* network, reflow_inport inport,
+                                       const reflow_message* messages, size_t count,
+                                       int64_t timeout_ms, size_t* accepted,
+                                       reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (accepted == nullptr) return null_argument("accepted");
+        *accepted = 0;
+        if (network == nullptr) return null_argument("network");
+        if (messages == nullptr && count != 0) return null_argument("messages");
+        for (size_t i = 0; i < count; ++i) {
+            if (MessageRef(messages[i]).none()) {
+                return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("message ", i, " is none"));
+            }
+        }
+        return network_of(network)->send(inport.id, {messages, count}, timeout_ms, *accepted);
+    });
+}
+
+// ---- outputs
+
+reflow_status reflow_network_open_output(reflow_network* network, reflow_view node,
+                                         reflow_view port, uint32_t capacity, reflow_output** out,
+                                         reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (out == nullptr) return null_argument("out");
+        *out = nullptr;
+        if (network == nullptr) return null_argument("network");
+        Result<std::string_view> node_text = text_argument(node, "node");
+        if (!node_text.ok()) return node_text.take_error();
+        Result<std::string_view> port_text = text_argument(port, "port");
+        if (!port_text.ok()) return port_text.take_error();
+        auto handle = std::unique_ptr<reflow_output>(new reflow_output);
+        auto opened =
+            network_of(network)->open_output(node_text.value(), port_text.value(), capacity);
+        if (!opened.ok()) return opened.take_error();
+        handle->network = Ref<network::Network>::share(network_of(network));
+        handle->output = std::move(opened).take();
+        *out = handle.release();
+        return {};
+    });
+}
+
+reflow_status reflow_output_recv_many(reflow_output* output, reflow_message* messages, size_t max,
+                                      int64_t timeout_ms, size_t* count, reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (count == nullptr) return null_argument("count");
+        *count = 0;
+        if (output == nullptr) return null_argument("output");
+        if (messages == nullptr && max != 0) return null_argument("messages");
+        return plain(output->output->recv({messages, max}, timeout_ms, *count),
+                     "no message of this output");
+    });
+}
+
+void reflow_output_destroy(reflow_output* output) {
+    if (output == nullptr) return;
+    try {
+        output->output->close();
+    } catch (...) {
+        // Without memory the reader stays open and full until the network ends.
+    }
+    delete output;
+}
+
+}  // extern "C"

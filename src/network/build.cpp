@@ -1,0 +1,282 @@
+// From a graph to actors and connections.
+// Thread: that of the caller of Network::create.
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "graph/validate.hpp"
+#include "network/network.hpp"
+
+namespace reflow::network {
+
+using runtime::Actor;
+using runtime::Component;
+using runtime::Connection;
+using runtime::Delivery;
+
+namespace {
+
+bool same_port(std::string_view a, std::string_view b, bool case_sensitive) noexcept {
+    if (case_sensitive || a.size() != b.size()) return a == b;
+    auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return std::equal(a.begin(), a.end(), b.begin(),
+                      [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::optional<std::uint32_t> find_port(const Vector<runtime::Port>& ports, std::string_view name,
+                                       bool case_sensitive) noexcept {
+    for (std::uint32_t i = 0; i < ports.size(); ++i) {
+        if (same_port(ports[i].name, name, case_sensitive)) return i;
+    }
+    return std::nullopt;
+}
+
+// "kind" and "capacity" in the metadata of a connection.
+struct ConnectionConfig {
+    Delivery delivery = Delivery::reliable;
+    std::uint32_t capacity = 0;  // 0: not given
+};
+
+Result<ConnectionConfig> read_config(const graph::ConnectionItem& connection) {
+    ConnectionConfig config;
+    MessageRef kind = connection.metadata.get("kind");
+    MessageRef capacity = connection.metadata.get("capacity");
+    static constexpr std::string_view kinds[] = {"reliable", "latest", "drop-oldest",
+                                                 "drop-newest"};
+    auto wrong = [&](String text) {
+        return Failure(REFLOW_ERROR_CONFIG, text)
+            .node(connection.to.node)
+            .port(connection.to.port);
+    };
+    if (!kind.none()) {
+        auto found = std::find(std::begin(kinds), std::end(kinds), kind.text());
+        if (found == std::end(kinds)) {
+            return wrong(concat("connection kind '", kind.text(),
+                                "' is not reliable, latest, drop-oldest or drop-newest"))
+                .hint(did_you_mean(kind.text(), kinds));
+        }
+        config.delivery = static_cast<Delivery>(found - std::begin(kinds));
+    }
+    if (!capacity.none()) {
+        if (!capacity.is(REFLOW_KIND_INTEGER) || capacity.integer() < 1 ||
+            capacity.integer() > INT32_MAX) {
+            return wrong(concat("connection capacity is not an integer from 1 to ", INT32_MAX));
+        }
+        config.capacity = static_cast<std::uint32_t>(capacity.integer());
+    }
+    return config;
+}
+
+}  // namespace
+
+class Builder {
+public:
+    Builder(Network& network, const graph::Graph& graph)
+        : network_(network), graph_(graph), view_(graph.view()) {}
+
+    Result<void> build() {
+        network_.case_sensitive_ = graph_.case_sensitive();
+        if (Result<void> made = make_actors(); !made.ok()) return made;
+        if (Result<void> made = make_connections(); !made.ok()) return made;
+        if (Result<void> made = make_initials(); !made.ok()) return made;
+        if (Result<void> made = make_exposed(view_.inports, true); !made.ok()) return made;
+        if (Result<void> made = make_exposed(view_.outports, false); !made.ok()) return made;
+        settle_awaits();
+        order_finishes();
+        for (auto& actor : network_.actors_) {
+            if (Result<void> created = actor->create(); !created.ok()) return created;
+        }
+        return {};
+    }
+
+private:
+    Result<void> make_actors() {
+        Runtime& runtime = *network_.runtime_;
+        std::size_t count = view_.nodes.size();
+        if (!runtime.add_actors(count)) {
+            return Failure(REFLOW_ERROR_LIMIT,
+                           concat("a graph of ", count, " nodes exceeds max_actors, ",
+                                  runtime.options().max_actors, " in all networks"));
+        }
+        network_.counted_actors_ = count;
+        network_.actors_.reserve(count);
+        network_.group_.actors.reserve(count);
+        network_.positions_.reserve(count);
+        network_.fed_.resize(count);
+        TextMap<runtime::ComponentRef> components;
+        Message empty = ObjectBuilder().finish().take();
+        for (const graph::NodeItem& node : view_.nodes) {
+            auto found = components.find(node.component);
+            if (found == components.end()) {
+                found = components
+                            .emplace(String(node.component), runtime.registry.find(node.component))
+                            .first;
+            }
+            REFLOW_ASSERT(found->second);  // validated
+            Message config = node.metadata.is(REFLOW_KIND_OBJECT) ? node.metadata.own() : empty;
+            network_.actors_.emplace_back(new Actor(network_.group_, found->second, node.id,
+                                                    std::move(config),
+                                                    runtime.options().port_capacity));
+            Actor& actor = *network_.actors_.back();
+            network_.group_.actors.push_back(&actor);
+            network_.positions_.emplace(actor.id, network_.actors_.size() - 1);
+            for (std::uint32_t i = 0; i < actor.component->inports.size(); ++i) {
+                std::uint32_t capacity = actor.component->inports[i].capacity;
+                if (capacity != 0) actor.mailbox.set_capacity(i, capacity);
+            }
+        }
+        return {};
+    }
+
+    Result<std::uint32_t> port_of(const graph::EdgeItem& edge, bool in) const {
+        const Component& component = *network_.actors_[edge.position]->component;
+        auto found = find_port(in ? component.inports : component.outports, edge.port,
+                               graph_.case_sensitive());
+        if (!found) {
+            return Failure(REFLOW_ERROR_GRAPH, concat("no ", in ? "inport" : "outport",
+                                                      " of this name"))
+                .node(edge.node)
+                .port(edge.port);
+        }
+        return *found;
+    }
+
+    Result<void> make_connections() {
+        // Connections of one port stand together in a vector, whose size is known first.
+        for (const graph::ConnectionItem& item : view_.connections) {
+            Result<std::uint32_t> from = port_of(item.from, false);
+            if (!from.ok()) return from.take_error();
+            Result<std::uint32_t> to = port_of(item.to, true);
+            if (!to.ok()) return to.take_error();
+            Result<ConnectionConfig> config = read_config(item);
+            if (!config.ok()) return config.take_error();
+            Actor& sender = *network_.actors_[item.from.position];
+            Actor& target = *network_.actors_[item.to.position];
+            if (config.value().capacity != 0) {
+                target.mailbox.set_capacity(to.value(), config.value().capacity);
+            }
+            target.mailbox.add_sender(to.value());
+            network_.fed_[item.to.position] = 1;
+            Connection connection;
+            connection.mailbox = &target.mailbox;
+            connection.target = &target;
+            connection.outport = from.value();
+            connection.inport = to.value();
+            connection.from_index = item.from.index;
+            connection.to_index = item.to.index;
+            connection.delivery = config.value().delivery;
+            sender.outports[from.value()].push_back(std::move(connection));
+        }
+        return {};
+    }
+
+    Result<void> make_initials() {
+        network_.initials_.reserve(view_.initials.size());
+        for (const graph::InitialItem& item : view_.initials) {
+            Result<std::uint32_t> to = port_of(item.to, true);
+            if (!to.ok()) return to.take_error();
+            Actor* actor = network_.actors_[item.to.position].get();
+            actor->mailbox.set_connected(to.value());
+            network_.fed_[item.to.position] = 1;
+            network_.initials_.push_back(
+                {actor, {item.data.own().leak(), to.value(), item.to.index, nullptr}});
+        }
+        return {};
+    }
+
+    Result<void> make_exposed(const Vector<graph::ExposedItem>& items, bool in) {
+        for (const graph::ExposedItem& item : items) {
+            Result<std::uint32_t> port = port_of(item.edge, in);
+            if (!port.ok()) return port.take_error();
+            Actor* actor = network_.actors_[item.edge.position].get();
+            if (in) {
+                actor->mailbox.set_connected(port.value());
+                network_.fed_[item.edge.position] = 1;
+            }
+            (in ? network_.inports_ : network_.outports_)
+                .push_back({String(item.name), actor, port.value(), item.edge.index});
+        }
+        return {};
+    }
+
+    // Which ports a firing waits for, and which show their newest packet.
+    void settle_awaits() {
+        for (auto& actor : network_.actors_) {
+            const Component& component = *actor->component;
+            if (component.await == REFLOW_AWAIT_ANY) continue;
+            bool some = false;
+            for (std::uint32_t i = 0; i < component.inports.size(); ++i) {
+                bool required = component.inports[i].required;
+                if (component.await == REFLOW_AWAIT_REQUIRED && !required) {
+                    actor->mailbox.set_sticky(i);
+                } else if (component.await == REFLOW_AWAIT_REQUIRED) {
+                    actor->mailbox.set_connected(i);
+                }
+                some = some || actor->mailbox.connected(i);
+            }
+            // A node that only the host feeds, port by port: it waits for all of them.
+            for (std::uint32_t i = 0; !some && i < component.inports.size(); ++i) {
+                actor->mailbox.set_connected(i);
+            }
+        }
+    }
+
+    // Each node after what feeds it (A. B. Kahn, Topological sorting of large networks, 1962), the
+    // first of the graph first; in a cycle the first node that is left.
+    void order_finishes() {
+        std::size_t count = network_.actors_.size();
+        Vector<std::uint32_t> feeders(count, 0);
+        for (const graph::ConnectionItem& item : view_.connections) ++feeders[item.to.position];
+        Vector<Vector<std::uint32_t>> targets(count);
+        for (const graph::ConnectionItem& item : view_.connections) {
+            targets[item.from.position].push_back(item.to.position);
+        }
+        auto later = [](std::uint32_t a, std::uint32_t b) { return a > b; };
+        Vector<std::uint32_t> free;  // a heap, the smallest position on top
+        Vector<std::uint8_t> done(count, 0);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            if (feeders[i] == 0) free.push_back(i);
+        }
+        std::make_heap(free.begin(), free.end(), later);
+        std::uint32_t first_left = 0;
+        for (std::size_t ordered = 0; ordered < count; ++ordered) {
+            std::uint32_t next = 0;
+            if (free.empty()) {
+                while (done[first_left] != 0) ++first_left;
+                next = first_left;
+            } else {
+                std::pop_heap(free.begin(), free.end(), later);
+                next = free.back();
+                free.pop_back();
+                if (done[next] != 0) {
+                    --ordered;
+                    continue;
+                }
+            }
+            done[next] = 1;
+            if (network_.actors_[next]->component->finish != nullptr) {
+                network_.finish_order_.push_back(next);
+            }
+            for (std::uint32_t target : targets[next]) {
+                if (--feeders[target] != 0 || done[target] != 0) continue;
+                free.push_back(target);
+                std::push_heap(free.begin(), free.end(), later);
+            }
+        }
+    }
+
+    Network& network_;
+    const graph::Graph& graph_;
+    const graph::View view_;
+};
+
+Result<Ref<Network>> Network::create(Ref<Runtime> runtime, const graph::Graph& graph) {
+    auto findings = graph::validate(graph, &runtime->registry);
+    if (Result<void> valid = graph::first_error(findings); !valid.ok()) return valid.take_error();
+    auto network = Ref<Network>::adopt(new Network(std::move(runtime)));
+    if (Result<void> built = Builder(*network, graph).build(); !built.ok()) {
+        return built.take_error();
+    }
+    return network;
+}
+
+}  // namespace reflow::network

@@ -1,0 +1,149 @@
+// A network: a graph that runs on a runtime.
+// Neighbours: graph (what to run), runtime (who runs it), events, capi above. Thread: any.
+//
+//   created -> starting -> running -> draining -> drained
+//      |           |          |          |          |
+//      |           v          +----------+----------+--> stopping -> stopped
+//      +-----------+--- (a failed start goes back to created) ----------^ (from created at once)
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+
+#include "base/ref.hpp"
+#include "graph/graph.hpp"
+#include "network/events.hpp"
+#include "network/runtime.hpp"
+#include "runtime/actor.hpp"
+
+namespace reflow::network {
+
+// A reader of an outport.
+class Output : public RefCounted<Output> {
+public:
+    Output(Network& network, std::uint32_t capacity) : network_(network), mailbox(1, false, capacity) {}
+    // Takes up to max messages, waiting for the first. REFLOW_ERROR_CLOSED at the end.
+    reflow_status recv(std::span<reflow_message> to, std::int64_t timeout_ms, std::size_t& count);
+    // The host reads no more: what comes is dropped and holds nobody back.
+    void close();
+
+private:
+    friend class Network;
+    Network& network_;
+
+public:
+    runtime::Mailbox mailbox;
+};
+
+class Network : public RefCounted<Network>, private runtime::Observer {
+public:
+    static Result<Ref<Network>> create(Ref<Runtime> runtime, const graph::Graph& graph);
+    ~Network() override;
+
+    // ---- life; as reflow.h section 10
+    Result<void> start();
+    Result<void> wait_idle(std::int64_t timeout_ms);
+    Result<void> drain(std::int64_t timeout_ms);
+    Result<void> stop(std::int64_t timeout_ms);
+    // The host's handle ends: stops, now or when the callback that calls this returns.
+    void abandon() noexcept;
+    [[nodiscard]] reflow_network_state state() const noexcept;
+
+    // ---- traffic; as reflow.h section 11
+    Result<std::uint64_t> find_inport(std::string_view node, std::string_view port);
+    Result<void> send(std::uint64_t inport, std::span<const reflow_message> messages,
+                      std::int64_t timeout_ms, std::size_t& accepted);
+    Result<Ref<Output>> open_output(std::string_view node, std::string_view port,
+                                    std::uint32_t capacity);
+
+    // ---- observation
+    Result<Ref<Subscription>> subscribe(std::uint64_t kinds, std::uint32_t capacity);
+    void unsubscribe(Subscription& subscription) noexcept;
+    Result<void> counters(std::string_view node, reflow_node_counters& to) const;
+    [[nodiscard]] Result<Message> report() const;
+    // Nothing comes any more: drained or stopped.
+    [[nodiscard]] bool closed() const noexcept;
+    [[nodiscard]] bool ended() const noexcept { return state() == REFLOW_NETWORK_STOPPED; }
+    [[nodiscard]] runtime::Group& group() noexcept { return group_; }
+    // What is left of a timeout that began at start_ns.
+    [[nodiscard]] std::int64_t left_ms(std::int64_t timeout_ms, std::uint64_t start_ns) noexcept;
+
+    using RefCounted::operator new;
+    using RefCounted::operator delete;
+
+private:
+    friend class Builder;
+    explicit Network(Ref<Runtime> runtime);
+
+    // Values of the state; starting counts as created for the host.
+    static constexpr std::int32_t starting = 100;
+
+    struct Initial {
+        runtime::Actor* actor;
+        runtime::Packet packet;  // owns its message
+    };
+    struct Exposed {
+        String name;
+        runtime::Actor* actor;
+        std::uint32_t port;
+        std::uint32_t index;
+    };
+
+    [[nodiscard]] runtime::Actor* find_actor(std::string_view id) const noexcept;
+    [[nodiscard]] Failure no_node(std::string_view id) const;
+    Result<runtime::Actor*> resolve(std::string_view node, std::string_view port, bool in,
+                                    std::uint32_t& number, std::uint32_t& index) const;
+    Result<void> set_up_actors();
+    void tear_down() noexcept;
+    void launch();
+    Result<void> finish_next(std::uint64_t deadline_ns);
+    [[nodiscard]] Result<void> waited(reflow_status status, std::string_view what) const;
+    bool begin_stop() noexcept;
+    [[nodiscard]] bool on_own_thread() noexcept;
+
+
+    // ---- events, from the runtime
+    void completed(const runtime::Actor&, std::uint64_t firings, std::uint64_t ns) override;
+    void failed(const runtime::Actor&, const Error& error, std::uint64_t ns) override;
+    void emitted(const runtime::Actor&, std::uint32_t outport, MessageRef message) override;
+    void sent(const runtime::Actor& from, std::uint32_t outport, const runtime::Actor& to,
+              std::uint32_t inport, MessageRef message) override;
+    void idle() override;
+    void stalled(std::string_view text) override;
+    void stopped() override;
+    // An event to fill in and post, or nothing if nobody wants it (or there is no memory: missed).
+    [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind) noexcept;
+    [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind, const runtime::Actor& actor) noexcept;
+    void post(const Ref<Event>& event) noexcept;
+    void miss(reflow_event_kind kind) noexcept;
+
+    Ref<Runtime> runtime_;
+    runtime::Group group_;
+    std::uint32_t nonce_ = 0;  // tells inports of this network from those of others
+    bool case_sensitive_ = true;
+    std::uint64_t counted_actors_ = 0;
+    Vector<std::unique_ptr<runtime::Actor>> actors_;  // in the order of the graph
+    TextMap<std::uint32_t> positions_;                // of actors, by id
+    Vector<std::uint32_t> finish_order_;              // after the data
+    Vector<Initial> initials_;
+    Vector<Exposed> inports_;
+    Vector<Exposed> outports_;
+    Vector<std::uint8_t> fed_;  // by position: a connection or an initial packet goes to it
+    Vector<Ref<Output>> outputs_;  // added while created, then fixed
+
+    // acq_rel: who sees a state sees what was done before it.
+    std::atomic<std::int32_t> state_{REFLOW_NETWORK_CREATED};
+    // One thread at a time drives a drain; next_finish_ is its place in finish_order_.
+    std::atomic<bool> draining_{false};
+    std::size_t next_finish_ = 0;
+
+    mutable std::mutex mutex_;  // guards subscriptions_, outputs_ while created
+    Vector<Ref<Subscription>> subscriptions_;
+    std::atomic<std::uint64_t> sequence_{0};  // relaxed: only distinct and rising
+};
+
+}  // namespace reflow::network

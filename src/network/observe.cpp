@@ -1,0 +1,167 @@
+// Events, counters and reports of a network.
+// Thread: any.
+#include "network/network.hpp"
+
+namespace reflow::network {
+
+using runtime::Actor;
+
+// ---- events
+
+void Network::miss(reflow_event_kind kind) noexcept {
+    std::lock_guard lock(mutex_);
+    for (Ref<Subscription>& subscription : subscriptions_) {
+        if ((subscription->kinds() >> kind & 1) != 0) subscription->miss();
+    }
+}
+
+Ref<Event> Network::new_event(reflow_event_kind kind) noexcept {
+    if (!wants(kind)) return {};
+    try {
+        auto event = make_ref<Event>();
+        event->kind = kind;
+        event->timestamp_ms = runtime_->scheduler().clock().wall_ms();
+        return event;
+    } catch (const std::bad_alloc&) {
+        miss(kind);
+        return {};
+    }
+}
+
+Ref<Event> Network::new_event(reflow_event_kind kind, const Actor& actor) noexcept {
+    Ref<Event> event = new_event(kind);
+    if (event) {
+        event->node = actor.id;
+        event->component = actor.component->id;
+    }
+    return event;
+}
+
+void Network::post(const Ref<Event>& event) noexcept {
+    if (!event) return;
+    std::lock_guard lock(mutex_);
+    event->sequence = sequence_++;
+    for (Ref<Subscription>& subscription : subscriptions_) {
+        if ((subscription->kinds() >> event->kind & 1) != 0) subscription->offer(event);
+    }
+}
+
+void Network::completed(const Actor& actor, std::uint64_t firings, std::uint64_t ns) {
+    if (auto event = new_event(REFLOW_EVENT_ACTOR_COMPLETED, actor)) {
+        event->count = firings;
+        event->duration_ns = ns;
+        post(event);
+    }
+}
+
+void Network::failed(const Actor& actor, const Error& error, std::uint64_t ns) {
+    auto event = new_event(REFLOW_EVENT_ACTOR_FAILED, actor);
+    if (!event) return;
+    event->duration_ns = ns;
+    event->error = error.describe();
+    post(event);
+}
+
+void Network::emitted(const Actor& actor, std::uint32_t outport, MessageRef message) {
+    if (auto event = new_event(REFLOW_EVENT_ACTOR_EMIT, actor)) {
+        event->port = actor.component->outports[outport].name;
+        event->message = message.own();
+        post(event);
+    }
+}
+
+void Network::sent(const Actor& from, std::uint32_t outport, const Actor& to, std::uint32_t inport,
+                   MessageRef message) {
+    if (auto event = new_event(REFLOW_EVENT_MESSAGE_SENT, from)) {
+        event->port = from.component->outports[outport].name;
+        event->peer = to.id;
+        event->peer_port = to.component->inports[inport].name;
+        event->message = message.own();
+        post(event);
+    }
+}
+
+void Network::idle() { post(new_event(REFLOW_EVENT_NETWORK_IDLE)); }
+
+void Network::stalled(std::string_view text) {
+    auto event = new_event(REFLOW_EVENT_NETWORK_STALLED);
+    if (!event) return;
+    event->error = text;
+    post(event);
+}
+
+Result<Ref<Subscription>> Network::subscribe(std::uint64_t kinds, std::uint32_t capacity) {
+    auto made = Ref<Subscription>::adopt(
+        new Subscription(Ref<Network>::share(this), kinds, capacity));
+    std::lock_guard lock(mutex_);
+    subscriptions_.push_back(made);
+    std::uint64_t all = 0;
+    for (const Ref<Subscription>& subscription : subscriptions_) all |= subscription->kinds();
+    want(all);
+    return made;
+}
+
+void Network::unsubscribe(Subscription& subscription) noexcept {
+    Ref<Subscription> removed;  // ends after the lock
+    std::lock_guard lock(mutex_);
+    std::uint64_t all = 0;
+    for (std::size_t i = subscriptions_.size(); i-- > 0;) {
+        if (subscriptions_[i].get() == &subscription) {
+            removed = std::move(subscriptions_[i]);
+            subscriptions_.erase(subscriptions_.begin() + static_cast<std::ptrdiff_t>(i));
+        } else {
+            all |= subscriptions_[i]->kinds();
+        }
+    }
+    want(all);
+}
+
+// ---- counters
+
+namespace {
+
+void read_counters(const Actor& actor, reflow_node_counters& to) noexcept {
+    to.held_back = actor.held_back() ? 1 : 0;
+    to.fired = actor.fired.get();
+    to.received = actor.received.get();
+    to.sent = actor.sent.get();
+    to.failed = actor.failed.get();
+    to.dropped = actor.mailbox.dropped();
+    to.waiting = actor.mailbox.waiting();
+}
+
+}  // namespace
+
+Result<void> Network::counters(std::string_view node, reflow_node_counters& to) const {
+    const Actor* actor = find_actor(node);
+    if (actor == nullptr) return no_node(node);
+    read_counters(*actor, to);
+    return {};
+}
+
+Result<Message> Network::report() const {
+    ObjectBuilder all(actors_.size());
+    auto number = [](std::uint64_t value) {
+        return Message::integer(static_cast<std::int64_t>(value));
+    };
+    for (std::size_t i = 0; i < actors_.size(); ++i) {
+        const Actor& actor = *actors_[i];
+        reflow_node_counters counters{};
+        read_counters(actor, counters);
+        ObjectBuilder node(8);
+        node.set("component", Message::string(actor.component->id));
+        node.set("source", Message::boolean(fed_[i] == 0));
+        node.set("fired", number(counters.fired));
+        node.set("received", number(counters.received));
+        node.set("sent", number(counters.sent));
+        node.set("failed", number(counters.failed));
+        node.set("dropped", number(counters.dropped));
+        node.set("waiting", number(counters.waiting));
+        Result<Message> finished = node.finish();
+        if (!finished.ok()) return finished;
+        all.set(actor.id, std::move(finished).take());
+    }
+    return all.finish();
+}
+
+}  // namespace reflow::network

@@ -1,0 +1,201 @@
+// Packets in and out of a network.
+// Thread: any.
+#include "network/network.hpp"
+
+#include "base/limits.hpp"
+#include "base/text.hpp"
+
+namespace reflow::network {
+
+using runtime::Actor;
+
+Actor* Network::find_actor(std::string_view id) const noexcept {
+    auto found = positions_.find(id);
+    return found == positions_.end() ? nullptr : actors_[found->second].get();
+}
+
+Failure Network::no_node(std::string_view id) const {
+    Vector<std::string_view> ids;
+    ids.reserve(actors_.size());
+    for (const auto& actor : actors_) ids.push_back(actor->id);
+    return Failure(REFLOW_ERROR_NOT_FOUND, concat("no node '", id, "' in the network"))
+        .hint(did_you_mean(id, ids));
+}
+
+namespace {
+
+bool same_name(std::string_view a, std::string_view b, bool case_sensitive) noexcept {
+    if (a.size() != b.size()) return false;
+    auto fold = [&](char c) {
+        return !case_sensitive && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    };
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (fold(a[i]) != fold(b[i])) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+Result<Actor*> Network::resolve(std::string_view node, std::string_view port, bool in,
+                                std::uint32_t& number, std::uint32_t& index) const {
+    Vector<std::string_view> names;
+    index = REFLOW_NO_INDEX;
+    if (node.empty()) {
+        for (const Exposed& exposed : in ? inports_ : outports_) {
+            names.push_back(exposed.name);
+            if (exposed.name != port) continue;
+            number = exposed.port;
+            index = exposed.index;
+            return exposed.actor;
+        }
+        return Failure(REFLOW_ERROR_NOT_FOUND, concat("the graph exposes no ",
+                                                      in ? "inport '" : "outport '", port, "'"))
+            .hint(did_you_mean(port, names));
+    }
+    Actor* actor = find_actor(node);
+    if (actor == nullptr) return no_node(node);
+    const Vector<runtime::Port>& ports =
+        in ? actor->component->inports : actor->component->outports;
+    for (number = 0; number < ports.size(); ++number) {
+        names.push_back(ports[number].name);
+        if (same_name(ports[number].name, port, case_sensitive_)) return actor;
+    }
+    return Failure(REFLOW_ERROR_NOT_FOUND, concat("no ", in ? "inport '" : "outport '", port, "'"))
+        .node(node)
+        .hint(did_you_mean(port, names));
+}
+
+// An inport as a number: nonce of the network, position of the actor, port.
+Result<std::uint64_t> Network::find_inport(std::string_view node, std::string_view port) {
+    std::uint32_t number = 0;
+    std::uint32_t index = 0;
+    Result<Actor*> found = resolve(node, port, true, number, index);
+    if (!found.ok()) return found.take_error();
+    found.value()->mailbox.set_connected(number);
+    std::uint64_t position = positions_.find(found.value()->id)->second;
+    return std::uint64_t{nonce_} << 40 | position << 16 | number;
+}
+
+Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message> messages,
+                           std::int64_t timeout_ms, std::size_t& accepted) {
+    accepted = 0;
+    std::uint64_t position = inport >> 16 & 0xffffff;
+    std::uint32_t port = static_cast<std::uint32_t>(inport & 0xffff);
+    if (inport >> 40 != nonce_ || position >= actors_.size() ||
+        port >= actors_[position]->component->inports.size()) {
+        return Failure(REFLOW_ERROR_NOT_FOUND, "the inport is not one of this network");
+    }
+    Actor& actor = *actors_[position];
+    std::uint64_t start = runtime_->scheduler().clock().now_ns();
+    for (;;) {
+        // The guard keeps the network from ending, and from being idle, between here and notify.
+        group_.enter();
+        std::int32_t now = state_.load(std::memory_order_acquire);
+        if (now != REFLOW_NETWORK_RUNNING) {
+            group_.leave();
+            if (now == REFLOW_NETWORK_CREATED || now == starting) {
+                return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
+            }
+            return Failure(REFLOW_ERROR_CLOSED, "the network takes no more input")
+                .node(actor.id)
+                .port(actor.component->inports[port].name);
+        }
+        std::size_t went = 0;
+        try {
+            went = actor.mailbox.push_host(port, messages.subspan(accepted), timeout_ms != 0);
+        } catch (const std::bad_alloc&) {
+            group_.leave();
+            throw;
+        }
+        for (std::size_t i = 0; i < went; ++i) {
+            if (auto event = new_event(REFLOW_EVENT_MESSAGE_RECEIVED, actor)) {
+                event->port = actor.component->inports[port].name;
+                event->message = MessageRef(messages[accepted + i]).own();
+                post(event);
+            }
+        }
+        accepted += went;
+        if (went != 0) actor.notify();
+        group_.leave();
+        if (accepted == messages.size()) return {};
+        if (timeout_ms == 0) {
+            return Failure(REFLOW_ERROR_WOULD_BLOCK, "the inport is full")
+                .node(actor.id)
+                .port(actor.component->inports[port].name);
+        }
+        reflow_status status = group_.wait(left_ms(timeout_ms, start), [&] {
+            return actor.mailbox.room(port) != 0 || group_.failed() ||
+                   state_.load(std::memory_order_acquire) != REFLOW_NETWORK_RUNNING;
+        });
+        if (Result<void> waiting = waited(status, "waiting for room"); !waiting.ok()) {
+            return waiting;
+        }
+    }
+}
+
+// ---- outputs
+
+Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view port,
+                                         std::uint32_t capacity) {
+    std::uint32_t number = 0;
+    std::uint32_t index = 0;
+    Result<Actor*> found = resolve(node, port, false, number, index);
+    if (!found.ok()) return found.take_error();
+    std::lock_guard lock(mutex_);
+    if (state_.load(std::memory_order_acquire) != REFLOW_NETWORK_CREATED) {
+        return Failure(REFLOW_ERROR_INVALID_STATE, "outputs are opened before the network starts");
+    }
+    if (capacity == 0) capacity = runtime_->options().port_capacity;
+    auto output = Ref<Output>::adopt(new Output(*this, capacity));
+    output->mailbox.add_sender(0);
+    outputs_.reserve(outputs_.size() + 1);
+    group_.readers.reserve(group_.readers.size() + 1);
+    runtime::Connection connection;
+    connection.mailbox = &output->mailbox;
+    connection.outport = number;
+    connection.from_index = index;
+    found.value()->outports[number].push_back(std::move(connection));
+    group_.readers.push_back(&output->mailbox);
+    outputs_.push_back(output);
+    return output;
+}
+
+reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms,
+                           std::size_t& count) {
+    count = 0;
+    Vector<runtime::Packet> packets;
+    packets.reserve(std::min(to.size(), mailbox.waiting()));
+    std::uint64_t start = network_.group().scheduler.clock().now_ns();
+    for (;;) {
+        bool closed = network_.closed();  // before the look: what came before the end is seen
+        runtime::Released released;
+        bool host_waits = false;
+        mailbox.take(packets, to.size(), released, host_waits);
+        if (!released.empty()) {
+            network_.group().enter();
+            for (Actor* sender : released) sender->release();
+            network_.group().leave();
+        }
+        for (const runtime::Packet& packet : packets) to[count++] = packet.message;
+        if (count != 0 || to.empty()) return REFLOW_OK;
+        if (closed) return REFLOW_ERROR_CLOSED;
+        if (timeout_ms == 0) return REFLOW_ERROR_WOULD_BLOCK;
+        std::int64_t left = network_.left_ms(timeout_ms, start);
+        reflow_status status = network_.group().wait(
+            left, [&] { return mailbox.waiting() != 0 || network_.closed(); });
+        if (status != REFLOW_OK) return status;
+    }
+}
+
+void Output::close() {
+    runtime::Released released;
+    released.reserve(1);
+    mailbox.close(released);
+    if (released.empty()) return;
+    network_.group().enter();
+    for (Actor* sender : released) sender->release();
+    network_.group().leave();
+}
+
+}  // namespace reflow::network
