@@ -87,7 +87,7 @@ JsonReader::Step JsonReader::value() {
         case '"': {
             std::string_view text;
             ok = string(&text);
-            if (ok) value_ = Message::string(text);
+            if (ok) value_ = texts_.get(text, keys_);
             break;
         }
         case 't':
@@ -152,6 +152,8 @@ bool JsonReader::push(bool object) {
         if (levels_.empty()) levels_.reserve(8);
         levels_.emplace_back();
     }
+    // The key that this container is the value of has to outlast the keys inside it.
+    if (depth_ > 0 && top().object) top().key = *key_;
     Level& level = levels_[depth_++];
     level.object = object;
     level.escape = false;
@@ -192,6 +194,7 @@ bool JsonReader::attach_element(Level& level, bool* closed) {
 bool JsonReader::attach_member(Level& level, bool* closed) {
     if (level.escape && level.members.size() == 0 && level.held.none()) {
         level.held = std::move(value_);
+        level.key = *key_;
     } else if (!set_member(level)) {
         return false;
     }
@@ -216,11 +219,11 @@ bool JsonReader::attach_member(Level& level, bool* closed) {
 
 bool JsonReader::set_member(Level& level) {
     if (options_.duplicates == Duplicates::last_wins) {
-        level.members.set(level.key, std::move(value_));
+        level.members.set(*key_, std::move(value_));
         return true;
     }
     std::size_t before = level.members.size();
-    level.members.set(level.key, std::move(value_));
+    level.members.set(*key_, std::move(value_));
     if (level.members.size() == before) return duplicate_key(level);
     return true;
 }
@@ -229,8 +232,7 @@ bool JsonReader::close_array(Level& level) {
     Result<Message> array = level.array.finish();
     if (!array.ok()) return over_limit(at_, array.error().message);
     value_ = std::move(array).take();
-    path_.cut(level.path_size);
-    --depth_;
+    leave(level);
     return true;
 }
 
@@ -246,9 +248,14 @@ bool JsonReader::close_object(Level& level) {
     value_ = std::move(object).take();
     level.held = Message();
     level.key_offsets.clear();
+    leave(level);
+    return true;
+}
+
+void JsonReader::leave(Level& level) {
     path_.cut(level.path_size);
     --depth_;
-    return true;
+    if (depth_ > 0) key_ = &top().key;
 }
 
 // A key and its colon.
@@ -261,7 +268,7 @@ bool JsonReader::key() {
     std::string_view text;
     if (!string(&text)) return false;
     Level& level = top();
-    level.key = keys_.get(text);
+    key_ = &keys_.get(text);
     if (options_.unescape != nullptr && level.members.size() == 0 && text == escape_key) {
         level.escape = true;
     }
@@ -326,7 +333,7 @@ bool JsonReader::no_value() {
 }
 
 bool JsonReader::duplicate_key(Level& level) {
-    std::string_view name = level.key.text();
+    std::string_view name = key_->text();
     std::uint64_t first_offset = 0;
     Result<Message> object = level.members.finish();
     // The keys stand in the object in the order of their places.

@@ -40,7 +40,7 @@ private:
         bool escape = false;        // its first key is escape_key
         std::uint32_t count = 0;    // elements so far, for the path
         std::size_t path_size = 0;  // of the path of the container itself
-        Message key;                // of the value that is being read
+        Message key;                // of the container inside that is being read
         Message held;               // value of escape_key until it is known to be the only key
         ArrayBuilder array;
         ObjectBuilder members;
@@ -60,6 +60,7 @@ private:
     bool set_member(Level& level);
     bool close_array(Level& level);
     bool close_object(Level& level);
+    void leave(Level& level);
     bool key();
     bool string(std::string_view* out);
     bool string_with_escapes(const char* start, std::string_view* out);
@@ -95,6 +96,8 @@ private:
     PlaceCounter places_{{}};
     Vector<Level> levels_;
     KeyCache keys_;
+    TextCache texts_;
+    const Message* key_ = nullptr;  // of the value that is being read
     std::unique_ptr<Error> error_;
 };
 

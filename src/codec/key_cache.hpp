@@ -1,4 +1,4 @@
-// Keys of objects that come again and again in one document share one string.
+// Short texts that come again and again in one document share one string.
 // Neighbours: the readers of this layer. Thread: one.
 #pragma once
 
@@ -11,36 +11,78 @@
 
 namespace reflow::codec {
 
-// Remembers short keys, a newer one in place of an older one with the same hash.
+inline constexpr std::size_t shared_text_bytes = 32;
+
+// Length and the ends of a text: enough to keep the words of a document apart.
+[[nodiscard]] inline std::uint64_t short_hash(std::string_view text) noexcept {
+    std::uint64_t front = 0;
+    std::uint64_t back = 0;
+    if (text.size() >= 8) {
+        std::memcpy(&front, text.data(), 8);
+        std::memcpy(&back, text.data() + text.size() - 8, 8);
+    } else if (text.size() >= 4) {
+        std::uint32_t half = 0;
+        std::memcpy(&half, text.data(), 4);
+        front = half;
+        std::memcpy(&half, text.data() + text.size() - 4, 4);
+        back = half;
+    } else {
+        for (char c : text) front = front << 8 | static_cast<unsigned char>(c);
+    }
+    std::uint64_t mixed = front ^ (back * 0x9E3779B97F4A7C15u) ^ text.size();
+    return mixed * 0xD6E8FEB86659FD93u;
+}
+
+// Keys: every one is remembered, a newer one in place of an older one with the same hash.
 class KeyCache {
 public:
-    // The key as a string message. It is UTF-8.
-    [[nodiscard]] Message get(std::string_view key) {
-        if (key.size() > longest) return Message::string(key);
-        Message& slot = slots_[hash(key)];
+    // The key, which is UTF-8, as a string message; valid until the next call.
+    [[nodiscard]] const Message& get(std::string_view key) {
+        if (key.size() > shared_text_bytes) return long_ = Message::string(key);
+        Message& slot = slots_[short_hash(key) >> (64 - slot_bits)];
         if (slot.none() || slot.text() != key) slot = Message::string(key);
         return slot;
     }
-
-private:
-    static constexpr std::size_t longest = 32;
-    static constexpr unsigned slot_bits = 7;
-
-    // Length and the ends of the key: enough to keep the words of a document apart.
-    static std::size_t hash(std::string_view key) noexcept {
-        std::uint64_t front = 0;
-        std::uint64_t back = 0;
-        if (key.size() >= 8) {
-            std::memcpy(&front, key.data(), 8);
-            std::memcpy(&back, key.data() + key.size() - 8, 8);
-        } else {
-            for (char c : key) front = front << 8 | static_cast<unsigned char>(c);
-        }
-        std::uint64_t mixed = (front ^ (back * 0x9E3779B97F4A7C15u) ^ key.size());
-        return static_cast<std::size_t>((mixed * 0xD6E8FEB86659FD93u) >> (64 - slot_bits));
+    // The key if it is remembered, otherwise none.
+    [[nodiscard]] MessageRef known(std::string_view text) const noexcept {
+        if (text.size() > shared_text_bytes) return {};
+        const Message& slot = slots_[short_hash(text) >> (64 - slot_bits)];
+        return !slot.none() && slot.text() == text ? MessageRef(slot) : MessageRef();
     }
 
+private:
+    static constexpr unsigned slot_bits = 7;
     std::array<Message, std::size_t{1} << slot_bits> slots_;
+    Message long_;
+};
+
+// Strings that are values: remembered only when they come a second time, since many come once.
+class TextCache {
+public:
+    // The text, which is UTF-8, as a string message.
+    [[nodiscard]] Message get(std::string_view text, const KeyCache& keys) {
+        if (text.size() > shared_text_bytes) return Message::string(text);
+        std::uint64_t hash = short_hash(text);
+        Slot& slot = slots_[hash >> (64 - slot_bits)];
+        if (slot.hash != hash) {
+            // Names of things are often keys in one place and values in the next.
+            MessageRef key = keys.known(text);
+            if (!key.none()) return key.own();
+            slot.hash = hash;
+            slot.seen = Message();
+            return Message::string(text);
+        }
+        if (slot.seen.none() || slot.seen.text() != text) slot.seen = Message::string(text);
+        return slot.seen;
+    }
+
+private:
+    struct Slot {
+        std::uint64_t hash = 0;
+        Message seen;
+    };
+    static constexpr unsigned slot_bits = 6;
+    std::array<Slot, std::size_t{1} << slot_bits> slots_;
 };
 
 }  // namespace reflow::codec

@@ -139,10 +139,16 @@ Result<Message> simple(std::string_view type, MessageRef data, std::string_view 
     return Message();
 }
 
-Failure unknown_type(std::string_view type, std::string_view path) {
-    return Failure(REFLOW_ERROR_PARSE, concat("no type of message is named '", type, "'"))
-        .hint(did_you_mean(type, type_names))
-        .path(path);
+// An escaped object: keys and values in turn.
+Result<Message> object_of(MessageRef list) {
+    constexpr std::string_view wanted = "a list of keys and values";
+    if (!list.is(REFLOW_KIND_ARRAY) || list.size() % 2 != 0) return wrong({}, "Object", wanted);
+    ObjectBuilder object(list.size() / 2);
+    for (std::size_t i = 0; i < list.size(); i += 2) {
+        if (!list.at(i).is(REFLOW_KIND_STRING)) return wrong({}, "Object", wanted);
+        object.set(list.at(i).text(), list.at(i + 1).own());
+    }
+    return object.finish();
 }
 
 // What {"$reflow":inner} stands for.
@@ -167,12 +173,11 @@ Result<Message> unescape(MessageRef inner) {
         if (!event_type.is(REFLOW_KIND_STRING)) return wrong({}, type, "of an event_type");
         return Message::network_event(event_type.text(), data.own());
     }
-    if (type == "Object") {
-        if (data.is(REFLOW_KIND_OBJECT)) return data.own();
-        return wrong({}, type, "an object");
-    }
+    if (type == "Object") return object_of(data);
     Result<Message> made = simple(type, data, {});
-    if (made.ok() && made.value().none()) return unknown_type(type, {});
+    if (made.ok() && made.value().none()) {
+        return Failure(REFLOW_ERROR_PARSE, concat("no escape is of type '", type, "'"));
+    }
     return made;
 }
 
@@ -238,7 +243,11 @@ Result<Message> TaggedReader::convert(MessageRef document) {
         return wrapped(REFLOW_KIND_OPTIONAL, type, data);
     }
     Result<Message> made = simple(type, data, path);
-    if (made.ok() && made.value().none()) return unknown_type(type, "$.type");
+    if (made.ok() && made.value().none()) {
+        return Failure(REFLOW_ERROR_PARSE, concat("no type of message is named '", type, "'"))
+            .hint(did_you_mean(type, type_names))
+            .path("$.type");
+    }
     return made;
 }
 

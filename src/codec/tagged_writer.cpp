@@ -54,12 +54,12 @@ public:
     }
 
 private:
-    // A container or wrapped message whose parts are being written, and how many objects end
-    // behind it.
+    // A container or wrapped message whose parts are being written, and whether it is the data of
+    // an escape.
     struct Open {
         MessageRef container;
         std::size_t next = 0;
-        unsigned objects = 0;
+        bool escape = false;
     };
 
     Result<void> next() {
@@ -68,13 +68,16 @@ private:
         bool object = container.is(REFLOW_KIND_OBJECT);
         bool wraps = !object && !container.is(REFLOW_KIND_ARRAY);
         std::size_t size = wraps ? 1 : container.size();
+        // An escaped object is a list of keys and values, since an object could again look like an
+        // escape.
+        bool list = object && open.escape;
         if (open.next < size) {
             std::size_t at = open.next++;
-            if (object) out_.key(container.key_at(at));
+            if (object) list ? out_.string(container.key_at(at)) : out_.key(container.key_at(at));
             return value(wraps ? container.content() : container.at(at));
         }
-        if (!wraps) object ? out_.end_object() : out_.end_array();
-        for (unsigned left = open.objects; left > 0; --left) out_.end_object();
+        if (!wraps) object && !list ? out_.end_object() : out_.end_array();
+        if (open.escape) end_escape();
         open_.pop_back();
         return {};
     }
@@ -162,12 +165,12 @@ private:
                      (message.is(REFLOW_KIND_OPTIONAL) && message.content().none());
         if (!empty) out_.key("data");
         if (!empty && message.is(REFLOW_KIND_OBJECT)) {
-            out_.begin_object();
-            open_.push_back({message, 0, 2});
+            out_.begin_array();
+            open_.push_back({message, 0, true});
             return {};
         }
         if (!empty && wraps) {
-            open_.push_back({message, 0, 2});
+            open_.push_back({message, 0, true});
             return {};
         }
         switch (message.kind()) {
