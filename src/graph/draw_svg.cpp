@@ -97,9 +97,11 @@ private:
 
     void region(const Region& region, const Vector<Rect>& parts) {
         append(out_, concat("<g class=\"rf-region\"><title>", xml(region.name), "</title>"));
-        String color = region.color.empty()
-                           ? String()
-                           : concat(" style=\"fill:", region.color, ";stroke:", region.color, "\"");
+        String color;
+        if (!region.color.empty()) {
+            color = concat(" style=\"fill:", region.color, ";stroke:", region.color,
+                           ";fill-opacity:.1;stroke-opacity:.4\"");
+        }
         for (const Rect& rect_of : parts) rect("rf-group", rect_of, 12, color);
         text("rf-group-name", parts[0].x + 12, parts[0].y + 17,
              shortened(visible(region.name), metrics::id_characters));
@@ -125,25 +127,29 @@ private:
                             "Z\"/></g>\n"));
     }
 
-    // Curves between layers, straight lines through them. Between the ends come pairs of points,
-    // one for each layer that is passed, and a pair may run to the left.
+    // Curves between layers, straight lines in them. The points are pairs, one for each layer; a
+    // pair may run to the left, and then the line has to turn.
     static String path(const Vector<Point>& points) {
         auto heading = [&](std::size_t i) {
-            if (i == 0 || i + 1 == points.size()) return 1.0;
-            std::size_t entry = i % 2 == 1 ? i : i - 1;
-            return points[entry + 1].x >= points[entry].x ? 1.0 : -1.0;
+            return points[i | 1].x >= points[i & ~std::size_t{1}].x ? 1.0 : -1.0;
         };
         String text = concat("M", pair(points[0].x, points[0].y));
         for (std::size_t i = 0; i + 1 < points.size(); ++i) {
             Point a = points[i];
             Point b = points[i + 1];
-            if (i + 2 == points.size()) b.x -= 9;  // room for the tip
-            if (i % 2 == 1 || (std::fabs(a.y - b.y) < 0.5 && a.x <= b.x)) {
+            if (i + 2 == points.size()) b.x = std::max(a.x, b.x - 9);  // room for the tip
+            if (i % 2 == 0) {
+                if (a.x != b.x) append(text, concat("H", number(b.x)));
+                continue;
+            }
+            bool last = i + 3 == points.size() && b.x > points.back().x - 9;
+            if (last) b.x = points.back().x - 9;
+            double out = heading(i);
+            double in = heading(i + 1);
+            if (out == in && (b.x - a.x) * out > 0 && std::fabs(a.y - b.y) < 0.5) {
                 append(text, concat("L", pair(b.x, b.y)));
                 continue;
             }
-            double out = heading(i);
-            double in = heading(i + 1);
             double reach = (b.x - a.x) * out;
             double bend = out == in && reach > 0 ? reach / 2
                                                  : std::min(60.0, 26 + 0.12 * std::fabs(b.y - a.y));

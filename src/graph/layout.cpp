@@ -197,6 +197,10 @@ private:
             double slack = width[node.layer] - sizes_[nodes_[i]].width;
             out.nodes[nodes_[i]] = {std::round(x[node.layer] + slack / 2), top + node.y};
         }
+        for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+            std::uint32_t layer = graph_.nodes[i].layer;
+            out.columns[nodes_[i]] = {x[layer], x[layer] + width[layer]};
+        }
         for (std::uint32_t i = 0; i < arcs_.size(); ++i) {
             bool forward = graph_.nodes[arcs_[i].from].layer < graph_.nodes[arcs_[i].to].layer;
             for (std::uint32_t at : chains_[i]) {
@@ -241,6 +245,7 @@ void place_singles(Layout& out, const Vector<Size>& sizes, std::span<const std::
             row = 0;
         }
         out.nodes[node] = {std::round(x), std::round(y)};
+        out.columns[node] = {std::round(x), std::round(x) + sizes[node].width};
         x += sizes[node].width + options.node_gap;
         row = std::max(row, sizes[node].height);
         out.width = std::max(out.width, x - options.node_gap);
@@ -255,6 +260,7 @@ Layout layout(const Vector<Size>& nodes, const Vector<LayoutEdge>& edges,
     auto count = static_cast<std::uint32_t>(nodes.size());
     Layout out;
     out.nodes.resize(nodes.size());
+    out.columns.resize(nodes.size());
     out.edges.resize(edges.size());
     Vector<Arc> arcs;
     arcs.reserve(edges.size());

@@ -36,6 +36,12 @@ struct Layout {
     // For each edge the points that it passes between its two ends, in its own direction. Where an
     // edge has to run backwards it leaves its layer to the right and comes in from the left.
     Vector<Vector<Point>> edges;
+    // Of each node: where its layer begins and ends. Beside a box its layer is free, at its height.
+    struct Column {
+        double left = 0;
+        double right = 0;
+    };
+    Vector<Column> columns;
     double width = 0;
     double height = 0;
 };

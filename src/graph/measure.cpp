@@ -154,17 +154,27 @@ private:
         }
     }
 
-    static void make_wires(const Scene& scene, Drawing& drawing, Layout& places) {
+    static void make_wires(const Scene& scene, Drawing& drawing, const Layout& places) {
         for (std::size_t i = 0; i < scene.wires.size(); ++i) {
             const Wire& wire = scene.wires[i];
             const Shape& from = drawing.shapes[wire.from];
             const Shape& to = drawing.shapes[wire.to];
             Vector<Point>& points = drawing.wires.emplace_back();
-            points.push_back(
-                {from.place.x + from.place.width, from.place.y + from.out_y[wire.from_slot]});
+            // Level to the edge of the layer, so that the curves have the gaps to themselves.
+            double from_y = from.place.y + from.out_y[wire.from_slot];
+            double to_y = to.place.y + to.in_y[wire.to_slot];
+            points.push_back({from.place.x + from.place.width, from_y});
+            points.push_back({near(places.columns[wire.from].right, points[0].x), from_y});
             points.insert(points.end(), places.edges[i].begin(), places.edges[i].end());
-            points.push_back({to.place.x, to.place.y + to.in_y[wire.to_slot]});
+            points.push_back({near(places.columns[wire.to].left, to.place.x), to_y});
+            points.push_back({to.place.x, to_y});
         }
+    }
+
+    // The edge of a layer, unless the box almost reaches it: a curve from there looks better.
+    static double near(double edge, double box) {
+        constexpr double slack = 45;
+        return std::fabs(edge - box) < slack ? box : edge;
     }
 
     // Moves everything so that it begins at the margin.
@@ -184,8 +194,7 @@ private:
             for (const Rect& rect : parts) take(rect);
         }
         for (const auto& points : drawing.wires) {
-            // Two points between the ends that run to the left: a line that has to turn.
-            bool turns = points.front().x > points.back().x - 4;
+            bool turns = points.front().x >= points.back().x;
             for (const Point& point : points) {
                 double room = turns ? turn_room : 0;
                 take({point.x - room, point.y - 2, 2 * room, 4});

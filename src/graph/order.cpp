@@ -27,11 +27,37 @@ public:
             without_gain = 0;
         }
         graph_.layers.swap(kept);
+        for (auto& layer : graph_.layers) keep_loops(layer);
         number_all();
     }
 
 private:
     static constexpr unsigned patience_ = 4;
+
+    // Loops are linked to nothing, so no sweep has moved them: they go right below their boxes.
+    void keep_loops(Vector<std::uint32_t>& layer) {
+        auto is_loop = [&](std::uint32_t node) {
+            return graph_.nodes[node].host != nowhere && graph_.to_left.of(node).empty() &&
+                   graph_.to_right.of(node).empty();
+        };
+        Vector<Arc> loops;  // host and loop
+        for (std::uint32_t node : layer) {
+            if (is_loop(node)) loops.push_back({graph_.nodes[node].host, node});
+        }
+        if (loops.empty()) return;
+        auto less = [](const Arc& a, const Arc& b) {
+            return std::pair(a.from, a.to) < std::pair(b.from, b.to);
+        };
+        std::sort(loops.begin(), loops.end(), less);
+        Vector<std::uint32_t> order;
+        for (std::uint32_t node : layer) {
+            if (is_loop(node)) continue;
+            order.push_back(node);
+            auto at = std::lower_bound(loops.begin(), loops.end(), Arc{node, 0}, less);
+            for (; at != loops.end() && at->from == node; ++at) order.push_back(at->to);
+        }
+        layer.swap(order);
+    }
 
     void number(std::size_t layer) {
         auto& nodes = graph_.layers[layer];

@@ -20,7 +20,8 @@ Result<String> render(const Graph& graph, reflow_picture kind, const PictureOpti
         case REFLOW_PICTURE_DOT:
             return draw_dot(make_scenes(graph, depth), options.dark);
         case REFLOW_PICTURE_SVG:
-            return draw_svg(make_scenes(graph, depth), 0, depth, options.dark, false);
+            // One level more than is drawn, so that nodes with something inside are marked.
+            return draw_svg(make_scenes(graph, depth + 1), 0, depth, options.dark, false);
         case REFLOW_PICTURE_HTML:
             // All levels: the page opens them.
             return draw_html(make_scenes(graph, deepest), depth, options.dark);

@@ -42,7 +42,7 @@ struct Shape {  // of a box
 };
 struct Drawing {
     Vector<Shape> shapes;          // by box
-    Vector<Vector<Point>> wires;   // by wire: both ends and the points between
+    Vector<Vector<Point>> wires;   // by wire: pairs of points, one for each layer
     Vector<Vector<Rect>> regions;  // by region: one rectangle, or one for each box
     double width = 0;
     double height = 0;
