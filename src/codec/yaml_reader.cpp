@@ -158,7 +158,8 @@ bool YamlReader::begin() {
     if (yaml_parser_initialize(&parser_) == 0) {
         return fail(start, "no memory for the YAML parser", {}, REFLOW_ERROR_OUT_OF_MEMORY);
     }
-    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text_.data()),
+    const char* data = text_.empty() ? "" : text_.data();  // libyaml insists on a pointer
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(data),
                                  text_.size());
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
     return true;
