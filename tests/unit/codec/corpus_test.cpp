@@ -56,9 +56,9 @@ TEST(Corpus, Json) {
         {"i_number_long_exponent", false},          // infinite
         {"i_number_long_negative_exponent", true},  // zero
     };
-    EXPECT_GT(check_corpus("json", decided,
-                           [](std::string_view text) { return codec::read_json(text); }),
-              200u);
+    EXPECT_GT(
+        check_corpus("json", decided, [](std::string_view text) { return codec::read_json(text); }),
+        200u);
 }
 
 TEST(Corpus, Msgpack) {

@@ -82,30 +82,30 @@ TEST(Msgpack, BytesOfEveryKind) {
     both_ways(Message::bytes("abc"), "c4 03 616263");
     both_ways(read_json(R"([null,"a"])").take(), "92 c0 a161");
     both_ways(read_json(R"({"a":true})").take(), "81 a161 c3");
-    both_ways(Message::flow(), "c7 00 01");
-    both_ways(wrap(REFLOW_KIND_EVENT, Message::integer(5)), "c9 00000001 02 05");
-    both_ways(Message::error("ab"), "d5 03 6162");
-    both_ways(wrap(REFLOW_KIND_OPTIONAL, Message()), "c9 00000000 04");
-    both_ways(wrap(REFLOW_KIND_OPTIONAL, Message::null()), "c9 00000001 04 c0");
-    both_ways(wrap(REFLOW_KIND_ANY, Message::flow()), "c9 00000003 05 c70001");
-    both_ways(Message::encoded("\x05"), "d4 06 05");
+    both_ways(Message::flow(), "c7 00 50");
+    both_ways(wrap(REFLOW_KIND_EVENT, Message::integer(5)), "c9 00000001 51 05");
+    both_ways(Message::error("ab"), "d5 52 6162");
+    both_ways(wrap(REFLOW_KIND_OPTIONAL, Message()), "c9 00000000 53");
+    both_ways(wrap(REFLOW_KIND_OPTIONAL, Message::null()), "c9 00000001 53 c0");
+    both_ways(wrap(REFLOW_KIND_ANY, Message::flow()), "c9 00000003 54 c70050");
+    both_ways(Message::encoded("\x05"), "d4 55 05");
     MessageRef::Stream stream;
     stream.stream_id = 300;
     stream.origin_actor = "a";
     stream.origin_port = "p";
-    both_ways(Message::stream(stream), "c9 00000009 07 cd012c c0 a161 a170 c0");
+    both_ways(Message::stream(stream), "c9 00000009 56 cd012c c0 a161 a170 c0");
     stream.has_size_hint = true;
     stream.size_hint = UINT64_MAX;
     stream.content_type = "t";
-    both_ways(Message::stream(stream), "c9 00000012 07 cd012c cfffffffffffffffff a161 a170 a174");
-    both_ways(Message::remote("n", "a", "p"), "c9 00000006 08 a16e a161 a170");
-    both_ways(Message::network_event("e", Message::integer(1)).take(), "c9 00000003 09 a165 01");
+    both_ways(Message::stream(stream), "c9 00000012 56 cd012c cfffffffffffffffff a161 a170 a174");
+    both_ways(Message::remote("n", "a", "p"), "c9 00000006 57 a16e a161 a170");
+    both_ways(Message::network_event("e", Message::integer(1)).take(), "c9 00000003 58 a165 01");
     std::int64_t integers[] = {1, -1};
     both_ways(Message::numbers(REFLOW_NUMBER_I64, integers, 2),
-              "c7 11 0a 07 0100000000000000 ffffffffffffffff");
+              "c7 11 59 07 0100000000000000 ffffffffffffffff");
     float floats[] = {1.0f};
-    both_ways(Message::numbers(REFLOW_NUMBER_F32, floats, 1), "c7 05 0a 09 0000803f");
-    both_ways(Message::numbers(REFLOW_NUMBER_U8, nullptr, 0), "d4 0a 02");
+    both_ways(Message::numbers(REFLOW_NUMBER_F32, floats, 1), "c7 05 59 09 0000803f");
+    both_ways(Message::numbers(REFLOW_NUMBER_U8, nullptr, 0), "d4 59 02");
 }
 
 TEST(Msgpack, ForeignForms) {
@@ -125,7 +125,7 @@ TEST(Msgpack, ForeignForms) {
     EXPECT_EQ(read("de 0001 d901 61 05").get("a").integer(), 5);
     EXPECT_EQ(read("df 00000001 a161 05").get("a").integer(), 5);
     EXPECT_EQ(read("93 01 02 03").numbers_type(), REFLOW_NUMBER_I64);
-    EXPECT_EQ(read("d4 04 05").content().integer(), 5);
+    EXPECT_EQ(read("d4 53 05").content().integer(), 5);
     EXPECT_EQ(read("cf 8000000000000000").real(), 9223372036854775808.0);
     EXPECT_TRUE(read("cf 8000000000000000").is(REFLOW_KIND_FLOAT));
     EXPECT_EQ(read("82 a161 01 a161 02").get("a").integer(), 2);
@@ -147,23 +147,23 @@ TEST(Msgpack, Refused) {
     EXPECT_EQ(refused("d6 ff 00000000"),
               "there is no kind of message for a MessagePack timestamp (at byte 0)");
     EXPECT_EQ(refused("d4 63 00"), "extension type 99 is not known (at byte 0)");
-    EXPECT_EQ(refused("d4 01 00"), "a flow extension is not empty (at byte 0)");
-    EXPECT_EQ(refused("d5 02 05 05"), "bytes behind the value of an extension (at byte 3)");
-    EXPECT_EQ(refused("d4 05 92"),
+    EXPECT_EQ(refused("d4 50 00"), "a flow extension is not empty (at byte 0)");
+    EXPECT_EQ(refused("d5 51 05 05"), "bytes behind the value of an extension (at byte 3)");
+    EXPECT_EQ(refused("d4 54 92"),
               "an array claims 2 elements, but only 0 bytes follow (at byte 2)");
-    EXPECT_EQ(refused("c7 00 02"),
+    EXPECT_EQ(refused("c7 00 51"),
               "the data ends inside a value: 1 bytes wanted, 0 left (at byte 3)");
-    EXPECT_EQ(refused("d4 0a 0b"), "packed numbers of the unknown type 11 (at byte 0)");
-    EXPECT_EQ(refused("c7 00 0a"), "packed numbers of the unknown type 0 (at byte 0)");
-    EXPECT_EQ(refused("d5 0a 03 01"), "packed numbers: 1 bytes are no multiple of 2 (at byte 0)");
-    EXPECT_EQ(refused("d4 08 a0"), "the data ends inside text: 1 bytes wanted, 0 left (at byte 3)");
-    EXPECT_EQ(refused("c7 04 08 a0a0a0 a0"),
+    EXPECT_EQ(refused("d4 59 0b"), "packed numbers of the unknown type 11 (at byte 0)");
+    EXPECT_EQ(refused("c7 00 59"), "packed numbers of the unknown type 0 (at byte 0)");
+    EXPECT_EQ(refused("d5 59 03 01"), "packed numbers: 1 bytes are no multiple of 2 (at byte 0)");
+    EXPECT_EQ(refused("d4 57 a0"), "the data ends inside text: 1 bytes wanted, 0 left (at byte 3)");
+    EXPECT_EQ(refused("c7 04 57 a0a0a0 a0"),
               "bytes behind the parts of a remote reference (at byte 6)");
-    EXPECT_EQ(refused("c7 05 07 ff c0 a0 a0 c0"),
+    EXPECT_EQ(refused("c7 05 56 ff c0 a0 a0 c0"),
               "a number of a stream handle is missing (at byte 3)");
-    EXPECT_EQ(refused("92 d408a0 05"),
+    EXPECT_EQ(refused("92 d457a0 05"),
               "an extension ends inside text: 1 bytes wanted, 0 left (at byte 4)");
-    EXPECT_EQ(refused("d4 03 ff"), "invalid UTF-8 in text (at byte 2)");
+    EXPECT_EQ(refused("d4 52 ff"), "invalid UTF-8 in text (at byte 2)");
 }
 
 TEST(Msgpack, ClaimsCostNothing) {
@@ -172,7 +172,7 @@ TEST(Msgpack, ClaimsCostNothing) {
               "an array claims 67108864 elements, but only 0 bytes follow (at byte 0)");
     EXPECT_EQ(refused("df ffffffff"),
               "an object claims 4294967295 keys, but only 0 bytes follow (at byte 0)");
-    EXPECT_NE(refused("c9 ffffffff 02").find("ends inside an extension"), std::string::npos);
+    EXPECT_NE(refused("c9 ffffffff 51").find("ends inside an extension"), std::string::npos);
     EXPECT_NE(refused("db ffffffff").find("ends inside text"), std::string::npos);
 }
 
@@ -193,9 +193,9 @@ TEST(Msgpack, Depth) {
     ReadLimits limits;
     limits.depth = 1;
     EXPECT_TRUE(read_msgpack(hex("91 01"), limits).ok());
-    refused("91 c9 00000001 02 05", REFLOW_ERROR_LIMIT, limits);
-    refused("91 c9 00000000 04", REFLOW_ERROR_LIMIT, limits);
-    refused("91 c9 00000006 08 a16e a161 a170", REFLOW_ERROR_LIMIT, limits);
+    refused("91 c9 00000001 51 05", REFLOW_ERROR_LIMIT, limits);
+    refused("91 c9 00000000 53", REFLOW_ERROR_LIMIT, limits);
+    refused("91 c9 00000006 57 a16e a161 a170", REFLOW_ERROR_LIMIT, limits);
 }
 
 TEST(Msgpack, LimitsOfSizeAndElements) {
@@ -203,7 +203,7 @@ TEST(Msgpack, LimitsOfSizeAndElements) {
     limits.elements = 3;
     EXPECT_TRUE(read_msgpack(hex("92 01 91 02"), limits).ok());
     refused("92 01 92 02 03", REFLOW_ERROR_LIMIT, limits);
-    refused("c7 05 0a 02 01020304", REFLOW_ERROR_LIMIT, limits);
+    refused("c7 05 59 02 01020304", REFLOW_ERROR_LIMIT, limits);
     limits = {};
     limits.bytes = 2;
     refused("92 01 02", REFLOW_ERROR_LIMIT, limits);
