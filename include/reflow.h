@@ -885,7 +885,9 @@ REFLOW_API reflow_status reflow_context_advance(reflow_context *context, size_t 
 REFLOW_API reflow_status reflow_context_again(reflow_context *context);
 
 /* Asks for a call of run after a delay, with count 0 or with what has arrived by then. One such
- * timer for each actor: a new one replaces it. The network is not idle while it is armed.
+ * timer for each actor: a new one replaces it. The network is not idle while it is armed. Asked for
+ * together with reflow_context_again, the inputs that were not completed wait for the timer too: how
+ * an actor that is full rests.
  * Ownership: none. Threads: callback (run). Blocking: never.
  * Errors: REFLOW_ERROR_INVALID_STATE outside run. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_context_wake_after(reflow_context *context, uint64_t delay_ns);

@@ -131,6 +131,7 @@ Actor::Outcome Actor::work(const TurnBudget& budget) {
 }
 
 bool Actor::has_work() const {
+    if (resting_) return (requests_.load(std::memory_order_acquire) & wake_bit) != 0;
     return again_ || wanted_ != 0 || inputs_at_ != inputs_.size() ||
            requests_.load(std::memory_order_acquire) != 0 || mailbox.ready();
 }
@@ -162,6 +163,11 @@ void Actor::take_inputs(std::size_t max_firings) {
 bool Actor::prepare(std::size_t max_firings, Phase& phase) {
     if (requests_.load(std::memory_order_relaxed) != 0) {
         wanted_ |= requests_.exchange(0, std::memory_order_acq_rel);
+    }
+    if (resting_) {
+        if ((wanted_ & wake_bit) == 0) return false;
+        wanted_ &= ~wake_bit;
+        resting_ = false;
     }
     if (again_) {
         phase = again_phase_;
@@ -215,6 +221,7 @@ std::size_t Actor::settle(Context& context, reflow_status status, std::uint64_t 
     if (context.again_asked) {
         done = std::min(context.advanced, done);
         again_ = status == REFLOW_OK;
+        resting_ = again_ && context.wake_asked;
         again_phase_ = context.phase;
     }
     if (status != REFLOW_OK) {

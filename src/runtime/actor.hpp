@@ -156,6 +156,7 @@ private:
     std::size_t firing_size_ = 1;
     std::uint32_t wanted_ = 0;      // requests that this actor has seen and not served
     bool again_ = false;            // to be called again with what is kept, or with nothing
+    bool resting_ = false;          // and not before its timer fires
     Phase again_phase_ = Phase::run;
     Released released_;
     bool host_waits_ = false;       // a host waits for room that a take has made

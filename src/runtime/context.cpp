@@ -98,6 +98,7 @@ reflow_status reflow_context::wake_after(std::uint64_t delay_ns) noexcept {
     std::uint64_t due = delay_ns > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + delay_ns;
     try {
         scheduler.arm(actor, due);
+        wake_asked = true;
     } catch (const std::bad_alloc&) {
         return REFLOW_ERROR_OUT_OF_MEMORY;
     }

@@ -62,6 +62,7 @@ struct reflow_context {
     std::size_t firings = 0;   // in the batch
     std::size_t advanced = 0;  // completed by advance
     bool again_asked = false;
+    bool wake_asked = false;
     std::unique_ptr<reflow::Error> error{};
 };
 
