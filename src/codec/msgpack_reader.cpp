@@ -101,6 +101,7 @@ private:
     Message value_;
     Vector<Level> levels_;
     KeyCache keys_;
+    TextCache texts_;
     std::unique_ptr<Error> error_;
 };
 
@@ -147,7 +148,7 @@ MsgpackReader::Step MsgpackReader::value() {
     if (mark <= 0xBF) {
         std::string_view view;
         if (!text(mark & 31, &view)) return Step::fail;
-        return done(Message::string(view));
+        return done(texts_.get(view, keys_));
     }
     return marked(mark);
 }
@@ -224,7 +225,7 @@ MsgpackReader::Step MsgpackReader::sized(unsigned mark) {
         case 0xDB: {
             std::string_view view;
             if (!text(take(1u << (mark - 0xD9)), &view)) return Step::fail;
-            return done(Message::string(view));
+            return done(texts_.get(view, keys_));
         }
         case 0xDC:
             return open_container(Shape::array, take(2));
