@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
 #include "cli/interrupts.hpp"
 #include "cli/text.hpp"
@@ -190,7 +189,7 @@ int Console::finish(int code) {
     if (failure == 0 || code >= exit_signal) return code;
     if (failure == EPIPE) return exit_pipe;
     if (failure == ETIMEDOUT && code != exit_ok) return code;
-    error("cannot write to standard output: " + std::string(std::strerror(failure)));
+    error("cannot write to standard output: " + system_reason(failure));
     return code == exit_ok ? exit_failed : code;
 }
 

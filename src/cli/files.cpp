@@ -9,10 +9,10 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "cli/problem.hpp"
+#include "cli/text.hpp"
 
 namespace cli {
 
@@ -20,8 +20,6 @@ namespace {
 
 // The limit of the library for a document.
 constexpr std::size_t max_input_bytes = std::size_t{1} << 30;
-
-std::string reason(int number) { return std::strerror(number); }
 
 class Descriptor {
 public:
@@ -55,7 +53,7 @@ int write_descriptor(int descriptor, std::string_view text) {
 }
 
 [[noreturn]] void cannot_write(const std::string& path, int number) {
-    fail(exit_failed, "cannot write '" + path + "': " + reason(number));
+    fail(exit_failed, "cannot write '" + path + "': " + system_reason(number));
 }
 
 void write_in_place(const std::string& path, std::string_view text) {
@@ -74,13 +72,13 @@ std::string read_text(const std::string& path, int code) {
     const std::string name = standard ? "standard input" : "'" + path + "'";
     const Descriptor file(standard ? ::dup(STDIN_FILENO)
                                    : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (file.get() < 0) fail(code, "cannot read " + name + ": " + reason(errno));
+    if (file.get() < 0) fail(code, "cannot read " + name + ": " + system_reason(errno));
     std::string text;
     std::array<char, 64 * 1024> piece;
     for (;;) {
         const ssize_t size = ::read(file.get(), piece.data(), piece.size());
         if (size < 0 && errno == EINTR) continue;
-        if (size < 0) fail(code, "cannot read " + name + ": " + reason(errno));
+        if (size < 0) fail(code, "cannot read " + name + ": " + system_reason(errno));
         if (size == 0) return text;
         text.append(piece.data(), static_cast<std::size_t>(size));
         if (text.size() > max_input_bytes) fail(code, name + " is larger than 1 GiB");

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <exception>
 #include <new>
 
@@ -53,6 +52,9 @@ void hold_standard_descriptors() {
     }
 }
 
+// More errors than this are counted.
+constexpr std::size_t problems_shown = 20;
+
 struct Program {
     std::string_view name;
     int (*call)(const Arguments&, Console&);
@@ -95,7 +97,14 @@ int dispatch(const Arguments& arguments, Console& console) {
 
 int complain(const Failure& failure, Console& console) {
     console.error(failure.problem.text);
-    for (const Problem& problem : failure.others) console.error(problem.text);
+    std::size_t shown = 1;
+    for (const Problem& problem : failure.others) {
+        if (++shown > problems_shown) break;
+        console.error(problem.text);
+    }
+    if (failure.others.size() >= problems_shown) {
+        console.remark(grouped(failure.others.size() + 1 - problems_shown) + " more errors");
+    }
     return failure.code;
 }
 

@@ -294,6 +294,13 @@ bool Run::stop() {
 
 void Run::log_hook(void* self, reflow_log_level level, reflow_view subsystem, reflow_view node,
                    reflow_view text) {
+    // The engine logs failures that nobody takes, by their description; the events tell them
+    // already.
+    if (level == REFLOW_LOG_WARN && !text_of(node).empty() &&
+        text_of(text).find("node '" + std::string(text_of(node)) + "': ") !=
+            std::string_view::npos) {
+        return;
+    }
     Console& console = static_cast<Run*>(self)->console_;
     const std::string_view sgr = level == REFLOW_LOG_ERROR  ? "1;31"
                                  : level == REFLOW_LOG_WARN ? "1;33"

@@ -55,7 +55,7 @@ private:
     [[nodiscard]] bool stop();
 
     [[nodiscard]] int conclude();
-    [[nodiscard]] bool any_failure();
+    void settle_failures();
     void tell_timeout();
     void print_json(std::string_view status, Clock::time_point end);
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "cli/text.hpp"
 
@@ -45,10 +44,9 @@ void Failures::subscribe(reflow_network* network) {
 void Failures::pump() {
     for (;;) {
         EventBatch events;
-        std::uint64_t missed = 0;
+        // What is missed here is known by the counters in the end, see settle().
         const reflow_status status =
-            reflow_subscription_poll(subscription_.get(), batch, 0, Out(events), &missed, nullptr);
-        count_ += missed;
+            reflow_subscription_poll(subscription_.get(), batch, 0, Out(events), nullptr, nullptr);
         if (status != REFLOW_OK) return;
         const std::size_t count = reflow_event_batch_count(events.get());
         for (std::size_t i = 0; i < count; ++i) {
@@ -101,7 +99,7 @@ void EventFile::open(reflow_network* network, const std::string& path) {
     file_ = path == "-" ? STDERR_FILENO
                         : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file_ < 0) {
-        fail(exit_failed, "cannot write events to '" + path + "': " + std::strerror(errno));
+        fail(exit_failed, "cannot write events to '" + path + "': " + system_reason(errno));
     }
     subscription_ = subscribed(network, REFLOW_EVENTS_ALL, file_capacity);
 }
@@ -172,7 +170,7 @@ bool EventFile::finish() {
     }
     subscription_.reset();
     if (error_ == 0) return true;
-    console_.error("cannot write events to '" + path_ + "': " + std::strerror(error_));
+    console_.error("cannot write events to '" + path_ + "': " + system_reason(error_));
     return false;
 }
 

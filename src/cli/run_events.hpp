@@ -2,6 +2,7 @@
 // Neighbours: run. Thread: main; the file with a runtime that has threads has one of its own.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -28,6 +29,8 @@ public:
     void pump();
 
     void add(Problem problem);
+    // How many there were in all, with those whose events came too fast.
+    void settle(std::uint64_t count) { count_ = std::max(count_, count); }
     [[nodiscard]] std::uint64_t count() const { return count_; }
     [[nodiscard]] std::uint64_t shown() const { return shown_; }
     [[nodiscard]] const std::vector<Problem>& first() const { return first_; }

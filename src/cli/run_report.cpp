@@ -14,6 +14,7 @@ namespace cli {
 namespace {
 
 constexpr std::size_t busy_named = 5;
+constexpr std::size_t problems_told = 100;
 
 std::string milliseconds(std::chrono::steady_clock::duration time) {
     std::array<char, 32> text{};
@@ -62,16 +63,23 @@ std::string run_failure_json(const Failure& failure) {
     std::string json = opening(invalid ? "invalid" : "failed", "0");
     json += "},\"outputs\":{},\"errors\":[";
     failure.problem.append_to(json);
+    std::size_t told = 1;
     for (const Problem& problem : failure.others) {
+        if (++told > problems_told) break;
         json += ',';
         problem.append_to(json);
     }
-    return json += "]}\n";
+    json += ']';
+    if (failure.others.size() >= problems_told) {
+        json += ",\"errors_omitted\":" + std::to_string(failure.others.size() + 1 - problems_told);
+    }
+    return json += "}\n";
 }
 
 int Run::conclude() {
     const Clock::time_point end = Clock::now();
-    const bool failed = any_failure();
+    settle_failures();
+    const bool failed = failed_ || failures_.count() > 0;
     int code = failed ? exit_failed : exit_ok;
     std::string_view status = failed ? "failed" : "ok";
     std::string_view word = failed ? "failed" : "done";
@@ -98,16 +106,18 @@ int Run::conclude() {
     return code;
 }
 
-bool Run::any_failure() {
-    if (failed_ || failures_.count() > 0) return true;
+// The counters are exact also when events were lost.
+void Run::settle_failures() {
     Message report;
-    if (reflow_network_report(network_.get(), report.out(), nullptr) != REFLOW_OK) return false;
-    // The counters are exact also when events were lost.
+    if (reflow_network_report(network_.get(), report.out(), nullptr) != REFLOW_OK) return;
+    std::uint64_t count = 0;
     for (std::size_t i = 0; i < reflow_message_count(report.get()); ++i) {
-        if (integer_member(element(report.get(), i), "failed") == 0) continue;
-        if (!ignored(key_at(report.get(), i))) return true;
+        const std::int64_t failed = integer_member(element(report.get(), i), "failed");
+        if (failed > 0 && !ignored(key_at(report.get(), i))) {
+            count += static_cast<std::uint64_t>(failed);
+        }
     }
-    return false;
+    failures_.settle(count);
 }
 
 void Run::tell_timeout() {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <cstdio>
+#include <cstring>
 #include <numeric>
 
 namespace cli {
@@ -147,6 +148,15 @@ std::string grouped(std::uint64_t number) {
         digits.insert(at, ",");
     }
     return digits;
+}
+
+std::string system_reason(int number) {
+    std::string reason = std::strerror(number);
+    // "No space", but "RPC failed".
+    if (reason.size() > 1 && std::islower(static_cast<unsigned char>(reason[1])) != 0) {
+        reason[0] = lower(reason[0]);
+    }
+    return reason;
 }
 
 std::string duration(double seconds) {

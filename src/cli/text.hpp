@@ -25,6 +25,9 @@ std::string did_you_mean(std::string_view wrong, const std::vector<std::string_v
 // 1234567 as "1,234,567".
 std::string grouped(std::uint64_t number);
 
+// The reason behind an errno, such as "no such file or directory".
+std::string system_reason(int number);
+
 // Seconds as "0.012 s", "3.4 s", "2 min 05 s".
 std::string duration(double seconds);
 

@@ -1,0 +1,195 @@
+"""reflow graph and reflow components."""
+
+import json
+import os
+import re
+import stat
+import subprocess
+import xml.etree.ElementTree
+
+import support
+from support import graph, reflow
+
+GRAPH = graph({"read": ("CsvRead", {"path": "x.csv"}), "wait": ("Delay", {"ms": 1.5}),
+               "say": ("Log", {"label": "ü <&> \"q\""})},
+              [("read.out", "wait.in"), ("wait.out", "say.in")], [("say.in", {"n": 2**53 + 1})],
+              outports={"result": "say.out"})
+
+
+class Validate(support.Case):
+    def test_good(self):
+        path = self.write("g.json", GRAPH)
+        result = reflow("graph", "validate", path)
+        self.assertEqual((result.code, result.err), (0, ""))
+        self.assertRegex(result.out, r"g\.json: valid \(3 nodes, 2 connections, 1 initial packet\)")
+        self.assertEqual(reflow("graph", "validate", path, "-q").out, "")
+        told = reflow("graph", "validate", path, "--json").json
+        self.assertEqual((told["valid"], told["errors"]), (True, 0))
+        self.assertEqual(reflow("graph", "validate", "-", "--format", "json",
+                                stdin=json.dumps(GRAPH).encode()).json, told)
+
+    def test_bad(self):
+        path = self.write("g.json", graph({"a": ("Lgo", {}), "b": ("Delay", {})}))
+        result = reflow("graph", "validate", path)
+        self.assert_code(result, 3)
+        lines = result.out.splitlines()
+        errors = [line for line in lines if line.startswith("error: ")]
+        self.assertIn("no component named 'Lgo' (did you mean 'Log'?)", errors[0])
+        self.assertTrue(lines[-1].startswith(f"{path}: not valid: {len(errors)} errors"))
+        result = reflow("graph", "validate", path, "-q")
+        self.assertEqual((result.code, result.out, result.err), (3, "", ""))
+        told = reflow("graph", "validate", path, "--json")
+        self.assert_code(told, 3)
+        self.assertFalse(told.json["valid"])
+        found = [f for f in told.json["findings"] if f["severity"] == "error"]
+        self.assertEqual(told.json["errors"], len(found))
+        self.assertEqual({f["node"] for f in found}, {"a", "b"})
+
+    def test_unreadable_as_json(self):
+        result = reflow("graph", "validate", self.path("none"), "--json")
+        self.assert_code(result, 3)
+        self.assertFalse(result.json["valid"])
+        self.assertIn("no such file", result.json["findings"][0]["message"])
+
+    def test_into_a_file(self):
+        path = self.write("g.json", GRAPH)
+        out = self.path("result.json")
+        result = reflow("graph", "validate", path, "--json", "-o", out)
+        self.assertEqual((result.code, result.out), (0, ""))
+        self.assertTrue(json.loads(self.read("result.json"))["valid"])
+
+
+class Show(support.Case):
+    def show(self, *arguments):
+        result = reflow("graph", "show", self.write("g.json", GRAPH), *arguments)
+        self.assertEqual((result.code, result.err), (0, ""), repr(result))
+        return result.out
+
+    def test_formats(self):
+        text = self.show()
+        for node in ("read", "wait", "say"):
+            self.assertIn(node, text)
+        self.assertEqual(text, self.show("--format", "text"))
+        self.assertRegex(self.show("--format", "mermaid"), r"^(flowchart|graph|---)")
+        self.assertIn("digraph", self.show("--format", "dot"))
+        root = xml.etree.ElementTree.fromstring(self.show("--format", "svg"))
+        self.assertTrue(root.tag.endswith("svg"), root.tag)
+        self.assertRegex(self.show("--format", "html").lower(), r"^<!doctype html>")
+        self.assertIn("wait", json.loads(self.show("--format", "json"))["processes"])
+        self.assertNotEqual(self.show("--format", "svg"), self.show("--format", "svg", "--dark"))
+
+    def test_format_by_the_name(self):
+        for name, start in (("p.svg", "<"), ("p.html", "<!"), ("p.HTM", "<!"), ("p.json", "{")):
+            self.assertEqual(self.show("-o", self.path(name)), "")
+            self.assertTrue(self.read(name).lower().startswith(start), name)
+        self.show("-o", self.path("p.dot"))
+        self.assertIn("digraph", self.read("p.dot"))
+        self.show("-o", self.path("plain"))
+        self.assertEqual(self.read("plain"), self.show())
+
+    def test_a_graph_that_does_not_run_can_be_seen(self):
+        path = self.write("g.json", graph({"odd": ("NoSuchThing", {})}))
+        result = reflow("graph", "show", path)
+        self.assert_code(result, 0)
+        self.assertIn("odd", result.out)
+
+    def test_output_that_cannot_be_written(self):
+        path = self.write("g.json", GRAPH)
+        self.assert_one_message(reflow("graph", "show", path, "-o", self.path("no", "p.svg")), 1,
+                                "cannot write '.*p.svg'", "no such file")
+        self.assert_one_message(reflow("graph", "show", path, "-o", "/dev/full"), 1,
+                                "cannot write '/dev/full'", "no space left")
+
+
+class Convert(support.Case):
+    def test_round_trips(self):
+        path = self.write("g.json", GRAPH)
+        self.assert_code(reflow("graph", "convert", path, self.path("plain.json")), 0)
+        plain = json.loads(self.read("plain.json"))
+        self.assertEqual(plain["processes"]["wait"]["metadata"], {"ms": 1.5})
+        data = [c["data"] for c in plain["connections"] if c.get("data") is not None]
+        self.assertEqual(data, [{"n": 2**53 + 1}])
+        for name in ("g.yaml", "g.yml", "g.msgpack"):
+            self.assert_code(reflow("graph", "convert", path, self.path(name)), 0)
+            result = reflow("graph", "convert", self.path(name), "-")
+            self.assert_code(result, 0)
+            self.assertEqual(json.loads(result.out), plain, name)
+
+    def test_through_pipes(self):
+        document = json.dumps(GRAPH).encode()
+        for kind in ("yaml", "msgpack"):
+            done = subprocess.run([support.BINARY, "graph", "convert", "-", "-", "--to", kind],
+                                  input=document, capture_output=True, timeout=support.DEADLINE)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            back = subprocess.run([support.BINARY, "graph", "convert", "-", "-"],
+                                  input=done.stdout, capture_output=True,
+                                  timeout=support.DEADLINE)
+            self.assertEqual((back.returncode, back.stderr), (0, b""))
+            self.assertEqual(json.loads(back.stdout)["outports"].keys(), {"result"})
+
+    def test_a_file_is_replaced_as_a_whole(self):
+        path = self.write("g.json", GRAPH)
+        target = self.write("target.yaml", "old")
+        os.chmod(target, 0o640)
+        os.symlink("target.yaml", self.path("link.yaml"))
+        self.assert_code(reflow("graph", "convert", path, self.path("link.yaml")), 0)
+        self.assertTrue(os.path.islink(self.path("link.yaml")))
+        self.assertIn("processes", self.read("target.yaml"))
+        self.assertEqual(stat.S_IMODE(os.stat(target).st_mode), 0o640)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["g.json", "link.yaml", "target.yaml"])
+        # A graph that cannot be read changes nothing.
+        bad = self.write("bad.json", "{")
+        before = self.read("target.yaml")
+        self.assert_code(reflow("graph", "convert", bad, target), 3)
+        self.assertEqual(self.read("target.yaml"), before)
+
+    def test_messagepack_is_not_for_a_terminal(self):
+        path = self.write("g.json", GRAPH)
+        with support.on_terminal("graph", "convert", path, "-", "--to", "msgpack") as (
+                terminal, process):
+            self.assertIn("MessagePack is not for a terminal", terminal.read_all())
+            self.assertEqual(process.wait(support.DEADLINE), 2)
+
+
+class Components(support.Case):
+    def test_list(self):
+        result = reflow("components")
+        self.assertEqual((result.code, result.err), (0, ""))
+        lines = result.out.splitlines()
+        self.assertEqual(lines[0].split(), ["ID", "TITLE", "CATEGORY"])
+        ids = [line.split()[0] for line in lines[1:]]
+        told = json.loads(reflow("components", "--json").out)
+        self.assertEqual(ids, [component["id"] for component in told])
+        self.assertIn("CsvRead", ids)
+
+    def test_every_one_has_all_about_it(self):
+        for component in json.loads(reflow("components", "--json").out):
+            result = reflow("components", component["id"])
+            self.assertEqual((result.code, result.err), (0, ""))
+            text = re.sub(r"\s+", " ", result.out)
+            self.assertTrue(text.startswith(component["id"] + " - " + component["title"]), text)
+            for port in component["inports"] + component["outports"]:
+                self.assertIn(f" {port['name']} {port['type']} ", text)
+            for key, schema in component["config"].get("properties", {}).items():
+                self.assertIn(f" {key} ", text)
+                self.assertIn(re.sub(r"\s+", " ", schema.get("description", "")), text)
+            one = json.loads(reflow("components", component["id"], "--json").out)
+            self.assertEqual(one, component)
+
+    def test_examples_are_json(self):
+        for component in json.loads(reflow("components", "--json").out):
+            text = reflow("components", component["id"]).out.split("\nExample\n")[1]
+            node = json.loads("{" + text + "}")["processes"]["node"]
+            self.assertEqual(node["component"], component["id"])
+            config = node.get("metadata", {})
+            for key in component["config"].get("required", []):
+                self.assertIn(key, config)
+
+    def test_unknown(self):
+        self.assert_one_message(reflow("components", "Csvread"), 2,
+                                r"no component named 'Csvread' \(did you mean 'CsvRead'\?\)")
+        self.assert_one_message(reflow("components", "Xyzzy"), 2, "see reflow components")
+
+
+if __name__ == "__main__":
+    support.main()
