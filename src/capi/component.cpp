@@ -178,6 +178,9 @@ reflow_status reflow_context_emit_at(reflow_context* context, uint32_t outport, 
 reflow_status reflow_context_emit_many(reflow_context* context, uint32_t outport,
                                        const reflow_message* messages, size_t count) {
     if (messages == nullptr && count != 0) return REFLOW_ERROR_INVALID_ARGUMENT;
+    if (count > static_cast<size_t>(PTRDIFF_MAX) / sizeof *messages) {
+        return REFLOW_ERROR_INVALID_ARGUMENT;
+    }
     reflow_status status = REFLOW_OK;
     // After a failure the rest is only dropped: all of them were taken.
     for (size_t i = 0; i < count; ++i) {

@@ -49,9 +49,26 @@ reflow_status internal_fault(reflow_error** error) noexcept {
     return REFLOW_ERROR_INTERNAL;
 }
 
+Result<void> check_bytes(const void* data, std::size_t size, std::string_view name) {
+    return check_array(data, size, 1, name);
+}
+
+Result<void> check_array(const void* data, std::size_t count, std::size_t element,
+                         std::string_view name) {
+    if (data == nullptr && count != 0) return null_argument(name);
+    if (count > static_cast<std::size_t>(PTRDIFF_MAX) / element) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       concat("size ", count, " of argument '", name, "' is more than memory has"));
+    }
+    return {};
+}
+
 Result<std::string_view> text_argument(reflow_view view, std::string_view name) {
-    if (view.data == nullptr && view.size != 0) return null_argument(name);
     std::string_view text = view_of(view);
+    std::size_t size = view.data == nullptr ? view.size : text.size();
+    if (Result<void> fine = check_bytes(view.data, size, name); !fine.ok()) {
+        return fine.take_error();
+    }
     if (auto offset = invalid_utf8(text)) {
         return Failure(REFLOW_ERROR_INVALID_UTF8,
                        concat("argument '", name, "' is not UTF-8: invalid byte at ", *offset))

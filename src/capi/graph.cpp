@@ -290,7 +290,8 @@ reflow_status reflow_graph_add_group(reflow_graph* graph, reflow_view id, const 
                                      size_t node_count, reflow_error** error) {
     return edit(graph, {id}, error,
                 [&](graph::Graph& to, const std::string_view* texts) -> Result<void> {
-                    if (nodes == nullptr && node_count != 0) return null_argument("nodes");
+                    Result<void> fine = check_array(nodes, node_count, sizeof *nodes, "nodes");
+                    if (!fine.ok()) return fine;
                     Vector<std::string_view> ids;
                     for (size_t i = 0; i < node_count; ++i) {
                         Result<std::string_view> node = text_argument(nodes[i], "nodes");

@@ -51,6 +51,11 @@ reflow_status guarded_status(Body body) noexcept {
     return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("argument '", name, "' is NULL"));
 }
 
+// Bytes from the host: not NULL with a size, and not more than any object has.
+[[nodiscard]] Result<void> check_bytes(const void* data, std::size_t size, std::string_view name);
+// The same for an array of count elements.
+[[nodiscard]] Result<void> check_array(const void* data, std::size_t count, std::size_t element,
+                                       std::string_view name);
 // A text argument: UTF-8, and not NULL with a size.
 [[nodiscard]] Result<std::string_view> text_argument(reflow_view view, std::string_view name);
 
@@ -93,6 +98,8 @@ template <typename T>
     std::size_t size = to->struct_size;
     if (size < 2 * sizeof(std::uint32_t) || size > 4096) return false;
     std::memcpy(to, &from, std::min(size, sizeof(T)));
+    // Fields that a newer host knows and we do not are zero.
+    if (size > sizeof(T)) std::memset(reinterpret_cast<char*>(to) + sizeof(T), 0, size - sizeof(T));
     to->struct_size = static_cast<std::uint32_t>(size);
     return true;
 }

@@ -93,7 +93,7 @@ reflow_status reflow_message_bytes(const void* data, size_t size, reflow_message
                                    reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (!clear(out)) return null_argument("out");
-        if (data == nullptr && size != 0) return null_argument("data");
+        if (Result<void> fine = check_bytes(data, size, "data"); !fine.ok()) return fine;
         *out = Message::bytes({static_cast<const char*>(data), size}).leak();
         return {};
     });
@@ -105,7 +105,7 @@ reflow_status reflow_message_lend(reflow_kind kind, const void* data, size_t siz
     Lent lent(release, user_data);
     return guarded(error, [&]() -> Result<void> {
         if (!clear(out)) return null_argument("out");
-        if (data == nullptr && size != 0) return null_argument("data");
+        if (Result<void> fine = check_bytes(data, size, "data"); !fine.ok()) return fine;
         if (kind != REFLOW_KIND_STRING && kind != REFLOW_KIND_BYTES) {
             return Failure(REFLOW_ERROR_WRONG_KIND, "only strings and bytes are lent");
         }
@@ -183,7 +183,7 @@ reflow_status reflow_message_encoded(const void* data, size_t size, reflow_messa
                                      reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (!clear(out)) return null_argument("out");
-        if (data == nullptr && size != 0) return null_argument("data");
+        if (Result<void> fine = check_bytes(data, size, "data"); !fine.ok()) return fine;
         *out = Message::encoded({static_cast<const char*>(data), size}).leak();
         return {};
     });

@@ -139,7 +139,10 @@ reflow_status reflow_network_send_many(reflow_network* network, reflow_inport in
         if (accepted == nullptr) return null_argument("accepted");
         *accepted = 0;
         if (network == nullptr) return null_argument("network");
-        if (messages == nullptr && count != 0) return null_argument("messages");
+        if (Result<void> fine = check_array(messages, count, sizeof *messages, "messages");
+            !fine.ok()) {
+            return fine;
+        }
         for (size_t i = 0; i < count; ++i) {
             if (MessageRef(messages[i]).none()) {
                 return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("message ", i, " is none"));
@@ -187,11 +190,7 @@ reflow_status reflow_output_recv_many(reflow_output* output, reflow_message* mes
 
 void reflow_output_destroy(reflow_output* output) {
     if (output == nullptr) return;
-    try {
-        output->output->close();
-    } catch (...) {
-        // Without memory the reader stays open and full until the network ends.
-    }
+    output->output->close();
     delete output;
 }
 

@@ -78,11 +78,7 @@ reflow_status reflow_runtime_create(const reflow_runtime_options* options, reflo
 
 void reflow_runtime_destroy(reflow_runtime* runtime) {
     if (runtime == nullptr) return;
-    try {
-        runtime_of(runtime)->settle();
-    } catch (...) {
-        // What could not run stays undone; the end itself needs no memory.
-    }
+    runtime_of(runtime)->settle();
     runtime_of(runtime)->unref();
     network::Runtime::join_ended();
 }
@@ -92,7 +88,9 @@ reflow_status reflow_runtime_run(reflow_runtime* runtime, uint64_t max_turns, bo
     return guarded(error, [&]() -> Result<void> {
         if (more != nullptr) *more = false;
         if (runtime == nullptr) return null_argument("runtime");
-        runtime::Scheduler& scheduler = runtime_of(runtime)->scheduler();
+        // A callback may end the handle.
+        auto alive = Ref<network::Runtime>::share(runtime_of(runtime));
+        runtime::Scheduler& scheduler = alive->scheduler();
         if (scheduler.threaded()) {
             return Failure(REFLOW_ERROR_UNSUPPORTED,
                            "a runtime with threads of its own runs by itself");
@@ -100,7 +98,8 @@ reflow_status reflow_runtime_run(reflow_runtime* runtime, uint64_t max_turns, bo
         if (runtime::current_scheduler() == &scheduler) {
             return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "the runtime runs this callback already");
         }
-        auto ran = scheduler.run(max_turns == 0 ? UINT64_MAX : max_turns, false, UINT64_MAX, true);
+        auto ran = scheduler.run(
+            {.turns = max_turns == 0 ? UINT64_MAX : max_turns, .exclusive = true});
         if (ran.busy) {
             return Failure(REFLOW_ERROR_INVALID_STATE, "another thread runs this runtime");
         }
