@@ -65,15 +65,15 @@ std::span<const String> Expression::config_keys() const noexcept {
 
 // ---- reading
 
-Expression ExpressionReader::read(const Section& section, std::string_view key) {
-    MessageRef found = section.find(key);
-    if (found.none()) return Expression();
+Expression ExpressionReader::compile(const Section& section, MessageRef found, const String& path) {
     if (found.number() || found.is(REFLOW_KIND_BOOLEAN)) return Expression::constant(found.own());
     if (!found.is(REFLOW_KIND_STRING)) {
-        section.expected(key, "an expression", found);
+        section.fail(Failure(REFLOW_ERROR_CONFIG,
+                             concat("expected an expression, found ", kind_with_article(found)))
+                         .path(path)
+                         .take());
         return Expression();
     }
-    String path = section.path(key);
     std::string_view label = path;
     label.remove_prefix(label.starts_with("$.") ? 2 : 0);
     Result<Expression> compiled =
@@ -85,6 +85,18 @@ Expression ExpressionReader::read(const Section& section, std::string_view key) 
     }
     for (const String& used : compiled.value().config_keys()) used_.push_back(used);
     return std::move(compiled).take();
+}
+
+Expression ExpressionReader::read(const Section& section, std::string_view key) {
+    MessageRef found = section.find(key);
+    return found.none() ? Expression() : compile(section, found, section.path(key));
+}
+
+Expression ExpressionReader::element(const Section& section, std::string_view key,
+                                     std::size_t index) {
+    MessageRef found = section.find(key);
+    if (!found.is(REFLOW_KIND_ARRAY)) return read(section, key);
+    return compile(section, found.at(index), concat(section.path(key), "[", index, "]"));
 }
 
 Expression ExpressionReader::required(const Section& section, std::string_view key) {

@@ -81,15 +81,23 @@ public:
     // An absent key gives an empty expression.
     [[nodiscard]] Expression read(const Section& section, std::string_view key);
     [[nodiscard]] Expression required(const Section& section, std::string_view key);
+    // An element of the array of a key; of a single string it is element 0.
+    [[nodiscard]] Expression element(const Section& section, std::string_view key,
+                                     std::size_t index);
     // Fails for keys of the configuration that are not among these, not read as $key, and not
     // among those that editors keep there.
     void only(std::initializer_list<std::string_view> keys) const;
 
 private:
+    Expression compile(const Section& section, MessageRef found, const String& path);
+
     const Config& config_;
     std::span<const std::string_view> locals_;
     Vector<String> used_;
 };
+
+// What optionals and "any" carry, as expressions see them.
+[[nodiscard]] MessageRef plain_value(MessageRef message) noexcept;
 
 // The functions that expressions may call, for the documentation and its test: "round(x, digits)".
 [[nodiscard]] Vector<std::string_view> expression_function_signatures();

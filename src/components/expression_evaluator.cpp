@@ -9,11 +9,8 @@
 #include "components/expression_functions.hpp"
 
 namespace reflow::components {
-namespace machine {
-namespace {
 
-// What optionals and "any" carry: expressions see the plain value.
-MessageRef plain(MessageRef message) noexcept {
+MessageRef plain_value(MessageRef message) noexcept {
     while (message.is(REFLOW_KIND_OPTIONAL) || message.is(REFLOW_KIND_ANY)) {
         MessageRef content = message.content();
         if (content.none()) return Message::null();
@@ -21,6 +18,9 @@ MessageRef plain(MessageRef message) noexcept {
     }
     return message;
 }
+
+namespace machine {
+namespace {
 
 // Division that rounds down, and the remainder that goes with it: its sign is that of b.
 double floored_quotient(double a, double b, double& remainder) noexcept {
@@ -186,7 +186,7 @@ bool Machine::contained(bool wanted) {
     bool found = false;
     if (whole.is(REFLOW_KIND_ARRAY)) {
         for (std::size_t i = 0; i < whole.size() && !found; ++i) {
-            found = same_value(element, plain(whole.at(i)));
+            found = same_value(element, plain_value(whole.at(i)));
         }
     } else if (whole.is(REFLOW_KIND_STRING) || whole.is(REFLOW_KIND_OBJECT)) {
         if (!element.is(REFLOW_KIND_STRING)) {
@@ -209,7 +209,7 @@ bool Machine::member(std::string_view name) {
         return true;
     }
     if (!object.is(REFLOW_KIND_OBJECT)) return fail_member(object, name);
-    set_part(object, plain(object.get(name)));
+    set_part(object, plain_value(object.get(name)));
     return true;
 }
 
@@ -227,7 +227,7 @@ bool Machine::element() {
         if (!key.is(REFLOW_KIND_STRING)) {
             return fail_operand(key, origin().right, "the name of a field", "a string");
         }
-        found = plain(whole.get(key.text()));
+        found = plain_value(whole.get(key.text()));
     } else if (whole.is(REFLOW_KIND_ARRAY)) {
         if (!key.is(REFLOW_KIND_INTEGER)) {
             return fail_operand(key, origin().right, "the number of an element", "an integer");
@@ -236,7 +236,7 @@ bool Machine::element() {
         std::int64_t number = key.integer();
         auto size = static_cast<std::int64_t>(whole.size());
         if (number < 0) number = number < -size ? size : number + size;
-        found = plain(whole.at(static_cast<std::size_t>(number)));
+        found = plain_value(whole.at(static_cast<std::size_t>(number)));
     } else {
         return fail_operand(whole, origin().left, "'[...]'", "an array or an object");
     }
@@ -333,7 +333,7 @@ bool Machine::jump(const Instruction& instruction) {
 }
 
 void Machine::field(std::string_view name) noexcept {
-    MessageRef found = plain(scope_.input.get(name));
+    MessageRef found = plain_value(scope_.input.get(name));
     if (found.none()) {
         *top_++ = Value::missing(at_);
     } else {
@@ -350,10 +350,10 @@ bool Machine::step(const Instruction& instruction) {
             field(program_.constants[instruction.a].text());
             return true;
         case Op::local:
-            (top_++)->borrow(plain(scope_.locals[instruction.a]));
+            (top_++)->borrow(plain_value(scope_.locals[instruction.a]));
             return true;
         case Op::input:
-            (top_++)->borrow(plain(scope_.input));
+            (top_++)->borrow(plain_value(scope_.input));
             return true;
         case Op::member:
             return member(program_.constants[instruction.a].text());
