@@ -62,6 +62,11 @@ void heading(Console& console, std::string_view text) {
     console.write("\n" + console.on_output("1", text) + "\n");
 }
 
+void add_remark(std::string& about, std::string_view remark) {
+    if (!about.empty()) about += ' ';
+    about += "(" + std::string(remark) + ")";
+}
+
 void print_ports(Console& console, std::string_view title, reflow_message ports,
                  std::size_t width) {
     const std::size_t count = reflow_message_count(ports);
@@ -70,10 +75,9 @@ void print_ports(Console& console, std::string_view title, reflow_message ports,
     Table table{{}, 2};
     for (std::size_t i = 0; i < count; ++i) {
         const reflow_message port = element(ports, i);
-        std::string about;
-        if (flag_member(port, "required")) about += "Required. ";
-        if (flag_member(port, "array")) about += "An array port. ";
-        about += text_member(port, "description");
+        std::string about(text_member(port, "description"));
+        if (flag_member(port, "required")) add_remark(about, "required");
+        if (flag_member(port, "array")) add_remark(about, "array port");
         table.rows.push_back({std::string(text_member(port, "name")),
                               std::string(text_member(port, "type")), about});
     }
@@ -118,13 +122,11 @@ void print_config(Console& console, reflow_message schema, std::size_t width) {
     for (std::size_t i = 0; i < count; ++i) {
         const std::string key(key_at(properties, i));
         const reflow_message property = element(properties, i);
-        std::string about;
-        if (is_required(schema, key)) about += "Required. ";
-        about += text_member(property, "description");
+        std::string about(text_member(property, "description"));
+        if (is_required(schema, key)) add_remark(about, "required");
         const reflow_message standard = member(property, "default");
         if (reflow_message_kind(standard) != REFLOW_KIND_NONE) {
-            if (!about.empty() && about.back() != ' ') about += ' ';
-            about += "Default: " + json_of(standard, REFLOW_JSON_PLAIN) + ".";
+            add_remark(about, "default " + json_of(standard, REFLOW_JSON_PLAIN));
         }
         table.rows.push_back({key, type_of(property), about});
     }
@@ -154,21 +156,36 @@ std::string example_value(reflow_message property) {
     return "null";
 }
 
-// A node of this component as it stands in a graph, with the keys that must be given and those that
-// the schema has examples for.
+// Whether a key stands in the example: it must be given, or the schema has an example for it.
+bool is_telling(reflow_message schema, std::string_view key, reflow_message property) {
+    return is_required(schema, key) || reflow_message_count(member(property, "examples")) > 0;
+}
+
+// The index of the one key that an example shows if no key is telling: the first, if there is no
+// default that would do.
+std::size_t spare_key(reflow_message schema, reflow_message properties) {
+    const std::size_t count = reflow_message_count(properties);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (is_telling(schema, key_at(properties, i), element(properties, i))) return count;
+    }
+    const bool has_default =
+        reflow_message_kind(member(element(properties, 0), "default")) != REFLOW_KIND_NONE;
+    return has_default ? count : 0;
+}
+
+// A node of this component as it stands in a graph.
 std::string snippet(reflow_message component) {
     const std::string_view id = text_member(component, "id");
     std::string json = "  \"processes\": {\n    \"node\": { \"component\": ";
     append_json(json, id);
     const reflow_message schema = member(component, "config");
     const reflow_message properties = member(schema, "properties");
+    const std::size_t spare = spare_key(schema, properties);
     std::string config;
     for (std::size_t i = 0; i < reflow_message_count(properties); ++i) {
         const std::string key(key_at(properties, i));
         const reflow_message property = element(properties, i);
-        const bool shown =
-            is_required(schema, key) || reflow_message_count(member(property, "examples")) > 0;
-        if (!shown) continue;
+        if (i != spare && !is_telling(schema, key, property)) continue;
         config += config.empty() ? "\n      " : ",\n      ";
         append_json(config, key);
         config += ": " + example_value(property);

@@ -255,6 +255,7 @@ void Run::wind_up() {
     if (!stop()) {
         // A callback that does not return cannot be ended; the process can.
         console_.error("a node does not stop; ending without it");
+        outputs_.join();
         const int code = conclude();
         console_.end_progress();
         console_.flush(false);
