@@ -13,6 +13,8 @@ namespace reflow::codec {
 JsonReader::JsonReader(const Options& options)
     : options_(options), elements_left_(most_elements(options.limits)) {
     max_levels_ = most_levels(options.limits);
+    tracks_ = options.places != nullptr || options.duplicates == Duplicates::refuse ||
+              options.unescape != nullptr;
     // What is unescaped stands in two objects more than it has levels itself.
     if (options.unescape != nullptr) max_levels_ = 2 * max_levels_ + 2;
 }
@@ -202,7 +204,7 @@ bool JsonReader::attach_member(Level& level, bool* closed) {
     if (at_ != end_ && *at_ == ',') {
         ++at_;
         *closed = false;
-        path_.cut(level.path_size);
+        if (tracks_) path_.cut(level.path_size);
         if (!level.held.none()) {
             // escape_key is not the only key, so the object is an ordinary one.
             level.members.set(level.key, std::move(level.held));
@@ -253,7 +255,7 @@ bool JsonReader::close_object(Level& level) {
 }
 
 void JsonReader::leave(Level& level) {
-    path_.cut(level.path_size);
+    if (tracks_) path_.cut(level.path_size);
     --depth_;
     if (depth_ > 0) key_ = &top().key;
 }
@@ -267,8 +269,16 @@ bool JsonReader::key() {
     key_at_ = at_;
     std::string_view text;
     if (!string(&text)) return false;
-    Level& level = top();
     key_ = &keys_.get(text);
+    if (tracks_) track_key(text);
+    skip_space();
+    if (at_ == end_ || *at_ != ':') return unexpected("':'");
+    ++at_;
+    return true;
+}
+
+void JsonReader::track_key(std::string_view text) {
+    Level& level = top();
     if (options_.unescape != nullptr && level.members.size() == 0 && text == escape_key) {
         level.escape = true;
     }
@@ -276,17 +286,13 @@ bool JsonReader::key() {
     if (options_.duplicates == Duplicates::refuse) {
         level.key_offsets.push_back(static_cast<std::uint64_t>(key_at_ - text_.data()));
     }
-    skip_space();
-    if (at_ == end_ || *at_ != ':') return unexpected("':'");
-    ++at_;
-    return true;
 }
 
 void JsonReader::note_place() {
     (*options_.places)[path_.text()] = places_.at(static_cast<std::uint64_t>(at_ - text_.data()));
 }
 
-void JsonReader::skip_space() noexcept {
+void JsonReader::skip_spaces() noexcept {
     while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
 }
 

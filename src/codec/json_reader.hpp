@@ -67,12 +67,18 @@ private:
     bool escape();
     bool escape_unicode();
     bool hex4(unsigned* code);
-    const char* scan(const char* at);
+    const char* scan(const char* at) noexcept;
     bool number();
     bool real(const char* start, std::size_t count, std::uint64_t mantissa, bool negative);
     bool literal(std::string_view word, Message value);
     void note_place();
-    void skip_space() noexcept;
+    void skip_space() noexcept {
+        // One space, or none, is what most places have.
+        if (at_ == end_ || static_cast<unsigned char>(*at_) > ' ') return;
+        skip_spaces();
+    }
+    void skip_spaces() noexcept;
+    void track_key(std::string_view text);
 
     bool fail(const char* at, std::string_view message, std::string_view hint = {});
     bool unexpected(std::string_view expected, std::string_view hint = {});
@@ -85,6 +91,7 @@ private:
     std::string_view text_;
     const char* at_ = nullptr;
     const char* end_ = nullptr;
+    bool tracks_ = false;     // places are wanted, or keys have to be looked at
     bool not_ascii_ = false;  // what scan() last passed over holds bytes above 0x7F
     Message value_;           // that was read last
     std::size_t depth_ = 0;

@@ -58,7 +58,7 @@ void append_utf8(String& to, unsigned code) {
 // ---- strings
 
 // The first byte from `at` on that ends a run of ordinary text.
-const char* JsonReader::scan(const char* at) {
+inline const char* JsonReader::scan(const char* at) noexcept {
     std::uint64_t seen = 0;
     while (end_ - at >= 8) {
         std::uint64_t word = load_word(at);

@@ -7,11 +7,17 @@
 #include <cstring>
 #include <string_view>
 
+#include "codec/words.hpp"
 #include "message/message.hpp"
 
 namespace reflow::codec {
 
 inline constexpr std::size_t shared_text_bytes = 32;
+
+[[nodiscard]] inline bool same_text(const Message& message, std::string_view text) noexcept {
+    std::string_view other = message.text();
+    return other.size() == text.size() && same_bytes(other.data(), text.data(), text.size());
+}
 
 // Length and the ends of a text: enough to keep the words of a document apart.
 [[nodiscard]] inline std::uint64_t short_hash(std::string_view text) noexcept {
@@ -40,14 +46,14 @@ public:
     [[nodiscard]] const Message& get(std::string_view key) {
         if (key.size() > shared_text_bytes) return long_ = Message::string(key);
         Message& slot = slots_[short_hash(key) >> (64 - slot_bits)];
-        if (slot.none() || slot.text() != key) slot = Message::string(key);
+        if (slot.none() || !same_text(slot, key)) slot = Message::string(key);
         return slot;
     }
     // The key if it is remembered, otherwise none.
     [[nodiscard]] MessageRef known(std::string_view text) const noexcept {
         if (text.size() > shared_text_bytes) return {};
         const Message& slot = slots_[short_hash(text) >> (64 - slot_bits)];
-        return !slot.none() && slot.text() == text ? MessageRef(slot) : MessageRef();
+        return !slot.none() && same_text(slot, text) ? MessageRef(slot) : MessageRef();
     }
 
 private:
@@ -72,7 +78,7 @@ public:
             slot.seen = Message();
             return Message::string(text);
         }
-        if (slot.seen.none() || slot.seen.text() != text) slot.seen = Message::string(text);
+        if (slot.seen.none() || !same_text(slot.seen, text)) slot.seen = Message::string(text);
         return slot.seen;
     }
 
