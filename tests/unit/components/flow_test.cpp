@@ -64,6 +64,22 @@ TEST(Delay, StopDropsWhatIsDelayed) {
     EXPECT_EQ(graph.got("n", "out"), Lines{});
 }
 
+// Ten packets, three at a time: four seconds; meanwhile the others wait in the inports.
+TEST(Delay, WhenItIsFullSendersWait) {
+    Folder folder;
+    RunGraph graph(
+        chain(folder.put("in", text_of(numbers(10))), "Delay", R"({"ms":1000,"capacity":3})"),
+        REFLOW_MODE_SIMULATED);
+    graph.collect("n", "out");
+    ASSERT_TRUE(graph.start()) << graph.error;
+    const Clock& clock = graph.network().group().scheduler.clock();
+    std::uint64_t start = clock.now_ns();
+    ASSERT_TRUE(graph.wait_idle(REFLOW_FOREVER)) << graph.error;
+    double seconds = static_cast<double>(clock.now_ns() - start) / 1e9;
+    EXPECT_NEAR(seconds, 4, 0.1);
+    EXPECT_EQ(graph.got("n", "out"), numbers(10));
+}
+
 TEST(Delay, WithoutATimePassesOnAtOnce) {
     Folder folder;
     RunGraph graph(chain(folder.put("in", text_of(numbers(5000))), "Delay", "{}"));
