@@ -13,7 +13,7 @@ inline constexpr std::uint32_t nowhere = UINT32_MAX;
 
 class ChainIndex {
 public:
-    // Memory for one more position, so that the next insert cannot fail.
+    // Memory for positions up to this one, so that inserting them cannot fail.
     void reserve(std::uint32_t position);
     void insert(std::uint32_t position, std::uint64_t hash) noexcept;
     void erase(std::uint32_t position) noexcept;

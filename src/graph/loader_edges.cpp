@@ -161,6 +161,9 @@ Result<void> Loader::take_connections(MessageRef value) {
     path_.add_key("connections");
     if (!value.is(REFLOW_KIND_ARRAY)) return wrong("an array for 'connections'", value);
     graph_.connections_.reserve(value.size());
+    if (value.size() > 0) {
+        graph_.connection_index_.reserve(static_cast<std::uint32_t>(value.size() - 1));
+    }
     std::size_t inner = path_.size();
     for (std::size_t i = 0; i < value.size(); ++i) {
         path_.add_index(i);

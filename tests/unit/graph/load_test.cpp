@@ -53,6 +53,25 @@ TEST(GraphLoad, EveryFormatCarriesTheCompleteExample) {
     }
 }
 
+// The first block of a language in a page of documentation.
+std::string block(const std::string& page, const std::string& language) {
+    std::ifstream in(std::string(REFLOW_SOURCE_DIR) + "/docs/" + page, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    std::size_t begin = text.find("```" + language + "\n");
+    EXPECT_NE(begin, std::string::npos) << page;
+    begin += language.size() + 4;
+    return text.substr(begin, text.find("```", begin) - begin);
+}
+
+TEST(GraphLoad, TheExamplesOfTheDocumentationAreOneGraph) {
+    Graph from_json = loaded(block("graphs.md", "json"), "hello.json");
+    Graph from_yaml = loaded(block("graphs.md", "yaml"), "hello.graph.yaml");
+    EXPECT_TRUE(equal(from_json, from_yaml));
+    EXPECT_EQ(from_json.node_count(), 2U);
+    EXPECT_EQ(from_json.initial_count(), 1U);
+    EXPECT_TRUE(validate(from_json, nullptr).empty());
+}
+
 TEST(GraphLoad, EmptySectionsAreLeftOutAndTheOthersWritten) {
     EXPECT_EQ(text_of(to_message(Graph("g")).value()),
               R"({"caseSensitive":true,"properties":{"name":"g"},"inports":{},"outports":{},)"
