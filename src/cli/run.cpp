@@ -261,8 +261,9 @@ void Run::wind_up() {
         console_.flush(false);
         _exit(code == exit_ok ? exit_failed : code);
     }
-    outputs_.pump();
+    // In this order: a port has one reader at a time.
     outputs_.join();
+    outputs_.pump();
     failures_.pump();
     if (!events_.finish()) failed_ = true;
 }
