@@ -969,7 +969,8 @@ REFLOW_API reflow_status reflow_graph_load(reflow_view document, reflow_format f
                                            reflow_view name, reflow_graph **out,
                                            reflow_error **error);
 
-/* Reads a graph from a file.
+/* Reads a graph from a file. The graph remembers its folder: components that read files, such as
+ * CsvRead, look for a relative path there if it is not found from the working directory.
  * Ownership: path borrowed, *out new (reflow_graph_destroy). Threads: any. Blocking: bounded
  * (reads the file). Errors: REFLOW_ERROR_IO, and as reflow_graph_load. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_graph_load_file(reflow_view path, reflow_graph **out,

@@ -57,6 +57,13 @@ reflow_status expose(reflow_graph* handle, reflow_view name, const reflow_endpoi
                 });
 }
 
+// The folder of a file, "." for a bare name.
+std::string_view folder_of(std::string_view path) noexcept {
+    std::size_t slash = path.rfind('/');
+    if (slash == std::string_view::npos) return ".";
+    return slash == 0 ? std::string_view("/") : path.substr(0, slash);
+}
+
 Result<String> save_as(const graph::Graph& from, reflow_format format, std::string_view name) {
     if (format == REFLOW_FORMAT_AUTO && !name.empty()) format = graph::detect_format(name, {});
     return graph::save(from, format);
@@ -108,7 +115,10 @@ reflow_status reflow_graph_load_file(reflow_view path, reflow_graph** out, reflo
         Result<String> document = io::make_file_store()->read_file(view_of(path),
                                                                    limits::read_bytes);
         if (!document.ok()) return document.take_error();
-        return give_graph(graph::load(document.value(), REFLOW_FORMAT_AUTO, view_of(path)), out);
+        Result<graph::Graph> loaded =
+            graph::load(document.value(), REFLOW_FORMAT_AUTO, view_of(path));
+        if (loaded.ok()) loaded.value().set_directory(folder_of(view_of(path)));
+        return give_graph(std::move(loaded), out);
     });
 }
 

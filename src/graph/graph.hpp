@@ -134,6 +134,10 @@ public:
     // Top-level keys of the document that we do not know: an object, or none.
     [[nodiscard]] MessageRef extra() const noexcept { return extra_; }
     [[nodiscard]] std::span<const Remark> remarks() const noexcept { return remarks_; }
+    // The folder that the document was read from, empty if it was not read from a file. It is no part
+    // of the document and of equality.
+    [[nodiscard]] std::string_view directory() const noexcept { return directory_; }
+    void set_directory(std::string_view directory) { directory_ = directory; }
 
     [[nodiscard]] std::size_t node_count() const noexcept { return live_nodes_; }
     [[nodiscard]] std::size_t connection_count() const noexcept { return live_connections_; }
@@ -282,6 +286,7 @@ private:
     std::array<Message, section_count> sections_;
     Message extra_;
     Vector<Remark> remarks_;
+    String directory_;
 
     Vector<Name> names_;
     Vector<Node> nodes_;

@@ -179,6 +179,7 @@ void Graph::compact() {
     fresh.sections_ = std::move(sections_);
     fresh.extra_ = std::move(extra_);
     fresh.remarks_ = std::move(remarks_);
+    fresh.directory_ = std::move(directory_);
     fresh.next_order_ = next_order_;
     *this = std::move(fresh);
 }

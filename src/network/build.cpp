@@ -113,6 +113,7 @@ private:
             }
             REFLOW_ASSERT(found->second);  // validated
             Message config = node.metadata.is(REFLOW_KIND_OBJECT) ? node.metadata.own() : empty;
+            if (Result<void> placed = place(config, *found->second); !placed.ok()) return placed;
             network_.actors_.emplace_back(new Actor(network_.group_, found->second, node.id,
                                                     std::move(config),
                                                     runtime.options().port_capacity));
@@ -123,6 +124,22 @@ private:
                 std::uint32_t capacity = actor.component->inports[i].capacity;
                 if (capacity != 0) actor.mailbox.set_capacity(i, capacity);
             }
+        }
+        return {};
+    }
+
+    // Tells a node the folder of the graph's file, if its component asks for it by a configuration
+    // key marked "x-graph-directory" and the graph does not set that key.
+    Result<void> place(Message& config, const Component& component) const {
+        if (graph_.directory().empty()) return {};
+        MessageRef keys = component.config_schema.get("properties");
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            bool wanted = keys.at(i).get("x-graph-directory").boolean();
+            if (!wanted || config.has(keys.key_at(i))) continue;
+            Result<Message> placed =
+                with_key(config, keys.key_at(i), Message::string(graph_.directory()));
+            if (!placed.ok()) return placed.take_error();
+            config = std::move(placed).take();
         }
         return {};
     }
