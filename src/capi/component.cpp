@@ -28,6 +28,10 @@ Result<void> copy_ports(Vector<runtime::Port>& to, const reflow_port* from, std:
         // The host's ports may be larger than ours: the stride is its own.
         const char* at = reinterpret_cast<const char*>(from) + i * port_size;
         const reflow_port& given = *reinterpret_cast<const reflow_port*>(at);
+        if (!std::all_of(at + sizeof given, at + port_size, [](char byte) { return byte == 0; })) {
+            return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                           concat("port ", i, " has a field that this version does not know"));
+        }
         constexpr std::uint32_t known = REFLOW_PORT_REQUIRED | REFLOW_PORT_ARRAY;
         runtime::Port port;
         if (Result<void> name = copy_text(port.name, given.name, "port name"); !name.ok()) {
@@ -97,7 +101,7 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
     if (!schema.ok()) return schema.take_error();
     to.config_schema = std::move(schema).take();
     std::size_t stride = from.port_size == 0 ? sizeof(reflow_port) : from.port_size;
-    if (stride < sizeof(reflow_port) || stride % alignof(reflow_port) != 0) {
+    if (stride < sizeof(reflow_port) || stride > 4096 || stride % alignof(reflow_port) != 0) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("port_size ", stride, " is not that of reflow_port"));
     }
@@ -127,7 +131,11 @@ reflow_status reflow_runtime_register(reflow_runtime* runtime, const reflow_comp
     return guarded(error, [&]() -> Result<void> {
         if (component == nullptr) return null_argument("component");
         Result<reflow_component> read = read_options(component, "reflow_component");
-        if (!read.ok()) return read.take_error();
+        if (!read.ok()) {
+            reflow_component known = known_fields(component);
+            host = network::HostData(known.user_data, known.destroy);
+            return read.take_error();
+        }
         // From here on the user data is ours, also if something fails.
         host = network::HostData(read.value().user_data, read.value().destroy);
         if (runtime == nullptr) return null_argument("runtime");
@@ -234,12 +242,19 @@ bool reflow_context_stopping(const reflow_context* context) {
 }
 
 void reflow_context_log(reflow_context* context, reflow_log_level level, reflow_view text) {
-    if (context != nullptr) context->log(level, view_of(text));
+    if (context == nullptr || level < REFLOW_LOG_ERROR || level > REFLOW_LOG_TRACE) return;
+    std::string_view line = view_of(text);
+    if (!invalid_utf8(line)) return context->log(level, line);
+    (void)guarded_status([&] {
+        context->log(level, repair_utf8(line));
+        return REFLOW_OK;
+    });
 }
 
 reflow_status reflow_context_print(reflow_context* context, reflow_view text) {
     if (context == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
     if (text.data == nullptr && text.size != 0) return REFLOW_ERROR_INVALID_ARGUMENT;
+    if (invalid_utf8(view_of(text))) return REFLOW_ERROR_INVALID_UTF8;
     return context->print(view_of(text));
 }
 

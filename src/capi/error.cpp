@@ -206,6 +206,13 @@ reflow_status reflow_set_allocator(const reflow_allocator* allocator) {
         allocator->allocate == nullptr || allocator->release == nullptr) {
         return REFLOW_ERROR_INVALID_ARGUMENT;
     }
+    // As read_options(), which would need memory to say what is wrong.
+    const char* bytes = reinterpret_cast<const char*>(allocator);
+    if (allocator->struct_size > 4096 ||
+        !std::all_of(bytes + sizeof *allocator, bytes + allocator->struct_size,
+                     [](char byte) { return byte == 0; })) {
+        return REFLOW_ERROR_INVALID_ARGUMENT;
+    }
     return set_allocator(*allocator) ? REFLOW_OK : REFLOW_ERROR_INVALID_STATE;
 }
 

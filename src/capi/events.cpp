@@ -54,10 +54,11 @@ reflow_status reflow_subscription_poll(reflow_subscription* subscription, size_t
         *out = nullptr;
         if (subscription == nullptr) return null_argument("subscription");
         auto batch = std::unique_ptr<reflow_event_batch>(new reflow_event_batch);
-        network::Subscription& from = *subscription_of(subscription);
-        batch->network = Ref<network::Network>::share(&from.network());
+        // A callback may end the handle.
+        auto from = Ref<network::Subscription>::share(subscription_of(subscription));
+        batch->network = Ref<network::Network>::share(&from->network());
         std::uint64_t lost = 0;
-        reflow_status status = from.poll(max, timeout_ms, batch->events, lost);
+        reflow_status status = from->poll(max, timeout_ms, batch->events, lost);
         if (missed != nullptr) *missed = lost;
         if (status != REFLOW_OK) return Failure(status, "no event");
         *out = batch.release();

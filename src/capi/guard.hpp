@@ -91,6 +91,16 @@ Result<T> read_options(const T* given, std::string_view name) {
     return options;
 }
 
+// Of a struct that read_options() refused: the fields that we know, if it has them all. What it
+// hands over is ended even so.
+template <typename T>
+[[nodiscard]] T known_fields(const T* given) noexcept {
+    T fields{};
+    bool whole = given != nullptr && given->struct_size >= sizeof(T) && given->struct_size <= 4096;
+    if (whole) std::memcpy(&fields, given, sizeof(T));
+    return fields;
+}
+
 // Fills a struct of the host as far as it reaches. False for a struct_size that cannot be.
 template <typename T>
 [[nodiscard]] bool fill_struct(T* to, T from) noexcept {

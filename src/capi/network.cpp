@@ -183,7 +183,10 @@ reflow_status reflow_output_recv_many(reflow_output* output, reflow_message* mes
         *count = 0;
         if (output == nullptr) return null_argument("output");
         if (messages == nullptr && max != 0) return null_argument("messages");
-        return plain(output->output->recv({messages, max}, timeout_ms, *count),
+        // A callback may end the handle; the reader ends before its network.
+        Ref<network::Network> network = output->network;
+        Ref<network::Output> reader = output->output;
+        return plain(reader->recv({messages, max}, timeout_ms, *count),
                      "no message of this output");
     });
 }

@@ -33,6 +33,10 @@ Result<network::RuntimeOptions> translate(const reflow_runtime_options& given) {
         return Failure(REFLOW_ERROR_LIMIT, concat(given.workers, " workers are more than ",
                                                   limits::workers_count));
     }
+    if (given.log_level < 0 || given.log_level > REFLOW_LOG_TRACE) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       concat("unknown log level ", given.log_level));
+    }
     scheduler.mode = given.mode;
     scheduler.workers = or_default(given.workers, std::min(cores(), limits::workers_count));
     scheduler.budget.packets = or_default(given.batch_packets, limits::batch_packets_count);
@@ -57,12 +61,16 @@ reflow_status reflow_runtime_create(const reflow_runtime_options* options, reflo
                                     reflow_error** error) {
     network::HostData host;
     return guarded(error, [&]() -> Result<void> {
+        if (out != nullptr) *out = nullptr;
         Result<reflow_runtime_options> read = read_options(options, "reflow_runtime_options");
-        if (!read.ok()) return read.take_error();
+        if (!read.ok()) {
+            reflow_runtime_options known = known_fields(options);
+            host = network::HostData(known.user_data, known.destroy);
+            return read.take_error();
+        }
         // From here on the user data is ours, also if something fails.
         host = network::HostData(read.value().user_data, read.value().destroy);
         if (out == nullptr) return null_argument("out");
-        *out = nullptr;
         network::Runtime::join_ended();
         Result<network::RuntimeOptions> translated = translate(read.value());
         if (!translated.ok()) return translated.take_error();
@@ -103,6 +111,7 @@ reflow_status reflow_runtime_run(reflow_runtime* runtime, uint64_t max_turns, bo
         if (ran.busy) {
             return Failure(REFLOW_ERROR_INVALID_STATE, "another thread runs this runtime");
         }
+        alive->settle();
         if (more != nullptr) *more = ran.ready;
         return {};
     });
