@@ -347,8 +347,10 @@ bool JsonReader::duplicate_key(Level& level) {
         if (object.value().key_at(i) == name) first_offset = level.key_offsets[i];
     }
     TextPlace first = PlaceCounter(text_).at(first_offset);
-    return fail(key_at_, concat("duplicate key '", name, "', first at line ", first.line,
-                                ", column ", first.column));
+    // Other keys were read inside the value since: the place of this one is the level's last.
+    return fail(text_.data() + level.key_offsets.back(),
+                concat("duplicate key '", name, "', first at line ", first.line, ", column ",
+                       first.column));
 }
 
 }  // namespace reflow::codec

@@ -94,7 +94,6 @@ private:
     const char* at_;
     const char* bound_;            // end of the data, or of the innermost extension
     const char* start_ = nullptr;  // of the value that is being read
-    const char* key_at_ = nullptr;
     std::size_t levels_max_;
     std::uint64_t elements_left_;
     std::size_t depth_ = 0;
@@ -323,11 +322,11 @@ bool MsgpackReader::close_with(Result<Message> made) {
 
 bool MsgpackReader::key() {
     Level& level = top();
-    key_at_ = at_;
+    const char* key_at = at_;
     std::string_view name;
     if (!text_value(&name)) return false;
     level.key = keys_.get(name);
-    if (duplicates_ == Duplicates::refuse) level.key_offsets.push_back(offset(key_at_));
+    if (duplicates_ == Duplicates::refuse) level.key_offsets.push_back(offset(key_at));
     return true;
 }
 
@@ -339,7 +338,9 @@ bool MsgpackReader::duplicate_key(Level& level) {
     for (std::size_t i = 0; object.ok() && i < object.value().size(); ++i) {
         if (object.value().key_at(i) == name) first = level.key_offsets[i];
     }
-    return fail(key_at_, concat("duplicate key '", name, "', first at byte ", first));
+    // Other keys were read inside the value since: the place of this one is the level's last.
+    return fail(data_.data() + level.key_offsets.back(),
+                concat("duplicate key '", name, "', first at byte ", first));
 }
 
 // ---- extensions
