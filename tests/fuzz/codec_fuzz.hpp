@@ -42,9 +42,11 @@ inline void count_memory() {
     counted().most = counted().now;
 }
 
-inline void require(bool holds, const char* what, std::string_view text = {}) {
+inline void require(bool holds, const char* what, std::string_view text = "") {
     if (holds) return;
-    std::fprintf(stderr, "%s: %.*s\n", what, static_cast<int>(text.size()), text.data());
+    std::fprintf(stderr, "%s: ", what);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fputc('\n', stderr);
     std::abort();
 }
 
