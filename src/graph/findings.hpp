@@ -25,7 +25,7 @@ private:
     TextMap<std::uint32_t> index_;  // of many ports
 };
 
-struct Known {
+struct Known : Allocated {
     bool exists = false;
     ComponentInfo info;
     std::optional<PortTable> inports;

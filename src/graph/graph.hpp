@@ -127,15 +127,16 @@ public:
 
     [[nodiscard]] std::string_view name() const noexcept;
     [[nodiscard]] bool case_sensitive() const noexcept { return case_sensitive_; }
-    [[nodiscard]] MessageRef properties() const noexcept { return properties_; }  // with the name
+    // With the name.
+    [[nodiscard]] MessageRef properties() const noexcept { return properties_; }
     [[nodiscard]] MessageRef section(Section section) const noexcept {
         return sections_[static_cast<std::size_t>(section)];
     }
     // Top-level keys of the document that we do not know: an object, or none.
     [[nodiscard]] MessageRef extra() const noexcept { return extra_; }
     [[nodiscard]] std::span<const Remark> remarks() const noexcept { return remarks_; }
-    // The folder that the document was read from, empty if it was not read from a file. It is no part
-    // of the document and of equality.
+    // The folder that the document was read from, empty if it was not read from a file. It is no
+    // part of the document and of equality.
     [[nodiscard]] std::string_view directory() const noexcept { return directory_; }
     void set_directory(std::string_view directory) { directory_ = directory; }
 
