@@ -204,16 +204,23 @@ bool CsvScanner::end_field(std::size_t end) {
 }
 
 bool CsvScanner::break_row(String reason) {
-    reason_ = std::move(reason);
+    // What comes behind the limit does not count, however far the buffer reaches.
+    reason_ = at_ > syntax_.max_row_bytes ? too_long() : std::move(reason);
     state_ = State::broken;
     return true;
+}
+
+String CsvScanner::too_long() const {
+    bool open = state_ == State::quoted || state_ == State::after_quote;
+    return concat(open ? "a quoted field is not closed within " : "longer than ",
+                  syntax_.max_row_bytes, " bytes (max_row_bytes)");
 }
 
 // The scanner stands on the line end of a row.
 CsvScanner::Step CsvScanner::take_row() {
     raw_ = unread().substr(0, at_);
     if (at_ > syntax_.max_row_bytes) {
-        (void)break_row(concat("longer than ", syntax_.max_row_bytes, " bytes (max_row_bytes)"));
+        (void)break_row(too_long());
         return take_broken();
     }
     if (std::optional<std::size_t> bad = invalid_utf8(raw_); bad.has_value()) {
@@ -254,11 +261,7 @@ CsvScanner::Step CsvScanner::take_broken() {
 CsvScanner::Step CsvScanner::incomplete() {
     std::size_t size = end_ - row_;
     if (at_ > syntax_.max_row_bytes || size > syntax_.max_row_bytes) {
-        bool open = state_ == State::quoted || state_ == State::after_quote;
-        (void)break_row(
-            open ? concat("a quoted field is not closed within ", syntax_.max_row_bytes,
-                          " bytes (max_row_bytes)")
-                 : concat("longer than ", syntax_.max_row_bytes, " bytes (max_row_bytes)"));
+        (void)break_row(too_long());
         return take_broken();
     }
     if (!ended_) return Step::more;

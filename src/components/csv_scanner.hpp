@@ -75,6 +75,7 @@ private:
     [[nodiscard]] bool scan_after_quote();
     [[nodiscard]] bool end_field(std::size_t end);
     [[nodiscard]] bool break_row(String reason);
+    [[nodiscard]] String too_long() const;
     [[nodiscard]] Step take_row();
     [[nodiscard]] Step take_broken();
     [[nodiscard]] Step incomplete();

@@ -102,9 +102,10 @@ Result<void> FileSource::run(Context& context, std::span<Packet> inputs) {
 }
 
 Result<bool> FileSource::pump(Context& context) {
-    // At least one in any case: what is emitted beyond the room is what makes the actor wait for it.
-    std::size_t room = std::min({rows_per_call, context.room(out_port),
-                                 context.room(rejected_port), context.room(done_port)});
+    // At least one in any case: what is emitted beyond the room is what makes the actor wait for
+    // it.
+    std::size_t room = std::min({rows_per_call, context.room(out_port), context.room(rejected_port),
+                                 context.room(done_port)});
     room = std::max<std::size_t>(room, 1);
     Next item;
     for (std::size_t steps = steps_per_call; room > 0 && steps > 0; --steps) {

@@ -114,7 +114,8 @@ std::vector<Row> expected_rows(std::string text, const CsvSyntax& syntax) {
 }
 
 // piece: how many bytes are filled in at a time.
-std::vector<Row> scanned_rows(std::string_view text, const CsvSyntax& syntax, std::size_t piece) {
+std::vector<Row> scanned_rows(std::string_view text, const CsvSyntax& syntax, std::size_t piece,
+                              std::vector<std::string>* reasons = nullptr) {
     CsvScanner scanner(syntax);
     std::vector<Row> rows;
     for (;;) {
@@ -127,6 +128,7 @@ std::vector<Row> scanned_rows(std::string_view text, const CsvSyntax& syntax, st
             }
             case CsvScanner::Step::refused:
                 EXPECT_FALSE(scanner.reason().empty());
+                if (reasons != nullptr) reasons->emplace_back(scanner.reason());
                 rows.push_back({scanner.line(), std::string(scanner.raw()), std::nullopt});
                 break;
             case CsvScanner::Step::more: {
@@ -141,6 +143,13 @@ std::vector<Row> scanned_rows(std::string_view text, const CsvSyntax& syntax, st
                 return rows;
         }
     }
+}
+
+std::vector<std::string> reasons(std::string_view text, const CsvSyntax& syntax,
+                                 std::size_t piece) {
+    std::vector<std::string> all;
+    (void)scanned_rows(text, syntax, piece, &all);
+    return all;
 }
 
 std::vector<Row> scan(std::string_view text, const CsvSyntax& syntax = {}) {
@@ -249,6 +258,8 @@ TEST(CsvScanner, AgreesWithThePlainReading) {
             << "seed " << seed << " round " << round << " text " << ::testing::PrintToString(text)
             << " max_row_bytes " << syntax.max_row_bytes << " max_columns " << syntax.max_columns
             << " piece " << piece;
+        ASSERT_EQ(reasons(text, syntax, piece), reasons(text, syntax, SIZE_MAX))
+            << "seed " << seed << " round " << round << " piece " << piece;
     }
 }
 
