@@ -49,11 +49,9 @@ Result<PortType> PortType::parse(std::string_view text) {
         bool bracket = end != std::string_view::npos && rest[end] == '<';
         rest = end == std::string_view::npos ? std::string_view() : rest.substr(end);
         type.chain_.push_back(kind);
+        if (!bracket && has_element(kind)) type.chain_.push_back(Kind::any);
         if (type.chain_.size() > limits::depth_count) return too_deep();
-        if (!bracket) {
-            if (has_element(kind)) type.chain_.push_back(Kind::any);
-            break;
-        }
+        if (!bracket) break;
         rest.remove_prefix(1);
         ++open;
         if (kind == Kind::object) {
@@ -92,6 +90,7 @@ Result<PortType> PortType::from_message(MessageRef json) {
         if (!has_element(kind)) break;
         if (value.none() || value.nothing()) {
             type.chain_.push_back(Kind::any);
+            if (type.chain_.size() > limits::depth_count) return too_deep();
             break;
         }
     }

@@ -43,9 +43,7 @@ Result<ConnectionConfig> read_config(const graph::ConnectionItem& connection) {
     static constexpr std::string_view kinds[] = {"reliable", "latest", "drop-oldest",
                                                  "drop-newest"};
     auto wrong = [&](String text) {
-        return Failure(REFLOW_ERROR_CONFIG, text)
-            .node(connection.to.node)
-            .port(connection.to.port);
+        return Failure(REFLOW_ERROR_CONFIG, text).node(connection.to.node).port(connection.to.port);
     };
     if (!kind.none()) {
         auto found = std::find(std::begin(kinds), std::end(kinds), kind.text());
@@ -149,8 +147,8 @@ private:
         auto found = find_port(in ? component.inports : component.outports, edge.port,
                                graph_.case_sensitive());
         if (!found) {
-            return Failure(REFLOW_ERROR_GRAPH, concat("no ", in ? "inport" : "outport",
-                                                      " of this name"))
+            return Failure(REFLOW_ERROR_GRAPH,
+                           concat("no ", in ? "inport" : "outport", " of this name"))
                 .node(edge.node)
                 .port(edge.port);
         }

@@ -9,8 +9,8 @@ namespace reflow::network {
 
 std::string_view event_name(reflow_event_kind kind) noexcept {
     static constexpr std::string_view names[] = {
-        "NetworkStarted", "NetworkIdle",    "NetworkStalled", "NetworkShutdown", "ActorStarted",
-        "ActorCompleted", "ActorFailed",    "MessageSent",    "MessageReceived", "ActorEmit"};
+        "NetworkStarted", "NetworkIdle", "NetworkStalled", "NetworkShutdown", "ActorStarted",
+        "ActorCompleted", "ActorFailed", "MessageSent",    "MessageReceived", "ActorEmit"};
     return kind >= 0 && kind < 10 ? names[kind] : "unknown";
 }
 
@@ -95,8 +95,8 @@ void Subscription::miss() noexcept {
     ++missed_;
 }
 
-reflow_status Subscription::poll(std::size_t max, std::int64_t timeout_ms,
-                                 Vector<Ref<Event>>& to, std::uint64_t& missed) {
+reflow_status Subscription::poll(std::size_t max, std::int64_t timeout_ms, Vector<Ref<Event>>& to,
+                                 std::uint64_t& missed) {
     std::uint64_t start = network_->group().scheduler.clock().now_ns();
     for (;;) {
         bool ended = network_->ended();  // before the look: what came before the end is seen
@@ -114,10 +114,9 @@ reflow_status Subscription::poll(std::size_t max, std::int64_t timeout_ms,
         if (ended) return REFLOW_ERROR_CLOSED;
         if (timeout_ms == 0) return REFLOW_ERROR_WOULD_BLOCK;
         waiters_.fetch_add(1, std::memory_order_seq_cst);
-        reflow_status status =
-            network_->group().wait(network_->left_ms(timeout_ms, start), [this] {
-                return size_.load(std::memory_order_seq_cst) != 0 || network_->ended();
-            });
+        reflow_status status = network_->group().wait(network_->left_ms(timeout_ms, start), [this] {
+            return size_.load(std::memory_order_seq_cst) != 0 || network_->ended();
+        });
         waiters_.fetch_sub(1, std::memory_order_seq_cst);
         if (status != REFLOW_OK) return status;
     }

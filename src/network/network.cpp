@@ -5,6 +5,9 @@
 #include "base/text.hpp"
 
 namespace reflow::network {
+
+using runtime::Actor;
+
 namespace {
 
 // relaxed: only distinct.
@@ -41,47 +44,78 @@ bool Network::on_own_thread() noexcept {
 
 Result<void> Network::start() {
     std::int32_t expected = REFLOW_NETWORK_CREATED;
-    if (!state_.compare_exchange_strong(expected, starting, std::memory_order_acq_rel)) {
-        return Failure(REFLOW_ERROR_INVALID_STATE, "the network was started before");
+    {
+        std::lock_guard lock(mutex_);  // nobody opens an output at the same time
+        if (!state_.compare_exchange_strong(expected, starting, std::memory_order_acq_rel)) {
+            return Failure(REFLOW_ERROR_INVALID_STATE, "the network was started before");
+        }
     }
-    if (Result<void> ready = set_up_actors(); !ready.ok()) {
-        state_.store(REFLOW_NETWORK_CREATED, std::memory_order_release);
+    Result<void> ready;
+    try {
+        ready = set_up_actors();
+    } catch (const std::bad_alloc&) {
+        tear_down();
+        give_up_start();
+        throw;
+    }
+    if (!ready.ok()) {
+        tear_down();
+        give_up_start();
         return ready;
     }
-    launch();
+    if (!launch()) {
+        tear_down();
+        give_up_start();
+        return Failure(REFLOW_ERROR_CANCELLED, "the network was destroyed while it started");
+    }
     return {};
+}
+
+// Back to created, unless a setup callback destroyed the network: then this is its end.
+void Network::give_up_start() noexcept {
+    bool abandoned = false;
+    group_.publish([&] {
+        abandoned = abandoned_;
+        std::int32_t next = abandoned ? REFLOW_NETWORK_STOPPED : REFLOW_NETWORK_CREATED;
+        state_.store(next, std::memory_order_release);
+    });
+    if (abandoned) end_abandoned();
+}
+
+// The reference of the handle, which ended inside a callback.
+void Network::end_abandoned() noexcept {
+    Ref<Runtime> runtime = runtime_;  // ends after the network
+    runtime->end_deferred(-1);
+    unref();
 }
 
 Result<void> Network::set_up_actors() {
-    for (std::size_t i = 0; i < actors_.size(); ++i) {
-        Result<void> ready = actors_[i]->setup();
-        if (ready.ok()) continue;
-        while (i-- > 0) actors_[i]->teardown();
-        return ready;
+    runtime::InTurn inside(runtime_->scheduler());  // waiting in a setup would be for ever
+    for (auto& actor : actors_) {
+        if (Result<void> ready = actor->setup(); !ready.ok()) return ready;
     }
-    try {
-        for (Initial& initial : initials_) {
-            runtime::Packet packet = initial.packet;
-            packet.message = MessageRef(packet.message).own().leak();
-            Message guard = Message::adopt(packet.message);
-            initial.actor->mailbox.force(packet);
-            (void)guard.leak();
-        }
-    } catch (const std::bad_alloc&) {
-        runtime::Released none;
-        for (auto& actor : actors_) {
-            actor->mailbox.clear(none);
-            actor->teardown();
-        }
-        throw;
+    for (Initial& initial : initials_) {
+        runtime::Packet packet = initial.packet;
+        Message copy = MessageRef(packet.message).own();
+        initial.actor->mailbox.force(packet);
+        (void)copy.leak();  // the mailbox has it now
     }
     return {};
 }
 
-void Network::launch() {
-    ref();             // the running network holds itself until stopped()
-    group_.enter();    // not idle before everything has been started
-    state_.store(REFLOW_NETWORK_RUNNING, std::memory_order_release);
+// False if the handle has ended meanwhile.
+bool Network::launch() noexcept {
+    group_.guard();  // not idle before everything has been started
+    bool abandoned = false;
+    group_.publish([&] {
+        abandoned = abandoned_;
+        if (!abandoned) state_.store(REFLOW_NETWORK_RUNNING, std::memory_order_release);
+    });
+    if (abandoned) {
+        group_.leave();
+        return false;
+    }
+    group_.began();
     post(new_event(REFLOW_EVENT_NETWORK_STARTED));
     for (auto& actor : actors_) post(new_event(REFLOW_EVENT_ACTOR_STARTED, *actor));
     for (Initial& initial : initials_) {
@@ -96,6 +130,7 @@ void Network::launch() {
         if (actors_[i]->component->source && fed_[i] == 0) actors_[i]->request_start();
     }
     group_.leave();
+    return true;
 }
 
 // ---- waiting
@@ -103,15 +138,19 @@ void Network::launch() {
 Result<void> Network::waited(reflow_status status, std::string_view what) const {
     if (Result<void> failure = group_.failure(); !failure.ok()) return failure;
     switch (status) {
-        case REFLOW_OK: return {};
-        case REFLOW_ERROR_TIMEOUT: return Failure(status, concat("timeout while ", what));
+        case REFLOW_OK:
+            return {};
+        case REFLOW_ERROR_TIMEOUT:
+            return Failure(status, concat("timeout while ", what));
         case REFLOW_ERROR_WOULD_DEADLOCK:
-            return Failure(status, concat(what, " inside a callback of the runtime would wait for "
-                                                "itself"));
+            return Failure(status, concat(what,
+                                          " inside a callback of the runtime would wait for "
+                                          "itself"));
         case REFLOW_ERROR_WOULD_BLOCK:
             return Failure(status, concat(what, ": nothing is left to run that could end it"))
                 .hint("read the outputs, or send what is missing");
-        default: return Failure(status, concat("cancelled while ", what));
+        default:
+            return Failure(status, concat("cancelled while ", what));
     }
 }
 
@@ -120,6 +159,7 @@ Result<void> Network::wait_idle(std::int64_t timeout_ms) {
     if (now == REFLOW_NETWORK_CREATED || now == starting) {
         return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
     }
+    Visit visit(*this);
     reflow_status status = group_.wait(timeout_ms, [this] {
         return group_.idle() || group_.failed() || state() >= REFLOW_NETWORK_STOPPING;
     });
@@ -134,14 +174,17 @@ std::int64_t Network::left_ms(std::int64_t timeout_ms, std::uint64_t start_ns) n
 }
 
 Result<void> Network::drain(std::int64_t timeout_ms) {
+    bool live = state() == REFLOW_NETWORK_RUNNING || state() == REFLOW_NETWORK_DRAINING;
+    if (live && on_own_thread()) return waited(REFLOW_ERROR_WOULD_DEADLOCK, "draining");
     std::int32_t now = REFLOW_NETWORK_RUNNING;
-    if (!state_.compare_exchange_strong(now, REFLOW_NETWORK_DRAINING,
-                                        std::memory_order_acq_rel)) {
+    if (!state_.compare_exchange_strong(now, REFLOW_NETWORK_DRAINING, std::memory_order_acq_rel)) {
         if (now == REFLOW_NETWORK_CREATED || now == starting) {
             return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
         }
         if (now != REFLOW_NETWORK_DRAINING) return {};
     }
+    group_.wake_hosts();  // whoever waits to send gives up
+    Visit visit(*this);
     std::uint64_t start = runtime_->scheduler().clock().now_ns();
     auto over = [this] { return state() != REFLOW_NETWORK_DRAINING || group_.failed(); };
     while (draining_.exchange(true, std::memory_order_acq_rel)) {
@@ -151,24 +194,33 @@ Result<void> Network::drain(std::int64_t timeout_ms) {
         });
         if (status != REFLOW_OK || over()) return waited(status, "draining");
     }
-    Result<void> result;
+    struct Driver {
+        ~Driver() {
+            network.draining_.store(false, std::memory_order_release);
+            network.group_.wake_hosts();
+        }
+        Network& network;
+    } driver{*this};
+    return drive_drain(timeout_ms, start);
+}
+
+Result<void> Network::drive_drain(std::int64_t timeout_ms, std::uint64_t start_ns) {
+    auto over = [this] { return state() != REFLOW_NETWORK_DRAINING || group_.failed(); };
     while (!over()) {
-        reflow_status status = group_.wait(left_ms(timeout_ms, start),
-                                           [&] { return group_.idle() || over(); });
-        result = waited(status, "draining");
-        if (!result.ok() || over()) break;
+        reflow_status status =
+            group_.wait(left_ms(timeout_ms, start_ns), [&] { return group_.idle() || over(); });
+        Result<void> result = waited(status, "draining");
+        if (!result.ok()) return result;
+        if (over()) break;
         if (next_finish_ < finish_order_.size()) {
-            actors_[finish_order_[next_finish_++]]->request_finish();
+            Actor& actor = *actors_[finish_order_[next_finish_++]];
+            group_.from_outside([&] { actor.request_finish(); });
             continue;
         }
         std::int32_t expected = REFLOW_NETWORK_DRAINING;
-        state_.compare_exchange_strong(expected, REFLOW_NETWORK_DRAINED,
-                                       std::memory_order_acq_rel);
+        state_.compare_exchange_strong(expected, REFLOW_NETWORK_DRAINED, std::memory_order_acq_rel);
     }
-    draining_.store(false, std::memory_order_release);
-    group_.wake_hosts();
-    if (result.ok()) result = group_.failure();
-    return result;
+    return group_.failure();
 }
 
 // ---- stop
@@ -193,8 +245,7 @@ Result<void> Network::stop(std::int64_t timeout_ms) {
     if (state_.load(std::memory_order_acquire) == starting) {
         return Failure(REFLOW_ERROR_INVALID_STATE, "the network is being started");
     }
-    // stopped() may drop the reference of the running network inside request_stop().
-    Ref<Network> alive = Ref<Network>::share(this);
+    Visit visit(*this);
     if (begin_stop()) group_.request_stop();
     if (on_own_thread()) return {};
     reflow_status status = group_.wait(timeout_ms, [this] { return ended(); });
@@ -207,31 +258,42 @@ Result<void> Network::stop(std::int64_t timeout_ms) {
 void Network::stopped() {
     tear_down();
     post(new_event(REFLOW_EVENT_NETWORK_SHUTDOWN));
-    state_.store(REFLOW_NETWORK_STOPPED, std::memory_order_release);
-    group_.wake_hosts();
-    unref();
+    bool abandoned = false;
+    group_.publish([&] {
+        state_.store(REFLOW_NETWORK_STOPPED, std::memory_order_release);
+        abandoned = abandoned_;
+    });
+    // If the handle has not ended inside a callback, its owner may end the network from now on.
+    if (abandoned) end_abandoned();
 }
 
 void Network::tear_down() noexcept {
+    runtime::InTurn inside(runtime_->scheduler());  // waiting in a teardown would be for ever
     for (auto& actor : actors_) actor->teardown();
-    try {
-        runtime::Released none;
-        for (auto& actor : actors_) actor->mailbox.clear(none);
-    } catch (const std::bad_alloc&) {
-        // What is left in the queues goes with the actors.
-    }
+    for (auto& actor : actors_) actor->mailbox.clear();
 }
 
 void Network::abandon() noexcept {
-    if (begin_stop()) group_.request_stop();
-    if (!on_own_thread() && state() == REFLOW_NETWORK_STOPPING) {
-        try {
-            (void)stop(REFLOW_FOREVER);
-        } catch (const std::bad_alloc&) {
-            // The running network holds itself and ends when its last callback returns.
-        }
+    Ref<Runtime> runtime = runtime_;  // ends after the network
+    Ref<Network> alive = Ref<Network>::share(this);
+    if (on_own_thread()) {
+        bool later = false;
+        group_.publish([&] {
+            std::int32_t now = state_.load(std::memory_order_acquire);
+            later = now != REFLOW_NETWORK_CREATED && now != REFLOW_NETWORK_STOPPED;
+            abandoned_ = later;
+            if (later) runtime_->end_deferred(1);
+        });
+        if (!later) return unref();
+        if (begin_stop()) group_.request_stop();
+        return;
     }
-    Ref<Runtime> runtime = runtime_;
+    if (begin_stop()) group_.request_stop();
+    // Also if it has stopped: stopped() may still be inside the lock that wait() takes. Without
+    // threads another thread of the host may hold a guard for a moment: then once more.
+    auto over = [this] { return ended() || state() == REFLOW_NETWORK_CREATED; };
+    while (group_.wait(REFLOW_FOREVER, over) != REFLOW_OK) {
+    }
     unref();
 }
 

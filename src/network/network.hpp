@@ -25,11 +25,12 @@ namespace reflow::network {
 // A reader of an outport.
 class Output : public RefCounted<Output> {
 public:
-    Output(Network& network, std::uint32_t capacity) : network_(network), mailbox(1, false, capacity) {}
+    Output(Network& network, std::uint32_t capacity)
+        : network_(network), mailbox(1, false, capacity) {}
     // Takes up to max messages, waiting for the first. REFLOW_ERROR_CLOSED at the end.
     reflow_status recv(std::span<reflow_message> to, std::int64_t timeout_ms, std::size_t& count);
     // The host reads no more: what comes is dropped and holds nobody back.
-    void close();
+    void close() noexcept;
 
 private:
     friend class Network;
@@ -49,7 +50,8 @@ public:
     Result<void> wait_idle(std::int64_t timeout_ms);
     Result<void> drain(std::int64_t timeout_ms);
     Result<void> stop(std::int64_t timeout_ms);
-    // The host's handle ends: stops, now or when the callback that calls this returns.
+    // The host's handle ends: stops, now or when the callback that calls this returns. On a thread
+    // of the host nothing of the network runs any more when this returns.
     void abandon() noexcept;
     [[nodiscard]] reflow_network_state state() const noexcept;
 
@@ -72,6 +74,8 @@ public:
     // What is left of a timeout that began at start_ns.
     [[nodiscard]] std::int64_t left_ms(std::int64_t timeout_ms, std::uint64_t start_ns) noexcept;
 
+    void let_go(const runtime::Released& senders) noexcept;
+
     using RefCounted::operator new;
     using RefCounted::operator delete;
 
@@ -81,6 +85,24 @@ private:
 
     // Values of the state; starting counts as created for the host.
     static constexpr std::int32_t starting = 100;
+
+    // Keeps network and runtime for a call that waits, since a callback may end their handles; then
+    // runs what the end of the network still needs if nobody else does.
+    class Visit {
+    public:
+        explicit Visit(Network& network)
+            : runtime_(network.runtime_), network_(Ref<Network>::share(&network)) {}
+        ~Visit() {
+            network_ = nullptr;
+            runtime_->settle();
+        }
+        Visit(const Visit&) = delete;
+        Visit& operator=(const Visit&) = delete;
+
+    private:
+        Ref<Runtime> runtime_;
+        Ref<Network> network_;
+    };
 
     struct Initial {
         runtime::Actor* actor;
@@ -99,12 +121,15 @@ private:
                                     std::uint32_t& number, std::uint32_t& index) const;
     Result<void> set_up_actors();
     void tear_down() noexcept;
-    void launch();
-    Result<void> finish_next(std::uint64_t deadline_ns);
+    Result<void> drive_drain(std::int64_t timeout_ms, std::uint64_t start_ns);
+    [[nodiscard]] bool launch() noexcept;
+    void give_up_start() noexcept;
+    void end_abandoned() noexcept;
     [[nodiscard]] Result<void> waited(reflow_status status, std::string_view what) const;
     bool begin_stop() noexcept;
     [[nodiscard]] bool on_own_thread() noexcept;
-
+    std::size_t push_in(runtime::Actor& actor, std::uint32_t port, std::uint32_t index,
+                        std::span<const reflow_message> messages, bool host_waits);
 
     // ---- events, from the runtime
     void completed(const runtime::Actor&, std::uint64_t firings, std::uint64_t ns) override;
@@ -117,7 +142,8 @@ private:
     void stopped() override;
     // An event to fill in and post, or nothing if nobody wants it (or there is no memory: missed).
     [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind) noexcept;
-    [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind, const runtime::Actor& actor) noexcept;
+    [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind,
+                                       const runtime::Actor& actor) noexcept;
     void post(const Ref<Event>& event) noexcept;
     void miss(reflow_event_kind kind) noexcept;
 
@@ -132,11 +158,14 @@ private:
     Vector<Initial> initials_;
     Vector<Exposed> inports_;
     Vector<Exposed> outports_;
-    Vector<std::uint8_t> fed_;  // by position: a connection or an initial packet goes to it
+    Vector<std::uint8_t> fed_;     // by position: a connection or an initial packet goes to it
     Vector<Ref<Output>> outputs_;  // added while created, then fixed
 
     // acq_rel: who sees a state sees what was done before it.
     std::atomic<std::int32_t> state_{REFLOW_NETWORK_CREATED};
+    // The handle ended inside a callback: stopped() drops its reference, or a failed start. Guarded
+    // by the group's lock (Group::publish), together with the step to stopped.
+    bool abandoned_ = false;
     // One thread at a time drives a drain; next_finish_ is its place in finish_order_.
     std::atomic<bool> draining_{false};
     std::size_t next_finish_ = 0;

@@ -58,7 +58,11 @@ void Network::failed(const Actor& actor, const Error& error, std::uint64_t ns) {
     auto event = new_event(REFLOW_EVENT_ACTOR_FAILED, actor);
     if (!event) return;
     event->duration_ns = ns;
-    event->error = error.describe();
+    try {
+        event->error = error.describe();
+    } catch (const std::bad_alloc&) {
+        // The event says that it failed; why, there is no memory for.
+    }
     post(event);
 }
 
@@ -86,13 +90,17 @@ void Network::idle() { post(new_event(REFLOW_EVENT_NETWORK_IDLE)); }
 void Network::stalled(std::string_view text) {
     auto event = new_event(REFLOW_EVENT_NETWORK_STALLED);
     if (!event) return;
-    event->error = text;
+    try {
+        event->error = text;
+    } catch (const std::bad_alloc&) {
+        // As above: rather without the text than not at all.
+    }
     post(event);
 }
 
 Result<Ref<Subscription>> Network::subscribe(std::uint64_t kinds, std::uint32_t capacity) {
-    auto made = Ref<Subscription>::adopt(
-        new Subscription(Ref<Network>::share(this), kinds, capacity));
+    auto made =
+        Ref<Subscription>::adopt(new Subscription(Ref<Network>::share(this), kinds, capacity));
     std::lock_guard lock(mutex_);
     subscriptions_.push_back(made);
     std::uint64_t all = 0;

@@ -14,8 +14,8 @@ using runtime::Port;
 Result<void> check_name(std::string_view what, std::string_view name) {
     if (name.empty() || name.size() > limits::name_bytes) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
-                       concat(what, " '", name.substr(0, limits::name_bytes), "' has ",
-                              name.size(), " bytes, not 1 to ", limits::name_bytes));
+                       concat(what, " '", name.substr(0, limits::name_bytes), "' has ", name.size(),
+                              " bytes, not 1 to ", limits::name_bytes));
     }
     if (auto offset = invalid_utf8(name)) {
         return Failure(REFLOW_ERROR_INVALID_UTF8,
@@ -27,9 +27,9 @@ Result<void> check_name(std::string_view what, std::string_view name) {
 
 Result<void> check_ports(std::string_view component, const Vector<Port>& ports) {
     if (ports.size() > limits::ports_count) {
-        return Failure(REFLOW_ERROR_LIMIT, concat("component '", component, "' has ", ports.size(),
-                                                  " ports, at most ", limits::ports_count,
-                                                  " are possible"));
+        return Failure(REFLOW_ERROR_LIMIT,
+                       concat("component '", component, "' has ", ports.size(), " ports, at most ",
+                              limits::ports_count, " are possible"));
     }
     TextMap<bool> seen;
     for (const Port& port : ports) {
@@ -88,8 +88,7 @@ Result<void> Registry::add(runtime::ComponentRef component) {
     if (Result<void> out = check_ports(added.id, added.outports); !out.ok()) return out;
     Result<void> schema = graph::check_schema(added.config_schema);
     if (!schema.ok()) {
-        return Failure(REFLOW_ERROR_CONFIG,
-                       concat("config schema of component '", added.id, "'"))
+        return Failure(REFLOW_ERROR_CONFIG, concat("config schema of component '", added.id, "'"))
             .because(schema.take_error());
     }
     if (added.inports.empty()) added.source = true;
@@ -120,9 +119,8 @@ Result<Message> Registry::list() const {
         object.set("source", Message::boolean(component->source));
         object.set("inports", list_ports(component->inports));
         object.set("outports", list_ports(component->outports));
-        object.set("config", component->config_schema.none()
-                                 ? ObjectBuilder().finish().take()
-                                 : component->config_schema);
+        object.set("config", component->config_schema.none() ? ObjectBuilder().finish().take()
+                                                             : component->config_schema);
         Result<Message> finished = object.finish();
         if (!finished.ok()) return finished;
         array.append(std::move(finished).take());

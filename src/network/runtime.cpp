@@ -72,9 +72,11 @@ void Runtime::join_ended() noexcept {
     }
 }
 
-void Runtime::settle() {
+void Runtime::settle() noexcept {
     if (scheduler_->threaded() || runtime::current_scheduler() == scheduler_.get()) return;
-    while (scheduler_->run(UINT64_MAX, false, 0, true).ready) {
+    // Other networks have their turns meanwhile, and may have them for ever.
+    while (deferred_.load(std::memory_order_relaxed) != 0) {
+        if (!scheduler_->run({.turns = 1, .deadline_ns = 0, .exclusive = true}).ready) return;
     }
 }
 

@@ -63,8 +63,12 @@ public:
     // Counts actors of a network in or out; false beyond max_actors.
     [[nodiscard]] bool add_actors(std::uint64_t count) noexcept;
     void remove_actors(std::uint64_t count) noexcept;
-    // Runs what is still ready in a runtime without threads, so that deferred ends happen.
-    void settle();
+    // Counts networks whose handle ended inside a callback, and which end when they have stopped.
+    void end_deferred(std::int64_t count) noexcept {
+        deferred_.fetch_add(count, std::memory_order_relaxed);
+    }
+    // Without threads: runs actors until no such network is left.
+    void settle() noexcept;
 
     // Joins the threads of runtimes that ended on one of their own threads. Called by host threads.
     static void join_ended() noexcept;
@@ -81,12 +85,13 @@ private:
     reflow_status print(std::string_view node, std::string_view text) noexcept override;
     [[nodiscard]] Store& store() noexcept override { return *store_; }
 
-    HostData host_;  // ends last
+    HostData host_;  // ends after all that uses it
     RuntimeOptions options_;
     std::unique_ptr<Store> store_;
     std::unique_ptr<runtime::Scheduler> scheduler_;
     // relaxed: only the number matters.
     std::atomic<std::uint64_t> actors_{0};
+    std::atomic<std::int64_t> deferred_{0};
     std::mutex print_mutex_;  // one print at a time, as reflow_print_fn says; held during the hook
 };
 

@@ -2,6 +2,8 @@
 // Thread: any.
 #include "network/network.hpp"
 
+#include <functional>
+
 #include "base/limits.hpp"
 #include "base/text.hpp"
 
@@ -49,8 +51,8 @@ Result<Actor*> Network::resolve(std::string_view node, std::string_view port, bo
             index = exposed.index;
             return exposed.actor;
         }
-        return Failure(REFLOW_ERROR_NOT_FOUND, concat("the graph exposes no ",
-                                                      in ? "inport '" : "outport '", port, "'"))
+        return Failure(REFLOW_ERROR_NOT_FOUND,
+                       concat("the graph exposes no ", in ? "inport '" : "outport '", port, "'"))
             .hint(did_you_mean(port, names));
     }
     Actor* actor = find_actor(node);
@@ -74,6 +76,11 @@ Result<std::uint64_t> Network::find_inport(std::string_view node, std::string_vi
     if (!found.ok()) return found.take_error();
     found.value()->mailbox.set_connected(number);
     std::uint64_t position = positions_.find(found.value()->id)->second;
+    // One element of an array port can only be meant by an exposed inport: those come behind the
+    // actors.
+    for (std::size_t i = 0; index != REFLOW_NO_INDEX && i < inports_.size(); ++i) {
+        if (inports_[i].name == port) position = actors_.size() + i;
+    }
     return std::uint64_t{nonce_} << 40 | position << 16 | number;
 }
 
@@ -82,56 +89,84 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
     accepted = 0;
     std::uint64_t position = inport >> 16 & 0xffffff;
     std::uint32_t port = static_cast<std::uint32_t>(inport & 0xffff);
-    if (inport >> 40 != nonce_ || position >= actors_.size() ||
-        port >= actors_[position]->component->inports.size()) {
+    Actor* found = nullptr;
+    std::uint32_t index = REFLOW_NO_INDEX;
+    if (position < actors_.size()) {
+        found = actors_[position].get();
+    } else if (position - actors_.size() < inports_.size()) {
+        const Exposed& exposed = inports_[position - actors_.size()];
+        found = exposed.actor;
+        index = exposed.index;
+    }
+    bool known = inport >> 40 == nonce_ && found != nullptr;
+    if (!known || port >= found->component->inports.size()) {
         return Failure(REFLOW_ERROR_NOT_FOUND, "the inport is not one of this network");
     }
-    Actor& actor = *actors_[position];
-    std::uint64_t start = runtime_->scheduler().clock().now_ns();
+    Actor& actor = *found;
+    auto place = [&](reflow_status status, std::string_view text) {
+        return Failure(status, text).node(actor.id).port(actor.component->inports[port].name);
+    };
+    std::uint64_t start = timeout_ms > 0 ? runtime_->scheduler().clock().now_ns() : 0;
     for (;;) {
         // The guard keeps the network from ending, and from being idle, between here and notify.
-        group_.enter();
+        group_.guard();
         std::int32_t now = state_.load(std::memory_order_acquire);
         if (now != REFLOW_NETWORK_RUNNING) {
             group_.leave();
             if (now == REFLOW_NETWORK_CREATED || now == starting) {
                 return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
             }
-            return Failure(REFLOW_ERROR_CLOSED, "the network takes no more input")
-                .node(actor.id)
-                .port(actor.component->inports[port].name);
+            return place(REFLOW_ERROR_CLOSED, "the network takes no more input");
         }
-        std::size_t went = 0;
         try {
-            went = actor.mailbox.push_host(port, messages.subspan(accepted), timeout_ms != 0);
+            accepted += push_in(actor, port, index, messages.subspan(accepted), timeout_ms != 0);
         } catch (const std::bad_alloc&) {
             group_.leave();
             throw;
         }
-        for (std::size_t i = 0; i < went; ++i) {
-            if (auto event = new_event(REFLOW_EVENT_MESSAGE_RECEIVED, actor)) {
-                event->port = actor.component->inports[port].name;
-                event->message = MessageRef(messages[accepted + i]).own();
-                post(event);
-            }
-        }
-        accepted += went;
-        if (went != 0) actor.notify();
         group_.leave();
         if (accepted == messages.size()) return {};
-        if (timeout_ms == 0) {
-            return Failure(REFLOW_ERROR_WOULD_BLOCK, "the inport is full")
-                .node(actor.id)
-                .port(actor.component->inports[port].name);
-        }
-        reflow_status status = group_.wait(left_ms(timeout_ms, start), [&] {
+        if (timeout_ms == 0) return place(REFLOW_ERROR_WOULD_BLOCK, "the inport is full");
+        Visit visit(*this);
+        auto over = [&] {
             return actor.mailbox.room(port) != 0 || group_.failed() ||
                    state_.load(std::memory_order_acquire) != REFLOW_NETWORK_RUNNING;
-        });
+        };
+        reflow_status status = group_.wait(left_ms(timeout_ms, start), std::ref(over));
         if (Result<void> waiting = waited(status, "waiting for room"); !waiting.ok()) {
             return waiting;
         }
     }
+}
+
+// Puts in what fits, under a guard; returns how many that were.
+std::size_t Network::push_in(Actor& actor, std::uint32_t port, std::uint32_t index,
+                             std::span<const reflow_message> messages, bool host_waits) {
+    std::size_t went = 0;
+    if (!wants(REFLOW_EVENT_MESSAGE_RECEIVED)) {
+        went = actor.mailbox.push_host(port, index, messages, host_waits);
+    } else {
+        // One by one, each kept for its event: the actor may take and drop it at once.
+        for (; went < messages.size(); ++went) {
+            Message message = MessageRef(messages[went]).own();
+            auto event = new_event(REFLOW_EVENT_MESSAGE_RECEIVED, actor);
+            std::size_t one = 0;
+            try {
+                one = actor.mailbox.push_host(port, index, messages.subspan(went, 1), host_waits);
+            } catch (const std::bad_alloc&) {
+                if (went == 0) throw;
+            }
+            if (one == 0) break;
+            if (!event) continue;
+            event->port = actor.component->inports[port].name;
+            event->message = std::move(message);
+            post(event);
+        }
+    }
+    if (went == 0) return 0;
+    group_.began();
+    actor.notify();
+    return went;
 }
 
 // ---- outputs
@@ -149,6 +184,7 @@ Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view
     if (capacity == 0) capacity = runtime_->options().port_capacity;
     auto output = Ref<Output>::adopt(new Output(*this, capacity));
     output->mailbox.add_sender(0);
+    output->mailbox.set_outside(group_);
     outputs_.reserve(outputs_.size() + 1);
     group_.readers.reserve(group_.readers.size() + 1);
     runtime::Connection connection;
@@ -172,11 +208,7 @@ reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms
         runtime::Released released;
         bool host_waits = false;
         mailbox.take(packets, to.size(), released, host_waits);
-        if (!released.empty()) {
-            network_.group().enter();
-            for (Actor* sender : released) sender->release();
-            network_.group().leave();
-        }
+        network_.let_go(released);
         for (const runtime::Packet& packet : packets) to[count++] = packet.message;
         if (count != 0 || to.empty()) return REFLOW_OK;
         if (closed) return REFLOW_ERROR_CLOSED;
@@ -188,14 +220,21 @@ reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms
     }
 }
 
-void Output::close() {
+void Output::close() noexcept {
     runtime::Released released;
-    released.reserve(1);
     mailbox.close(released);
-    if (released.empty()) return;
-    network_.group().enter();
-    for (Actor* sender : released) sender->release();
-    network_.group().leave();
+    network_.let_go(released);
+}
+
+// Senders that waited for a reader; the mailbox made the group active for them.
+void Network::let_go(const runtime::Released& senders) noexcept {
+    if (senders.empty()) return;
+    // In a group that stops they do not run any more, and once that is reported they must not: the
+    // network may end.
+    if (!group_.stopping()) {
+        for (Actor* sender : senders) sender->release();
+    }
+    group_.leave();
 }
 
 }  // namespace reflow::network

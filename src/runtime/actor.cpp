@@ -3,6 +3,7 @@
 #include "runtime/actor.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <new>
 
 #include "base/limits.hpp"
@@ -38,7 +39,7 @@ Actor::~Actor() {
 // ---- the state word
 
 void Actor::notify() noexcept {
-    std::uint32_t word = word_.load(std::memory_order_acquire);
+    std::uint32_t word = word_.load(std::memory_order_seq_cst);
     for (;;) {
         if (word == idle) {
             if (word_.compare_exchange_weak(word, ready, std::memory_order_acq_rel)) {
@@ -74,7 +75,7 @@ void Actor::release() noexcept {
 }
 
 void Actor::turn(const TurnBudget& budget) noexcept {
-    word_.exchange(running, std::memory_order_acq_rel);
+    word_.exchange(running, std::memory_order_seq_cst);
     Outcome outcome = Outcome::more;
     try {
         outcome = work(budget);
@@ -109,7 +110,8 @@ void Actor::end_turn(Outcome outcome) noexcept {
 // ---- a turn
 
 Actor::Outcome Actor::work(const TurnBudget& budget) {
-    // The clock is asked once in so many callbacks: it costs more than a short one.
+    // The clock costs more than a short callback. It is asked after the first callbacks, so that
+    // slow ones do not add up, and then once in so many.
     constexpr std::uint32_t clock_every = 8;
     std::uint64_t end_ns = 0;
     std::size_t left = budget.packets;
@@ -122,7 +124,7 @@ Actor::Outcome Actor::work(const TurnBudget& budget) {
             return Outcome::idle;
         }
         left -= std::min(left, std::max<std::size_t>(fire(phase), 1));
-        if (calls % clock_every == 0) {
+        if (calls % clock_every == 0 || std::has_single_bit(calls)) {
             std::uint64_t now = group.scheduler.clock().now_ns();
             if (end_ns == 0) end_ns = now + budget.ns;
             if (now >= end_ns) left = 0;
@@ -133,7 +135,7 @@ Actor::Outcome Actor::work(const TurnBudget& budget) {
 bool Actor::has_work() const {
     if (resting_) return (requests_.load(std::memory_order_acquire) & wake_bit) != 0;
     return again_ || wanted_ != 0 || inputs_at_ != inputs_.size() ||
-           requests_.load(std::memory_order_acquire) != 0 || mailbox.ready();
+           requests_.load(std::memory_order_seq_cst) != 0 || mailbox.ready();
 }
 
 void Actor::release_senders() noexcept {
@@ -149,20 +151,14 @@ void Actor::take_inputs(std::size_t max_firings) {
     if (firing_size_ == 1 && component->await == REFLOW_AWAIT_ANY) {
         received.add(mailbox.take(inputs_, max_firings, released_, host_waits_));
     } else {
-        std::size_t before = inputs_.size();
-        (void)mailbox.take_firings(inputs_, max_firings, released_, host_waits_);
-        std::uint64_t packets = 0;
-        for (std::size_t i = before; i < inputs_.size(); ++i) {
-            packets += inputs_[i].message.tag != 0 ? 1U : 0U;
-        }
-        received.add(packets);
+        received.add(mailbox.take_firings(inputs_, max_firings, released_, host_waits_));
     }
     if (host_waits_ || !released_.empty()) release_senders();
 }
 
 bool Actor::prepare(std::size_t max_firings, Phase& phase) {
-    if (requests_.load(std::memory_order_relaxed) != 0) {
-        wanted_ |= requests_.exchange(0, std::memory_order_acq_rel);
+    if (requests_.load(std::memory_order_seq_cst) != 0) {
+        wanted_ |= requests_.exchange(0, std::memory_order_seq_cst);
     }
     if (resting_) {
         if ((wanted_ & wake_bit) == 0) return false;
@@ -260,6 +256,7 @@ std::unique_ptr<Error> Actor::error_of(Context& context, reflow_status status) c
                                                                      : "the component failed")
                     .take();
     }
+    error->status = failure_status(status);
     if (error->node.empty()) error->node = id;
     return error;
 }
@@ -267,6 +264,7 @@ std::unique_ptr<Error> Actor::error_of(Context& context, reflow_status status) c
 void Actor::report(std::unique_ptr<Error> error, std::uint64_t ns) {
     std::uint32_t port = component->error_port;
     bool heard = port < outports.size() && !outports[port].empty();
+    emitted_ = 0;  // the error is none of the component's emits, which may be at their limit
     if (heard) (void)emit(port, Message::error(error->describe()), REFLOW_NO_INDEX);
     if (group.observer.wants(REFLOW_EVENT_ACTOR_FAILED)) {
         group.observer.failed(*this, *error, ns);
@@ -288,7 +286,8 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
     }
     Vector<Connection>& connections = outports[outport];
     auto matches = [index](const Connection& connection) {
-        return connection.from_index == REFLOW_NO_INDEX || connection.from_index == index;
+        return index == REFLOW_NO_INDEX || connection.from_index == REFLOW_NO_INDEX ||
+               connection.from_index == index;
     };
     // Memory first, so that a message goes to all of its connections or to none.
     std::size_t last = connections.size();
@@ -314,8 +313,8 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
 
 Mailbox::Pushed Actor::push(Connection& connection) {
     if (!group.observer.wants(REFLOW_EVENT_MESSAGE_SENT) || connection.target == nullptr) {
-        return connection.mailbox->push(connection.inport, connection.delivery,
-                                        connection.pending, this);
+        return connection.mailbox->push(connection.inport, connection.delivery, connection.pending,
+                                        this);
     }
     // Somebody listens: packets go one by one, each with its event.
     Mailbox::Pushed all;
@@ -324,8 +323,15 @@ Mailbox::Pushed Actor::push(Connection& connection) {
     while (!connection.pending.empty() && !all.blocked) {
         Message message = MessageRef(connection.pending.front().message).own();
         one.push(connection.pending.pop());
-        Mailbox::Pushed pushed =
-            connection.mailbox->push(connection.inport, connection.delivery, one, this);
+        Mailbox::Pushed pushed;
+        try {
+            pushed = connection.mailbox->push(connection.inport, connection.delivery, one, this);
+        } catch (const std::bad_alloc&) {
+            connection.pending.unpop(one.pop());
+            sent.add(all.accepted);  // those before it went
+            if (all.accepted != 0) connection.target->notify();
+            throw;
+        }
         all.accepted += pushed.accepted;
         all.blocked = pushed.blocked;
         if (pushed.accepted != 0) {

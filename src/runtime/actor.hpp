@@ -38,8 +38,8 @@ struct Connection {
     std::uint32_t from_index = REFLOW_NO_INDEX;
     std::uint32_t to_index = REFLOW_NO_INDEX;
     Delivery delivery = Delivery::reliable;
-    bool listed = false;      // in Actor::unsent_
-    Ring<Packet> pending{};   // emitted, not delivered yet
+    bool listed = false;     // in Actor::unsent_
+    Ring<Packet> pending{};  // emitted, not delivered yet
 };
 
 // How long a turn may be.
@@ -67,7 +67,8 @@ public:
     // Slot in the heap of timers, guarded by the timers' lock; NO_SLOT if not armed.
     static constexpr std::size_t no_slot = SIZE_MAX;
     std::size_t timer_slot = no_slot;
-    bool host_blocked = false;            // scratch of the group, under its lock
+    bool host_blocked = false;  // these two: scratch of the group, under its lock
+    std::size_t first_blocked = 0;
 
     Counter fired, received, sent, failed;
 
@@ -112,16 +113,21 @@ private:
     // (the scheduler that took it off its queue) owns the actor until it leaves running or
     // notified. All changes are read-modify-writes with acquire and release, so what one turn
     // wrote is seen by the next, on whatever thread.
+    //
+    // Who sees ready or notified goes away, since a turn is coming that will look. For packets the
+    // lock of the mailbox makes that true: a turn that did not see them held it before. For
+    // requests_ there is no lock: the asker writes requests_ and reads word_, the turn writes word_
+    // and reads requests_, all four sequentially consistent, so one of them sees the other.
     enum Word : std::uint32_t { idle, ready, running, notified, held };
     std::atomic<std::uint32_t> word_{idle};
 
-    // What was asked for besides packets. acq_rel: the asker's writes are seen by the turn.
+    // What was asked for besides packets; the order is told above.
     static constexpr std::uint32_t start_bit = 1;
     static constexpr std::uint32_t finish_bit = 2;
     static constexpr std::uint32_t wake_bit = 4;
     std::atomic<std::uint32_t> requests_{0};
     void request(std::uint32_t bit) noexcept {
-        requests_.fetch_or(bit, std::memory_order_acq_rel);
+        requests_.fetch_or(bit, std::memory_order_seq_cst);
         notify();
     }
 
@@ -134,7 +140,7 @@ private:
     Mailbox::Pushed push(Connection& connection);
     [[nodiscard]] bool has_work() const;
     // Takes inputs and decides which callback is due; false if there is nothing to do.
-    bool prepare(std::size_t max_firings, Phase& phase);
+    [[nodiscard]] bool prepare(std::size_t max_firings, Phase& phase);
     void take_inputs(std::size_t max_firings);
     [[nodiscard]] std::size_t firings_kept() const noexcept {
         return (inputs_.size() - inputs_at_) / firing_size_;
@@ -149,17 +155,17 @@ private:
     void release_senders() noexcept;
 
     // Touched only by the thread of the turn.
-    Vector<Packet> inputs_;         // taken, from inputs_at_ on not completed
+    Vector<Packet> inputs_;  // taken, from inputs_at_ on not completed
     std::size_t inputs_at_ = 0;
-    Vector<Connection*> unsent_;    // with pending packets
-    std::size_t emitted_ = 0;       // by the callback that is running
+    Vector<Connection*> unsent_;  // with pending packets
+    std::size_t emitted_ = 0;     // by the callback that is running
     std::size_t firing_size_ = 1;
-    std::uint32_t wanted_ = 0;      // requests that this actor has seen and not served
-    bool again_ = false;            // to be called again with what is kept, or with nothing
-    bool resting_ = false;          // and not before its timer fires
+    std::uint32_t wanted_ = 0;  // requests that this actor has seen and not served
+    bool again_ = false;        // to be called again with what is kept, or with nothing
+    bool resting_ = false;      // and not before its timer fires
     Phase again_phase_ = Phase::run;
     Released released_;
-    bool host_waits_ = false;       // a host waits for room that a take has made
+    bool host_waits_ = false;  // a host waits for room that a take has made
 };
 
 }  // namespace reflow::runtime

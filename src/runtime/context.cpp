@@ -13,11 +13,11 @@ namespace {
 
 Result<void> result_of(Context& context, reflow_status status, std::string_view what) {
     if (status == REFLOW_OK) return {};
-    if (context.error == nullptr) {
-        return Failure(status, concat(what, " failed")).node(context.actor.id);
-    }
-    if (context.error->node.empty()) context.error->node = context.actor.id;
-    return std::move(context.error);
+    std::unique_ptr<Error> error = std::move(context.error);
+    if (error == nullptr) error = Failure(status, concat(what, " failed")).take();
+    error->status = failure_status(status);
+    if (error->node.empty()) error->node = context.actor.id;
+    return error;
 }
 
 }  // namespace
@@ -95,7 +95,9 @@ reflow_status reflow_context::wake_after(std::uint64_t delay_ns) noexcept {
     if (phase != Phase::run) return REFLOW_ERROR_INVALID_STATE;
     reflow::runtime::Scheduler& scheduler = actor.group.scheduler;
     std::uint64_t now = scheduler.clock().now_ns();
-    std::uint64_t due = delay_ns > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + delay_ns;
+    // Clocks and conditions count in signed numbers: for ever is their end, in three centuries.
+    constexpr std::uint64_t last = INT64_MAX;
+    std::uint64_t due = now >= last || delay_ns > last - now ? last : now + delay_ns;
     try {
         scheduler.arm(actor, due);
         wake_asked = true;

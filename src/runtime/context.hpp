@@ -27,6 +27,11 @@ public:
     [[nodiscard]] virtual Store& store() noexcept = 0;
 };
 
+// What a callback has returned, as a failure: positive numbers are none that a host may see.
+[[nodiscard]] inline reflow_status failure_status(reflow_status returned) noexcept {
+    return returned < 0 ? returned : REFLOW_ERROR_FAILED;
+}
+
 // Which callback is running.
 enum class Phase : std::uint8_t { create, setup, run, finish, teardown };
 

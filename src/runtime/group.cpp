@@ -38,7 +38,7 @@ void Group::leave() noexcept {
     std::unique_lock lock(mutex_);
     while (active_.fetch_sub(1, std::memory_order_seq_cst) == 1) {
         Report report = quiescent();
-        changed_.notify_all();
+        notify_hosts();
         if (report == Report::none) return;
         if (report == Report::stopped) {
             lock.unlock();
@@ -57,17 +57,17 @@ void Group::leave() noexcept {
 }
 
 bool Group::idle() const noexcept {
-    return active_.load(std::memory_order_seq_cst) == 0 &&
-           held_.load(std::memory_order_seq_cst) == 0;
+    return held_.load(std::memory_order_seq_cst) == 0 && !active();
 }
 
-// Nothing is active; the lock is held. Something may become so at any moment, from outside or by
-// what is done here; it will then come here again when it ends.
+// Nothing was active a moment ago; the lock is held. Something may become so at any moment, from
+// outside or by what is done here; it will then come here again when it ends.
 Group::Report Group::quiescent() noexcept {
-    if (stopping()) {
-        return std::exchange(stop_reported_, true) ? Report::none : Report::stopped;
-    }
-    if (held_.load(std::memory_order_seq_cst) != 0) {
+    bool stops = stopping();
+    bool holds = held_.load(std::memory_order_seq_cst) != 0;
+    if (active()) return Report::none;
+    if (stops) return std::exchange(stop_reported_, true) ? Report::none : Report::stopped;
+    if (holds) {
         if (failed()) return Report::none;
         resolve_stall();
         return failed() ? Report::stalled : Report::none;
@@ -85,24 +85,57 @@ struct Blocked {
     Vector<Actor*> senders;
 };
 
+// All ports with senders that are held back, those of one actor together; Actor::first_blocked is
+// the first. A sender that found room later is still in the list of the port, but is not held.
+Vector<Blocked> collect_blocked(const Group& group) {
+    Vector<Blocked> blocked;
+    for (Actor* actor : group.actors) {
+        actor->first_blocked = blocked.size();
+        actor->mailbox.visit_blocked(
+            [&](std::uint32_t port, std::uint32_t capacity, const Vector<Actor*>& senders) {
+                Blocked entry{actor, port, capacity, {}};
+                for (Actor* sender : senders) {
+                    if (sender->held_back()) entry.senders.push_back(sender);
+                }
+                if (!entry.senders.empty()) blocked.push_back(std::move(entry));
+            });
+    }
+    return blocked;
+}
+
 // Whoever waits for the host, directly or through others, is not stalled: the host may read on.
 void mark_host_blocked(const Group& group, const Vector<Blocked>& blocked) {
+    Vector<Actor*> reached;
+    auto reach = [&](const Vector<Actor*>& senders) {
+        for (Actor* sender : senders) {
+            if (!std::exchange(sender->host_blocked, true)) reached.push_back(sender);
+        }
+    };
     for (Actor* actor : group.actors) actor->host_blocked = false;
     for (Mailbox* reader : group.readers) {
-        reader->visit_blocked([](std::uint32_t, std::uint32_t, const Vector<Actor*>& senders) {
-            for (Actor* sender : senders) sender->host_blocked = true;
-        });
+        reader->visit_blocked(
+            [&](std::uint32_t, std::uint32_t, const Vector<Actor*>& senders) { reach(senders); });
     }
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (const Blocked& entry : blocked) {
-            if (!entry.target->host_blocked) continue;
-            for (Actor* sender : entry.senders) {
-                changed = changed || !sender->host_blocked;
-                sender->host_blocked = true;
-            }
+    while (!reached.empty()) {
+        Actor* actor = reached.back();
+        reached.pop_back();
+        for (std::size_t i = actor->first_blocked; i < blocked.size() && blocked[i].target == actor;
+             ++i) {
+            reach(blocked[i].senders);
         }
     }
+}
+
+// Senders come back when a port is half empty. If a partner is late that may never be: whoever has
+// room by now goes on without any growth.
+bool release_where_room(const Vector<Blocked>& blocked) {
+    bool some = false;
+    for (const Blocked& entry : blocked) {
+        Released released;
+        some = entry.target->mailbox.grow(entry.port, 0, released) || some;
+        for (Actor* sender : released) sender->release();
+    }
+    return some;
 }
 
 // The smallest full port among those whose owner could go on otherwise; in a cycle, where each
@@ -143,25 +176,22 @@ String describe_stall(const Vector<Blocked>& blocked, const Blocked& full, std::
 // Artificial deadlocks of bounded queues are resolved by enlarging the smallest full one:
 // T. M. Parks, Bounded Scheduling of Process Networks, UC Berkeley 1995, section 4.
 void Group::resolve_stall() noexcept try {
-    Vector<Blocked> blocked;
-    for (Actor* actor : actors) {
-        actor->mailbox.visit_blocked(
-            [&](std::uint32_t port, std::uint32_t capacity, const Vector<Actor*>& senders) {
-                blocked.push_back({actor, port, capacity, senders});
-            });
-    }
+    Vector<Blocked> blocked = collect_blocked(*this);
     mark_host_blocked(*this, blocked);
+    // A host that has just taken from a full reader became active before its senders left the
+    // list there: if it did, what we have seen may be no stall.
+    if (active() || release_where_room(blocked)) return;
     const Blocked* full = choose(blocked);
     if (full == nullptr) return;  // the host has to read
     std::uint64_t left = max_growth_ - growth_;
-    std::uint32_t by = static_cast<std::uint32_t>(std::min<std::uint64_t>(full->capacity, left));
+    std::uint32_t by = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>({full->capacity, left, UINT32_MAX - full->capacity}));
     if (by == 0) {
         stall_text_ = describe_stall(blocked, *full, max_growth_);
         failed_.store(true, std::memory_order_release);
         return;
     }
     Released released;
-    released.reserve(full->senders.size() + 1);
     if (!full->target->mailbox.grow(full->port, by, released)) return;
     growth_ += by;
     for (Actor* sender : released) sender->release();
@@ -187,7 +217,13 @@ void Group::request_stop() noexcept {
 void Group::wake_hosts() noexcept {
     // The lock orders this with a host that has just looked and is about to sleep.
     std::lock_guard lock(mutex_);
+    notify_hosts();
+}
+
+// Hosts wait for changed_, or in a scheduler without threads for its timers too.
+void Group::notify_hosts() noexcept {
     changed_.notify_all();
+    if (!scheduler.threaded()) scheduler.interrupt();
 }
 
 reflow_status Group::wait(std::int64_t timeout_ms, const std::function<bool()>& done) {
@@ -209,8 +245,11 @@ reflow_status Group::wait(std::int64_t timeout_ms, const std::function<bool()>& 
         return changed_.wait_until(lock, until, done) ? REFLOW_OK : REFLOW_ERROR_TIMEOUT;
     }
     for (;;) {
+        // What happens from here on interrupts the sleep.
+        std::uint64_t interrupts = scheduler.interrupts();
         lock.unlock();
-        Scheduler::Ran ran = scheduler.run(1, true, deadline, false);
+        Scheduler::Ran ran = scheduler.run(
+            {.turns = 1, .sleep = true, .deadline_ns = deadline, .interrupts = interrupts});
         lock.lock();
         if (done()) return REFLOW_OK;
         if (scheduler.clock().now_ns() >= deadline) return REFLOW_ERROR_TIMEOUT;

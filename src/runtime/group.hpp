@@ -58,8 +58,8 @@ public:
     Scheduler& scheduler;
     Environment& environment;
     Observer& observer;
-    Vector<Actor*> actors;      // fixed before begin
-    Vector<Mailbox*> readers;   // of the host; fixed before begin
+    Vector<Actor*> actors;     // fixed before begin
+    Vector<Mailbox*> readers;  // of the host; fixed before begin
 
     // ---- counting what is going on
     // Something begins: an actor becomes ready, a timer is armed, a guard is held. The caller
@@ -68,12 +68,26 @@ public:
     // It has ended. The one that ends last looks whether the group is idle, stalled or stopped; the
     // group may be gone when this returns.
     void leave() noexcept;
+    // A guard of somebody from outside, who may find that there is nothing to do: only with began()
+    // is it a new time of activity, after which the group becomes idle anew. Ends with leave().
+    void guard() noexcept { active_.fetch_add(1, std::memory_order_seq_cst); }
+    void began() noexcept { periods_.fetch_add(1, std::memory_order_seq_cst); }
+    // For hosts that let actors go on: act() wakes some, unless the group stops. Once the stop is
+    // reported nothing may be submitted any more, since the group may end. No check without the
+    // guard would do: the guard comes before the report, or sees the stop.
+    template <typename Act>
+    void from_outside(Act act) noexcept {
+        enter();
+        if (!stopping()) act();
+        leave();
+    }
     void hold() noexcept { held_.fetch_add(1, std::memory_order_seq_cst); }
     void unhold() noexcept { held_.fetch_sub(1, std::memory_order_seq_cst); }
 
     [[nodiscard]] bool stopping() const noexcept {
         return stopping_.load(std::memory_order_acquire);
     }
+    // Asked inside a done() of wait(): under the lock, see there.
     [[nodiscard]] bool idle() const noexcept;
     [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
     // The error of a network that has failed with a stall.
@@ -89,17 +103,32 @@ public:
     reflow_status wait(std::int64_t timeout_ms, const std::function<bool()>& done);
     // Lets waiting hosts look again.
     void wake_hosts() noexcept;
+    // The same after change(), which is made under the lock: whoever has waited for it, or called
+    // settled(), may end the group then.
+    template <typename Change>
+    void publish(Change change) noexcept {
+        std::lock_guard lock(mutex_);
+        change();
+        notify_hosts();
+    }
 
 private:
     enum class Report : std::uint8_t { none, idle, stalled, stopped };
     [[nodiscard]] Report quiescent() noexcept;
+    void notify_hosts() noexcept;
+    [[nodiscard]] bool active() const noexcept {
+        return active_.load(std::memory_order_seq_cst) != 0;
+    }
     // Enlarges a full port; sets failed_ if the limit of growth is reached.
     void resolve_stall() noexcept;
 
     const std::uint64_t max_growth_;
-    // Ready or running actors, armed timers and guards. Sequentially consistent together with
-    // held_: an actor that is held back counts itself in held_ before it leaves active_, so a
-    // reader that sees active_ == 0 and then held_ == 0 has seen an idle group.
+    // Ready or running actors, armed timers and guards. All steps to zero are made under mutex_, so
+    // for a reader with the lock a zero in active_ was there when it came, or since. Who reads
+    // stopping_ or held_ with the lock and then active_ == 0 has therefore seen both at one moment.
+    // An actor that is held back counts itself in held_ before it leaves active_, one that is let
+    // go counts itself in active_ before it leaves held_. Sequentially consistent, so that the
+    // order of the reads is that of the events.
     std::atomic<std::int64_t> active_{0};
     std::atomic<std::int64_t> held_{0};
     // Counts the changes from quiet to active, so that each idle time is reported once.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "runtime/group.hpp"
+
 namespace reflow::runtime {
 namespace {
 
@@ -55,10 +57,10 @@ void Mailbox::put(std::uint32_t port, const Packet& packet) {
 void Mailbox::stick(Port& port, const Packet& packet, Dropped& dropped) {
     if (port.newest.message.tag != 0) {
         dropped.push_back(Message::adopt(port.newest.message));
-        if (!port.sticky_shown) count_dropped(1);
+        count_dropped(port.count.load(std::memory_order_relaxed));
     }
     port.newest = packet;
-    port.sticky_shown = false;
+    port.count.store(1, std::memory_order_relaxed);
 }
 
 void Mailbox::drop_oldest(std::uint32_t port, Dropped& dropped) {
@@ -100,16 +102,16 @@ Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Ring<Packet
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];
     // All memory comes first: a failure then changes nothing.
-    std::size_t most = from.size();
-    if (to.sticky || delivery != Delivery::reliable) {
-        dropped.reserve(most + to.count.load(std::memory_order_relaxed) + 1);
-    } else {
-        most = std::min(most, room(port));
+    if (to.sticky || closed_ || delivery != Delivery::reliable) {
+        dropped.reserve(from.size() + to.count.load(std::memory_order_relaxed) + 1);
     }
-    if (!to.sticky) queue(port).reserve(most);
+    if (!to.sticky && !closed_) {
+        // Who drops may first take out what waits: one place is enough then.
+        std::size_t least = delivery == Delivery::reliable ? 0 : 1;
+        queue(port).reserve(std::min(from.size(), std::max(room(port), least)));
+    }
     Pushed result;
     if (closed_) {
-        dropped.reserve(from.size());
         for (; !from.empty(); ++result.accepted) {
             dropped.push_back(Message::adopt(from.pop().message));
         }
@@ -125,13 +127,16 @@ Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Ring<Packet
     }
     if (result.blocked && sender != nullptr) {
         bool entered = std::find(to.senders.begin(), to.senders.end(), sender) != to.senders.end();
-        if (!entered) to.senders.push_back(sender);
+        if (!entered) {
+            to.senders.push_back(sender);
+            ++senders_waiting_;
+        }
     }
     return result;
 }
 
-std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_message> messages,
-                               bool host_waits) {
+std::size_t Mailbox::push_host(std::uint32_t port, std::uint32_t index,
+                               std::span<const reflow_message> messages, bool host_waits) {
     Dropped dropped;  // ends after the lock
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];
@@ -142,7 +147,7 @@ std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_messag
     }
     std::size_t accepted = 0;
     for (const reflow_message& message : messages) {
-        Packet packet{message, port, REFLOW_NO_INDEX, nullptr};
+        Packet packet{message, port, index, nullptr};
         if (!deliver(port, Delivery::reliable, packet, dropped)) {
             to.host_waits = to.host_waits || host_waits;
             break;
@@ -164,12 +169,16 @@ void Mailbox::force(const Packet& packet) {
     }
 }
 
-void Mailbox::close(Released& released) {
+void Mailbox::close(Released& released) noexcept {
     {
         std::lock_guard lock(mutex_);
         closed_ = true;
+        // A reader has one port, and nobody waits for it any more.
+        released.swap(ports_.front().senders);
+        senders_waiting_ = 0;
+        if (outside_ != nullptr && !released.empty()) outside_->enter();
     }
-    clear(released);
+    drop_queues();
 }
 
 std::size_t Mailbox::room(std::uint32_t port) const noexcept {
@@ -190,8 +199,15 @@ void Mailbox::taken(Port& port, Released& released, bool& host_waits) {
         host_waits = true;
     }
     if (port.senders.empty()) return;
+    if (outside_ != nullptr && released.empty()) outside_->enter();
     released.insert(released.end(), port.senders.begin(), port.senders.end());
+    senders_waiting_ -= port.senders.size();
     port.senders.clear();
+}
+
+// Memory for all that taken() may add, so that a packet is never taken by half.
+void Mailbox::reserve_released(Released& released) const {
+    if (senders_waiting_ != 0) released.reserve(released.size() + senders_waiting_);
 }
 
 std::size_t Mailbox::take(Vector<Packet>& to, std::size_t max, Released& released,
@@ -200,6 +216,7 @@ std::size_t Mailbox::take(Vector<Packet>& to, std::size_t max, Released& release
     Ring<Packet>& ring = queues_.front();
     std::size_t count = std::min(max, ring.size());
     to.reserve(to.size() + count);
+    reserve_released(released);
     for (std::size_t i = 0; i < count; ++i) {
         to.push_back(ring.front());
         taken(ports_[ring.front().port], released, host_waits);
@@ -222,11 +239,13 @@ std::size_t Mailbox::take_firings(Vector<Packet>& to, std::size_t max, Released&
     std::lock_guard lock(mutex_);
     std::size_t firings = std::min(max, ready_firings());
     to.reserve(to.size() + firings * ports_.size());
+    reserve_released(released);
+    std::size_t packets = 0;
     for (std::size_t firing = 0; firing < firings; ++firing) {
         for (std::uint32_t i = 0; i < ports_.size(); ++i) {
             Port& port = ports_[i];
             if (port.sticky) {
-                port.sticky_shown = true;
+                packets += port.count.exchange(0, std::memory_order_relaxed);
                 Packet shown = port.newest;
                 shown.port = i;
                 shown.message = MessageRef(shown.message).own().leak();
@@ -235,12 +254,13 @@ std::size_t Mailbox::take_firings(Vector<Packet>& to, std::size_t max, Released&
                 to.push_back(queue(i).front());
                 taken(port, released, host_waits);
                 (void)queue(i).pop();
+                ++packets;
             } else {
                 to.push_back(Packet{{}, i, REFLOW_NO_INDEX, nullptr});
             }
         }
     }
-    return firings;
+    return packets;
 }
 
 bool Mailbox::ready() const {
@@ -248,21 +268,31 @@ bool Mailbox::ready() const {
     return by_port_ ? ready_firings() != 0 : !queues_.front().empty();
 }
 
-void Mailbox::clear(Released& released) {
-    Vector<Ring<Packet>> queues(queues_.size());
-    Dropped dropped;
-    dropped.reserve(ports_.size());
+void Mailbox::clear() noexcept {
     {
         std::lock_guard lock(mutex_);
-        queues.swap(queues_);
-        for (Port& port : ports_) {
-            port.count.store(0, std::memory_order_relaxed);
-            dropped.push_back(Message::adopt(std::exchange(port.newest, {}).message));
-            released.insert(released.end(), port.senders.begin(), port.senders.end());
-            port.senders.clear();
-        }
+        for (Port& port : ports_) port.senders.clear();
+        senders_waiting_ = 0;
     }
-    for (Ring<Packet>& ring : queues) {
+    drop_queues();
+}
+
+// Needs no memory: rings are moved out one by one, and dropped outside the lock.
+void Mailbox::drop_queues() noexcept {
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+        std::unique_lock lock(mutex_);
+        Message newest = Message::adopt(std::exchange(ports_[i].newest, {}).message);
+        lock.unlock();
+    }
+    for (std::size_t i = 0; i < queues_.size(); ++i) {
+        std::unique_lock lock(mutex_);
+        Ring<Packet> ring(std::move(queues_[i]));
+        std::size_t first = by_port_ ? i : 0;
+        std::size_t end = by_port_ ? i + 1 : ports_.size();
+        for (std::size_t port = first; port < end; ++port) {
+            ports_[port].count.store(0, std::memory_order_relaxed);
+        }
+        lock.unlock();
         while (!ring.empty()) drop(ring.pop());
     }
 }
@@ -276,9 +306,12 @@ std::uint64_t Mailbox::waiting() const noexcept {
 bool Mailbox::grow(std::uint32_t port, std::uint32_t by, Released& released) {
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];
+    released.reserve(released.size() + to.senders.size());
     if (to.senders.empty()) return false;
     to.capacity.fetch_add(by, std::memory_order_relaxed);
+    if (by == 0 && full(to)) return false;
     released.insert(released.end(), to.senders.begin(), to.senders.end());
+    senders_waiting_ -= to.senders.size();
     to.senders.clear();
     return true;
 }

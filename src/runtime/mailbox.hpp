@@ -15,6 +15,7 @@
 namespace reflow::runtime {
 
 class Actor;
+class Group;
 using Packet = reflow_packet;
 
 // What a connection does when the port is full.
@@ -37,6 +38,9 @@ public:
     void set_sticky(std::uint32_t port) noexcept;  // keeps its newest packet (rule required)
     void set_connected(std::uint32_t port) noexcept;
     [[nodiscard]] bool connected(std::uint32_t port) const noexcept;
+    // A mailbox that the host reads, outside of any turn: while senders that it let go are on their
+    // way, the group counts as active. Who takes leave()s it if `released` is not empty.
+    void set_outside(Group& group) noexcept { outside_ = &group; }
 
     // ---- senders
     struct Pushed {
@@ -47,25 +51,26 @@ public:
     // entered as waiting if something stays.
     Pushed push(std::uint32_t port, Delivery delivery, Ring<Packet>& from, Actor* sender);
     // The same for the host: as many as fit. host_waits enters the host as waiting if not all do.
-    std::size_t push_host(std::uint32_t port, std::span<const reflow_message> messages,
-                          bool host_waits);
+    std::size_t push_host(std::uint32_t port, std::uint32_t index,
+                          std::span<const reflow_message> messages, bool host_waits);
     // An initial packet: the capacity does not count.
     void force(const Packet& packet);
-    // What comes from now on is dropped, and so is what waits.
-    void close(Released& released);
+    // What comes from now on is dropped, and so is what waits. released is empty.
+    void close(Released& released) noexcept;
     // How many packets a port takes now; a moment's view.
     [[nodiscard]] std::size_t room(std::uint32_t port) const noexcept;
 
     // ---- the receiver; only one at a time
-    // Takes up to max packets in the order of arrival.
+    // Takes up to max packets in the order of arrival; returns their number.
     std::size_t take(Vector<Packet>& to, std::size_t max, Released& released, bool& host_waits);
     // Takes up to max firings, each of as many packets as there are ports; rule all or required.
+    // Returns the number of packets that it took, which does not count those shown again.
     std::size_t take_firings(Vector<Packet>& to, std::size_t max, Released& released,
                              bool& host_waits);
     // Whether take or take_firings would give something.
     [[nodiscard]] bool ready() const;
-    // Drops everything.
-    void clear(Released& released);
+    // Drops everything. Senders that wait are forgotten: they do not run any more.
+    void clear() noexcept;
 
     // ---- inspection
     [[nodiscard]] std::uint64_t waiting() const noexcept;
@@ -77,10 +82,13 @@ public:
     void visit_blocked(Visit visit) const {
         std::lock_guard lock(mutex_);
         for (std::uint32_t i = 0; i < ports_.size(); ++i) {
-            if (!ports_[i].senders.empty()) visit(i, ports_[i].capacity.load(std::memory_order_relaxed), ports_[i].senders);
+            const Port& port = ports_[i];
+            if (port.senders.empty()) continue;
+            visit(i, port.capacity.load(std::memory_order_relaxed), port.senders);
         }
     }
-    // Enlarges a port if senders still wait there, and releases them.
+    // Enlarges a port and releases its senders; by 0 only if there is room already. False if
+    // nothing was done.
     [[nodiscard]] bool grow(std::uint32_t port, std::uint32_t by, Released& released);
 
 private:
@@ -89,10 +97,10 @@ private:
         std::atomic<std::uint32_t> capacity{0};
         bool connected = false;
         bool sticky = false;
-        bool sticky_shown = false;
         bool host_waits = false;
-        // Packets in the queue. Written under the lock, read without it by room(): relaxed, since
-        // a moment's view is all that is asked for.
+        // Packets in the queue; of a sticky port 1 if its newest was not shown yet. Written under
+        // the lock, read without it by room(): relaxed, since a moment's view is all that is asked
+        // for.
         std::atomic<std::uint32_t> count{0};
         Vector<Actor*> senders;  // waiting for room, in the order of their coming
         std::size_t sender_count = 0;
@@ -121,16 +129,19 @@ private:
     void drop_oldest(std::uint32_t port, Dropped& dropped);
     [[nodiscard]] std::size_t ready_firings() const noexcept;
     void taken(Port& port, Released& released, bool& host_waits);
+    void reserve_released(Released& released) const;
+    void drop_queues() noexcept;
     void count_dropped(std::uint64_t count) noexcept {
-        dropped_.store(dropped_.load(std::memory_order_relaxed) + count,
-                       std::memory_order_relaxed);
+        dropped_.store(dropped_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
     }
 
     const bool by_port_;
     mutable std::mutex mutex_;  // guards all below
     Vector<Ring<Packet>> queues_;
     Vector<Port> ports_;
+    std::size_t senders_waiting_ = 0;  // in all ports
     bool closed_ = false;
+    Group* outside_ = nullptr;  // fixed before the group begins
     // Written under the lock, read without it: a statistic.
     std::atomic<std::uint64_t> dropped_{0};
 };

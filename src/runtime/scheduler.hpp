@@ -7,9 +7,9 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "reflow.h"
 #include "runtime/actor.hpp"
 #include "runtime/timers.hpp"
-#include "reflow.h"
 
 namespace reflow::runtime {
 
@@ -33,17 +33,27 @@ public:
     [[nodiscard]] virtual bool threaded() const noexcept = 0;
     [[nodiscard]] virtual std::uint32_t workers() const noexcept = 0;
 
-    // Without threads only: runs up to max_turns turns on this thread and returns their number. If
-    // nothing is ready and `sleep` is set, it first waits for a timer, at most until deadline_ns
-    // (simulated: time jumps there). One thread at a time: others wait, or get `busy` if they may not.
+    // Without threads only: runs up to `turns` turns on this thread and returns their number. One
+    // thread at a time: others wait, or get `busy` if `exclusive` is set.
+    struct Limits {
+        std::uint64_t turns = UINT64_MAX;
+        // If nothing is ready: wait for a timer, until the deadline or an interrupt that came
+        // after the number that is given (simulated: time jumps there).
+        bool sleep = false;
+        std::uint64_t deadline_ns = UINT64_MAX;
+        std::uint64_t interrupts = 0;
+        bool exclusive = false;
+    };
     struct Ran {
         std::uint64_t turns = 0;
-        bool busy = false;     // another thread runs and `exclusive` was set
+        bool busy = false;     // another thread runs
         bool pending = false;  // something is ready, or a timer is armed
         bool ready = false;    // something is ready now
     };
-    virtual Ran run(std::uint64_t max_turns, bool sleep, std::uint64_t deadline_ns,
-                    bool exclusive) = 0;
+    virtual Ran run(const Limits& limits) = 0;
+    // Ends the sleep of those in run(), which may wait for more than turns. Without threads only.
+    virtual void interrupt() noexcept = 0;
+    [[nodiscard]] virtual std::uint64_t interrupts() const noexcept = 0;
     // Tells the threads to end, and does not wait.
     virtual void request_shutdown() noexcept = 0;
     // Ends the threads; called before the end, on a thread that is not one of them.
@@ -55,11 +65,11 @@ public:
     Timers timers;
 };
 
-// The scheduler that is running a turn on the calling thread, or NULL. It has no destructor, so the
-// library can be unloaded.
+// The scheduler whose turn or other callback runs on the calling thread, or NULL. It has no
+// destructor, so the library can be unloaded.
 [[nodiscard]] const Scheduler*& current_scheduler() noexcept;
 
-// Marks the calling thread as inside a turn.
+// Marks the calling thread as inside a callback: what would wait there is refused.
 class InTurn {
 public:
     explicit InTurn(const Scheduler& scheduler) noexcept : before_(current_scheduler()) {

@@ -62,7 +62,18 @@ public:
         changed_.notify_one();
     }
     void arm(Actor& actor, std::uint64_t due_ns) override {
-        if (timers.arm(actor, due_ns)) changed_.notify_one();
+        if (timers.arm(actor, due_ns)) interrupt();
+    }
+    void interrupt() noexcept override {
+        {
+            std::lock_guard lock(mutex_);
+            ++interrupts_;
+        }
+        changed_.notify_all();
+    }
+    [[nodiscard]] std::uint64_t interrupts() const noexcept override {
+        std::lock_guard lock(mutex_);
+        return interrupts_;
     }
     [[nodiscard]] const Clock& clock() const noexcept override {
         if (simulated_) return logical_;
@@ -73,21 +84,20 @@ public:
     void request_shutdown() noexcept override {}
     void shutdown() noexcept override {}
 
-    Ran run(std::uint64_t max_turns, bool sleep, std::uint64_t deadline_ns,
-            bool exclusive) override {
+    Ran run(const Limits& limits) override {
         Ran ran;
         {
             std::unique_lock running(running_, std::defer_lock);
-            if (exclusive) {
+            if (limits.exclusive) {
                 ran.busy = !running.try_lock();
                 if (ran.busy) return ran;
             } else {
                 running.lock();
             }
             InTurn inside(*this);
-            while (ran.turns < max_turns && one_turn(deadline_ns)) ++ran.turns;
+            while (ran.turns < limits.turns && one_turn(limits.deadline_ns)) ++ran.turns;
         }
-        if (ran.turns == 0 && sleep && !simulated_) wait_for_work(deadline_ns);
+        if (ran.turns == 0 && limits.sleep && !simulated_) wait_for_work(limits);
         std::lock_guard lock(mutex_);
         ran.ready = head_ != nullptr;
         ran.pending = ran.ready || timers.next_due() != UINT64_MAX;
@@ -137,14 +147,16 @@ private:
         return actor;
     }
 
-    void wait_for_work(std::uint64_t deadline_ns) {
+    void wait_for_work(const Limits& limits) {
         std::unique_lock lock(mutex_);
-        std::uint64_t until = std::min(deadline_ns, timers.next_due());
         // Without a timer only another thread could bring work, and inline mode has none of its
         // own: the caller is told that nothing is pending instead of sleeping for ever.
-        if (timers.next_due() == UINT64_MAX) return;
-        std::chrono::steady_clock::time_point time{std::chrono::nanoseconds(until)};
-        changed_.wait_until(lock, time, [this] { return head_ != nullptr; });
+        std::uint64_t due = timers.next_due();
+        if (due == UINT64_MAX) return;
+        std::chrono::steady_clock::time_point time{
+            std::chrono::nanoseconds(std::min(limits.deadline_ns, due))};
+        changed_.wait_until(lock, time,
+                            [&] { return head_ != nullptr || interrupts_ != limits.interrupts; });
     }
 
     const bool simulated_;
@@ -152,12 +164,14 @@ private:
     SystemClock system_;
     LogicalClock logical_;
     std::mutex running_;  // held by the thread that runs turns; ordered before every other lock
-    std::mutex mutex_;    // guards the queue; no other lock is taken under it
+    // Guards the queue and interrupts_; no other lock is taken under it.
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     Random random_;  // used under mutex_
     Actor* head_ = nullptr;
     Actor* tail_ = nullptr;
     std::size_t size_ = 0;
+    std::uint64_t interrupts_ = 0;
 };
 
 }  // namespace

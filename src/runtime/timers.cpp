@@ -44,11 +44,14 @@ void Timers::remove(std::size_t slot) noexcept {
 }
 
 void Timers::publish() noexcept {
-    next_due_.store(heap_.empty() ? UINT64_MAX : heap_.front().due_ns, std::memory_order_relaxed);
+    next_due_.store(heap_.empty() ? UINT64_MAX : heap_.front().due_ns, std::memory_order_seq_cst);
 }
 
 bool Timers::arm(Actor& actor, std::uint64_t due_ns) {
     std::lock_guard lock(mutex_);
+    // request_stop() announces the stop and then cancels under this lock: a timer that comes later
+    // would not be cancelled any more, and the stop would wait for it.
+    if (actor.group.stopping()) return false;
     if (actor.timer_slot == Actor::no_slot) {
         heap_.push_back({due_ns, order_++, &actor});
         actor.timer_slot = heap_.size() - 1;

@@ -15,16 +15,16 @@ class Group;
 
 class Timers {
 public:
-    // Arms or moves the timer of an actor; its group is not idle while it is armed.
-    // True if it is the next one now.
+    // Arms or moves the timer of an actor; its group is not idle while it is armed. In a group that
+    // stops it does nothing. True if it is the next one now.
     bool arm(Actor& actor, std::uint64_t due_ns);
     void cancel(Actor& actor) noexcept;
     // Wakes all actors whose time has come; returns their number.
     std::size_t fire(std::uint64_t now_ns) noexcept;
-    // When the next is due; UINT64_MAX if none is armed. relaxed: whoever arms an earlier one
-    // wakes the sleepers afterwards.
+    // When the next is due; UINT64_MAX if none is armed. seq_cst with the schedulers' sleep:
+    // whoever arms an earlier one looks for sleepers afterwards, a sleeper announces itself first.
     [[nodiscard]] std::uint64_t next_due() const noexcept {
-        return next_due_.load(std::memory_order_relaxed);
+        return next_due_.load(std::memory_order_seq_cst);
     }
 
 private:

@@ -37,9 +37,7 @@ public:
         return actor;
     }
     // seq_cst, because a worker looks here between prepare() and sleep() of the event count.
-    [[nodiscard]] bool empty() const noexcept {
-        return size_.load(std::memory_order_seq_cst) == 0;
-    }
+    [[nodiscard]] bool empty() const noexcept { return size_.load(std::memory_order_seq_cst) == 0; }
 
 private:
     std::mutex mutex_;  // guards head_ and tail_; no other lock is taken under it
@@ -66,8 +64,11 @@ Worker*& current_worker() noexcept {
 class WorkerPool final : public Scheduler {
 public:
     explicit WorkerPool(const SchedulerOptions& options) : options_(options) {}
+    // Threads may run here also if start() ran out of memory.
+    ~WorkerPool() override { shutdown(); }
 
     Result<void> start() {
+        workers_.reserve(options_.workers);
         for (std::uint32_t i = 0; i < options_.workers; ++i) {
             workers_.emplace_back(new Worker);
             workers_.back()->pool = this;
@@ -76,7 +77,8 @@ public:
         for (std::uint32_t i = 0; i < options_.workers; ++i) {
             Worker& worker = *workers_[i];
             Result<void> started = worker.thread.start(
-                concat("rf-w", i), [](void* memory) {
+                concat("rf-w", i),
+                [](void* memory) {
                     Worker* self = static_cast<Worker*>(memory);
                     self->pool->loop(*self);
                 },
@@ -109,7 +111,9 @@ public:
     [[nodiscard]] const Clock& clock() const noexcept override { return clock_; }
     [[nodiscard]] bool threaded() const noexcept override { return true; }
     [[nodiscard]] std::uint32_t workers() const noexcept override { return options_.workers; }
-    Ran run(std::uint64_t, bool, std::uint64_t, bool) override { return {}; }
+    Ran run(const Limits&) override { return {}; }
+    void interrupt() noexcept override {}
+    [[nodiscard]] std::uint64_t interrupts() const noexcept override { return 0; }
 
     void request_shutdown() noexcept override {
         ending_.store(true, std::memory_order_seq_cst);

@@ -1,0 +1,63 @@
+// A hook that keeps a header before each block, to check sizes on release and to count.
+#include "failing_memory.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/memory.hpp"
+
+namespace reflow::testing {
+namespace {
+
+struct Header {
+    std::size_t size;
+    std::size_t alignment;
+};
+constexpr std::size_t header_bytes = 64;  // more than any alignment in use
+
+std::atomic<std::size_t> blocks{0};
+std::atomic<std::size_t> bytes{0};
+std::atomic<std::int64_t> successes_left{-1};
+
+void* take(void*, std::size_t size, std::size_t alignment) {
+    if (alignment > header_bytes) return nullptr;
+    // Counts down while positive; the step from 0 to -1 is the failure.
+    std::int64_t left = successes_left.load();
+    while (left >= 0 && !successes_left.compare_exchange_weak(left, left - 1)) {
+    }
+    if (left == 0) return nullptr;
+    char* memory = static_cast<char*>(std::malloc(header_bytes + size));
+    if (memory == nullptr) return nullptr;
+    Header header{size, alignment};
+    std::memcpy(memory, &header, sizeof header);
+    blocks += 1;
+    bytes += size;
+    return memory + header_bytes;
+}
+
+void give(void*, void* memory, std::size_t size, std::size_t alignment) {
+    char* start = static_cast<char*>(memory) - header_bytes;
+    Header header;
+    std::memcpy(&header, start, sizeof header);
+    if (header.size != size || header.alignment != alignment) std::abort();
+    blocks -= 1;
+    bytes -= size;
+    std::free(start);
+}
+
+const bool installed = [] {
+    reflow_allocator allocator{sizeof(reflow_allocator), 0, take, give, nullptr};
+    if (!set_allocator(allocator)) std::abort();
+    return true;
+}();
+
+}  // namespace
+
+MemoryUse memory_use() noexcept { return {blocks.load(), bytes.load()}; }
+
+FailOnce::FailOnce(std::int64_t successes) noexcept { successes_left = successes; }
+FailOnce::~FailOnce() { successes_left = -1; }
+bool FailOnce::failed() const noexcept { return successes_left.load() < 0; }
+
+}  // namespace reflow::testing

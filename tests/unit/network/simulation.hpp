@@ -1,0 +1,75 @@
+// Random networks: a seed makes a graph of chains, fans, joins, meshes and cycles with actors that
+// are slow, fail, batch, gather or filter, and a host that feeds and reads it. run() runs one on a
+// runtime and checks what must hold whatever the order of steps was.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "network/scenario.hpp"
+#include "random.hpp"
+
+namespace reflow::testing {
+
+enum class Role : std::uint8_t {
+    source,         // emits packets of its own
+    pass,           // one in, one out
+    batch,          // the same, many at a time, not always all of them
+    slow,           // the same, after a time
+    failing,        // the same, but some firings fail
+    filter,         // drops some
+    split,          // to one of two outports
+    spread,         // two out for one in
+    gather,         // emits when it finishes
+    join_all,       // rule all, two inports
+    join_required,  // rule required: one required inport and one that shows its newest
+    sink
+};
+
+struct PlannedNode {
+    std::string id;
+    Role role = Role::pass;
+    std::uint32_t packets = 0;  // of a source
+};
+struct PlannedConnection {
+    std::uint32_t from = 0;
+    std::uint32_t from_port = 0;
+    std::uint32_t to = 0;
+    std::uint32_t to_port = 0;
+    std::string kind;
+    std::uint32_t capacity = 0;
+};
+struct Plan {
+    std::uint64_t seed = 0;
+    std::vector<PlannedNode> nodes;
+    std::vector<PlannedConnection> connections;
+    std::vector<std::uint32_t> fed;      // nodes whose inport 0 the host feeds
+    std::vector<std::uint32_t> read;     // nodes whose outport 0 the host reads
+    std::vector<std::uint32_t> initial;  // nodes whose inport 0 has initial packets
+    std::uint32_t host_packets = 0;
+    std::uint32_t port_capacity = 1000;
+    std::uint32_t batch_packets = 64;
+    std::uint32_t reader_capacity = 8;
+    bool listens = false;  // somebody subscribes to all events
+    // Every schedule gives the same packets, in whatever order: no packet is dropped by its
+    // connection, and no firing depends on which packets met.
+    bool confluent = true;
+};
+[[nodiscard]] Plan make_plan(std::uint64_t seed);
+
+struct Outcome {
+    std::string trace;      // every callback with what it saw; of simulated runs
+    std::uint64_t sum = 0;  // of all that arrived anywhere, whatever the order
+    std::uint64_t arrivals = 0;
+    std::vector<std::string> faults;
+};
+struct How {
+    reflow_mode mode = REFLOW_MODE_SIMULATED;
+    std::uint32_t workers = 1;
+    std::uint64_t seed = 1;
+    bool stop_early = false;  // stops in the middle instead of draining
+};
+[[nodiscard]] Outcome run(const Plan& plan, const How& how);
+
+}  // namespace reflow::testing

@@ -1,0 +1,91 @@
+// Random networks, simulated and on real schedulers. A failure names its seed; REFLOW_TEST_SEED
+// runs that one alone, REFLOW_TEST_SEEDS sets how many there are.
+#include "network/simulation.hpp"
+
+#include <gtest/gtest.h>
+
+namespace reflow::testing {
+namespace {
+
+void no_faults(const Outcome& outcome) {
+    for (const std::string& fault : outcome.faults) ADD_FAILURE() << fault;
+}
+
+// The first line in which two traces differ.
+std::string difference(const std::string& a, const std::string& b) {
+    std::size_t at = 0;
+    while (at < a.size() && at < b.size() && a[at] == b[at]) ++at;
+    std::size_t from = a.rfind('\n', at == 0 ? 0 : at - 1);
+    from = from == std::string::npos ? 0 : from + 1;
+    return a.substr(from, 80) + "\n---\n" + b.substr(from, 80);
+}
+
+void simulated(std::uint64_t count) {
+    auto [first, seeds_count] = seeds(count);
+    std::size_t other_orders = 0;
+    for (std::uint64_t seed = first; seed < first + seeds_count; ++seed) {
+        SCOPED_TRACE("REFLOW_TEST_SEED=" + std::to_string(seed));
+        Plan plan = make_plan(seed);
+        How how;
+        how.seed = seed;
+        Outcome one = run(plan, how);
+        no_faults(one);
+        Outcome same = run(plan, how);
+        if (one.trace != same.trace) {
+            ADD_FAILURE() << "the same seed, another run:\n" << difference(one.trace, same.trace);
+        }
+        how.seed = seed + 1'000'000;
+        Outcome other = run(plan, how);
+        no_faults(other);
+        other_orders += one.trace != other.trace ? 1u : 0u;
+        if (plan.confluent) {
+            EXPECT_EQ(one.sum, other.sum);
+            EXPECT_EQ(one.arrivals, other.arrivals);
+        }
+        how.stop_early = true;
+        no_faults(run(plan, how));
+        if (::testing::Test::HasFailure()) return;
+    }
+    // The seed of the scheduler does choose the order.
+    if (seeds_count > 20) {
+        EXPECT_GT(other_orders, seeds_count / 4);
+    }
+}
+
+void all_schedulers(std::uint64_t count) {
+    auto [first, seeds_count] = seeds(count);
+    for (std::uint64_t seed = first; seed < first + seeds_count; ++seed) {
+        SCOPED_TRACE("REFLOW_TEST_SEED=" + std::to_string(seed));
+        Plan plan = make_plan(seed);
+        How how;
+        how.seed = seed;
+        Outcome reference = run(plan, how);
+        no_faults(reference);
+        auto compare = [&](const Outcome& outcome) {
+            no_faults(outcome);
+            if (!plan.confluent) return;
+            EXPECT_EQ(outcome.sum, reference.sum);
+            EXPECT_EQ(outcome.arrivals, reference.arrivals);
+        };
+        how.mode = REFLOW_MODE_INLINE;
+        compare(run(plan, how));
+        how.mode = REFLOW_MODE_OWN;
+        for (std::uint32_t workers : {1u, 2u, 8u}) {
+            SCOPED_TRACE(std::to_string(workers) + " workers");
+            how.workers = workers;
+            compare(run(plan, how));
+        }
+        how.stop_early = true;
+        how.workers = 2;
+        no_faults(run(plan, how));
+        if (::testing::Test::HasFailure()) return;
+    }
+}
+
+TEST(Simulation, TheSameSeedIsTheSameRun) { simulated(150); }
+TEST(Schedulers, AllRunTheSameNetworks) { all_schedulers(100); }
+TEST(LongSimulation, TheSameSeedIsTheSameRun) { simulated(5'000); }
+TEST(LongSchedulers, AllRunTheSameNetworks) { all_schedulers(2'000); }
+
+}  // namespace
+}  // namespace reflow::testing

@@ -1,0 +1,642 @@
+// The generator of networks, and the actors and hosts that run them. See network/simulation.hpp.
+#include "network/simulation.hpp"
+
+#include <atomic>
+#include <set>
+#include <thread>
+
+namespace reflow::testing {
+namespace {
+
+constexpr std::uint32_t hops_most = 12;  // a packet ends after so many, so that cycles do
+
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) { return Random(a * 31 + b).next(); }
+
+// What travels: who emitted it and as which, how many hops it has left, and a value that depends
+// on its ancestors alone.
+struct Freight {
+    std::int64_t stamp = 0;  // emitting node, outport, number
+    std::int64_t hops = 0;
+    std::int64_t value = 0;
+};
+
+Message pack(const Freight& freight) {
+    // Counted messages of two shapes, as real ones.
+    std::int64_t fields[] = {freight.stamp, freight.hops, freight.value};
+    if (freight.value % 3 != 0) return Message::numbers(std::span<const std::int64_t>(fields));
+    ObjectBuilder object(3);
+    object.set("stamp", Message::integer(freight.stamp));
+    object.set("hops", Message::integer(freight.hops));
+    object.set("value", Message::integer(freight.value));
+    return object.finish().take();
+}
+
+Freight unpack(MessageRef message) {
+    if (message.is(REFLOW_KIND_ARRAY)) {
+        return {message.at(0).integer(), message.at(1).integer(), message.at(2).integer()};
+    }
+    return {message.get("stamp").integer(), message.get("hops").integer(),
+            message.get("value").integer()};
+}
+
+std::uint32_t inports_of(Role role) {
+    if (role == Role::source) return 0;
+    return role == Role::join_all || role == Role::join_required ? 2 : 1;
+}
+std::uint32_t outports_of(Role role) {
+    return role == Role::sink ? 0 : role == Role::split ? 2 : 1;
+}
+
+}  // namespace
+
+// ---- the generator
+
+Plan make_plan(std::uint64_t seed) {
+    Random random(seed);
+    Plan plan;
+    plan.seed = seed;
+    static constexpr std::uint32_t capacities[] = {1, 2, 3, 1000};
+    static constexpr std::uint32_t batches[] = {1, 2, 64};
+    plan.port_capacity = capacities[random.below(4)];
+    plan.batch_packets = batches[random.below(3)];
+    plan.reader_capacity = 1 + static_cast<std::uint32_t>(random.below(8));
+    plan.listens = random.one_in(4);
+    bool joins = random.one_in(3);
+    bool drops = random.one_in(4);
+    bool cycles = random.one_in(3);
+    std::size_t count = 2 + random.below(9);
+    for (std::size_t i = 0; i < count; ++i) {
+        PlannedNode node;
+        node.id = "n" + std::to_string(i);
+        static constexpr Role plain[] = {Role::pass,   Role::batch, Role::slow,   Role::failing,
+                                         Role::filter, Role::split, Role::spread, Role::gather,
+                                         Role::sink,   Role::pass};
+        node.role = plain[random.below(10)];
+        if (joins && random.one_in(3)) {
+            node.role = random.one_in(2) ? Role::join_all : Role::join_required;
+            plan.confluent = false;
+        }
+        if (i == 0 || random.one_in(5)) {
+            node.role = Role::source;
+            node.packets = static_cast<std::uint32_t>(random.below(30));
+        }
+        plan.nodes.push_back(node);
+    }
+    // Each inport gets a connection from a node before it, or from any in a graph with cycles;
+    // then some more: fan-out, fan-in, diamonds, meshes.
+    std::set<std::array<std::uint32_t, 4>> known;
+    auto connect = [&](std::uint32_t to, std::uint32_t port) {
+        auto last = static_cast<std::uint64_t>(cycles && random.one_in(3) ? count : to);
+        auto from = static_cast<std::uint32_t>(random.below(std::max<std::uint64_t>(last, 1)));
+        std::uint32_t outs = outports_of(plan.nodes[from].role);
+        if (outs == 0 || (from == to && !cycles)) return;
+        auto out = static_cast<std::uint32_t>(random.below(outs));
+        if (!known.insert({from, out, to, port}).second) return;
+        PlannedConnection connection{from, out, to, port, "", 0};
+        if (drops && random.one_in(3)) {
+            static constexpr const char* kinds[] = {"latest", "drop-oldest", "drop-newest"};
+            connection.kind = kinds[random.below(3)];
+            plan.confluent = false;
+        }
+        if (random.one_in(4)) connection.capacity = capacities[random.below(3)];
+        plan.connections.push_back(connection);
+    };
+    for (std::uint32_t to = 0; to < count; ++to) {
+        for (std::uint32_t port = 0; port < inports_of(plan.nodes[to].role); ++port) {
+            connect(to, port);
+            while (random.one_in(3)) connect(to, port);
+        }
+    }
+    for (std::uint32_t i = 0; i < count; ++i) {
+        Role role = plan.nodes[i].role;
+        // Not joins of both inports: if one side is over, a host would wait for ever.
+        bool feedable = inports_of(role) != 0 && role != Role::join_all;
+        if (feedable && random.one_in(5)) plan.fed.push_back(i);
+        if (outports_of(role) != 0 && random.one_in(5)) plan.read.push_back(i);
+        bool lacks = role == Role::join_required;  // a required port that is not connected
+        for (const PlannedConnection& connection : plan.connections) {
+            lacks = lacks && (connection.to != i || connection.to_port != 0);
+        }
+        if (lacks || (inports_of(role) != 0 && random.one_in(6))) plan.initial.push_back(i);
+    }
+    plan.host_packets = static_cast<std::uint32_t>(random.below(40));
+    return plan;
+}
+
+// ---- the actors
+
+namespace {
+
+// What a node has seen and done. Only its callbacks touch it, which never overlap: `inside` says
+// so, and a sanitizer sees whether each sees what the one before wrote.
+struct Node {
+    std::uint32_t number = 0;
+    const PlannedNode* plan = nullptr;
+    bool inside = false;
+    std::uint64_t firings = 0;
+    std::uint64_t failures = 0;
+    std::uint64_t taken = 0;             // packets, not counting those shown again
+    std::vector<std::uint64_t> emitted;  // by outport
+    std::map<std::pair<std::uint32_t, std::int64_t>, std::vector<std::int64_t>> arrived;
+    std::map<std::uint32_t, std::int64_t> shown;  // newest of a port of rule required
+    std::uint64_t sum = 0;
+    std::vector<Freight> kept;
+    std::uint32_t next = 0;
+    int set_up = 0;
+    int torn_down = 0;
+    int finished = 0;
+    int destroyed = 0;
+};
+
+struct World {
+    const Plan& plan;
+    const How& how;
+    std::vector<Node> nodes;
+    Outcome outcome;
+    std::mutex mutex;  // guards outcome.faults
+    std::atomic<std::uint64_t> running{0};
+
+    void fault(const std::string& text) {
+        std::lock_guard lock(mutex);
+        outcome.faults.push_back(text);
+    }
+};
+
+// Inside one callback of a node.
+class Visit {
+public:
+    Visit(World& world, Node& node, Context& context, const char* what)
+        : world_(world), node_(node), context_(context) {
+        if (std::exchange(node_.inside, true)) world_.fault(node_.plan->id + " runs twice at once");
+        note(what);
+    }
+    ~Visit() { node_.inside = false; }
+
+    void note(const std::string& text) {
+        if (world_.how.mode == REFLOW_MODE_OWN) return;
+        world_.outcome.trace +=
+            node_.plan->id + " " + std::to_string(context_.now_ns()) + " " + text + "\n";
+    }
+    Freight arrive(const Packet& packet) {
+        Freight freight = unpack(MessageRef(packet.message));
+        note(std::to_string(packet.port) + "<" + std::to_string(freight.stamp));
+        bool again = false;
+        if (node_.plan->role == Role::join_required && packet.port == 1) {
+            // The same packet is shown until a newer one comes.
+            auto [at, first] = node_.shown.emplace(packet.port, freight.stamp);
+            again = !first && at->second == freight.stamp;
+            at->second = freight.stamp;
+        }
+        if (again) return freight;
+        ++node_.taken;
+        node_.arrived[{packet.port, freight.stamp >> 24}].push_back(freight.stamp);
+        node_.sum += mix(static_cast<std::uint64_t>(freight.value), packet.port);
+        return freight;
+    }
+    void emit(std::uint32_t port, std::int64_t hops, std::uint64_t value) {
+        if (hops <= 0) return;
+        std::int64_t stamp = (std::int64_t{node_.number} * 4 + port) << 24 |
+                             static_cast<std::int64_t>(node_.emitted[port]++);
+        Freight freight{stamp, hops, static_cast<std::int64_t>(value >> 2)};
+        if (context_.emit(port, pack(freight)) != REFLOW_OK) {
+            world_.fault(node_.plan->id + " cannot emit");
+        }
+    }
+    // What an actor does with one packet.
+    reflow_status handle(const Freight& freight) {
+        auto value = static_cast<std::uint64_t>(freight.value);
+        std::uint64_t child = mix(value, node_.number);
+        switch (node_.plan->role) {
+            case Role::failing:
+                if (child % 4 == 0) {
+                    ++node_.failures;
+                    return context_.fail(Failure(REFLOW_ERROR_FAILED, "as planned"));
+                }
+                break;
+            case Role::filter:
+                if (child % 3 == 0) return REFLOW_OK;
+                break;
+            case Role::split:
+                emit(child % 2, freight.hops - 1, child);
+                return REFLOW_OK;
+            case Role::spread:
+                emit(0, freight.hops - 1, mix(child, 1));
+                break;
+            case Role::slow:
+            case Role::gather:
+                node_.kept.push_back(freight);
+                return REFLOW_OK;
+            case Role::sink:
+                return REFLOW_OK;
+            default:
+                break;
+        }
+        emit(0, freight.hops - 1, child);
+        return REFLOW_OK;
+    }
+
+private:
+    World& world_;
+    Node& node_;
+    Context& context_;
+};
+
+reflow_status run_source(Visit& visit, Node& node, Context& context) {
+    for (std::uint32_t i = 0; i < 3 && node.next < node.plan->packets; ++i) {
+        visit.emit(0, hops_most, mix(node.number, node.next++));
+    }
+    if (node.next >= node.plan->packets) return ++node.firings, REFLOW_OK;
+    if (node.next % 2 == 0) return context.again();
+    ++node.firings;
+    return context.wake_after(1'000 * (1 + node.next));
+}
+
+reflow_status run_slow(Visit& visit, Node& node, Context& context, std::span<Packet> inputs) {
+    // A call without inputs is that of the timer, whatever has arrived since.
+    for (const Freight& freight : std::exchange(node.kept, {})) {
+        visit.emit(0, freight.hops - 1,
+                   mix(static_cast<std::uint64_t>(freight.value), node.number));
+    }
+    for (const Packet& packet : inputs) (void)visit.handle(visit.arrive(packet));
+    node.firings += std::max<std::size_t>(inputs.size(), 1);
+    return node.kept.empty() ? reflow_status{REFLOW_OK} : context.wake_after(5'000);
+}
+
+reflow_status run_join(Visit& visit, Node& node, std::span<Packet> inputs) {
+    for (std::size_t at = 0; at < inputs.size(); at += 2) {
+        std::uint64_t value = node.number;
+        std::int64_t hops = hops_most;
+        for (const Packet& packet : inputs.subspan(at, 2)) {
+            if (MessageRef(packet.message).none()) continue;
+            Freight freight = visit.arrive(packet);
+            value = mix(value, static_cast<std::uint64_t>(freight.value));
+            hops = std::min(hops, freight.hops);
+        }
+        ++node.firings;
+        visit.emit(0, hops - 1, value);
+    }
+    return REFLOW_OK;
+}
+
+// Takes some of the batch, sometimes by advance and again, sometimes all.
+reflow_status run_batch(Visit& visit, Node& node, Context& context, std::span<Packet> inputs) {
+    std::uint64_t choice = mix(node.taken, node.number);
+    std::size_t done = choice % 3 == 0 ? 1 + choice / 3 % inputs.size() : inputs.size();
+    for (const Packet& packet : inputs.first(done)) (void)visit.handle(visit.arrive(packet));
+    node.firings += done;
+    if (done == inputs.size() && choice % 2 == 0) return REFLOW_OK;
+    if (context.advance(done) != REFLOW_OK) return REFLOW_ERROR_INTERNAL;
+    if (done == inputs.size()) return REFLOW_OK;
+    return context.again();
+}
+
+reflow_status run_node(World& world, Node& node, Context& context, std::span<Packet> inputs) {
+    Visit visit(world, node, context, "run");
+    switch (node.plan->role) {
+        case Role::source:
+            return run_source(visit, node, context);
+        case Role::slow:
+            return run_slow(visit, node, context, inputs);
+        case Role::join_all:
+        case Role::join_required:
+            return run_join(visit, node, inputs);
+        case Role::batch:
+            return run_batch(visit, node, context, inputs);
+        default:
+            break;
+    }
+    if (inputs.empty()) world.fault(node.plan->id + " is called without inputs");
+    reflow_status status = REFLOW_OK;
+    for (const Packet& packet : inputs) {
+        ++node.firings;
+        Message taken = Message::adopt(packet.message);
+        status = visit.handle(visit.arrive(packet));
+        (void)taken.leak();
+    }
+    return status;
+}
+
+runtime::ComponentRef component_of(World& world, Role role) {
+    Ports ports;
+    for (std::uint32_t i = 0; i < inports_of(role); ++i)
+        ports.in.push_back("i" + std::to_string(i));
+    for (std::uint32_t i = 0; i < outports_of(role); ++i) {
+        ports.out.push_back("o" + std::to_string(i));
+    }
+    reflow_await await = REFLOW_AWAIT_ANY;
+    if (role == Role::join_all) await = REFLOW_AWAIT_ALL;
+    if (role == Role::join_required) {
+        await = REFLOW_AWAIT_REQUIRED;
+        ports.required = {"i0"};
+    }
+    std::uint32_t max_batch = role == Role::batch || role == Role::join_all ? 7 : 1;
+    auto make = [&world](std::string_view id) {
+        Node& node = world.nodes[std::stoul(std::string(id.substr(1)))];
+        auto behaviour = std::make_unique<Behaviour>();
+        behaviour->run = [&](Context& context, std::span<Packet> inputs) {
+            return run_node(world, node, context, inputs);
+        };
+        behaviour->setup = [&](Context& context) {
+            Visit visit(world, node, context, "setup");
+            ++node.set_up;
+            return reflow_status{REFLOW_OK};
+        };
+        behaviour->finish = [&](Context& context) {
+            Visit visit(world, node, context, "finish");
+            ++node.finished;
+            for (const Freight& freight : std::exchange(node.kept, {})) {
+                visit.emit(0, freight.hops - 1,
+                           mix(static_cast<std::uint64_t>(freight.value), node.number));
+            }
+            return reflow_status{REFLOW_OK};
+        };
+        behaviour->teardown = [&](Context& context) {
+            Visit visit(world, node, context, "teardown");
+            ++node.torn_down;
+        };
+        behaviour->destroyed = [&] { ++node.destroyed; };
+        return behaviour;
+    };
+    return component("Role" + std::to_string(static_cast<int>(role)), ports, make, await, max_batch,
+                     role == Role::source);
+}
+
+// ---- the host
+
+class Host {
+public:
+    Host(World& world, Net& net) : world_(world), net_(net) {
+        for (std::uint32_t node : world.plan.read) {
+            readers_.push_back({net.output(name(node) + ".o0", world.plan.reader_capacity), {}});
+        }
+        for (std::uint32_t node : world.plan.fed)
+            inports_.push_back(net.inport(name(node) + ".i0"));
+        sent_.resize(inports_.size());
+        if (world.plan.listens) {
+            auto made = net.network->subscribe(REFLOW_EVENTS_ALL, 16);
+            subscription_ = std::move(made).take();
+        }
+    }
+    ~Host() {
+        if (subscription_) net_.network->unsubscribe(*subscription_);
+    }
+
+    // Without threads: sends, reads and runs in turn. drained() looks before the stop.
+    template <typename Drained>
+    void alone(Drained drained_look) {
+        for (std::uint32_t i = 0; i < world_.plan.host_packets; ++i) {
+            for (std::size_t to = 0; to < inports_.size(); ++to) send(to, i, 0);
+            for (Reader& reader : readers_) read(reader);
+        }
+        if (world_.how.stop_early) return;
+        // Everything that waits for the host goes on when it reads.
+        for (int rounds = 0; rounds < 100'000; ++rounds) {
+            Result<void> drained = net_.network->drain(REFLOW_FOREVER);
+            bool some = false;
+            for (Reader& reader : readers_) some = read(reader) || some;
+            if (drained.ok()) {
+                while (some) {
+                    some = false;
+                    for (Reader& reader : readers_) some = read(reader) || some;
+                }
+                check_after_drain();
+                return drained_look();
+            }
+            if (drained.error().status != REFLOW_ERROR_WOULD_BLOCK || !some) {
+                return world_.fault("drain: " + error_text(drained));
+            }
+        }
+        world_.fault("the drain does not end");
+    }
+
+    template <typename Drained>
+    void with_threads(Drained drained_look) {
+        std::vector<std::thread> threads;
+        for (Reader& reader : readers_) {
+            threads.emplace_back([&] {
+                while (read(reader, 60'000)) {
+                }
+            });
+        }
+        for (std::size_t to = 0; to < inports_.size(); ++to) {
+            threads.emplace_back([this, to] {
+                for (std::uint32_t i = 0; i < world_.plan.host_packets; ++i) send(to, i, 60'000);
+            });
+        }
+        std::size_t first_sender = readers_.size();
+        if (world_.how.stop_early) {
+            for (int i = 0; i < 500; ++i) (void)net_.counters(name(0));
+        } else {
+            for (std::size_t i = first_sender; i < threads.size(); ++i) threads[i].join();
+            Result<void> drained = net_.network->drain(60'000);
+            if (!drained.ok()) world_.fault("drain: " + error_text(drained));
+            check_after_drain();
+            drained_look();
+        }
+        Result<void> stopped = net_.network->stop(60'000);
+        if (!stopped.ok()) world_.fault("stop: " + error_text(stopped));
+        for (std::thread& thread : threads) {
+            if (thread.joinable()) thread.join();
+        }
+    }
+
+    void check_after_drain() {
+        if (net_.network->state() != REFLOW_NETWORK_DRAINED) world_.fault("not drained");
+        if (net_.idle(0) != REFLOW_OK) world_.fault("not idle after the drain");
+    }
+
+    [[nodiscard]] std::uint64_t sent_to(std::uint32_t node) const {
+        std::uint64_t sum = 0;
+        for (std::size_t i = 0; i < inports_.size(); ++i) {
+            if (world_.plan.fed[i] == node) sum += sent_[i];
+        }
+        return sum;
+    }
+    [[nodiscard]] std::uint64_t read_from(std::uint32_t node) const {
+        std::uint64_t sum = 0;
+        for (std::size_t i = 0; i < readers_.size(); ++i) {
+            if (world_.plan.read[i] == node) sum += readers_[i].stamps.size();
+        }
+        return sum;
+    }
+    // What a reader gets is all of the outport, in order.
+    void check_readers() {
+        for (const Reader& reader : readers_) {
+            for (std::size_t i = 0; i < reader.stamps.size(); ++i) {
+                if ((reader.stamps[i] & 0xffffff) != static_cast<std::int64_t>(i)) {
+                    return world_.fault("a reader misses packets, or has them in another order");
+                }
+            }
+        }
+    }
+
+private:
+    struct Reader {
+        Ref<Output> output;
+        std::vector<std::int64_t> stamps;
+    };
+    static std::string name(std::uint32_t node) { return "n" + std::to_string(node); }
+
+    void send(std::size_t to, std::uint32_t number, std::int64_t timeout) {
+        // Stamps of hosts are those of nodes that do not exist.
+        auto who = static_cast<std::int64_t>(world_.plan.nodes.size() + to);
+        Freight freight{who * 4 << 24 | number, hops_most,
+                        static_cast<std::int64_t>(mix(1000 + to, number) >> 2)};
+        Message message = pack(freight);
+        reflow_status status = net_.send(inports_[to], message, timeout);
+        while (status == REFLOW_ERROR_WOULD_BLOCK && !world_.how.stop_early) {
+            // Waiting runs the actors until nothing is left to run: then the host has to read.
+            status = net_.send(inports_[to], message, REFLOW_FOREVER);
+            bool some = status != REFLOW_ERROR_WOULD_BLOCK;
+            for (Reader& reader : readers_) some = read(reader) || some;
+            if (!some) break;
+        }
+        if (status == REFLOW_OK) {
+            ++sent_[to];
+        } else if (!world_.how.stop_early) {
+            world_.fault("send: " + std::to_string(status));
+        }
+    }
+    bool read(Reader& reader, std::int64_t timeout = 0) {
+        reflow_message batch[5];
+        std::size_t count = 0;
+        reflow_status status = reader.output->recv(batch, timeout, count);
+        for (std::size_t i = 0; i < count; ++i) {
+            Message message = Message::adopt(batch[i]);
+            reader.stamps.push_back(unpack(message).stamp);
+        }
+        if (status == REFLOW_ERROR_TIMEOUT) world_.fault("a reader waits in vain");
+        return status == REFLOW_OK;
+    }
+
+    World& world_;
+    Net& net_;
+    std::vector<Reader> readers_;
+    std::vector<std::uint64_t> inports_;
+    std::vector<std::uint64_t> sent_;
+    Ref<network::Subscription> subscription_;
+};
+
+// ---- what must hold
+
+// Packets of one emitting port come in order, and all of them where nothing drops.
+void check_order(World& world, const Node& node, bool all) {
+    for (const auto& [key, stamps] : node.arrived) {
+        auto& [port, emitter] = key;
+        for (std::size_t i = 1; i < stamps.size(); ++i) {
+            if (stamps[i] <= stamps[i - 1]) {
+                return world.fault(node.plan->id + " gets packets in another order, or twice");
+            }
+        }
+        auto who = static_cast<std::size_t>(emitter / 4);
+        bool lossless = node.plan->role != Role::join_required || port == 0;
+        for (const PlannedConnection& connection : world.plan.connections) {
+            // A connection that drops may drop what others have put into the port.
+            bool same_port = connection.to == node.number && connection.to_port == port;
+            if (same_port && !connection.kind.empty()) lossless = false;
+        }
+        if (node.plan->role == Role::join_all || node.plan->role == Role::join_required) continue;
+        if (!all || !lossless || who >= world.nodes.size()) continue;
+        if (stamps.size() != world.nodes[who].emitted[static_cast<std::size_t>(emitter % 4)]) {
+            world.fault(node.plan->id + " misses packets of node " + std::to_string(who));
+        }
+    }
+}
+
+void check_counters(World& world, Net& net, const Host& host, const Node& node) {
+    reflow_node_counters counters = net.counters(node.plan->id);
+    auto expect = [&](const char* what, std::uint64_t is, std::uint64_t should) {
+        if (is == should) return;
+        world.fault(node.plan->id + ": " + what + " is " + std::to_string(is) + ", not " +
+                    std::to_string(should));
+    };
+    std::uint64_t sent = 0;
+    std::uint64_t offered = host.sent_to(node.number);
+    for (const PlannedConnection& connection : world.plan.connections) {
+        const Node& from = world.nodes[connection.from];
+        if (connection.from == node.number) sent += node.emitted[connection.from_port];
+        if (connection.to == node.number) offered += from.emitted[connection.from_port];
+    }
+    for (std::uint32_t read : world.plan.read) {
+        if (read == node.number) sent += node.emitted[0];
+    }
+    for (std::uint32_t initial : world.plan.initial) offered += initial == node.number ? 2 : 0;
+    expect("sent", counters.sent, sent);
+    expect("received", counters.received, node.taken);
+    expect("received + dropped + waiting", counters.received + counters.dropped + counters.waiting,
+           offered);
+    expect("fired", counters.fired, node.firings);
+    expect("failed", counters.failed, node.failures);
+    expect("held back", counters.held_back, 0);
+    expect("finished", static_cast<std::uint64_t>(node.finished), 1);
+}
+
+}  // namespace
+
+Outcome run(const Plan& plan, const How& how) {
+    World world{plan, how, {}, {}, {}, {}};
+    world.nodes.resize(plan.nodes.size());
+    Options options;
+    options.mode = how.mode;
+    options.workers = how.workers;
+    options.seed = how.seed;
+    options.port_capacity = plan.port_capacity;
+    options.batch_packets = plan.batch_packets;
+    {
+        std::vector<runtime::ComponentRef> components;
+        for (int role = 0; role <= static_cast<int>(Role::sink); ++role) {
+            components.push_back(component_of(world, static_cast<Role>(role)));
+        }
+        Net net(options, std::move(components));
+        for (std::uint32_t i = 0; i < plan.nodes.size(); ++i) {
+            world.nodes[i].number = i;
+            world.nodes[i].plan = &plan.nodes[i];
+            world.nodes[i].emitted.resize(2);
+            net.node(plan.nodes[i].id,
+                     "Role" + std::to_string(static_cast<int>(plan.nodes[i].role)));
+        }
+        for (const PlannedConnection& it : plan.connections) {
+            net.connect(plan.nodes[it.from].id + ".o" + std::to_string(it.from_port),
+                        plan.nodes[it.to].id + ".i" + std::to_string(it.to_port), it.kind,
+                        it.capacity);
+        }
+        std::int64_t stamp = static_cast<std::int64_t>(plan.nodes.size() + plan.fed.size());
+        for (std::uint32_t node : plan.initial) {
+            for (std::int64_t i = 0; i < 2; ++i) {
+                Freight freight{stamp * 4 << 24 | i, 3, i * 17};
+                net.initial(plan.nodes[node].id + ".i0", pack(freight));
+            }
+            ++stamp;
+        }
+        net.create();
+        {
+            Host host(world, net);
+            net.start();
+            auto drained = [&] {
+                for (const Node& node : world.nodes) check_counters(world, net, host, node);
+            };
+            if (how.mode == REFLOW_MODE_OWN) {
+                host.with_threads(drained);
+            } else {
+                host.alone(drained);
+            }
+            host.check_readers();
+            for (const Node& node : world.nodes) {
+                check_order(world, node, !how.stop_early);
+                world.outcome.sum += node.sum;
+                world.outcome.arrivals += node.taken;
+            }
+            for (std::uint32_t i = 0; i < plan.nodes.size() && !how.stop_early; ++i) {
+                world.outcome.arrivals += host.read_from(i);
+            }
+        }
+    }
+    for (const Node& node : world.nodes) {
+        if (node.set_up != 1 || node.torn_down != 1 || node.destroyed != 1) {
+            world.fault(node.plan->id + ": setup, teardown or destroy is not called once");
+        }
+    }
+    return std::move(world.outcome);
+}
+
+}  // namespace reflow::testing
