@@ -110,8 +110,13 @@ endfunction()
 # size is worth more here than the last of its speed. The whole library has a budget of 1 MiB.
 function(reflow_cold sources pattern)
   list(FILTER sources INCLUDE REGEX "/src/(${pattern})")
+  set(options -Os)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # Lets the smallest of functions be inlined, such as a view of a literal, which is then a constant.
+    list(APPEND options --param=max-inline-insns-size=4)
+  endif()
   set_property(SOURCE ${sources} APPEND PROPERTY COMPILE_OPTIONS
-    $<$<CONFIG:Release,RelWithDebInfo>:-Os>)
+    "$<$<CONFIG:Release,RelWithDebInfo>:${options}>")
 endfunction()
 
 # A program in build/<folder>, which finds the library in build/lib by a relative path, so that the
