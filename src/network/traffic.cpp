@@ -144,7 +144,7 @@ std::size_t Network::push_in(Actor& actor, std::uint32_t port, std::uint32_t ind
                              std::span<const reflow_message> messages, bool host_waits) {
     std::size_t went = 0;
     if (!wants(REFLOW_EVENT_MESSAGE_RECEIVED)) {
-        went = actor.mailbox.push_host(port, index, messages, host_waits);
+        went = actor.mailbox.push_host(port, messages, host_waits, index);
     } else {
         // One by one, each kept for its event: the actor may take and drop it at once.
         for (; went < messages.size(); ++went) {
@@ -152,7 +152,7 @@ std::size_t Network::push_in(Actor& actor, std::uint32_t port, std::uint32_t ind
             auto event = new_event(REFLOW_EVENT_MESSAGE_RECEIVED, actor);
             std::size_t one = 0;
             try {
-                one = actor.mailbox.push_host(port, index, messages.subspan(went, 1), host_waits);
+                one = actor.mailbox.push_host(port, messages.subspan(went, 1), host_waits, index);
             } catch (const std::bad_alloc&) {
                 if (went == 0) throw;
             }

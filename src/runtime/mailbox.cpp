@@ -135,8 +135,8 @@ Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Ring<Packet
     return result;
 }
 
-std::size_t Mailbox::push_host(std::uint32_t port, std::uint32_t index,
-                               std::span<const reflow_message> messages, bool host_waits) {
+std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_message> messages,
+                               bool host_waits, std::uint32_t index) {
     Dropped dropped;  // ends after the lock
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];

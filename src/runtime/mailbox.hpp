@@ -51,8 +51,8 @@ public:
     // entered as waiting if something stays.
     Pushed push(std::uint32_t port, Delivery delivery, Ring<Packet>& from, Actor* sender);
     // The same for the host: as many as fit. host_waits enters the host as waiting if not all do.
-    std::size_t push_host(std::uint32_t port, std::uint32_t index,
-                          std::span<const reflow_message> messages, bool host_waits);
+    std::size_t push_host(std::uint32_t port, std::span<const reflow_message> messages,
+                          bool host_waits, std::uint32_t index = REFLOW_NO_INDEX);
     // An initial packet: the capacity does not count.
     void force(const Packet& packet);
     // What comes from now on is dropped, and so is what waits. released is empty.
