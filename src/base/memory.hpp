@@ -86,3 +86,6 @@ struct Allocated {
 };
 
 }  // namespace reflow
+
+// Instantiated once, in memory.cpp: every file of the library uses it.
+extern template class std::basic_string<char, std::char_traits<char>, reflow::Allocator<char>>;

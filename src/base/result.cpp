@@ -1,8 +1,51 @@
-// The one-line text of an error.
+// Making errors, and their one-line text.
 // Thread: any.
 #include "base/result.hpp"
 
 namespace reflow {
+
+Error::Error() noexcept = default;
+Error::~Error() = default;
+
+Failure::Failure(reflow_status status, std::string_view message) : error_(new Error) {
+    error_->status = status;
+    error_->message = message;
+}
+Failure::Failure(std::unique_ptr<Error> error) noexcept : error_(std::move(error)) {}
+Failure::Failure(Failure&& other) noexcept = default;
+Failure& Failure::operator=(Failure&& other) noexcept = default;
+Failure::~Failure() = default;
+
+Failure&& Failure::hint(std::string_view hint) && {
+    error_->hint = hint;
+    return std::move(*this);
+}
+Failure&& Failure::file(std::string_view file) && {
+    error_->file = file;
+    return std::move(*this);
+}
+Failure&& Failure::path(std::string_view path) && {
+    error_->path = path;
+    return std::move(*this);
+}
+Failure&& Failure::node(std::string_view node) && {
+    error_->node = node;
+    return std::move(*this);
+}
+Failure&& Failure::port(std::string_view port) && {
+    error_->port = port;
+    return std::move(*this);
+}
+Failure&& Failure::at(std::uint32_t line, std::uint32_t column, std::uint64_t offset) && {
+    error_->line = line;
+    error_->column = column;
+    error_->offset = offset;
+    return std::move(*this);
+}
+Failure&& Failure::because(std::unique_ptr<Error> cause) && {
+    error_->cause = std::move(cause);
+    return std::move(*this);
+}
 
 String Error::describe() const {
     String out;

@@ -16,6 +16,12 @@ namespace reflow {
 // What went wrong and where. message states the fact, hint says what to try.
 class Error : public Allocated {
 public:
+    // Not inline, like all of Failure: errors are made and ended at thousands of places, and rarely.
+    Error() noexcept;
+    ~Error();
+    Error(const Error&) = delete;
+    Error& operator=(const Error&) = delete;
+
     reflow_status status = REFLOW_ERROR_INTERNAL;
     String message;
     String hint;
@@ -38,41 +44,18 @@ public:
 // Makes an error: return Failure(REFLOW_ERROR_PARSE, "bad number").at(line, column, offset);
 class [[nodiscard]] Failure {
 public:
-    Failure(reflow_status status, std::string_view message) : error_(new Error) {
-        error_->status = status;
-        error_->message = message;
-    }
-    explicit Failure(std::unique_ptr<Error> error) noexcept : error_(std::move(error)) {}
-    Failure&& hint(std::string_view hint) && {
-        error_->hint = hint;
-        return std::move(*this);
-    }
-    Failure&& file(std::string_view file) && {
-        error_->file = file;
-        return std::move(*this);
-    }
-    Failure&& path(std::string_view path) && {
-        error_->path = path;
-        return std::move(*this);
-    }
-    Failure&& node(std::string_view node) && {
-        error_->node = node;
-        return std::move(*this);
-    }
-    Failure&& port(std::string_view port) && {
-        error_->port = port;
-        return std::move(*this);
-    }
-    Failure&& at(std::uint32_t line, std::uint32_t column, std::uint64_t offset) && {
-        error_->line = line;
-        error_->column = column;
-        error_->offset = offset;
-        return std::move(*this);
-    }
-    Failure&& because(std::unique_ptr<Error> cause) && {
-        error_->cause = std::move(cause);
-        return std::move(*this);
-    }
+    Failure(reflow_status status, std::string_view message);
+    explicit Failure(std::unique_ptr<Error> error) noexcept;
+    Failure(Failure&& other) noexcept;
+    Failure& operator=(Failure&& other) noexcept;
+    ~Failure();
+    Failure&& hint(std::string_view hint) &&;
+    Failure&& file(std::string_view file) &&;
+    Failure&& path(std::string_view path) &&;
+    Failure&& node(std::string_view node) &&;
+    Failure&& port(std::string_view port) &&;
+    Failure&& at(std::uint32_t line, std::uint32_t column, std::uint64_t offset) &&;
+    Failure&& because(std::unique_ptr<Error> cause) &&;
     [[nodiscard]] std::unique_ptr<Error> take() && noexcept { return std::move(error_); }
 
 private:

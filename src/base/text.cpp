@@ -94,6 +94,8 @@ String repair_utf8(std::string_view text) {
     return result;
 }
 
+void append(String& to, std::string_view text) { to.append(text); }
+
 void append_integer(String& to, std::int64_t value) {
     char digits[24];
     auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;

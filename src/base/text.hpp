@@ -26,7 +26,8 @@ void append_integer(String& to, std::int64_t value);
 void append_unsigned(String& to, std::uint64_t value);
 void append_float(String& to, double value);
 
-inline void append(String& to, std::string_view text) { to.append(text); }
+// Not inline: concat() calls it at hundreds of places.
+void append(String& to, std::string_view text);
 inline void append(String& to, char letter) { to.push_back(letter); }
 template <std::integral T>
     requires(!std::same_as<T, char> && !std::same_as<T, bool>)

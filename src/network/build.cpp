@@ -15,17 +15,10 @@ using runtime::Delivery;
 
 namespace {
 
-bool same_port(std::string_view a, std::string_view b, bool case_sensitive) noexcept {
-    if (case_sensitive || a.size() != b.size()) return a == b;
-    auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return std::equal(a.begin(), a.end(), b.begin(),
-                      [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 std::optional<std::uint32_t> find_port(const Vector<runtime::Port>& ports, std::string_view name,
                                        bool case_sensitive) noexcept {
     for (std::uint32_t i = 0; i < ports.size(); ++i) {
-        if (same_port(ports[i].name, name, case_sensitive)) return i;
+        if (graph::same_port(name, ports[i].name, case_sensitive)) return i;
     }
     return std::nullopt;
 }

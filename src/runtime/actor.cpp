@@ -269,7 +269,9 @@ void Actor::report(std::unique_ptr<Error> error, std::uint64_t ns) {
     if (group.observer.wants(REFLOW_EVENT_ACTOR_FAILED)) {
         group.observer.failed(*this, *error, ns);
     }
-    reflow_log_level level = heard ? REFLOW_LOG_DEBUG : REFLOW_LOG_WARN;
+    // A host that reads the events knows it already.
+    bool told = heard || group.observer.wants(REFLOW_EVENT_ACTOR_FAILED);
+    reflow_log_level level = told ? REFLOW_LOG_DEBUG : REFLOW_LOG_WARN;
     if (group.environment.logs(level)) {
         group.environment.log(level, component->id, id, error->describe());
     }
