@@ -104,8 +104,8 @@ TEST(Merge, KeepsTheOrderOfEachConnection) {
             "processes": {"a": {"component": "Tee"}, "b": {"component": "Tee"},
                           "m": {"component": "Merge"}},
             "connections": [
-                {"from": {"nodeId": "a", "portId": "out"}, "to": {"nodeId": "m", "portId": "in", "index": 0}},
-                {"from": {"nodeId": "b", "portId": "out"}, "to": {"nodeId": "m", "portId": "in", "index": 1}}],
+                {"from": {"nodeId": "a", "portId": "out"}, "to": {"nodeId": "m", "portId": "in"}},
+                {"from": {"nodeId": "b", "portId": "out"}, "to": {"nodeId": "m", "portId": "in"}}],
             "inports": {"a": {"nodeId": "a", "portId": "in"}, "b": {"nodeId": "b", "portId": "in"}}})",
                         {{"m", "out"}}, options);
         ASSERT_EQ(harness.error(), "");
