@@ -88,9 +88,10 @@ clang: ## compile the product with clang, warnings as errors
 
 bench: deps ## build and run the benchmarks
 	@scripts/configure.sh build
-	@if [ ! -e bench/CMakeLists.txt ]; then echo 'bench: there are no benchmarks' >&2; exit 1; fi
 	@$(call build,build,reflow_bench)
-	build/bench/reflow_bench
+	@for program in build/bench/*; do \
+	    if [ -f "$$program" ] && [ -x "$$program" ]; then echo "== $$program"; "$$program"; fi; \
+	done
 
 # Copies what was built and builds nothing, so that root leaves no files in the build folder.
 install: ## install under PREFIX (default /usr/local), inside DESTDIR
