@@ -112,12 +112,13 @@ reflow_status reflow_graph_load_file(reflow_view path, reflow_graph** out, reflo
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
         if (path.data == nullptr) return null_argument("path");
-        Result<String> document = io::make_file_store()->read_file(view_of(path),
-                                                                   limits::read_bytes);
+        Result<std::string_view> text = text_argument(path, "path");
+        if (!text.ok()) return text.take_error();
+        std::string_view name = text.value();
+        Result<String> document = io::make_file_store()->read_file(name, limits::read_bytes);
         if (!document.ok()) return document.take_error();
-        Result<graph::Graph> loaded =
-            graph::load(document.value(), REFLOW_FORMAT_AUTO, view_of(path));
-        if (loaded.ok()) loaded.value().set_directory(folder_of(view_of(path)));
+        Result<graph::Graph> loaded = graph::load(document.value(), REFLOW_FORMAT_AUTO, name);
+        if (loaded.ok()) loaded.value().set_directory(folder_of(name));
         return give_graph(std::move(loaded), out);
     });
 }
@@ -137,9 +138,11 @@ reflow_status reflow_graph_save_file(const reflow_graph* graph, reflow_view path
     return guarded(error, [&]() -> Result<void> {
         if (graph == nullptr) return null_argument("graph");
         if (path.data == nullptr) return null_argument("path");
-        Result<String> document = save_as(graph->graph, format, view_of(path));
+        Result<std::string_view> text = text_argument(path, "path");
+        if (!text.ok()) return text.take_error();
+        Result<String> document = save_as(graph->graph, format, text.value());
         if (!document.ok()) return document.take_error();
-        return io::make_file_store()->write_file(view_of(path), document.value());
+        return io::make_file_store()->write_file(text.value(), document.value());
     });
 }
 
