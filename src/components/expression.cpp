@@ -30,6 +30,7 @@ Result<Expression> Expression::compile(std::string_view text, const ExpressionNa
     Expression made;
     made.program_ = std::move(program).take();
     made.stack_.resize(made.program_->stack_size);
+    made.places_.resize(made.program_->fields);
     return made;
 }
 
@@ -46,7 +47,7 @@ Expression Expression::constant(Message value) {
 
 Result<Message> Expression::evaluate(const ExpressionScope& scope) {
     if (program_ == nullptr) return Failure(REFLOW_ERROR_INTERNAL, "no expression to evaluate");
-    return run_program(*program_, scope, stack_);
+    return run_program(*program_, scope, stack_, places_);
 }
 
 Result<bool> Expression::test(const ExpressionScope& scope) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -66,7 +67,9 @@ public:
 
 private:
     std::unique_ptr<const Program> program_;
-    Vector<Value> stack_;  // kept, so that an evaluation need not allocate
+    // Kept, so that an evaluation need not allocate.
+    Vector<Value> stack_;
+    Vector<std::uint32_t> places_;
 };
 
 // Reads expressions from a node's configuration. A string is an expression; a number, true, false

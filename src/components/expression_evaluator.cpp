@@ -332,8 +332,26 @@ bool Machine::jump(const Instruction& instruction) {
     return true;
 }
 
-void Machine::field(std::string_view name) noexcept {
-    MessageRef found = plain_value(scope_.input.get(name));
+void Machine::field(const Instruction& instruction) noexcept {
+    std::string_view name = program_.constants[instruction.a].text();
+    std::uint32_t& place = places_[instruction.b];
+    // Objects with more keys are looked up by their own table when the field has moved.
+    constexpr std::size_t searched = 64;
+    MessageRef input = scope_.input;
+    MessageRef found;
+    if (input.key_at(place) == name) {
+        found = input.at(place);
+    } else if (input.size() > searched) {
+        found = input.get(name);
+    } else {
+        for (std::uint32_t i = 0; i < input.size(); ++i) {
+            if (input.key_at(i) != name) continue;
+            found = input.at(i);
+            place = i;
+            break;
+        }
+    }
+    found = plain_value(found);
     if (found.none()) {
         *top_++ = Value::missing(at_);
     } else {
@@ -347,7 +365,7 @@ bool Machine::step(const Instruction& instruction) {
             (top_++)->borrow(program_.constants[instruction.a]);
             return true;
         case Op::field:
-            field(program_.constants[instruction.a].text());
+            field(instruction);
             return true;
         case Op::local:
             (top_++)->borrow(plain_value(scope_.locals[instruction.a]));
@@ -427,8 +445,8 @@ Result<Message> Machine::run() {
 }  // namespace machine
 
 Result<Message> run_program(const Program& program, const ExpressionScope& scope,
-                            std::span<Value> stack) {
-    return machine::Machine(program, scope, stack).run();
+                            std::span<Value> stack, std::span<std::uint32_t> places) {
+    return machine::Machine(program, scope, stack, places).run();
 }
 
 }  // namespace reflow::components

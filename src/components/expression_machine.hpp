@@ -13,14 +13,19 @@ namespace reflow::components::machine {
 
 class Machine {
 public:
-    Machine(const Program& program, const ExpressionScope& scope, std::span<Value> stack) noexcept
-        : program_(program), scope_(scope), bottom_(stack.data()), top_(stack.data()) {}
+    Machine(const Program& program, const ExpressionScope& scope, std::span<Value> stack,
+            std::span<std::uint32_t> places) noexcept
+        : program_(program),
+          scope_(scope),
+          places_(places),
+          bottom_(stack.data()),
+          top_(stack.data()) {}
     Result<Message> run();
 
 private:
     // Each instruction returns false after a failure, which is then in error_.
     bool step(const Instruction& instruction);
-    void field(std::string_view name) noexcept;
+    void field(const Instruction& instruction) noexcept;
     bool member(std::string_view name);
     bool element();
     void set_part(Value& whole, MessageRef part) noexcept;
@@ -54,6 +59,7 @@ private:
 
     const Program& program_;
     const ExpressionScope& scope_;
+    std::span<std::uint32_t> places_;
     Value* bottom_;
     Value* top_;  // behind the last value
     std::size_t at_ = 0;

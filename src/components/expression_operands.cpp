@@ -141,7 +141,8 @@ Result<void> Parser::name() {
         if (local > 0) {
             emit(Op::local, static_cast<std::uint32_t>(local - 1), 0, {span.begin, span, {}});
         } else {
-            emit(Op::field, constant(Message::string(found)), 0, {span.begin, span, {}});
+            emit(Op::field, constant(Message::string(found)), program_->fields++,
+                 {span.begin, span, {}});
         }
         push(span);
     }

@@ -363,7 +363,11 @@ Result<void> Parser::close_presence(const Frame& frame) {
         std::string_view name = program_->constants[last.a].text();
         bool local =
             std::find(names_.locals.begin(), names_.locals.end(), name) != names_.locals.end();
-        if (!local) last.op = Op::field;  // a value of the scope is there: any constant will do
+        // A value of the scope is there: any constant will do.
+        if (!local) {
+            last.op = Op::field;
+            last.b = program_->fields++;
+        }
     } else {
         bool path = last.op == Op::field || last.op == Op::local || last.op == Op::member ||
                     last.op == Op::index;

@@ -65,7 +65,7 @@ private:
 
 enum class Op : std::uint8_t {
     constant,  // push constant a
-    field,     // push the field of the input whose name is constant a
+    field,     // push the field of the input whose name is constant a; b numbers such instructions
     local,     // push value a of the scope
     input,     // push the input
     member,    // replace the top by its field whose name is constant a
@@ -123,6 +123,7 @@ public:
     Vector<String> locals;       // names, for errors
     Vector<String> config_keys;  // that were read
     std::size_t stack_size = 0;
+    std::uint32_t fields = 0;  // instructions that look up a field
 };
 
 // Compiles a text that is UTF-8.
@@ -130,9 +131,9 @@ public:
                                                                       const ExpressionNames& names,
                                                                       std::string_view label);
 
-// Runs a program; the stack has as many values as it wants. The result is borrowed from the stack,
-// the scope or the constants.
+// Runs a program; the stack has as many values as it wants, and places one number for each of its
+// fields: where the field was the last time, since messages of one kind mostly look alike.
 [[nodiscard]] Result<Message> run_program(const Program& program, const ExpressionScope& scope,
-                                          std::span<Value> stack);
+                                          std::span<Value> stack, std::span<std::uint32_t> places);
 
 }  // namespace reflow::components

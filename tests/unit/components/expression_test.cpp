@@ -544,6 +544,27 @@ TEST(Expression, LabelsAndLocals) {
     EXPECT_EQ(Expression::compile("1 +", {}, {}).error().status, REFLOW_ERROR_PARSE);
 }
 
+// Fields are found wherever they are, also when the message before had them elsewhere.
+TEST(Expression, FieldsMayMove) {
+    Result<Expression> compiled = Expression::compile("a * 100 + b * 10 + (c ?? 0)", {}, {});
+    ASSERT_TRUE(compiled.ok());
+    std::string wide = R"({"b":2,)";
+    for (int i = 0; i < 100; ++i) wide += "\"x" + std::to_string(i) + "\":0,";
+    wide += R"("a":1,"c":3})";
+    const Case cases[] = {{R"({"a":1,"b":2,"c":3})", "123"}, {R"({"c":6,"b":5,"a":4})", "456"},
+                          {R"({"b":8,"a":7})", "780"},       {wide.c_str(), "123"},
+                          {R"({"x":0,"a":1,"b":1})", "110"}, {wide.c_str(), "123"}};
+    for (const Case& one : cases) {
+        Message input = json(one.text);
+        Result<Message> value = compiled.value().evaluate({input});
+        ASSERT_TRUE(value.ok()) << one.text;
+        EXPECT_EQ(to_json(value.value()), one.expected) << one.text;
+    }
+    Message short_input = json(R"({"a":1})");
+    EXPECT_FALSE(compiled.value().evaluate({short_input}).ok());
+    EXPECT_FALSE(compiled.value().evaluate({Message::integer(1)}).ok());
+}
+
 TEST(Expression, TestWantsABoolean) {
     Result<Expression> compiled = Expression::compile("wind", {}, "when");
     ASSERT_TRUE(compiled.ok());
