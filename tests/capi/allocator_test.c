@@ -1,0 +1,418 @@
+/* Section 13 of reflow.h: the allocator hook, and what happens when memory runs out.
+ * A whole life is lived again and again, and each time one allocation later fails. The call that
+ * it hits answers REFLOW_ERROR_OUT_OF_MEMORY and changes nothing: made once more it works. What
+ * is hit inside of turns fails a firing or is tried again, and no packet is lost or doubled. At
+ * the end of each life nothing is left. */
+#include "check.h"
+
+#include <pthread.h>
+
+#include "rig.h"
+
+/* ---- the hook: counts, remembers sizes, and fails when it is told to */
+
+typedef struct block {
+    size_t size, alignment;
+    char *start;
+    uint64_t mark;
+} block;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t allocations, fail_at, fail_count, failed;
+static size_t live, live_bytes;
+
+static void *hook_allocate(void *user_data, size_t size, size_t alignment) {
+    CHECK(user_data == &mutex && size != 0);
+    CHECK(alignment != 0 && (alignment & (alignment - 1)) == 0);
+    pthread_mutex_lock(&mutex);
+    uint64_t number = allocations++;
+    bool fails = number >= fail_at && number - fail_at < fail_count;
+    failed += fails ? 1 : 0;
+    if (!fails) ++live, live_bytes += size;
+    pthread_mutex_unlock(&mutex);
+    if (fails) return NULL;
+    char *start = malloc(size + alignment + sizeof(block));
+    CHECK(start != NULL);
+    uintptr_t place = (uintptr_t)start + sizeof(block);
+    place = (place + alignment - 1) / alignment * alignment;
+    block of = {size, alignment, start, UINT64_C(0x5eed5eed5eed5eed)};
+    memcpy((char *)place - sizeof of, &of, sizeof of);
+    memset((char *)place, 0xa5, size);
+    return (char *)place;
+}
+
+static void hook_release(void *user_data, void *memory, size_t size, size_t alignment) {
+    block of;
+    CHECK(user_data == &mutex && memory != NULL);
+    memcpy(&of, (char *)memory - sizeof of, sizeof of);
+    CHECK(of.mark == UINT64_C(0x5eed5eed5eed5eed));
+    CHECK(of.size == size && of.alignment == alignment);
+    memset(memory, 0xdd, size);
+    memset((char *)memory - sizeof of, 0, sizeof of);
+    free(of.start);
+    pthread_mutex_lock(&mutex);
+    --live, live_bytes -= size;
+    pthread_mutex_unlock(&mutex);
+}
+
+static void test_set(void) {
+    struct {
+        reflow_allocator allocator;
+        uint64_t tail;
+    } large;
+    memset(&large, 0, sizeof large);
+    reflow_allocator *allocator = &large.allocator;
+    CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_set_allocator(NULL));
+    allocator->user_data = &mutex;
+    allocator->allocate = hook_allocate;
+    allocator->release = hook_release;
+    static const uint32_t wrong[] = {0, 8, sizeof(reflow_allocator) - 1, UINT32_MAX};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; ++i) {
+        allocator->struct_size = wrong[i];
+        CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_set_allocator(allocator));
+    }
+    allocator->struct_size = sizeof *allocator;
+    allocator->allocate = NULL;
+    CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_set_allocator(allocator));
+    allocator->allocate = hook_allocate;
+    allocator->release = NULL;
+    CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_set_allocator(allocator));
+    allocator->release = hook_release;
+    allocator->struct_size = sizeof large;
+    large.tail = 1;
+    CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_set_allocator(allocator));
+    large.tail = 0;
+    /* What needs no memory does not make it too late. */
+    (void)reflow_version();
+    (void)reflow_feature(text_of("json"));
+    reflow_message_unref(reflow_message_integer(5));
+    CHECK_STATUS(REFLOW_OK, reflow_set_allocator(allocator));
+    memset(&large, 0, sizeof large);
+    large.allocator.struct_size = sizeof *allocator;
+    large.allocator.allocate = hook_allocate;
+    large.allocator.release = hook_release;
+    CHECK_STATUS(REFLOW_ERROR_INVALID_STATE, reflow_set_allocator(allocator));
+    reflow_message message;
+    WORKS(reflow_message_string(text_of("text"), &message, &e));
+    CHECK(live == 1 && live_bytes > 4);
+    reflow_message_unref(message);
+    CHECK(live == 0 && live_bytes == 0);
+    CHECK_STATUS(REFLOW_ERROR_INVALID_STATE, reflow_set_allocator(allocator));
+}
+
+/* ---- a call that is made again if memory ran out */
+
+static int calls_again;
+
+static bool ran_out(reflow_status status, reflow_error *error, const char *call) {
+    if (status == REFLOW_OK) return false;
+    ++calls_again;
+    if (status != REFLOW_ERROR_OUT_OF_MEMORY) {
+        check_failed(__FILE__, (int)fail_at, call, reflow_error_text(error).data);
+    }
+    CHECK(reflow_error_status(error) == REFLOW_ERROR_OUT_OF_MEMORY);
+    /* An error of its own, or the one that needs no memory. */
+    CHECK(reflow_error_message(error).size != 0 && reflow_error_text(error).size != 0);
+    if (same_text(reflow_error_text(error), "out of memory")) {
+        CHECK(reflow_error_cause(error) == NULL && reflow_error_hint(error).size == 0);
+    }
+    reflow_place place = {0};
+    place.struct_size = sizeof place;
+    CHECK_STATUS(REFLOW_OK, reflow_error_place(error, &place));
+    reflow_error_destroy(error);
+    return true;
+}
+
+#define TRY(call)                                   \
+    do {                                            \
+        reflow_error *e;                            \
+        reflow_status status_;                      \
+        do {                                        \
+            e = NULL;                               \
+            status_ = (call);                       \
+        } while (ran_out(status_, e, #call));       \
+        CHECK(e == NULL);                           \
+    } while (0)
+
+/* Without memory nothing is equal; with it, it is. */
+#define EQUAL(call)                                              \
+    do {                                                         \
+        bool equal_ = (call);                                    \
+        for (uint64_t i_ = 0; !equal_ && i_ < fail_count; ++i_) { \
+            equal_ = (call);                                     \
+        }                                                        \
+        CHECK(equal_);                                           \
+    } while (0)
+
+static reflow_message make(const char *text) {
+    reflow_message message = {0, 0};
+    TRY(reflow_message_from_json(text_of(text), NULL, &message, &e));
+    return message;
+}
+
+/* ---- messages and codecs */
+
+static void live_messages(void) {
+    reflow_message message, back;
+    reflow_buffer *buffer = NULL;
+    int ends = 0;
+    TRY(reflow_message_bytes("12", 2, &message, &e));
+    reflow_message_unref(message);
+    int before = calls_again;
+    TRY(reflow_message_lend(REFLOW_KIND_STRING, "12", 2, count_end, &ends, &message, &e));
+    reflow_message_unref(message);
+    CHECK(ends == calls_again - before + 1); /* given back by the call that failed as well */
+    TRY(reflow_message_network_event(text_of("T"), make("[1,\"a\"]"), &message, &e));
+    reflow_message_unref(message);
+    TRY(reflow_message_remote(text_of("a"), text_of("b"), text_of("c"), &message, &e));
+    reflow_message_unref(message);
+    reflow_object_builder *object = NULL;
+    TRY(reflow_object_builder_create(0, &object, &e));
+    for (int i = 0; i < 20; ++i) {
+        char key[8];
+        snprintf(key, sizeof key, "k%d", i);
+        TRY(reflow_object_builder_set(object, text_of(key), make("{\"x\":[null]}"), &e));
+    }
+    reflow_error *error = NULL;
+    reflow_status status = reflow_object_builder_finish(object, &message, &error);
+    if (ran_out(status, error, "finish")) message = make("{\"k0\":{\"x\":[null]}}");
+    TRY(reflow_message_to_json(message, REFLOW_JSON_PLAIN_PRETTY, &buffer, &e));
+    TRY(reflow_message_from_json(reflow_buffer_get(buffer), NULL, &back, &e));
+    EQUAL(reflow_message_equal(message, back));
+    reflow_message_unref(back);
+    reflow_buffer_destroy(buffer);
+    TRY(reflow_message_to_json(message, REFLOW_JSON_TAGGED, &buffer, &e));
+    TRY(reflow_message_from_tagged_json(reflow_buffer_get(buffer), NULL, &back, &e));
+    reflow_message_unref(back);
+    reflow_buffer_destroy(buffer);
+    TRY(reflow_message_to_msgpack(message, &buffer, &e));
+    reflow_view bytes = reflow_buffer_get(buffer);
+    TRY(reflow_message_from_msgpack(bytes.data, bytes.size, NULL, &back, &e));
+    reflow_message_unref(back);
+    reflow_buffer_destroy(buffer);
+    reflow_message_unref(message);
+}
+
+/* ---- graphs */
+
+static const char document[] =
+    "{\"properties\":{\"name\":\"g\"},\"processes\":{\"a\":{\"component\":\"Node\","
+    "\"metadata\":{\"k\":[1,{\"deep\":true}]}},\"b\":{\"component\":\"Node\"}},"
+    "\"connections\":[{\"from\":{\"nodeId\":\"a\",\"portId\":\"o\"},"
+    "\"to\":{\"nodeId\":\"b\",\"portId\":\"a\"}}]}";
+
+static reflow_graph *live_graph(void) {
+    reflow_graph *graph = NULL, *copy = NULL, *back = NULL;
+    reflow_message none = {0, 0}, message;
+    reflow_buffer *buffer = NULL;
+    TRY(reflow_graph_load(text_of(document), REFLOW_FORMAT_JSON, text_of("g.json"), &graph, &e));
+    TRY(reflow_graph_add_node(graph, text_of("c"), text_of("Node"), make("{\"x\":\"y\"}"), &e));
+    reflow_endpoint bo = rig_end("b.o"), ca = rig_end("c.a"), aa = rig_end("a.a");
+    TRY(reflow_graph_connect(graph, &bo, &ca, make("{\"capacity\":1}"), &e));
+    TRY(reflow_graph_add_initial(graph, &aa, reflow_message_integer(100), &e));
+    TRY(reflow_graph_add_inport(graph, text_of("in"), &aa, text_of("array<integer>"), &e));
+    TRY(reflow_graph_remove_inport(graph, text_of("in"), &e));
+    TRY(reflow_graph_add_inport(graph, text_of("in"), &aa, text_of("any"), &e));
+    reflow_view node = text_of("c");
+    TRY(reflow_graph_add_group(graph, text_of("group"), &node, 1, &e));
+    TRY(reflow_graph_set_property(graph, text_of("p"), make("[true]"), &e));
+    TRY(reflow_graph_set_config_value(graph, text_of("c"), text_of("l.m.n"), make("[1]"), &e));
+    TRY(reflow_graph_rename_node(graph, text_of("c"), text_of("d"), &e));
+    TRY(reflow_graph_rename_node(graph, text_of("d"), text_of("c"), &e));
+    TRY(reflow_graph_copy(graph, &copy, &e));
+    TRY(reflow_graph_remove_node(copy, text_of("b"), &e));
+    TRY(reflow_graph_set_config(copy, text_of("c"), none, &e));
+    reflow_graph_destroy(copy);
+    for (reflow_format format = REFLOW_FORMAT_JSON; format <= REFLOW_FORMAT_MSGPACK; ++format) {
+        TRY(reflow_graph_save(graph, format, &buffer, &e));
+        TRY(reflow_graph_load(reflow_buffer_get(buffer), format, text_of("g"), &back, &e));
+        EQUAL(reflow_graph_equal(graph, back));
+        reflow_graph_destroy(back);
+        reflow_buffer_destroy(buffer);
+    }
+    for (reflow_picture kind = REFLOW_PICTURE_TEXT; kind <= REFLOW_PICTURE_HTML; ++kind) {
+        TRY(reflow_graph_render(graph, kind, NULL, &buffer, &e));
+        reflow_buffer_destroy(buffer);
+    }
+    TRY(reflow_graph_to_message(graph, &message, &e));
+    reflow_message_unref(message);
+    return graph;
+}
+
+/* ---- networks */
+
+static int states, ends;
+
+static reflow_status on_create(reflow_context *context, void *user_data, void **state) {
+    (void)context;
+    *state = user_data;
+    pthread_mutex_lock(&mutex);
+    ++states;
+    pthread_mutex_unlock(&mutex);
+    return REFLOW_OK;
+}
+static void on_state_end(void *state) {
+    CHECK(state == &states);
+    pthread_mutex_lock(&mutex);
+    --states;
+    pthread_mutex_unlock(&mutex);
+}
+static void on_end(void *user_data) {
+    (void)user_data;
+    ++ends;
+}
+
+static reflow_runtime *live_runtime(const rig_mode *mode) {
+    reflow_runtime *runtime = NULL;
+    reflow_runtime_options options = rig_options(mode);
+    TRY(reflow_runtime_create(&options, &runtime, &e));
+    reflow_port inport, outport;
+    memset(&inport, 0, sizeof inport);
+    memset(&outport, 0, sizeof outport);
+    inport.name = text_of("a");
+    outport.name = text_of("o");
+    outport.type = text_of("option<array<integer>>");
+    inport.type = text_of("any");
+    reflow_component component = {0};
+    component.struct_size = sizeof component;
+    component.port_size = sizeof(reflow_port);
+    component.id = text_of("Node");
+    component.config_schema = text_of("{\"type\":\"object\",\"properties\":{\"k\":{}}}");
+    component.inports = &inport;
+    component.outports = &outport;
+    component.inport_count = component.outport_count = 1;
+    component.max_batch = 3;
+    component.create = on_create;
+    component.run = rig_pass;
+    component.destroy_state = on_state_end;
+    component.user_data = &states;
+    component.destroy = on_end;
+    ends = 0;
+    int before = calls_again;
+    TRY(reflow_runtime_register(runtime, &component, &e));
+    CHECK(ends == calls_again - before);
+    ends = 0;
+    reflow_message list;
+    TRY(reflow_runtime_components(runtime, &list, &e));
+    CHECK(reflow_message_count(list) > 10);
+    reflow_message_unref(list);
+    return runtime;
+}
+
+enum { SENT = 8 };
+
+/* Reads to the end; returns how many came, all of them different. */
+static int read_all(reflow_output *output) {
+    int count = 0;
+    bool seen[SENT + 1] = {false};
+    for (;;) {
+        reflow_message messages[3];
+        size_t got = 0;
+        reflow_error *error = NULL;
+        reflow_status status = reflow_output_recv_many(output, messages, 3, 0, &got, &error);
+        if (status == REFLOW_ERROR_CLOSED) {
+            reflow_error_destroy(error);
+            return count;
+        }
+        if (ran_out(status, error, "recv")) continue;
+        for (size_t i = 0; i < got; ++i, ++count) {
+            int64_t value = rig_integer(messages[i]);
+            value = value == 100 ? SENT : value;
+            CHECK(value >= 0 && value <= SENT && !seen[value]);
+            seen[value] = true;
+        }
+    }
+}
+
+static void read_events(reflow_subscription *subscription) {
+    reflow_event_batch *batch = NULL;
+    TRY(reflow_subscription_poll(subscription, 1000, 0, &batch, NULL, &e));
+    for (size_t i = 0; i < reflow_event_batch_count(batch); ++i) {
+        reflow_buffer *buffer = NULL;
+        TRY(reflow_event_batch_json(batch, i, &buffer, &e));
+        reflow_buffer_destroy(buffer);
+    }
+    reflow_event_batch_destroy(batch);
+}
+
+static void live_network(reflow_runtime *runtime, const reflow_graph *graph) {
+    reflow_network *network = NULL;
+    reflow_output *output = NULL;
+    reflow_subscription *subscription = NULL;
+    reflow_inport inport = {0};
+    reflow_message message;
+    reflow_event_options options = {sizeof options, 0, REFLOW_EVENTS_ALL};
+    TRY(reflow_graph_validate(graph, runtime, &message, &e));
+    reflow_message_unref(message);
+    TRY(reflow_network_create(runtime, graph, &network, &e));
+    CHECK(states == 3);
+    TRY(reflow_network_open_output(network, text_of("c"), text_of("o"), 100, &output, &e));
+    TRY(reflow_network_subscribe(network, &options, &subscription, &e));
+    TRY(reflow_network_find_inport(network, text_of(""), text_of("in"), &inport, &e));
+    TRY(reflow_network_start(network, &e));
+    for (int i = 0; i < SENT; ++i) {
+        TRY(reflow_network_send(network, inport, reflow_message_integer(i), REFLOW_FOREVER, &e));
+    }
+    TRY(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    TRY(reflow_network_report(network, &message, &e));
+    reflow_message_unref(message);
+    TRY(reflow_network_drain(network, REFLOW_FOREVER, &e));
+    int lost = 0;
+    static const char *const nodes[] = {"a", "b", "c"};
+    for (int i = 0; i < 3; ++i) {
+        reflow_node_counters counters = {0};
+        counters.struct_size = sizeof counters;
+        TRY(reflow_network_counters(network, text_of(nodes[i]), &counters, &e));
+        CHECK(counters.waiting == 0 && counters.dropped == 0);
+        lost += (int)counters.failed;
+    }
+    /* A packet comes out, or a firing with it has failed for want of memory. */
+    CHECK(lost <= (int)fail_count);
+    CHECK(read_all(output) + lost == SENT + 1);
+    read_events(subscription);
+    TRY(reflow_network_stop(network, REFLOW_FOREVER, &e));
+    reflow_subscription_destroy(subscription);
+    reflow_network_destroy(network);
+    reflow_output_destroy(output);
+    CHECK(states == 0);
+}
+
+static void live_all(const rig_mode *mode) {
+    live_messages();
+    reflow_graph *graph = live_graph();
+    reflow_runtime *runtime = live_runtime(mode);
+    live_network(runtime, graph);
+    reflow_graph_destroy(graph);
+    reflow_runtime_destroy(runtime);
+    CHECK(ends == 1);
+    if (live != 0) {
+        char text[96];
+        snprintf(text, sizeof text, "allocation %llu of %llu failed: %zu blocks are left",
+                 (unsigned long long)fail_at, (unsigned long long)allocations, live);
+        check_failed(__FILE__, __LINE__, text, mode->name);
+    }
+}
+
+/* Fails the n-th allocation and the count - 1 after it, for n = first, first + step, ... */
+static void test_each(const rig_mode *mode, uint64_t count, uint64_t step) {
+    for (uint64_t n = 0;; n += step) {
+        allocations = failed = 0;
+        fail_at = n;
+        fail_count = count;
+        live_all(mode);
+        if (failed == 0) return; /* a whole life without a failure */
+    }
+}
+
+int main(void) {
+    check_time_limit(58);
+    test_set();
+    fail_at = UINT64_MAX;
+    live_all(&rig_inline);
+    live_all(&rig_own);
+    test_each(&rig_inline, 1, check_slow() ? 37 : 1);
+    test_each(&rig_inline, 3, check_slow() ? 101 : 7);
+    test_each(&rig_modes[4], 1, check_slow() ? 101 : 11);
+    test_each(&rig_own, 2, check_slow() ? 211 : 13);
+    return 0;
+}
