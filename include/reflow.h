@@ -1216,7 +1216,8 @@ REFLOW_API void reflow_network_destroy(reflow_network *network);
 /* Starts: calls setup of every actor, sends the initial packets, fires the sources. If a setup
  * fails, those before it are torn down and the network is as it was.
  * Ownership: none. Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_INVALID_STATE if not
- * created, what a setup callback returns. Callbacks: setup. Since: 0.1.0 */
+ * created, REFLOW_ERROR_CANCELLED if somebody stops it meanwhile, what a setup callback returns.
+ * Callbacks: setup. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_start(reflow_network *network, reflow_error **error);
 
 /* The state now.
@@ -1243,7 +1244,8 @@ REFLOW_API reflow_status reflow_network_drain(reflow_network *network, int64_t t
 
 /* Stops at once and tears the actors down. Stopping again does nothing. After a timeout (a callback
  * does not return) the network is still stopping; call stop again. Inside a callback of the network
- * it only asks for the stop and returns.
+ * it only asks for the stop and returns. While the network starts, the stop comes when its setup
+ * callbacks have returned.
  * Ownership: none. Threads: any. Blocking: until stopped or the timeout.
  * Errors: REFLOW_ERROR_TIMEOUT. Callbacks: teardown. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_stop(reflow_network *network, int64_t timeout_ms,

@@ -163,7 +163,7 @@ private:
                 target.mailbox.set_capacity(to.value(), config.value().capacity);
             }
             target.mailbox.add_sender(to.value());
-            network_.fed_[item.to.position] = 1;
+            network_.fed_[item.to.position] |= Network::by_connection;
             Connection connection;
             connection.mailbox = &target.mailbox;
             connection.target = &target;
@@ -184,7 +184,7 @@ private:
             if (!to.ok()) return to.take_error();
             Actor* actor = network_.actors_[item.to.position].get();
             actor->mailbox.set_connected(to.value());
-            network_.fed_[item.to.position] = 1;
+            network_.fed_[item.to.position] |= Network::otherwise;
             network_.initials_.push_back(
                 {actor, {item.data.own().leak(), to.value(), item.to.index, nullptr}});
         }
@@ -198,7 +198,7 @@ private:
             Actor* actor = network_.actors_[item.edge.position].get();
             if (in) {
                 actor->mailbox.set_connected(port.value());
-                network_.fed_[item.edge.position] = 1;
+                network_.fed_[item.edge.position] |= Network::otherwise;
             }
             (in ? network_.inports_ : network_.outports_)
                 .push_back({String(item.name), actor, port.value(), item.edge.index});

@@ -66,17 +66,17 @@ Result<void> Network::start() {
     if (!launch()) {
         tear_down();
         give_up_start();
-        return Failure(REFLOW_ERROR_CANCELLED, "the network was destroyed while it started");
+        return Failure(REFLOW_ERROR_CANCELLED, "the network was stopped while it started");
     }
     return {};
 }
 
-// Back to created, unless a setup callback destroyed the network: then this is its end.
+// Back to created, unless somebody stopped or destroyed the network: then this is its end.
 void Network::give_up_start() noexcept {
     bool abandoned = false;
     group_.publish([&] {
         abandoned = abandoned_;
-        std::int32_t next = abandoned ? REFLOW_NETWORK_STOPPED : REFLOW_NETWORK_CREATED;
+        std::int32_t next = stop_asked_ ? REFLOW_NETWORK_STOPPED : REFLOW_NETWORK_CREATED;
         state_.store(next, std::memory_order_release);
     });
     if (abandoned) end_abandoned();
@@ -103,15 +103,15 @@ Result<void> Network::set_up_actors() {
     return {};
 }
 
-// False if the handle has ended meanwhile.
+// False if a stop was asked for meanwhile.
 bool Network::launch() noexcept {
     group_.guard();  // not idle before everything has been started
-    bool abandoned = false;
+    bool stopped = false;
     group_.publish([&] {
-        abandoned = abandoned_;
-        if (!abandoned) state_.store(REFLOW_NETWORK_RUNNING, std::memory_order_release);
+        stopped = stop_asked_;
+        if (!stopped) state_.store(REFLOW_NETWORK_RUNNING, std::memory_order_release);
     });
-    if (abandoned) {
+    if (stopped) {
         group_.leave();
         return false;
     }
@@ -228,7 +228,17 @@ Result<void> Network::drive_drain(std::int64_t timeout_ms, std::uint64_t start_n
 bool Network::begin_stop() noexcept {
     std::int32_t now = state_.load(std::memory_order_acquire);
     for (;;) {
-        if (now == starting || now >= REFLOW_NETWORK_STOPPING) return false;
+        if (now == starting) {
+            bool asked = false;
+            group_.publish([&] {
+                now = state_.load(std::memory_order_acquire);
+                asked = now == starting;
+                stop_asked_ = stop_asked_ || asked;
+            });
+            if (asked) return false;  // start() ends it
+            continue;
+        }
+        if (now >= REFLOW_NETWORK_STOPPING) return false;
         bool created = now == REFLOW_NETWORK_CREATED;
         std::int32_t next = created ? REFLOW_NETWORK_STOPPED : REFLOW_NETWORK_STOPPING;
         if (state_.compare_exchange_weak(now, next, std::memory_order_acq_rel)) {
@@ -242,9 +252,6 @@ bool Network::begin_stop() noexcept {
 }
 
 Result<void> Network::stop(std::int64_t timeout_ms) {
-    if (state_.load(std::memory_order_acquire) == starting) {
-        return Failure(REFLOW_ERROR_INVALID_STATE, "the network is being started");
-    }
     Visit visit(*this);
     if (begin_stop()) group_.request_stop();
     if (on_own_thread()) return {};

@@ -158,7 +158,10 @@ private:
     Vector<Initial> initials_;
     Vector<Exposed> inports_;
     Vector<Exposed> outports_;
-    Vector<std::uint8_t> fed_;     // by position: a connection or an initial packet goes to it
+    // What goes to an actor, by its position.
+    static constexpr std::uint8_t by_connection = 1;
+    static constexpr std::uint8_t otherwise = 2;  // an initial packet, or an exposed inport
+    Vector<std::uint8_t> fed_;
     Vector<Ref<Output>> outputs_;  // added while created, then fixed
 
     // acq_rel: who sees a state sees what was done before it.
@@ -166,6 +169,8 @@ private:
     // The handle ended inside a callback: stopped() drops its reference, or a failed start. Guarded
     // by the group's lock (Group::publish), together with the step to stopped.
     bool abandoned_ = false;
+    // A stop was asked for while the network started. Guarded by the same lock.
+    bool stop_asked_ = false;
     // One thread at a time drives a drain; next_finish_ is its place in finish_order_.
     std::atomic<bool> draining_{false};
     std::size_t next_finish_ = 0;

@@ -158,7 +158,7 @@ Result<Message> Network::report() const {
         read_counters(actor, counters);
         ObjectBuilder node(8);
         node.set("component", Message::string(actor.component->id));
-        node.set("source", Message::boolean(fed_[i] == 0));
+        node.set("source", Message::boolean((fed_[i] & by_connection) == 0));
         node.set("fired", number(counters.fired));
         node.set("received", number(counters.received));
         node.set("sent", number(counters.sent));

@@ -152,8 +152,7 @@ static void act(void) {
             break;
         case STOP:
             if (at.network != NULL) {
-                reflow_status status = reflow_network_stop(at.network, REFLOW_FOREVER, NULL);
-                CHECK(status == REFLOW_OK || at.place == IN_SETUP);
+                WORKS(reflow_network_stop(at.network, REFLOW_FOREVER, &e));
             }
             break;
         case WAIT: wait_for_everything(); break;
@@ -287,7 +286,12 @@ static void run_scene(void) {
     at.output = rig_output(at.network, "b.o", 0);
     WORKS(reflow_network_subscribe(at.network, NULL, &at.subscription, &e));
     status = reflow_network_start(at.network, NULL);
-    if (at.network == NULL || status != REFLOW_OK) return;
+    bool stopped = at.place == IN_SETUP &&
+                   (at.action == STOP || at.action == DESTROY_NETWORK || at.action == DESTROY_ALL);
+    CHECK_STATUS(stopped ? REFLOW_ERROR_CANCELLED : REFLOW_OK, status);
+    if (at.network == NULL) return;
+    if (stopped) CHECK(reflow_network_get_state(at.network) == REFLOW_NETWORK_STOPPED);
+    if (stopped) return;
     if (at.subscription != NULL) {
         WORKS(reflow_subscription_poll(at.subscription, 100, 0, &at.batch, NULL, &e));
     }

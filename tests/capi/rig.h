@@ -10,19 +10,27 @@ typedef struct rig_mode {
     reflow_mode mode;
     uint32_t workers;
     uint64_t seed;
+    bool tiny; /* turns of one packet, ports of one packet */
 } rig_mode;
 static const rig_mode rig_modes[] = {
-    {"own 1", REFLOW_MODE_OWN, 1, 0},
-    {"own 2", REFLOW_MODE_OWN, 2, 0},
-    {"own 8", REFLOW_MODE_OWN, 8, 0},
-    {"inline", REFLOW_MODE_INLINE, 0, 0},
-    {"simulated 1", REFLOW_MODE_SIMULATED, 0, 1},
-    {"simulated 2", REFLOW_MODE_SIMULATED, 0, 2},
-    {"simulated 3", REFLOW_MODE_SIMULATED, 0, 0x9e3779b97f4a7c15u},
+    {"own 1", REFLOW_MODE_OWN, 1, 0, false},
+    {"own 2", REFLOW_MODE_OWN, 2, 0, false},
+    {"own 8", REFLOW_MODE_OWN, 8, 0, false},
+    {"inline", REFLOW_MODE_INLINE, 0, 0, false},
+    {"simulated 1", REFLOW_MODE_SIMULATED, 0, 1, false},
+    {"simulated 2", REFLOW_MODE_SIMULATED, 0, 2, false},
+    {"simulated 3", REFLOW_MODE_SIMULATED, 0, 0x9e3779b97f4a7c15u, false},
 };
 #define RIG_MODES (sizeof rig_modes / sizeof rig_modes[0])
-static const rig_mode rig_inline = {"inline", REFLOW_MODE_INLINE, 0, 0};
-static const rig_mode rig_own = {"own 2", REFLOW_MODE_OWN, 2, 0};
+static const rig_mode rig_tiny_modes[] = {
+    {"own 1, tiny", REFLOW_MODE_OWN, 1, 0, true},
+    {"own 4, tiny", REFLOW_MODE_OWN, 4, 0, true},
+    {"inline, tiny", REFLOW_MODE_INLINE, 0, 0, true},
+    {"simulated, tiny", REFLOW_MODE_SIMULATED, 0, 7, true},
+};
+#define RIG_TINY_MODES (sizeof rig_tiny_modes / sizeof rig_tiny_modes[0])
+static const rig_mode rig_inline = {"inline", REFLOW_MODE_INLINE, 0, 0, false};
+static const rig_mode rig_own = {"own 2", REFLOW_MODE_OWN, 2, 0, false};
 
 static inline bool rig_threaded(const rig_mode *mode) { return mode->mode == REFLOW_MODE_OWN; }
 
@@ -32,6 +40,7 @@ static inline reflow_runtime_options rig_options(const rig_mode *mode) {
     options.mode = mode->mode;
     options.workers = mode->workers;
     options.seed = mode->seed;
+    if (mode->tiny) options.batch_packets = options.batch_us = options.port_capacity = 1;
     return options;
 }
 

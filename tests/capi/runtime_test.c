@@ -61,7 +61,7 @@ static size_t threads_of_process(void) {
 static void test_threads(void) {
     for (uint32_t workers = 1; workers <= 8; workers *= 2) {
         size_t before = threads_of_process();
-        rig_mode mode = {"own", REFLOW_MODE_OWN, workers, 0};
+        rig_mode mode = {"own", REFLOW_MODE_OWN, workers, 0, false};
         reflow_runtime_options options = all_options(&mode);
         reflow_runtime *runtime = NULL;
         WORKS(reflow_runtime_create(&options, &runtime, &e));
@@ -177,6 +177,49 @@ static void test_hooks(const rig_mode *mode) {
     reflow_network_destroy(network);
     CHECK(ends == 1 && thread_starts == thread_stops);
     reflow_graph_destroy(graph);
+}
+
+/* Many print at once, and the hook is called for one after the other. */
+static int printing, lines;
+static reflow_status print_line(void *user_data, reflow_view node, reflow_view text) {
+    (void)user_data, (void)node;
+    CHECK(__atomic_fetch_add(&printing, 1, __ATOMIC_SEQ_CST) == 0);
+    CHECK(text.size == 2);
+    ++lines;
+    __atomic_fetch_sub(&printing, 1, __ATOMIC_SEQ_CST);
+    return REFLOW_OK;
+}
+static reflow_status print_often(reflow_context *context, void *state, reflow_packet *inputs,
+                                 size_t count) {
+    (void)state, (void)inputs, (void)count;
+    for (int i = 0; i < 100; ++i) {
+        CHECK_STATUS(REFLOW_OK, reflow_context_print(context, text_of("x\n")));
+    }
+    return REFLOW_OK;
+}
+
+static void test_print(void) {
+    reflow_runtime_options options = rig_options(&rig_modes[2]);
+    options.print = print_line;
+    reflow_runtime *runtime = NULL;
+    WORKS(reflow_runtime_create(&options, &runtime, &e));
+    rig_component component = {0};
+    component.id = "Print";
+    component.run = print_often;
+    rig_register(runtime, &component);
+    reflow_graph *graph = rig_graph();
+    char id[8];
+    for (int i = 0; i < 20; ++i) {
+        snprintf(id, sizeof id, "p%d", i);
+        rig_node(graph, id, "Print");
+    }
+    reflow_network *network = rig_network(runtime, graph);
+    WORKS(reflow_network_start(network, &e));
+    WORKS(reflow_network_drain(network, REFLOW_FOREVER, &e));
+    CHECK(lines == 2000);
+    reflow_network_destroy(network);
+    reflow_graph_destroy(graph);
+    reflow_runtime_destroy(runtime);
 }
 
 /* ---- runs of the host */
@@ -327,6 +370,7 @@ int main(void) {
         test_hooks(&rig_modes[i]);
         test_endless(&rig_modes[i]);
     }
+    test_print();
     test_run();
     test_two_runners();
     test_two_runtimes();

@@ -32,6 +32,23 @@ static reflow_message make_one(void) {
     return message;
 }
 
+/* Passes packets on; no call comes once a stop has returned. */
+static int stopped;
+static reflow_status run_guarded(reflow_context *context, void *state, reflow_packet *inputs,
+                                 size_t count) {
+    CHECK(__atomic_load_n(&stopped, __ATOMIC_SEQ_CST) == 0);
+    return rig_pass(context, state, inputs, count);
+}
+static void register_guarded(reflow_runtime *runtime) {
+    rig_component component = {0};
+    component.id = "Guarded";
+    component.inports = "a";
+    component.outports = "o";
+    component.max_batch = 4;
+    component.run = run_guarded;
+    rig_register(runtime, &component);
+}
+
 typedef struct player {
     reflow_network *network;
     reflow_inport inport;
@@ -143,13 +160,15 @@ static void *play_starter(void *argument) {
 /* Ends the run: by a drain that is given little time, or at once. */
 static void *play_ender(void *argument) {
     player *of = argument;
-    for (int i = below(&of->random, 4); i > 0; --i) {
+    int enough = __atomic_load_n(&made, __ATOMIC_SEQ_CST) + below(&of->random, 1000);
+    for (int i = 0; i < 20 && __atomic_load_n(&made, __ATOMIC_SEQ_CST) < enough; ++i) {
         EXPECT(reflow_network_wait_idle(of->network, 1, NULL), REFLOW_ERROR_TIMEOUT);
     }
     for (int i = below(&of->random, 3); i > 0; --i) {
         EXPECT(reflow_network_drain(of->network, 1, NULL), REFLOW_ERROR_TIMEOUT);
     }
     WORKS(reflow_network_stop(of->network, REFLOW_FOREVER, &e));
+    __atomic_store_n(&stopped, 1, __ATOMIC_SEQ_CST);
     CHECK(reflow_network_get_state(of->network) == REFLOW_NETWORK_STOPPED);
     return NULL;
 }
@@ -162,7 +181,7 @@ static reflow_graph *random_graph(uint64_t *random, int nodes) {
     char id[16], from[32], to[32], metadata[64];
     for (int i = 0; i < nodes; ++i) {
         snprintf(id, sizeof id, "n%d", i);
-        rig_node(graph, id, "Pass");
+        rig_node(graph, id, "Guarded");
         snprintf(to, sizeof to, "n%d.a", i);
         for (int k = i - 1; k >= 0 && k >= i - 2; --k) {
             if (k < i - 1 && below(random, 3) != 0) continue;
@@ -179,10 +198,11 @@ enum { PLAYERS = 6 };
 
 static void play(uint64_t seed) {
     seed_of_round = seed;
+    stopped = 0;
     uint64_t random = seed;
-    rig_mode mode = {"own", REFLOW_MODE_OWN, 1u << below(&random, 4), 0};
+    rig_mode mode = {"own", REFLOW_MODE_OWN, 1u << below(&random, 4), 0, below(&random, 3) == 0};
     reflow_runtime *runtime = rig_runtime(&mode);
-    rig_register_pass(runtime);
+    register_guarded(runtime);
     int nodes = 1 + below(&random, 6);
     reflow_graph *graph = random_graph(&random, nodes);
     reflow_network *network = rig_network(runtime, graph);
@@ -220,8 +240,9 @@ static void *stop_only(void *argument) {
 
 static void race_start_and_stop(uint64_t seed) {
     seed_of_round = seed;
+    stopped = 0;
     reflow_runtime *runtime = rig_runtime(&rig_own);
-    rig_register_pass(runtime);
+    register_guarded(runtime);
     uint64_t random = seed;
     reflow_graph *graph = random_graph(&random, 6);
     reflow_network *network = rig_network(runtime, graph);
