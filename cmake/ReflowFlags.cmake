@@ -56,10 +56,10 @@ if(REFLOW_SANITIZE)
   string(REPLACE ";" "," sanitizers "${reflow_sanitizers}")
   set(reflow_sanitize_flags -fsanitize=${sanitizers} -fno-sanitize-recover=all
     -fno-omit-frame-pointer -g1)
-  # gcc warns of values that its own instrumentation made look uninitialised, and of fences, which
+  # gcc warns of values that its own instrumentation hides from it, and of fences, which
   # ThreadSanitizer does not know.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    list(APPEND reflow_sanitize_flags -Wno-maybe-uninitialized)
+    list(APPEND reflow_sanitize_flags -Wno-maybe-uninitialized -Wno-format-truncation)
     if("thread" IN_LIST reflow_sanitizers)
       list(APPEND reflow_sanitize_flags -Wno-error=tsan)
     endif()
