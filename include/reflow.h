@@ -180,12 +180,12 @@ typedef struct reflow_place {
     uint32_t struct_size; /* set to sizeof(reflow_place) before the call */
     uint32_t line;        /* from 1 */
     uint32_t column;      /* from 1, in bytes */
-    uint32_t reserved;
-    uint64_t offset;  /* bytes from the start of the text; meaningful if line is set */
-    reflow_view file; /* name of the file */
-    reflow_view path; /* path in the document, such as "$.processes.read" */
-    reflow_view node; /* id of the node, "outer/inner" inside subgraphs */
-    reflow_view port; /* name of the port */
+    uint32_t has_offset;  /* 1 if offset is known, also of the first byte */
+    uint64_t offset;      /* bytes from the start of the text or data */
+    reflow_view file;     /* name of the file */
+    reflow_view path;     /* path in the document, such as "$.processes.read" */
+    reflow_view node;     /* id of the node, "outer/inner" inside subgraphs */
+    reflow_view port;     /* name of the port */
 } reflow_place;
 
 /* The status; REFLOW_OK for NULL.
@@ -1231,6 +1231,14 @@ REFLOW_API reflow_network_state reflow_network_get_state(const reflow_network *n
  * stall. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_wait_idle(reflow_network *network, int64_t timeout_ms,
                                                   reflow_error **error);
+
+/* Ends the sources (see reflow_component): run is not called for them any more, neither again, nor
+ * by a timer, nor for inputs, which are dropped. What they have emitted goes on its way, so that a
+ * drain ends that would otherwise take as long as a source goes on. Doing it again does nothing, nor
+ * in a network that has stopped.
+ * Ownership: none. Threads: any. Blocking: never, a running callback is not waited for.
+ * Errors: REFLOW_ERROR_INVALID_STATE before start. Callbacks: none. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_end_sources(reflow_network *network, reflow_error **error);
 
 /* Refuses new input, lets everything run out, and finishes the actors. After a timeout the network
  * is still draining; call drain again or stop. In a network that is drained or stopped it does

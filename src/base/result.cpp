@@ -39,6 +39,7 @@ Failure&& Failure::port(std::string_view port) && {
 Failure&& Failure::at(std::uint32_t line, std::uint32_t column, std::uint64_t offset) && {
     error_->line = line;
     error_->column = column;
+    error_->has_offset = true;
     error_->offset = offset;
     return std::move(*this);
 }

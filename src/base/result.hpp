@@ -31,6 +31,7 @@ public:
     String port;
     std::uint32_t line = 0;
     std::uint32_t column = 0;
+    bool has_offset = false;
     std::uint64_t offset = 0;
     std::unique_ptr<Error> cause;
     String text;  // of seal()

@@ -125,7 +125,7 @@ std::string_view nearest(std::string_view name, std::span<const std::string_view
     for (std::string_view candidate : candidates) {
         if (candidate.size() > compared_bytes) continue;
         std::size_t steps = distance(name, candidate);
-        if (steps <= allowed) {
+        if (steps <= allowed && steps < std::max(name.size(), candidate.size())) {
             best = candidate;
             if (steps == 0) break;
             allowed = steps - 1;

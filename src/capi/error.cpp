@@ -178,6 +178,7 @@ reflow_status reflow_error_place(const reflow_error* error, reflow_place* place)
     if (const Error* made = error_of(error)) {
         from.line = made->line;
         from.column = made->column;
+        from.has_offset = made->has_offset ? 1 : 0;
         from.offset = made->offset;
         from.file = to_view(made->file);
         from.path = to_view(made->path);

@@ -55,6 +55,13 @@ reflow_status reflow_network_wait_idle(reflow_network* network, int64_t timeout_
     });
 }
 
+reflow_status reflow_network_end_sources(reflow_network* network, reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (network == nullptr) return null_argument("network");
+        return network_of(network)->end_sources();
+    });
+}
+
 reflow_status reflow_network_drain(reflow_network* network, int64_t timeout_ms,
                                    reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {

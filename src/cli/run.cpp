@@ -268,8 +268,9 @@ void Run::wind_up() {
     if (!events_.finish()) failed_ = true;
 }
 
-// After the first interrupt: what is under way may finish, for a short time.
+// After the first interrupt: nothing new begins, and what is under way may finish, for a short time.
 void Run::finish_briefly() {
+    reflow_network_end_sources(network_.get(), nullptr);
     const Clock::time_point limit = Clock::now() + interrupts::grace;
     while (interrupts::count() < 2 && Clock::now() < limit) {
         if (options_.mode != REFLOW_MODE_OWN) {

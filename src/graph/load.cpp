@@ -68,6 +68,7 @@ void add_place(Error& error, std::string_view document, reflow_format format,
     if (place.line == 0) return;
     error.line = place.line;
     error.column = place.column;
+    error.has_offset = true;
     error.offset = place.offset;
 }
 

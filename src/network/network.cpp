@@ -166,6 +166,20 @@ Result<void> Network::wait_idle(std::int64_t timeout_ms) {
     return waited(status, "waiting for idle");
 }
 
+Result<void> Network::end_sources() {
+    std::int32_t now = state_.load(std::memory_order_acquire);
+    if (now == REFLOW_NETWORK_CREATED || now == starting) {
+        return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
+    }
+    Visit visit(*this);
+    group_.guard();  // without began(): an idle network does not become idle once more
+    if (!group_.stopping()) {
+        for (auto& actor : actors_) actor->request_end();
+    }
+    group_.leave();
+    return {};
+}
+
 std::int64_t Network::left_ms(std::int64_t timeout_ms, std::uint64_t start_ns) noexcept {
     if (timeout_ms < 0) return timeout_ms;
     std::uint64_t spent = (runtime_->scheduler().clock().now_ns() - start_ns) / 1'000'000;

@@ -48,6 +48,7 @@ public:
     // ---- life; as reflow.h section 10
     Result<void> start();
     Result<void> wait_idle(std::int64_t timeout_ms);
+    Result<void> end_sources();
     Result<void> drain(std::int64_t timeout_ms);
     Result<void> stop(std::int64_t timeout_ms);
     // The host's handle ends: stops, now or when the callback that calls this returns. On a thread

@@ -156,10 +156,24 @@ void Actor::take_inputs(std::size_t max_firings) {
     if (host_waits_ || !released_.empty()) release_senders();
 }
 
+// Takes back what would call a source that has ended: a start, going on, a timer, inputs.
+void Actor::end_source(std::size_t max_firings) {
+    again_ = resting_ = false;
+    wanted_ &= ~(start_bit | wake_bit);
+    group.scheduler.timers.cancel(*this);
+    do {
+        consume(firings_kept());
+        take_inputs(max_firings);
+    } while (!inputs_.empty() && !group.stopping());
+}
+
 bool Actor::prepare(std::size_t max_firings, Phase& phase) {
     if (requests_.load(std::memory_order_seq_cst) != 0) {
         wanted_ |= requests_.exchange(0, std::memory_order_seq_cst);
+        ended_ = ended_ || (wanted_ & end_bit) != 0;
+        wanted_ &= ~end_bit;
     }
+    if (ended_ && !(again_ && again_phase_ == Phase::finish)) end_source(max_firings);
     if (resting_) {
         if ((wanted_ & wake_bit) == 0) return false;
         wanted_ &= ~wake_bit;

@@ -80,6 +80,10 @@ public:
     void request_start() noexcept { request(start_bit); }
     void request_finish() noexcept { request(finish_bit); }
     void request_wake() noexcept { request(wake_bit); }
+    // A source does not run any more; others do not care.
+    void request_end() noexcept {
+        if (component->source) request(end_bit);
+    }
     [[nodiscard]] bool held_back() const noexcept {
         return word_.load(std::memory_order_relaxed) == held;
     }
@@ -125,6 +129,7 @@ private:
     static constexpr std::uint32_t start_bit = 1;
     static constexpr std::uint32_t finish_bit = 2;
     static constexpr std::uint32_t wake_bit = 4;
+    static constexpr std::uint32_t end_bit = 8;
     std::atomic<std::uint32_t> requests_{0};
     void request(std::uint32_t bit) noexcept {
         requests_.fetch_or(bit, std::memory_order_seq_cst);
@@ -142,6 +147,7 @@ private:
     // Takes inputs and decides which callback is due; false if there is nothing to do.
     [[nodiscard]] bool prepare(std::size_t max_firings, Phase& phase);
     void take_inputs(std::size_t max_firings);
+    void end_source(std::size_t max_firings);
     [[nodiscard]] std::size_t firings_kept() const noexcept {
         return (inputs_.size() - inputs_at_) / firing_size_;
     }
@@ -163,6 +169,7 @@ private:
     std::uint32_t wanted_ = 0;  // requests that this actor has seen and not served
     bool again_ = false;        // to be called again with what is kept, or with nothing
     bool resting_ = false;      // and not before its timer fires
+    bool ended_ = false;        // a source whose end was asked for
     Phase again_phase_ = Phase::run;
     Released released_;
     bool host_waits_ = false;  // a host waits for room that a take has made

@@ -36,7 +36,7 @@ static void test_place(void) {
     CHECK_STATUS(REFLOW_OK, reflow_error_place(error, &place));
     CHECK(place.struct_size == sizeof place);
     CHECK(place.line == 2 && place.column == 17);
-    CHECK(place.offset == 18);
+    CHECK(place.has_offset == 1 && place.offset == 18);
     CHECK(same_text(place.file, "f.json"));
     CHECK(place.node.data != NULL && place.port.data != NULL && place.path.data != NULL);
     CHECK(strncmp(reflow_error_text(error).data, "f.json:2:17: ", 13) == 0);
@@ -130,7 +130,7 @@ static void test_offset(void) {
         reflow_place place = {0};
         place.struct_size = sizeof place;
         CHECK_STATUS(REFLOW_OK, reflow_error_place(error, &place));
-        CHECK(place.offset == bad_texts[i].offset);
+        CHECK(place.has_offset == 1 && place.offset == bad_texts[i].offset && place.line == 0);
         char offset[32];
         snprintf(offset, sizeof offset, " %zu", bad_texts[i].offset);
         CHECK(strstr(reflow_error_text(error).data, offset) != NULL);

@@ -254,6 +254,99 @@ static void test_run(void) {
     reflow_runtime_destroy(runtime);
 }
 
+/* Sources without end, of each kind, are ended; what they emitted arrives, and they finish. */
+typedef struct source {
+    int64_t sent;
+    bool finished;
+} source;
+static source sources[3];
+static reflow_status count_up(reflow_context *context, void *state, source *of) {
+    (void)state;
+    CHECK(!of->finished);
+    CHECK_STATUS(REFLOW_OK, reflow_context_emit(context, 0, reflow_message_integer(of->sent++)));
+    return REFLOW_OK;
+}
+static reflow_status go_on(reflow_context *context, void *state, reflow_packet *inputs,
+                           size_t count) {
+    (void)inputs, (void)count;
+    CHECK_STATUS(REFLOW_OK, count_up(context, state, &sources[0]));
+    return reflow_context_again(context);
+}
+static reflow_status tick(reflow_context *context, void *state, reflow_packet *inputs,
+                          size_t count) {
+    (void)inputs, (void)count;
+    CHECK_STATUS(REFLOW_OK, count_up(context, state, &sources[1]));
+    return reflow_context_wake_after(context, 1000);
+}
+static reflow_status keep_input(reflow_context *context, void *state, reflow_packet *inputs,
+                                size_t count) {
+    (void)inputs;
+    if (count == 0) return REFLOW_OK; /* the start */
+    CHECK_STATUS(REFLOW_OK, count_up(context, state, &sources[2]));
+    return reflow_context_again(context);
+}
+static reflow_status finish_source(reflow_context *context, void *state) {
+    (void)state;
+    int at = (int)(reflow_context_node(context).data[0] - '0');
+    CHECK(!sources[at].finished);
+    sources[at].finished = true;
+    return REFLOW_OK;
+}
+
+static void test_end_sources(const rig_mode *mode) {
+    static const reflow_run_fn runs[] = {go_on, tick, keep_input};
+    static const char *const ids[] = {"0", "1", "2"}, *const sums[] = {"s0", "s1", "s2"};
+    memset(sources, 0, sizeof sources);
+    reflow_runtime *runtime = rig_runtime(mode);
+    rig_register_pass(runtime);
+    reflow_graph *graph = rig_graph();
+    for (int i = 0; i < 3; ++i) {
+        rig_component component = {0};
+        component.id = ids[i];
+        component.inports = i == 2 ? "a" : NULL;
+        component.outports = "o";
+        component.flags = REFLOW_COMPONENT_SOURCE;
+        component.run = runs[i];
+        component.finish = finish_source;
+        rig_register(runtime, &component);
+        rig_node(graph, ids[i], ids[i]);
+        rig_node(graph, sums[i], "Pass");
+        char from[8], to[8];
+        snprintf(from, sizeof from, "%d.o", i);
+        snprintf(to, sizeof to, "s%d.a", i);
+        rig_connect(graph, from, to, NULL);
+    }
+    rig_initial(graph, "2.a", reflow_message_integer(0));
+    reflow_network *network = rig_network(runtime, graph);
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_network_end_sources(NULL, &e));
+    FAILS(REFLOW_ERROR_INVALID_STATE, reflow_network_end_sources(network, &e));
+    WORKS(reflow_network_start(network, &e));
+    for (int i = 0; i < 3; ++i) {
+        while (rig_counters(network, sums[i]).fired < 100) {
+            FAILS(REFLOW_ERROR_TIMEOUT, reflow_network_wait_idle(network, 1, &e));
+        }
+    }
+    WORKS(reflow_network_end_sources(network, &e));
+    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    WORKS(reflow_network_end_sources(network, &e));
+    reflow_inport late = rig_inport(network, "2.a");
+    WORKS(reflow_network_send(network, late, reflow_message_integer(1), REFLOW_FOREVER, &e));
+    int64_t sent = sources[2].sent;
+    WORKS(reflow_network_drain(network, REFLOW_FOREVER, &e));
+    CHECK(sources[2].sent == sent);
+    for (int i = 0; i < 3; ++i) {
+        CHECK(sources[i].finished);
+        CHECK(rig_counters(network, sums[i]).fired == (uint64_t)sources[i].sent);
+        CHECK(rig_counters(network, ids[i]).waiting == 0);
+    }
+    WORKS(reflow_network_end_sources(network, &e));
+    WORKS(reflow_network_stop(network, REFLOW_FOREVER, &e));
+    WORKS(reflow_network_end_sources(network, &e));
+    reflow_network_destroy(network);
+    reflow_graph_destroy(graph);
+    reflow_runtime_destroy(runtime);
+}
+
 /* A source without end does not keep the end of its runtime's handle from returning. */
 static reflow_status endless(reflow_context *context, void *state, reflow_packet *inputs,
                              size_t count) {
@@ -369,6 +462,7 @@ int main(void) {
     for (size_t i = 0; i < RIG_MODES; ++i) {
         test_hooks(&rig_modes[i]);
         test_endless(&rig_modes[i]);
+        test_end_sources(&rig_modes[i]);
     }
     test_print();
     test_run();

@@ -76,6 +76,25 @@ class Interrupted(support.Case):
             self.assertLess(time.monotonic() - begin, 1.5)
         self.assert_whole_lines()
 
+    def test_sums_of_what_was_read(self):
+        """Sources end, and what gathers writes what it has."""
+        sums = self.path("sums.jsonl")
+        rows = self.write("rows.csv", "n\n" + "1\n" * 20_000_000)
+        path = self.write("sum.json", graph(
+            {"read": ("CsvRead", {"path": rows}),
+             "sum": ("GroupAggregate", {}),
+             "write": ("JsonlWrite", {"path": sums})},
+            [("read.out", "sum.in"), ("sum.out", "write.in")]))
+        with started("run", path, "--json", stdout=subprocess.PIPE) as process:
+            wait_for(lambda: os.path.exists(sums), "the start")
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=support.DEADLINE)
+        self.assertEqual(process.returncode, 130)
+        nodes = json.loads(out)["nodes"]
+        told = json.loads(self.read("sums.jsonl"))
+        self.assertEqual(told["count"], nodes["read"]["sent"])
+        self.assertLess(told["count"], 20_000_000)
+
     def test_what_is_under_way_finishes(self):
         # A packet that arrives half a second later is still written.
         path = self.write("late.json", graph(

@@ -67,8 +67,7 @@ TEST(RulesEngine, FailureEmitsNothing) {
     EXPECT_EQ(harness.take("matched"), Lines({R"({"rule":"a"})", R"({"rule":"b"})"}));
     EXPECT_EQ(harness.take("out"), Lines({R"({"x":1,"y":1})"}));
     EXPECT_EQ(harness.take("error"),
-              Lines({"node 'node': unknown field 'y' at column 1 of rules[1].when (did you mean "
-                     "'x'?)"}));
+              Lines({"node 'node': unknown field 'y' at column 1 of rules[1].when"}));
 }
 
 TEST(RulesEngine, BadConfigurations) {
