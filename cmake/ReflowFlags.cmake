@@ -107,7 +107,7 @@ function(reflow_internal target assertions)
 endfunction()
 
 # Code that runs once for a graph, a file or a row of a report rather than once for a packet: half the
-# size is worth more here than the last of its speed. The whole library has a budget of 1 MiB.
+# size is worth more here than the last of its speed. The core has a budget of 1 MiB.
 function(reflow_cold sources pattern)
   list(FILTER sources INCLUDE REGEX "/src/(${pattern})")
   set(options -Os)

@@ -97,8 +97,8 @@ REFLOW_API reflow_view reflow_version_text(void);
  * Since: 0.1.0 */
 REFLOW_API int32_t reflow_abi_check(uint32_t abi);
 
-/* Whether this build contains a part: "json", "msgpack", "yaml", "components", "files",
- * "simulated". Unknown names are false.
+/* Whether this build contains a part: "json", "msgpack", "yaml", "files", "simulated"; "components"
+ * (the built-in ones) and "drawing" can be left out when it is built. Unknown names are false.
  * Ownership: name borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API bool reflow_feature(reflow_view name);
 
@@ -1144,7 +1144,8 @@ typedef struct reflow_picture_options {
 
 /* Draws a graph. options may be NULL.
  * Ownership: arguments borrowed, *out new (reflow_buffer_destroy). Threads: one-at-a-time.
- * Blocking: never. Errors: REFLOW_ERROR_INVALID_ARGUMENT for an unknown kind. Since: 0.1.0 */
+ * Blocking: never. Errors: REFLOW_ERROR_INVALID_ARGUMENT for an unknown kind,
+ * REFLOW_ERROR_UNSUPPORTED without the feature "drawing". Since: 0.1.0 */
 REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_picture kind,
                                              const reflow_picture_options *options,
                                              reflow_buffer **out, reflow_error **error);

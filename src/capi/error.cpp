@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "capi/guard.hpp"
+#include "capi/modules.hpp"
 
 namespace reflow::capi {
 namespace {
@@ -100,11 +101,7 @@ int32_t reflow_abi_check(uint32_t abi) {
 }
 
 bool reflow_feature(reflow_view name) {
-    static constexpr std::string_view features[] = {"json",       "msgpack", "yaml",
-                                                    "components", "files",   "simulated"};
-    if (name.data == nullptr) return false;
-    return std::find(std::begin(features), std::end(features), view_of(name)) !=
-           std::end(features);
+    return name.data != nullptr && has_feature(view_of(name));
 }
 
 // ---- 2 status codes

@@ -3,8 +3,8 @@
 #include "base/limits.hpp"
 #include "capi/guard.hpp"
 #include "capi/handles.hpp"
+#include "capi/modules.hpp"
 #include "graph/load.hpp"
-#include "graph/render.hpp"
 #include "graph/validate.hpp"
 #include "io/files.hpp"
 
@@ -381,8 +381,9 @@ reflow_status reflow_graph_render(const reflow_graph* graph, reflow_picture kind
         if (graph == nullptr) return null_argument("graph");
         Result<reflow_picture_options> read = read_options(options, "reflow_picture_options");
         if (!read.ok()) return read.take_error();
+        if (modules.render == nullptr) return left_out("drawing");
         graph::PictureOptions picture{read.value().depth, read.value().dark != 0};
-        return give_buffer(graph::render(graph->graph, kind, picture), out);
+        return give_buffer(modules.render(graph->graph, kind, picture), out);
     });
 }
 

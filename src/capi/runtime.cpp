@@ -5,7 +5,7 @@
 #include "base/limits.hpp"
 #include "capi/guard.hpp"
 #include "capi/handles.hpp"
-#include "components/actor.hpp"
+#include "capi/modules.hpp"
 #include "io/files.hpp"
 
 using namespace reflow;
@@ -74,10 +74,14 @@ reflow_status reflow_runtime_create(const reflow_runtime_options* options, reflo
         network::Runtime::join_ended();
         Result<network::RuntimeOptions> translated = translate(read.value());
         if (!translated.ok()) return translated.take_error();
-        auto library = components::library();
-        if (!library.ok()) return library.take_error();
+        Vector<runtime::ComponentRef> built_in;
+        if (modules.components != nullptr) {
+            auto library = modules.components();
+            if (!library.ok()) return library.take_error();
+            built_in = std::move(library).take();
+        }
         auto made = network::Runtime::create(translated.value(), std::move(host),
-                                             io::make_file_store(), std::move(library).take());
+                                             io::make_file_store(), std::move(built_in));
         if (!made.ok()) return made.take_error();
         *out = reinterpret_cast<reflow_runtime*>(std::move(made).take().leak());
         return {};

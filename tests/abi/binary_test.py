@@ -1,5 +1,6 @@
 """The shared library as a file: names, needs, hardening, size, and what it takes from others."""
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -11,7 +12,8 @@ import elf
 NEEDED = {"libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2",
           "ld-linux-aarch64.so.1", "libyaml-0.so.2", "libmsgpackc.so.2", "libmsgpack-c.so.2"}
 
-STRIPPED_BYTES = 1024 * 1024
+# What the engine alone may need; its optional parts come on top.
+CORE_BYTES = 1024 * 1024
 
 # What a guest in somebody's process does not do: end it, print, read its environment, change its
 # state, leave something to run at its exit, or keep the library from being unloaded.
@@ -26,6 +28,44 @@ FOREIGN_TO_A_GUEST = {
     "fork", "vfork", "system", "popen", "pthread_atfork", "__register_atfork",
     "__cxa_atexit", "__cxa_thread_atexit", "__cxa_thread_atexit_impl", "pthread_detach",
 }
+
+
+class View(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_char_p), ("size", ctypes.c_size_t)]
+
+
+def view(text):
+    return View(text.encode(), len(text))
+
+
+def stripped_size(library):
+    with tempfile.TemporaryDirectory() as folder:
+        copy = os.path.join(folder, "libreflow.so")
+        shutil.copyfile(library, copy)
+        subprocess.run(["strip", "--strip-unneeded", copy], check=True)
+        return os.path.getsize(copy)
+
+
+def feature(library, name):
+    function = ctypes.CDLL(library).reflow_feature
+    function.restype = ctypes.c_bool
+    return function(view(name))
+
+
+def render(library):
+    """The status and the message of drawing an empty graph."""
+    reflow = ctypes.CDLL(library)
+    reflow.reflow_error_message.restype = View
+    graph, buffer, error = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+    if reflow.reflow_graph_create(view("g"), ctypes.byref(graph), None) != 0:
+        raise RuntimeError("no graph")
+    status = reflow.reflow_graph_render(graph, 1, None, ctypes.byref(buffer), ctypes.byref(error))
+    message = reflow.reflow_error_message(error)
+    text = ctypes.string_at(message.data, message.size).decode()
+    reflow.reflow_buffer_destroy(buffer)
+    reflow.reflow_error_destroy(error)
+    reflow.reflow_graph_destroy(graph)
+    return status, text
 
 
 class Binary(unittest.TestCase):
@@ -62,15 +102,24 @@ class Binary(unittest.TestCase):
     def test_good_guest(self):
         self.assertEqual(elf.undefined_symbols(elf.LIBRARY) & FOREIGN_TO_A_GUEST, set())
 
-    def test_stripped_size(self):
-        with tempfile.TemporaryDirectory() as folder:
-            copy = os.path.join(folder, "libreflow.so")
-            shutil.copyfile(elf.LIBRARY, copy)
-            subprocess.run(["strip", "--strip-unneeded", copy], check=True)
-            size = os.path.getsize(copy)
-        print(f"stripped: {size} bytes")
-        self.assertGreater(size, 0)
-        self.assertLessEqual(size, STRIPPED_BYTES)
+    def test_stripped_size_of_the_core(self):
+        sizes = {name: stripped_size(library)
+                 for name, library in (("core", elf.CORE), ("all", elf.LIBRARY))}
+        print(f"stripped: {sizes} bytes")
+        self.assertLessEqual(sizes["core"], CORE_BYTES)
+        self.assertLess(sizes["core"], sizes["all"])
+
+    def test_parts_that_are_left_out(self):
+        names = ["components", "drawing", "json", "yaml"]
+        self.assertEqual([feature(elf.LIBRARY, name) for name in names], [True] * 4)
+        self.assertEqual([feature(elf.CORE, name) for name in names], [False, False, True, True])
+        self.assertEqual(render(elf.LIBRARY)[0], 0)
+        self.assertEqual(render(elf.CORE), (-8, "this build of the library has no part 'drawing'"))
+
+    def test_the_core_runs(self):
+        for name in ("capi_firing_test", "capi_traffic_test"):
+            program = os.path.join(os.environ["REFLOW_BUILD"], "tests", name)
+            subprocess.run([program], check=True, env={**os.environ, "LD_PRELOAD": elf.CORE})
 
     def test_the_tool_reaches_the_library_by_a_relative_path(self):
         tool = os.environ["REFLOW_CLI"]

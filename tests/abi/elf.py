@@ -7,6 +7,7 @@ import sys
 
 SOURCE = os.environ["REFLOW_SOURCE"]
 LIBRARY = os.environ["REFLOW_LIBRARY"]
+CORE = os.environ["REFLOW_CORE"]
 
 sys.path.insert(0, os.path.join(SOURCE, "tests", "lint"))
 

@@ -1,0 +1,27 @@
+// The parts of the library that a build may leave out (the options REFLOW_WITH_... of CMake), as a
+// table: nothing else in capi names them. Neighbours: modules.cpp fills it. Thread: constant, any.
+#pragma once
+
+#include <string_view>
+
+#include "graph/render.hpp"
+#include "runtime/component.hpp"
+
+namespace reflow::capi {
+
+struct Modules {
+    Result<Vector<runtime::ComponentRef>> (*components)();  // the built-in ones
+    Result<String> (*render)(const graph::Graph& graph, reflow_picture kind,
+                             const graph::PictureOptions& options);
+};
+
+// A pointer is NULL if its part was left out.
+extern const Modules modules;
+
+// Whether the build has a part, by the name that reflow_feature knows.
+[[nodiscard]] bool has_feature(std::string_view name) noexcept;
+
+// For the functions of a part that is missing.
+[[nodiscard]] Failure left_out(std::string_view feature);
+
+}  // namespace reflow::capi
