@@ -113,8 +113,10 @@ static inline bool is_json(reflow_message message, const char *text) {
     return same;
 }
 
-/* A message whose end is counted: a string lent for ever. */
-static inline void count_end(void *user_data) { ++*(int *)user_data; }
+/* A message whose end is counted, on whatever thread it comes: a string lent for ever. */
+static inline void count_end(void *user_data) {
+    __atomic_fetch_add((int *)user_data, 1, __ATOMIC_RELAXED);
+}
 static inline reflow_message counted(int *ends) {
     static const char text[] = "lent";
     reflow_message message;

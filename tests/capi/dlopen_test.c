@@ -2,8 +2,9 @@
  * This program names no function of the library, so that the linker leaves it out. */
 #include "check.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
+
+#include "entries.h"
 
 #define FUNCTIONS(F)          \
     F(reflow_version)         \
@@ -108,15 +109,6 @@ static void use_library(void) {
     at.reflow_subscription_destroy(subscription);
 }
 
-static size_t count_entries(const char *path) {
-    size_t count = 0;
-    DIR *folder = opendir(path);
-    CHECK(folder != NULL);
-    while (readdir(folder) != NULL) ++count;
-    closedir(folder);
-    return count;
-}
-
 static bool is_mapped(void) {
     char line[4096];
     bool found = false;
@@ -132,8 +124,8 @@ static bool is_mapped(void) {
 int main(void) {
     check_time_limit(50);
     CHECK(!is_mapped());
-    size_t threads = count_entries("/proc/self/task");
-    size_t descriptors = count_entries("/proc/self/fd");
+    size_t threads = threads_now();
+    size_t descriptors = entries_of("/proc/self/fd");
     for (int round = 1; round <= (check_slow() ? 5 : 100); ++round) {
         void *handle = open_library();
         CHECK(is_mapped());
@@ -141,8 +133,8 @@ int main(void) {
         CHECK(__atomic_load_n(&fired, __ATOMIC_RELAXED) == 100 * round);
         CHECK(dlclose(handle) == 0);
         CHECK(!is_mapped());
-        CHECK(count_entries("/proc/self/task") == threads);
-        CHECK(count_entries("/proc/self/fd") == descriptors);
+        threads_are(threads);
+        CHECK(entries_of("/proc/self/fd") == descriptors);
     }
     return 0;
 }

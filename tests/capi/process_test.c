@@ -2,7 +2,6 @@
  * while a runtime lives and after it. */
 #include "check.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <pthread.h>
@@ -10,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "entries.h"
 #include "rig.h"
 
 extern char **environ;
@@ -28,15 +28,6 @@ typedef struct snapshot {
     size_t threads;
     uint64_t environment;
 } snapshot;
-
-static size_t count_threads(void) {
-    size_t count = 0;
-    DIR *folder = opendir("/proc/self/task");
-    CHECK(folder != NULL);
-    while (readdir(folder) != NULL) ++count;
-    closedir(folder);
-    return count;
-}
 
 static uint64_t hash_environment(void) {
     uint64_t hash = 14695981039346656037u;
@@ -59,7 +50,7 @@ static void take(snapshot *of) {
     umask(of->umask_bits);
     static const int kinds[4] = {RLIMIT_CORE, RLIMIT_NOFILE, RLIMIT_STACK, RLIMIT_FSIZE};
     for (int i = 0; i < 4; ++i) CHECK(getrlimit(kinds[i], &of->limits[i]) == 0);
-    of->threads = count_threads();
+    of->threads = threads_now();
     for (int i = 0; i < DESCRIPTORS; ++i) of->flags[i] = fcntl(i, F_GETFD);
     of->environment = hash_environment();
 }
@@ -85,7 +76,7 @@ static void compare(const snapshot *before, bool ended) {
         if (ended) CHECK(now.flags[i] == before->flags[i]);
         if (new_one) CHECK((now.flags[i] & FD_CLOEXEC) != 0);
     }
-    if (ended) CHECK(now.threads == before->threads);
+    if (ended) threads_are(before->threads);
 }
 
 /* The threads of the library take no signals of the host: those go to the host's threads. */

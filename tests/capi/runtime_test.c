@@ -1,9 +1,9 @@
 /* Section 7 of reflow.h: runtimes, their options, hooks and threads. */
 #include "check.h"
 
-#include <dirent.h>
 #include <pthread.h>
 
+#include "entries.h"
 #include "rig.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -49,26 +49,17 @@ static reflow_runtime_options all_options(const rig_mode *mode) {
     return options;
 }
 
-static size_t threads_of_process(void) {
-    size_t count = 0;
-    DIR *folder = opendir("/proc/self/task");
-    CHECK(folder != NULL);
-    while (readdir(folder) != NULL) ++count;
-    closedir(folder);
-    return count;
-}
-
 static void test_threads(void) {
     for (uint32_t workers = 1; workers <= 8; workers *= 2) {
-        size_t before = threads_of_process();
+        size_t before = threads_now();
         rig_mode mode = {"own", REFLOW_MODE_OWN, workers, 0, false};
         reflow_runtime_options options = all_options(&mode);
         reflow_runtime *runtime = NULL;
         WORKS(reflow_runtime_create(&options, &runtime, &e));
         CHECK(reflow_runtime_workers(runtime) == workers);
-        CHECK(threads_of_process() == before + workers);
+        CHECK(threads_now() == before + workers);
         reflow_runtime_destroy(runtime);
-        CHECK(threads_of_process() == before);
+        threads_are(before);
         CHECK(thread_starts == (int)workers && thread_stops == (int)workers && ends == 1);
     }
     reflow_runtime *runtime = NULL;
