@@ -32,6 +32,7 @@ static struct {
     const rig_mode *mode;
     int place, action;
     bool done;
+    bool acting;
     bool may_act; /* the main thread is in no call that the action would pull the handle from */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -170,11 +171,12 @@ static void inside(int place) {
     bool mine = place == at.place && !at.done;
     at.done = at.done || mine;
     while (mine && !at.may_act) pthread_cond_wait(&at.changed, &at.mutex);
+    at.acting = at.acting || mine;
     pthread_mutex_unlock(&at.mutex);
     if (!mine) return;
     act();
     pthread_mutex_lock(&at.mutex);
-    at.may_act = false;
+    at.may_act = at.acting = false;
     pthread_cond_broadcast(&at.changed);
     pthread_mutex_unlock(&at.mutex);
 }
@@ -305,6 +307,13 @@ static void run_scene(void) {
     WORKS(reflow_network_stop(at.network, REFLOW_FOREVER, &e));
 }
 
+/* The handles are those of the callback until it has acted. */
+static void wait_until_acted(void) {
+    pthread_mutex_lock(&at.mutex);
+    while (at.acting) pthread_cond_wait(&at.changed, &at.mutex);
+    pthread_mutex_unlock(&at.mutex);
+}
+
 static bool all_ended(void) {
     pthread_mutex_lock(&at.mutex);
     bool ended = at.ends != 0 && at.runtime_ends != 0;
@@ -323,6 +332,7 @@ static void test(const rig_mode *mode, int place, int action) {
         fprintf(stderr, "%s: %s in %s\n", mode->name, action_names[action], place_names[place]);
     }
     run_scene();
+    wait_until_acted();
     destroy_batch();
     destroy_output();
     destroy_network();
