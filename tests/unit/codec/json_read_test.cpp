@@ -1,7 +1,6 @@
 // Plain JSON in: what is read and what is refused, where, and with which words.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -280,10 +279,8 @@ TEST(JsonRead, Depth) {
 
 TEST(JsonRead, HundredMegabytesOfBrackets) {
     std::string text(100'000'000, '[');
-    auto start = std::chrono::steady_clock::now();
-    refused(text, REFLOW_ERROR_LIMIT);
-    // Refused at the 129th byte: the time does not depend on the size.
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(50));
+    EXPECT_EQ(refused(text, REFLOW_ERROR_LIMIT),
+              "line 1, column 129: nested deeper than 128 levels (max_depth)");
 }
 
 TEST(JsonRead, LimitsOfSizeAndElements) {

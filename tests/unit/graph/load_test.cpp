@@ -1,5 +1,4 @@
 // Documents of graphs: the complete format, what is also accepted, and errors with their places.
-#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <limits>
@@ -517,7 +516,6 @@ TEST(GraphLoad, AHundredThousandNodesAreNoTrouble) {
                 R"(","port":"out"},"tgt":{"process":"n)" + std::to_string((i + 1) % count) +
                 R"(","port":"in"}})";
     }
-    auto start = std::chrono::steady_clock::now();
     Graph graph = loaded(text + "]}");
     EXPECT_EQ(graph.node_count(), static_cast<std::size_t>(count));
     EXPECT_EQ(graph.connection_count(), static_cast<std::size_t>(count));
@@ -528,8 +526,7 @@ TEST(GraphLoad, AHundredThousandNodesAreNoTrouble) {
     }
     EXPECT_EQ(graph.node_count(), 10U);
     EXPECT_EQ(graph.connection_count(), 9U);
-    // Anything that is quadratic takes minutes here; the machine may be slow and checked.
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+    // Anything that is quadratic takes minutes here, which the time limit of the test does not allow.
 }
 
 }  // namespace
