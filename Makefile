@@ -25,7 +25,7 @@ CTEST := ctest --no-tests=error --output-on-failure --no-label-summary -j $(JOBS
 # $(call build,<folder>,<target>)
 build = cmake --build '$(1)' --target $(2) -j $(JOBS)
 
-.PHONY: all run test test-long test-soak bench install fmt lint asan tsan clang clean \
+.PHONY: all run test test-long test-soak bench bench-deps install fmt lint asan tsan clang clean \
 	deps help
 
 all: deps ## build the libraries and the command line tool (default)
@@ -86,12 +86,15 @@ clang: ## compile the product with clang, warnings as errors
 	    -DREFLOW_BENCH=OFF
 	@$(call build,build/clang,all)
 
-bench: deps ## build and run the benchmarks
+# ROWS=pipeline,json measures the rows with such names only, PEERS=none without peers.
+bench: deps ## measure the engine beside its peers and limits; ROWS=part,part selects rows
 	@scripts/configure.sh build
 	@$(call build,build,reflow_bench)
-	@for program in build/bench/*; do \
-	    if [ -f "$$program" ] && [ -x "$$program" ]; then echo "== $$program"; "$$program"; fi; \
-	done
+	@scripts/bench-peers.sh build build
+	@build/bench/bench $(if $(ROWS),--rows '$(ROWS)') $(if $(PEERS),--peers '$(PEERS)')
+
+bench-deps: ## install and build what `make bench` compares with (needs the network)
+	@scripts/bench-peers.sh fetch build
 
 # Copies what was built and builds nothing, so that root leaves no files in the build folder.
 install: ## install under PREFIX (default /usr/local), inside DESTDIR

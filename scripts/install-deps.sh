@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Makes sure that what reflow is built from is there.
 #
-#   scripts/install-deps.sh [build|long|lint|all]...
+#   scripts/install-deps.sh [build|long|lint|bench|all]...
 #   scripts/install-deps.sh which-clang     prints the clang++ that test-long uses
 #
 # build (default): compiler, CMake, libraries, everything for `make run` and `make test`
 # long: valgrind and a second compiler, for `make test-long`
 # lint: clang-format, clang-tidy, shellcheck, for `make fmt` and `make lint`
+# bench: what `make bench` compares with, for `make bench-deps`; all is without it
 #
 # It looks first and changes nothing when all is present. On Debian and Ubuntu the rest is installed
 # by apt, as root or through sudo; elsewhere it is only named. Nothing else is touched.
@@ -146,6 +147,22 @@ check_lint() {
     have shellcheck || need shellcheck "shellcheck"
 }
 
+# has_header <header>: whether the C++ compiler finds it.
+has_header() {
+    printf '#if !__has_include(<%s>)\n#error\n#endif\n' "$1" |
+        "${CXX:-c++}" -std=c++20 -E -x c++ - >/dev/null 2>&1
+}
+
+# A toolchain that is here is taken as it is: a newer one than Debian's may be meant.
+check_bench() {
+    has_header oneapi/tbb.h || need libtbb-dev "oneTBB"
+    has_header caf/all.hpp || need libcaf-dev "the C++ Actor Framework"
+    has_header cjson/cJSON.h || need libcjson-dev "cJSON"
+    have erlc || need erlang-base "Erlang"
+    have go || need golang-go "Go"
+    have cargo || need cargo "Rust"
+}
+
 check() {
     missing=()
     problems=()
@@ -155,6 +172,7 @@ check() {
             build) check_build ;;
             long) check_build; check_long ;;
             lint) check_lint ;;
+            bench) check_bench ;;
             all) check_build; check_long; check_lint ;;
         esac
     done
@@ -193,13 +211,13 @@ main() {
     local tier
     for tier in "${tiers[@]}"; do
         case "$tier" in
-            build | long | lint | all) ;;
+            build | long | lint | bench | all) ;;
             which-clang)
                 second_clang
                 return
                 ;;
             *)
-                echo "usage: scripts/install-deps.sh [build|long|lint|all]..." >&2
+                echo "usage: scripts/install-deps.sh [build|long|lint|bench|all]..." >&2
                 exit 2
                 ;;
         esac
