@@ -125,7 +125,7 @@ void add_two_workers(std::vector<Row>& rows) {
             two.contender = one.contender;
             two.base = base;
             two.of_base = split ? 1.7 : 0.9;
-            if (split) two.limit = two.bare = "bare";
+            two.limit = two.bare = one.bare;
             rows.push_back(two);
         }
     }

@@ -409,14 +409,13 @@ int run_turns(const Call& call) {
 int run(const Call& call) {
     const std::string& shape = call.shape;
     if (shape == "start") return run_pipeline({shape, 1, 1, 1, 0, "one"});
-    if (shape == "pipeline" && call.workers == 1) return run_pipeline(call);
+    if (shape == "pipeline") return run_pipeline(call);
     if (shape == "work") return run_work(call);
     if (shape == "pairs") return run_pairs(call);
     if (shape == "calls") return run_calls(call);
     if (shape == "memcpy") return run_memcpy(call);
     if (shape == "wake") return run_wake(call);
     if (shape == "turns") return run_turns(call);
-    if (call.workers != 1) return UNSUPPORTED;
     if (shape == "fan-out" || shape == "fan-in") return run_fan(call);
     if (shape == "ping-pong") return run_rings(call, 2, 1);
     if (shape == "ring") return run_rings(call, call.size, RING_TOKENS);
