@@ -188,10 +188,6 @@ int run(const Options& options) {
     }
     check_build(options.settings);
     std::string machine = machine_text();
-    double load[1] = {0};
-    if (getloadavg(load, 1) == 1 && load[0] > 0.5 && !options.settings.quick) {
-        std::printf("note: the machine is busy (load %.1f); take figures with care\n", load[0]);
-    }
     std::printf("%s\n\n", machine.c_str());
     Terminal terminal;
     std::size_t step = 0;

@@ -77,8 +77,8 @@ double figure_of(const Group& group, Figure figure, std::int64_t n, const Outcom
 std::vector<std::string> peers_of(const Group& group) {
     if (group.shape.starts_with("json-")) return {"cjson"};
     if (group.shape.starts_with("msgpack-")) return {"msgpack-c"};
-    for (const char* own : {"wake", "graph-load", "slow", "events", "events-all"}) {
-        if (group.shape == own) return {};
+    for (const char* own : {"wake", "graph-load", "slow", "events"}) {
+        if (group.shape.starts_with(own)) return {};
     }
     std::vector<std::string> names = peer_names();
     std::erase_if(names,
@@ -206,6 +206,7 @@ std::vector<Measurement::Entry> Measurement::line_up(const Group& group,
 
 void Measurement::run(const Group& group, const std::set<std::string>& wanted) {
     std::vector<Entry> entries = line_up(group, wanted);
+    Disturbance disturbance;
     for (Entry& entry : entries) {
         progress_(group.id + ": how fast is " + entry.contender.name);
         calibrate(group, entry);
@@ -223,6 +224,12 @@ void Measurement::run(const Group& group, const std::set<std::string>& wanted) {
         }
     }
     groups_[group.id] = std::move(entries);
+    disturbances_[group.id] = disturbance.share();
+}
+
+double Measurement::disturbance(const std::string& group) const {
+    auto found = disturbances_.find(group);
+    return found == disturbances_.end() ? 0 : found->second;
 }
 
 bool Measurement::figure(const Group& group, const Row& row, const std::string& contender,

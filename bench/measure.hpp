@@ -56,6 +56,8 @@ public:
     const std::vector<std::string>& notes() const { return notes_; }
     const std::vector<std::string>& faults() const { return faults_; }
     bool present(const Contender& contender) const;
+    // The share of the processors that other programs took while a group was measured.
+    double disturbance(const std::string& group) const;
 
 private:
     struct Entry {
@@ -73,6 +75,7 @@ private:
     Progress progress_;
     double turns_of_a_microsecond_ = 0;
     std::map<std::string, std::vector<Entry>> groups_;
+    std::map<std::string, double> disturbances_;
     std::vector<std::string> notes_;
     std::vector<std::string> faults_;
 };

@@ -5,12 +5,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <sstream>
 
 #include "contender.hpp"
@@ -72,7 +74,48 @@ void read_pairs(Outcome& outcome) {
     }
 }
 
+struct Times {
+    double all = 0, idle = 0, own = 0;  // seconds
+};
+
+Times read_times() {
+    Times times;
+    auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
+    std::ifstream file("/proc/stat");
+    std::string name;
+    file >> name;
+    double value = 0;
+    // user nice system idle iowait irq softirq steal; what follows is contained in these
+    for (int column = 0; column < 8 && file >> value; ++column) {
+        times.all += value / ticks;
+        if (column == 3 || column == 4) times.idle += value / ticks;
+    }
+    for (int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+        rusage usage;
+        getrusage(who, &usage);
+        for (const timeval& time : {usage.ru_utime, usage.ru_stime}) {
+            times.own += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+        }
+    }
+    return times;
+}
+
 }  // namespace
+
+Disturbance::Disturbance() {
+    Times times = read_times();
+    all_ = times.all;
+    idle_ = times.idle;
+    own_ = times.own;
+}
+
+double Disturbance::share() const {
+    Times times = read_times();
+    double all = times.all - all_;
+    if (all <= 0) return 0;
+    double others = all - (times.idle - idle_) - (times.own - own_);
+    return std::clamp(others / all, 0.0, 1.0);
+}
 
 Outcome run_program(const std::vector<std::string>& command, int timeout_s) {
     Outcome outcome;

@@ -23,6 +23,17 @@ struct Outcome {
     }
 };
 
+// How much of the processors' time other programs took between two moments, from 0 to 1. What the
+// contenders that have ended took is not counted.
+class Disturbance {
+public:
+    Disturbance();
+    [[nodiscard]] double share() const;
+
+private:
+    double all_ = 0, idle_ = 0, own_ = 0;
+};
+
 // Ends the program when the time is over.
 Outcome run_program(const std::vector<std::string>& command, int timeout_s);
 

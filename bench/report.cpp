@@ -131,6 +131,7 @@ std::string json_row(const Result& result, const Settings& settings, const std::
     out += "}, \"runs\": " + std::to_string(settings.quick ? 1 : settings.runs);
     out += ", \"quick\": ";
     out += settings.quick ? "true" : "false";
+    out += ", \"disturbance\": " + json_number(result.disturbance);
     return out + ", \"machine\": " + json_text(machine) + "}";
 }
 
@@ -142,6 +143,7 @@ Result judge(const Row& row, const Group& group, const Measurement& measurement,
     result.row = row;
     double value = 0;
     result.measured = measurement.figure(group, row, row.contender, &value);
+    result.disturbance = measurement.disturbance(group.id);
     result.value = in_unit(row, value);
     for (const std::string& peer : measurement.peers(group.id)) {
         if (!measurement.figure(group, row, peer, &value)) continue;
@@ -224,6 +226,14 @@ void print_summary(const std::vector<Result>& results, const Measurement& measur
         if (result.met) ++met;
     }
     std::printf("\n%zu rows, %zu of %zu budgets met\n", results.size(), met, judged);
+    double most = 0;
+    for (const Result& result : results) most = std::max(most, result.disturbance);
+    if (most > 0.1) {
+        std::printf(
+            "note: other programs took up to %.0f %% of the processors (\"disturbance\" in "
+            "JSON): measure again when the machine is quiet\n",
+            most * 100);
+    }
     for (const std::string& note : measurement.notes()) std::printf("note: %s\n", note.c_str());
     std::fflush(stdout);
     for (const std::string& fault : measurement.faults()) {

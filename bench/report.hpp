@@ -23,6 +23,7 @@ struct Result {
     bool has_budget = false;
     double budget = 0;
     bool met = false;
+    double disturbance = 0;                // share of the processors that other programs took
     std::map<std::string, double> others;  // every other contender of the row
 };
 

@@ -209,9 +209,9 @@ std::vector<Group> all_groups() {
     groups.push_back(group("graph-load", 10'000, 1, Law::GRAPH, 1, 1));
     groups.push_back(fixed("slow", 0, Law::SLOW, 2000, 20'000));
     groups.back().spin_us = 10;
-    groups.push_back(fixed("events", 10, Law::SEQUENCE, 500, 40'000));
+    groups.push_back(fixed("events-unasked", 10, Law::SEQUENCE, 500, 40'000));
+    groups.push_back(fixed("events-default", 10, Law::SEQUENCE, 500, 20'000));
     groups.push_back(group("events-all", 10, 2, Law::SEQUENCE, 500, 11));
-    groups.back().id = "events-all";
     groups.push_back(fixed("start", 0, Law::START, 1, 1));
     add_codecs(groups);
     return groups;
@@ -223,9 +223,10 @@ std::vector<Row> all_rows() {
     add_two_workers(rows);
     add_latency_rows(rows);
     add_size_rows(rows);
-    rows.push_back(row("events-default", "%", "events-10", Figure::PERCENT, false));
+    rows.push_back(row("events-unasked", "%", "events-unasked-10", Figure::PERCENT, false));
     rows.back().absolute = 1;
-    rows.push_back(row("events-all", "hops/s", "events-all", Figure::RATE, true));
+    rows.push_back(row("events-default", "%", "events-default-10", Figure::PERCENT, false));
+    rows.push_back(row("events-all", "hops/s", "events-all-10-2w", Figure::RATE, true));
     rows.back().rule = false;
     rows.push_back(row("process-start", "ms", "start-0", Figure::WALL, false));
     rows.back().limit = "bare";

@@ -131,7 +131,7 @@ int run(const Call& call) {
     if (shape == "graph-load") return run_graph_load(call);
     if (shape == "start") return run_start(call);
     if (shape == "slow") return run_slow(call);
-    if (shape == "events") return run_events(call);
+    if (shape == "events-unasked" || shape == "events-default") return run_events(call);
     if (shape == "events-all") return run_events_all(call);
     if (shape.starts_with("json-") || shape.starts_with("msgpack-")) return run_codec(call);
     if (shape == "library") return run_library();

@@ -1,5 +1,6 @@
 // Shapes of the contender "reflow" about being watched and held back: events, and memory while a
 // sink is slow. Main thread, with a thread that reads events.
+#include <optional>
 #include <thread>
 
 #include "host.hpp"
@@ -56,7 +57,9 @@ struct Watched {
     std::int64_t count = 0, sum = 0, events = 0;
 };
 
-enum class Watch { OFF, DEFAULT, ALL };
+// The kinds of a subscription; none for no subscription at all, 0 for the default ones.
+using Watch = std::optional<std::uint64_t>;
+constexpr std::uint64_t UNASKED = std::uint64_t{1} << REFLOW_EVENT_NETWORK_SHUTDOWN;
 
 Watched run_watched(const Call& call, Watch watch) {
     bench_plan plan{};
@@ -69,11 +72,11 @@ Watched run_watched(const Call& call, Watch watch) {
     host.connect("pass" + std::to_string(call.size - 1), "sink");
     host.create();
     Watched result;
-    if (watch == Watch::OFF) {
+    if (!watch) {
         host.start();
         host.wait();
     } else {
-        Reader reader(host.network(), watch == Watch::ALL ? REFLOW_EVENTS_ALL : 0);
+        Reader reader(host.network(), *watch);
         host.start();
         host.wait();
         must(reflow_network_stop(host.network(), TIMEOUT_MS, nullptr), "stop");
@@ -88,15 +91,16 @@ Watched run_watched(const Call& call, Watch watch) {
 
 }  // namespace
 
-// What a subscription costs that asks for no event of the hot path: the same pipeline with and
-// without it, in turns; "percent" is the difference of the medians.
+// What a subscription costs: the same pipeline with and without it, in turns; "percent" is the
+// difference of the medians. "unasked" asks for nothing that happens while packets go.
 int run_events(const Call& call) {
+    Watch kinds = call.shape == "events-unasked" ? UNASKED : 0;
     std::vector<std::uint64_t> off, on;
     Watched last;
     for (int round = 0; round < EVENT_ROUNDS; ++round) {
         for (int turn = 0; turn < 2; ++turn) {
             bool watched = (round + turn) % 2 == 0;
-            last = run_watched(call, watched ? Watch::DEFAULT : Watch::OFF);
+            last = run_watched(call, watched ? kinds : Watch());
             if (last.count != call.n) break;
             (watched ? on : off).push_back(last.ns);
         }
@@ -113,7 +117,7 @@ int run_events(const Call& call) {
 
 // Everything is asked for and read on another thread, which may lose events but not their number.
 int run_events_all(const Call& call) {
-    Watched watched = run_watched(call, Watch::ALL);
+    Watched watched = run_watched(call, REFLOW_EVENTS_ALL);
     std::int64_t hops = call.n * (call.size + 1);
     if (watched.events < 2 * hops) {
         std::fprintf(stderr, "%" PRId64 " events for %" PRId64 " hops\n", watched.events, hops);
