@@ -702,8 +702,8 @@ REFLOW_API uint32_t reflow_runtime_workers(const reflow_runtime *runtime);
  * starts; run fires; finish comes once when the network drains, so that an actor that gathers can
  * emit the rest; teardown releases what setup acquired; destroy ends the state. create and setup
  * run on the thread that creates and starts the network, run and finish on a thread of the
- * runtime, teardown on the thread on which the stop completes, destroy on the one that drops the
- * network last. For one actor no two callbacks ever run at once, and each sees the memory effects
+ * runtime, teardown on the thread on which the stop completes, destroy on the one that destroys the
+ * network. For one actor no two callbacks ever run at once, and each sees the memory effects
  * of the one before.
  *
  * When an actor fires is told by its await rule. A source is a component without inports, or one
@@ -1299,7 +1299,7 @@ typedef struct reflow_inport {
  * then on the port counts as connected for the await rule of its actor.
  * Ownership: views borrowed. Threads: any. Blocking: never.
  * Errors: REFLOW_ERROR_NOT_FOUND with a hint. Since: 0.1.0 */
-REFLOW_API reflow_status reflow_network_find_inport(const reflow_network *network, reflow_view node,
+REFLOW_API reflow_status reflow_network_find_inport(reflow_network *network, reflow_view node,
                                                     reflow_view port, reflow_inport *out,
                                                     reflow_error **error);
 

@@ -88,6 +88,12 @@ Result<T> read_options(const T* given, std::string_view name) {
         }
     }
     std::memcpy(&options, bytes, std::min(size, sizeof(T)));
+    if constexpr (requires { options.reserved; }) {
+        if (options.reserved != 0) {
+            return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                           concat("the field 'reserved' of ", name, " is not 0"));
+        }
+    }
     return options;
 }
 

@@ -107,7 +107,7 @@ reflow_status reflow_network_report(const reflow_network* network, reflow_messag
 
 // ---- inputs
 
-reflow_status reflow_network_find_inport(const reflow_network* network, reflow_view node,
+reflow_status reflow_network_find_inport(reflow_network* network, reflow_view node,
                                          reflow_view port, reflow_inport* out,
                                          reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
@@ -118,8 +118,8 @@ reflow_status reflow_network_find_inport(const reflow_network* network, reflow_v
         if (!node_text.ok()) return node_text.take_error();
         Result<std::string_view> port_text = text_argument(port, "port");
         if (!port_text.ok()) return port_text.take_error();
-        Result<std::uint64_t> found = const_cast<network::Network*>(network_of(network))
-                                          ->find_inport(node_text.value(), port_text.value());
+        Result<std::uint64_t> found =
+            network_of(network)->find_inport(node_text.value(), port_text.value());
         if (!found.ok()) return found.take_error();
         out->id = found.value();
         return {};

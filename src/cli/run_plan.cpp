@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <map>
 
-#include "cli/files.hpp"
 #include "cli/problem.hpp"
 #include "cli/text.hpp"
 
@@ -226,7 +225,7 @@ bool writes_files(const GraphInfo& info, const reflow_runtime* runtime) {
     });
 }
 
-Input parse_input(const GraphInfo& info, const std::string& argument) {
+Input parse_input(const GraphInfo& info, const std::string& argument, const Deadline& deadline) {
     Input input;
     input.argument = argument;
     const std::string_view text = argument;
@@ -256,7 +255,7 @@ Input parse_input(const GraphInfo& info, const std::string& argument) {
     std::string place = "--input " + std::string(left);
     if (!right.empty() && right.front() == '@') {
         const std::string path(right.substr(1));
-        content = read_text(path, exit_usage);
+        content = read_text(path, exit_usage, deadline);
         place += ", " + path;
     }
     Error error;
@@ -273,7 +272,7 @@ Input parse_input(const GraphInfo& info, const std::string& argument) {
     return input;
 }
 
-void find_inport(Input& input, const reflow_network* network) {
+void find_inport(Input& input, reflow_network* network) {
     Error error;
     const reflow_status status = reflow_network_find_inport(
         network, view_of(input.node), view_of(input.port), &input.inport, Out(error));

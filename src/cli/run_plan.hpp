@@ -10,6 +10,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/console.hpp"
+#include "cli/files.hpp"
 #include "cli/handles.hpp"
 
 namespace cli {
@@ -74,7 +75,7 @@ struct Input {
     Message message;
     reflow_inport inport{};
 };
-Input parse_input(const GraphInfo& info, const std::string& argument);
-void find_inport(Input& input, const reflow_network* network);
+Input parse_input(const GraphInfo& info, const std::string& argument, const Deadline& deadline);
+void find_inport(Input& input, reflow_network* network);
 
 }  // namespace cli

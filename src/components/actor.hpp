@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "base/result.hpp"
 #include "runtime/component.hpp"
@@ -92,9 +93,12 @@ template <typename T>
         return detail::status_of(*context,
                                  detail::actor_of(state)->run(*context, {inputs, count}));
     };
-    component.finish = [](reflow_context* context, void* state) {
-        return detail::status_of(*context, detail::actor_of(state)->finish(*context));
-    };
+    // A drain asks only those that have something to finish.
+    if constexpr (!std::is_same_v<decltype(&T::finish), decltype(&Actor::finish)>) {
+        component.finish = [](reflow_context* context, void* state) {
+            return detail::status_of(*context, detail::actor_of(state)->finish(*context));
+        };
+    }
     component.teardown = [](reflow_context* context, void* state) {
         detail::actor_of(state)->teardown(*context);
     };

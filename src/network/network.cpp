@@ -86,6 +86,12 @@ void Network::give_up_start() noexcept {
 void Network::end_abandoned() noexcept {
     Ref<Runtime> runtime = runtime_;  // ends after the network
     runtime->end_deferred(-1);
+    end_handle();
+}
+
+// States end with the handle, also if an output keeps the network in memory.
+void Network::end_handle() noexcept {
+    for (auto& actor : actors_) actor->end_state();
     unref();
 }
 
@@ -305,7 +311,7 @@ void Network::abandon() noexcept {
             abandoned_ = later;
             if (later) runtime_->end_deferred(1);
         });
-        if (!later) return unref();
+        if (!later) return end_handle();
         if (begin_stop()) group_.request_stop();
         return;
     }
@@ -315,7 +321,7 @@ void Network::abandon() noexcept {
     auto over = [this] { return ended() || state() == REFLOW_NETWORK_CREATED; };
     while (group_.wait(REFLOW_FOREVER, over) != REFLOW_OK) {
     }
-    unref();
+    end_handle();
 }
 
 }  // namespace reflow::network

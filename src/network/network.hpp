@@ -126,6 +126,7 @@ private:
     [[nodiscard]] bool launch() noexcept;
     void give_up_start() noexcept;
     void end_abandoned() noexcept;
+    void end_handle() noexcept;
     [[nodiscard]] Result<void> waited(reflow_status status, std::string_view what) const;
     bool begin_stop() noexcept;
     [[nodiscard]] bool on_own_thread() noexcept;

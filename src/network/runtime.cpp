@@ -72,6 +72,10 @@ void Runtime::join_ended() noexcept {
     }
 }
 
+void Runtime::end_deferred(std::int64_t count) noexcept {
+    deferred_.fetch_add(count, std::memory_order_relaxed);
+}
+
 void Runtime::settle() noexcept {
     if (scheduler_->threaded() || runtime::current_scheduler() == scheduler_.get()) return;
     // Other networks have their turns meanwhile, and may have them for ever.

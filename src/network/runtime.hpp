@@ -64,9 +64,7 @@ public:
     [[nodiscard]] bool add_actors(std::uint64_t count) noexcept;
     void remove_actors(std::uint64_t count) noexcept;
     // Counts networks whose handle ended inside a callback, and which end when they have stopped.
-    void end_deferred(std::int64_t count) noexcept {
-        deferred_.fetch_add(count, std::memory_order_relaxed);
-    }
+    void end_deferred(std::int64_t count) noexcept;
     // Without threads: runs actors until no such network is left.
     void settle() noexcept;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <new>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "runtime/scheduler.hpp"
@@ -33,7 +34,12 @@ Actor::~Actor() {
             }
         }
     }
-    if (created && component->destroy_state != nullptr) component->destroy_state(state);
+    end_state();
+}
+
+void Actor::end_state() noexcept {
+    if (!std::exchange(created, false)) return;
+    if (component->destroy_state != nullptr) component->destroy_state(state);
 }
 
 // ---- the state word

@@ -95,6 +95,7 @@ public:
     Result<void> create();
     Result<void> setup();
     void teardown() noexcept;
+    void end_state() noexcept;  // nothing of the actor runs any more
 
     // ---- for the context
     reflow_status emit(std::uint32_t outport, Message message, std::uint32_t index);

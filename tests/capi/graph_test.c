@@ -444,6 +444,9 @@ static void test_render(void) {
         reflow_buffer_destroy(buffer);
     }
     reflow_buffer *buffer = NULL;
+    options.reserved = 1;
+    WRONG(reflow_graph_render(graph, REFLOW_PICTURE_SVG, &options, &buffer, &e));
+    options.reserved = 0;
     options.struct_size = 2;
     WRONG(reflow_graph_render(graph, REFLOW_PICTURE_SVG, &options, &buffer, &e));
     reflow_graph_destroy(graph);

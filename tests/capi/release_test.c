@@ -111,6 +111,7 @@ static void test_orders(const rig_mode *mode, int state, int step) {
             /* Whatever is left can still be used. */
             bool left[HANDLES] = {false};
             for (int k = i + 1; k < HANDLES; ++k) left[order[k]] = true;
+            CHECK(states == (left[NETWORK] ? 1 : 0)); /* an output keeps no state alive */
             if (left[MESSAGE]) CHECK(reflow_message_kind(message) == REFLOW_KIND_STRING);
             if (left[NETWORK]) CHECK(rig_counters(network, "n").failed == 0);
             if (left[GRAPH]) CHECK(reflow_graph_node_count(graph) == 1);
