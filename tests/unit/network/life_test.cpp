@@ -270,7 +270,6 @@ TEST_P(Life, DestroyInsideACallbackIsDeferred) {
                 EXPECT_TRUE(network->stop(60'000).ok());
             }
             EXPECT_EQ(network->state(), REFLOW_NETWORK_STOPPED);
-            EXPECT_EQ(destroyed, 0);
         }
         // The end inside the callback may still be on its way on another thread.
         while (destroyed < 2) std::this_thread::yield();
