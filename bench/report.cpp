@@ -73,11 +73,11 @@ std::string scaled(double value, const std::string& unit) {
     if (unit == "%" || unit == "ms") {
         std::snprintf(text, sizeof text, "%.2f %s", value, unit.c_str());
     } else if (size >= 1e9) {
-        std::snprintf(text, sizeof text, "%.3g G", value / 1e9);
+        std::snprintf(text, sizeof text, "%.4g G", value / 1e9);
     } else if (size >= 1e6) {
-        std::snprintf(text, sizeof text, "%.3g M", value / 1e6);
+        std::snprintf(text, sizeof text, "%.4g M", value / 1e6);
     } else if (size >= 1e4) {
-        std::snprintf(text, sizeof text, "%.3g k", value / 1e3);
+        std::snprintf(text, sizeof text, "%.4g k", value / 1e3);
     } else {
         std::snprintf(text, sizeof text, "%.4g", value);
     }

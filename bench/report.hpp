@@ -30,7 +30,7 @@ struct Result {
 // Judges one row; results has the rows before it.
 Result judge(const Row& row, const Group& group, const Measurement& measurement,
              const std::vector<Result>& results);
-// The row of the size of the library.
+// A row of the size of a library.
 Result judge_library(const Row& row, const std::string& library);
 
 void print_heading();

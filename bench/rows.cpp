@@ -232,8 +232,12 @@ std::vector<Row> all_rows() {
     rows.back().limit = "bare";
     rows.back().absolute = 5;
     rows.back().rule = false;
+    // The engine alone, and with the components and the drawing.
     rows.push_back(row("library-size", "bytes", "", Figure::FILE, false));
+    rows.back().contender = "../core/libreflow.so";
     rows.back().absolute = 1 << 20;
+    rows.push_back(row("library-size-full", "bytes", "", Figure::FILE, false));
+    rows.back().contender = "../lib/libreflow.so";
     add_codec_rows(rows);
     return rows;
 }

@@ -45,7 +45,7 @@ enum class Figure {
     PERCENT,  // what it measured
     CREATED,  // n per second
     WALL,     // from the start of the process to the answer
-    FILE      // size of the stripped library
+    FILE      // size of a stripped library, whose path from that of the program is the contender
 };
 
 struct Row {

@@ -1,6 +1,9 @@
 // The peer "msgpack-c": MessagePack by msgpack-c, into its objects and out of them.
 #include <msgpack.h>
 
+#include <cstring>
+#include <memory>
+
 #include "codec/documents.hpp"
 #include "contender.hpp"
 
@@ -71,37 +74,55 @@ std::int64_t checksum(const msgpack_object& root) {
     return sum.value();
 }
 
-void read(msgpack_unpacked& to, const char* data, std::size_t size) {
-    std::size_t offset = 0;
-    if (msgpack_unpack_next(&to, data, size, &offset) != MSGPACK_UNPACK_SUCCESS) std::exit(1);
-}
+// An object and the bytes that it looks into: texts are not copied out of them, so that an object
+// that outlives the input, as a message of the engine does, needs a copy of it.
+class Tree {
+public:
+    Tree() { msgpack_unpacked_init(&unpacked_); }
+    Tree(const Tree&) = delete;
+    Tree& operator=(const Tree&) = delete;
+    ~Tree() { msgpack_unpacked_destroy(&unpacked_); }
+
+    void read(const char* data, std::size_t size) {
+        bytes_.reset(new char[size]);
+        std::memcpy(bytes_.get(), data, size);
+        std::size_t offset = 0;
+        if (msgpack_unpack_next(&unpacked_, bytes_.get(), size, &offset) !=
+            MSGPACK_UNPACK_SUCCESS) {
+            std::exit(1);
+        }
+    }
+    const msgpack_object& object() const { return unpacked_.data; }
+
+private:
+    msgpack_unpacked unpacked_;
+    std::unique_ptr<char[]> bytes_;
+};
 
 int run(const Call& call) {
     bool reads = call.shape == "msgpack-read";
     if (!reads && call.shape != "msgpack-write") return UNSUPPORTED;
     const std::string& bytes = document(call.size).msgpack;
-    msgpack_unpacked tree;
-    msgpack_unpacked_init(&tree);
+    Tree tree;
     msgpack_sbuffer written;
     msgpack_sbuffer_init(&written);
-    read(tree, bytes.data(), bytes.size());
+    tree.read(bytes.data(), bytes.size());
     std::uint64_t begin = now_ns();
     for (std::int64_t i = 0; i < call.n; ++i) {
         if (reads) {
-            read(tree, bytes.data(), bytes.size());
+            tree.read(bytes.data(), bytes.size());
         } else {
             // A fresh buffer each time, as the others give one.
             msgpack_sbuffer_destroy(&written);
             msgpack_sbuffer_init(&written);
             msgpack_packer packer;
             msgpack_packer_init(&packer, &written, msgpack_sbuffer_write);
-            msgpack_pack_object(&packer, tree.data);
+            msgpack_pack_object(&packer, tree.object());
         }
     }
     std::uint64_t took = now_ns() - begin;
-    if (!reads) read(tree, written.data, written.size);
-    std::int64_t sum = checksum(tree.data);
-    msgpack_unpacked_destroy(&tree);
+    if (!reads) tree.read(written.data, written.size);
+    std::int64_t sum = checksum(tree.object());
     msgpack_sbuffer_destroy(&written);
     return answer(took, call.n, sum);
 }
