@@ -60,5 +60,3 @@ bool set_allocator(const reflow_allocator& allocator) noexcept {
 }
 
 }  // namespace reflow
-
-template class std::basic_string<char, std::char_traits<char>, reflow::Allocator<char>>;

@@ -87,5 +87,5 @@ struct Allocated {
 
 }  // namespace reflow
 
-// Instantiated once, in memory.cpp: every file of the library uses it.
+// Instantiated once, in string.cpp: every file of the library uses it.
 extern template class std::basic_string<char, std::char_traits<char>, reflow::Allocator<char>>;

@@ -14,13 +14,28 @@ namespace reflow {
 // A count that starts at one.
 class RefCount {
 public:
+    RefCount() noexcept = default;
+    explicit RefCount(std::uint32_t count) noexcept : count_(count) {}
     // relaxed: whoever adds a reference already holds one, so nothing needs to be published.
     void add() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
+    // The same while no other thread knows the object yet: no read-modify-write is needed.
+    void add_unpublished() noexcept {
+        count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
     // True for the last reference. release orders our uses before the drop, acquire on the last
     // drop orders all of them before the destruction.
     [[nodiscard]] bool drop() noexcept {
         if (count_.load(std::memory_order_acquire) == 1) return true;  // sole owner: nobody races
         return count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    }
+    // Several references at once; true if they were the last ones.
+    [[nodiscard]] bool drop(std::uint32_t count) noexcept {
+        if (count_.load(std::memory_order_acquire) == count) return true;
+        return count_.fetch_sub(count, std::memory_order_acq_rel) == count;
+    }
+    // Whether the caller holds all references (acquire, as for a drop of the last one).
+    [[nodiscard]] bool holds_all(std::uint32_t count) const noexcept {
+        return count_.load(std::memory_order_acquire) == count;
     }
     // Whether the caller's reference is the only one (acquire: see the others' last uses).
     [[nodiscard]] bool unique() const noexcept {

@@ -1,4 +1,4 @@
-// Text helpers. The UTF-8 table is that of RFC 3629, section 4.
+// Text helpers.
 // Thread: any.
 #include "base/text.hpp"
 
@@ -6,31 +6,10 @@
 #include <array>
 #include <cstring>
 
+#include "base/utf8.hpp"
+
 namespace reflow {
 namespace {
-
-// Length of the valid UTF-8 sequence at the start of text, or 0.
-std::size_t sequence_length(std::string_view text) noexcept {
-    auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    auto in = [&](std::size_t i, unsigned low, unsigned high) {
-        return i < text.size() && byte(i) >= low && byte(i) <= high;
-    };
-    unsigned first = byte(0);
-    if (first < 0x80) return 1;
-    if (first < 0xC2) return 0;
-    if (first < 0xE0) return in(1, 0x80, 0xBF) ? 2 : 0;
-    if (first < 0xF0) {
-        unsigned low = first == 0xE0 ? 0xA0 : 0x80;
-        unsigned high = first == 0xED ? 0x9F : 0xBF;
-        return in(1, low, high) && in(2, 0x80, 0xBF) ? 3 : 0;
-    }
-    if (first < 0xF5) {
-        unsigned low = first == 0xF0 ? 0x90 : 0x80;
-        unsigned high = first == 0xF4 ? 0x8F : 0xBF;
-        return in(1, low, high) && in(2, 0x80, 0xBF) && in(3, 0x80, 0xBF) ? 4 : 0;
-    }
-    return 0;
-}
 
 char lower(char letter) noexcept {
     return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
@@ -71,7 +50,7 @@ std::optional<std::size_t> invalid_utf8(std::string_view text) noexcept {
             at += 8;
         }
         if (at == text.size()) break;
-        std::size_t length = sequence_length(text.substr(at));
+        std::size_t length = utf8_length(text.substr(at));
         if (length == 0) return at;
         at += length;
     }
@@ -82,7 +61,7 @@ String repair_utf8(std::string_view text) {
     String result;
     result.reserve(text.size());
     while (!text.empty()) {
-        std::size_t length = sequence_length(text);
+        std::size_t length = utf8_length(text);
         if (length == 0) {
             result.append("\xEF\xBF\xBD");
             text.remove_prefix(1);
