@@ -2,6 +2,7 @@
 // Neighbours: plain.hpp and tagged.cpp drive it. Thread: one.
 #include "codec/json_out.hpp"
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -10,6 +11,11 @@
 #include "codec/words.hpp"
 
 namespace reflow::codec {
+
+[[gnu::noinline]] void JsonOut::flush() {
+    to_.append(buffer_, used_);
+    used_ = 0;
+}
 
 void JsonOut::put(std::string_view text) {
     if (buffer_bytes - used_ < text.size()) {
@@ -24,9 +30,11 @@ void JsonOut::put(std::string_view text) {
 }
 
 void JsonOut::integer(std::int64_t value) {
+    if (value >= 0) return unsigned_integer(static_cast<std::uint64_t>(value));
     element();
-    char* at = room(number_bytes);
-    used_ += static_cast<std::size_t>(std::to_chars(at, at + number_bytes, value).ptr - at);
+    put('-');
+    after_key_ = true;  // the digits belong to the sign
+    unsigned_integer(0 - static_cast<std::uint64_t>(value));
 }
 
 void JsonOut::unsigned_integer(std::uint64_t value) {
@@ -53,16 +61,31 @@ void JsonOut::real(double value) {
 }
 
 void JsonOut::string(std::string_view text) {
+    if (text.size() <= short_bytes && indent_ == 0) {
+        if (char* behind = short_text(text, !after_key_ && !first_)) {
+            used_ = static_cast<std::size_t>(behind - buffer_);
+            first_ = after_key_ = false;
+            return;
+        }
+    }
     element();
     quoted(text);
 }
 
 void JsonOut::key(std::string_view name) {
+    after_key_ = true;
+    if (name.size() <= short_bytes && indent_ == 0) {
+        if (char* behind = short_text(name, !first_)) {
+            *behind++ = ':';
+            used_ = static_cast<std::size_t>(behind - buffer_);
+            first_ = false;
+            return;
+        }
+    }
     separate();
     quoted(name);
     put(':');
     if (indent_ != 0) put(' ');
-    after_key_ = true;
 }
 
 void JsonOut::begin(char bracket) {
@@ -85,27 +108,66 @@ void JsonOut::line() {
 }
 
 void JsonOut::quoted(std::string_view text) {
-    put('"');
     const char* at = text.data();
     const char* end = at + text.size();
-    const char* start = at;
-    for (;;) {
-        // Runs of bytes that stand for themselves.
-        while (end - at >= 8) {
-            std::uint64_t special = special_bytes(load_word(at));
-            if (special != 0) {
-                at += first_marked(special);
-                break;
-            }
-            at += 8;
+    put('"');
+    while (at != end) {
+        // Bytes that stand for themselves are copied as they are looked at.
+        char* to = room(block_bytes);
+        char* limit = buffer_ + buffer_bytes - block_bytes;
+        std::uint32_t special = 0;
+        while (to <= limit && static_cast<std::size_t>(end - at) >= block_bytes) {
+            copy_blocks(to, at, block_bytes);
+            special = marked_bytes<false>(at);
+            // A step of a size that is known does not wait for what was found.
+            std::size_t passed = block_bytes;
+            if (special != 0) passed = static_cast<std::size_t>(std::countr_zero(special));
+            at += passed;
+            to += passed;
+            if (special != 0) break;
         }
-        while (at != end && !special_byte(*at)) ++at;
-        put({start, static_cast<std::size_t>(at - start)});
-        if (at == end) break;
-        escaped(*at++);
-        start = at;
+        if (special == 0 && static_cast<std::size_t>(end - at) < block_bytes) {
+            for (; to <= limit && at != end && !special_byte(*at); ++at) *to++ = *at;
+            special = at != end && special_byte(*at) ? 1 : 0;
+        }
+        used_ = static_cast<std::size_t>(to - buffer_);
+        if (special != 0) escaped(*at++);
     }
     put('"');
+}
+
+// A text of at most 16 bytes with its quotes, and its comma: most keys and many values. NULL if
+// something has to be escaped; else the place behind it.
+char* JsonOut::short_text(std::string_view text, bool comma) {
+    char* to = room(short_bytes + 4);
+    if (comma) *to++ = ',';
+    *to++ = '"';
+    std::size_t size = text.size();
+    std::uint64_t special = 0;
+    if (size >= 8) {
+        // The first and the last bytes, which may overlap.
+        std::uint64_t front = load_word(text.data());
+        std::uint64_t back = load_word(text.data() + size - 8);
+        special = special_bytes(front) | special_bytes(back);
+        std::memcpy(to, text.data(), 8);
+        std::memcpy(to + size - 8, text.data() + size - 8, 8);
+    } else if (size >= 4) {
+        std::uint32_t front;
+        std::uint32_t back;
+        std::memcpy(&front, text.data(), 4);
+        std::memcpy(&back, text.data() + size - 4, 4);
+        special = special_bytes(std::uint64_t{front} << 32 | back);
+        std::memcpy(to, &front, 4);
+        std::memcpy(to + size - 4, &back, 4);
+    } else {
+        for (std::size_t i = 0; i < size; ++i) {
+            to[i] = text[i];
+            if (special_byte(text[i])) special = 1;
+        }
+    }
+    if (special != 0) return nullptr;
+    to[size] = '"';
+    return to + size + 1;
 }
 
 void JsonOut::escaped(char byte) {

@@ -39,12 +39,14 @@ public:
 private:
     static constexpr std::size_t buffer_bytes = 4096;
     static constexpr std::size_t number_bytes = 32;
+    static constexpr std::size_t short_bytes = 16;
 
     void begin(char bracket);
     void end(char bracket);
     void line();
     void escaped(char byte);
     void quoted(std::string_view text);
+    char* short_text(std::string_view text, bool comma);
     // What stands before a value: a comma, a line break, or nothing behind a key.
     void element() {
         if (after_key_) {
@@ -67,10 +69,7 @@ private:
         if (buffer_bytes - used_ < bytes) flush();
         return buffer_ + used_;
     }
-    void flush() {
-        to_.append(buffer_, used_);
-        used_ = 0;
-    }
+    void flush();
 
     String& to_;
     unsigned indent_;

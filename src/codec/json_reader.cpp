@@ -7,6 +7,8 @@
 
 #include "base/text.hpp"
 #include "codec/limits.hpp"
+#include "codec/scaling.hpp"
+#include "codec/words.hpp"
 
 namespace reflow::codec {
 
@@ -20,87 +22,179 @@ JsonReader::JsonReader(const Options& options)
 }
 
 Result<Message> JsonReader::read(std::string_view text) {
-    if (!begin(text)) return std::move(error_);
-    for (;;) {
-        Step step = value();
-        if (step == Step::fail) return std::move(error_);
-        if (step == Step::open) continue;
-        bool closed = true;
-        while (closed && depth_ > 0) {
-            if (!attach(&closed)) return std::move(error_);
-        }
-        if (closed) break;
+    At at = begin(text);
+    if (at != nullptr) at = document(at);
+    if (at == nullptr) return std::move(error_);
+    at = skip_space(at);
+    if (at != end_) {
+        fail(at, concat("unexpected ", show_byte(*at), " after the end of the document"));
+        return std::move(error_);
     }
-    if (!finish()) return std::move(error_);
-    return std::move(value_);
+    values_.cut(0);
+    Message value = Message::adopt(*values_.top());
+    if (value.depth() > most_levels(options_.limits)) {
+        over_limit(at, over_levels(options_.limits));
+        return std::move(error_);
+    }
+    return value;
 }
 
-bool JsonReader::begin(std::string_view text) {
+JsonReader::At JsonReader::begin(std::string_view text) {
     text_ = text;
-    at_ = text.data();
-    end_ = at_ + text.size();
+    At at = text.data();
+    end_ = at + text.size();
     places_ = PlaceCounter(text);
     path_.cut(1);
-    if (depth_ > 0) {
-        // What an earlier document left behind when it ended in an error.
-        levels_.clear();
-        depth_ = 0;
-    }
+    key_offsets_.clear();
+    // What an earlier document left behind when it ended in an error.
+    drop_values();
+    depth_ = 0;
+    drop_nodes();
     if (text.size() > options_.limits.bytes) {
-        return over_limit(at_, over_bytes(text.size(), options_.limits));
+        return over_limit(at, over_bytes(text.size(), options_.limits));
     }
-    if (text.empty()) return fail(at_, "the text is empty, a JSON value was expected");
+    if (text.empty()) return fail(at, "the text is empty, a JSON value was expected");
     if (text.starts_with("\xEF\xBB\xBF")) {
-        return fail(at_, "the text begins with a byte-order mark, which JSON does not have",
+        return fail(at, "the text begins with a byte-order mark, which JSON does not have",
                     "write the text as UTF-8 without a mark");
     }
     if (text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE")) {
-        return fail(at_, "the text is UTF-16, JSON is UTF-8");
+        return fail(at, "the text is UTF-16, JSON is UTF-8");
     }
-    return true;
+    texts_.forget();
+    texts_.begin(text.size());
+    return at;
 }
 
-bool JsonReader::finish() {
-    skip_space();
-    if (at_ != end_) {
-        return fail(at_, concat("unexpected ", show_byte(*at_), " after the end of the document"));
+void JsonReader::drop_nodes() noexcept {
+    for (KeyNode* node = nodes_ + 1; node < nodes_ + nodes_used_; ++node) {
+        Message dropped = Message::adopt(node->key);
+        if (node->keys != nullptr) heap::unref(node->keys);
     }
-    if (value_.depth() > most_levels(options_.limits)) {
-        return over_limit(at_, over_levels(options_.limits));
+    nodes_[0] = {};
+    nodes_used_ = 1;
+}
+
+// Values that were read before an error.
+void JsonReader::drop_values() noexcept {
+    for (std::size_t i = values_.size(); i > 0; --i) {
+        Message dropped = Message::adopt(values_.data()[i - 1]);
     }
-    return true;
+    values_.cut(0);
 }
 
 // ---- values
 
-JsonReader::Step JsonReader::value() {
-    skip_space();
-    if (at_ == end_) {
-        no_value();
-        return Step::fail;
+// The value takes the place of the container's elements, which are its own now.
+inline void JsonReader::leave(const Level& level, reflow_message value) noexcept {
+    values_.cut(level.base);
+    values_.push(value);
+    if (tracks_) {
+        path_.cut(level.path_size);
+        key_offsets_.resize(level.key_offsets);
     }
-    if (options_.places != nullptr) note_place();
-    bool ok = true;
-    switch (*at_) {
+    --depth_;
+}
+
+inline JsonReader::At JsonReader::colon(At at) {
+    at = skip_space(at);
+    if (at == end_ || *at != ':') return unexpected(at, "':'");
+    return skip_space(at + 1);
+}
+
+// A string; `at` is on its opening quote. The text is a piece of the input where there are no
+// escapes and stays until the next string otherwise.
+inline JsonReader::At JsonReader::string(At at, std::string_view* out) {
+    At start = at + 1;
+    at = skip_plain(start, end_);
+    if (at == end_ || *at != '"') return string_rest(start, at, out);
+    std::string_view text(start, static_cast<std::size_t>(at - start));
+    if (text.size() > limits::text_bytes) return end_string(start, at, text, out);
+    *out = text;
+    return at + 1;
+}
+
+// The rest of a number that has a point or an exponent.
+inline JsonReader::At JsonReader::real(At start, At at, std::size_t count, std::uint64_t mantissa,
+                                       bool negative) {
+    std::size_t fraction = 0;
+    if (*at == '.') {
+        At point = ++at;
+        at = read_digits(at, end_, &mantissa);
+        fraction = static_cast<std::size_t>(at - point);
+        if (fraction == 0) return unexpected(at, "a digit behind the point");
+    }
+    std::int64_t power = 0;
+    if (at != end_ && (*at == 'e' || *at == 'E') && !exponent(&at, &power)) return nullptr;
+    power -= static_cast<std::int64_t>(fraction);
+    double value = 0;
+    if (count + fraction > 19 || !scaled(mantissa, power, &value)) return long_real(start, at);
+    values_.push(Message::real(negative ? -value : value).raw());
+    return at;
+}
+
+inline JsonReader::At JsonReader::number(At at) {
+    At start = at;
+    bool negative = *at == '-';
+    if (negative) ++at;
+    At digits = at;
+    if (at == end_ || !digit(*at)) return unexpected(at, "a digit");
+    std::uint64_t mantissa = 0;
+    if (*at == '0') {
+        ++at;
+        if (at != end_ && digit(*at)) {
+            return fail(digits, "a number begins with a zero that means nothing");
+        }
+    } else {
+        at = read_digits(at, end_, &mantissa);
+    }
+    auto count = static_cast<std::size_t>(at - digits);
+    if (at != end_ && (*at == '.' || *at == 'e' || *at == 'E')) {
+        return real(start, at, count, mantissa, negative);
+    }
+    if (count > 18) return long_integer(start, at, digits);
+    auto value = static_cast<std::int64_t>(mantissa);
+    values_.push(Message::integer(negative ? -value : value).raw());
+    return at;
+}
+
+// A number, and those that follow it in an array.
+JsonReader::At JsonReader::numbers(At at) {
+    bool row = depth_ > 0 && !top().object && !tracks_;
+    for (;;) {
+        at = number(at);
+        if (at == nullptr || at == end_ || *at != ',' || elements_left_ == 0 || !row) return at;
+        At next = skip_space(at + 1);
+        if (next == end_ || (!digit(*next) && *next != '-')) return at;
+        --elements_left_;
+        values_.room(1);
+        at = next;
+    }
+}
+
+// If it is a container with something inside, the place of that is returned.
+inline JsonReader::At JsonReader::value(At at, Next* next) {
+    *next = Next::behind;
+    if (at == end_) return no_value(at);
+    if (options_.places != nullptr) note_place(at);
+    values_.room(1);
+    switch (*at) {
         case '{':
-            return open(true);
+            return open(at, true, next);
         case '[':
-            return open(false);
+            return open(at, false, next);
         case '"': {
             std::string_view text;
-            ok = string(&text);
-            if (ok) value_ = texts_.get(text, keys_);
-            break;
+            at = string(at, &text);
+            if (at != nullptr) values_.push(texts_.value(text));
+            return at;
         }
         case 't':
-            ok = literal("true", Message::boolean(true));
-            break;
+            return literal(at, "true", Message::boolean(true));
         case 'f':
-            ok = literal("false", Message::boolean(false));
-            break;
+            return literal(at, "false", Message::boolean(false));
         case 'n':
-            ok = literal("null", Message::null());
-            break;
+            return literal(at, "null", Message::null());
         case '-':
         case '0':
         case '1':
@@ -112,245 +206,298 @@ JsonReader::Step JsonReader::value() {
         case '7':
         case '8':
         case '9':
-            ok = number();
-            break;
+            return numbers(at);
         default:
-            ok = no_value();
+            return no_value(at);
     }
-    return ok ? Step::done : Step::fail;
 }
 
-bool JsonReader::literal(std::string_view word, Message value) {
-    std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
-    if (!rest.starts_with(word)) return no_value();
-    at_ += word.size();
-    value_ = std::move(value);
-    return true;
+JsonReader::At JsonReader::literal(At at, std::string_view word, Message value) {
+    std::string_view rest(at, static_cast<std::size_t>(end_ - at));
+    if (!rest.starts_with(word)) return no_value(at);
+    values_.push(value.leak());
+    return at + word.size();
 }
 
 // An opening bracket. An empty container is a value at once.
-JsonReader::Step JsonReader::open(bool object) {
-    if (depth_ >= max_levels_) {
-        over_limit(at_, over_levels(options_.limits));
-        return Step::fail;
+JsonReader::At JsonReader::open(At at, bool object, Next* next) {
+    if (depth_ >= max_levels_) return over_limit(at, over_levels(options_.limits));
+    at = skip_space(at + 1);
+    if (at != end_ && *at == (object ? '}' : ']')) {
+        Made made{};
+        values_.push(counted_message(object ? make_object(nullptr, 0, true, &texts_.pool(), &made)
+                                            : make_array(nullptr, 0, &texts_.pool(), &made)));
+        return at + 1;
     }
-    ++at_;
-    skip_space();
-    if (at_ != end_ && *at_ == (object ? '}' : ']')) {
-        ++at_;
-        Result<Message> empty = object ? ObjectBuilder().finish() : ArrayBuilder().finish();
-        if (!empty.ok()) {
-            error_ = empty.take_error();
-            return Step::fail;
-        }
-        value_ = std::move(empty).take();
-        return Step::done;
-    }
-    return push(object) ? Step::open : Step::fail;
-}
-
-bool JsonReader::push(bool object) {
     if (depth_ == levels_.size()) {
         if (levels_.empty()) levels_.reserve(8);
         levels_.emplace_back();
     }
-    // The key that this container is the value of has to outlast the keys inside it.
-    if (depth_ > 0 && top().object) top().key = *key_;
+    KeyNode* around = depth_ == 0 ? nodes_ : top().node;
     Level& level = levels_[depth_++];
-    level.object = object;
-    level.escape = false;
-    level.count = 0;
+    level.base = values_.size();
+    level.node = object ? nodes_ : around;
     level.path_size = path_.size();
-    if (object) return key();
-    if (options_.places != nullptr) path_.add_index(0);
-    return true;
+    level.key_offsets = key_offsets_.size();
+    level.count = 0;
+    level.object = object;
+    level.in_tree = object;
+    level.escape = false;
+    *next = object ? Next::key : Next::value;
+    if (!object && options_.places != nullptr) path_.add_index(0);
+    return at;
 }
 
-// The value that was read goes into the innermost container; `closed` if that ended with it and
-// is the value now.
-bool JsonReader::attach(bool* closed) {
-    Level& level = top();
-    if (elements_left_ == 0) return over_limit(at_, over_elements(options_.limits));
+// What stands behind a value inside a container: another one, or the end of the container, which is
+// the value then.
+inline JsonReader::At JsonReader::behind(At at, Next* next) {
+    if (elements_left_ == 0) return over_limit(at, over_elements(options_.limits));
     --elements_left_;
-    return level.object ? attach_member(level, closed) : attach_element(level, closed);
-}
-
-bool JsonReader::attach_element(Level& level, bool* closed) {
-    level.array.append(std::move(value_));
-    skip_space();
-    if (at_ != end_ && *at_ == ',') {
-        ++at_;
-        *closed = false;
-        if (options_.places != nullptr) {
-            path_.cut(level.path_size);
-            path_.add_index(++level.count);
-        }
-        return true;
-    }
-    if (at_ == end_ || *at_ != ']') return unexpected("',' or ']'");
-    ++at_;
-    *closed = true;
-    return close_array(level);
-}
-
-bool JsonReader::attach_member(Level& level, bool* closed) {
-    if (level.escape && level.members.size() == 0 && level.held.none()) {
-        level.held = std::move(value_);
-        level.key = *key_;
-    } else if (!set_member(level)) {
-        return false;
-    }
-    skip_space();
-    if (at_ != end_ && *at_ == ',') {
-        ++at_;
-        *closed = false;
-        if (tracks_) path_.cut(level.path_size);
-        if (!level.held.none()) {
-            // escape_key is not the only key, so the object is an ordinary one.
-            level.members.set(level.key, std::move(level.held));
-            level.held = Message();
-        }
-        skip_space();
-        return key();
-    }
-    if (at_ == end_ || *at_ != '}') return unexpected("',' or '}'");
-    ++at_;
-    *closed = true;
-    return close_object(level);
-}
-
-bool JsonReader::set_member(Level& level) {
-    if (options_.duplicates == Duplicates::last_wins) {
-        level.members.set(*key_, std::move(value_));
-        return true;
-    }
-    std::size_t before = level.members.size();
-    level.members.set(*key_, std::move(value_));
-    if (level.members.size() == before) return duplicate_key(level);
-    return true;
-}
-
-bool JsonReader::close_array(Level& level) {
-    Result<Message> array = level.array.finish();
-    if (!array.ok()) return over_limit(at_, array.error().message);
-    value_ = std::move(array).take();
-    leave(level);
-    return true;
-}
-
-bool JsonReader::close_object(Level& level) {
-    bool escaped = !level.held.none();
-    Result<Message> object = escaped ? options_.unescape(level.held) : level.members.finish();
-    if (!object.ok()) {
-        if (object.error().status == REFLOW_ERROR_LIMIT) {
-            return over_limit(at_, object.error().message);
-        }
-        return fail(at_, object.error().message, object.error().hint);
-    }
-    value_ = std::move(object).take();
-    level.held = Message();
-    level.key_offsets.clear();
-    leave(level);
-    return true;
-}
-
-void JsonReader::leave(Level& level) {
-    if (tracks_) path_.cut(level.path_size);
-    --depth_;
-    if (depth_ > 0) key_ = &top().key;
-}
-
-// A key and its colon.
-bool JsonReader::key() {
-    if (at_ == end_) return unexpected("a key in quotes");
-    if (*at_ != '"') {
-        return unexpected("a key in quotes", *at_ == '}' ? "JSON has no comma before '}'" : "");
-    }
-    key_at_ = at_;
-    std::string_view text;
-    if (!string(&text)) return false;
-    key_ = &keys_.get(text);
-    if (tracks_) track_key(text);
-    skip_space();
-    if (at_ == end_ || *at_ != ':') return unexpected("':'");
-    ++at_;
-    return true;
-}
-
-void JsonReader::track_key(std::string_view text) {
     Level& level = top();
-    if (options_.unescape != nullptr && level.members.size() == 0 && text == escape_key) {
-        level.escape = true;
+    at = skip_space(at);
+    if (at != end_ && *at == ',') {
+        *next = level.object ? Next::key : Next::value;
+        if (tracks_) track_comma(level);
+        return skip_space(at + 1);
     }
+    if (level.object) {
+        if (at == end_ || *at != '}') return unexpected(at, "',' or '}'");
+        return close_object(at + 1);
+    }
+    if (at == end_ || *at != ']') return unexpected(at, "',' or ']'");
+    return close_array(at + 1);
+}
+
+JsonReader::At JsonReader::close_array(At at) {
+    const Level& level = top();
+    Made made{};
+    const heap::Head* array =
+        make_array(values_.data() + level.base, values_.size() - level.base, &texts_.pool(), &made);
+    if (array == nullptr) {
+        return over_limit(at, Failure(container_failure(made, false)).take()->message);
+    }
+    leave(level, counted_message(array));
+    return at;
+}
+
+JsonReader::At JsonReader::close_object(At at) {
+    Level& level = top();
+    const reflow_message* first = values_.data() + level.base;
+    std::size_t count = values_.size() - level.base;
+    if (level.escape && count == (level.in_tree ? 1 : 2)) return unescape(at);
+    Made made{};
+    const heap::Head* object = nullptr;
+    if (level.in_tree) {
+        if (level.node->keys == nullptr) level.node->keys = keys_to(level.node);
+        object = make_object(first, level.node->keys, texts_.pool(), &made);
+    } else {
+        object = make_object(first, count / 2, false, &texts_.pool(), &made);
+    }
+    if (object == nullptr) {
+        if (made == Made::duplicate) return merge(at, level);
+        return over_limit(at, Failure(container_failure(made, true)).take()->message);
+    }
+    leave(level, counted_message(object));
+    return at;
+}
+
+heap::Head* JsonReader::keys_to(const KeyNode* node) {
+    reflow_message keys[node_depth_count];
+    std::size_t count = node->depth;
+    for (std::size_t i = count; i > 0; --i, node = node->parent) keys[i - 1] = node->key;
+    return make_keys(keys, count, texts_.pool());
+}
+
+// An object in which a key stands twice.
+JsonReader::At JsonReader::merge(At at, Level& level) {
+    if (options_.duplicates == Duplicates::refuse) return duplicate_key(level);
+    reflow_message* pairs = values_.data() + level.base;
+    std::size_t count = merge_duplicates(pairs, (values_.size() - level.base) / 2);
+    values_.cut(level.base + 2 * count);
+    texts_.forget();  // some may have ended
+    return close_object(at);
+}
+
+// An object whose only key is escape_key.
+JsonReader::At JsonReader::unescape(At at) {
+    const Level& level = top();
+    Result<Message> meant = options_.unescape(MessageRef(values_.top()[-1]));
+    if (!meant.ok()) {
+        const Error& error = meant.error();
+        if (error.status == REFLOW_ERROR_LIMIT) return over_limit(at, error.message);
+        return fail(at, error.message, error.hint);
+    }
+    Message value = Message::adopt(values_.top()[-1]);
+    Message key = level.in_tree ? Message() : Message::adopt(values_.top()[-2]);
+    leave(level, std::move(meant).take().leak());
+    texts_.forget();  // some may have ended
+    return at;
+}
+
+// ---- keys
+
+// A key and its colon, and what is before the value.
+inline JsonReader::At JsonReader::key(At at) {
+    Level& level = top();
+    bool first = values_.size() == level.base;
+    KeyNode* guess = first ? around()->inner : level.in_tree ? level.node->next : nullptr;
+    if (guess == nullptr || static_cast<std::size_t>(end_ - at) < guess->size + 2 || *at != '"' ||
+        at[guess->size + 1] != '"' || !same_bytes(at + 1, guess->text, guess->size)) {
+        return new_key(at, first);
+    }
+    level.node = guess;
+    if (tracks_) track_key(at, {guess->text, guess->size}, first);
+    return colon(at + guess->size + 2);
+}
+
+JsonReader::At JsonReader::new_key(At at, bool first) {
+    if (at == end_) return unexpected(at, "a key in quotes");
+    if (*at != '"') {
+        return unexpected(at, "a key in quotes", *at == '}' ? "JSON has no comma before '}'" : "");
+    }
+    At start = at;
+    std::string_view text;
+    at = string(at, &text);
+    if (at == nullptr) return nullptr;
+    Level& level = top();
+    if (level.in_tree && !follow(level, text, text.data() == start + 1)) leave_tree(level);
+    if (!level.in_tree) {
+        values_.room(2);
+        values_.push(texts_.key(text));
+    }
+    if (tracks_) track_key(start, text, first);
+    return colon(at);
+}
+
+// Goes on in the tree by a key that was not the expected one. Not every key gets a place there:
+// `raw` ones only, which stand in the text as they are, and none in rows that are long or many.
+bool JsonReader::follow(Level& level, std::string_view text, bool raw) {
+    KeyNode* parent = level.node;
+    KeyNode* node = parent->children;
+    while (node != nullptr && std::string_view(node->text, node->size) != text) {
+        node = node->sibling;
+    }
+    if (node == nullptr) {
+        if (!raw || nodes_used_ == nodes_count || parent->depth == node_depth_count ||
+            parent->children_count == node_children_count) {
+            return false;
+        }
+        for (const KeyNode* before = parent; before != nodes_; before = before->parent) {
+            if (std::string_view(before->text, before->size) == text) return false;
+        }
+        reflow_message key = texts_.key(text);
+        std::string_view kept = MessageRef(key).text();
+        node = &nodes_[nodes_used_++];
+        *node = {key,     nullptr,          kept.data(), kept.size(), parent,
+                 nullptr, parent->children, nullptr,     nullptr,     parent->depth + 1,
+                 0};
+        parent->children = node;
+        ++parent->children_count;
+    }
+    (parent == nodes_ ? around()->inner : parent->next) = node;
+    level.node = node;
+    return true;
+}
+
+// The keys that the object has had go before their values.
+void JsonReader::leave_tree(Level& level) {
+    std::size_t count = values_.size() - level.base;
+    values_.room(count);
+    reflow_message* pairs = values_.data() + level.base;
+    for (const KeyNode* node = level.node; count > 0; node = node->parent) {
+        --count;
+        pairs[2 * count + 1] = pairs[count];
+        pairs[2 * count] = Pool::share(node->key);
+    }
+    values_.cut(values_.size() + level.node->depth);
+    level.in_tree = false;
+    level.node = nodes_;
+}
+
+void JsonReader::track_comma(Level& level) {
+    path_.cut(level.path_size);
+    if (!level.object && options_.places != nullptr) path_.add_index(++level.count);
+}
+
+void JsonReader::track_key(At at, std::string_view text, bool first) {
+    Level& level = top();
+    if (options_.unescape != nullptr && first && text == escape_key) level.escape = true;
     if (options_.places != nullptr) path_.add_key(text);
-    if (options_.duplicates == Duplicates::refuse) {
-        level.key_offsets.push_back(static_cast<std::uint64_t>(key_at_ - text_.data()));
+    if (options_.duplicates == Duplicates::refuse) key_offsets_.push_back(offset(at));
+}
+
+void JsonReader::note_place(At at) { (*options_.places)[path_.text()] = places_.at(offset(at)); }
+
+JsonReader::At JsonReader::skip_spaces(At at) const noexcept {
+    while (at != end_ && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) ++at;
+    return at;
+}
+
+JsonReader::At JsonReader::document(At at) {
+    at = skip_space(at);
+    Next next = Next::value;
+    for (;;) {
+        if (next == Next::key) at = key(at);
+        if (next != Next::behind && at != nullptr) at = value(at, &next);
+        if (at == nullptr) return nullptr;
+        while (next == Next::behind) {
+            if (depth_ == 0) return at;
+            at = behind(at, &next);
+            if (at == nullptr) return nullptr;
+        }
     }
-}
-
-void JsonReader::note_place() {
-    (*options_.places)[path_.text()] = places_.at(static_cast<std::uint64_t>(at_ - text_.data()));
-}
-
-void JsonReader::skip_spaces() noexcept {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
 }
 
 // ---- errors
 
-bool JsonReader::fail(const char* at, std::string_view message, std::string_view hint) {
-    TextPlace place = PlaceCounter(text_).at(static_cast<std::uint64_t>(at - text_.data()));
+JsonReader::At JsonReader::fail(At at, std::string_view message, std::string_view hint) {
+    TextPlace place = PlaceCounter(text_).at(offset(at));
     error_ = Failure(REFLOW_ERROR_PARSE, message)
                  .hint(hint)
                  .at(place.line, place.column, place.offset)
                  .take();
-    return false;
+    return nullptr;
 }
 
-bool JsonReader::over_limit(const char* at, std::string_view message) {
+JsonReader::At JsonReader::over_limit(At at, std::string_view message) {
     fail(at, message);
     error_->status = REFLOW_ERROR_LIMIT;
-    return false;
+    return nullptr;
 }
 
-bool JsonReader::unexpected(std::string_view expected, std::string_view hint) {
-    if (at_ == end_) return fail(at_, concat("the text ends where ", expected, " was expected"));
-    return fail(at_, concat("unexpected ", show_byte(*at_), " where ", expected, " was expected"),
+JsonReader::At JsonReader::unexpected(At at, std::string_view expected, std::string_view hint) {
+    if (at == end_) return fail(at, concat("the text ends where ", expected, " was expected"));
+    return fail(at, concat("unexpected ", show_byte(*at), " where ", expected, " was expected"),
                 hint);
 }
 
 // What is said of a byte that begins no value, with the usual reasons for one.
-bool JsonReader::no_value() {
-    if (at_ == end_) return unexpected("a value");
-    std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
+JsonReader::At JsonReader::no_value(At at) {
+    if (at == end_) return unexpected(at, "a value");
+    std::string_view rest(at, static_cast<std::size_t>(end_ - at));
     std::string_view hint;
-    if (*at_ == '\'') hint = "strings stand in double quotes";
-    if (*at_ == '/' || *at_ == '#') hint = "JSON has no comments";
-    if (*at_ == ']' || *at_ == '}') hint = "JSON has no comma before the closing bracket";
-    if (*at_ == '+') hint = "JSON numbers have no plus sign";
-    if (*at_ == '.') hint = "JSON numbers begin with a digit";
+    if (*at == '\'') hint = "strings stand in double quotes";
+    if (*at == '/' || *at == '#') hint = "JSON has no comments";
+    if (*at == ']' || *at == '}') hint = "JSON has no comma before the closing bracket";
+    if (*at == '+') hint = "JSON numbers have no plus sign";
+    if (*at == '.') hint = "JSON numbers begin with a digit";
     if (rest.starts_with("NaN") || rest.starts_with("Infinity")) {
         hint = "JSON has no NaN and no infinities";
     }
     if (rest.starts_with("True") || rest.starts_with("False") || rest.starts_with("None")) {
         hint = "the words of JSON are true, false and null";
     }
-    return unexpected("a value", hint);
+    return unexpected(at, "a value", hint);
 }
 
-bool JsonReader::duplicate_key(Level& level) {
-    std::string_view name = key_->text();
-    std::uint64_t first_offset = 0;
-    Result<Message> object = level.members.finish();
-    // The keys stand in the object in the order of their places.
-    for (std::size_t i = 0; object.ok() && i < object.value().size(); ++i) {
-        if (object.value().key_at(i) == name) first_offset = level.key_offsets[i];
-    }
-    TextPlace first = PlaceCounter(text_).at(first_offset);
-    // Other keys were read inside the value since: the place of this one is the level's last.
-    return fail(text_.data() + level.key_offsets.back(),
-                concat("duplicate key '", name, "', first at line ", first.line, ", column ",
-                       first.column));
+JsonReader::At JsonReader::duplicate_key(const Level& level) {
+    const reflow_message* pairs = values_.data() + level.base;
+    Twice twice = find_duplicate(pairs, (values_.size() - level.base) / 2);
+    const std::uint64_t* offsets = key_offsets_.data() + level.key_offsets;
+    TextPlace first = PlaceCounter(text_).at(offsets[twice.first]);
+    return fail(text_.data() + offsets[twice.again],
+                concat("duplicate key '", MessageRef(pairs[2 * twice.again]).text(),
+                       "', first at line ", first.line, ", column ", first.column));
 }
 
 }  // namespace reflow::codec

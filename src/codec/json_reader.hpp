@@ -5,9 +5,10 @@
 #include <memory>
 #include <string_view>
 
+#include "codec/document_texts.hpp"
 #include "codec/json.hpp"
-#include "codec/key_cache.hpp"
 #include "codec/place.hpp"
+#include "codec/raw_stack.hpp"
 
 namespace reflow::codec {
 
@@ -29,82 +30,131 @@ public:
     static constexpr std::string_view escape_key = "$reflow";
 
     explicit JsonReader(const Options& options);
+    ~JsonReader() {
+        drop_values();
+        drop_nodes();
+    }
+    JsonReader(const JsonReader&) = delete;
+    JsonReader& operator=(const JsonReader&) = delete;
     // Reads one document. May be called again for the next one: the limit of elements is for all
     // of them together.
     [[nodiscard]] Result<Message> read(std::string_view text);
 
 private:
-    // A container that is open. Kept when it closes, so that its builders' memory serves again.
+    // The key that was read last in an object, as a place in the tree of all rows of keys that the
+    // document has had. The next key and the first key of a container that is its value are mostly
+    // those that followed the last time, so that they are compared instead of looked up; and
+    // objects with the same row share it.
+    struct KeyNode {
+        reflow_message key;
+        heap::Head* keys;  // of the objects that end with it, once there is one
+        const char* text;
+        std::size_t size;
+        KeyNode* parent;
+        KeyNode* children;  // by next_sibling
+        KeyNode* sibling;
+        KeyNode* next;   // the child that followed last
+        KeyNode* inner;  // first key of the last object inside
+        std::uint32_t depth;
+        std::uint32_t children_count;
+    };
+    static constexpr std::uint32_t nodes_count = 96;
+    static constexpr std::uint32_t node_depth_count = 16;
+    static constexpr std::uint32_t node_children_count = 8;
+
+    // A container that is open.
     struct Level {
-        bool object = false;
-        bool escape = false;        // its first key is escape_key
-        std::uint32_t count = 0;    // elements so far, for the path
-        std::size_t path_size = 0;  // of the path of the container itself
-        Message key;                // of the container inside that is being read
-        Message held;               // value of escape_key until it is known to be the only key
-        ArrayBuilder array;
-        ObjectBuilder members;
-        Vector<std::uint64_t> key_offsets;  // only if duplicates are refused
+        std::size_t base;       // where its elements begin in values_
+        KeyNode* node;          // of its last key; in arrays, of the key that the array belongs to
+        std::size_t path_size;  // of the path of the container itself
+        std::size_t key_offsets;  // where those of its keys begin
+        std::uint32_t count;      // elements so far, for the path
+        bool object;
+        bool in_tree;  // its keys are those on the way to node; else they are in values_
+        bool escape;   // its first key is escape_key
     };
 
-    enum class Step : std::uint8_t { fail, open, done };
+    // What reads takes the place where it begins and returns the one behind, or NULL for an error.
+    // The value is the last one of values_ then.
+    using At = const char*;
+    enum class Next : std::uint8_t { key, value, behind };
 
-    bool begin(std::string_view text);
-    bool finish();
-    Step value();
-    Step open(bool object);
-    bool push(bool object);
-    bool attach(bool* closed);
-    bool attach_element(Level& level, bool* closed);
-    bool attach_member(Level& level, bool* closed);
-    bool set_member(Level& level);
-    bool close_array(Level& level);
-    bool close_object(Level& level);
-    void leave(Level& level);
-    bool key();
-    bool string(std::string_view* out);
-    bool string_with_escapes(const char* start, std::string_view* out);
-    bool escape();
-    bool escape_unicode();
-    bool hex4(unsigned* code);
-    const char* scan(const char* at) noexcept;
-    bool number();
-    bool real(const char* start, std::size_t count, std::uint64_t mantissa, bool negative);
-    bool literal(std::string_view word, Message value);
-    void note_place();
-    void skip_space() noexcept {
-        // One space, or none, is what most places have.
-        if (at_ == end_ || static_cast<unsigned char>(*at_) > ' ') return;
-        skip_spaces();
+    At begin(std::string_view text);
+    At document(At at);
+    [[gnu::always_inline]] At value(At at, Next* next);
+    At open(At at, bool object, Next* next);
+    [[gnu::always_inline]] At behind(At at, Next* next);
+    At close_array(At at);
+    At close_object(At at);
+    heap::Head* keys_to(const KeyNode* node);
+    [[gnu::cold]] At merge(At at, Level& level);
+    [[gnu::cold]] At unescape(At at);
+    [[gnu::always_inline]] void leave(const Level& level, reflow_message value) noexcept;
+    [[gnu::always_inline]] At key(At at);
+    At new_key(At at, bool first);
+    void leave_tree(Level& level);
+    [[nodiscard]] KeyNode* around() noexcept {
+        return depth_ > 1 ? levels_[depth_ - 2].node : nodes_;
     }
-    void skip_spaces() noexcept;
-    void track_key(std::string_view text);
+    [[gnu::always_inline]] At colon(At at);
+    bool follow(Level& level, std::string_view text, bool raw);
+    [[gnu::always_inline]] At string(At at, std::string_view* out);
+    At string_rest(At start, At at, std::string_view* out);
+    At string_with_escapes(At start, At at, std::string_view* out);
+    [[gnu::cold]] At end_string(At start, At at, std::string_view text, std::string_view* out);
+    At window(At at, bool* ended);
+    [[gnu::cold]] At control_character(At at);
+    At escape(At at, char** to);
+    At escape_unicode(At at, char** to);
+    At hex4(At at, unsigned* code);
+    At numbers(At at);
+    [[gnu::always_inline]] At number(At at);
+    [[gnu::always_inline]] At real(At start, At at, std::size_t count, std::uint64_t mantissa,
+                                   bool negative);
+    bool exponent(At* at, std::int64_t* power);
+    At long_real(At start, At at);
+    [[gnu::cold]] At long_integer(At start, At at, At digits);
+    At literal(At at, std::string_view word, Message value);
+    At skip_space(At at) const noexcept {
+        // One space, or none, is what most places have.
+        if (at == end_ || static_cast<unsigned char>(*at) > ' ') return at;
+        return skip_spaces(at);
+    }
+    At skip_spaces(At at) const noexcept;
+    [[gnu::cold]] void note_place(At at);
+    [[gnu::cold]] void track_comma(Level& level);
+    [[gnu::cold]] void track_key(At at, std::string_view text, bool first);
 
-    bool fail(const char* at, std::string_view message, std::string_view hint = {});
-    bool unexpected(std::string_view expected, std::string_view hint = {});
-    bool over_limit(const char* at, std::string_view message);
-    bool no_value();
-    bool duplicate_key(Level& level);
+    [[gnu::cold]] At fail(At at, std::string_view message, std::string_view hint = {});
+    [[gnu::cold]] At unexpected(At at, std::string_view expected, std::string_view hint = {});
+    [[gnu::cold]] At over_limit(At at, std::string_view message);
+    [[gnu::cold]] At no_value(At at);
+    [[gnu::cold]] At duplicate_key(const Level& level);
+    void drop_values() noexcept;
+    void drop_nodes() noexcept;
     [[nodiscard]] Level& top() noexcept { return levels_[depth_ - 1]; }
+    [[nodiscard]] std::uint64_t offset(At at) const noexcept {
+        return static_cast<std::uint64_t>(at - text_.data());
+    }
 
     Options options_;
     std::string_view text_;
-    const char* at_ = nullptr;
-    const char* end_ = nullptr;
-    bool tracks_ = false;     // places are wanted, or keys have to be looked at
-    bool not_ascii_ = false;  // what scan() last passed over holds bytes above 0x7F
-    Message value_;           // that was read last
+    At end_ = nullptr;
+    bool tracks_ = false;  // places are wanted, or keys have to be looked at
     std::size_t depth_ = 0;
     std::size_t max_levels_ = 0;
     std::uint64_t elements_left_ = 0;
-    const char* key_at_ = nullptr;
-    String scratch_;
+    // Elements of all containers that are open; of objects that are not in the tree, keys and
+    // values in turn.
+    RawStack<reflow_message> values_;
+    Vector<Level> levels_;
+    DocumentTexts texts_;
+    std::uint32_t nodes_used_ = 0;
+    KeyNode nodes_[nodes_count];
+    RawStack<char> scratch_;
     Path path_;
     PlaceCounter places_{{}};
-    Vector<Level> levels_;
-    KeyCache keys_;
-    TextCache texts_;
-    const Message* key_ = nullptr;  // of the value that is being read
+    Vector<std::uint64_t> key_offsets_;  // only if duplicates are refused
     std::unique_ptr<Error> error_;
 };
 

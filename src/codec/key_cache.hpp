@@ -15,7 +15,7 @@ namespace reflow::codec {
 inline constexpr std::size_t shared_text_bytes = 32;
 
 [[nodiscard]] inline bool same_text(const Message& message, std::string_view text) noexcept {
-    std::string_view other = message.text();
+    std::string_view other = message.content_bytes();
     return other.size() == text.size() && same_bytes(other.data(), text.data(), text.size());
 }
 

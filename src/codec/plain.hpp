@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "codec/msgpack.hpp"
+#include "codec/raw_stack.hpp"
 #include "message/message.hpp"
 
 namespace reflow::codec {
@@ -69,7 +70,7 @@ void show_bytes(Out& out, std::string_view bytes) {
 
 // `number` writes what is a number of 64 bits without sign.
 template <typename Out, typename Number>
-void show_stream(Out& out, const MessageRef::Stream& stream, Number number) {
+[[gnu::cold]] void show_stream(Out& out, const MessageRef::Stream& stream, Number number) {
     out.begin_object();
     out.key("stream_id");
     number(stream.stream_id);
@@ -85,7 +86,7 @@ void show_stream(Out& out, const MessageRef::Stream& stream, Number number) {
 }
 
 template <typename Out>
-void show_remote(Out& out, const MessageRef::Remote& remote) {
+[[gnu::cold]] void show_remote(Out& out, const MessageRef::Remote& remote) {
     out.begin_object();
     out.key("network_id");
     out.string(remote.network_id);
@@ -102,55 +103,60 @@ public:
     explicit PlainWalk(Out& out) noexcept : out_(out) {}
 
     [[nodiscard]] Result<void> walk(MessageRef message) {
-        Result<void> shown = value(message);
-        while (shown.ok() && !open_.empty()) shown = next();
-        return shown;
+        bool shown = value(message);
+        while (shown && open_.size() != 0) shown = next();
+        if (!shown) return std::move(error_);
+        return {};
     }
 
 private:
-    // A container that is being written, the object around a network event's data, or the life
-    // of a decoded message while its content is written.
+    // A container that is being written, or the object around a network event's data. Without a
+    // container it is the life of the last of decoded_, while its content is written.
     struct Open {
         MessageRef container;
-        std::size_t next = 0;
-        Message decoded;
+        std::size_t next;
+        std::size_t size;
     };
 
-    Result<void> next() {
-        Open& open = open_.back();
-        if (!open.decoded.none()) {
-            MessageRef decoded = open.decoded;
-            if (open.next++ == 0) return value(decoded);
-            --encoded_;
-        } else if (open.container.is(REFLOW_KIND_NETWORK_EVENT)) {
-            MessageRef event = open.container;
-            if (open.next++ == 0) return value(event.content());
-            out_.end_object();
-        } else if (open.next < open.container.size()) {
-            return elements(open);
+    void push(MessageRef container, std::size_t size) {
+        open_.room(1);
+        Open* open = open_.top();
+        open->container = container;
+        open->next = 0;
+        open->size = size;
+        open_.cut(open_.size() + 1);
+    }
+
+    bool next() {
+        Open& open = open_.top()[-1];
+        if (open.next < open.size) {
+            if (open.container.none()) return ++open.next, value(decoded_.back());
+            if (!open.container.is(REFLOW_KIND_NETWORK_EVENT)) return elements(open);
+            return ++open.next, value(open.container.content());
+        }
+        if (open.container.none()) {
+            decoded_.pop_back();
         } else {
             open.container.is(REFLOW_KIND_ARRAY) ? out_.end_array() : out_.end_object();
         }
-        open_.pop_back();
-        return {};
+        open_.cut(open_.size() - 1);
+        return true;
     }
 
     // As many elements as are no containers, and the first one that is.
-    Result<void> elements(Open& open) {
+    bool elements(Open& open) {
         MessageRef container = open.container;
         bool object = container.is(REFLOW_KIND_OBJECT);
-        std::size_t size = container.size();
-        std::size_t at = open.next;
-        while (at < size) {
-            MessageRef element = container.at(at);
-            if (object) out_.key(container.key_at(at));
-            ++at;
+        std::size_t size = open.size;
+        for (std::size_t at = open.next; at < size; ++at) {
+            MessageRef element = container.element(at);
+            if (object) out_.key(container.key(at));
             if (scalar(element)) continue;
-            open.next = at;  // value() may move `open`
+            open.next = at + 1;  // value() may move `open`
             return value(element);
         }
-        open.next = at;
-        return {};
+        open.next = size;
+        return true;
     }
 
     // Shows what is neither a container nor a wrapped message; false for others.
@@ -173,7 +179,7 @@ private:
                 return true;
             case REFLOW_KIND_STRING:
             case REFLOW_KIND_ERROR:
-                out_.string(message.text());
+                out_.string(message.content_bytes());
                 return true;
             case REFLOW_KIND_BYTES:
                 show_bytes(out_, message.bytes());
@@ -190,74 +196,80 @@ private:
         }
     }
 
-    Result<void> value(MessageRef message) {
+    bool value(MessageRef message) {
         bool wrapped = true;
         while (wrapped) {
             wrapped = message.is(REFLOW_KIND_EVENT) || message.is(REFLOW_KIND_ANY) ||
                       message.is(REFLOW_KIND_OPTIONAL);
             if (wrapped && message.content().none()) {
                 out_.null();
-                return {};
+                return true;
             }
             if (wrapped) message = message.content();
         }
-        if (scalar(message)) return {};
+        if (scalar(message)) return true;
         switch (message.kind()) {
             case REFLOW_KIND_ARRAY:
                 return array(message);
             case REFLOW_KIND_OBJECT:
                 out_.begin_object();
-                open_.push_back({message, 0, Message()});
-                return {};
+                push(message, message.size());
+                return true;
             case REFLOW_KIND_NETWORK_EVENT:
                 out_.begin_object();
                 out_.key("event_type");
                 out_.string(message.event_type());
                 out_.key("data");
-                open_.push_back({message, 0, Message()});
-                return {};
+                push(message, 1);
+                return true;
             case REFLOW_KIND_ENCODED:
                 return encoded(message);
             default:
-                return Failure(
+                return fail(Failure(
                     REFLOW_ERROR_INVALID_ARGUMENT,
-                    concat("a message of kind ", message.kind_name(), " cannot be written"));
+                    concat("a message of kind ", message.kind_name(), " cannot be written")));
         }
     }
 
-    Result<void> array(MessageRef message) {
+    bool array(MessageRef message) {
         if (message.numbers_type() == 0) {
             out_.begin_array();
-            open_.push_back({message, 0, Message()});
+            push(message, message.size());
         } else {
             out_.begin_numbers();
             show_numbers(out_, message);
             out_.end_array();
         }
-        return {};
+        return true;
     }
 
-    Result<void> encoded(MessageRef message) {
+    [[gnu::cold]] bool encoded(MessageRef message) {
         // Each level holds a decoded copy of nearly the whole, so there are not to be many.
-        if (encoded_ == encoded_levels_count) {
-            return Failure(REFLOW_ERROR_LIMIT, concat("encoded messages inside one another, more "
-                                                      "than ",
-                                                      encoded_levels_count, " levels"));
+        if (decoded_.size() == encoded_levels_count) {
+            return fail(Failure(REFLOW_ERROR_LIMIT,
+                                concat("encoded messages inside one another, more than ",
+                                       encoded_levels_count, " levels")));
         }
         Result<Message> decoded = read_msgpack(message.bytes());
         if (!decoded.ok()) {
             reflow_status status = decoded.error().status;
-            return Failure(status, "an encoded message cannot be decoded")
-                .because(decoded.take_error());
+            return fail(Failure(status, "an encoded message cannot be decoded")
+                            .because(decoded.take_error()));
         }
-        ++encoded_;
-        open_.push_back({MessageRef(), 0, std::move(decoded).take()});
-        return {};
+        decoded_.push_back(std::move(decoded).take());
+        push(MessageRef(), 1);
+        return true;
+    }
+
+    [[gnu::cold]] bool fail(Failure&& failure) {
+        error_ = std::move(failure).take();
+        return false;
     }
 
     Out& out_;
-    Vector<Open> open_;
-    unsigned encoded_ = 0;
+    RawStack<Open> open_;
+    Vector<Message> decoded_;
+    std::unique_ptr<Error> error_;
 };
 
 }  // namespace reflow::codec

@@ -2,6 +2,9 @@
 // Thread: any.
 #include "message/heap.hpp"
 
+#include <bit>
+#include <utility>
+
 #include "base/limits.hpp"
 #include "base/memory.hpp"
 
@@ -12,61 +15,25 @@ Head* child(reflow_message message) noexcept {
     return (message.tag & counted) != 0 ? reinterpret_cast<Head*>(message.payload) : nullptr;
 }
 
-// How many counted things an object of this kind may point to.
-std::size_t slots_of(const Head* head) noexcept {
-    switch (head->kind) {
-        case REFLOW_KIND_ARRAY:
-            return head->packed != 0 ? 0 : static_cast<const Array*>(head)->count;
-        case REFLOW_KIND_OBJECT: return 2 * std::size_t{static_cast<const Object*>(head)->count};
-        case REFLOW_KIND_EVENT:
-        case REFLOW_KIND_ANY:
-        case REFLOW_KIND_OPTIONAL:
-        case REFLOW_KIND_NETWORK_EVENT: return 2;
-        case REFLOW_KIND_STREAM:
-        case REFLOW_KIND_REMOTE: return 3;
-        default: return 0;
-    }
-}
-
-Head* slot(Head* head, std::size_t index) noexcept {
-    switch (head->kind) {
-        case REFLOW_KIND_ARRAY: return child(static_cast<Array*>(head)->elements()[index]);
-        case REFLOW_KIND_OBJECT: {
-            Entry& entry = static_cast<Object*>(head)->entries()[index / 2];
-            return index % 2 == 0 ? entry.key : child(entry.value);
-        }
-        case REFLOW_KIND_STREAM: {
-            auto* stream = static_cast<Stream*>(head);
-            Text* texts[] = {stream->origin_actor, stream->origin_port, stream->content_type};
-            return texts[index];
-        }
-        case REFLOW_KIND_REMOTE: {
-            auto* remote = static_cast<Remote*>(head);
-            Text* texts[] = {remote->network_id, remote->actor_id, remote->port};
-            return texts[index];
-        }
-        default: {
-            auto* wrap = static_cast<Wrap*>(head);
-            return index == 0 ? wrap->type : child(wrap->content);
-        }
-    }
+// Whether it may point to counted things.
+bool holds_others(const Head* head) noexcept {
+    return !is_text(head->kind) && (head->kind != REFLOW_KIND_ARRAY || head->form == 0);
 }
 
 std::size_t block_size(const Head* head) noexcept {
     switch (head->kind) {
         case REFLOW_KIND_ARRAY: {
-            if (head->packed == 0) {
-                return sizeof(Array) +
-                       static_cast<const Array*>(head)->count * sizeof(reflow_message);
+            if (head->form == 0) {
+                std::size_t count = static_cast<const Array*>(head)->count;
+                return sizeof(Array) + count * sizeof(reflow_message);
             }
             auto* numbers = static_cast<const Numbers*>(head);
-            return numbers->lent ? sizeof(Numbers) : numbers_block(head->packed, numbers->count);
+            return numbers->lent ? sizeof(Numbers) : numbers_block(head->form, numbers->count);
         }
-        case REFLOW_KIND_OBJECT: {
-            auto* object = static_cast<const Object*>(head);
-            return sizeof(Object) + object->count * sizeof(Entry) +
-                   object->slots * sizeof(std::uint32_t);
-        }
+        case REFLOW_KIND_OBJECT:
+            return object_bytes(static_cast<const Object*>(head)->count, head->form);
+        case keys_kind:
+            return sizeof(Keys) + keys_bytes(static_cast<const Keys*>(head)->count);
         case REFLOW_KIND_STREAM: return sizeof(Stream);
         case REFLOW_KIND_REMOTE: return sizeof(Remote);
         case REFLOW_KIND_STRING:
@@ -74,7 +41,9 @@ std::size_t block_size(const Head* head) noexcept {
         case REFLOW_KIND_ERROR:
         case REFLOW_KIND_ENCODED: {
             auto* text = static_cast<const Text*>(head);
-            return text->lent ? sizeof(Text) : sizeof(Text) + text->size + 1;
+            if (text->form == near_text) return sizeof(Text) + text->size + 1;
+            auto* far = static_cast<const FarText*>(text);
+            return far->lent ? sizeof(FarText) : sizeof(FarText) + far->far_size + 1;
         }
         default: return sizeof(Wrap);
     }
@@ -86,18 +55,174 @@ void give_back(const T* lender) noexcept {
 }
 
 void free_block(Head* head) noexcept {
-    switch (head->kind) {
-        case REFLOW_KIND_ARRAY:
-            if (head->packed != 0) give_back(static_cast<Numbers*>(head));
-            break;
-        case REFLOW_KIND_STRING:
-        case REFLOW_KIND_BYTES:
-        case REFLOW_KIND_ERROR:
-        case REFLOW_KIND_ENCODED: give_back(static_cast<Text*>(head)); break;
-        default: break;
+    if (head->kind == REFLOW_KIND_ARRAY && head->form != 0) {
+        give_back(static_cast<Numbers*>(head));
+    } else if (is_text(head->kind) && head->form != near_text) {
+        give_back(static_cast<FarText*>(head));
     }
     release(head, block_size(head));
 }
+
+// The end of a message with all that it holds. Two kinds of atomic steps are collected and done at
+// once: those of slabs, whose pieces end one after the other, and those of texts and keys that stand
+// in many places.
+class End {
+public:
+    End() noexcept = default;
+    End(const End&) = delete;
+    End& operator=(const End&) = delete;
+    ~End() {
+        // What is settled may be keys, whose texts are put off then.
+        while (in_use_ != 0) {
+            unsigned at = static_cast<unsigned>(std::countr_zero(in_use_));
+            Put put = puts_[at];
+            in_use_ &= in_use_ - 1;
+            settle(put);
+        }
+        settle_slab();
+    }
+
+    void run(Head* head) noexcept {
+        std::size_t top = 0;
+        steps_[0] = {head, 0};
+        for (;;) {
+            if (Head* inner = next(steps_[top])) {
+                REFLOW_ASSERT(top + 1 < limits::depth_count + 2);
+                steps_[++top] = {inner, 0};
+                continue;
+            }
+            piece(steps_[top].head);
+            if (top == 0) return;
+            --top;
+        }
+    }
+
+private:
+    // The way from the root to where we are. Messages nest at most depth_count containers, so it
+    // has a fixed size.
+    struct Step {
+        Head* head;
+        std::size_t next;
+    };
+    struct Put {
+        Head* head;
+        std::uint32_t count;
+    };
+
+    // Drops what the container holds until something ends that holds others itself.
+    Head* next(Step& step) noexcept {
+        switch (step.head->kind) {
+            case REFLOW_KIND_ARRAY: {
+                auto* array = static_cast<Array*>(step.head);
+                while (step.next < array->count) {
+                    if (Head* inner = drop(child(array->elements()[step.next++]))) return inner;
+                }
+                return nullptr;
+            }
+            case REFLOW_KIND_OBJECT: {
+                auto* object = static_cast<Object*>(step.head);
+                while (step.next < object->count) {
+                    std::size_t at = step.next++;
+                    if (object->form == own_keys) drop(object->keys[at]);
+                    if (Head* inner = drop(child(object->values()[at]))) return inner;
+                }
+                if (object->form == own_keys || step.next++ != object->count) return nullptr;
+                return drop(object->shared());
+            }
+            case keys_kind: {
+                auto* keys = static_cast<Keys*>(step.head);
+                for (std::uint32_t i = 0; i < keys->count; ++i) drop(keys->texts()[i]);
+                return nullptr;
+            }
+            default: break;
+        }
+        return step.next++ == 0 ? fields(step.head) : nullptr;
+    }
+
+    // The same for kinds with fields, of which one at most is no text.
+    Head* fields(Head* head) noexcept {
+        if (head->kind == REFLOW_KIND_STREAM) {
+            auto* stream = static_cast<Stream*>(head);
+            drop(stream->origin_actor);
+            drop(stream->origin_port);
+            return drop(stream->content_type);
+        }
+        if (head->kind == REFLOW_KIND_REMOTE) {
+            auto* remote = static_cast<Remote*>(head);
+            drop(remote->network_id);
+            drop(remote->actor_id);
+            return drop(remote->port);
+        }
+        auto* wrap = static_cast<Wrap*>(head);
+        drop(wrap->type);
+        return drop(child(wrap->content));
+    }
+
+    // Drops one reference; the message if that was the last one and it holds others.
+    Head* drop(Head* head) noexcept {
+        if (head == nullptr) return nullptr;
+        if (!head->refs.unique()) {
+            if (is_text(head->kind) || head->kind == keys_kind) {
+                put_off(head);
+                return nullptr;
+            }
+            if (!head->refs.drop()) return nullptr;
+        }
+        if (holds_others(head)) return head;
+        piece(head);
+        return nullptr;
+    }
+
+    void put_off(Head* head) noexcept {
+        std::uint64_t mixed = reinterpret_cast<std::uintptr_t>(head) * 0x9E3779B97F4A7C15u;
+        auto at = static_cast<unsigned>(mixed >> (64 - put_bits));
+        Put& put = puts_[at];
+        if ((in_use_ >> at & 1) != 0) {
+            if (put.head == head) {
+                if (!head->refs.holds_all(++put.count)) return;
+                in_use_ &= ~(std::uint64_t{1} << at);
+                return settle(put);
+            }
+            // Out of its place first: what is settled may put off others.
+            Put before = std::exchange(put, {head, 1});
+            return settle(before);
+        }
+        in_use_ |= std::uint64_t{1} << at;
+        put = {head, 1};
+    }
+
+    void settle(Put put) noexcept {
+        if (!put.head->refs.drop(put.count)) return;
+        if (put.head->kind == keys_kind) {
+            auto* keys = static_cast<Keys*>(put.head);
+            for (std::uint32_t i = 0; i < keys->count; ++i) drop(keys->texts()[i]);
+        }
+        piece(put.head);
+    }
+
+    // Ends the memory of one message.
+    void piece(Head* head) noexcept {
+        if (head->offset == 0) return free_block(head);
+        auto* slab = reinterpret_cast<Slab*>(reinterpret_cast<char*>(head) - head->offset);
+        if (slab != slab_) {
+            settle_slab();
+            slab_ = slab;
+            pieces_ = 0;
+        }
+        ++pieces_;
+    }
+
+    void settle_slab() noexcept {
+        if (slab_ != nullptr && slab_->refs.drop(pieces_)) release(slab_, slab_->bytes);
+    }
+
+    static constexpr unsigned put_bits = 6;
+    std::uint64_t in_use_ = 0;  // a bit for each of puts_
+    Put puts_[1u << put_bits];
+    Slab* slab_ = nullptr;
+    std::uint32_t pieces_ = 0;
+    Step steps_[limits::depth_count + 2];
+};
 
 }  // namespace
 
@@ -123,34 +248,10 @@ std::size_t number_size(reflow_number type) noexcept {
 
 void unref(Head* head) noexcept {
     if (!head->refs.drop()) return;
-    // The way from the root to where we are. Messages nest at most depth_count containers, and a
-    // container's text is one level more, so the stack has a fixed size.
-    struct Step {
-        Head* head;
-        std::size_t next;
-        std::size_t slots;
-    };
-    Step steps[limits::depth_count + 2];
-    std::size_t top = 0;
-    steps[0] = {head, 0, slots_of(head)};
-    for (;;) {
-        Step& step = steps[top];
-        if (step.next == step.slots) {
-            free_block(step.head);
-            if (top == 0) return;
-            --top;
-            continue;
-        }
-        Head* dropped = slot(step.head, step.next++);
-        if (dropped == nullptr || !dropped->refs.drop()) continue;
-        std::size_t slots = slots_of(dropped);
-        if (slots == 0) {
-            free_block(dropped);
-        } else {
-            REFLOW_ASSERT(top + 1 < limits::depth_count + 2);
-            steps[++top] = {dropped, 0, slots};
-        }
-    }
+    if (holds_others(head)) return End().run(head);
+    if (head->offset == 0) return free_block(head);
+    auto* slab = reinterpret_cast<Slab*>(reinterpret_cast<char*>(head) - head->offset);
+    if (slab->refs.drop()) release(slab, slab->bytes);
 }
 
 }  // namespace reflow::heap

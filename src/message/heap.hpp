@@ -2,8 +2,11 @@
 // Thread: counted and immutable after construction, so any.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <string_view>
 
 #include "base/ref.hpp"
 #include "reflow.h"
@@ -15,14 +18,31 @@ inline constexpr std::uint64_t counted = 0x100;
 
 struct Head {
     RefCount refs;
-    std::uint8_t kind = 0;    // reflow_kind
-    std::uint8_t packed = 0;  // arrays: reflow_number of a packed one, else 0
-    std::uint16_t depth = 0;  // levels of containers, this one included; 0 for text
+    std::uint8_t kind = 0;     // reflow_kind
+    std::uint8_t form = 0;     // arrays: reflow_number of a packed one, else 0; texts: TextForm
+    std::uint16_t depth = 0;   // levels of containers, this one included; 0 for text
+    std::uint32_t offset = 0;  // from the start of the slab it lies in; 0: it is a block itself
+};
+static_assert(sizeof(Head) == 12);
+
+// What small messages of one document lie in (see pool.hpp). Counted are those that live, and the
+// pool that still fills it.
+struct Slab {
+    RefCount refs;
+    std::uint32_t bytes = 0;
 };
 
-// string, bytes, error, encoded. The text follows in the same block, or is lent.
+enum TextForm : std::uint8_t { near_text = 0, far_text = 1 };
+
+// string, bytes, error, encoded. The text follows, and a NUL, unless it is a FarText.
 struct Text : Head {
-    std::size_t size = 0;
+    std::uint32_t size = 0;
+};
+static_assert(sizeof(Text) == 16);
+
+// A text that is lent, or longer than `size` of Text can tell; then it follows in the same block.
+struct FarText : Text {
+    std::size_t far_size = 0;
     const char* data = nullptr;
     reflow_release_fn release_lent = nullptr;  // of lent memory
     void* user_data = nullptr;
@@ -31,39 +51,62 @@ struct Text : Head {
 
 // Packed numbers, in the same block (aligned to 16) or lent.
 struct Numbers : Head {
+    bool lent = false;
     std::size_t count = 0;
     const void* data = nullptr;
     reflow_release_fn release_lent = nullptr;
     void* user_data = nullptr;
-    bool lent = false;
 };
 
 struct Array : Head {
-    std::size_t count = 0;
+    std::uint32_t count = 0;
     reflow_message* elements() noexcept { return reinterpret_cast<reflow_message*>(this + 1); }
     const reflow_message* elements() const noexcept {
         return reinterpret_cast<const reflow_message*>(this + 1);
     }
 };
+static_assert(sizeof(Array) == 16);
 
-struct Entry {
-    Text* key;
-    reflow_message value;
+// Up to this many keys are scanned; beyond, a table of positions follows the keys: open addressing,
+// a power of two of slots, position + 1, 0 for empty.
+inline constexpr std::uint32_t scanned = 8;
+[[nodiscard]] inline std::size_t table_slots(std::size_t keys) noexcept {
+    return keys <= scanned ? 0 : std::bit_ceil(keys + keys / 2 + 1);  // at most two thirds full
+}
+[[nodiscard]] inline std::size_t keys_bytes(std::size_t count) noexcept {
+    return count * sizeof(Text*) + table_slots(count) * sizeof(std::uint32_t);
+}
+
+// Keys that several objects share; the texts and the table follow. Never seen as a message.
+struct Keys : Head {
+    std::uint32_t count = 0;
+    Text** texts() noexcept { return reinterpret_cast<Text**>(this + 1); }
 };
+static_assert(sizeof(Keys) == 16);
+inline constexpr std::uint8_t keys_kind = 0xFF;
 
-// Entries in the order of insertion. Beyond `scanned` keys a table of positions follows them:
-// open addressing, a power of two of slots, position + 1, 0 for empty.
+enum ObjectForm : std::uint8_t { own_keys = 0, shared_keys = 1 };
+
+// Values in the order of insertion. The keys follow them in the same block or are those of a Keys.
 struct Object : Head {
     std::uint32_t count = 0;
-    std::uint32_t slots = 0;
-    Entry* entries() noexcept { return reinterpret_cast<Entry*>(this + 1); }
-    const Entry* entries() const noexcept { return reinterpret_cast<const Entry*>(this + 1); }
-    std::uint32_t* table() noexcept { return reinterpret_cast<std::uint32_t*>(entries() + count); }
-    const std::uint32_t* table() const noexcept {
-        return reinterpret_cast<const std::uint32_t*>(entries() + count);
+    Text** keys = nullptr;
+    reflow_message* values() noexcept { return reinterpret_cast<reflow_message*>(this + 1); }
+    const reflow_message* values() const noexcept {
+        return reinterpret_cast<const reflow_message*>(this + 1);
     }
+    const std::uint32_t* table() const noexcept {
+        return reinterpret_cast<const std::uint32_t*>(keys + count);
+    }
+    // Of an object whose form is shared_keys.
+    Keys* shared() const noexcept { return reinterpret_cast<Keys*>(keys) - 1; }
 };
-inline constexpr std::uint32_t scanned = 8;
+static_assert(sizeof(Object) == 24);
+
+[[nodiscard]] inline std::size_t object_bytes(std::size_t count, std::uint8_t form) noexcept {
+    return sizeof(Object) + count * sizeof(reflow_message) +
+           (form == own_keys ? keys_bytes(count) : 0);
+}
 
 // event, any, optional (type is NULL), network event (type is its type).
 struct Wrap : Head {
@@ -72,9 +115,9 @@ struct Wrap : Head {
 };
 
 struct Stream : Head {
+    bool has_size_hint = false;
     std::uint64_t stream_id = 0;
     std::uint64_t size_hint = 0;
-    bool has_size_hint = false;
     Text* origin_actor = nullptr;
     Text* origin_port = nullptr;
     Text* content_type = nullptr;  // may be NULL
@@ -86,12 +129,49 @@ struct Remote : Head {
     Text* port = nullptr;
 };
 
+[[nodiscard]] inline std::string_view view(const Text* text) noexcept {
+    if (text == nullptr) return {};
+    if (text->form == near_text) return {reinterpret_cast<const char*>(text + 1), text->size};
+    auto* far = static_cast<const FarText*>(text);
+    return {far->data, far->far_size};
+}
+
+[[nodiscard]] inline bool is_text(reflow_kind kind) noexcept {
+    return kind == REFLOW_KIND_STRING || kind == REFLOW_KIND_BYTES || kind == REFLOW_KIND_ERROR ||
+           kind == REFLOW_KIND_ENCODED;
+}
+
+// Hash of a key for tables of positions: all of its bytes, eight at a time.
+[[nodiscard]] inline std::uint64_t key_hash(std::string_view key) noexcept {
+    constexpr std::uint64_t factor = 0x9E3779B97F4A7C15u;
+    std::uint64_t hash = key.size() * factor;
+    const char* at = key.data();
+    std::size_t left = key.size();
+    std::uint64_t word = 0;
+    for (; left >= 8; left -= 8, at += 8) {
+        std::memcpy(&word, at, 8);
+        hash = (hash ^ word) * factor;
+        hash ^= hash >> 32;
+    }
+    word = 0;
+    if (left >= 4) {
+        std::uint32_t halves[2];
+        std::memcpy(halves, at, 4);
+        std::memcpy(halves + 1, at + left - 4, 4);
+        word = std::uint64_t{halves[0]} << 32 | halves[1];
+    } else {
+        for (; left > 0; --left) word = word << 8 | static_cast<unsigned char>(*at++);
+    }
+    hash = (hash ^ word) * factor;
+    return hash ^ hash >> 32;
+}
+
 // Where packed numbers begin in their block, and how large one and all of them are.
 inline constexpr std::size_t numbers_offset = (sizeof(Numbers) + 15) / 16 * 16;
 [[nodiscard]] std::size_t number_size(reflow_number type) noexcept;  // 0: unknown type
 [[nodiscard]] std::size_t numbers_block(std::uint8_t type, std::size_t count) noexcept;
 
-// Drops one reference of a counted message; frees without recursion.
+// Drops one reference of a counted message; frees it without recursion if that was the last one.
 void unref(Head* head) noexcept;
 
 }  // namespace reflow::heap

@@ -6,12 +6,15 @@
 #include <new>
 
 #include "base/limits.hpp"
+#include "message/pool.hpp"
 
 namespace reflow {
 namespace {
 
+using heap::FarText;
 using heap::Head;
 using heap::Text;
+using heap::view;
 
 Head* head_of(reflow_message raw) noexcept { return reinterpret_cast<Head*>(raw.payload); }
 
@@ -20,20 +23,23 @@ const T* body(reflow_message raw) noexcept {
     return static_cast<const T*>(head_of(raw));
 }
 
-reflow_message counted_message(Head* head) noexcept {
-    return {static_cast<std::uint64_t>(head->kind) | heap::counted,
-            reinterpret_cast<std::uint64_t>(head)};
+FarText* make_far(void* memory, std::string_view data) noexcept {
+    auto* text = new (memory) FarText;
+    text->form = heap::far_text;
+    text->far_size = data.size();
+    text->data = data.data() == nullptr ? "" : data.data();
+    return text;
 }
 
 Text* make_text(reflow_kind kind, std::string_view data) {
-    void* memory = allocate(sizeof(Text) + data.size() + 1);
-    Text* text = new (memory) Text;
-    text->kind = static_cast<std::uint8_t>(kind);
-    text->size = data.size();
-    char* letters = reinterpret_cast<char*>(text + 1);
+    bool far = data.size() > UINT32_MAX;
+    void* memory = allocate((far ? sizeof(FarText) : sizeof(Text)) + data.size() + 1);
+    char* letters = static_cast<char*>(memory) + (far ? sizeof(FarText) : sizeof(Text));
     if (!data.empty()) std::memcpy(letters, data.data(), data.size());
     letters[data.size()] = '\0';
-    text->data = letters;
+    Text* text = far ? make_far(memory, {letters, data.size()}) : new (memory) Text;
+    text->kind = static_cast<std::uint8_t>(kind);
+    if (!far) text->size = static_cast<std::uint32_t>(data.size());
     return text;
 }
 
@@ -41,17 +47,8 @@ Message text_message(reflow_kind kind, std::string_view data) {
     return Message::adopt(counted_message(make_text(kind, data)));
 }
 
-std::string_view view(const Text* text) noexcept {
-    return text == nullptr ? std::string_view() : std::string_view(text->data, text->size);
-}
-
 Text* text_of(const Message& message) noexcept {
     return static_cast<Text*>(head_of(message.raw()));
-}
-
-bool is_text_kind(reflow_kind kind) noexcept {
-    return kind == REFLOW_KIND_STRING || kind == REFLOW_KIND_BYTES || kind == REFLOW_KIND_ERROR ||
-           kind == REFLOW_KIND_ENCODED;
 }
 
 bool is_wrap_kind(reflow_kind kind) noexcept {
@@ -59,19 +56,16 @@ bool is_wrap_kind(reflow_kind kind) noexcept {
            kind == REFLOW_KIND_OPTIONAL || kind == REFLOW_KIND_NETWORK_EVENT;
 }
 
-Failure too_deep() {
-    return Failure(REFLOW_ERROR_LIMIT,
-                   concat("nested deeper than ", limits::depth_count, " levels"));
-}
+Failure too_deep() { return container_failure(Made::too_deep, false); }
 
 MessageRef number_at(const heap::Numbers* numbers, std::size_t index) noexcept {
     const char* at = static_cast<const char*>(numbers->data) +
-                     index * heap::number_size(numbers->packed);
+                     index * heap::number_size(numbers->form);
     auto load = [at]<typename T>(T value) {
         std::memcpy(&value, at, sizeof value);
         return value;
     };
-    switch (numbers->packed) {
+    switch (numbers->form) {
         case REFLOW_NUMBER_I8: return Message::integer(load(std::int8_t{}));
         case REFLOW_NUMBER_U8: return Message::integer(load(std::uint8_t{}));
         case REFLOW_NUMBER_I16: return Message::integer(load(std::int16_t{}));
@@ -90,26 +84,21 @@ MessageRef number_at(const heap::Numbers* numbers, std::size_t index) noexcept {
     }
 }
 
-// Position of a key among the entries, or their count.
-std::size_t find_entry(const heap::Object* object, std::string_view key) noexcept {
-    const heap::Entry* entries = object->entries();
-    if (object->slots == 0) {
+// Position of a key, or the count of keys.
+std::size_t find_key(const heap::Object* object, std::string_view key) noexcept {
+    std::size_t slots = heap::table_slots(object->count);
+    if (slots == 0) {
         for (std::size_t i = 0; i < object->count; ++i) {
-            if (view(entries[i].key) == key) return i;
+            if (view(object->keys[i]) == key) return i;
         }
         return object->count;
     }
     const std::uint32_t* table = object->table();
-    std::size_t mask = object->slots - 1;
-    for (std::size_t at = TextHash{}(key)&mask;; at = (at + 1) & mask) {
+    std::size_t mask = slots - 1;
+    for (std::size_t at = heap::key_hash(key) & mask;; at = (at + 1) & mask) {
         if (table[at] == 0) return object->count;
-        if (view(entries[table[at] - 1].key) == key) return table[at] - 1;
+        if (view(object->keys[table[at] - 1]) == key) return table[at] - 1;
     }
-}
-
-std::uint32_t table_slots(std::size_t keys) noexcept {
-    // At most two thirds full.
-    return static_cast<std::uint32_t>(std::bit_ceil(keys + keys / 2 + 1));
 }
 
 }  // namespace
@@ -144,52 +133,52 @@ std::string_view MessageRef::kind_name() const noexcept {
     }
 }
 
-std::uint32_t MessageRef::depth() const noexcept { return counted() ? head_of(raw_)->depth : 0; }
+std::uint32_t MessageRef::depth() const noexcept { return counted() ? head()->depth : 0; }
 
 std::string_view MessageRef::text() const noexcept {
     bool text = kind() == REFLOW_KIND_STRING || kind() == REFLOW_KIND_ERROR;
-    return text ? view(body<Text>(raw_)) : std::string_view();
+    return text ? content_bytes() : std::string_view();
 }
 
 std::string_view MessageRef::bytes() const noexcept {
-    return is_text_kind(kind()) ? view(body<Text>(raw_)) : std::string_view();
+    return heap::is_text(kind()) ? content_bytes() : std::string_view();
 }
 
 std::size_t MessageRef::size() const noexcept {
     if (kind() == REFLOW_KIND_OBJECT) return body<heap::Object>(raw_)->count;
     if (kind() != REFLOW_KIND_ARRAY) return 0;
-    if (head_of(raw_)->packed != 0) return body<heap::Numbers>(raw_)->count;
+    if (head_of(raw_)->form != 0) return body<heap::Numbers>(raw_)->count;
     return body<heap::Array>(raw_)->count;
 }
 
 MessageRef MessageRef::at(std::size_t index) const noexcept {
     if (index >= size()) return {};
     if (kind() == REFLOW_KIND_OBJECT) {
-        return MessageRef(body<heap::Object>(raw_)->entries()[index].value);
+        return MessageRef(body<heap::Object>(raw_)->values()[index]);
     }
-    if (head_of(raw_)->packed != 0) return number_at(body<heap::Numbers>(raw_), index);
+    if (head_of(raw_)->form != 0) return number_at(body<heap::Numbers>(raw_), index);
     return MessageRef(body<heap::Array>(raw_)->elements()[index]);
 }
 
 std::string_view MessageRef::key_at(std::size_t index) const noexcept {
     if (kind() != REFLOW_KIND_OBJECT || index >= size()) return {};
-    return view(body<heap::Object>(raw_)->entries()[index].key);
+    return view(body<heap::Object>(raw_)->keys[index]);
 }
 
 MessageRef MessageRef::key_message_at(std::size_t index) const noexcept {
     if (kind() != REFLOW_KIND_OBJECT || index >= size()) return {};
-    return MessageRef(counted_message(body<heap::Object>(raw_)->entries()[index].key));
+    return MessageRef(counted_message(body<heap::Object>(raw_)->keys[index]));
 }
 
 MessageRef MessageRef::get(std::string_view key) const noexcept {
     if (kind() != REFLOW_KIND_OBJECT) return {};
     auto* object = body<heap::Object>(raw_);
-    std::size_t at = find_entry(object, key);
-    return at == object->count ? MessageRef() : MessageRef(object->entries()[at].value);
+    std::size_t at = find_key(object, key);
+    return at == object->count ? MessageRef() : MessageRef(object->values()[at]);
 }
 
 reflow_number MessageRef::numbers_type() const noexcept {
-    return kind() == REFLOW_KIND_ARRAY ? head_of(raw_)->packed : 0;
+    return kind() == REFLOW_KIND_ARRAY ? head_of(raw_)->form : 0;
 }
 
 const void* MessageRef::numbers_data() const noexcept {
@@ -240,10 +229,8 @@ Result<Message> Message::checked_string(std::string_view text) {
 
 Message Message::lend(reflow_kind kind, std::string_view data, reflow_release_fn release,
                       void* user_data) {
-    Text* text = new (allocate(sizeof(Text))) Text;
+    FarText* text = make_far(allocate(sizeof(FarText)), data);
     text->kind = static_cast<std::uint8_t>(kind);
-    text->size = data.size();
-    text->data = data.data() == nullptr ? "" : data.data();
     text->lent = true;
     text->release_lent = release;
     text->user_data = user_data;
@@ -257,7 +244,7 @@ Message Message::numbers(reflow_number type, const void* data, std::size_t count
     void* memory = allocate(heap::numbers_offset + bytes);
     auto* numbers = new (memory) heap::Numbers;
     numbers->kind = REFLOW_KIND_ARRAY;
-    numbers->packed = static_cast<std::uint8_t>(type);
+    numbers->form = static_cast<std::uint8_t>(type);
     numbers->depth = 1;
     numbers->count = count;
     char* values = static_cast<char*>(memory) + heap::numbers_offset;
@@ -270,7 +257,7 @@ Message Message::lend_numbers(reflow_number type, const void* data, std::size_t 
                               reflow_release_fn release, void* user_data) {
     auto* numbers = new (allocate(sizeof(heap::Numbers))) heap::Numbers;
     numbers->kind = REFLOW_KIND_ARRAY;
-    numbers->packed = static_cast<std::uint8_t>(type);
+    numbers->form = static_cast<std::uint8_t>(type);
     numbers->depth = 1;
     numbers->count = count;
     numbers->data = data;
@@ -336,171 +323,6 @@ Message Message::remote(std::string_view network_id, std::string_view actor_id,
     remote->actor_id = static_cast<Text*>(head_of(actor.leak()));
     remote->port = static_cast<Text*>(head_of(port_text.leak()));
     return adopt(counted_message(remote));
-}
-
-// ---- builders
-
-namespace {
-
-// The elements as one packed array, if they are all of one kind of number.
-template <typename T, typename Read>
-Message pack(reflow_number type, const Vector<Message>& elements, Read read) {
-    void* memory = allocate(heap::numbers_block(static_cast<std::uint8_t>(type), elements.size()));
-    auto* numbers = new (memory) heap::Numbers;
-    numbers->kind = REFLOW_KIND_ARRAY;
-    numbers->packed = static_cast<std::uint8_t>(type);
-    numbers->depth = 1;
-    numbers->count = elements.size();
-    T* values = reinterpret_cast<T*>(static_cast<char*>(memory) + heap::numbers_offset);
-    for (std::size_t i = 0; i < elements.size(); ++i) values[i] = read(elements[i]);
-    numbers->data = values;
-    return Message::adopt(counted_message(numbers));
-}
-
-bool all_of_kind(const Vector<Message>& elements, reflow_kind kind) noexcept {
-    for (const Message& element : elements) {
-        if (!element.is(kind)) return false;
-    }
-    return !elements.empty();
-}
-
-}  // namespace
-
-Result<Message> ArrayBuilder::finish() {
-    if (elements_.size() > limits::elements_count) {
-        return Failure(REFLOW_ERROR_LIMIT, concat("array of more than ", limits::elements_count,
-                                                  " elements"));
-    }
-    Message made;
-    if (all_of_kind(elements_, REFLOW_KIND_INTEGER)) {
-        made = pack<std::int64_t>(REFLOW_NUMBER_I64, elements_,
-                                  [](const Message& m) { return m.integer(); });
-    } else if (all_of_kind(elements_, REFLOW_KIND_FLOAT)) {
-        made = pack<double>(REFLOW_NUMBER_F64, elements_,
-                            [](const Message& m) { return m.real(); });
-    } else {
-        std::uint32_t depth = 0;
-        for (const Message& element : elements_) depth = std::max(depth, element.depth());
-        if (depth >= limits::depth_count) return too_deep();
-        void* memory = allocate(sizeof(heap::Array) + elements_.size() * sizeof(reflow_message));
-        auto* array = new (memory) heap::Array;
-        array->kind = REFLOW_KIND_ARRAY;
-        array->depth = static_cast<std::uint16_t>(depth + 1);
-        array->count = elements_.size();
-        for (std::size_t i = 0; i < elements_.size(); ++i) {
-            array->elements()[i] = elements_[i].leak();
-        }
-        made = Message::adopt(counted_message(array));
-    }
-    elements_.clear();
-    return made;
-}
-
-ObjectBuilder::ObjectBuilder(std::size_t expected) { entries_.reserve(expected); }
-ObjectBuilder::~ObjectBuilder() = default;
-
-std::size_t ObjectBuilder::find(std::string_view key) const noexcept {
-    if (table_.empty()) {
-        for (std::size_t i = 0; i < entries_.size(); ++i) {
-            if (entries_[i].key.text() == key) return i;
-        }
-        return entries_.size();
-    }
-    std::size_t mask = table_.size() - 1;
-    for (std::size_t at = TextHash{}(key)&mask;; at = (at + 1) & mask) {
-        if (table_[at] == 0) return entries_.size();
-        if (entries_[table_[at] - 1].key.text() == key) return table_[at] - 1;
-    }
-}
-
-bool ObjectBuilder::has(std::string_view key) const noexcept {
-    return find(key) != entries_.size();
-}
-
-void ObjectBuilder::prepare_table() {
-    std::size_t after = entries_.size() + 1;
-    if (after <= heap::scanned || table_.size() >= table_slots(after)) return;
-    Vector<std::uint32_t> table(std::size_t{table_slots(after)} * 2, 0);
-    table_.swap(table);
-    for (std::uint32_t position = 1; position <= entries_.size(); ++position) {
-        enter(position);
-    }
-}
-
-void ObjectBuilder::enter(std::uint32_t position) noexcept {
-    if (table_.empty()) return;
-    std::size_t mask = table_.size() - 1;
-    std::size_t at = TextHash{}(entries_[position - 1].key.text()) & mask;
-    while (table_[at] != 0) at = (at + 1) & mask;
-    table_[at] = position;
-}
-
-void ObjectBuilder::add(Message key, Message value) {
-    // Whatever can fail comes first, so that a failure leaves the builder as it was.
-    prepare_table();
-    entries_.push_back({std::move(key), std::move(value)});
-    enter(static_cast<std::uint32_t>(entries_.size()));
-}
-
-void ObjectBuilder::set(std::string_view key, Message value) {
-    std::size_t at = find(key);
-    if (at != entries_.size()) {
-        entries_[at].value = std::move(value);
-    } else {
-        add(Message::string(key), std::move(value));
-    }
-}
-
-void ObjectBuilder::set(const Message& key, Message value) {
-    std::size_t at = find(key.text());
-    if (at != entries_.size()) {
-        entries_[at].value = std::move(value);
-    } else {
-        add(key, std::move(value));
-    }
-}
-
-Result<Message> ObjectBuilder::finish() {
-    std::uint32_t depth = 0;
-    for (const Pair& pair : entries_) depth = std::max(depth, pair.value.depth());
-    if (depth >= limits::depth_count) return too_deep();
-    if (entries_.size() > limits::elements_count / 4) {
-        return Failure(REFLOW_ERROR_LIMIT,
-                       concat("object of more than ", limits::elements_count / 4, " keys"));
-    }
-    std::size_t count = entries_.size();
-    std::uint32_t slots = count > heap::scanned ? table_slots(count) : 0;
-    void* memory = allocate(sizeof(heap::Object) + count * sizeof(heap::Entry) +
-                            slots * sizeof(std::uint32_t));
-    auto* object = new (memory) heap::Object;
-    object->kind = REFLOW_KIND_OBJECT;
-    object->depth = static_cast<std::uint16_t>(depth + 1);
-    object->count = static_cast<std::uint32_t>(count);
-    object->slots = slots;
-    for (std::size_t i = 0; i < count; ++i) {
-        object->entries()[i] = {static_cast<Text*>(head_of(entries_[i].key.leak())),
-                                entries_[i].value.leak()};
-    }
-    std::uint32_t* table = object->table();
-    if (slots != 0) std::memset(table, 0, slots * sizeof(std::uint32_t));
-    for (std::uint32_t position = 1; slots != 0 && position <= count; ++position) {
-        std::size_t at = TextHash{}(view(object->entries()[position - 1].key)) & (slots - 1);
-        while (table[at] != 0) at = (at + 1) & (slots - 1);
-        table[at] = position;
-    }
-    entries_.clear();
-    table_.clear();
-    return Message::adopt(counted_message(object));
-}
-
-Result<Message> with_key(MessageRef object, std::string_view key, Message value) {
-    ObjectBuilder builder(object.size() + 1);
-    for (std::size_t i = 0; i < object.size(); ++i) {
-        if (value.none() && object.key_at(i) == key) continue;
-        builder.set(object.key_message_at(i).own(), object.at(i).own());
-    }
-    if (!value.none()) builder.set(key, std::move(value));
-    return builder.finish();
 }
 
 }  // namespace reflow

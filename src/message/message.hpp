@@ -54,6 +54,10 @@ public:
     [[nodiscard]] std::string_view text() const noexcept;
     // The content of bytes, encoded, string, error.
     [[nodiscard]] std::string_view bytes() const noexcept;
+    // The same of what is known to be one of these, without a call.
+    [[nodiscard]] std::string_view content_bytes() const noexcept {
+        return heap::view(static_cast<const heap::Text*>(head()));
+    }
 
     // Elements of an array or keys of an object; 0 for others.
     [[nodiscard]] std::size_t size() const noexcept;
@@ -62,6 +66,17 @@ public:
     [[nodiscard]] std::string_view key_at(std::size_t index) const noexcept;
     // The key of an object as a string message, to be shared with another object.
     [[nodiscard]] MessageRef key_message_at(std::size_t index) const noexcept;
+    // Elements of an array that is not packed or values of an object, and the keys of an object, at
+    // positions below size(), which are not checked.
+    [[nodiscard]] MessageRef element(std::size_t index) const noexcept {
+        if (kind() == REFLOW_KIND_OBJECT) {
+            return MessageRef(static_cast<const heap::Object*>(head())->values()[index]);
+        }
+        return MessageRef(static_cast<const heap::Array*>(head())->elements()[index]);
+    }
+    [[nodiscard]] std::string_view key(std::size_t index) const noexcept {
+        return heap::view(static_cast<const heap::Object*>(head())->keys[index]);
+    }
     // Value of an object by key; none if there is no such key or it is no object.
     [[nodiscard]] MessageRef get(std::string_view key) const noexcept;
     [[nodiscard]] bool has(std::string_view key) const noexcept { return !get(key).none(); }
@@ -95,6 +110,9 @@ public:
     [[nodiscard]] Message own() const noexcept;
 
 protected:
+    [[nodiscard]] heap::Head* head() const noexcept {
+        return reinterpret_cast<heap::Head*>(raw_.payload);
+    }
     reflow_message raw_{};
 };
 
@@ -123,7 +141,7 @@ public:
         return *this;
     }
     ~Message() {
-        if (counted()) heap::unref(reinterpret_cast<heap::Head*>(raw_.payload));
+        if (counted()) heap::unref(head());
     }
     // Gives the reference to the caller.
     [[nodiscard]] reflow_message leak() noexcept { return std::exchange(raw_, {}); }
@@ -183,14 +201,14 @@ private:
         return adopt({static_cast<std::uint64_t>(kind), payload});
     }
     void add() const noexcept {
-        if (counted()) reinterpret_cast<heap::Head*>(raw_.payload)->refs.add();
+        if (counted()) head()->refs.add();
     }
 };
 
 static_assert(sizeof(Message) == 16);
 
 inline Message MessageRef::own() const noexcept {
-    if (counted()) reinterpret_cast<heap::Head*>(raw_.payload)->refs.add();
+    if (counted()) head()->refs.add();
     return Message::adopt(raw_);
 }
 

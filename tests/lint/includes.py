@@ -56,7 +56,7 @@ _C_HEADERS = set("""assert complex ctype errno fenv float inttypes iso646 limits
     threads time uchar wchar wctype""".split())
 _POSIX = set("""dlfcn.h fcntl.h dirent.h netdb.h poll.h pthread.h sched.h spawn.h semaphore.h
     strings.h termios.h unistd.h glob.h pwd.h pty.h utmp.h malloc.h endian.h langinfo.h
-    cxxabi.h execinfo.h immintrin.h""".split())
+    cxxabi.h execinfo.h immintrin.h emmintrin.h""".split())
 
 
 def reachable(layer):

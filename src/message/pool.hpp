@@ -1,0 +1,111 @@
+// Memory for the small messages of one document: pieces of slabs, so that not each of them costs an
+// allocation. A slab is freed when its last message is, so it is small: a message that is kept from
+// a large document keeps its neighbours' memory, but never more than one slab.
+// Neighbours: the readers of `codec`. Thread: one; the messages may go to any.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <string_view>
+
+#include "base/assert.hpp"
+#include "base/result.hpp"
+#include "message/heap.hpp"
+
+namespace reflow {
+
+class Pool {
+public:
+    static constexpr std::size_t slab_bytes = 4096;
+    static constexpr std::size_t piece_bytes = 256;  // the largest that is put into a slab
+
+    Pool() noexcept = default;
+    ~Pool() { close(); }
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
+
+    // Begins a new document, whose messages take about so many bytes.
+    void begin(std::size_t expected) noexcept {
+        close();
+        expected_ = expected;
+    }
+
+    // A T at the start of that many bytes.
+    template <typename T>
+    [[nodiscard]] T* make(std::size_t bytes) {
+        if (bytes > piece_bytes) return new (allocate(bytes)) T;
+        std::size_t rounded = (bytes + 7) & ~std::size_t{7};
+        if (left_ < rounded) open(rounded);
+        T* made = new (reinterpret_cast<char*>(slab_) + used_) T;
+        made->offset = used_;
+        used_ += static_cast<std::uint32_t>(rounded);
+        left_ -= rounded;
+        ++pieces_;
+        return made;
+    }
+
+    // A string that is UTF-8 and at most 2^32-1 bytes.
+    [[nodiscard]] reflow_message string(std::string_view data) {
+        auto* text = make<heap::Text>(sizeof(heap::Text) + data.size() + 1);
+        text->kind = REFLOW_KIND_STRING;
+        text->size = static_cast<std::uint32_t>(data.size());
+        char* letters = reinterpret_cast<char*>(text + 1);
+        if (!data.empty()) std::memcpy(letters, data.data(), data.size());
+        letters[data.size()] = '\0';
+        return {REFLOW_KIND_STRING | heap::counted, reinterpret_cast<std::uint64_t>(text)};
+    }
+
+    // One more reference to what this pool made for a document that nobody else has seen yet.
+    [[nodiscard]] static reflow_message share(reflow_message message) noexcept {
+        reinterpret_cast<heap::Head*>(message.payload)->refs.add_unpublished();
+        return message;
+    }
+
+private:
+    // While a slab is filled it counts this many pieces, so that those which are made and ended
+    // need no counting on this side.
+    static constexpr std::uint32_t open_count = 1u << 30;
+
+    void open(std::size_t least);
+    void close() noexcept;
+
+    heap::Slab* slab_ = nullptr;
+    std::size_t left_ = 0;
+    std::uint32_t used_ = 0;
+    std::uint32_t pieces_ = 0;
+    std::size_t expected_ = slab_bytes;
+};
+
+// Why a container was not made.
+enum class Made : std::uint8_t { too_deep, too_many, duplicate };
+
+[[nodiscard]] inline reflow_message counted_message(const heap::Head* head) noexcept {
+    return {std::uint64_t{head->kind} | heap::counted, reinterpret_cast<std::uint64_t>(head)};
+}
+
+// Containers of what stands in a row, which is theirs then; NULL with a reason otherwise.
+// An array of only integers or only floats becomes packed. Without a pool it is a block of its own.
+[[nodiscard]] heap::Head* make_array(const reflow_message* elements, std::size_t count, Pool* pool,
+                                     Made* made);
+// Keys and values in turn. A key that stands twice is `duplicate`, unless it is known that there is
+// none (`distinct`).
+[[nodiscard]] heap::Head* make_object(const reflow_message* pairs, std::size_t count, bool distinct,
+                                      Pool* pool, Made* made);
+// The keys of several objects, which are known to be distinct; the texts get a reference each.
+[[nodiscard]] heap::Head* make_keys(const reflow_message* keys, std::size_t count, Pool& pool);
+// An object with these keys, and as many values in a row.
+[[nodiscard]] heap::Head* make_object(const reflow_message* values, heap::Head* keys, Pool& pool,
+                                      Made* made);
+// Position of the first key that stood before, and of the one before; count if there is none.
+struct Twice {
+    std::size_t again;
+    std::size_t first;
+};
+[[nodiscard]] Twice find_duplicate(const reflow_message* pairs, std::size_t count);
+// Gives each key its last value in its first place; the new count. What is dropped is unreferenced.
+[[nodiscard, gnu::cold]] std::size_t merge_duplicates(reflow_message* pairs, std::size_t count);
+// What an error says about a container that was not made.
+[[nodiscard, gnu::cold]] Failure container_failure(Made made, bool object);
+
+}  // namespace reflow
