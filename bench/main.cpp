@@ -173,7 +173,9 @@ std::vector<Result> measure(const std::vector<Row>& rows, Measurement& measureme
             std::set<std::string>& names = wanted[row.group];
             names.erase("");
             if (done.insert(row.group).second) measurement.run(group, names);
-            results.push_back(judge(row, group, measurement, results));
+            Result result = judge(row, group, measurement, results);
+            if (group.optional && !result.measured) continue;
+            results.push_back(std::move(result));
         }
         terminal.clear();
         print_row(results.back());

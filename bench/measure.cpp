@@ -143,7 +143,7 @@ bool Measurement::accept(const Group& group, Entry& entry, Outcome& outcome, std
     std::string problem;
     if (outcome.state == Outcome::State::UNSUPPORTED) {
         entry.out = true;
-        if (entry.contender.peer) return false;
+        if (entry.contender.peer || group.optional) return false;
         problem = "does not have the shape";
     } else if (outcome.state == Outcome::State::FAILED) {
         problem = outcome.problem;

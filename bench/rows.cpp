@@ -199,6 +199,7 @@ std::vector<Group> all_groups() {
     }
     for (std::int64_t size : {0, 1}) {
         groups.push_back(fixed("wake", size, Law::SEQUENCE, 10, 400));
+        groups.back().optional = size != 0;  // two cores
     }
     for (std::int64_t count : {10'000, 100'000, 1'000'000}) {
         groups.push_back(fixed("idle", count, Law::IDLE, 1000, count));

@@ -34,6 +34,7 @@ struct Group {
     std::int64_t quick_n = 0;  // a run that takes next to no time
     std::int64_t fixed_n = 0;  // 0: as many as take a fair while
     double operations = 1;     // in each of the n: hops, deliveries, bytes
+    bool optional = false;     // a machine may lack what it takes
 };
 
 // How a figure comes out of a run.

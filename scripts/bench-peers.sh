@@ -79,8 +79,12 @@ build_rust() {
 build_native() {
     scripts/configure.sh "$build"
     cmake -U 'REFLOW_BENCH_CAF*' -U TBB_DIR -U 'reflow_cjson*' "$build" >/dev/null
-    cmake --build "$build" --target bench bench_peers -j "$(nproc)" >/dev/null || failed=1
-    local peer
+    local peer log=$build/bench/logs/native.log
+    if ! cmake --build "$build" --target bench bench_peers -j "$(nproc)" >"$log" 2>&1; then
+        echo "bench-deps: the peers in C++ were not built; the end of $log says:" >&2
+        tail -n 15 "$log" >&2
+        failed=1
+    fi
     for peer in tbb caf cjson msgpack-c; do
         [ -x "$contenders/$peer" ] || missing "$peer" "not installed"
     done
@@ -97,6 +101,10 @@ build_rust flume
 build_rust original
 
 if [ "$mode" = fetch ]; then
-    echo "peers that are ready: $(cd "$contenders" && echo *)"
+    ready=()
+    for peer in tbb caf go erlang flume original cjson msgpack-c; do
+        if [ -x "$contenders/$peer" ]; then ready+=("$peer"); fi
+    done
+    echo "peers that are ready: ${ready[*]:-none}"
     exit "$failed"
 fi
