@@ -49,7 +49,10 @@ constexpr auto run_options = std::to_array<Option>({
     {.name = "json",
      .help = "Print one JSON object on standard output: status, duration, nodes, outputs, errors. "
              "What components print goes to standard error."},
-    {.name = "timeout", .value = "SECONDS", .help = "Stop after this time, with exit code 4."},
+    {.name = "timeout",
+     .value = "SECONDS",
+     .help = "Stop after this time, with exit code 4; what is under way may finish for up to 2 "
+             "seconds."},
     {.name = "threads",
      .value = "N",
      .help = "Number of threads, 1 to 256; one for each core if not given.",

@@ -3,12 +3,15 @@
 #include "cli/files.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 
 #include "cli/problem.hpp"
@@ -52,6 +55,30 @@ int write_descriptor(int descriptor, std::string_view text) {
     return 0;
 }
 
+bool is_pipe(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+// Waits until there is something to read, or the end; false at the deadline.
+bool wait_for_text(int descriptor, const Deadline& deadline) {
+    using std::chrono::milliseconds;
+    constexpr milliseconds longest{1000 * 1000};
+    for (;;) {
+        int wait = -1;
+        if (deadline.time) {
+            const auto left =
+                std::chrono::ceil<milliseconds>(*deadline.time - std::chrono::steady_clock::now());
+            wait = static_cast<int>(std::clamp(left, milliseconds(0), longest).count());
+        }
+        pollfd asked{descriptor, POLLIN, 0};
+        const int ready = ::poll(&asked, 1, wait);
+        // An error is told by reading.
+        if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
+        if (deadline.time && std::chrono::steady_clock::now() >= *deadline.time) return false;
+    }
+}
+
 [[noreturn]] void cannot_write(const std::string& path, int number) {
     fail(exit_failed, "cannot write '" + path + "': " + system_reason(number));
 }
@@ -67,17 +94,27 @@ void write_in_place(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-std::string read_text(const std::string& path, int code) {
+std::string timed_out(double seconds) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%g", seconds);
+    return "timed out after " + std::string(text.data()) + " s";
+}
+
+std::string read_text(const std::string& path, int code, const Deadline& deadline) {
     const bool standard = path == "-";
     const std::string name = standard ? "standard input" : "'" + path + "'";
-    const Descriptor file(standard ? ::dup(STDIN_FILENO)
-                                   : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    // Opening a named pipe would wait for somebody who writes into it, whatever the deadline is.
+    const int flags = O_RDONLY | O_CLOEXEC | (is_pipe(path) ? O_NONBLOCK : 0);
+    const Descriptor file(standard ? ::dup(STDIN_FILENO) : ::open(path.c_str(), flags));
     if (file.get() < 0) fail(code, "cannot read " + name + ": " + system_reason(errno));
     std::string text;
     std::array<char, 64 * 1024> piece;
     for (;;) {
+        if (!wait_for_text(file.get(), deadline)) {
+            fail(exit_timeout, timed_out(deadline.seconds), name + " has not come to its end");
+        }
         const ssize_t size = ::read(file.get(), piece.data(), piece.size());
-        if (size < 0 && errno == EINTR) continue;
+        if (size < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (size < 0) fail(code, "cannot read " + name + ": " + system_reason(errno));
         if (size == 0) return text;
         text.append(piece.data(), static_cast<std::size_t>(size));
@@ -109,14 +146,15 @@ void write_text(const std::string& path, std::string_view text) {
     }
 }
 
-Graph load_graph(const std::string& path) {
+Graph load_graph(const std::string& path, const Deadline& deadline) {
     Graph graph;
     Error error;
     reflow_status status = REFLOW_OK;
-    if (path == "-") {
-        const std::string text = read_text(path, exit_invalid);
-        status = reflow_graph_load(view_of(text), REFLOW_FORMAT_AUTO, view_of(input_name),
-                                   Out(graph), Out(error));
+    if (path == "-" || is_pipe(path)) {
+        const std::string text = read_text(path, exit_invalid, deadline);
+        status =
+            reflow_graph_load(view_of(text), REFLOW_FORMAT_AUTO,
+                              view_of(path == "-" ? input_name : path), Out(graph), Out(error));
     } else {
         status = reflow_graph_load_file(view_of(path), Out(graph), Out(error));
     }

@@ -33,7 +33,6 @@ constexpr std::string_view interrupted_json =
 bool is_about_graph(reflow_status status) {
     switch (status) {
         case REFLOW_ERROR_OUT_OF_MEMORY:
-        case REFLOW_ERROR_LIMIT:
         case REFLOW_ERROR_IO:
         case REFLOW_ERROR_INTERNAL:
             return false;
@@ -68,13 +67,14 @@ Run::Run(RunOptions options, Console& console)
       progress_(console, !options_.quiet) {}
 
 int Run::perform() {
+    if (options_.timeout_seconds) {
+        deadline_.seconds = *options_.timeout_seconds;
+        deadline_.time = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                            std::chrono::duration<double>(deadline_.seconds));
+        interrupts::set_deadline(*deadline_.time);
+    }
     prepare();
     start_ = Clock::now();
-    if (options_.timeout_seconds) {
-        deadline_ = start_ + std::chrono::duration_cast<Clock::duration>(
-                                 std::chrono::duration<double>(*options_.timeout_seconds));
-        interrupts::set_deadline(*deadline_);
-    }
     interrupts::defer();
     progress_.begin(network_.get(), *info_, start_);
     Error error;
@@ -97,7 +97,7 @@ int Run::perform() {
 // ---- before the start ---------------------------------------------------------------------------
 
 void Run::prepare() {
-    graph_ = load_graph(options_.graph);
+    graph_ = load_graph(options_.graph, deadline_);
     info_.emplace(graph_.get());
     make_runtime();
     if (options_.output_dir &&
@@ -106,7 +106,7 @@ void Run::prepare() {
     }
     for (const std::string& set : options_.sets) apply_set(graph_.get(), *info_, set);
     for (const std::string& input : options_.inputs) {
-        inputs_.push_back(parse_input(*info_, input));
+        inputs_.push_back(parse_input(*info_, input, deadline_));
     }
     make_network();
     for (Input& input : inputs_) find_inport(input, network_.get());
@@ -221,7 +221,7 @@ void Run::look_for_cut() {
         return;
     }
     const Clock::time_point now = Clock::now();
-    if (deadline_ && now >= *deadline_) {
+    if (deadline_.time && now >= *deadline_.time) {
         cut_ = Cut::timeout;
         return;
     }
@@ -235,9 +235,12 @@ void Run::look_for_cut() {
 }
 
 std::int64_t Run::slice_ms() const {
+    // Simulated time says nothing about how long a wait takes: it is run by turns alone.
+    if (options_.mode == REFLOW_MODE_SIMULATED) return 0;
     std::chrono::milliseconds wait = slice;
-    if (deadline_) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now());
+    if (deadline_.time && cut_ == Cut::no) {
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(*deadline_.time - Clock::now());
         wait = std::clamp(left, std::chrono::milliseconds(0), wait);
     }
     return wait.count();
@@ -250,8 +253,9 @@ void Run::wind_up() {
             return std::pair(reflow_network_drain(network_.get(), wait, nullptr), true);
         });
     }
-    if (cut_ == Cut::interrupted) finish_briefly();
     if (cut_ == Cut::timeout) tell_timeout();
+    if (cut_ == Cut::interrupted) finish_briefly(2);
+    if (cut_ == Cut::timeout) finish_briefly(1);
     if (!stop()) {
         // A callback that does not return cannot be ended; the process can.
         console_.error("a node does not stop; ending without it");
@@ -268,17 +272,19 @@ void Run::wind_up() {
     if (!events_.finish()) failed_ = true;
 }
 
-// After the first interrupt: nothing new begins, and what is under way may finish, for a short time.
-void Run::finish_briefly() {
+// After the first interrupt, or when the time is over: nothing new begins, and what is under way
+// may finish, for a short time and up to so many interrupts in all.
+void Run::finish_briefly(int interrupts) {
     reflow_network_end_sources(network_.get(), nullptr);
     const Clock::time_point limit = Clock::now() + interrupts::grace;
-    while (interrupts::count() < 2 && Clock::now() < limit) {
+    while (interrupts::count() < interrupts && Clock::now() < limit) {
         if (options_.mode != REFLOW_MODE_OWN) {
             reflow_runtime_run(runtime_.get(), turns, nullptr, nullptr);
             outputs_.pump();
         }
-        const reflow_status status = reflow_network_drain(network_.get(), slice.count(), nullptr);
-        if (status != REFLOW_ERROR_TIMEOUT) return;
+        const reflow_status status = reflow_network_drain(network_.get(), slice_ms(), nullptr);
+        const bool blocked = status == REFLOW_ERROR_WOULD_BLOCK && outputs_.pump();
+        if (status != REFLOW_ERROR_TIMEOUT && !blocked) return;
         tick();
     }
 }
@@ -297,13 +303,6 @@ bool Run::stop() {
 
 void Run::log_hook(void* self, reflow_log_level level, reflow_view subsystem, reflow_view node,
                    reflow_view text) {
-    // The engine logs failures that nobody takes, by their description; the events tell them
-    // already.
-    if (level == REFLOW_LOG_WARN && !text_of(node).empty() &&
-        text_of(text).find("node '" + std::string(text_of(node)) + "': ") !=
-            std::string_view::npos) {
-        return;
-    }
     Console& console = static_cast<Run*>(self)->console_;
     const std::string_view sgr = level == REFLOW_LOG_ERROR  ? "1;31"
                                  : level == REFLOW_LOG_WARN ? "1;33"

@@ -51,7 +51,7 @@ private:
     void look_for_cut();
     [[nodiscard]] std::int64_t slice_ms() const;
     void wind_up();
-    void finish_briefly();
+    void finish_briefly(int interrupts);
     [[nodiscard]] bool stop();
 
     [[nodiscard]] int conclude();
@@ -70,7 +70,7 @@ private:
     std::optional<GraphInfo> info_;
     std::vector<Input> inputs_;
     Clock::time_point start_{};
-    std::optional<Clock::time_point> deadline_;
+    Deadline deadline_;
     std::optional<Clock::time_point> unread_deadline_;
     Cut cut_ = Cut::no;
     bool failed_ = false;  // the network itself, not one of its nodes

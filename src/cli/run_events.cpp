@@ -3,10 +3,12 @@
 #include "cli/run_events.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "cli/interrupts.hpp"
 #include "cli/text.hpp"
 
 namespace cli {
@@ -17,7 +19,7 @@ constexpr std::size_t failures_kept = 100;
 constexpr std::uint64_t failures_shown = 10;
 constexpr std::size_t batch = 1024;
 constexpr std::uint32_t file_capacity = 1 << 16;
-constexpr std::int64_t wait_ms = 100;
+constexpr int wait_ms = 100;
 
 constexpr std::uint64_t bit(reflow_event_kind kind) { return std::uint64_t{1} << kind; }
 
@@ -32,6 +34,16 @@ Subscription subscribed(reflow_network* network, std::uint64_t kinds, std::uint3
         reflow_network_subscribe(network, &options, Out(subscription), Out(error));
     check(status, error, exit_failed);
     return subscription;
+}
+
+// A named pipe is waited for until somebody reads it or time is up; it never blocks.
+int open_file(const std::string& path) {
+    for (;;) {
+        const int file =
+            ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
+        if (file >= 0 || errno != ENXIO || interrupts::given_up()) return file;
+        ::poll(nullptr, 0, 10);
+    }
 }
 
 }  // namespace
@@ -96,8 +108,10 @@ EventFile::~EventFile() {
 
 void EventFile::open(reflow_network* network, const std::string& path) {
     path_ = path;
-    file_ = path == "-" ? STDERR_FILENO
-                        : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    file_ = path == "-" ? STDERR_FILENO : open_file(path);
+    if (file_ < 0 && errno == ENXIO) {
+        fail(exit_timeout, "cannot write events to '" + path + "': nobody reads the pipe");
+    }
     if (file_ < 0) {
         fail(exit_failed, "cannot write events to '" + path + "': " + system_reason(errno));
     }
@@ -145,6 +159,12 @@ void EventFile::write(std::string_view text) {
     }
     while (error_ == 0 && !text.empty()) {
         const ssize_t written = ::write(file_, text.data(), text.size());
+        if (written < 0 && errno == EAGAIN) {
+            // A pipe that is full, until nobody waits for it any more.
+            pollfd asked{file_, POLLOUT, 0};
+            if (::poll(&asked, 1, wait_ms) == 0 && interrupts::given_up()) error_ = ETIMEDOUT;
+            continue;
+        }
         if (written < 0) {
             if (errno != EINTR) error_ = errno;
             continue;

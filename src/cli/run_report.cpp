@@ -60,7 +60,8 @@ void append_problems(std::string& json, const std::vector<Problem>& problems) {
 
 std::string run_failure_json(const Failure& failure) {
     const bool invalid = failure.code == exit_invalid || failure.code == exit_usage;
-    std::string json = opening(invalid ? "invalid" : "failed", "0");
+    const bool late = failure.code == exit_timeout;
+    std::string json = opening(invalid ? "invalid" : late ? "timeout" : "failed", "0");
     json += "},\"outputs\":{},\"errors\":[";
     failure.problem.append_to(json);
     std::size_t told = 1;
@@ -132,9 +133,7 @@ void Run::tell_timeout() {
         }
     }
     if (named > busy_named) busy += ", ...";
-    std::array<char, 32> limit{};
-    std::snprintf(limit.data(), limit.size(), "%g", options_.timeout_seconds.value_or(0));
-    Problem problem = Problem::of_text("timed out after " + std::string(limit.data()) + " s",
+    Problem problem = Problem::of_text(timed_out(deadline_.seconds),
                                        busy.empty() ? "" : "packets were waiting at " + busy);
     console_.error(problem.text);
     timeout_ = std::move(problem);

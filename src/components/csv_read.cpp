@@ -109,40 +109,43 @@ void CsvRead::reset() {
 
 // Reads up to the names of the columns, so that a file that cannot be used is told before anything
 // is emitted.
-Result<void> CsvRead::begin() {
+Result<bool> CsvRead::begin() {
     for (;;) {
         CsvScanner::Step step = scanner_->next();
-        if (step == CsvScanner::Step::more) {
-            if (Result<void> got = fill(); !got.ok()) return got;
-            continue;
-        }
+        if (step == CsvScanner::Step::more) return false;
         if (step == CsvScanner::Step::end) {
             // Without a header there is nothing that must be there.
-            if (!header_) return {};
+            if (!header_) return true;
             return Failure(REFLOW_ERROR_PARSE, "the file is empty: it has no header line");
         }
         if (step == CsvScanner::Step::row && scanner_->raw().empty()) {
             if (header_ || skip_empty_) continue;
         }
-        if (header_) return take_header();
-        // The first row stays with the scanner until it is asked for.
-        pending_ = true;
-        if (!columns_.empty()) {
-            Vector<std::string_view> names(columns_.begin(), columns_.end());
-            return name_columns(names);
-        }
-        if (step == CsvScanner::Step::refused) {
-            return Failure(REFLOW_ERROR_PARSE,
-                           concat("the first row cannot be read: ", scanner_->reason()))
-                .hint("name the columns with 'columns'");
-        }
-        Vector<String> made;
-        for (std::size_t i = 0; i < scanner_->fields().size(); ++i) {
-            made.push_back(concat("column_", i + 1));
-        }
-        Vector<std::string_view> names(made.begin(), made.end());
+        Result<void> named =
+            header_ ? take_header() : take_first_row(step == CsvScanner::Step::refused);
+        if (!named.ok()) return named.take_error();
+        return true;
+    }
+}
+
+// Without a header: the row stays with the scanner until it is asked for.
+Result<void> CsvRead::take_first_row(bool refused) {
+    pending_ = true;
+    if (!columns_.empty()) {
+        Vector<std::string_view> names(columns_.begin(), columns_.end());
         return name_columns(names);
     }
+    if (refused) {
+        return Failure(REFLOW_ERROR_PARSE,
+                       concat("the first row cannot be read: ", scanner_->reason()))
+            .hint("name the columns with 'columns'");
+    }
+    Vector<String> made;
+    for (std::size_t i = 0; i < scanner_->fields().size(); ++i) {
+        made.push_back(concat("column_", i + 1));
+    }
+    Vector<std::string_view> names(made.begin(), made.end());
+    return name_columns(names);
 }
 
 Result<void> CsvRead::take_header() {

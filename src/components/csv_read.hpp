@@ -13,7 +13,7 @@ public:
 
 protected:
     void reset() override;
-    Result<void> begin() override;
+    Result<bool> begin() override;
     Result<Step> next(Next& next) override;
     [[nodiscard]] std::span<char> space() override { return scanner_->space(); }
     void filled(std::size_t count) override { scanner_->filled(count); }
@@ -21,6 +21,7 @@ protected:
 private:
     explicit CsvRead(const Config& config);
     Result<void> take_header();
+    Result<void> take_first_row(bool refused);
     Result<void> name_columns(std::span<const std::string_view> names);
     Result<void> rename(Vector<String>& names) const;
     Result<Message> row() const;

@@ -37,15 +37,7 @@ Result<void> CsvWrite::setup(Context& context) {
 }
 
 Result<void> CsvWrite::run(Context& context, std::span<Packet> inputs) {
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-        if (sink_.dropping()) {
-            sink_.drop_line();
-        } else if (Result<void> done = write(context, MessageRef(inputs[i].message)); !done.ok()) {
-            return done;
-        }
-        (void)context.advance(i + 1);  // within the batch, so it cannot fail
-    }
-    return sink_.end_batch(context);
+    return sink_.run(context, inputs, [&](MessageRef row) { return write(context, row); });
 }
 
 Result<void> CsvWrite::write(Context& context, MessageRef row) {

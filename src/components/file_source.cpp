@@ -26,7 +26,10 @@ FileSource::FileSource(const Config& config)
 Result<void> FileSource::setup(Context& context) {
     if (path_.empty()) return {};
     from_setup_ = true;
-    return open(context, path_);
+    Result<void> opened = open(context, path_);
+    if (!opened.ok()) return opened;
+    // As far as that goes without waiting, so that a file that cannot be used is told at once.
+    return prepare().take_error();
 }
 
 void FileSource::teardown(Context&) { close(); }
@@ -49,22 +52,45 @@ Result<void> FileSource::open(Context& context, std::string_view path) {
     reader_ = std::move(opened).take();
     rows_ = 0;
     rejected_ = 0;
+    begun_ = false;
+    backoff_.reset();
     reset();
-    Result<void> begun = begin();
-    if (!begun.ok()) {
-        reader_.reset();
-        if (begun.error().file.empty()) begun.error().file = file_;
-    }
-    return begun;
+    return {};
 }
 
 void FileSource::close() noexcept { reader_.reset(); }
 
-Result<void> FileSource::fill() {
+Result<FileSource::State> FileSource::fill() {
     Result<std::size_t> count = reader_->read(space());
     if (!count.ok()) return count.take_error();
+    if (count.value() == Store::Reader::nothing_yet) return State::silent;
+    backoff_.reset();
     filled(count.value());
-    return {};
+    return State::going;
+}
+
+Result<FileSource::State> FileSource::prepare() {
+    while (!begun_) {
+        Result<bool> begun = begin();
+        if (!begun.ok()) {
+            close();
+            if (begun.error().file.empty()) begun.error().file = file_;
+            return begun.take_error();
+        }
+        begun_ = begun.value();
+        if (begun_) break;
+        Result<State> filled = fill();
+        if (!filled.ok()) close();
+        if (!filled.ok() || filled.value() == State::silent) return filled;
+    }
+    return State::going;
+}
+
+Result<FileSource::State> FileSource::proceed(Context& context) {
+    Result<State> state = prepare();
+    if (state.ok() && state.value() == State::going) state = pump(context);
+    if (!state.ok()) close();
+    return state;
 }
 
 Result<void> FileSource::run(Context& context, std::span<Packet> inputs) {
@@ -85,13 +111,12 @@ Result<void> FileSource::run(Context& context, std::span<Packet> inputs) {
             }
             if (Result<void> opened = open(context, path.text()); !opened.ok()) return opened;
         }
-        Result<bool> ended = pump(context);
-        if (!ended.ok()) {
-            close();
-            return ended.take_error();
-        }
-        if (!ended.value()) {
+        Result<State> state = proceed(context);
+        if (!state.ok()) return state.take_error();
+        if (state.value() != State::ended) {
             (void)context.again();  // allowed in run, and there is no other way for it to fail
+            // Without memory for the timer it is asked again soon.
+            if (state.value() == State::silent) (void)context.wake_after(backoff_.next_ns());
             return {};
         }
         if (Result<void> reported = report(context); !reported.ok()) return reported;
@@ -101,7 +126,7 @@ Result<void> FileSource::run(Context& context, std::span<Packet> inputs) {
     return {};
 }
 
-Result<bool> FileSource::pump(Context& context) {
+Result<FileSource::State> FileSource::pump(Context& context) {
     // At least one in any case: what is emitted beyond the room is what makes the actor wait for
     // it.
     std::size_t room = std::min({rows_per_call, context.room(out_port), context.room(rejected_port),
@@ -125,15 +150,17 @@ Result<bool> FileSource::pump(Context& context) {
                 break;
             case Step::skip:
                 break;
-            case Step::more:
-                handled = fill();
+            case Step::more: {
+                Result<State> filled = fill();
+                if (!filled.ok() || filled.value() == State::silent) return filled;
                 break;
+            }
             case Step::end:
-                return true;
+                return State::ended;
         }
         if (!handled.ok()) return handled.take_error();
     }
-    return false;
+    return State::going;
 }
 
 Result<void> FileSource::refuse(Context& context, const Next& next) {

@@ -8,6 +8,7 @@
 
 #include "base/store.hpp"
 #include "components/actor.hpp"
+#include "components/backoff.hpp"
 #include "components/config.hpp"
 
 namespace reflow::components {
@@ -17,7 +18,8 @@ namespace reflow::components {
     R"("path": {"type": "string", "description": "file to read once at the start, unless the inport 'path' is connected; '-' is standard input"},)" \
     R"("base_dir": {"type": "string", "x-graph-directory": true, "description": "where a relative path is looked for if it is not found from the working directory; by default the folder of the graph file"},)"
 
-// Reads files row by row. Ports: path | out, rejected, done.
+// Reads files row by row. While a pipe is silent the actor rests, so that it holds up nobody and
+// can be stopped. Ports: path | out, rejected, done.
 class FileSource : public Actor {
 public:
     Result<void> setup(Context& context) final;
@@ -47,22 +49,32 @@ protected:
     };
     // A new file begins: forget the one before.
     virtual void reset() = 0;
-    // Reads what comes before the rows, once the file is open; `fill` gets the next piece.
-    virtual Result<void> begin() { return {}; }
+    // Reads what comes before the rows, once the file is open; false: fill in the next piece.
+    virtual Result<bool> begin() { return true; }
     virtual Result<Step> next(Next& next) = 0;
     [[nodiscard]] virtual std::span<char> space() = 0;
     virtual void filled(std::size_t count) = 0;
 
-    // The next piece of the file into space().
-    Result<void> fill();
     // The name of the open file, for errors.
     [[nodiscard]] std::string_view file() const noexcept { return file_; }
 
 private:
+    // Where a file stands after a call.
+    enum class State : std::uint8_t {
+        going,   // there is more
+        silent,  // the other end of a pipe has sent nothing yet
+        ended
+    };
+
     Result<void> open(Context& context, std::string_view path);
     void close() noexcept;
-    // Emits rows while there is room; true at the end of the file.
-    Result<bool> pump(Context& context);
+    // The next piece of the file into space(); going or silent.
+    Result<State> fill();
+    // Everything up to the rows; going when that is done, or silent.
+    Result<State> prepare();
+    // Emits rows while there is room.
+    Result<State> pump(Context& context);
+    Result<State> proceed(Context& context);
     Result<void> refuse(Context& context, const Next& next);
     Result<void> report(Context& context);
 
@@ -71,6 +83,8 @@ private:
     std::unique_ptr<Store::Reader> reader_;
     String file_;
     bool from_setup_ = false;  // the open file is the configured one, and nothing is read of it
+    bool begun_ = false;       // what comes before the rows is read
+    Backoff backoff_;
     std::uint64_t rows_ = 0;
     std::uint64_t rejected_ = 0;
     Message key_line_ = Message::string("line");

@@ -18,16 +18,7 @@ public:
     }
     Result<void> setup(Context& context) override { return sink_.open(context); }
     Result<void> run(Context& context, std::span<Packet> inputs) override {
-        for (std::size_t i = 0; i < inputs.size(); ++i) {
-            if (sink_.dropping()) {
-                sink_.drop_line();
-            } else if (Result<void> done = write(context, MessageRef(inputs[i].message));
-                       !done.ok()) {
-                return done;
-            }
-            (void)context.advance(i + 1);  // within the batch, so it cannot fail
-        }
-        return sink_.end_batch(context);
+        return sink_.run(context, inputs, [&](MessageRef value) { return write(context, value); });
     }
     Result<void> finish(Context& context) override { return sink_.finish(context); }
     void teardown(Context& context) override { sink_.close(context); }

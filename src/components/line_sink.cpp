@@ -28,11 +28,16 @@ Result<void> LineSink::open(Context& context) {
     failed_ = false;
     lost_ = 0;
     lines_ = 0;
+    kept_ = false;
     buffer_.clear();
+    wanted_ = written_ = 0;
+    backoff_.reset();
+    prompt_ = true;
     if (print_) return {};
     Result<std::unique_ptr<Store::Writer>> opened = context.store().open_writer(path_, append_);
     if (!opened.ok()) return opened.take_error();
     writer_ = std::move(opened).take();
+    prompt_ = flush_ || writer_->waits();
     return {};
 }
 
@@ -42,7 +47,24 @@ Result<void> LineSink::end_line(Context& context) {
 }
 
 Result<void> LineSink::end_batch(Context& context) {
-    return print_ || flush_ ? flush(context) : Result<void>();
+    // A pipe is never left with a rest, since the end of a network does not wait for it.
+    return prompt_ ? flush(context) : Result<void>();
+}
+
+// Goes on with what the file did not take the last time.
+Result<void> LineSink::resume(Context& context) {
+    Result<void> done = flush(context);
+    if (!done.ok()) kept_ = false;
+    if (done.ok() && waiting()) rest(context);
+    return done;
+}
+
+// The input whose line is in the buffer stays where it is until the buffer is written, so that
+// those who send are held back.
+void LineSink::rest(Context& context) {
+    kept_ = true;
+    (void)context.again();  // both are allowed in run; without memory for a timer it is asked soon
+    (void)context.wake_after(backoff_.next_ns());
 }
 
 Result<void> LineSink::flush(Context& context) {
@@ -54,10 +76,19 @@ Result<void> LineSink::flush(Context& context) {
     } else if (writer_ == nullptr) {
         done = Failure(REFLOW_ERROR_CLOSED, "the file is closed").file(path_);
     } else {
-        done = writer_->write(buffer_);
-        if (done.ok()) done = writer_->flush();
+        wanted_ = buffer_.size();
+        Result<std::size_t> took = writer_->write(std::string_view(buffer_).substr(written_));
+        if (!took.ok()) {
+            done = took.take_error();
+        } else {
+            written_ += took.value();
+            if (waiting()) return {};
+            backoff_.reset();
+            done = writer_->flush();
+        }
     }
     buffer_.clear();
+    wanted_ = written_ = 0;
     if (!done.ok()) {
         failed_ = true;
         lost_ += lines_;
@@ -66,9 +97,17 @@ Result<void> LineSink::flush(Context& context) {
     return done;
 }
 
+// For when the network ends while a pipe takes nothing.
+Result<void> LineSink::all_written() const {
+    if (!waiting()) return {};
+    return Failure(REFLOW_ERROR_IO, "not all rows were written: nobody takes them from the pipe")
+        .file(path_);
+}
+
 Result<void> LineSink::finish(Context& context) {
     bool told = failed_;
     Result<void> done = flush(context);
+    if (done.ok()) done = all_written();
     if (writer_ != nullptr) {
         std::unique_ptr<Store::Writer> writer = std::move(writer_);
         Result<void> closed = writer->close();
@@ -88,6 +127,7 @@ Result<void> LineSink::finish(Context& context) {
 void LineSink::close(Context& context) {
     // Nobody hears a failure any more, except the log. After finish there is nothing left to do.
     Result<void> done = writer_ != nullptr || print_ ? flush(context) : Result<void>();
+    if (done.ok()) done = all_written();
     if (writer_ != nullptr) {
         Result<void> closed = writer_->close();
         if (done.ok()) done = std::move(closed);

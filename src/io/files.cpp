@@ -1,9 +1,11 @@
-// Files on POSIX: interrupted and short calls are taken up again, a folder is refused by name, and
-// a write that fails leaves a regular file as it was before that write.
+// Files on POSIX: interrupted and short calls are taken up again, a folder is refused by name, a
+// write that fails leaves a regular file as it was before that write, and a pipe never keeps a
+// thread waiting for its other end.
 // Neighbours: base/store.hpp. Thread: any; a Reader or Writer belongs to one thread at a time.
 #include "io/files.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -11,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -127,7 +130,8 @@ private:
     bool active_ = false;
 };
 
-// Writes everything; 0 or errno, with *written telling how far it came.
+// Writes everything that is taken; 0 or errno, with *written telling how far it came. EAGAIN: the
+// pipe is full.
 int write_all(int descriptor, std::string_view data, std::size_t& written) noexcept {
     written = 0;
     while (written < data.size()) {
@@ -148,16 +152,55 @@ int write_all_guarded(int descriptor, bool regular, std::string_view data,
     return write_all(descriptor, data, written);
 }
 
+// Whether the other end has sent or taken something, waiting that long for it. An end that is gone
+// counts: the next call tells.
+bool ready(int descriptor, short events, int timeout_ms) noexcept {
+    pollfd asked{descriptor, events, 0};
+    int answer = ::poll(&asked, 1, timeout_ms);
+    return answer > 0 || (answer < 0 && errno != EINTR);
+}
+
+// How long to wait for the other end of a pipe: not at all, unless somebody asks over and over, as
+// an actor does whose clock is a simulated one, or that may not rest.
+class Patience {
+public:
+    [[nodiscard]] int timeout_ms() noexcept {
+        auto now = std::chrono::steady_clock::now();
+        if (fruitless_ == 0) since_ = now;
+        bool hurried = fruitless_ >= free_tries && now - since_ < fruitless_ * least_period;
+        ++fruitless_;
+        return hurried ? wait_ms : 0;
+    }
+    void reset() noexcept { fruitless_ = 0; }
+
+private:
+    static constexpr std::int64_t free_tries = 8;
+    static constexpr std::chrono::milliseconds least_period{1};
+    static constexpr int wait_ms = 10;
+
+    std::int64_t fruitless_ = 0;
+    std::chrono::steady_clock::time_point since_{};
+};
+
 class FileReader final : public Store::Reader {
 public:
-    FileReader(String path, Descriptor descriptor) noexcept
-        : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
+    FileReader(String path, Descriptor descriptor, bool regular) noexcept
+        : path_(std::move(path)), descriptor_(std::move(descriptor)), regular_(regular) {}
 
     Result<std::size_t> read(std::span<char> buffer) override {
         if (buffer.empty()) return std::size_t{0};
+        // Asked beforehand, since standard input is shared with others and may block. A pipe that
+        // nobody has opened for writing yet has nothing; it is not at its end.
+        if (!regular_ && !ready(descriptor_.get(), POLLIN, patience_.timeout_ms())) {
+            return nothing_yet;
+        }
         for (;;) {
             ssize_t count = ::read(descriptor_.get(), buffer.data(), buffer.size());
-            if (count >= 0) return static_cast<std::size_t>(count);
+            if (count >= 0) {
+                patience_.reset();
+                return static_cast<std::size_t>(count);
+            }
+            if (errno == EAGAIN || errno == EWOULDBLOCK) return nothing_yet;
             if (errno != EINTR) return failure("read", errno, path_);
         }
     }
@@ -165,23 +208,35 @@ public:
 private:
     String path_;
     Descriptor descriptor_;
+    bool regular_;
+    Patience patience_;
 };
 
 class FileWriter final : public Store::Writer {
 public:
-    FileWriter(String path, Descriptor descriptor, bool regular) noexcept
-        : path_(std::move(path)), descriptor_(std::move(descriptor)), regular_(regular) {}
+    FileWriter(String path, Descriptor descriptor, mode_t mode) noexcept
+        : path_(std::move(path)),
+          descriptor_(std::move(descriptor)),
+          regular_(S_ISREG(mode)),
+          waits_(S_ISFIFO(mode)) {}
 
-    Result<void> write(std::string_view data) override {
+    Result<std::size_t> write(std::string_view data) override {
         if (!descriptor_.open()) {
             return Failure(REFLOW_ERROR_INVALID_STATE, "the file is closed").file(path_);
         }
         std::size_t written = 0;
         int number = write_all_guarded(descriptor_.get(), regular_, data, written);
-        if (number == 0) return {};
+        if (number == 0) return written;
+        if (number == EAGAIN || number == EWOULDBLOCK) {
+            int timeout = patience_.timeout_ms();
+            if (written > 0) patience_.reset();
+            if (written == 0 && timeout > 0) (void)ready(descriptor_.get(), POLLOUT, timeout);
+            return written;
+        }
         if (regular_ && written > 0) cut(written);
         return failure("write", number, path_);
     }
+    [[nodiscard]] bool waits() const noexcept override { return waits_; }
     Result<void> flush() override { return {}; }  // nothing is held back here
     Result<void> close() override {
         int number = descriptor_.close();
@@ -204,6 +259,42 @@ private:
     String path_;
     Descriptor descriptor_;
     bool regular_;
+    bool waits_;
+    Patience patience_;
+};
+
+// A named pipe that nobody has opened for reading yet: it is opened when there is somebody.
+class PipeWriter final : public Store::Writer {
+public:
+    explicit PipeWriter(String path) noexcept : path_(std::move(path)) {}
+
+    Result<std::size_t> write(std::string_view data) override {
+        if (closed_) {
+            return Failure(REFLOW_ERROR_INVALID_STATE, "the file is closed").file(path_);
+        }
+        if (pipe_ == nullptr) {
+            int timeout = patience_.timeout_ms();
+            if (timeout > 0) (void)::poll(nullptr, 0, timeout);
+            Descriptor descriptor = open_descriptor(path_, O_WRONLY | O_NONBLOCK);
+            if (!descriptor.open() && errno == ENXIO) return std::size_t{0};
+            if (!descriptor.open()) return failure("open", errno, path_);
+            pipe_ =
+                std::unique_ptr<FileWriter>(new FileWriter(path_, std::move(descriptor), S_IFIFO));
+        }
+        return pipe_->write(data);
+    }
+    [[nodiscard]] bool waits() const noexcept override { return true; }
+    Result<void> flush() override { return {}; }
+    Result<void> close() override {
+        closed_ = true;
+        return pipe_ != nullptr ? pipe_->close() : Result<void>();
+    }
+
+private:
+    String path_;
+    std::unique_ptr<FileWriter> pipe_;
+    bool closed_ = false;
+    Patience patience_;
 };
 
 // A file that can be opened, and what it is.
@@ -212,6 +303,7 @@ struct Opened {
     struct stat about {};
 };
 
+// With O_NONBLOCK among the flags only pipes stay so: terminals and the like have their own ways.
 Result<Opened> open_checked(const String& path, int flags) {
     Opened opened;
     opened.descriptor = open_descriptor(path, flags);
@@ -222,7 +314,28 @@ Result<Opened> open_checked(const String& path, int flags) {
     if (!opened.descriptor.open()) return failure("open", errno, path);
     if (::fstat(opened.descriptor.get(), &opened.about) != 0) return failure("open", errno, path);
     if (S_ISDIR(opened.about.st_mode)) return failure("open", EISDIR, path);
+    if ((flags & O_NONBLOCK) != 0 && !S_ISFIFO(opened.about.st_mode)) {
+        int now = ::fcntl(opened.descriptor.get(), F_GETFL);
+        if (now >= 0) (void)::fcntl(opened.descriptor.get(), F_SETFL, now & ~O_NONBLOCK);
+    }
     return opened;
+}
+
+// Standard input is shared with other processes: it is taken as it is and where it stands.
+Result<Opened> standard_input(const String& path) {
+    Opened opened;
+    opened.descriptor = Descriptor(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!opened.descriptor.open()) return failure("open", errno, path);
+    if (::fstat(opened.descriptor.get(), &opened.about) != 0) return failure("open", errno, path);
+    if (S_ISDIR(opened.about.st_mode)) return failure("open", EISDIR, path);
+    return opened;
+}
+
+// Whether it is a pipe that could be opened for writing as soon as somebody reads it.
+bool waits_for_reader(const String& path) noexcept {
+    struct stat about {};
+    return ::stat(path.c_str(), &about) == 0 && S_ISFIFO(about.st_mode) &&
+           ::access(path.c_str(), W_OK) == 0;
 }
 
 // A new file beside the path, open for writing, under a name that nobody uses.
@@ -241,14 +354,41 @@ Result<Descriptor> open_temporary(const String& path, String& name) {
     return failure("create", EEXIST, path);
 }
 
-Result<void> write_through(Descriptor descriptor, bool regular, std::string_view data,
-                           const String& path) {
+Result<void> write_through(Descriptor descriptor, std::string_view data, const String& path) {
     std::size_t written = 0;
-    int number = write_all_guarded(descriptor.get(), regular, data, written);
+    int number = write_all(descriptor.get(), data, written);
     int closed = descriptor.close();
     if (number == 0) number = closed;
     if (number != 0) return failure("write", number, path);
     return {};
+}
+
+// The content of a pipe or a device, given all at once.
+Result<void> write_into(const String& path, std::string_view data) {
+    constexpr int patience_ms = 1000;
+    Result<Opened> opened = open_checked(path, O_WRONLY | O_NONBLOCK);
+    for (int waited = 0; !opened.ok() && waits_for_reader(path) && waited < patience_ms;
+         waited += 10) {
+        (void)::poll(nullptr, 0, 10);
+        opened = open_checked(path, O_WRONLY | O_NONBLOCK);
+    }
+    if (!opened.ok() && waits_for_reader(path)) {
+        opened.error().message = "cannot write: nobody reads the pipe";
+    }
+    if (!opened.ok()) return opened.take_error();
+    Descriptor& descriptor = opened.value().descriptor;
+    for (;;) {
+        std::size_t written = 0;
+        int number = write_all_guarded(descriptor.get(), false, data, written);
+        data.remove_prefix(written);
+        if (number == 0) number = descriptor.close();
+        if (number == 0) return {};
+        if (number != EAGAIN && number != EWOULDBLOCK) return failure("write", number, path);
+        if (!ready(descriptor.get(), POLLOUT, patience_ms)) {
+            return Failure(REFLOW_ERROR_IO, "cannot write: the pipe is full and nobody reads it")
+                .file(path);
+        }
+    }
 }
 
 // Where a link leads to, so that the file behind it is replaced and the link stays.
@@ -267,21 +407,27 @@ public:
     Result<std::unique_ptr<Reader>> open_reader(std::string_view path) override {
         Result<String> name = system_path(path);
         if (!name.ok()) return name.take_error();
-        Result<Opened> opened = open_checked(name.value(), O_RDONLY);
+        Result<Opened> opened = name.value() == "/dev/stdin"
+                                    ? standard_input(name.value())
+                                    : open_checked(name.value(), O_RDONLY | O_NONBLOCK);
         if (!opened.ok()) return opened.take_error();
+        bool regular = S_ISREG(opened.value().about.st_mode);
         return std::unique_ptr<Reader>(
-            new FileReader(std::move(name.value()), std::move(opened.value().descriptor)));
+            new FileReader(std::move(name.value()), std::move(opened.value().descriptor), regular));
     }
 
     Result<std::unique_ptr<Writer>> open_writer(std::string_view path, bool append) override {
         Result<String> name = system_path(path);
         if (!name.ok()) return name.take_error();
-        int flags = O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC);
+        int flags = O_WRONLY | O_CREAT | O_NONBLOCK | (append ? O_APPEND : O_TRUNC);
         Result<Opened> opened = open_checked(name.value(), flags);
+        if (!opened.ok() && waits_for_reader(name.value())) {
+            return std::unique_ptr<Writer>(new PipeWriter(std::move(name.value())));
+        }
         if (!opened.ok()) return opened.take_error();
-        bool regular = S_ISREG(opened.value().about.st_mode);
+        mode_t mode = opened.value().about.st_mode;
         return std::unique_ptr<Writer>(
-            new FileWriter(std::move(name.value()), std::move(opened.value().descriptor), regular));
+            new FileWriter(std::move(name.value()), std::move(opened.value().descriptor), mode));
     }
 
     Result<String> read_file(std::string_view path, std::uint64_t max_bytes) override {
@@ -300,7 +446,8 @@ public:
             expected = static_cast<std::uint64_t>(about.st_size);
             if (expected > max_bytes) return too_large();
         }
-        FileReader reader(name.value(), std::move(opened.value().descriptor));
+        // Opened to block, and read as if it were regular: it waits for the other end of a pipe.
+        FileReader reader(name.value(), std::move(opened.value().descriptor), true);
         // One byte more than expected, so that the end is seen without growing.
         constexpr std::uint64_t step = 64 * 1024;
         String content;
@@ -329,16 +476,14 @@ public:
         if (exists && S_ISDIR(about.st_mode)) return failure("write", EISDIR, path);
         if (exists && !S_ISREG(about.st_mode)) {
             // Devices and pipes are written into; renaming over them would remove them.
-            Result<Opened> opened = open_checked(name.value(), O_WRONLY);
-            if (!opened.ok()) return opened.take_error();
-            return write_through(std::move(opened.value().descriptor), false, data, name.value());
+            return write_into(name.value(), data);
         }
         String target = behind_links(std::move(name.value()));
         String temporary;
         Result<Descriptor> descriptor = open_temporary(target, temporary);
         if (!descriptor.ok()) return descriptor.take_error();
         if (exists) (void)::fchmod(descriptor.value().get(), about.st_mode & 07777);
-        Result<void> written = write_through(std::move(descriptor.value()), true, data, target);
+        Result<void> written = write_through(std::move(descriptor.value()), data, target);
         if (written.ok() && ::rename(temporary.c_str(), target.c_str()) != 0) {
             written = failure("replace", errno, target);
         }

@@ -343,6 +343,16 @@ class Log(support.Case):
                          "INFO say: 1\n")
         self.assertEqual(self.lines("error", "-q"), "ERROR say: 1\n")
 
+    def test_lines_that_look_like_failures(self):
+        """What a graph logs is shown, whatever it says; failures are told once, as failures."""
+        path = self.write("g.json", graph(
+            {"say": ("Log", {"level": "warn", "label": "node 'say': not a failure"})},
+            initials=[("say.in", 1)]))
+        self.assertEqual(reflow("run", path).err, "WARN say: node 'say': not a failure: 1\n")
+        path = self.write("g.json", graph({"map": ("Map", {"value": "1 + x"})},
+                                          initials=[("map.in", {"x": "text"})]))
+        self.assert_one_message(reflow("run", path), 1, "node 'map'")
+
     def test_unknown_level_in_the_environment(self):
         text = self.lines("info", REFLOW_LOG="loud")
         self.assertIn("REFLOW_LOG: unknown level 'loud'", text)

@@ -92,9 +92,9 @@ private:
     class MemoryWriter final : public Writer {
     public:
         explicit MemoryWriter(std::string& content) : content_(content) {}
-        Result<void> write(std::string_view data) override {
+        Result<std::size_t> write(std::string_view data) override {
             content_ += data;
-            return {};
+            return data.size();
         }
         Result<void> flush() override { return {}; }
         Result<void> close() override { return {}; }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -28,6 +29,16 @@ bool limit_files(rlim_t bytes) {
     std::signal(SIGXFSZ, SIG_IGN);
     rlimit limit{bytes, bytes};
     return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+}
+
+// Writes until so much is taken.
+bool write_until(Store::Writer& writer, std::string_view data, std::size_t size) {
+    for (std::size_t done = 0; done < size;) {
+        auto took = writer.write(data.substr(done));
+        if (!took.ok()) return false;
+        done += took.value();
+    }
+    return true;
 }
 
 class FileStoreTest : public ::testing::Test {
@@ -214,7 +225,7 @@ TEST_F(FileStoreTest, PipesWork) {
     std::string sent(300'000, 'p');
     std::thread sender([&] {
         auto writer = store->open_writer(path("pipe"), false);
-        if (writer.ok()) (void)writer.value()->write(sent).ok();
+        if (writer.ok()) (void)write_until(*writer.value(), sent, sent.size());
     });
     auto got = store->read_file(path("pipe"), 1 << 20);
     sender.join();
@@ -222,7 +233,79 @@ TEST_F(FileStoreTest, PipesWork) {
     EXPECT_EQ(text(got.value()), sent);
 }
 
-TEST_F(FileStoreTest, PipeWithoutReaderIsAnErrorAndNoSignal) {
+TEST_F(FileStoreTest, SilentPipeHasNothingYetAndIsNotAtItsEnd) {
+    ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+    auto reader = store->open_reader(path("pipe"));
+    ASSERT_TRUE(reader.ok());
+    char buffer[16];
+    EXPECT_EQ(reader.value()->read(buffer).value(), Store::Reader::nothing_yet);
+    int writer = ::open(path("pipe").c_str(), O_WRONLY);
+    ASSERT_GE(writer, 0);
+    EXPECT_EQ(reader.value()->read(buffer).value(), Store::Reader::nothing_yet);
+    ASSERT_EQ(::write(writer, "abc", 3), 3);
+    EXPECT_EQ(reader.value()->read(buffer).value(), 3U);
+    EXPECT_EQ(std::string(buffer, 3), "abc");
+    EXPECT_EQ(reader.value()->read(buffer).value(), Store::Reader::nothing_yet);
+    ::close(writer);
+    EXPECT_EQ(reader.value()->read(buffer).value(), 0U);
+}
+
+TEST_F(FileStoreTest, WhoAsksASilentPipeOverAndOverIsHeldUp) {
+    ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+    auto reader = store->open_reader(path("pipe"));
+    ASSERT_EQ(mkfifo(path("unread").c_str(), 0600), 0);
+    auto unread = store->open_writer(path("unread"), false);
+    ASSERT_TRUE(reader.ok() && unread.ok());
+    auto begin = std::chrono::steady_clock::now();
+    char buffer[16];
+    for (int i = 0; i < 100; ++i) {
+        ASSERT_EQ(reader.value()->read(buffer).value(), Store::Reader::nothing_yet);
+    }
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(50));
+    begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < 100; ++i) ASSERT_EQ(unread.value()->write("x").value(), 0U);
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(50));
+}
+
+TEST_F(FileStoreTest, PipeWithoutReaderTakesNothingYet) {
+    ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+    auto writer = store->open_writer(path("pipe"), false);
+    ASSERT_TRUE(writer.ok());
+    EXPECT_EQ(writer.value()->write("abc").value(), 0U);
+    int reader = ::open(path("pipe").c_str(), O_RDONLY | O_NONBLOCK);
+    ASSERT_GE(reader, 0);
+    EXPECT_EQ(writer.value()->write("abc").value(), 3U);
+    char buffer[16];
+    EXPECT_EQ(::read(reader, buffer, sizeof buffer), 3);
+    // A full pipe takes a part, and then nothing.
+    std::string much(1 << 20, 'm');
+    std::size_t first = writer.value()->write(much).value();
+    EXPECT_GT(first, 0U);
+    EXPECT_LT(first, much.size());
+    EXPECT_EQ(writer.value()->write(much).value(), 0U);
+    ASSERT_TRUE(writer.value()->close().ok());
+    EXPECT_FALSE(writer.value()->write("abc").ok());
+    ::close(reader);
+}
+
+TEST_F(FileStoreTest, WholeFileIntoAPipeIsGivenUp) {
+    ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+    expect_io(store->write_file(path("pipe"), "x"), path("pipe"), "nobody reads the pipe");
+    int reader = ::open(path("pipe").c_str(), O_RDONLY | O_NONBLOCK);
+    ASSERT_GE(reader, 0);
+    EXPECT_TRUE(store->write_file(path("pipe"), "x").ok());
+    expect_io(store->write_file(path("pipe"), std::string(1 << 20, 'm')), path("pipe"),
+              "the pipe is full");
+    ::close(reader);
+}
+
+TEST_F(FileStoreTest, PipeThatMayNotBeWrittenIsRefused) {
+    if (::geteuid() == 0) GTEST_SKIP() << "this user may write everything";
+    ASSERT_EQ(mkfifo(path("pipe").c_str(), 0400), 0);
+    expect_io(store->open_writer(path("pipe"), false), path("pipe"), "permission denied");
+}
+
+TEST_F(FileStoreTest, PipeThatIsNoLongerReadIsAnErrorAndNoSignal) {
     ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
     int reader = ::open(path("pipe").c_str(), O_RDONLY | O_NONBLOCK);
     ASSERT_GE(reader, 0);
