@@ -48,6 +48,7 @@ struct Plan {
     std::vector<std::uint32_t> read;     // nodes whose outport 0 the host reads
     std::vector<std::uint32_t> initial;  // nodes whose inport 0 has initial packets
     std::uint32_t host_packets = 0;
+    std::uint32_t hops = 0;  // at most, of a packet
     std::uint32_t port_capacity = 1000;
     std::uint32_t batch_packets = 64;
     std::uint32_t reader_capacity = 8;
