@@ -1,7 +1,7 @@
 // Section 8 of reflow.h: what a callback may do with its context. Runs once for a packet.
 // Thread: that of the callback.
 #include "capi/guard.hpp"
-#include "runtime/context.hpp"
+#include "runtime/actor.hpp"
 
 using namespace reflow;
 using namespace reflow::capi;
@@ -18,6 +18,10 @@ reflow_message reflow_context_config(const reflow_context* context) {
 
 reflow_status reflow_context_emit(reflow_context* context, uint32_t outport,
                                   reflow_message message) {
+    if (context != nullptr && context->phase == runtime::Phase::run &&
+        context->actor.emit_plain(outport, message)) {
+        return REFLOW_OK;
+    }
     return reflow_context_emit_at(context, outport, REFLOW_NO_INDEX, message);
 }
 
@@ -34,16 +38,9 @@ reflow_status reflow_context_emit_many(reflow_context* context, uint32_t outport
     if (count > static_cast<size_t>(PTRDIFF_MAX) / sizeof *messages) {
         return REFLOW_ERROR_INVALID_ARGUMENT;
     }
-    reflow_status status = REFLOW_OK;
-    // After a failure the rest is only dropped: all of them were taken.
-    for (size_t i = 0; i < count; ++i) {
-        if (status == REFLOW_OK) {
-            status = reflow_context_emit(context, outport, messages[i]);
-        } else {
-            reflow_message_unref(messages[i]);
-        }
-    }
-    return status;
+    if (context != nullptr) return context->emit_many(outport, {messages, count});
+    for (size_t i = 0; i < count; ++i) reflow_message_unref(messages[i]);
+    return count == 0 ? REFLOW_OK : REFLOW_ERROR_INVALID_ARGUMENT;
 }
 
 size_t reflow_context_room(const reflow_context* context, uint32_t outport) {

@@ -72,6 +72,7 @@ public:
         if (Result<void> made = make_exposed(view_.inports, true); !made.ok()) return made;
         if (Result<void> made = make_exposed(view_.outports, false); !made.ok()) return made;
         settle_awaits();
+        mark_shared_targets();
         order_finishes();
         for (auto& actor : network_.actors_) {
             if (Result<void> created = actor->create(); !created.ok()) return created;
@@ -172,6 +173,7 @@ private:
             connection.from_index = item.from.index;
             connection.to_index = item.to.index;
             connection.delivery = config.value().delivery;
+            if (connection.delivery != Delivery::reliable) target.mailbox.set_late();
             sender.outports[from.value()].push_back(std::move(connection));
         }
         return {};
@@ -224,6 +226,22 @@ private:
             // A node that only the host feeds, port by port: it waits for all of them.
             for (std::uint32_t i = 0; !some && i < component.inports.size(); ++i) {
                 actor->mailbox.set_connected(i);
+            }
+        }
+    }
+
+    // Who has two connections into one actor, or one into itself, delivers after each call: what
+    // the calls emitted arrives in their order.
+    void mark_shared_targets() {
+        std::size_t number = 0;  // of the sender, from 1
+        for (auto& sender : network_.actors_) {
+            sender->mark = ++number;
+            for (const auto& connections : sender->outports) {
+                for (const Connection& connection : connections) {
+                    if (std::exchange(connection.target->mark, number) == number) {
+                        sender->keep_order_of_calls();
+                    }
+                }
             }
         }
     }

@@ -127,8 +127,7 @@ Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view
 reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms,
                            std::size_t& count) {
     count = 0;
-    Vector<runtime::Packet> packets;
-    packets.reserve(std::min(to.size(), mailbox.waiting()));
+    Queue<runtime::Packet> packets;
     std::uint64_t start = network_.group().scheduler.clock().now_ns();
     for (;;) {
         bool closed = network_.closed();  // before the look: what came before the end is seen
@@ -136,7 +135,7 @@ reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms
         bool host_waits = false;
         mailbox.take(packets, to.size(), released, host_waits);
         network_.let_go(released);
-        for (const runtime::Packet& packet : packets) to[count++] = packet.message;
+        for (std::size_t i = 0; i < packets.size(); ++i) to[count++] = packets[i].message;
         if (count != 0 || to.empty()) return REFLOW_OK;
         if (closed) return REFLOW_ERROR_CLOSED;
         if (timeout_ms == 0) return REFLOW_ERROR_WOULD_BLOCK;

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <span>
 
+#include "base/limits.hpp"
 #include "base/memory.hpp"
-#include "base/ring.hpp"
+#include "base/queue.hpp"
 #include "runtime/component.hpp"
 #include "runtime/context.hpp"
 #include "runtime/group.hpp"
+#include "runtime/lane.hpp"
 #include "runtime/mailbox.hpp"
 
 namespace reflow::runtime {
@@ -29,7 +31,7 @@ private:
     std::atomic<std::uint64_t> value_{0};
 };
 
-// One connection, seen from its sender. Only the sender's thread touches pending.
+// One connection, seen from its sender. Only the sender's thread touches what changes.
 struct Connection {
     Mailbox* mailbox = nullptr;
     Actor* target = nullptr;  // NULL for a reader of the host
@@ -37,9 +39,12 @@ struct Connection {
     std::uint32_t inport = 0;
     std::uint32_t from_index = REFLOW_NO_INDEX;
     std::uint32_t to_index = REFLOW_NO_INDEX;
+    Queue<Packet> pending{};  // emitted, not delivered yet
+    Connection* next_unsent = nullptr;
+    std::uint32_t open = 0;    // so many packets may be added without a further look
+    std::uint32_t credit = 0;  // with more pending ones the sender delivers before it goes on
     Delivery delivery = Delivery::reliable;
-    bool listed = false;     // in Actor::unsent_
-    Ring<Packet> pending{};  // emitted, not delivered yet
+    bool listed = false;  // among the unsent
 };
 
 // How long a turn may be.
@@ -67,29 +72,33 @@ public:
     // Slot in the heap of timers, guarded by the timers' lock; NO_SLOT if not armed.
     static constexpr std::size_t no_slot = SIZE_MAX;
     std::size_t timer_slot = no_slot;
-    bool host_blocked = false;  // these two: scratch of the group, under its lock
-    std::size_t first_blocked = 0;
+    // These two: scratch of who builds the network, then of the group, under its lock.
+    bool host_blocked = false;
+    std::size_t mark = 0;
 
     Counter fired, received, sent, failed;
 
-    // ---- from any thread
-    // Something is there for the actor: packets, a start, a timer.
-    void notify() noexcept;
+    // ---- from any thread; the lane is that of a turn of this group, or NULL
+    // Something is there for the actor: packets, or what is asked for by the bits.
+    void notify(Lane* lane = nullptr, std::uint32_t bits = 0) noexcept;
     // A port that held it back has room again.
-    void release() noexcept;
-    void request_start() noexcept { request(start_bit); }
-    void request_finish() noexcept { request(finish_bit); }
-    void request_wake() noexcept { request(wake_bit); }
+    void release(Lane* lane = nullptr) noexcept;
+    void request_start() noexcept { notify(nullptr, start_bit); }
+    void request_finish() noexcept { notify(nullptr, finish_bit); }
+    void request_wake() noexcept { notify(nullptr, wake_bit); }
     // A source does not run any more; others do not care.
     void request_end() noexcept {
-        if (component->source) request(end_bit);
+        if (component->source) notify(nullptr, end_bit);
     }
     [[nodiscard]] bool held_back() const noexcept {
-        return word_.load(std::memory_order_relaxed) == held;
+        return (word_.load(std::memory_order_relaxed) & state_mask) == held;
     }
 
-    // ---- on the thread of a scheduler, after submit()
-    void turn(const TurnBudget& budget) noexcept;
+    // ---- on the thread of a scheduler
+    // After submit().
+    void turn(Lane& lane, const TurnBudget& budget) noexcept;
+    // After Lane::take_next().
+    void turn_handed_over(Lane& lane, const TurnBudget& budget) noexcept;
 
     // ---- the callbacks outside of turns; on the thread of the host
     Result<void> create();
@@ -99,81 +108,123 @@ public:
 
     // ---- for the context
     reflow_status emit(std::uint32_t outport, Message message, std::uint32_t index);
+    // The short way for the usual case; false if it is none, and nothing has been taken then.
+    [[nodiscard]] bool emit_plain(std::uint32_t outport, reflow_message message) noexcept {
+        if (outport >= outports.size() || outports[outport].size() != 1) return false;
+        Connection& to = outports[outport].front();
+        if (to.open == 0 || message.tag == 0 || emitted_ >= limits::emits_count) return false;
+        --to.open;
+        ++emitted_;
+        to.pending.push_unchecked({message, to.inport, to.to_index, nullptr});
+        return true;
+    }
+    // The same for the first of many; returns how many.
+    std::size_t emit_plain(std::uint32_t outport,
+                           std::span<const reflow_message> messages) noexcept;
+    // Two of its connections lead to one target: what it emits arrives there in the order of calls.
+    void keep_order_of_calls() noexcept { keeps_order_ = true; }
     [[nodiscard]] std::size_t room(std::uint32_t outport) const noexcept;
 
 private:
     friend struct ::reflow_context;
 
-    // The state word.
+    // The state word: a state, and bits for what was asked for besides packets.
     //
-    //   idle --notify--> ready --turn--> running --nothing left--> idle
-    //    ^                 ^               |  |  |
-    //    |                 +--more to do---+  |  +--outputs full--> held
-    //    |                 ^                  notify, release         |
-    //    |                 |                  v                       |
-    //    |                 +--turn ends-- notified                    |
-    //    |                 +-----------------------------release------+
+    //   rest --notify--> ready --turn--> running --nothing left--> idle, rest
+    //   idle               ^             ^ |  |  |
+    //     |                +--more to do-|-+  |  +--outputs full--> held
+    //     |                ^             |    notify, release         |
+    //     |                |             |    v                       |
+    //     |                +--turn ends--|- notified                  |
+    //     |                +-------------|----------------release-----+
+    //     +---------hand-over------------+
     //
-    // Who changes idle or held to ready owns the right to submit; who changes ready to running
-    // (the scheduler that took it off its queue) owns the actor until it leaves running or
-    // notified. All changes are read-modify-writes with acquire and release, so what one turn
-    // wrote is seen by the next, on whatever thread.
+    // Who changes rest, idle or held to ready owns the right to submit; who changes ready to
+    // running (the scheduler that took it off its queue) owns the actor until it leaves running or
+    // notified. A sender that ends its turn may change idle to running, and gives the actor its
+    // packets itself; the thread of the sender runs it next. All changes are read-modify-writes
+    // with acquire and release, so what one turn wrote is seen by the next, on whatever thread.
     //
-    // Who sees ready or notified goes away, since a turn is coming that will look. For packets the
-    // lock of the mailbox makes that true: a turn that did not see them held it before. For
-    // requests_ there is no lock: the asker writes requests_ and reads word_, the turn writes word_
-    // and reads requests_, all four sequentially consistent, so one of them sees the other.
-    enum Word : std::uint32_t { idle, ready, running, notified, held };
-    std::atomic<std::uint32_t> word_{idle};
-
-    // What was asked for besides packets; the order is told above.
-    static constexpr std::uint32_t start_bit = 1;
-    static constexpr std::uint32_t finish_bit = 2;
-    static constexpr std::uint32_t wake_bit = 4;
-    static constexpr std::uint32_t end_bit = 8;
-    std::atomic<std::uint32_t> requests_{0};
-    void request(std::uint32_t bit) noexcept {
-        requests_.fetch_or(bit, std::memory_order_seq_cst);
-        notify();
+    // Who only brings packets and sees ready or notified goes away without a change, since a turn
+    // is coming that will look. The lock of the mailbox makes that true: a turn that did not see
+    // the packets held it before, and had changed the word before that, so who pushes later reads
+    // a later word. For the same reason one look into the mailbox is enough for a turn: whoever
+    // pushes behind it changes running to notified, and the turn does not end as idle.
+    //
+    // idle, other than rest, says that all that was there is done: nothing is kept, and whatever
+    // a sender had put into the mailbox before and told of has been taken. So what a hand-over
+    // brings overtakes nothing of its own connection. It is also why an actor begins in rest: its
+    // initial packets are in the mailbox before it is told.
+    static constexpr std::uint32_t idle = 0;
+    static constexpr std::uint32_t rest = 1;
+    static constexpr std::uint32_t ready = 2;
+    static constexpr std::uint32_t running = 3;
+    static constexpr std::uint32_t notified = 4;
+    static constexpr std::uint32_t held = 5;
+    static constexpr std::uint32_t state_mask = 7;
+    static constexpr std::uint32_t start_bit = 8;
+    static constexpr std::uint32_t finish_bit = 16;
+    static constexpr std::uint32_t wake_bit = 32;
+    static constexpr std::uint32_t end_bit = 64;
+    std::atomic<std::uint32_t> word_{rest};
+    // Takes over what a word asked for.
+    void absorb(std::uint32_t word) noexcept {
+        wanted_ |= word & ~state_mask;
+        ended_ = ended_ || (wanted_ & end_bit) != 0;
+        wanted_ &= ~end_bit;
     }
+    void enter(Lane* lane) noexcept { lane != nullptr ? lane->enter() : group.enter(); }
+    void submit(Lane* lane) noexcept;
 
     enum class Outcome : std::uint8_t { idle, more, held };
-    Outcome work(const TurnBudget& budget);
-    void end_turn(Outcome outcome) noexcept;
-    void close() noexcept;
-
-    [[nodiscard]] bool flush();
-    Mailbox::Pushed push(Connection& connection);
+    void run_turn(Lane& lane, const TurnBudget& budget) noexcept;
+    Outcome work(Lane& lane, const TurnBudget& budget);
+    void end_turn(Lane& lane, Outcome outcome) noexcept;
     [[nodiscard]] bool has_work() const;
-    // Takes inputs and decides which callback is due; false if there is nothing to do.
-    [[nodiscard]] bool prepare(std::size_t max_firings, Phase& phase);
-    void take_inputs(std::size_t max_firings);
-    void end_source(std::size_t max_firings);
+    // Which callback is due, and with how many firings; false if there is nothing to do.
+    [[nodiscard]] bool prepare(Lane& lane, std::size_t left, Phase& phase, std::size_t& firings);
+    void take_inputs(Lane& lane, std::size_t left);
+    void release_senders(Lane& lane) noexcept;
+    void end_source(Lane& lane);
     [[nodiscard]] std::size_t firings_kept() const noexcept {
-        return (inputs_.size() - inputs_at_) / firing_size_;
+        return firing_size_ == 1 ? inputs_.size() : inputs_.size() / firing_size_;
     }
-    std::size_t fire(Phase phase);
-    reflow_status call(Context& context);
+    reflow_status call(Context& context) noexcept;
+    // Calls run for inputs as long as nothing else has to be looked at; returns firings.
+    std::size_t run_inputs(Lane& lane, Context& context, std::size_t left);
+    std::size_t fire(Context& context);
     // Books what the callback did; returns how many firings have ended.
     std::size_t settle(Context& context, reflow_status status, std::uint64_t ns);
     void consume(std::size_t firings) noexcept;
     void report(std::unique_ptr<Error> error, std::uint64_t ns);
     [[nodiscard]] std::unique_ptr<Error> error_of(Context& context, reflow_status status) const;
-    void release_senders() noexcept;
+
+    // Delivers what was emitted; false if something has to wait for room.
+    [[nodiscard]] bool flush(Lane& lane, bool ends_turn);
+    Mailbox::Pushed push(Connection& connection, Lane& lane);
+    // Gives the packets to an idle target, which runs next; false if that cannot be done.
+    [[nodiscard]] bool hand_over(Connection& connection, Lane& lane) noexcept;
+    void list(Connection& connection) noexcept;
+    // After a packet was added.
+    void bound(Connection& connection) noexcept;
 
     // Touched only by the thread of the turn.
-    Vector<Packet> inputs_;  // taken, from inputs_at_ on not completed
-    std::size_t inputs_at_ = 0;
-    Vector<Connection*> unsent_;  // with pending packets
-    std::size_t emitted_ = 0;     // by the callback that is running
-    std::size_t firing_size_ = 1;
+    Queue<Packet> inputs_;  // taken, not completed
+    std::size_t due_ = 0;   // firings of these that a call left over: the next one gets just them
+    Connection* unsent_ = nullptr;  // with pending packets, in the order of their first one
+    Connection* last_unsent_ = nullptr;
+    std::uint32_t emitted_ = 0;  // by the callback that is running
+    std::uint32_t firing_size_ = 1;
     std::uint32_t wanted_ = 0;  // requests that this actor has seen and not served
     bool again_ = false;        // to be called again with what is kept, or with nothing
     bool resting_ = false;      // and not before its timer fires
     bool ended_ = false;        // a source whose end was asked for
+    bool looked_ = false;       // the mailbox had no more, after the word was read last
+    bool flush_now_ = false;    // a connection has more than its credit
+    bool host_waits_ = false;   // a host waits for room that a take has made
+    bool keeps_order_ = false;
     Phase again_phase_ = Phase::run;
     Released released_;
-    bool host_waits_ = false;  // a host waits for room that a take has made
 };
 
 }  // namespace reflow::runtime

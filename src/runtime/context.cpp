@@ -67,7 +67,30 @@ reflow::MessageRef reflow_context::config() const noexcept { return actor.config
 reflow_status reflow_context::emit(std::uint32_t outport, reflow::Message message,
                                    std::uint32_t index) {
     if (!may_emit(phase)) return REFLOW_ERROR_INVALID_STATE;
+    if (index == REFLOW_NO_INDEX && actor.emit_plain(outport, message.raw())) {
+        (void)message.leak();
+        return REFLOW_OK;
+    }
     return actor.emit(outport, std::move(message), index);
+}
+
+reflow_status reflow_context::emit_many(std::uint32_t outport,
+                                        std::span<const reflow_message> messages) {
+    reflow_status status = may_emit(phase) ? REFLOW_OK : REFLOW_ERROR_INVALID_STATE;
+    for (std::size_t i = 0; i < messages.size();) {
+        if (status == REFLOW_OK) i += actor.emit_plain(outport, messages.subspan(i));
+        if (i == messages.size()) break;
+        // After a failure the rest is only dropped.
+        reflow::Message message = reflow::Message::adopt(messages[i++]);
+        if (status == REFLOW_OK) {
+            try {
+                status = actor.emit(outport, std::move(message), REFLOW_NO_INDEX);
+            } catch (const std::bad_alloc&) {
+                status = REFLOW_ERROR_OUT_OF_MEMORY;
+            }
+        }
+    }
+    return status;
 }
 
 std::size_t reflow_context::room(std::uint32_t outport) const noexcept {

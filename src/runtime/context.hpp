@@ -43,6 +43,8 @@ struct reflow_context {
     [[nodiscard]] reflow::MessageRef config() const noexcept;
     reflow_status emit(std::uint32_t outport, reflow::Message message,
                        std::uint32_t index = REFLOW_NO_INDEX);
+    // Takes all messages, whatever happens.
+    reflow_status emit_many(std::uint32_t outport, std::span<const reflow_message> messages);
     [[nodiscard]] std::size_t room(std::uint32_t outport) const noexcept;
     [[nodiscard]] bool connected(std::uint32_t outport) const noexcept;
     reflow_status advance(std::size_t count) noexcept;
@@ -60,6 +62,14 @@ struct reflow_context {
     reflow_status fail(std::unique_ptr<reflow::Error> error) noexcept;
     reflow_status fail(reflow::Failure&& failure) noexcept {
         return fail(std::move(failure).take());
+    }
+
+    // One context serves all calls of a turn: the next call, with so many firings.
+    void begin(std::size_t firings_of) noexcept {
+        firings = firings_of;
+        advanced = 0;
+        again_asked = wake_asked = false;
+        if (error != nullptr) error.reset();
     }
 
     reflow::runtime::Actor& actor;

@@ -30,13 +30,16 @@ void Group::enter() noexcept {
 
 // The step to zero is made under the lock. Whoever ends the group makes such a step too
 // (request_stop), so it cannot happen between our step and our last look at the members.
-void Group::leave() noexcept {
+void Group::leave(std::int64_t count) noexcept {
     std::int64_t active = active_.load(std::memory_order_seq_cst);
-    while (active > 1) {
-        if (active_.compare_exchange_weak(active, active - 1, std::memory_order_seq_cst)) return;
+    while (active > count) {
+        if (active_.compare_exchange_weak(active, active - count, std::memory_order_seq_cst)) {
+            return;
+        }
     }
     std::unique_lock lock(mutex_);
-    while (active_.fetch_sub(1, std::memory_order_seq_cst) == 1) {
+    while (active_.fetch_sub(count, std::memory_order_seq_cst) == count) {
+        count = 1;
         Report report = quiescent();
         notify_hosts();
         if (report == Report::none) return;

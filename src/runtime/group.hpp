@@ -39,6 +39,11 @@ public:
         return (wanted_.load(std::memory_order_relaxed) >> kind & 1) != 0;
     }
 
+    // Whether anybody listens to anything.
+    [[nodiscard]] bool watches() const noexcept {
+        return wanted_.load(std::memory_order_relaxed) != 0;
+    }
+
 protected:
     void want(std::uint64_t kinds) noexcept { wanted_.store(kinds, std::memory_order_relaxed); }
 
@@ -65,9 +70,9 @@ public:
     // Something begins: an actor becomes ready, a timer is armed, a guard is held. The caller
     // either is such a thing itself or comes from outside.
     void enter() noexcept;
-    // It has ended. The one that ends last looks whether the group is idle, stalled or stopped; the
-    // group may be gone when this returns.
-    void leave() noexcept;
+    // It has ended, or so many. The one that ends last looks whether the group is idle, stalled or
+    // stopped; the group may be gone when this returns.
+    void leave(std::int64_t count = 1) noexcept;
     // A guard of somebody from outside, who may find that there is nothing to do: only with began()
     // is it a new time of activity, after which the group becomes idle anew. Ends with leave().
     void guard() noexcept { active_.fetch_add(1, std::memory_order_seq_cst); }
@@ -123,12 +128,12 @@ private:
     void resolve_stall() noexcept;
 
     const std::uint64_t max_growth_;
-    // Ready or running actors, armed timers and guards. All steps to zero are made under mutex_, so
-    // for a reader with the lock a zero in active_ was there when it came, or since. Who reads
-    // stopping_ or held_ with the lock and then active_ == 0 has therefore seen both at one moment.
-    // An actor that is held back counts itself in held_ before it leaves active_, one that is let
-    // go counts itself in active_ before it leaves held_. Sequentially consistent, so that the
-    // order of the reads is that of the events.
+    // Ready or running actors, armed timers, guards, and what lanes have in their hands. All steps
+    // to zero are made under mutex_, so for a reader with the lock a zero in active_ was there when
+    // it came, or since. Who reads stopping_ or held_ with the lock and then active_ == 0 has
+    // therefore seen both at one moment. An actor that is held back counts itself in held_ before
+    // it leaves active_, one that is let go counts itself in active_ before it leaves held_.
+    // Sequentially consistent, so that the order of the reads is that of the events.
     std::atomic<std::int64_t> active_{0};
     std::atomic<std::int64_t> held_{0};
     // Counts the changes from quiet to active, so that each idle time is reported once.

@@ -11,9 +11,8 @@ namespace {
 
 void drop(const Packet& packet) noexcept { (void)Message::adopt(packet.message); }
 
-// Counts are written under the lock alone, so that a load and a store do: an atomic addition for
-// each packet would cost more than all the rest that is done with it.
-std::uint32_t step(std::atomic<std::uint32_t>& count, std::int32_t by) noexcept {
+// Counts are written under the lock alone, so that a load and a store do.
+std::uint32_t step(std::atomic<std::uint32_t>& count, std::int64_t by) noexcept {
     std::uint32_t now = count.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(by);
     count.store(now, std::memory_order_relaxed);
     return now;
@@ -29,8 +28,8 @@ Mailbox::Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_c
 }
 
 Mailbox::~Mailbox() {
-    for (Ring<Packet>& ring : queues_) {
-        while (!ring.empty()) drop(ring.pop());
+    for (Queue<Packet>& packets : queues_) {
+        while (!packets.empty()) drop(packets.pop());
     }
     for (Port& port : ports_) drop(port.newest);
 }
@@ -45,7 +44,10 @@ void Mailbox::add_sender(std::uint32_t port) {
     to.connected = true;
 }
 
-void Mailbox::set_sticky(std::uint32_t port) noexcept { ports_[port].sticky = true; }
+void Mailbox::set_sticky(std::uint32_t port) noexcept {
+    ports_[port].sticky = true;
+    late_ = true;
+}
 
 void Mailbox::set_connected(std::uint32_t port) noexcept {
     std::lock_guard lock(mutex_);
@@ -57,8 +59,11 @@ bool Mailbox::connected(std::uint32_t port) const noexcept {
     return ports_[port].connected;
 }
 
-void Mailbox::put(std::uint32_t port, const Packet& packet) {
-    queue(port).push(packet);
+// There is memory: that of a place at the end, or of what was dropped.
+void Mailbox::put(std::uint32_t port, const Packet& packet) noexcept {
+    Queue<Packet>& packets = queue(port);
+    if (packets.space() == 0) packets.compact();
+    packets.push_unchecked(packet);
     step(ports_[port].count, 1);
 }
 
@@ -72,10 +77,10 @@ void Mailbox::stick(Port& port, const Packet& packet, Dropped& dropped) {
 }
 
 void Mailbox::drop_oldest(std::uint32_t port, Dropped& dropped) {
-    Ring<Packet>& ring = queue(port);
+    Queue<Packet>& packets = queue(port);
     std::size_t at = 0;
-    while (ring[at].port != port) ++at;  // there is one: the port is not empty
-    dropped.push_back(Message::adopt(ring.remove(at).message));
+    while (packets[at].port != port) ++at;  // there is one: the port is not empty
+    dropped.push_back(Message::adopt(packets.remove(at).message));
     step(ports_[port].count, -1);
     count_dropped(1);
 }
@@ -104,18 +109,39 @@ bool Mailbox::deliver(std::uint32_t port, Delivery delivery, const Packet& packe
     return true;
 }
 
-Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Ring<Packet>& from,
+// The usual case: nothing stands in the way, and all that comes has room. False if not.
+bool Mailbox::push_all(Port& to, Queue<Packet>& packets, Queue<Packet>& from) noexcept {
+    std::size_t count = to.count.load(std::memory_order_relaxed);
+    if (closed_ || to.sticky || count + from.size() > to.capacity.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    if (!packets.empty() && packets.space() < from.size()) return false;
+    step(to.count, static_cast<std::int64_t>(from.size()));
+    if (packets.empty()) {
+        packets.swap(from);
+    } else {
+        packets.move_from(from, from.size());
+    }
+    return true;
+}
+
+Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Queue<Packet>& from,
                               Actor* sender) {
     Dropped dropped;  // ends after the lock
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];
+    if (std::size_t all = from.size();
+        delivery == Delivery::reliable && push_all(to, queue(port), from)) {
+        return {all, false};
+    }
     // All memory comes first: a failure then changes nothing.
     if (to.sticky || closed_ || delivery != Delivery::reliable) {
         dropped.reserve(from.size() + to.count.load(std::memory_order_relaxed) + 1);
     }
     if (!to.sticky && !closed_) {
-        // Who drops may first take out what waits: one place is enough then.
-        std::size_t least = delivery == Delivery::reliable ? 0 : 1;
+        // Who drops makes room at the other end, so that not all need places; some, because moving
+        // the whole queue is not done for each.
+        std::size_t least = delivery == Delivery::reliable ? 0 : 128;
         queue(port).reserve(std::min(from.size(), std::max(room(port), least)));
     }
     Pushed result;
@@ -173,6 +199,7 @@ void Mailbox::force(const Packet& packet) {
         dropped.reserve(1);
         stick(to, packet, dropped);
     } else {
+        queue(packet.port).reserve(1);
         put(packet.port, packet);
     }
 }
@@ -197,10 +224,10 @@ std::size_t Mailbox::room(std::uint32_t port) const noexcept {
     return count < capacity ? capacity - count : 0;
 }
 
-// Bookkeeping after a packet left a port. Senders come back when the port is half empty, so that a
+// Bookkeeping after packets left a port. Senders come back when the port is half empty, so that a
 // crowd of them is not woken for each single packet.
-void Mailbox::taken(Port& port, Released& released, bool& host_waits) {
-    std::uint32_t count = step(port.count, -1);
+void Mailbox::taken(Port& port, std::size_t packets, Released& released, bool& host_waits) {
+    std::uint32_t count = step(port.count, -static_cast<std::int64_t>(packets));
     if (count > port.capacity.load(std::memory_order_relaxed) / 2) return;
     if (port.host_waits) {
         port.host_waits = false;
@@ -218,17 +245,26 @@ void Mailbox::reserve_released(Released& released) const {
     if (senders_waiting_ != 0) released.reserve(released.size() + senders_waiting_);
 }
 
-std::size_t Mailbox::take(Vector<Packet>& to, std::size_t max, Released& released,
+std::size_t Mailbox::take(Queue<Packet>& to, std::size_t max, Released& released,
                           bool& host_waits) {
     std::lock_guard lock(mutex_);
-    Ring<Packet>& ring = queues_.front();
-    std::size_t count = std::min(max, ring.size());
-    to.reserve(to.size() + count);
+    Queue<Packet>& packets = queues_.front();
+    std::size_t count = std::min(max, packets.size());
+    if (count == 0) return 0;
+    bool swaps = to.empty() && count == packets.size();
+    if (!swaps) to.reserve(count);
     reserve_released(released);
-    for (std::size_t i = 0; i < count; ++i) {
-        to.push_back(ring.front());
-        taken(ports_[ring.front().port], released, host_waits);
-        (void)ring.pop();
+    if (ports_.size() == 1) {
+        taken(ports_.front(), count, released, host_waits);
+    } else {
+        for (std::size_t i = 0; i < count; ++i) {
+            taken(ports_[packets[i].port], 1, released, host_waits);
+        }
+    }
+    if (swaps) {
+        to.swap(packets);
+    } else {
+        to.move_from(packets, count);
     }
     return count;
 }
@@ -242,11 +278,11 @@ std::size_t Mailbox::ready_firings() const noexcept {
     return firings == SIZE_MAX ? 0 : firings;
 }
 
-std::size_t Mailbox::take_firings(Vector<Packet>& to, std::size_t max, Released& released,
+std::size_t Mailbox::take_firings(Queue<Packet>& to, std::size_t max, Released& released,
                                   bool& host_waits) {
     std::lock_guard lock(mutex_);
     std::size_t firings = std::min(max, ready_firings());
-    to.reserve(to.size() + firings * ports_.size());
+    to.reserve(firings * ports_.size());
     reserve_released(released);
     std::size_t packets = 0;
     for (std::size_t firing = 0; firing < firings; ++firing) {
@@ -257,14 +293,13 @@ std::size_t Mailbox::take_firings(Vector<Packet>& to, std::size_t max, Released&
                 Packet shown = port.newest;
                 shown.port = i;
                 shown.message = MessageRef(shown.message).own().leak();
-                to.push_back(shown);
+                to.push_unchecked(shown);
             } else if (port.connected) {
-                to.push_back(queue(i).front());
-                taken(port, released, host_waits);
-                (void)queue(i).pop();
+                to.push_unchecked(queue(i).pop());
+                taken(port, 1, released, host_waits);
                 ++packets;
             } else {
-                to.push_back(Packet{{}, i, REFLOW_NO_INDEX, nullptr});
+                to.push_unchecked(Packet{{}, i, REFLOW_NO_INDEX, nullptr});
             }
         }
     }
@@ -285,7 +320,7 @@ void Mailbox::clear() noexcept {
     drop_queues();
 }
 
-// Needs no memory: rings are moved out one by one, and dropped outside the lock.
+// Needs no memory: queues are moved out one by one, and dropped outside the lock.
 void Mailbox::drop_queues() noexcept {
     for (std::size_t i = 0; i < ports_.size(); ++i) {
         std::unique_lock lock(mutex_);
@@ -294,14 +329,14 @@ void Mailbox::drop_queues() noexcept {
     }
     for (std::size_t i = 0; i < queues_.size(); ++i) {
         std::unique_lock lock(mutex_);
-        Ring<Packet> ring(std::move(queues_[i]));
+        Queue<Packet> packets(std::move(queues_[i]));
         std::size_t first = by_port_ ? i : 0;
         std::size_t end = by_port_ ? i + 1 : ports_.size();
         for (std::size_t port = first; port < end; ++port) {
             ports_[port].count.store(0, std::memory_order_relaxed);
         }
         lock.unlock();
-        while (!ring.empty()) drop(ring.pop());
+        while (!packets.empty()) drop(packets.pop());
     }
 }
 

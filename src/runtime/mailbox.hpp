@@ -8,7 +8,7 @@
 #include <span>
 
 #include "base/memory.hpp"
-#include "base/ring.hpp"
+#include "base/queue.hpp"
 #include "message/message.hpp"
 #include "reflow.h"
 
@@ -36,6 +36,9 @@ public:
     // A sender will be connected: waiting never needs memory later.
     void add_sender(std::uint32_t port);
     void set_sticky(std::uint32_t port) noexcept;  // keeps its newest packet (rule required)
+    // A connection drops what is old, so that packets are taken as late as possible.
+    void set_late() noexcept { late_ = true; }
+    [[nodiscard]] bool takes_late() const noexcept { return late_; }
     void set_connected(std::uint32_t port) noexcept;
     [[nodiscard]] bool connected(std::uint32_t port) const noexcept;
     // A mailbox that the host reads, outside of any turn: while senders that it let go are on their
@@ -49,7 +52,7 @@ public:
     };
     // Moves packets from `from` into their port until it is full. A sender that is not NULL is
     // entered as waiting if something stays.
-    Pushed push(std::uint32_t port, Delivery delivery, Ring<Packet>& from, Actor* sender);
+    Pushed push(std::uint32_t port, Delivery delivery, Queue<Packet>& from, Actor* sender);
     // The same for the host: as many as fit. host_waits enters the host as waiting if not all do.
     std::size_t push_host(std::uint32_t port, std::span<const reflow_message> messages,
                           bool host_waits, std::uint32_t index = REFLOW_NO_INDEX);
@@ -59,13 +62,17 @@ public:
     void close(Released& released) noexcept;
     // How many packets a port takes now; a moment's view.
     [[nodiscard]] std::size_t room(std::uint32_t port) const noexcept;
+    [[nodiscard]] std::size_t capacity(std::uint32_t port) const noexcept {
+        return ports_[port].capacity.load(std::memory_order_relaxed);
+    }
 
     // ---- the receiver; only one at a time
-    // Takes up to max packets in the order of arrival; returns their number.
-    std::size_t take(Vector<Packet>& to, std::size_t max, Released& released, bool& host_waits);
+    // Takes up to max packets in the order of arrival; returns their number. If all fit and `to` is
+    // empty, the two queues are swapped.
+    std::size_t take(Queue<Packet>& to, std::size_t max, Released& released, bool& host_waits);
     // Takes up to max firings, each of as many packets as there are ports; rule all or required.
     // Returns the number of packets that it took, which does not count those shown again.
-    std::size_t take_firings(Vector<Packet>& to, std::size_t max, Released& released,
+    std::size_t take_firings(Queue<Packet>& to, std::size_t max, Released& released,
                              bool& host_waits);
     // Whether take or take_firings would give something.
     [[nodiscard]] bool ready() const;
@@ -113,22 +120,23 @@ private:
     // Messages to be dropped after the lock is left, since that may call the host.
     using Dropped = Vector<Message>;
 
-    [[nodiscard]] Ring<Packet>& queue(std::uint32_t port) noexcept {
+    [[nodiscard]] Queue<Packet>& queue(std::uint32_t port) noexcept {
         return queues_[by_port_ ? port : 0];
     }
-    [[nodiscard]] const Ring<Packet>& queue(std::uint32_t port) const noexcept {
+    [[nodiscard]] const Queue<Packet>& queue(std::uint32_t port) const noexcept {
         return queues_[by_port_ ? port : 0];
     }
     [[nodiscard]] static bool full(const Port& port) noexcept {
         return port.count.load(std::memory_order_relaxed) >=
                port.capacity.load(std::memory_order_relaxed);
     }
-    void put(std::uint32_t port, const Packet& packet);
+    void put(std::uint32_t port, const Packet& packet) noexcept;
     bool deliver(std::uint32_t port, Delivery delivery, const Packet& packet, Dropped& dropped);
     void stick(Port& port, const Packet& packet, Dropped& dropped);
     void drop_oldest(std::uint32_t port, Dropped& dropped);
     [[nodiscard]] std::size_t ready_firings() const noexcept;
-    void taken(Port& port, Released& released, bool& host_waits);
+    void taken(Port& port, std::size_t packets, Released& released, bool& host_waits);
+    [[nodiscard]] bool push_all(Port& to, Queue<Packet>& queue, Queue<Packet>& from) noexcept;
     void reserve_released(Released& released) const;
     void drop_queues() noexcept;
     void count_dropped(std::uint64_t count) noexcept {
@@ -137,11 +145,12 @@ private:
 
     const bool by_port_;
     mutable std::mutex mutex_;  // guards all below
-    Vector<Ring<Packet>> queues_;
+    Vector<Queue<Packet>> queues_;
     Vector<Port> ports_;
     std::size_t senders_waiting_ = 0;  // in all ports
     bool closed_ = false;
-    Group* outside_ = nullptr;  // fixed before the group begins
+    Group* outside_ = nullptr;  // this and the next are fixed before the group begins
+    bool late_ = false;
     // Written under the lock, read without it: a statistic.
     std::atomic<std::uint64_t> dropped_{0};
 };

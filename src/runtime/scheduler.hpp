@@ -26,8 +26,9 @@ struct SchedulerOptions {
 class Scheduler : public Allocated {
 public:
     virtual ~Scheduler() = default;
-    // Takes an actor that has just become ready.
-    virtual void submit(Actor& actor) noexcept = 0;
+    // Takes an actor that has just become ready. The lane is that of the calling thread, if that
+    // runs turns of this scheduler and the caller knows it.
+    virtual void submit(Actor& actor, Lane* lane) noexcept = 0;
     [[nodiscard]] virtual const Clock& clock() const noexcept = 0;
     // Whether it has threads; otherwise waiting means run().
     [[nodiscard]] virtual bool threaded() const noexcept = 0;

@@ -49,9 +49,10 @@ public:
     explicit SingleThread(const SchedulerOptions& options)
         : simulated_(options.mode == REFLOW_MODE_SIMULATED),
           budget_(options.budget),
+          lane_(simulated_ ? static_cast<const Clock&>(logical_) : system_, true),
           random_(options.seed) {}
 
-    void submit(Actor& actor) noexcept override {
+    void submit(Actor& actor, Lane*) noexcept override {
         actor.next = nullptr;
         {
             std::lock_guard lock(mutex_);
@@ -95,11 +96,14 @@ public:
                 running.lock();
             }
             InTurn inside(*this);
+            lane_.rested();
             while (ran.turns < limits.turns && one_turn(limits.deadline_ns)) ++ran.turns;
+            lane_.settle();
+            ran.ready = lane_.has_next();
         }
         if (ran.turns == 0 && limits.sleep && !simulated_) wait_for_work(limits);
         std::lock_guard lock(mutex_);
-        ran.ready = head_ != nullptr;
+        ran.ready = ran.ready || head_ != nullptr;
         ran.pending = ran.ready || timers.next_due() != UINT64_MAX;
         return ran;
     }
@@ -107,7 +111,13 @@ public:
 private:
     bool one_turn(std::uint64_t deadline_ns) {
         fire_timers();
-        Actor* actor = pop();
+        Actor* actor = lane_.take_next();
+        bool handed_over = actor != nullptr;
+        if (actor == nullptr) actor = pop();
+        if (actor == nullptr) {
+            lane_.settle();  // may let some go
+            actor = pop();
+        }
         if (actor == nullptr && simulated_) {
             std::uint64_t due = timers.next_due();
             if (due == UINT64_MAX) return false;
@@ -118,7 +128,14 @@ private:
         if (actor == nullptr) return false;
         // A simulated turn takes a microsecond, so that timeouts end.
         if (simulated_) logical_.advance_to(logical_.now_ns() + 1000);
-        actor->turn(budget_);
+        if (handed_over) {
+            actor->turn_handed_over(lane_, budget_);
+        } else {
+            // In the simulation the seed chooses the order, and so whether an actor jumps the
+            // queue.
+            lane_.allow_hand_over(!simulated_ || random_.below(2) == 0);
+            actor->turn(lane_, budget_);
+        }
         return true;
     }
 
@@ -167,7 +184,8 @@ private:
     // Guards the queue and interrupts_; no other lock is taken under it.
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    Random random_;  // used under mutex_
+    Lane lane_;  // this and the next: of the thread that runs turns
+    Random random_;
     Actor* head_ = nullptr;
     Actor* tail_ = nullptr;
     std::size_t size_ = 0;

@@ -18,12 +18,12 @@ struct Blocked {
     Vector<Actor*> senders;
 };
 
-// All ports with senders that are held back, those of one actor together; Actor::first_blocked is
+// All ports with senders that are held back, those of one actor together; Actor::mark is
 // the first. A sender that found room later is still in the list of the port, but is not held.
 Vector<Blocked> collect_blocked(const Group& group) {
     Vector<Blocked> blocked;
     for (Actor* actor : group.actors) {
-        actor->first_blocked = blocked.size();
+        actor->mark = blocked.size();
         actor->mailbox.visit_blocked(
             [&](std::uint32_t port, std::uint32_t capacity, const Vector<Actor*>& senders) {
                 Blocked entry{actor, port, capacity, {}};
@@ -52,8 +52,7 @@ void mark_host_blocked(const Group& group, const Vector<Blocked>& blocked) {
     while (!reached.empty()) {
         Actor* actor = reached.back();
         reached.pop_back();
-        for (std::size_t i = actor->first_blocked; i < blocked.size() && blocked[i].target == actor;
-             ++i) {
+        for (std::size_t i = actor->mark; i < blocked.size() && blocked[i].target == actor; ++i) {
             reach(blocked[i].senders);
         }
     }

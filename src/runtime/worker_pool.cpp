@@ -48,7 +48,8 @@ private:
 
 class WorkerPool;
 
-struct Worker : Allocated {
+struct Worker : Allocated, Lane {
+    using Lane::Lane;
     WorkerPool* pool = nullptr;
     std::uint32_t number = 0;
     ReadyQueue queue;
@@ -70,7 +71,7 @@ public:
     Result<void> start() {
         workers_.reserve(options_.workers);
         for (std::uint32_t i = 0; i < options_.workers; ++i) {
-            workers_.emplace_back(new Worker);
+            workers_.emplace_back(new Worker(clock_, false));
             workers_.back()->pool = this;
             workers_.back()->number = i;
         }
@@ -91,8 +92,9 @@ public:
         return {};
     }
 
-    void submit(Actor& actor) noexcept override {
-        Worker* worker = current_worker();
+    void submit(Actor& actor, Lane* lane) noexcept override {
+        // Each lane is that of a worker.
+        Worker* worker = lane != nullptr ? static_cast<Worker*>(lane) : current_worker();
         if (worker != nullptr && worker->pool == this) {
             // One waiting actor is the next of this worker; from the second on there is work for
             // another one too.
@@ -129,12 +131,20 @@ private:
         current_worker() = &self;
         InTurn inside(*this);
         if (options_.thread_start != nullptr) options_.thread_start(options_.user_data);
+        self.rested();
         for (std::uint32_t round = 0; !ending_.load(std::memory_order_seq_cst); ++round) {
             fire_timers();
             Actor* actor = find(self, round);
-            if (actor == nullptr) actor = sleep_for_work(self, round);
-            if (actor != nullptr) actor->turn(options_.budget);
+            if (actor == nullptr) {
+                self.settle();  // whoever this lets go is found below
+                actor = sleep_for_work(self, round);
+            }
+            if (actor == nullptr) continue;
+            self.allow_hand_over(true);
+            actor->turn(self, options_.budget);
+            while (self.has_next()) self.take_next()->turn_handed_over(self, options_.budget);
         }
+        self.settle();
         if (options_.thread_stop != nullptr) options_.thread_stop(options_.user_data);
         current_worker() = nullptr;
     }
@@ -169,6 +179,7 @@ private:
             return actor;
         }
         sleep_.sleep(ticket, timers.next_due());
+        self.rested();
         return nullptr;
     }
 

@@ -27,17 +27,17 @@ Packet packet(std::uint32_t port, std::int64_t value) {
 
 std::int64_t value_of(const Packet& packet) { return MessageRef(packet.message).integer(); }
 
-void fill(Ring<Packet>& ring, std::uint32_t port, std::initializer_list<std::int64_t> values) {
-    for (std::int64_t value : values) ring.push(packet(port, value));
+void fill(Queue<Packet>& queue, std::uint32_t port, std::initializer_list<std::int64_t> values) {
+    for (std::int64_t value : values) queue.push(packet(port, value));
 }
 
 std::vector<std::int64_t> take(Mailbox& mailbox, std::size_t max = SIZE_MAX) {
-    Vector<Packet> packets;
+    Queue<Packet> packets;
     Released released;
     bool host = false;
     (void)mailbox.take(packets, max, released, host);
     std::vector<std::int64_t> values;
-    for (const Packet& packet : packets) values.push_back(value_of(packet));
+    for (std::size_t i = 0; i < packets.size(); ++i) values.push_back(value_of(packets[i]));
     return values;
 }
 
@@ -56,7 +56,7 @@ TEST(Mailbox, KindsOfConnectionsAtAFullPort) {
     for (auto& test : cases) {
         Mailbox mailbox(1, false, 3);
         mailbox.add_sender(0);
-        Ring<Packet> from;
+        Queue<Packet> from;
         fill(from, 0, {1, 2, 3, 4, 5});
         Mailbox::Pushed pushed = mailbox.push(0, test.delivery, from, sender(1));
         EXPECT_EQ(pushed.accepted, 5 - test.left);
@@ -73,8 +73,8 @@ TEST(Mailbox, OnePortDropsOnlyItsOwn) {
     Mailbox mailbox(2, false, 2);
     mailbox.add_sender(0);
     mailbox.add_sender(1);
-    Ring<Packet> a;
-    Ring<Packet> b;
+    Queue<Packet> a;
+    Queue<Packet> b;
     fill(a, 0, {1, 2});
     fill(b, 1, {10, 11, 12});
     (void)mailbox.push(0, Delivery::reliable, a, sender(1));
@@ -88,12 +88,12 @@ TEST(Mailbox, OnePortDropsOnlyItsOwn) {
 TEST(Mailbox, SendersComeBackOnceWhenThePortIsHalfEmpty) {
     Mailbox mailbox(1, false, 4);
     for (int i = 0; i < 3; ++i) mailbox.add_sender(0);
-    Ring<Packet> from;
+    Queue<Packet> from;
     fill(from, 0, {1, 2, 3, 4, 5});
     (void)mailbox.push(0, Delivery::reliable, from, sender(1));
     (void)mailbox.push(0, Delivery::reliable, from, sender(1));  // waits already
     (void)mailbox.push(0, Delivery::reliable, from, sender(2));
-    Vector<Packet> packets;
+    Queue<Packet> packets;
     Released released;
     bool host = false;
     EXPECT_EQ(mailbox.take(packets, 1, released, host), 1u);
@@ -110,7 +110,7 @@ TEST(Mailbox, TheHostIsToldOnlyIfItWaits) {
     reflow_message messages[3] = {Message::integer(1).raw(), Message::integer(2).raw(),
                                   Message::integer(3).raw()};
     EXPECT_EQ(mailbox.push_host(0, messages, false), 2u);
-    Vector<Packet> packets;
+    Queue<Packet> packets;
     Released released;
     bool host = false;
     (void)mailbox.take(packets, 2, released, host);
@@ -124,14 +124,14 @@ TEST(Mailbox, AFiringTakesOneOfEachConnectedPort) {
     Mailbox mailbox(3, true, 4);
     mailbox.add_sender(0);
     mailbox.add_sender(2);
-    Ring<Packet> from;
+    Queue<Packet> from;
     fill(from, 0, {1, 2, 3});
     (void)mailbox.push(0, Delivery::reliable, from, sender(1));
     EXPECT_FALSE(mailbox.ready());
     fill(from, 2, {7, 8});
     (void)mailbox.push(2, Delivery::reliable, from, sender(1));
     EXPECT_TRUE(mailbox.ready());
-    Vector<Packet> packets;
+    Queue<Packet> packets;
     Released released;
     bool host = false;
     EXPECT_EQ(mailbox.take_firings(packets, 9, released, host), 4u);
@@ -150,13 +150,13 @@ TEST(Mailbox, AStickyPortShowsItsNewestAndCountsWhatNobodySaw) {
     mailbox.add_sender(0);
     mailbox.add_sender(1);
     mailbox.set_sticky(1);
-    Ring<Packet> from;
+    Queue<Packet> from;
     auto push = [&](std::uint32_t port, std::int64_t value) {
         fill(from, port, {value});
         EXPECT_EQ(mailbox.push(port, Delivery::reliable, from, sender(1)).accepted, 1u);
     };
     auto fire = [&] {
-        Vector<Packet> packets;
+        Queue<Packet> packets;
         Released released;
         bool host = false;
         std::size_t taken = mailbox.take_firings(packets, 1, released, host);
@@ -189,7 +189,7 @@ TEST(Mailbox, GrowthReleasesTheSenders) {
     mailbox.add_sender(0);
     Released released;
     EXPECT_FALSE(mailbox.grow(0, 2, released));  // nobody waits
-    Ring<Packet> from;
+    Queue<Packet> from;
     fill(from, 0, {1, 2, 3, 4, 5});
     (void)mailbox.push(0, Delivery::reliable, from, sender(1));
     EXPECT_FALSE(mailbox.grow(0, 0, released));  // full
@@ -215,7 +215,7 @@ TEST(Mailbox, AClosedOneDropsEverythingAndHoldsNobody) {
     };
     Mailbox mailbox(1, false, 1);
     mailbox.add_sender(0);
-    Ring<Packet> from;
+    Queue<Packet> from;
     from.push(lent(0));
     from.push(lent(0));
     (void)mailbox.push(0, Delivery::reliable, from, sender(1));
@@ -248,7 +248,7 @@ void against_model(std::uint64_t seed) {
             std::int64_t value;
         };
         std::deque<Entry> model;
-        std::vector<Ring<Packet>> from(ports);
+        std::vector<Queue<Packet>> from(ports);
         for (std::uint32_t port = 0; port < ports; ++port) mailbox.add_sender(port);
         std::uint64_t dropped = 0;
         std::int64_t next = 0;
@@ -264,8 +264,8 @@ void against_model(std::uint64_t seed) {
             ++dropped;
         };
         auto model_push = [&](std::uint32_t port, Delivery delivery) {
-            Ring<Packet>& ring = from[port];
-            for (std::size_t i = 0; i < ring.size(); ++i) {
+            Queue<Packet>& queue = from[port];
+            for (std::size_t i = 0; i < queue.size(); ++i) {
                 std::size_t now = count(port);
                 if (delivery == Delivery::latest) {
                     while (count(port) != 0) drop(port);
@@ -277,9 +277,9 @@ void against_model(std::uint64_t seed) {
                     }
                     drop(port);
                 }
-                model.push_back({port, value_of(ring[i])});
+                model.push_back({port, value_of(queue[i])});
             }
-            return ring.size();
+            return queue.size();
         };
         for (int step = 0; step < 400; ++step) {
             auto port = static_cast<std::uint32_t>(random.below(ports));
@@ -324,7 +324,7 @@ void against_model(std::uint64_t seed) {
                 }
             }
             std::size_t firings = expected.size() / ports;
-            Vector<Packet> packets;
+            Queue<Packet> packets;
             for (std::int64_t n = 0;; ++n) {
                 FailOnce fail(n);
                 Released released;

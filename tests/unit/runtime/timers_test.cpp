@@ -39,7 +39,7 @@ public:
 // A scheduler that only notes who became ready.
 class Noting final : public Scheduler {
 public:
-    void submit(Actor& actor) noexcept override { submitted.push_back(&actor); }
+    void submit(Actor& actor, Lane*) noexcept override { submitted.push_back(&actor); }
     const Clock& clock() const noexcept override { return clock_; }
     bool threaded() const noexcept override { return true; }
     std::uint32_t workers() const noexcept override { return 0; }
@@ -70,7 +70,9 @@ struct World {
     // Runs the turns of those who are ready.
     std::vector<Actor*> run() {
         std::vector<Actor*> ran = std::exchange(scheduler.submitted, {});
-        for (Actor* actor : ran) actor->turn({1, 1});
+        Lane lane(scheduler.clock(), true);
+        for (Actor* actor : ran) actor->turn(lane, {1, 1});
+        lane.settle();
         return ran;
     }
     Silent silent;

@@ -1,0 +1,184 @@
+// What an actor emits: kept with its connections, and delivered when its turn ends or sooner.
+// Neighbours: actor, mailbox. Thread: that of the turn.
+#include <algorithm>
+#include <new>
+
+#include "runtime/actor.hpp"
+#include "runtime/scheduler.hpp"
+
+namespace reflow::runtime {
+
+// ---- emitting
+
+// Not delivered are, at most, what the target has room for and two turns' worth.
+void Actor::list(Connection& connection) noexcept {
+    constexpr std::size_t worth = 128;
+    std::size_t room = connection.delivery == Delivery::reliable
+                           ? connection.mailbox->room(connection.inport)
+                           : SIZE_MAX;
+    connection.credit = static_cast<std::uint32_t>(std::min(room, worth));
+    connection.listed = true;
+    connection.next_unsent = nullptr;
+    (unsent_ == nullptr ? unsent_ : last_unsent_->next_unsent) = &connection;
+    last_unsent_ = &connection;
+}
+
+void Actor::bound(Connection& connection) noexcept {
+    std::size_t size = connection.pending.size();
+    if (size > connection.credit) {
+        flush_now_ = true;
+        connection.open = 0;
+    } else if (!group.observer.watches()) {  // who watches sees each of them
+        std::size_t space = std::min(connection.pending.space(), connection.credit - size);
+        connection.open = static_cast<std::uint32_t>(space);
+    }
+}
+
+reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t index) {
+    if (outport >= outports.size()) return REFLOW_ERROR_NOT_FOUND;
+    if (message.none()) return REFLOW_ERROR_INVALID_ARGUMENT;
+    if (emitted_ >= limits::emits_count) return REFLOW_ERROR_LIMIT;
+    if (group.observer.wants(REFLOW_EVENT_ACTOR_EMIT)) {
+        group.observer.emitted(*this, outport, message);
+    }
+    Vector<Connection>& connections = outports[outport];
+    auto matches = [index](const Connection& connection) {
+        return index == REFLOW_NO_INDEX || connection.from_index == REFLOW_NO_INDEX ||
+               connection.from_index == index;
+    };
+    // Memory first, so that a message goes to all of its connections or to none.
+    std::size_t last = connections.size();
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+        if (!matches(connections[i])) continue;
+        connections[i].pending.reserve(1);
+        last = i;
+    }
+    ++emitted_;
+    if (last == connections.size()) return REFLOW_OK;
+    for (std::size_t i = 0; i <= last; ++i) {
+        Connection& to = connections[i];
+        if (!matches(to)) continue;
+        if (!to.listed) list(to);
+        Message copy = i == last ? std::move(message) : message;
+        to.pending.push_unchecked({copy.leak(), to.inport, to.to_index, nullptr});
+        bound(to);
+    }
+    return REFLOW_OK;
+}
+
+std::size_t Actor::emit_plain(std::uint32_t outport,
+                              std::span<const reflow_message> messages) noexcept {
+    if (outport >= outports.size() || outports[outport].size() != 1) return 0;
+    Connection& to = outports[outport].front();
+    std::size_t most = std::min<std::size_t>(
+        {messages.size(), to.open, std::size_t{limits::emits_count} - emitted_});
+    std::size_t count = 0;
+    for (; count < most && messages[count].tag != 0; ++count) {
+        to.pending.push_unchecked({messages[count], to.inport, to.to_index, nullptr});
+    }
+    to.open -= static_cast<std::uint32_t>(count);
+    emitted_ += static_cast<std::uint32_t>(count);
+    return count;
+}
+
+std::size_t Actor::room(std::uint32_t outport) const noexcept {
+    if (outport >= outports.size()) return 0;
+    std::size_t room = SIZE_MAX;
+    for (const Connection& connection : outports[outport]) {
+        if (connection.delivery != Delivery::reliable) continue;
+        std::size_t free = connection.mailbox->room(connection.inport);
+        std::size_t pending = connection.pending.size();
+        room = std::min(room, free > pending ? free - pending : 0);
+    }
+    return room;
+}
+
+// ---- delivering
+
+Mailbox::Pushed Actor::push(Connection& connection, Lane& lane) {
+    if (!group.observer.wants(REFLOW_EVENT_MESSAGE_SENT) || connection.target == nullptr) {
+        return connection.mailbox->push(connection.inport, connection.delivery, connection.pending,
+                                        this);
+    }
+    // Somebody listens: packets go one by one, each with its event.
+    Mailbox::Pushed all;
+    Queue<Packet> one;
+    one.reserve(1);
+    while (!connection.pending.empty() && !all.blocked) {
+        Message message = MessageRef(connection.pending.front().message).own();
+        one.reserve(1);  // the mailbox may have swapped it
+        one.push_unchecked(connection.pending.pop());
+        Mailbox::Pushed pushed;
+        try {
+            pushed = connection.mailbox->push(connection.inport, connection.delivery, one, this);
+        } catch (const std::bad_alloc&) {
+            connection.pending.unpop(one.pop());
+            sent.add(all.accepted);  // those before it went
+            if (all.accepted != 0) connection.target->notify(&lane);
+            throw;
+        }
+        all.accepted += pushed.accepted;
+        all.blocked = pushed.blocked;
+        if (pushed.accepted != 0) {
+            group.observer.sent(*this, connection.outport, *connection.target, connection.inport,
+                                message);
+        } else {
+            connection.pending.unpop(one.pop());
+        }
+    }
+    return all;
+}
+
+bool Actor::hand_over(Connection& connection, Lane& lane) noexcept {
+    Actor* to = connection.target;
+    if (to == nullptr || !lane.may_hand_over() || connection.delivery != Delivery::reliable ||
+        to->component->await != REFLOW_AWAIT_ANY || group.observer.watches() ||
+        connection.pending.size() > connection.mailbox->capacity(connection.inport)) {
+        return false;
+    }
+    std::uint32_t expected = idle;
+    if (!to->word_.compare_exchange_strong(expected, running, std::memory_order_acq_rel)) {
+        return false;
+    }
+    lane.enter();
+    REFLOW_ASSERT(to->inputs_.empty() && to->due_ == 0);
+    std::size_t count = connection.pending.size();
+    connection.pending.swap(to->inputs_);
+    sent.add(count);
+    to->received.add(count);
+    lane.hand_over(*to);
+    return true;
+}
+
+bool Actor::flush(Lane& lane, bool ends_turn) {
+    flush_now_ = false;
+    Connection* kept = nullptr;
+    // What waits for room, or was not reached because memory ran out, stays in the list.
+    for (Connection** at = &unsent_; *at != nullptr;) {
+        Connection& connection = **at;
+        connection.open = 0;
+        bool last = ends_turn && connection.next_unsent == nullptr;
+        if (!last || !hand_over(connection, lane)) {
+            Mailbox::Pushed pushed = push(connection, lane);
+            if (pushed.accepted != 0) {
+                sent.add(pushed.accepted);
+                if (connection.target != nullptr) {
+                    connection.target->notify(&lane);
+                } else {
+                    group.wake_hosts();
+                }
+            }
+            if (pushed.blocked) {
+                kept = &connection;
+                at = &connection.next_unsent;
+                continue;
+            }
+        }
+        connection.listed = false;
+        *at = connection.next_unsent;
+    }
+    last_unsent_ = kept;
+    return kept == nullptr;
+}
+
+}  // namespace reflow::runtime
