@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -165,21 +164,21 @@ bool ready(int descriptor, short events, int timeout_ms) noexcept {
 class Patience {
 public:
     [[nodiscard]] int timeout_ms() noexcept {
-        auto now = std::chrono::steady_clock::now();
-        if (fruitless_ == 0) since_ = now;
-        bool hurried = fruitless_ >= free_tries && now - since_ < fruitless_ * least_period;
+        std::uint64_t now = SystemClock().now_ns();
+        if (fruitless_ == 0) since_ns_ = now;
+        bool hurried = fruitless_ >= free_tries && now - since_ns_ < fruitless_ * least_period_ns;
         ++fruitless_;
         return hurried ? wait_ms : 0;
     }
     void reset() noexcept { fruitless_ = 0; }
 
 private:
-    static constexpr std::int64_t free_tries = 8;
-    static constexpr std::chrono::milliseconds least_period{1};
+    static constexpr std::uint64_t free_tries = 8;
+    static constexpr std::uint64_t least_period_ns = 1'000'000;
     static constexpr int wait_ms = 10;
 
-    std::int64_t fruitless_ = 0;
-    std::chrono::steady_clock::time_point since_{};
+    std::uint64_t fruitless_ = 0;
+    std::uint64_t since_ns_ = 0;
 };
 
 class FileReader final : public Store::Reader {
