@@ -19,6 +19,8 @@
 #include <ctime>
 #include <utility>
 
+#include "base/clock.hpp"
+
 namespace reflow::io {
 namespace {
 
