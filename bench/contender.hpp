@@ -78,11 +78,17 @@ inline std::int64_t resident_bytes() {
     return pages * sysconf(_SC_PAGESIZE);
 }
 
-inline std::uint64_t median(std::vector<std::uint64_t> samples) {
+// The sample below which a share of the others lies.
+inline std::uint64_t quantile(std::vector<std::uint64_t> samples, double share) {
     if (samples.empty()) return 0;
-    auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
-    std::nth_element(samples.begin(), middle, samples.end());
-    return *middle;
+    auto place = samples.begin() +
+                 static_cast<std::ptrdiff_t>(static_cast<double>(samples.size() - 1) * share);
+    std::nth_element(samples.begin(), place, samples.end());
+    return *place;
+}
+
+inline std::uint64_t median(std::vector<std::uint64_t> samples) {
+    return quantile(std::move(samples), 0.5);
 }
 
 // The answer: one line, built pair by pair.

@@ -210,8 +210,8 @@ std::vector<Group> all_groups() {
     groups.push_back(group("graph-load", 10'000, 1, Law::GRAPH, 1, 1));
     groups.push_back(fixed("slow", 0, Law::SLOW, 2000, 20'000));
     groups.back().spin_us = 10;
-    groups.push_back(fixed("events-unasked", 10, Law::SEQUENCE, 500, 40'000));
-    groups.push_back(fixed("events-default", 10, Law::SEQUENCE, 500, 20'000));
+    groups.push_back(fixed("events-unasked", 10, Law::SEQUENCE, 50, 5000));
+    groups.push_back(fixed("events-default", 10, Law::SEQUENCE, 50, 5000));
     groups.push_back(group("events-all", 10, 2, Law::SEQUENCE, 500, 11));
     groups.push_back(fixed("start", 0, Law::START, 1, 1));
     add_codecs(groups);
