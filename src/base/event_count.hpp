@@ -3,10 +3,21 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <ctime>
+#else
 #include <chrono>
 #include <condition_variable>
-#include <cstdint>
 #include <mutex>
+#endif
 
 namespace reflow {
 
@@ -19,7 +30,7 @@ namespace reflow {
 // waiter and moves the epoch on, which ends a sleep() of the older epoch.
 class EventCount {
 public:
-    using Ticket = std::uint64_t;
+    using Ticket = std::uint32_t;
 
     [[nodiscard]] Ticket prepare() noexcept {
         waiters_.fetch_add(1, std::memory_order_seq_cst);
@@ -30,34 +41,17 @@ public:
     // Sleeps until the epoch moves on or the deadline (steady clock, nanoseconds; UINT64_MAX is
     // none).
     void sleep(Ticket ticket, std::uint64_t deadline_ns) {
-        {
-            std::unique_lock lock(mutex_);
-            auto moved = [&] { return epoch_.load(std::memory_order_seq_cst) != ticket; };
-            if (deadline_ns == UINT64_MAX) {
-                condition_.wait(lock, moved);
-            } else {
-                std::chrono::steady_clock::time_point deadline{
-                    std::chrono::nanoseconds(deadline_ns)};
-                condition_.wait_until(lock, deadline, moved);
-            }
-        }
+        block(ticket, deadline_ns);
         waiters_.fetch_sub(1, std::memory_order_seq_cst);
     }
 
-    // Wakes one sleeper, or all.
-    void wake(bool all = false) {
-        if (waiters_.load(std::memory_order_seq_cst) == 0) return;
-        {
-            std::lock_guard lock(mutex_);
-            epoch_.fetch_add(1, std::memory_order_seq_cst);
-        }
-        // Everybody with an older ticket wakes if all is set; otherwise one does, and the others
-        // go on: they look at the epoch only when they are notified.
-        if (all) {
-            condition_.notify_all();
-        } else {
-            condition_.notify_one();
-        }
+    // Wakes one sleeper, or all; false if there is none.
+    bool wake(bool all = false) noexcept {
+        if (waiters_.load(std::memory_order_seq_cst) == 0) return false;
+        // Everybody who commits to an older ticket from now on returns at once; of those who sleep,
+        // one does, or all.
+        unblock(all);
+        return true;
     }
 
     [[nodiscard]] bool sleepers() const noexcept {
@@ -65,10 +59,46 @@ public:
     }
 
 private:
-    std::atomic<std::uint64_t> epoch_{0};
-    std::atomic<std::uint32_t> waiters_{0};
+#if defined(__linux__)
+    // The kernel compares the epoch and goes to sleep in one step. A host's wake is what an idle
+    // network waits for, and a condition variable makes it half as long again.
+    void block(Ticket ticket, std::uint64_t deadline_ns) noexcept {
+        constexpr std::uint64_t second = 1'000'000'000;
+        timespec until{static_cast<time_t>(deadline_ns / second),
+                       static_cast<long>(deadline_ns % second)};
+        while (epoch_.load(std::memory_order_seq_cst) == ticket) {
+            long done = syscall(SYS_futex, &epoch_, FUTEX_WAIT_BITSET_PRIVATE, ticket,
+                                deadline_ns == UINT64_MAX ? nullptr : &until, nullptr,
+                                FUTEX_BITSET_MATCH_ANY);
+            if (done != 0 && errno == ETIMEDOUT) return;
+        }
+    }
+    void unblock(bool all) noexcept {
+        epoch_.fetch_add(1, std::memory_order_seq_cst);
+        syscall(SYS_futex, &epoch_, FUTEX_WAKE_PRIVATE, all ? INT_MAX : 1, nullptr, nullptr, 0);
+    }
+#else
+    void block(Ticket ticket, std::uint64_t deadline_ns) {
+        std::unique_lock lock(mutex_);
+        auto moved = [&] { return epoch_.load(std::memory_order_seq_cst) != ticket; };
+        if (deadline_ns == UINT64_MAX) return condition_.wait(lock, moved);
+        std::chrono::steady_clock::time_point deadline{std::chrono::nanoseconds(deadline_ns)};
+        condition_.wait_until(lock, deadline, moved);
+    }
+    void unblock(bool all) noexcept {
+        {
+            std::lock_guard lock(mutex_);
+            epoch_.fetch_add(1, std::memory_order_seq_cst);
+        }
+        all ? condition_.notify_all() : condition_.notify_one();
+    }
     std::mutex mutex_;  // orders epoch changes with going to sleep
     std::condition_variable condition_;
+#endif
+
+    std::atomic<std::uint32_t> epoch_{0};
+    std::atomic<std::uint32_t> waiters_{0};
+    static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 };
 
 }  // namespace reflow

@@ -112,7 +112,8 @@ public:
     [[nodiscard]] bool emit_plain(std::uint32_t outport, reflow_message message) noexcept {
         if (outport >= outports.size() || outports[outport].size() != 1) return false;
         Connection& to = outports[outport].front();
-        if (to.open == 0 || message.tag == 0 || emitted_ >= limits::emits_count) return false;
+        if (message.tag == 0 || emitted_ >= limits::emits_count) return false;
+        if (to.open == 0 && !open_up(to)) return false;
         --to.open;
         ++emitted_;
         to.pending.push_unchecked({message, to.inport, to.to_index, nullptr});
@@ -205,6 +206,8 @@ private:
     // Gives the packets to an idle target, which runs next; false if that cannot be done.
     [[nodiscard]] bool hand_over(Connection& connection, Lane& lane) noexcept;
     void list(Connection& connection) noexcept;
+    // For its first packet; false if that needs memory or a further look.
+    [[nodiscard]] bool open_up(Connection& connection) noexcept;
     // After a packet was added.
     void bound(Connection& connection) noexcept;
 

@@ -48,7 +48,7 @@ public:
     }
     void look() noexcept {
         constexpr std::uint64_t slow_ns = 5000;
-        constexpr std::uint32_t most = 16;
+        constexpr std::uint32_t most = 32;
         std::uint64_t now = clock_.now_ns();
         std::uint64_t spent = now - now_ns_;
         now_ns_ = now;

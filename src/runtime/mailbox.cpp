@@ -109,20 +109,18 @@ bool Mailbox::deliver(std::uint32_t port, Delivery delivery, const Packet& packe
     return true;
 }
 
-// The usual case: nothing stands in the way, and all that comes has room. False if not.
-bool Mailbox::push_all(Port& to, Queue<Packet>& packets, Queue<Packet>& from) noexcept {
-    std::size_t count = to.count.load(std::memory_order_relaxed);
-    if (closed_ || to.sticky || count + from.size() > to.capacity.load(std::memory_order_relaxed)) {
-        return false;
-    }
-    if (!packets.empty() && packets.space() < from.size()) return false;
-    step(to.count, static_cast<std::int64_t>(from.size()));
-    if (packets.empty()) {
+// The usual case, a reliable connection into an open port: as many as fit, at once.
+std::size_t Mailbox::push_fitting(std::uint32_t port, Queue<Packet>& from) {
+    Queue<Packet>& packets = queue(port);
+    std::size_t count = std::min(from.size(), room(port));
+    if (packets.empty() && count == from.size()) {
         packets.swap(from);
     } else {
-        packets.move_from(from, from.size());
+        packets.reserve(count);
+        packets.move_from(from, count);
     }
-    return true;
+    step(ports_[port].count, static_cast<std::int64_t>(count));
+    return count;
 }
 
 Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Queue<Packet>& from,
@@ -130,43 +128,39 @@ Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Queue<Packe
     Dropped dropped;  // ends after the lock
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];
-    if (std::size_t all = from.size();
-        delivery == Delivery::reliable && push_all(to, queue(port), from)) {
-        return {all, false};
+    Pushed result;
+    if (delivery == Delivery::reliable && !to.sticky && !closed_) {
+        result.accepted = push_fitting(port, from);
+        result.blocked = !from.empty();
+        if (result.blocked && sender != nullptr) enter_sender(to, sender);
+        return result;
     }
     // All memory comes first: a failure then changes nothing.
-    if (to.sticky || closed_ || delivery != Delivery::reliable) {
-        dropped.reserve(from.size() + to.count.load(std::memory_order_relaxed) + 1);
-    }
+    dropped.reserve(from.size() + to.count.load(std::memory_order_relaxed) + 1);
     if (!to.sticky && !closed_) {
         // Who drops makes room at the other end, so that not all need places; some, because moving
         // the whole queue is not done for each.
-        std::size_t least = delivery == Delivery::reliable ? 0 : 128;
+        constexpr std::size_t least = 128;
         queue(port).reserve(std::min(from.size(), std::max(room(port), least)));
     }
-    Pushed result;
     if (closed_) {
         for (; !from.empty(); ++result.accepted) {
             dropped.push_back(Message::adopt(from.pop().message));
         }
         return result;
     }
-    while (!from.empty()) {
-        if (!deliver(port, delivery, from.front(), dropped)) {
-            result.blocked = true;
-            break;
-        }
-        (void)from.pop();
-        ++result.accepted;
-    }
-    if (result.blocked && sender != nullptr) {
-        bool entered = std::find(to.senders.begin(), to.senders.end(), sender) != to.senders.end();
-        if (!entered) {
-            to.senders.push_back(sender);
-            ++senders_waiting_;
-        }
+    // A port that keeps only the newest takes everything, and so do connections that drop.
+    for (; !from.empty(); ++result.accepted) {
+        (void)deliver(port, delivery, from.pop(), dropped);
     }
     return result;
+}
+
+void Mailbox::enter_sender(Port& to, Actor* sender) noexcept {
+    bool entered = std::find(to.senders.begin(), to.senders.end(), sender) != to.senders.end();
+    if (entered) return;
+    to.senders.push_back(sender);  // its place was kept by add_sender()
+    ++senders_waiting_;
 }
 
 std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_message> messages,

@@ -136,7 +136,8 @@ private:
     void drop_oldest(std::uint32_t port, Dropped& dropped);
     [[nodiscard]] std::size_t ready_firings() const noexcept;
     void taken(Port& port, std::size_t packets, Released& released, bool& host_waits);
-    [[nodiscard]] bool push_all(Port& to, Queue<Packet>& queue, Queue<Packet>& from) noexcept;
+    std::size_t push_fitting(std::uint32_t port, Queue<Packet>& from);
+    void enter_sender(Port& to, Actor* sender) noexcept;
     void reserve_released(Released& released) const;
     void drop_queues() noexcept;
     void count_dropped(std::uint64_t count) noexcept {

@@ -23,6 +23,16 @@ void Actor::list(Connection& connection) noexcept {
     last_unsent_ = &connection;
 }
 
+bool Actor::open_up(Connection& connection) noexcept {
+    if (connection.listed || connection.pending.space() == 0 || group.observer.watches()) {
+        return false;
+    }
+    list(connection);
+    std::size_t space = std::min<std::size_t>(connection.pending.space(), connection.credit);
+    connection.open = static_cast<std::uint32_t>(space);
+    return space != 0;
+}
+
 void Actor::bound(Connection& connection) noexcept {
     std::size_t size = connection.pending.size();
     if (size > connection.credit) {
@@ -70,6 +80,7 @@ std::size_t Actor::emit_plain(std::uint32_t outport,
                               std::span<const reflow_message> messages) noexcept {
     if (outport >= outports.size() || outports[outport].size() != 1) return 0;
     Connection& to = outports[outport].front();
+    if (to.open == 0 && !open_up(to)) return 0;
     std::size_t most = std::min<std::size_t>(
         {messages.size(), to.open, std::size_t{limits::emits_count} - emitted_});
     std::size_t count = 0;

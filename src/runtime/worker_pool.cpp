@@ -1,50 +1,24 @@
 // The scheduler with threads: a queue for each worker, an inject queue for outsiders, stealing, and
 // an event count for sleep. An idle pool uses no CPU.
 // Thread: submit and arm from any; each worker runs turns on its own.
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 
 #include "base/event_count.hpp"
 #include "base/limits.hpp"
 #include "base/thread.hpp"
+#include "runtime/ready_queue.hpp"
 #include "runtime/scheduler.hpp"
 
 namespace reflow::runtime {
 namespace {
 
-// A queue of ready actors, linked through Actor::next.
-class ReadyQueue {
-public:
-    // Returns the number of actors in it now.
-    std::size_t push(Actor& actor) noexcept {
-        actor.next = nullptr;
-        std::lock_guard lock(mutex_);
-        (tail_ == nullptr ? head_ : tail_->next) = &actor;
-        tail_ = &actor;
-        // relaxed: empty() is a hint; the event count orders the last look before sleeping.
-        std::size_t size = size_.load(std::memory_order_relaxed) + 1;
-        size_.store(size, std::memory_order_seq_cst);
-        return size;
-    }
-    Actor* pop() noexcept {
-        if (empty()) return nullptr;
-        std::lock_guard lock(mutex_);
-        if (head_ == nullptr) return nullptr;
-        Actor* actor = head_;
-        head_ = actor->next;
-        if (head_ == nullptr) tail_ = nullptr;
-        size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_seq_cst);
-        return actor;
-    }
-    // seq_cst, because a worker looks here between prepare() and sleep() of the event count.
-    [[nodiscard]] bool empty() const noexcept { return size_.load(std::memory_order_seq_cst) == 0; }
-
-private:
-    std::mutex mutex_;  // guards head_ and tail_; no other lock is taken under it
-    Actor* head_ = nullptr;
-    Actor* tail_ = nullptr;
-    std::atomic<std::size_t> size_{0};
-};
+// Work is for another worker if it lasts longer than a wake costs: 25 us until a sleeper runs, 7 us
+// of who wakes it, and the cache lines that move over.
+constexpr std::uint64_t worth_ns = 50'000;
+// How often a worker that has nothing to do looks at one that goes on for long.
+constexpr std::uint64_t watch_ns = 2'000'000;
 
 class WorkerPool;
 
@@ -52,8 +26,36 @@ struct Worker : Allocated, Lane {
     using Lane::Lane;
     WorkerPool* pool = nullptr;
     std::uint32_t number = 0;
-    ReadyQueue queue;
+    LocalQueue queue;
     Thread thread;
+    // How long one of those that wait here takes. relaxed, written by the owner: an estimate.
+    std::atomic<std::uint64_t> round_ns{worth_ns};
+    // Steps on with each of them, written by the owner. relaxed: only whether it moves counts.
+    std::atomic<std::uint32_t> rounds{0};
+    std::uint32_t seen_rounds = 0;  // of the worker that watches; watching_ passes it on
+    // Of the owner: when it measured last, and how many rounds ago.
+    std::uint64_t measured_ns = 0;
+    std::uint32_t unmeasured = 0;
+
+    void ran_one() noexcept {
+        rounds.store(rounds.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        ++unmeasured;
+        constexpr std::uint64_t least_ns = 10'000;
+        if (now_ns() - measured_ns < least_ns) return;
+        round_ns.store((now_ns() - measured_ns) / unmeasured, std::memory_order_relaxed);
+        measured_ns = now_ns();
+        unmeasured = 0;
+    }
+    // After a sleep nothing is known: what waits is taken to be long.
+    void woke_up() noexcept {
+        rested();
+        round_ns.store(worth_ns, std::memory_order_relaxed);
+        measured_ns = now_ns();
+        unmeasured = 0;
+    }
+    [[nodiscard]] bool has_for_others() const noexcept {
+        return queue.size() * round_ns.load(std::memory_order_relaxed) >= worth_ns;
+    }
 };
 
 // The worker that the calling thread is, or NULL. Without a destructor, as current_scheduler().
@@ -96,13 +98,10 @@ public:
         // Each lane is that of a worker.
         Worker* worker = lane != nullptr ? static_cast<Worker*>(lane) : current_worker();
         if (worker != nullptr && worker->pool == this) {
-            // One waiting actor is the next of this worker; from the second on there is work for
-            // another one too.
-            if (worker->queue.push(actor) >= 2) sleep_.wake();
-        } else {
-            inject_.push(actor);
-            sleep_.wake();
+            if (worker->queue.push(actor)) return;  // run by this worker, or see share()
         }
+        inject_.push(actor);
+        sleep_.wake();
     }
 
     void arm(Actor& actor, std::uint64_t due_ns) override {
@@ -131,18 +130,21 @@ private:
         current_worker() = &self;
         InTurn inside(*this);
         if (options_.thread_start != nullptr) options_.thread_start(options_.user_data);
-        self.rested();
+        self.woke_up();
+        awake_.fetch_add(1, std::memory_order_relaxed);
         for (std::uint32_t round = 0; !ending_.load(std::memory_order_seq_cst); ++round) {
             fire_timers();
             Actor* actor = find(self, round);
             if (actor == nullptr) {
                 self.settle();  // whoever this lets go is found below
-                actor = sleep_for_work(self, round);
+                actor = sleep_for_work(self);
             }
             if (actor == nullptr) continue;
+            share(self);
             self.allow_hand_over(true);
             actor->turn(self, options_.budget);
             while (self.has_next()) self.take_next()->turn_handed_over(self, options_.budget);
+            self.ran_one();
         }
         self.settle();
         if (options_.thread_stop != nullptr) options_.thread_stop(options_.user_data);
@@ -156,38 +158,75 @@ private:
         if (due <= now) timers.fire(now);
     }
 
+    // Wakes another worker if enough waits here, one at a time.
+    void share(const Worker& self) noexcept {
+        if (alone() || !sleep_.sleepers() || !self.has_for_others()) return;
+        if (waking_.exchange(true, std::memory_order_acq_rel)) return;
+        if (!sleep_.wake()) waking_.store(false, std::memory_order_release);
+    }
+
     Actor* find(Worker& self, std::uint32_t round) noexcept {
         // Outsiders are looked at now and then even if the own queue never ends.
         constexpr std::uint32_t inject_every = 61;
         if (round % inject_every == 0) {
             if (Actor* actor = inject_.pop()) return actor;
         }
-        if (Actor* actor = self.queue.pop()) return actor;
+        if (Actor* actor = self.queue.pop(alone())) return actor;
         if (Actor* actor = inject_.pop()) return actor;
         for (std::uint32_t i = 1; i < workers_.size(); ++i) {
-            std::size_t victim = (self.number + i) % workers_.size();
-            if (Actor* actor = workers_[victim]->queue.pop()) return actor;
+            Worker& victim = *workers_[(self.number + i) % workers_.size()];
+            if (!victim.has_for_others()) continue;
+            if (Actor* actor = victim.queue.steal(self.queue)) return actor;
         }
         return nullptr;
     }
 
-    Actor* sleep_for_work(Worker& self, std::uint32_t round) {
-        EventCount::Ticket ticket = sleep_.prepare();
-        Actor* actor = find(self, round);
-        if (actor != nullptr || ending_.load(std::memory_order_seq_cst)) {
-            sleep_.cancel();
-            return actor;
+    // A callback may last long where all before it were short, and then nobody was woken for those
+    // that wait behind it: one idle worker looks from time to time, as long as another is awake,
+    // whether that one goes on.
+    Actor* rescue(Worker& self) noexcept {
+        for (auto& victim : workers_) {
+            std::uint32_t rounds = victim->rounds.load(std::memory_order_relaxed);
+            if (victim.get() == &self) continue;
+            if (std::exchange(victim->seen_rounds, rounds) != rounds) continue;
+            if (Actor* actor = victim->queue.steal(self.queue)) return actor;
         }
-        sleep_.sleep(ticket, timers.next_due());
-        self.rested();
         return nullptr;
     }
+
+    Actor* sleep_for_work(Worker& self) {
+        EventCount::Ticket ticket = sleep_.prepare();
+        Actor* actor = find(self, 0);
+        if (actor != nullptr || ending_.load(std::memory_order_seq_cst)) {
+            sleep_.cancel();
+            waking_.store(false, std::memory_order_release);
+            return actor;
+        }
+        bool others = awake_.fetch_sub(1, std::memory_order_acq_rel) > 1;
+        bool watches = others && !watching_.exchange(true, std::memory_order_acq_rel);
+        std::uint64_t until = timers.next_due();
+        if (watches) until = std::min(until, clock_.now_ns() + watch_ns);
+        sleep_.sleep(ticket, until);
+        awake_.fetch_add(1, std::memory_order_acq_rel);
+        waking_.store(false, std::memory_order_release);
+        self.woke_up();
+        if (watches) {
+            actor = rescue(self);
+            watching_.store(false, std::memory_order_release);
+        }
+        return actor;
+    }
+
+    [[nodiscard]] bool alone() const noexcept { return options_.workers == 1; }
 
     const SchedulerOptions options_;
     SystemClock clock_;
     Vector<std::unique_ptr<Worker>> workers_;
-    ReadyQueue inject_;
+    InjectQueue inject_;
     EventCount sleep_;
+    std::atomic<bool> waking_{false};    // a worker was woken to share work, and is not up yet
+    std::atomic<bool> watching_{false};  // an idle worker looks whether the others go on
+    std::atomic<std::uint32_t> awake_{0};
     std::atomic<bool> ending_{false};  // seq_cst with the event count: nobody sleeps through it
 };
 
