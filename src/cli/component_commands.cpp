@@ -133,62 +133,16 @@ void print_config(Console& console, reflow_message schema, std::size_t width) {
     table.print(console, width, false);
 }
 
-// A value that shows what a key is like: an example of the schema, the default, or one of its type.
-std::string example_value(reflow_message property) {
-    const reflow_message examples = member(property, "examples");
-    if (reflow_message_count(examples) > 0) {
-        return json_of(element(examples, 0), REFLOW_JSON_PLAIN);
-    }
-    const reflow_message standard = member(property, "default");
-    if (reflow_message_kind(standard) != REFLOW_KIND_NONE) {
-        return json_of(standard, REFLOW_JSON_PLAIN);
-    }
-    const reflow_message choices = member(property, "enum");
-    if (reflow_message_count(choices) > 0) {
-        return json_of(element(choices, 0), REFLOW_JSON_PLAIN);
-    }
-    const std::string type = type_of(property);
-    if (type == "string") return "\"...\"";
-    if (type == "integer" || type == "number") return "0";
-    if (type == "boolean") return "true";
-    if (type == "array") return "[]";
-    if (type == "object") return "{}";
-    return "null";
-}
-
-// Whether a key stands in the example: it must be given, or the schema has an example for it.
-bool is_telling(reflow_message schema, std::string_view key, reflow_message property) {
-    return is_required(schema, key) || reflow_message_count(member(property, "examples")) > 0;
-}
-
-// The index of the one key that an example shows if no key is telling: the first, if there is no
-// default that would do.
-std::size_t spare_key(reflow_message schema, reflow_message properties) {
-    const std::size_t count = reflow_message_count(properties);
-    for (std::size_t i = 0; i < count; ++i) {
-        if (is_telling(schema, key_at(properties, i), element(properties, i))) return count;
-    }
-    const bool has_default =
-        reflow_message_kind(member(element(properties, 0), "default")) != REFLOW_KIND_NONE;
-    return has_default ? count : 0;
-}
-
-// A node of this component as it stands in a graph.
+// A node of this component as it stands in a graph, with the example that its schema gives.
 std::string snippet(reflow_message component) {
-    const std::string_view id = text_member(component, "id");
     std::string json = "  \"processes\": {\n    \"node\": { \"component\": ";
-    append_json(json, id);
-    const reflow_message schema = member(component, "config");
-    const reflow_message properties = member(schema, "properties");
-    const std::size_t spare = spare_key(schema, properties);
+    append_json(json, text_member(component, "id"));
+    const reflow_message example = element(member(member(component, "config"), "examples"), 0);
     std::string config;
-    for (std::size_t i = 0; i < reflow_message_count(properties); ++i) {
-        const std::string key(key_at(properties, i));
-        const reflow_message property = element(properties, i);
-        if (i != spare && !is_telling(schema, key, property)) continue;
+    for (std::size_t i = 0; i < reflow_message_count(example); ++i) {
         config += config.empty() ? "\n      " : ",\n      ";
-        append_json(config, key);
-        config += ": " + example_value(property);
+        append_json(config, key_at(example, i));
+        config += ": " + json_of(element(example, i), REFLOW_JSON_PLAIN);
     }
     if (!config.empty()) json += ", \"metadata\": {" + config + "\n    }";
     return json + " }\n  }\n";

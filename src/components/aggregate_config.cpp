@@ -166,6 +166,7 @@ Result<runtime::ComponentRef> group_aggregate() {
         .outports = {{.name = "out", .type = "object", .description = "an object for each group"}},
         .config_schema = R"({
             "type": "object",
+            "examples": [{"by": "month", "aggregates": [{"name": "total", "function": "sum", "field": "amount"}]}],
             "description": "further keys can be read as $key by the expressions",
             "properties": {
                 "by": {"type": ["string", "array"], "items": {"type": "string"},

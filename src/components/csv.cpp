@@ -30,8 +30,8 @@ Result<runtime::ComponentRef> csv_read() {
                       .type = "object",
                       .description = "the end of a file: {path, rows, rejected}"}},
         .config_schema =
-            "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": "
-            "{" REFLOW_FILE_SOURCE_SCHEMA
+            R"({"type": "object", "additionalProperties": false,
+        "examples": [{"path": "rows.csv"}], "properties": {)" REFLOW_FILE_SOURCE_SCHEMA
             R"("header": {"type": "boolean", "default": true, "description": "the first line has the names of the columns"},
         "columns": {"type": "array", "items": {"type": "string"}, "description": "names of the columns, instead of those of the header; without both they are column_1, column_2, ..."},
         "rename": {"type": "object", "additionalProperties": {"type": "string"}, "default": {}, "description": "new names of columns: {name in the file: name in the rows}"},
@@ -59,8 +59,8 @@ Result<runtime::ComponentRef> csv_write() {
         .inports = {{.name = "in", .type = "object", .description = "a row", .required = true}},
         .outports = {},
         .config_schema =
-            "{\"type\": \"object\", \"additionalProperties\": false, \"required\": "
-            "[\"path\"], \"properties\": {" REFLOW_LINE_SINK_SCHEMA
+            R"({"type": "object", "additionalProperties": false, "required": ["path"],
+        "examples": [{"path": "amounts.csv"}], "properties": {)" REFLOW_LINE_SINK_SCHEMA
             R"(, "columns": {"type": "array", "items": {"type": "string"}, "description": "keys to write, in order; other keys are left out. By default the keys of the first row, and other keys are an error"},
         "header": {"type": "boolean", "default": true, "description": "write the names of the columns first"},
         "delimiter": {"type": "string", "default": ",", "minLength": 1, "maxLength": 1, "description": "what separates fields"},

@@ -172,7 +172,8 @@ Result<runtime::ComponentRef> delay() {
         .category = "flow",
         .inports = {{.name = "in", .description = "any packet", .required = true}},
         .outports = {{.name = "out", .description = "the same packet, later"}},
-        .config_schema = R"({"type": "object", "additionalProperties": false, "properties": {
+        .config_schema =
+            R"({"type": "object", "additionalProperties": false, "examples": [{"ms": 100}], "properties": {
             "ms": {"type": "number", "default": 0, "minimum": 0, "description": "milliseconds from the arrival of a packet to its departure"},
             "capacity": {"type": "integer", "default": 1000, "minimum": 1, "description": "packets that wait at most"}}})",
     });
@@ -186,7 +187,8 @@ Result<runtime::ComponentRef> log() {
         .category = "flow",
         .inports = {{.name = "in", .description = "any packet", .required = true}},
         .outports = {{.name = "out", .description = "the same packet"}},
-        .config_schema = R"({"type": "object", "additionalProperties": false, "properties": {
+        .config_schema = R"({"type": "object", "additionalProperties": false,
+            "examples": [{"label": "seen", "level": "info"}], "properties": {
             "label": {"type": "string", "default": "", "description": "text before each packet"},
             "level": {"type": "string", "enum": ["error", "warn", "info", "debug", "trace"], "default": "info", "description": "level in the log"},
             "print": {"type": "boolean", "default": false, "description": "print for a person instead of logging"}}})",
@@ -204,7 +206,8 @@ Result<runtime::ComponentRef> counter() {
                      {.name = "count",
                       .type = "integer",
                       .description = "packets so far; the last one is the total"}},
-        .config_schema = R"({"type": "object", "additionalProperties": false, "properties": {
+        .config_schema =
+            R"({"type": "object", "additionalProperties": false, "examples": [{"every": 1000}], "properties": {
             "every": {"type": "integer", "default": 0, "minimum": 0, "description": "emit the number after so many packets, and not only at the end"}}})",
     });
 }

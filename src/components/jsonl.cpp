@@ -61,8 +61,8 @@ Result<runtime::ComponentRef> jsonl_read() {
                       .type = "object",
                       .description = "the end of a file: {path, rows, rejected}"}},
         .config_schema =
-            "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": "
-            "{" REFLOW_FILE_SOURCE_SCHEMA
+            R"({"type": "object", "additionalProperties": false,
+        "examples": [{"path": "rows.jsonl"}], "properties": {)" REFLOW_FILE_SOURCE_SCHEMA
             R"("max_line_bytes": {"type": "integer", "default": 16777216, "minimum": 1, "maximum": 1073741824, "description": "longer lines are rejected"},
         "max_depth": {"type": "integer", "default": 128, "minimum": 1, "maximum": 128, "description": "values that nest deeper are rejected"}}})",
         .source = true,
@@ -79,8 +79,9 @@ Result<runtime::ComponentRef> jsonl_write() {
         .category = "data",
         .inports = {{.name = "in", .description = "what to write", .required = true}},
         .outports = {},
-        .config_schema = "{\"type\": \"object\", \"additionalProperties\": false, \"required\": "
-                         "[\"path\"], \"properties\": {" REFLOW_LINE_SINK_SCHEMA "}}",
+        .config_schema =
+            R"({"type": "object", "additionalProperties": false, "required": ["path"],
+        "examples": [{"path": "amounts.jsonl"}], "properties": {)" REFLOW_LINE_SINK_SCHEMA "}}",
     });
 }
 

@@ -163,7 +163,8 @@ Result<runtime::ComponentRef> table_print() {
         .category = "report",
         .inports = {{.name = "in", .type = "object", .description = "a row", .required = true}},
         .outports = {},
-        .config_schema = R"({"type": "object", "additionalProperties": false, "properties": {
+        .config_schema = R"({"type": "object", "additionalProperties": false,
+            "examples": [{"title": "Amounts", "columns": ["month", "amount"]}], "properties": {
             "title": {"type": "string", "default": "", "description": "a line above the table"},
             "columns": {"type": "array", "items": {"type": "string"}, "description": "keys to show, in order; by default those of the first row"},
             "titles": {"type": "object", "additionalProperties": {"type": "string"}, "default": {}, "description": "what stands above the columns: {key: title}; by default the key"},
@@ -185,8 +186,9 @@ Result<runtime::ComponentRef> chart() {
         .inports = {{.name = "in", .type = "object", .description = "a row", .required = true}},
         .outports = {},
         .config_schema =
-            "{\"type\": \"object\", \"additionalProperties\": false, \"required\": "
-            "[\"path\", \"x\", \"series\"], \"properties\": {" REFLOW_FOLDER_SCHEMA R"(,
+            R"({"type": "object", "additionalProperties": false, "required": ["path", "x", "series"],
+            "examples": [{"path": "amounts.svg", "x": "month", "series": [{"key": "amount", "label": "Amount"}]}],
+            "properties": {)" REFLOW_FOLDER_SCHEMA R"(,
             "path": {"type": "string", "minLength": 1, "description": "SVG file to write"},
             "title": {"type": "string", "default": "", "description": "title of the chart"},
             "subtitle": {"type": "string", "default": "", "description": "a smaller line under the title"},

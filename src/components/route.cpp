@@ -113,6 +113,7 @@ Result<runtime::ComponentRef> switch_component() {
                      {.name = "default", .description = "packets that fit no case"}},
         .config_schema = R"({
         "type": "object",
+        "examples": [{"cases": [{"when": "amount >= 100"}, {"when": "amount >= 10"}]}],
         "required": ["cases"],
         "properties": {
             "value": {"type": ["string", "number", "boolean"],

@@ -171,6 +171,7 @@ Result<runtime::ComponentRef> rules_engine() {
                      {.name = "out", .description = "every packet, unchanged"}},
         .config_schema = R"({
             "type": "object",
+            "examples": [{"rules": [{"name": "large", "when": "amount >= $least", "value": "amount"}], "least": 100}],
             "required": ["rules"],
             "description": "further keys can be read as $key by the expressions: thresholds, for instance",
             "properties": {

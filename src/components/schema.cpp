@@ -200,6 +200,7 @@ Result<runtime::ComponentRef> schema_check() {
                       .description = "{line, reason, row} of each of the others"}},
         .config_schema = R"({
             "type": "object",
+            "examples": [{"fields": {"month": {"type": "string"}, "amount": {"type": "number", "minimum": 0}}}],
             "required": ["fields"],
             "description": "further keys can be read as $key by the expressions",
             "properties": {

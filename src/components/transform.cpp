@@ -205,6 +205,7 @@ Result<runtime::ComponentRef> map() {
         .outports = {{.name = "out", .description = "what was made of them"}},
         .config_schema = R"({
             "type": "object",
+            "examples": [{"set": {"mean": "(low + high) / 2"}}],
             "description": "further keys can be read as $key by the expressions",
             "properties": {
                 "set": {"type": "object",
@@ -235,6 +236,7 @@ Result<runtime::ComponentRef> filter() {
                      {.name = "rejected", .description = "the others"}},
         .config_schema = R"({
             "type": "object",
+            "examples": [{"when": "amount >= $least", "least": 100}],
             "required": ["when"],
             "description": "further keys can be read as $key by the expression",
             "properties": {

@@ -176,14 +176,27 @@ class Components(support.Case):
             one = json.loads(reflow("components", component["id"], "--json").out)
             self.assertEqual(one, component)
 
-    def test_examples_are_json(self):
+    def test_examples_are_graphs_that_run(self):
+        self.write("rows.csv", "month,amount\nMay,1\n")
+        self.write("rows.jsonl", '{"month": "May", "amount": 1}\n')
+        row = {"month": "May", "amount": 100, "low": 1, "high": 2}
         for component in json.loads(reflow("components", "--json").out):
             text = reflow("components", component["id"]).out.split("\nExample\n")[1]
-            node = json.loads("{" + text + "}")["processes"]["node"]
+            document = json.loads("{" + text + "}")
+            node = document["processes"]["node"]
             self.assertEqual(node["component"], component["id"])
-            config = node.get("metadata", {})
-            for key in component["config"].get("required", []):
-                self.assertIn(key, config)
+            # Who can be configured shows how.
+            self.assertEqual("metadata" in node, bool(component["config"]["properties"]))
+            document["properties"] = {"name": "example"}
+            document["connections"] = [
+                {"to": {"nodeId": "node", "portId": port["name"]}, "data": row}
+                for port in component["inports"] if port.get("required")]
+            path = self.write("example.json", document)
+            result = reflow("graph", "validate", path, cwd=self.folder)
+            self.assertEqual((result.code, result.out.count("\n")), (0, 1), repr(result))
+            result = reflow("run", path, "--json", cwd=self.folder)
+            self.assert_code(result, 0)
+            self.assertEqual(result.json["nodes"]["node"]["failed"], 0, repr(result))
 
     def test_unknown(self):
         self.assert_one_message(reflow("components", "Csvread"), 2,
