@@ -76,7 +76,10 @@ private:
         std::uint32_t number = nowhere;
         bool judged = true;  // false: nothing more can be said
     };
+    // `what` names the place in messages if it is neither a connection nor an initial packet.
     End end(const EdgeItem& edge, bool in, std::string_view what, const Place& place);
+    // "the connection a.out -> b.in", "the initial packet for b.in".
+    [[nodiscard]] String name_of(const Place& place) const;
     void array_index(const EdgeItem& edge, const PortInfo& port, const Place& place);
     void satisfied(const EdgeItem& edge, std::uint32_t port);
     [[nodiscard]] String path_of(const Place& place) const;

@@ -169,12 +169,14 @@ void Validator::node(std::uint32_t position) {
 
 void Validator::config(const NodeItem& item, const ComponentInfo& info) {
     for (SchemaProblem& problem : check_config(item.metadata, info.config_schema)) {
+        // An unknown key names itself: only what is around it has to be told.
+        std::string_view where = problem.path;
+        if (problem.message.starts_with("unknown key")) {
+            where = where.substr(0, std::min(where.find_last_of(".["), where.size()));
+        }
+        if (where.starts_with('.')) where.remove_prefix(1);
         String message =
-            problem.path.empty()
-                ? std::move(problem.message)
-                : concat(
-                      std::string_view(problem.path).substr(problem.path.starts_with('.') ? 1 : 0),
-                      ": ", problem.message);
+            where.empty() ? std::move(problem.message) : concat(where, ": ", problem.message);
         Finding& finding = add(Severity::error, "bad-config", std::move(message));
         finding.status = REFLOW_ERROR_CONFIG;
         finding.hint = std::move(problem.hint);

@@ -69,6 +69,20 @@ String Validator::path_of(const Place& place) const {
     return concat("$.connections[", places[place.position], "]");
 }
 
+String Validator::name_of(const Place& place) const {
+    if (place.initial) {
+        return concat("the initial packet for ", edge_text(view_.initials[place.position].to));
+    }
+    const ConnectionItem& item = view_.connections[place.position];
+    auto nowhere_at_all = [](const EdgeItem& edge) {
+        return edge.node.empty() && edge.port.empty();
+    };
+    if (nowhere_at_all(item.from) && nowhere_at_all(item.to)) return "a connection";
+    if (nowhere_at_all(item.from)) return concat("the connection to ", edge_text(item.to));
+    if (nowhere_at_all(item.to)) return concat("the connection from ", edge_text(item.from));
+    return concat("the connection ", edge_text(item.from), " -> ", edge_text(item.to));
+}
+
 // What the component says, or else the document.
 const PortType& Validator::type_of(const EdgeItem& edge, const PortInfo* port) const {
     if (port != nullptr && port->type != nullptr && !port->type->any()) return *port->type;
@@ -87,9 +101,10 @@ Validator::End Validator::end(const EdgeItem& edge, bool in, std::string_view wh
         return none;
     };
     std::string_view kind = in ? "inport" : "outport";
+    auto where = [&] { return what.empty() ? name_of(place) : String(what); };
     if (edge.position == nowhere) {
         Finding& finding = add(Severity::error, "unknown-node",
-                               concat("no node '", edge.node, "', which ", what, " names"));
+                               concat("no node '", edge.node, "', which ", where(), " names"));
         finding.hint = node_hint(edge.node);
         finding.node = edge.node;
         finding.port = edge.port;
@@ -98,7 +113,7 @@ Validator::End Validator::end(const EdgeItem& edge, bool in, std::string_view wh
     }
     touched_[edge.position] = true;
     if (edge.port.empty()) {
-        Finding& finding = add(Severity::error, "no-port", concat(what, " names no ", kind));
+        Finding& finding = add(Severity::error, "no-port", concat(where(), " names no ", kind));
         finding.node = edge.node;
         finding.path = path_of(place);
         return unjudged();
@@ -114,7 +129,7 @@ Validator::End Validator::end(const EdgeItem& edge, bool in, std::string_view wh
     if (number == nowhere) {
         Finding& finding = add(Severity::error, "unknown-port",
                                concat(view_.nodes[edge.position].component, " has no ", kind, " '",
-                                      edge.port, "', which ", what, " names"));
+                                      edge.port, "', which ", where(), " names"));
         finding.hint = table.hint(edge.port);
         finding.node = edge.node;
         finding.port = edge.port;
@@ -126,15 +141,12 @@ Validator::End Validator::end(const EdgeItem& edge, bool in, std::string_view wh
 
 void Validator::array_index(const EdgeItem& edge, const PortInfo& port, const Place& place) {
     if (port.array == (edge.index != REFLOW_NO_INDEX)) return;
-    Finding& finding = port.array
-                           ? add(Severity::warning, "array-port-without-index",
-                                 concat("inport '", port.name,
-                                        "' is an array, and a connection to it has no index"))
-                           : add(Severity::warning, "index-of-plain-port",
-                                 concat("port '", port.name,
-                                        "' is no array, and a connection names its "
-                                        "element ",
-                                        edge.index));
+    Finding& finding = port.array ? add(Severity::warning, "array-port-without-index",
+                                        concat("inport '", port.name, "' is an array, and ",
+                                               name_of(place), " has no index"))
+                                  : add(Severity::warning, "index-of-plain-port",
+                                        concat("port '", port.name, "' is no array, and ",
+                                               name_of(place), " names its element ", edge.index));
     finding.node = edge.node;
     finding.port = edge.port;
     finding.path = path_of(place);
@@ -150,20 +162,20 @@ void Validator::connection(std::uint32_t position) {
     auto missing = [&](const EdgeItem& edge, std::string_view code, std::string_view message,
                        std::string_view hint) {
         if (!edge.node.empty() || !edge.port.empty()) return false;
-        Finding& finding = add(Severity::error, code, String(message));
+        Finding& finding = add(Severity::error, code, concat(name_of(place), message));
         finding.hint = hint;
         finding.path = path_of(place);
         return true;
     };
     connection_settings(item, place);
-    bool no_source = missing(item.from, "no-source", "a connection comes from nowhere",
+    bool no_source = missing(item.from, "no-source", " comes from nowhere",
                              "an initial packet has data, or \"initial\": true for null");
-    bool no_target = missing(item.to, "no-target", "a connection leads nowhere", {});
+    bool no_target = missing(item.to, "no-target", " leads nowhere", {});
     End from;
     End to;
     from.judged = to.judged = false;
-    if (!no_source) from = end(item.from, false, "a connection", place);
-    if (!no_target) to = end(item.to, true, "a connection", place);
+    if (!no_source) from = end(item.from, false, {}, place);
+    if (!no_target) to = end(item.to, true, {}, place);
     if (to.number != nowhere) satisfied(item.to, to.number);
     if (from.port != nullptr && !from.port->array) array_index(item.from, *from.port, place);
     if (to.port != nullptr) array_index(item.to, *to.port, place);
@@ -184,7 +196,9 @@ void Validator::connection(std::uint32_t position) {
 void Validator::connection_settings(const ConnectionItem& item, const Place& place) {
     constexpr std::string_view kinds[] = {"reliable", "latest", "drop-oldest", "drop-newest"};
     constexpr std::string_view known_keys[] = {"from", "to", "metadata", "data", "initial"};
-    if (!item.extra.none()) unknown_keys(item.extra, "a connection", path_of(place), known_keys);
+    if (!item.extra.none()) {
+        unknown_keys(item.extra, name_of(place), path_of(place), known_keys);
+    }
     auto wrong = [&](String message, std::string_view key, std::string_view hint) {
         Finding& finding = add(Severity::error, "bad-connection-setting", std::move(message));
         finding.status = REFLOW_ERROR_CONFIG;
@@ -196,18 +210,20 @@ void Validator::connection_settings(const ConnectionItem& item, const Place& pla
     MessageRef capacity = item.metadata.get("capacity");
     if (!capacity.none() && !(capacity.is(REFLOW_KIND_INTEGER) && capacity.integer() >= 1 &&
                               capacity.integer() <= std::int64_t{UINT32_MAX})) {
-        wrong(concat("the capacity of a connection is a whole number from 1 to ", UINT32_MAX),
-              "capacity", {});
+        wrong(
+            concat("the capacity of ", name_of(place), " is a whole number from 1 to ", UINT32_MAX),
+            "capacity", {});
     }
     MessageRef kind = item.metadata.get("kind");
     if (kind.none() ||
         std::find(std::begin(kinds), std::end(kinds), kind.text()) != std::end(kinds)) {
         return;
     }
-    wrong(kind.is(REFLOW_KIND_STRING)
-              ? concat("no kind of connection '", kind.text(), "'")
-              : concat("the kind of a connection is a string, not ", a_kind(kind)),
-          "kind", did_you_mean(kind.text(), kinds));
+    wrong(
+        kind.is(REFLOW_KIND_STRING)
+            ? concat("no kind of connection '", kind.text(), "', which ", name_of(place), " names")
+            : concat("the kind of ", name_of(place), " is a string, not ", a_kind(kind)),
+        "kind", did_you_mean(kind.text(), kinds));
 }
 
 void Validator::duplicates() {
@@ -249,21 +265,21 @@ void Validator::initials() {
         const InitialItem& item = view_.initials[i];
         Place place{true, i, {}};
         if (item.extra.has("from")) {
-            Finding& finding = add(Severity::warning, "initial-with-source",
-                                   "an entry with data is an initial packet; its source is not "
-                                   "connected");
+            Finding& finding =
+                add(Severity::warning, "initial-with-source",
+                    concat(name_of(place), " names a source as well, which is not connected"));
             finding.node = item.to.node;
             finding.port = item.to.port;
             finding.path = path_of(place);
         } else if (!item.extra.none()) {
-            unknown_keys(item.extra, "an initial packet", path_of(place), known_keys);
+            unknown_keys(item.extra, name_of(place), path_of(place), known_keys);
         }
         if (item.to.node.empty() && item.to.port.empty()) {
             add(Severity::error, "no-target", "an initial packet leads nowhere").path =
                 path_of(place);
             continue;
         }
-        End to = end(item.to, true, "an initial packet", place);
+        End to = end(item.to, true, {}, place);
         if (to.number != nowhere) satisfied(item.to, to.number);
         if (!to.judged) continue;
         const PortType& taken = type_of(item.to, to.port);

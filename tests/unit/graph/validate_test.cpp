@@ -116,16 +116,19 @@ TEST(GraphValidate, EndsOfConnectionsMustExist) {
         {"src":{"process":"read","port":"out"},"tgt":{"process":"map","port":""}},
         {"tgt":{"process":"map","port":"in"}},
         {"src":{"process":"read","port":"out"}}])")),
-        "error unknown-node [raed.out] $.connections[0] | no node 'raed', which a connection "
-        "names | did you mean 'read'?\n"
+        "error unknown-node [raed.out] $.connections[0] | no node 'raed', which the connection "
+        "raed.out -> map.in names | did you mean 'read'?\n"
         "error unknown-port [read.uot] $.connections[1] | Source has no outport 'uot', which "
-        "a connection names | did you mean 'out'?\n"
-        "error unknown-port [map.inn] $.connections[1] | Map has no inport 'inn', which a "
-        "connection names | did you mean 'in'?\n"
-        "error no-port [map.] $.connections[2] | a connection names no inport | \n"
-        "error no-source [.] $.connections[3] | a connection comes from nowhere | an initial "
+        "the connection read.uot -> map.inn names | did you mean 'out'?\n"
+        "error unknown-port [map.inn] $.connections[1] | Map has no inport 'inn', which the "
+        "connection read.uot -> map.inn names | did you mean 'in'?\n"
+        "error no-port [map.] $.connections[2] | the connection read.out -> map. names no "
+        "inport | \n"
+        "error no-source [.] $.connections[3] | the connection to map.in comes from "
+        "nowhere | an initial "
         "packet has data, or \"initial\": true for null\n"
-        "error no-target [.] $.connections[4] | a connection leads nowhere | \n");
+        "error no-target [.] $.connections[4] | the connection from read.out leads "
+        "nowhere | \n");
 }
 
 TEST(GraphValidate, TypesMustFit) {
@@ -140,8 +143,8 @@ TEST(GraphValidate, TypesMustFit) {
         "error type-mismatch [c.in] $.connections[0] | a.out sends integer, c.in takes string | \n"
         "error type-mismatch [d.in] $.connections[1] | the initial packet is integer, d.in "
         "takes string | \n"
-        "error unknown-port [d.no] $.connections[3] | Sink has no inport 'no', which an initial "
-        "packet names | \n"
+        "error unknown-port [d.no] $.connections[3] | Sink has no inport 'no', which the "
+        "initial packet for d.no names | \n"
         "error no-target [.] $.connections[4] | an initial packet leads nowhere | \n");
 }
 
@@ -209,16 +212,17 @@ TEST(GraphValidate, ConnectionsAreLookedAt) {
         {"src":{"process":"a","port":"Out"},"tgt":{"process":"b","port":"in","index":0}},
         {"src":{"process":"b","port":"out"},"tgt":{"process":"a","port":"in"},"speed":1}])")),
         "error bad-connection-setting [b.in] $.connections[0].metadata.capacity | the capacity "
-        "of a connection is a whole number from 1 to 4294967295 | \n"
+        "of the connection a.Out -> b.in[0] is a whole number from 1 to 4294967295 | \n"
         "error bad-connection-setting [b.in] $.connections[0].metadata.kind | no kind of "
-        "connection 'latst' | did you mean 'latest'?\n"
-        "error bad-connection-setting [b.in] $.connections[2].metadata.kind | the kind of a "
-        "connection is a string, not an integer | \n"
+        "connection 'latst', which the connection a.Out -> b.in[0] names | did you mean 'latest'?\n"
+        "error bad-connection-setting [b.in] $.connections[2].metadata.kind | the kind of the "
+        "connection a.Out[3] -> b.in[1] is a string, not an integer | \n"
         "warning array-port-without-index [b.in] $.connections[1] | inport 'in' is an array, "
-        "and a connection to it has no index | \n"
-        "warning index-of-plain-port [a.Out] $.connections[2] | port 'Out' is no array, and a "
-        "connection names its element 3 | \n"
-        "warning unknown-key [.] $.connections[4].speed | unknown key 'speed' in a connection; "
+        "and the connection a.Out -> b.in has no index | \n"
+        "warning index-of-plain-port [a.Out] $.connections[2] | port 'Out' is no array, and the "
+        "connection a.Out[3] -> b.in[1] names its element 3 | \n"
+        "warning unknown-key [.] $.connections[4].speed | unknown key 'speed' in the connection "
+        "b.out -> a.in; "
         "it is kept | \n"
         "warning duplicate-connection [b.in] $.connections[3] | a.Out is connected to b.in[0] "
         "more than once; packets arrive as often | \n"
@@ -244,7 +248,7 @@ TEST(GraphValidate, ConfigurationsAreChecked) {
                              &catalog);
     EXPECT_EQ(
         listed(findings),
-        "error bad-config [a.] $.processes.a.metadata.pth | pth: unknown key 'pth' | did you "
+        "error bad-config [a.] $.processes.a.metadata.pth | unknown key 'pth' | did you "
         "mean 'path'?\n"
         "error bad-config [a.] $.processes.a.metadata.size | size: 0 is less than the minimum "
         "1 | \n"
@@ -258,8 +262,8 @@ TEST(GraphValidate, TheDocumentIsLookedAt) {
         check(R"({"conections":[],"caseSensitive":true,"groups":[{"id":"g","nodes":["a","zebra"]}],
         "processes":{"a":{"id":"b","component":"Source","colour":1}},"connections":[
         {"src":{"process":"a","port":"out"},"tgt":{"process":"a","port":"x"},"data":1}]})"),
-        "error unknown-port [a.x] $.connections[0] | Source has no inport 'x', which an initial "
-        "packet names | \n"
+        "error unknown-port [a.x] $.connections[0] | Source has no inport 'x', which the "
+        "initial packet for a.x names | \n"
         "warning missing-name [.] $.properties | the graph has no name; it is called 'test' | "
         "give it one in properties.name\n"
         "warning id-differs [.] $.processes.a | the node is called 'a' by its key and 'b' by "
@@ -268,8 +272,8 @@ TEST(GraphValidate, TheDocumentIsLookedAt) {
         "kept | did you mean 'connections'?\n"
         "warning unknown-key [.] $.processes.a.colour | unknown key 'colour' in node 'a'; it is "
         "kept | \n"
-        "warning initial-with-source [a.x] $.connections[0] | an entry with data is an initial "
-        "packet; its source is not connected | \n"
+        "warning initial-with-source [a.x] $.connections[0] | the initial packet for a.x "
+        "names a source as well, which is not connected | \n"
         "warning group-unknown-node [.] $.groups[0].nodes[1] | no node 'zebra', which group 'g' "
         "names | \n");
 }
