@@ -3,6 +3,7 @@
 #include "cli/arguments.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -160,6 +161,36 @@ const Command* chosen(const Apps& apps) {
     return found;
 }
 
+// `reflow help graph show` is `reflow graph show --help`.
+const Command* asked_for_help(int count, const char* const* words) {
+    if (count < 2 || std::string_view(words[1]) != "help") return nullptr;
+    std::string name;
+    for (int i = 2; i < count; ++i) {
+        if (words[i][0] == '-') continue;
+        name += (name.empty() ? "" : " ") + std::string(words[i]);
+    }
+    if (const Command* command = find_command(name)) return command;
+    std::vector<std::string_view> names;
+    for (const Command& command : commands()) names.push_back(command.name);
+    std::string hint = did_you_mean(name, names);
+    if (hint.empty()) hint = "see reflow --help";
+    fail(exit_usage, "unknown command '" + name + "'", hint);
+}
+
+// What stands behind "--" is no option, whatever it begins with.
+void take_literals(Arguments& arguments, const std::vector<std::string>& literals) {
+    const auto& positionals = arguments.command->positionals;
+    std::size_t next = 0;
+    for (const std::string& word : literals) {
+        while (next < positionals.size() && arguments.has(positionals[next].name)) ++next;
+        if (next == positionals.size()) {
+            fail(exit_usage, "unexpected argument '" + word + "'",
+                 "see reflow " + std::string(arguments.command->name) + " --help");
+        }
+        arguments.values[std::string(positionals[next].name)] = {word};
+    }
+}
+
 }  // namespace
 
 std::optional<std::string> Arguments::get(std::string_view name) const {
@@ -176,6 +207,13 @@ const std::vector<std::string>& Arguments::all(std::string_view name) const {
 
 Arguments parse_arguments(int count, const char* const* words) {
     Arguments arguments;
+    if (const Command* command = asked_for_help(count, words)) {
+        arguments.command = command;
+        arguments.help = true;
+        return arguments;
+    }
+    const char* const* const end = std::find(words, words + count, std::string_view("--"));
+    const std::vector<std::string> literals(std::min(end + 1, words + count), words + count);
     CLI::App program;
     Apps apps;
     std::map<std::string_view, CLI::App*> by_name;
@@ -192,7 +230,7 @@ Arguments parse_arguments(int count, const char* const* words) {
         add_command(*app, command, arguments);
     }
     try {
-        program.parse(count, words);
+        program.parse(static_cast<int>(end - words), words);
     } catch (const CLI::CallForHelp&) {
         arguments.help = true;
     } catch (const CLI::ParseError& error) {
@@ -218,6 +256,7 @@ Arguments parse_arguments(int count, const char* const* words) {
         }
     }
     if (arguments.help) return arguments;
+    take_literals(arguments, literals);
     require_complete(arguments);
     check_choices(arguments);
     return arguments;

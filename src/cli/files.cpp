@@ -55,11 +55,6 @@ int write_descriptor(int descriptor, std::string_view text) {
     return 0;
 }
 
-bool is_pipe(const std::string& path) {
-    struct stat status {};
-    return ::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
-}
-
 // Waits until there is something to read, or the end; false at the deadline.
 bool wait_for_text(int descriptor, const Deadline& deadline) {
     using std::chrono::milliseconds;
@@ -93,6 +88,11 @@ void write_in_place(const std::string& path, std::string_view text) {
 }
 
 }  // namespace
+
+bool is_pipe(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+}
 
 std::string timed_out(double seconds) {
     std::array<char, 32> text{};
@@ -146,15 +146,17 @@ void write_text(const std::string& path, std::string_view text) {
     }
 }
 
-Graph load_graph(const std::string& path, const Deadline& deadline) {
+Graph load_graph(const std::string& path, const Deadline& deadline,
+                 std::optional<std::string>* text) {
     Graph graph;
     Error error;
     reflow_status status = REFLOW_OK;
     if (path == "-" || is_pipe(path)) {
-        const std::string text = read_text(path, exit_invalid, deadline);
+        std::string document = read_text(path, exit_invalid, deadline);
         status =
-            reflow_graph_load(view_of(text), REFLOW_FORMAT_AUTO,
+            reflow_graph_load(view_of(document), REFLOW_FORMAT_AUTO,
                               view_of(path == "-" ? input_name : path), Out(graph), Out(error));
+        if (text != nullptr) *text = std::move(document);
     } else {
         status = reflow_graph_load_file(view_of(path), Out(graph), Out(error));
     }

@@ -30,7 +30,12 @@ void write_text(const std::string& path, std::string_view text);
 
 // Reads a graph from a file, or from standard input for "-". Throws a Failure with exit_invalid or
 // exit_timeout.
-Graph load_graph(const std::string& path, const Deadline& deadline = {});
+// `text` takes the document if it comes from where it cannot be read again.
+Graph load_graph(const std::string& path, const Deadline& deadline = {},
+                 std::optional<std::string>* text = nullptr);
+
+// Whether the path is a named pipe, or what a shell makes of <(command).
+bool is_pipe(const std::string& path);
 
 // "timed out after 1.5 s".
 std::string timed_out(double seconds);

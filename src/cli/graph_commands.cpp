@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "cli/files.hpp"
+#include "cli/findings.hpp"
 #include "cli/problem.hpp"
 #include "cli/programs.hpp"
 #include "cli/text.hpp"
@@ -69,19 +70,18 @@ std::string verdict(const Findings& findings, const reflow_graph* graph, const s
            counted(reflow_graph_initial_count(graph), "initial packet") + ")\n";
 }
 
-void find(Findings& findings, const reflow_graph* graph, const std::string& name,
+// Everything that keeps the graph from running, and what is worth a look.
+void find(Findings& findings, const reflow_graph* graph, const GraphSource& source,
           const Console& console, bool colours) {
     const Runtime runtime = quiet_runtime();
-    Message list;
-    Error error;
-    const reflow_status status =
-        reflow_graph_validate(graph, runtime.get(), list.out(), Out(error));
-    check(status, error, exit_failed);
-    const std::size_t count = reflow_message_count(list.get());
-    for (std::size_t i = 0; i < count; ++i) {
-        const reflow_message finding = element(list.get(), i);
-        add_finding(findings, text_member(finding, "severity"), Problem::of_finding(finding, name),
-                    console, colours);
+    const std::vector<Finding> list = list_findings(graph, runtime.get(), source);
+    // Errors stand first: if there is one, the nodes are not tried.
+    const bool fine = list.empty() || list.front().severity != "error";
+    if (const auto refused = fine ? try_nodes(graph, runtime.get(), source) : std::nullopt) {
+        add_finding(findings, refused->severity, refused->problem, console, colours);
+    }
+    for (const Finding& each : list) {
+        add_finding(findings, each.severity, each.problem, console, colours);
     }
 }
 
@@ -135,8 +135,9 @@ int validate_graph(const Arguments& arguments, Console& console) {
     Findings findings;
     Graph graph;
     try {
-        graph = load_graph(path);
-        find(findings, graph.get(), name, console, colours);
+        GraphSource source{path, {}};
+        graph = load_graph(path, {}, &source.text);
+        find(findings, graph.get(), source, console, colours);
     } catch (const Failure& failure) {
         if (failure.code != exit_invalid || !json) throw;
         add_finding(findings, "error", failure.problem, console, false);

@@ -55,16 +55,20 @@ Problem Problem::of(const Error& error, std::string_view prefix) {
     return problem;
 }
 
-Problem Problem::of_finding(reflow_message finding, std::string_view file) {
+Problem Problem::of_finding(reflow_message finding, std::string_view file, TextPlace at) {
     Problem problem;
     problem.code = text_member(finding, "code");
     problem.message = text_member(finding, "message");
     problem.hint = text_member(finding, "hint");
     problem.file = file;
+    problem.line = at.line;
+    problem.column = at.column;
     problem.path = text_member(finding, "path");
     problem.node = text_member(finding, "node");
     problem.port = text_member(finding, "port");
-    std::string text = problem.file.empty() ? "" : problem.file + ": ";
+    std::string text = problem.file;
+    if (at.line != 0) text += ':' + std::to_string(at.line) + ':' + std::to_string(at.column);
+    if (!text.empty()) text += ": ";
     // The place, unless the message itself names it.
     if (!problem.node.empty() &&
         problem.message.find("'" + problem.node + "'") == std::string::npos) {
@@ -74,7 +78,7 @@ Problem Problem::of_finding(reflow_message finding, std::string_view file) {
             text += ", port '" + problem.port + "'";
         }
         text += ": ";
-    } else if (problem.node.empty() && !problem.path.empty()) {
+    } else if (problem.node.empty() && !problem.path.empty() && at.line == 0) {
         text += problem.path + ": ";
     }
     problem.text = with_hint(text + problem.message, problem.hint);

@@ -9,6 +9,7 @@
 
 #include "cli/console.hpp"
 #include "cli/handles.hpp"
+#include "cli/json_text.hpp"
 
 namespace cli {
 
@@ -27,8 +28,8 @@ struct Problem {
 
     // Of an error of the library; `prefix`, such as "--set", stands in front of the text.
     static Problem of(const Error& error, std::string_view prefix = {});
-    // Of an element of what reflow_graph_validate lists.
-    static Problem of_finding(reflow_message finding, std::string_view file);
+    // Of an element of what reflow_graph_validate lists, and where it stands in the file.
+    static Problem of_finding(reflow_message finding, std::string_view file, TextPlace at);
     // Of a fact that this program has found by itself.
     static Problem of_text(std::string_view message, std::string_view hint = {});
 

@@ -29,18 +29,6 @@ constexpr std::uint64_t turns = 64;
 constexpr std::string_view interrupted_json =
     "{\"status\":\"interrupted\",\"duration_ms\":0,\"nodes\":{},\"outputs\":{},\"errors\":[]}\n";
 
-// Whether a failure to make a network is the fault of the graph.
-bool is_about_graph(reflow_status status) {
-    switch (status) {
-        case REFLOW_ERROR_OUT_OF_MEMORY:
-        case REFLOW_ERROR_IO:
-        case REFLOW_ERROR_INTERNAL:
-            return false;
-        default:
-            return true;
-    }
-}
-
 std::string_view level_name(reflow_log_level level) {
     switch (level) {
         case REFLOW_LOG_ERROR:
@@ -97,14 +85,17 @@ int Run::perform() {
 // ---- before the start ---------------------------------------------------------------------------
 
 void Run::prepare() {
-    graph_ = load_graph(options_.graph, deadline_);
+    source_.path = options_.graph;
+    graph_ = load_graph(options_.graph, deadline_, &source_.text);
     info_.emplace(graph_.get());
     make_runtime();
     if (options_.output_dir &&
         apply_output_dir(graph_.get(), *info_, runtime_.get(), *options_.output_dir) == 0) {
         console_.warning("--output-dir: no node of this graph writes files");
     }
-    for (const std::string& set : options_.sets) apply_set(graph_.get(), *info_, set);
+    for (const std::string& set : options_.sets) {
+        sets_.push_back(apply_set(graph_.get(), *info_, set));
+    }
     for (const std::string& input : options_.inputs) {
         inputs_.push_back(parse_input(*info_, input, deadline_));
     }
@@ -133,23 +124,23 @@ void Run::make_network() {
     const reflow_status status =
         reflow_network_create(runtime_.get(), graph_.get(), Out(network_), Out(error));
     if (status == REFLOW_OK) return;
-    if (is_about_graph(status)) explain_invalid(status, error);
+    if (is_about_graph(status)) explain_invalid(error);
     check(status, error, exit_failed);
 }
 
 // The library tells the first error; a person wants to mend all of them at once.
-void Run::explain_invalid(reflow_status status, const Error& error) {
-    const std::string name = name_of_graph(options_.graph);
-    Message list;
+void Run::explain_invalid(const Error& error) {
     std::vector<Problem> problems;
-    if (reflow_graph_validate(graph_.get(), runtime_.get(), list.out(), nullptr) == REFLOW_OK) {
-        for (std::size_t i = 0; i < reflow_message_count(list.get()); ++i) {
-            const reflow_message finding = element(list.get(), i);
-            if (text_member(finding, "severity") != "error") continue;
-            problems.push_back(Problem::of_finding(finding, name));
-        }
+    for (Finding& each : list_findings(graph_.get(), runtime_.get(), source_)) {
+        if (each.severity != "error") continue;
+        problems.push_back(std::move(each.problem));
+        blame_option(problems.back(), sets_);
     }
-    if (problems.empty()) check(status, error, exit_invalid, name);
+    if (problems.empty()) {
+        Problem problem = refused_by_node(error, source_);
+        blame_option(problem, sets_);
+        problems.push_back(std::move(problem));
+    }
     Failure failure{exit_invalid, problems.front(), {}};
     failure.others.assign(problems.begin() + 1, problems.end());
     throw failure;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/console.hpp"
+#include "cli/findings.hpp"
 #include "cli/handles.hpp"
 #include "cli/progress.hpp"
 #include "cli/run_events.hpp"
@@ -40,7 +41,7 @@ private:
     void make_runtime();
     void make_network();
     void open_listeners();
-    void explain_invalid(reflow_status status, const Error& error);
+    void explain_invalid(const Error& error);
 
     void send_inputs();
     // Repeats step(timeout_ms) until it is not REFLOW_ERROR_TIMEOUT or the run is cut short;
@@ -68,6 +69,8 @@ private:
     Console& console_;
     Graph graph_;
     std::optional<GraphInfo> info_;
+    GraphSource source_;
+    std::vector<Set> sets_;
     std::vector<Input> inputs_;
     Clock::time_point start_{};
     Deadline deadline_;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "cli/json_text.hpp"
 #include "cli/problem.hpp"
 #include "cli/text.hpp"
 
@@ -159,8 +160,36 @@ std::uint64_t GraphInfo::fan_out(std::string_view node) const {
     return std::max<std::uint64_t>(result, 1);
 }
 
+namespace {
+
+// VALUE of --set: JSON if it reads as JSON, and otherwise text. What begins as an object or an
+// array is meant to be one.
+Message value_of(std::string_view value, const std::string& argument) {
+    Message message;
+    Error error;
+    const std::size_t first = value.find_first_not_of(" \t\r\n");
+    const bool structure =
+        first != std::string_view::npos && (value[first] == '{' || value[first] == '[');
+    reflow_status status =
+        reflow_message_from_json(view_of(value), nullptr, message.out(), Out(error));
+    if (status != REFLOW_OK && structure) check(status, error, exit_usage, "--set " + argument);
+    if (status == REFLOW_OK && structure) {
+        if (const auto twice = find_duplicate(value)) {
+            fail(exit_usage, "--set " + argument + ": duplicate key " + quoted(twice->key) +
+                                 ", at byte " + std::to_string(twice->first + 1) + " and at byte " +
+                                 std::to_string(twice->second + 1) + " of the value");
+        }
+    }
+    if (status == REFLOW_OK) return message;
+    status = reflow_message_string(view_of(value), message.out(), Out(error));
+    check(status, error, exit_usage, "--set " + argument);
+    return message;
+}
+
+}  // namespace
+
 // The id of a node may hold dots and equal signs, and so may the value; what is known decides.
-void apply_set(reflow_graph* graph, const GraphInfo& info, const std::string& argument) {
+Set apply_set(reflow_graph* graph, const GraphInfo& info, const std::string& argument) {
     const std::string_view text = argument;
     const auto wrong = [&](std::string_view message, std::string_view hint) {
         fail(exit_usage, "--set " + argument + ": " + std::string(message), hint);
@@ -187,16 +216,42 @@ void apply_set(reflow_graph* graph, const GraphInfo& info, const std::string& ar
     const std::string_view value = rest.substr(equal + 1);
     if (key.empty()) wrong("the key is empty", "");
 
-    Message message;
+    Message message = value_of(value, argument);
     Error error;
-    if (reflow_message_from_json(view_of(value), nullptr, message.out(), nullptr) != REFLOW_OK) {
-        const reflow_status status =
-            reflow_message_string(view_of(value), message.out(), Out(error));
-        check(status, error, exit_usage, "--set " + argument);
-    }
     const reflow_status status = reflow_graph_set_config_value(graph, view_of(node), view_of(key),
                                                                message.release(), Out(error));
     check(status, error, exit_usage, "--set " + argument);
+    return {argument, std::string(node), std::string(key)};
+}
+
+void blame_option(Problem& problem, const std::vector<Set>& sets) {
+    // The last one for a key is the one that counts.
+    for (auto set = sets.rbegin(); set != sets.rend(); ++set) {
+        std::string path = "$.processes" + path_step(set->node) + ".metadata";
+        for (std::size_t at = 0; at <= set->key.size();) {
+            const std::size_t end = std::min(set->key.find('.', at), set->key.size());
+            const std::string part = set->key.substr(at, end - at);
+            // "rules.0.when" stands for "rules[0].when".
+            const bool index =
+                !part.empty() && part.find_first_not_of("0123456789") == std::string::npos;
+            path += index ? '[' + part + ']' : path_step(part);
+            at = end + 1;
+        }
+        const std::string_view rest =
+            std::string_view(problem.path).substr(0, std::min(path.size(), problem.path.size()));
+        const bool ends = problem.path.size() == path.size() ||
+                          (problem.path.size() > path.size() &&
+                           (problem.path[path.size()] == '.' || problem.path[path.size()] == '['));
+        // A component may find fault with a key that it does not know.
+        const bool named = problem.node == set->node &&
+                           problem.message.find(quoted(set->key)) != std::string::npos;
+        if ((rest != path || !ends) && !named) continue;
+        problem.file.clear();
+        problem.line = problem.column = 0;
+        problem.text = "--set " + set->argument + ": " + problem.message;
+        if (!problem.hint.empty()) problem.text += " (" + problem.hint + ")";
+        return;
+    }
 }
 
 std::size_t apply_output_dir(reflow_graph* graph, const GraphInfo& info,

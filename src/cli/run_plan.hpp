@@ -12,6 +12,7 @@
 #include "cli/console.hpp"
 #include "cli/files.hpp"
 #include "cli/handles.hpp"
+#include "cli/problem.hpp"
 
 namespace cli {
 
@@ -56,8 +57,16 @@ private:
     std::vector<std::string_view> outports_;
 };
 
-// --set, each throws a Failure with exit_usage.
-void apply_set(reflow_graph* graph, const GraphInfo& info, const std::string& argument);
+// --set. Throws a Failure with exit_usage.
+struct Set {
+    std::string argument;
+    std::string node;
+    std::string key;
+};
+Set apply_set(reflow_graph* graph, const GraphInfo& info, const std::string& argument);
+
+// A problem with a value that came from an option names the option and not the file.
+void blame_option(Problem& problem, const std::vector<Set>& sets);
 
 // --output-dir: sets the output folder of every component that has one, by the mark in its schema.
 // Returns how many.

@@ -130,6 +130,60 @@ class Invalid(support.Case):
         self.check(graph({"a": ("Delay", {"milliseconds": 1})}, initials=[("a.in", 1)]),
                    "'a'", "milliseconds")
 
+    def test_what_only_the_component_finds(self):
+        """validate makes the nodes, as a run does, and opens no file by it."""
+        out = self.path("out.jsonl")
+        cases = [("Map", {"value": "1 +"}, "expected a value"),
+                 ("Map", {}, "expected 'value'"),
+                 ("Filter", {"when": "a ="}, "unexpected '='"),
+                 ("RulesEngine", {"rules": [{"name": "x", "when": "a >"}]}, "expected a value"),
+                 ("GroupAggregate", {"aggregates": {"functions": ["avg"]}}, "'avg'"),
+                 ("SchemaCheck", {"fields": {"d": {"type": "date", "format": "%Q"}}}, "'%Q'"),
+                 ("Switch", {"cases": [{"equals": 1}]}, "'value'"),
+                 ("Chart", {"path": "x", "x": "a", "series": [{"kind": "line"}]}, "'key'"),
+                 ("CsvWrite", {"path": ""}, "empty"),
+                 ("Map", {"value": "1 + " * 20000 + "1"}, "65.?536")]
+        for component, config, pattern in cases:
+            error = self.check(graph({"good": ("JsonlWrite", {"path": out}),
+                                      "n": (component, config)},
+                                     initials=[("n.in", {}), ("good.in", 1)]), "'n'", pattern)
+            self.assertEqual((error["node"], error["code"]), ("n", "bad-config"))
+            self.assertTrue(error["path"].startswith("$.processes.n.metadata"), error)
+            self.assertEqual(error["line"], 1)
+            self.assertFalse(os.path.exists(out))
+
+    def test_connections_are_named_with_both_ends_and_the_line(self):
+        document = graph({"a": ("Delay", {}), "b": ("Log", {})},
+                         [("a.out", "b.in"), ("a.out", "bb.in"), ("aa.out", "b.in"),
+                          ("a.out", "b.inn")],
+                         [("a.in", 1), ("a.im", 2)])
+        text = json.dumps(document, indent=1)
+        lines = text.splitlines()
+        # An entry begins with the brace before its "from", or its "to" if it is an initial packet.
+        begins = [n for n, line in enumerate(lines, 1) if line == "  {"]
+        path = self.write("g.json", text)
+        expected = [(begins[1], "a.out -> bb.in"), (begins[2], "aa.out -> b.in"),
+                    (begins[3], "a.out -> b.inn"), (begins[5], "the initial packet for a.im")]
+        for result in (reflow("run", path), reflow("graph", "validate", path),
+                       reflow("graph", "validate", "-", stdin=text.encode())):
+            self.assert_code(result, 3)
+            told = [line for line in (result.out + result.err).splitlines() if "error: " in line]
+            self.assertEqual(len(told), len(expected), repr(result))
+            for line, (number, ends) in zip(told, expected):
+                self.assertRegex(line, rf"(g\.json|<stdin>):{number}:3: ")
+                self.assertIn(ends, line)
+        findings = json.loads(reflow("graph", "validate", path, "--json").out)["findings"]
+        self.assertEqual([(f["path"], f["line"]) for f in findings[:4]],
+                         [("$.connections[1]", begins[1]), ("$.connections[2]", begins[2]),
+                          ("$.connections[3]", begins[3]), ("$.connections[5]", begins[5])])
+
+    def test_lines_of_yaml_are_not_guessed(self):
+        path = self.write("g.yaml", "processes:\n  a: {component: Delay}\nconnections:\n"
+                                    "  - {data: 1, to: {nodeId: a, portId: im}}\n")
+        result = reflow("graph", "validate", path)
+        self.assert_code(result, 3)
+        self.assertIn("g.yaml: node 'a': Delay has no inport 'im'", result.out)
+
     def test_all_errors_are_told(self):
         path = self.write("g.json", graph({"a": ("Nothing1", {}), "b": ("Nothing2", {})}))
         result = reflow("run", path)

@@ -1,5 +1,6 @@
 """Named pipes and standard input in the place of files: nobody at the other end holds the program up."""
 
+import contextlib
 import json
 import os
 import signal
@@ -46,6 +47,15 @@ class Pipes(support.Case):
         self.addCleanup(thread.join, support.DEADLINE)
         return thread
 
+    def in_all_modes(self, *arguments):
+        """The results of runs in all modes, all at once, since each has its time of grace."""
+        with contextlib.ExitStack() as stack:
+            running = [stack.enter_context(started(*arguments, *mode, stdout=subprocess.PIPE,
+                                                   stderr=subprocess.PIPE)) for mode in MODES]
+            for process in running:
+                out, err = process.communicate(timeout=support.DEADLINE)
+                yield support.Result(process.returncode, out.decode(), err.decode())
+
     def take_all(self):
         with open(self.pipe, "rb") as pipe:
             return pipe.read()
@@ -61,9 +71,7 @@ class Silent(Pipes):
     def test_timeout(self):
         for make in (lambda: self.reads("CsvRead"), lambda: self.reads("JsonlRead"),
                      lambda: self.writes(10)):
-            path = make()
-            for mode in MODES:
-                result = reflow("run", path, "--timeout", "0.2", "--json", *mode)
+            for result in self.in_all_modes("run", make(), "--timeout", "0.2", "--json"):
                 self.assert_code(result, 4)
                 self.assertEqual(result.json["status"], "timeout")
 
@@ -191,8 +199,7 @@ class Talking(Pipes):
         """A pipe that stays full: the program can be ended, and says what is missing."""
         reader = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
         self.addCleanup(os.close, reader)
-        for mode in MODES:
-            result = reflow("run", self.writes(60000), "--timeout", "0.2", *mode)
+        for result in self.in_all_modes("run", self.writes(60000), "--timeout", "0.2"):
             self.assert_code(result, 4)
             self.assertIn("not all rows were written", result.err)
 

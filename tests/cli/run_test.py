@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 
 import support
 from support import echo, graph, reflow
@@ -262,6 +263,53 @@ class Failures(support.Case):
         self.assertEqual((told["status"], told["errors"]), ("ok", []))
         self.assertEqual(told["nodes"]["table"]["failed"], 150)
         self.assertEqual(len(told["outputs"]["errors"]), 150)
+
+
+class SetFromOutside(support.Case):
+    """Values that come by --set are told as such."""
+
+    def check(self, value, code, *patterns):
+        path = self.write("g.json", graph(
+            {"t": ("TablePrint", {}), "r": ("RulesEngine", {"rules": [
+                {"name": "x", "when": "n > 1"}]}), "read": ("CsvRead", {"path": "x"})},
+            initials=[("t.in", {"n": 1}), ("r.in", {"n": 1})]))
+        result = reflow("run", path, "--set", value)
+        self.assert_one_message(result, code, "--set " + re.escape(value) + ": ", *patterns)
+        self.assertNotIn("g.json", result.err)
+        return result
+
+    def test_duplicate_keys(self):
+        self.check('t.titles={"n":"a","n":"b"}', 2, "duplicate key 'n'", "byte 2 ", "byte 10 ")
+        self.check('t.titles={"n":"a",  "\\u006e":"b"}', 2, "duplicate key 'n'", "byte 12 ")
+        self.check('r.rules=[{"name":"y","when":"true"},{"name":"y","name":"x"}]', 2,
+                   "duplicate key 'name'", "byte 30 ", "byte 41 ")
+
+    def test_equal_keys_of_different_objects(self):
+        path = self.write("g.json", graph({"map": ("Map", {"value": "$free"})},
+                                          initials=[("map.in", {})]))
+        value = '{"n":{"n":[{"n":"{\\"n\\":1,"},{"n":"n\\\\"}]},"m":"n"}'
+        json.loads(value)
+        self.assert_code(reflow("run", path, "--set", "map.free=" + value), 0)
+
+    def test_broken_structures_are_no_text(self):
+        for value in ('{"n":', "[1,", "{n}", ' {"n" 1}'):
+            self.check("t.titles=" + value, 2, "line 1, column")
+
+    def test_text_stays_text(self):
+        path = self.write("g.json", graph({"say": ("Log", {"print": True})},
+                                          initials=[("say.in", 1)]))
+        for text in ("a{b", "x]", "1,2", '"', "tru", "--"):
+            result = reflow("run", path, "--set", "say.label=" + text)
+            self.assertEqual((result.code, result.out), (0, text + ": 1\n"))
+
+    def test_what_validation_finds(self):
+        result = self.check("read.pth=1", 3, r"unknown key 'pth' \(did you mean 'path'\?\)$")
+        self.assertEqual(result.err.count("pth"), 2)  # in the option and in what is wrong with it
+        self.check("read.path=1", 3, "expected a string")
+
+    def test_what_the_component_finds(self):
+        self.check("r.rules.0.when=a >", 3, "expected a value")
+        self.check("r.wnid=8", 3, "unknown configuration key 'wnid'")
 
 
 class Time(support.Case):

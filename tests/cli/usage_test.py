@@ -27,6 +27,14 @@ class Help(support.Case):
     def test_help_wins_over_what_is_missing(self):
         self.assert_code(reflow("run", "--json", "--help"), 0)
 
+    def test_as_a_command(self):
+        for command in COMMANDS:
+            result = reflow("help", *command)
+            self.assert_code(result, 0)
+            self.assertEqual(result.out, reflow(*command, "--help").out)
+        self.assert_one_message(reflow("help", "rnu"), 2,
+                                r"unknown command 'rnu' \(did you mean 'run'\?\)")
+
     def test_exit_codes_are_told(self):
         for command in ([], ["run"]):
             text = reflow(*command, "--help").out
@@ -66,6 +74,18 @@ class WrongUse(support.Case):
         self.check(["graph", "convert", "a", "b", "--to", "xml"], "one of json, yaml, msgpack")
         self.check(["completion", "tcsh"], "one of bash, zsh, fish")
         self.check(["version", "extra"], "unexpected argument 'extra'")
+
+    def test_what_stands_behind_two_dashes_is_no_option(self):
+        self.check(["run", "--", "a", "b"], "unexpected argument 'b'")
+        self.check(["run", "a", "--", "b"], "unexpected argument 'b'")
+        self.check(["run", "--"], "reflow run wants GRAPH")
+        self.write("-q", support.echo())
+        result = reflow("run", "--input", "in=7", "--", "-q", cwd=self.folder)
+        self.assertEqual((result.code, result.out), (0, "out: 7\n"))
+        result = reflow("graph", "convert", "--to", "yaml", "--", "-q", "-q.yaml",
+                        cwd=self.folder)
+        self.assert_code(result, 0)
+        self.assertIn("Delay", self.read("-q.yaml"))
 
     def test_as_json(self):
         result = reflow("run", "a", "--json", "--nonsense")
