@@ -41,6 +41,7 @@ deps: ## install what is missing (Debian and Ubuntu), or say what it is
 
 run: all ## build, and run the weather example
 	build/bin/reflow run $(GRAPH)
+	@if [ -t 2 ] && [ -d build/run ]; then echo "The files it wrote are below build/run/." >&2; fi
 
 test: deps ## build, and run every quick test
 	@scripts/configure.sh build
