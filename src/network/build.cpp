@@ -67,6 +67,7 @@ public:
     Result<void> build() {
         network_.case_sensitive_ = graph_.case_sensitive();
         if (Result<void> made = make_actors(); !made.ok()) return made;
+        network_.index_actors();
         if (Result<void> made = make_connections(); !made.ok()) return made;
         if (Result<void> made = make_initials(); !made.ok()) return made;
         if (Result<void> made = make_exposed(view_.inports, true); !made.ok()) return made;
@@ -92,7 +93,6 @@ private:
         network_.counted_actors_ = count;
         network_.actors_.reserve(count);
         network_.group_.actors.reserve(count);
-        network_.positions_.reserve(count);
         network_.fed_.resize(count);
         TextMap<runtime::ComponentRef> components;
         Message empty = ObjectBuilder().finish().take();
@@ -111,7 +111,6 @@ private:
                                                     runtime.options().port_capacity));
             Actor& actor = *network_.actors_.back();
             network_.group_.actors.push_back(&actor);
-            network_.positions_.emplace(actor.id, network_.actors_.size() - 1);
             for (std::uint32_t i = 0; i < actor.component->inports.size(); ++i) {
                 std::uint32_t capacity = actor.component->inports[i].capacity;
                 if (capacity != 0) actor.mailbox.set_capacity(i, capacity);
@@ -233,7 +232,7 @@ private:
     // Who has two connections into one actor, or one into itself, delivers after each call: what
     // the calls emitted arrives in their order.
     void mark_shared_targets() {
-        std::size_t number = 0;  // of the sender, from 1
+        std::uint32_t number = 0;  // of the sender, from 1
         for (auto& sender : network_.actors_) {
             sender->mark = ++number;
             for (const auto& connections : sender->outports) {

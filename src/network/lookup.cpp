@@ -1,5 +1,7 @@
 // Finding actors and ports by name. Done once by a host that then uses what it found.
 // Thread: any.
+#include <bit>
+
 #include "base/text.hpp"
 #include "network/network.hpp"
 
@@ -7,9 +9,27 @@ namespace reflow::network {
 
 using runtime::Actor;
 
+// At most three quarters of the slots are taken, so that there is always an empty one to end at.
+void Network::index_actors() {
+    positions_.assign(std::bit_ceil(actors_.size() + actors_.size() / 3 + 1), 0);
+    for (std::uint32_t i = 0; i < actors_.size(); ++i) {
+        std::size_t at = TextHash()(actors_[i]->id);
+        while (positions_[at & (positions_.size() - 1)] != 0) ++at;
+        positions_[at & (positions_.size() - 1)] = i + 1;
+    }
+}
+
+std::optional<std::uint32_t> Network::find_position(std::string_view id) const noexcept {
+    for (std::size_t at = TextHash()(id);; ++at) {
+        std::uint32_t position = positions_[at & (positions_.size() - 1)];
+        if (position == 0) return std::nullopt;
+        if (actors_[position - 1]->id == id) return position - 1;
+    }
+}
+
 Actor* Network::find_actor(std::string_view id) const noexcept {
-    auto found = positions_.find(id);
-    return found == positions_.end() ? nullptr : actors_[found->second].get();
+    std::optional<std::uint32_t> position = find_position(id);
+    return position ? actors_[*position].get() : nullptr;
 }
 
 Failure Network::no_node(std::string_view id) const {
@@ -56,7 +76,7 @@ Result<std::uint64_t> Network::find_inport(std::string_view node, std::string_vi
     Result<Actor*> found = resolve(node, port, true, number, index);
     if (!found.ok()) return found.take_error();
     found.value()->mailbox.set_connected(number);
-    std::uint64_t position = positions_.find(found.value()->id)->second;
+    std::uint64_t position = *find_position(found.value()->id);
     // One element of an array port can only be meant by an exposed inport: those come behind the
     // actors.
     for (std::size_t i = 0; index != REFLOW_NO_INDEX && i < inports_.size(); ++i) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -116,6 +117,8 @@ private:
         std::uint32_t index;
     };
 
+    void index_actors();
+    [[nodiscard]] std::optional<std::uint32_t> find_position(std::string_view id) const noexcept;
     [[nodiscard]] runtime::Actor* find_actor(std::string_view id) const noexcept;
     [[nodiscard]] Failure no_node(std::string_view id) const;
     Result<runtime::Actor*> resolve(std::string_view node, std::string_view port, bool in,
@@ -155,8 +158,10 @@ private:
     bool case_sensitive_ = true;
     std::uint64_t counted_actors_ = 0;
     Vector<std::unique_ptr<runtime::Actor>> actors_;  // in the order of the graph
-    TextMap<std::uint32_t> positions_;                // of actors, by id
-    Vector<std::uint32_t> finish_order_;              // after the data
+    // Positions of actors by the hash of their ids: position + 1, 0 for empty; a power of two of
+    // slots, one after the other.
+    Vector<std::uint32_t> positions_;
+    Vector<std::uint32_t> finish_order_;  // after the data
     Vector<Initial> initials_;
     Vector<Exposed> inports_;
     Vector<Exposed> outports_;

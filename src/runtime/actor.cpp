@@ -188,8 +188,8 @@ void Actor::release_senders(Lane& lane) noexcept {
         host_waits_ = false;
         group.wake_hosts();
     }
-    for (Actor* sender : released_) sender->release(&lane);
-    released_.clear();
+    for (Actor* sender : lane.released) sender->release(&lane);
+    lane.released.clear();
 }
 
 void Actor::take_inputs(Lane& lane, std::size_t left) {
@@ -199,14 +199,14 @@ void Actor::take_inputs(Lane& lane, std::size_t left) {
     std::size_t firings = 0;
     std::size_t packets = 0;
     if (component->await == REFLOW_AWAIT_ANY) {
-        firings = packets = mailbox.take(inputs_, most, released_, host_waits_);
+        firings = packets = mailbox.take(inputs_, most, lane.released, host_waits_);
     } else {
-        packets = mailbox.take_firings(inputs_, most, released_, host_waits_);
+        packets = mailbox.take_firings(inputs_, most, lane.released, host_waits_);
         firings = firings_kept();
     }
     looked_ = firings < most;
     if (packets != 0) received.add(packets);
-    if (host_waits_ || !released_.empty()) release_senders(lane);
+    if (host_waits_ || !lane.released.empty()) release_senders(lane);
 }
 
 // Takes back what would call a source that has ended: a start, going on, a timer, inputs.
@@ -297,7 +297,7 @@ std::size_t Actor::settle(Context& context, reflow_status status, std::uint64_t 
         done = std::min(context.advanced + 1, context.firings);
         failed.add(1);
     }
-    due_ = context.firings - done;
+    due_ = static_cast<std::uint32_t>(context.firings - done);
     consume(done);
     // A call without inputs (a start, a timer, a finish) is one firing once it does not go on.
     std::size_t ended = done;

@@ -70,11 +70,11 @@ public:
     bool set_up = false;                  // teardown has to be called
     Actor* next = nullptr;                // in the queue of a scheduler
     // Slot in the heap of timers, guarded by the timers' lock; NO_SLOT if not armed.
-    static constexpr std::size_t no_slot = SIZE_MAX;
-    std::size_t timer_slot = no_slot;
+    static constexpr std::uint32_t no_slot = UINT32_MAX;
+    std::uint32_t timer_slot = no_slot;
     // These two: scratch of who builds the network, then of the group, under its lock.
     bool host_blocked = false;
-    std::size_t mark = 0;
+    std::uint32_t mark = 0;
 
     Counter fired, received, sent, failed;
 
@@ -212,8 +212,8 @@ private:
     void bound(Connection& connection) noexcept;
 
     // Touched only by the thread of the turn.
-    Queue<Packet> inputs_;  // taken, not completed
-    std::size_t due_ = 0;   // firings of these that a call left over: the next one gets just them
+    Queue<Packet> inputs_;   // taken, not completed
+    std::uint32_t due_ = 0;  // firings of these that a call left over: the next one gets just them
     Connection* unsent_ = nullptr;  // with pending packets, in the order of their first one
     Connection* last_unsent_ = nullptr;
     std::uint32_t emitted_ = 0;  // by the callback that is running
@@ -227,7 +227,6 @@ private:
     bool host_waits_ = false;   // a host waits for room that a take has made
     bool keeps_order_ = false;
     Phase again_phase_ = Phase::run;
-    Released released_;
 };
 
 }  // namespace reflow::runtime

@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "runtime/group.hpp"
+#include "runtime/mailbox.hpp"
 
 namespace reflow::runtime {
 
@@ -72,6 +73,9 @@ public:
     [[nodiscard]] bool slow() const noexcept { return slow_; }
     [[nodiscard]] std::uint64_t turn_ns() const noexcept { return turn_ns_; }
     [[nodiscard]] std::uint64_t now_ns() const noexcept { return now_ns_; }
+
+    // Senders that a take lets go; of the turn.
+    Released released;
 
     // ---- hand-over: the actor that runs next on this thread, past the queue
     // The limit is for those that wait in the queue.

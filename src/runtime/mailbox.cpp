@@ -20,18 +20,22 @@ std::uint32_t step(std::atomic<std::uint32_t>& count, std::int64_t by) noexcept 
 
 }  // namespace
 
-Mailbox::Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_capacity)
-    : by_port_(queue_per_port) {
+Mailbox::Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_capacity) {
     ports_.resize(ports);
     for (std::uint32_t i = 0; i < ports; ++i) set_capacity(i, default_capacity);
-    queues_.resize(by_port_ ? ports : 1);
+    if (!queue_per_port) return;
+    by_port_.reset(new ByPort);
+    by_port_->queues.resize(ports);
+    by_port_->newest.resize(ports);
 }
 
 Mailbox::~Mailbox() {
-    for (Queue<Packet>& packets : queues_) {
+    while (!queue_.empty()) drop(queue_.pop());
+    if (by_port_ == nullptr) return;
+    for (Queue<Packet>& packets : by_port_->queues) {
         while (!packets.empty()) drop(packets.pop());
     }
-    for (Port& port : ports_) drop(port.newest);
+    for (const Packet& packet : by_port_->newest) drop(packet);
 }
 
 void Mailbox::set_capacity(std::uint32_t port, std::uint32_t capacity) noexcept {
@@ -67,13 +71,15 @@ void Mailbox::put(std::uint32_t port, const Packet& packet) noexcept {
     step(ports_[port].count, 1);
 }
 
-void Mailbox::stick(Port& port, const Packet& packet, Dropped& dropped) {
-    if (port.newest.message.tag != 0) {
-        dropped.push_back(Message::adopt(port.newest.message));
-        count_dropped(port.count.load(std::memory_order_relaxed));
+void Mailbox::stick(std::uint32_t port, const Packet& packet, Dropped& dropped) {
+    Port& to = ports_[port];
+    Packet& newest = by_port_->newest[port];
+    if (newest.message.tag != 0) {
+        dropped.push_back(Message::adopt(newest.message));
+        count_dropped(to.count.load(std::memory_order_relaxed));
     }
-    port.newest = packet;
-    port.count.store(1, std::memory_order_relaxed);
+    newest = packet;
+    to.count.store(1, std::memory_order_relaxed);
 }
 
 void Mailbox::drop_oldest(std::uint32_t port, Dropped& dropped) {
@@ -91,7 +97,7 @@ bool Mailbox::deliver(std::uint32_t port, Delivery delivery, const Packet& packe
                       Dropped& dropped) {
     Port& to = ports_[port];
     if (to.sticky) {
-        stick(to, packet, dropped);
+        stick(port, packet, dropped);
         return true;
     }
     if (delivery == Delivery::latest) {
@@ -191,7 +197,7 @@ void Mailbox::force(const Packet& packet) {
     Port& to = ports_[packet.port];
     if (to.sticky) {
         dropped.reserve(1);
-        stick(to, packet, dropped);
+        stick(packet.port, packet, dropped);
     } else {
         queue(packet.port).reserve(1);
         put(packet.port, packet);
@@ -230,7 +236,7 @@ void Mailbox::taken(Port& port, std::size_t packets, Released& released, bool& h
     if (port.senders.empty()) return;
     if (outside_ != nullptr && released.empty()) outside_->enter();
     released.insert(released.end(), port.senders.begin(), port.senders.end());
-    senders_waiting_ -= port.senders.size();
+    senders_waiting_ -= static_cast<std::uint32_t>(port.senders.size());
     port.senders.clear();
 }
 
@@ -242,7 +248,7 @@ void Mailbox::reserve_released(Released& released) const {
 std::size_t Mailbox::take(Queue<Packet>& to, std::size_t max, Released& released,
                           bool& host_waits) {
     std::lock_guard lock(mutex_);
-    Queue<Packet>& packets = queues_.front();
+    Queue<Packet>& packets = queue_;
     std::size_t count = std::min(max, packets.size());
     if (count == 0) return 0;
     bool swaps = to.empty() && count == packets.size();
@@ -284,7 +290,7 @@ std::size_t Mailbox::take_firings(Queue<Packet>& to, std::size_t max, Released& 
             Port& port = ports_[i];
             if (port.sticky) {
                 packets += port.count.exchange(0, std::memory_order_relaxed);
-                Packet shown = port.newest;
+                Packet shown = by_port_->newest[i];
                 shown.port = i;
                 shown.message = MessageRef(shown.message).own().leak();
                 to.push_unchecked(shown);
@@ -302,7 +308,7 @@ std::size_t Mailbox::take_firings(Queue<Packet>& to, std::size_t max, Released& 
 
 bool Mailbox::ready() const {
     std::lock_guard lock(mutex_);
-    return by_port_ ? ready_firings() != 0 : !queues_.front().empty();
+    return by_port_ == nullptr ? !queue_.empty() : ready_firings() != 0;
 }
 
 void Mailbox::clear() noexcept {
@@ -316,21 +322,23 @@ void Mailbox::clear() noexcept {
 
 // Needs no memory: queues are moved out one by one, and dropped outside the lock.
 void Mailbox::drop_queues() noexcept {
-    for (std::size_t i = 0; i < ports_.size(); ++i) {
-        std::unique_lock lock(mutex_);
-        Message newest = Message::adopt(std::exchange(ports_[i].newest, {}).message);
-        lock.unlock();
-    }
-    for (std::size_t i = 0; i < queues_.size(); ++i) {
-        std::unique_lock lock(mutex_);
-        Queue<Packet> packets(std::move(queues_[i]));
-        std::size_t first = by_port_ ? i : 0;
-        std::size_t end = by_port_ ? i + 1 : ports_.size();
-        for (std::size_t port = first; port < end; ++port) {
-            ports_[port].count.store(0, std::memory_order_relaxed);
+    auto drop_one = [this](Queue<Packet>& from, std::size_t first, std::size_t end) {
+        Queue<Packet> packets;
+        {
+            std::lock_guard lock(mutex_);
+            packets.swap(from);
+            for (std::size_t port = first; port < end; ++port) {
+                ports_[port].count.store(0, std::memory_order_relaxed);
+            }
         }
-        lock.unlock();
         while (!packets.empty()) drop(packets.pop());
+    };
+    if (by_port_ == nullptr) return drop_one(queue_, 0, ports_.size());
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+        drop_one(by_port_->queues[i], i, i + 1);
+        std::unique_lock lock(mutex_);
+        Message newest = Message::adopt(std::exchange(by_port_->newest[i], {}).message);
+        lock.unlock();
     }
 }
 
@@ -348,7 +356,7 @@ bool Mailbox::grow(std::uint32_t port, std::uint32_t by, Released& released) {
     to.capacity.fetch_add(by, std::memory_order_relaxed);
     if (by == 0 && full(to)) return false;
     released.insert(released.end(), to.senders.begin(), to.senders.end());
-    senders_waiting_ -= to.senders.size();
+    senders_waiting_ -= static_cast<std::uint32_t>(to.senders.size());
     to.senders.clear();
     return true;
 }

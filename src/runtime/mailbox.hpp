@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <span>
 
@@ -109,9 +110,8 @@ private:
         // the lock, read without it by room(): relaxed, since a moment's view is all that is asked
         // for.
         std::atomic<std::uint32_t> count{0};
+        std::uint32_t sender_count = 0;
         Vector<Actor*> senders;  // waiting for room, in the order of their coming
-        std::size_t sender_count = 0;
-        Packet newest{};  // of a sticky port
 
         Port() = default;
         Port(Port&&) noexcept {}  // only while the vector is built
@@ -121,10 +121,10 @@ private:
     using Dropped = Vector<Message>;
 
     [[nodiscard]] Queue<Packet>& queue(std::uint32_t port) noexcept {
-        return queues_[by_port_ ? port : 0];
+        return by_port_ == nullptr ? queue_ : by_port_->queues[port];
     }
     [[nodiscard]] const Queue<Packet>& queue(std::uint32_t port) const noexcept {
-        return queues_[by_port_ ? port : 0];
+        return by_port_ == nullptr ? queue_ : by_port_->queues[port];
     }
     [[nodiscard]] static bool full(const Port& port) noexcept {
         return port.count.load(std::memory_order_relaxed) >=
@@ -132,7 +132,7 @@ private:
     }
     void put(std::uint32_t port, const Packet& packet) noexcept;
     bool deliver(std::uint32_t port, Delivery delivery, const Packet& packet, Dropped& dropped);
-    void stick(Port& port, const Packet& packet, Dropped& dropped);
+    void stick(std::uint32_t port, const Packet& packet, Dropped& dropped);
     void drop_oldest(std::uint32_t port, Dropped& dropped);
     [[nodiscard]] std::size_t ready_firings() const noexcept;
     void taken(Port& port, std::size_t packets, Released& released, bool& host_waits);
@@ -144,14 +144,20 @@ private:
         dropped_.store(dropped_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
     }
 
-    const bool by_port_;
+    // For the rules all and required.
+    struct ByPort : Allocated {
+        Vector<Queue<Packet>> queues;
+        Vector<Packet> newest;  // of sticky ports
+    };
+
     mutable std::mutex mutex_;  // guards all below
-    Vector<Queue<Packet>> queues_;
+    Queue<Packet> queue_;       // of all ports, unless each has its own
+    std::unique_ptr<ByPort> by_port_;
     Vector<Port> ports_;
-    std::size_t senders_waiting_ = 0;  // in all ports
+    std::uint32_t senders_waiting_ = 0;  // in all ports
     bool closed_ = false;
-    Group* outside_ = nullptr;  // this and the next are fixed before the group begins
-    bool late_ = false;
+    bool late_ = false;  // this and the next are fixed before the group begins
+    Group* outside_ = nullptr;
     // Written under the lock, read without it: a statistic.
     std::atomic<std::uint64_t> dropped_{0};
 };

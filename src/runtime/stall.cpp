@@ -23,7 +23,7 @@ struct Blocked {
 Vector<Blocked> collect_blocked(const Group& group) {
     Vector<Blocked> blocked;
     for (Actor* actor : group.actors) {
-        actor->mark = blocked.size();
+        actor->mark = static_cast<std::uint32_t>(blocked.size());
         actor->mailbox.visit_blocked(
             [&](std::uint32_t port, std::uint32_t capacity, const Vector<Actor*>& senders) {
                 Blocked entry{actor, port, capacity, {}};

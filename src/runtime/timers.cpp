@@ -8,7 +8,7 @@ namespace reflow::runtime {
 
 void Timers::place(std::size_t slot, const Timer& timer) noexcept {
     heap_[slot] = timer;
-    timer.actor->timer_slot = slot;
+    timer.actor->timer_slot = static_cast<std::uint32_t>(slot);
 }
 
 void Timers::up(std::size_t slot) noexcept {
@@ -54,7 +54,7 @@ bool Timers::arm(Actor& actor, std::uint64_t due_ns) {
     if (actor.group.stopping()) return false;
     if (actor.timer_slot == Actor::no_slot) {
         heap_.push_back({due_ns, order_++, &actor});
-        actor.timer_slot = heap_.size() - 1;
+        actor.timer_slot = static_cast<std::uint32_t>(heap_.size() - 1);
         // The caller is a turn of this group, so the group is active and cannot end here.
         actor.group.enter();
     } else {

@@ -29,7 +29,7 @@ struct Worker : Allocated, Lane {
     LocalQueue queue;
     Thread thread;
     // How long one of those that wait here takes. relaxed, written by the owner: an estimate.
-    std::atomic<std::uint64_t> round_ns{worth_ns};
+    std::atomic<std::uint64_t> round_ns{0};
     // Steps on with each of them, written by the owner. relaxed: only whether it moves counts.
     std::atomic<std::uint32_t> rounds{0};
     std::uint32_t seen_rounds = 0;  // of the worker that watches; watching_ passes it on
@@ -46,10 +46,8 @@ struct Worker : Allocated, Lane {
         measured_ns = now_ns();
         unmeasured = 0;
     }
-    // After a sleep nothing is known: what waits is taken to be long.
     void woke_up() noexcept {
         rested();
-        round_ns.store(worth_ns, std::memory_order_relaxed);
         measured_ns = now_ns();
         unmeasured = 0;
     }
@@ -98,7 +96,7 @@ public:
         // Each lane is that of a worker.
         Worker* worker = lane != nullptr ? static_cast<Worker*>(lane) : current_worker();
         if (worker != nullptr && worker->pool == this) {
-            if (worker->queue.push(actor)) return;  // run by this worker, or see share()
+            if (worker->queue.push(actor)) return share(*worker);
         }
         inject_.push(actor);
         sleep_.wake();
@@ -140,7 +138,6 @@ private:
                 actor = sleep_for_work(self);
             }
             if (actor == nullptr) continue;
-            share(self);
             self.allow_hand_over(true);
             actor->turn(self, options_.budget);
             while (self.has_next()) self.take_next()->turn_handed_over(self, options_.budget);
@@ -158,9 +155,11 @@ private:
         if (due <= now) timers.fire(now);
     }
 
-    // Wakes another worker if enough waits here, one at a time.
+    // Something waits behind what this worker runs. Wakes another one, one at a time, if it is
+    // enough for two, or if nobody looks whether this worker goes on.
     void share(const Worker& self) noexcept {
-        if (alone() || !sleep_.sleepers() || !self.has_for_others()) return;
+        if (alone() || !sleep_.sleepers()) return;
+        if (watching_.load(std::memory_order_acquire) && !self.has_for_others()) return;
         if (waking_.exchange(true, std::memory_order_acq_rel)) return;
         if (!sleep_.wake()) waking_.store(false, std::memory_order_release);
     }
