@@ -17,6 +17,9 @@ namespace {
 // Work is for another worker if it lasts longer than a wake costs: 25 us until a sleeper runs, 7 us
 // of who wakes it, and the cache lines that move over.
 constexpr std::uint64_t worth_ns = 50'000;
+// One that runs for less than this until it waits again costs more on two cores than on one: what
+// it touches moves between them each time.
+constexpr std::uint64_t least_round_ns = 3'000;
 // How often a worker that has nothing to do looks at one that goes on for long.
 constexpr std::uint64_t watch_ns = 2'000'000;
 
@@ -52,7 +55,8 @@ struct Worker : Allocated, Lane {
         unmeasured = 0;
     }
     [[nodiscard]] bool has_for_others() const noexcept {
-        return queue.size() * round_ns.load(std::memory_order_relaxed) >= worth_ns;
+        std::uint64_t each_ns = round_ns.load(std::memory_order_relaxed);
+        return each_ns >= least_round_ns && queue.size() * each_ns >= worth_ns;
     }
 };
 
