@@ -835,9 +835,9 @@ REFLOW_API reflow_view reflow_context_node(const reflow_context *context);
  * Errors: none. Since: 0.1.0 */
 REFLOW_API reflow_message reflow_context_config(const reflow_context *context);
 
-/* Emits a message on an outport, to all of its connections. It is delivered when the callback
- * returns, in order. Full targets do not make it fail: the actor is then held back after the
- * callback until there is room.
+/* Emits a message on an outport, to all of its connections. It is delivered in order after the
+ * callback has returned: at the end of the actor's turn, or sooner when its callbacks take long.
+ * Full targets do not make it fail: the actor is then held back until there is room.
  * Ownership: message taken. Threads: callback (run and finish). Blocking: never.
  * Errors: REFLOW_ERROR_NOT_FOUND for an unknown outport, REFLOW_ERROR_INVALID_ARGUMENT for none,
  * REFLOW_ERROR_INVALID_STATE outside run and finish, REFLOW_ERROR_LIMIT beyond
