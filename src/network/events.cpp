@@ -61,7 +61,7 @@ Result<String> Event::json() const {
             return written.take_error();
         }
     }
-    bool timed = kind == REFLOW_EVENT_ACTOR_COMPLETED || kind == REFLOW_EVENT_ACTOR_FAILED;
+    bool timed = kind == REFLOW_EVENT_ACTOR_COMPLETED || duration_ns != 0;
     if (timed) append(to, concat(",\"durationNs\":", duration_ns));
     append(to, concat(",\"sequence\":", sequence, ",\"timestamp\":", timestamp_ms, "}"));
     return to;

@@ -157,6 +157,8 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
     // once piled up before them goes away again.
     if (inputs_.empty() && again_ && left >= 4) left -= left / 4;
     lane.begin_turn();
+    // What an earlier turn could not deliver goes first: otherwise each turn would add to it.
+    flush_now_ = unsent_ != nullptr;
     for (;;) {
         bool due = flush_now_ || every_call || lane.slow();
         if (due && unsent_ != nullptr && !flush(lane, false)) return Outcome::held;
@@ -276,8 +278,7 @@ std::size_t Actor::run_inputs(Lane& lane, Context& context, std::size_t left) {
 
 std::size_t Actor::fire(Context& context) {
     again_ = false;
-    bool timed = group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED) ||
-                 group.observer.wants(REFLOW_EVENT_ACTOR_FAILED);
+    bool timed = group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED);
     std::uint64_t start = timed ? group.scheduler.clock().now_ns() : 0;
     reflow_status status = call(context);
     std::uint64_t ns = timed ? group.scheduler.clock().now_ns() - start : 0;

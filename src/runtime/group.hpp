@@ -39,9 +39,13 @@ public:
         return (wanted_.load(std::memory_order_relaxed) >> kind & 1) != 0;
     }
 
-    // Whether anybody listens to anything.
+    // Whether anybody listens to what comes for each call or packet: only that keeps a turn from
+    // doing many at once.
     [[nodiscard]] bool watches() const noexcept {
-        return wanted_.load(std::memory_order_relaxed) != 0;
+        constexpr std::uint64_t of_calls = 1u << REFLOW_EVENT_ACTOR_COMPLETED |
+                                           1u << REFLOW_EVENT_MESSAGE_SENT |
+                                           1u << REFLOW_EVENT_ACTOR_EMIT;
+        return (wanted_.load(std::memory_order_relaxed) & of_calls) != 0;
     }
 
 protected:

@@ -36,6 +36,7 @@ struct Worker : Allocated, Lane {
     // Steps on with each of them, written by the owner. relaxed: only whether it moves counts.
     std::atomic<std::uint32_t> rounds{0};
     std::uint32_t seen_rounds = 0;  // of the worker that watches; watching_ passes it on
+    bool risen = true;              // has slept, and not run anybody since
     // Of the owner: when it measured last, and how many rounds ago.
     std::uint64_t measured_ns = 0;
     std::uint32_t unmeasured = 0;
@@ -133,7 +134,7 @@ private:
         InTurn inside(*this);
         if (options_.thread_start != nullptr) options_.thread_start(options_.user_data);
         self.woke_up();
-        awake_.fetch_add(1, std::memory_order_relaxed);
+        awake_.fetch_add(1, std::memory_order_seq_cst);
         for (std::uint32_t round = 0; !ending_.load(std::memory_order_seq_cst); ++round) {
             fire_timers();
             Actor* actor = find(self, round);
@@ -142,6 +143,7 @@ private:
                 actor = sleep_for_work(self);
             }
             if (actor == nullptr) continue;
+            leave_watch(self);
             self.allow_hand_over(true);
             actor->turn(self, options_.budget);
             while (self.has_next()) self.take_next()->turn_handed_over(self, options_.budget);
@@ -197,6 +199,18 @@ private:
         return nullptr;
     }
 
+    // Who gets up and finds something to do leaves the watch to another one that sleeps: whoever
+    // makes something wait does not wake anybody while it is watched, or while somebody gets up.
+    // Sequentially consistent: a worker counts itself in awake_ before it looks at watching_, so
+    // either it sees that nobody watches, or it is seen here.
+    void leave_watch(Worker& self) noexcept {
+        if (!std::exchange(self.risen, false)) return;
+        if (awake_.load(std::memory_order_seq_cst) > 1 &&
+            !watching_.load(std::memory_order_seq_cst)) {
+            sleep_.wake();
+        }
+    }
+
     Actor* sleep_for_work(Worker& self) {
         EventCount::Ticket ticket = sleep_.prepare();
         Actor* actor = find(self, 0);
@@ -205,17 +219,18 @@ private:
             waking_.store(false, std::memory_order_release);
             return actor;
         }
-        bool others = awake_.fetch_sub(1, std::memory_order_acq_rel) > 1;
-        bool watches = others && !watching_.exchange(true, std::memory_order_acq_rel);
+        bool others = awake_.fetch_sub(1, std::memory_order_seq_cst) > 1;
+        bool watches = others && !watching_.exchange(true, std::memory_order_seq_cst);
         std::uint64_t until = timers.next_due();
         if (watches) until = std::min(until, clock_.now_ns() + watch_ns);
         sleep_.sleep(ticket, until);
-        awake_.fetch_add(1, std::memory_order_acq_rel);
+        awake_.fetch_add(1, std::memory_order_seq_cst);
         waking_.store(false, std::memory_order_release);
         self.woke_up();
+        self.risen = true;
         if (watches) {
             actor = rescue(self);
-            watching_.store(false, std::memory_order_release);
+            watching_.exchange(false, std::memory_order_seq_cst);
         }
         return actor;
     }

@@ -413,6 +413,60 @@ static void test_two_runners(void) {
 }
 
 /* Two runtimes with different options do not know of each other; messages go between them. */
+/* Callbacks that wait for one another, as many as there are workers: no worker may sleep while one
+ * of them waits behind another that does not return, whatever the callbacks before took. */
+enum { MEETERS = 4 };
+static pthread_cond_t met = PTHREAD_COND_INITIALIZER;
+static int here, rounds;
+
+static reflow_status meet(reflow_context *context, void *state, reflow_packet *inputs,
+                          size_t count) {
+    (void)context, (void)state, (void)inputs;
+    CHECK(count == 1);
+    pthread_mutex_lock(&mutex);
+    int round = rounds;
+    if (++here == MEETERS) {
+        here = 0;
+        ++rounds;
+        pthread_cond_broadcast(&met);
+    }
+    while (round == rounds) pthread_cond_wait(&met, &mutex);
+    pthread_mutex_unlock(&mutex);
+    return REFLOW_OK;
+}
+
+static void test_meeting(void) {
+    rig_mode mode = {"own", REFLOW_MODE_OWN, MEETERS, 0, false};
+    reflow_runtime *runtime = rig_runtime(&mode);
+    rig_register_pass(runtime);
+    rig_component component = {0};
+    component.id = "Meet";
+    component.inports = "a";
+    component.run = meet;
+    rig_register(runtime, &component);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "in", "Pass");
+    for (int i = 0; i < MEETERS; ++i) {
+        char name[8], end[8];
+        snprintf(name, sizeof name, "m%d", i);
+        snprintf(end, sizeof end, "m%d.a", i);
+        rig_node(graph, name, "Meet");
+        rig_connect(graph, "in.o", end, NULL);
+    }
+    reflow_network *network = rig_network(runtime, graph);
+    reflow_inport inport = rig_inport(network, "in.a");
+    WORKS(reflow_network_start(network, &e));
+    rounds = 0;
+    for (int i = 0; i < 50; ++i) {
+        rig_send(network, inport, i);
+        WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+        CHECK(rounds == i + 1);
+    }
+    reflow_network_destroy(network);
+    reflow_graph_destroy(graph);
+    reflow_runtime_destroy(runtime);
+}
+
 static void test_two_runtimes(void) {
     reflow_runtime *runtimes[2] = {rig_runtime(&rig_own), rig_runtime(&rig_inline)};
     reflow_network *networks[2];
@@ -459,5 +513,6 @@ int main(void) {
     test_run();
     test_two_runners();
     test_two_runtimes();
+    test_meeting();
     return 0;
 }

@@ -446,7 +446,7 @@ static reflow_status twice(reflow_context *context, void *state, reflow_packet *
 }
 
 /* Each packet becomes two in a cycle: what ports may grow by ends, and the network tells. */
-static void test_amplifier(const rig_mode *mode) {
+static void test_amplifier(const rig_mode *mode, bool watched) {
     bench at = open_bench(mode, 100);
     rig_component component = {0};
     component.id = "Twice";
@@ -464,6 +464,9 @@ static void test_amplifier(const rig_mode *mode) {
     reflow_subscription *subscription = NULL;
     reflow_event_options options = {sizeof options, 0, 1u << REFLOW_EVENT_NETWORK_STALLED};
     WORKS(reflow_network_subscribe(at.network, &options, &subscription, &e));
+    reflow_subscription *emits = NULL; /* each call is looked at by itself then */
+    reflow_event_options emitted = {sizeof emitted, 1, 1u << REFLOW_EVENT_ACTOR_EMIT};
+    if (watched) WORKS(reflow_network_subscribe(at.network, &emitted, &emits, &e));
     start(&at);
     FAILS(REFLOW_ERROR_LIMIT, reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
     FAILS(REFLOW_ERROR_LIMIT, reflow_network_wait_idle(at.network, 0, &e));
@@ -483,6 +486,7 @@ static void test_amplifier(const rig_mode *mode) {
     CHECK(t.waiting + p.waiting <= 4 + 100);
     WORKS(reflow_network_stop(at.network, REFLOW_FOREVER, &e));
     reflow_event_batch_destroy(batch);
+    reflow_subscription_destroy(emits);
     reflow_subscription_destroy(subscription);
     close_bench(&at);
 }
@@ -526,7 +530,8 @@ int main(void) {
         test_stop_while_held(mode);
         test_self_loop(mode);
         test_diamond(mode);
-        test_amplifier(mode);
+        test_amplifier(mode, false);
+        test_amplifier(mode, true);
         test_two_networks(mode);
     }
     for (size_t i = 0; i < RIG_TINY_MODES; ++i) {
@@ -536,7 +541,8 @@ int main(void) {
         test_stop_while_held(mode);
         test_self_loop(mode);
         test_diamond(mode);
-        test_amplifier(mode);
+        test_amplifier(mode, false);
+        test_amplifier(mode, true);
         test_two_networks(mode);
     }
     return 0;
