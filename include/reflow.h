@@ -551,6 +551,8 @@ typedef struct reflow_read_options {
     uint32_t max_depth;   /* default and most: REFLOW_MAX_DEPTH */
     uint64_t max_bytes;   /* size of the input; default 1 GiB */
     uint64_t max_elements; /* elements and keys in all; default 100,000,000 */
+    uint32_t unique_keys;  /* 1: plain JSON with a key twice in an object is an error */
+    uint32_t reserved;     /* 0 */
 } reflow_read_options;
 
 /* Styles of written JSON. */
@@ -947,6 +949,18 @@ enum {
     REFLOW_PICTURE_SVG = 4,     /* a drawing, complete in itself */
     REFLOW_PICTURE_HTML = 5     /* a page with the drawing, complete in itself */
 };
+
+/* Where values of a graph document stand: for each path, as findings and errors have them
+ * ("$.connections[3].tgt"), an object {line, column, offset} of its value, or of the nearest one
+ * around it; null where nothing is known: in MessagePack, and in YAML beyond 4 MiB. As many as
+ * paths, in their order; line and column from 1, offset and column in bytes. name tells the format
+ * with REFLOW_FORMAT_AUTO; it may be empty.
+ * Ownership: arguments borrowed, *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_PARSE if the document does not read. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_document_places(reflow_view document, reflow_format format,
+                                                reflow_view name, const reflow_view *paths,
+                                                size_t count, reflow_message *out,
+                                                reflow_error **error);
 
 /* An empty graph. Ports are case sensitive.
  * Ownership: name borrowed, *out new (reflow_graph_destroy). Threads: any. Blocking: never.

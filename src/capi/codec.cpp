@@ -21,7 +21,18 @@ Result<codec::ReadLimits> limits_of(const reflow_read_options* given) {
     if (options.max_depth != 0) limits.depth = options.max_depth;
     if (options.max_bytes != 0) limits.bytes = options.max_bytes;
     if (options.max_elements != 0) limits.elements = options.max_elements;
+    if (options.unique_keys > 1) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       concat("unique_keys is ", options.unique_keys, "; 0 and 1 have a meaning"));
+    }
     return limits;
+}
+
+// Of options that limits_of() has found to be right.
+codec::Duplicates duplicates_of(const reflow_read_options* given) {
+    Result<reflow_read_options> read = read_options(given, "reflow_read_options");
+    return read.ok() && read.value().unique_keys == 1 ? codec::Duplicates::refuse
+                                                      : codec::Duplicates::last_wins;
 }
 
 // What the three readers share: arguments, limits, the out-parameter.
@@ -46,8 +57,8 @@ extern "C" {
 reflow_status reflow_message_from_json(reflow_view text, const reflow_read_options* options,
                                        reflow_message* out, reflow_error** error) {
     return read_with(text.data, text.size, options, out, error,
-                     [](std::string_view json, const codec::ReadLimits& limits) {
-                         return codec::read_json(json, limits);
+                     [options](std::string_view json, const codec::ReadLimits& limits) {
+                         return codec::read_json(json, limits, duplicates_of(options));
                      });
 }
 

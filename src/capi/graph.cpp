@@ -107,6 +107,28 @@ reflow_status reflow_graph_load(reflow_view document, reflow_format format, refl
     });
 }
 
+reflow_status reflow_document_places(reflow_view document, reflow_format format, reflow_view name,
+                                     const reflow_view* paths, size_t count, reflow_message* out,
+                                     reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (out == nullptr) return null_argument("out");
+        *out = {};
+        if (document.data == nullptr && document.size != 0) return null_argument("document");
+        Result<void> whole = check_array(paths, count, sizeof *paths, "paths");
+        if (!whole.ok()) return whole;
+        Result<std::string_view> text = text_argument(name, "name");
+        if (!text.ok()) return text.take_error();
+        Vector<std::string_view> wanted;
+        wanted.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            Result<std::string_view> path = text_argument(paths[i], "paths");
+            if (!path.ok()) return path.take_error();
+            wanted.push_back(path.value());
+        }
+        return give(graph::find_places(view_of(document), format, text.value(), wanted), out);
+    });
+}
+
 reflow_status reflow_graph_load_file(reflow_view path, reflow_graph** out, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");

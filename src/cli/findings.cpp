@@ -2,31 +2,43 @@
 // Thread: main.
 #include "cli/findings.hpp"
 
-#include <map>
-
 #include "cli/files.hpp"
-#include "cli/json_text.hpp"
+#include "cli/text.hpp"
 
 namespace cli {
 
 namespace {
 
-using Places = std::map<std::string, TextPlace, std::less<>>;
-
-// The text of the document, if it is JSON and can be had.
-std::string json_of(const GraphSource& source) {
-    std::string text;
-    if (source.text) {
-        text = *source.text;
-    } else if (source.path != "-" && !is_pipe(source.path)) {
-        try {
-            text = read_text(source.path, exit_failed);
-        } catch (const Failure&) {
-            return {};  // it was there a moment ago; the findings do without lines
-        }
+// The text of the document, if it can be had.
+std::string read_again(const GraphSource& source) {
+    if (source.text) return *source.text;
+    if (source.path == "-" || is_pipe(source.path)) return {};
+    try {
+        return read_text(source.path, exit_failed);
+    } catch (const Failure&) {
+        return {};  // it was there a moment ago; the findings do without lines
     }
-    const std::size_t first = text.find_first_not_of(" \t\r\n");
-    return first != std::string::npos && text[first] == '{' ? text : std::string();
+}
+
+// Where the values of these paths stand, as many as paths.
+std::vector<TextPlace> find_places(const GraphSource& source,
+                                   const std::vector<std::string_view>& paths) {
+    std::vector<TextPlace> places(paths.size());
+    const std::string text = read_again(source);
+    if (text.empty() || paths.empty()) return places;
+    std::vector<reflow_view> views;
+    for (std::string_view path : paths) views.push_back(view_of(path));
+    Message list;
+    if (reflow_document_places(view_of(text), REFLOW_FORMAT_AUTO, view_of(source.path),
+                               views.data(), views.size(), list.out(), nullptr) != REFLOW_OK) {
+        return places;
+    }
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        const reflow_message each = element(list.get(), i);
+        places[i] = {static_cast<std::uint64_t>(integer_member(each, "line")),
+                     static_cast<std::uint64_t>(integer_member(each, "column"))};
+    }
+    return places;
 }
 
 }  // namespace
@@ -37,20 +49,20 @@ std::vector<Finding> list_findings(const reflow_graph* graph, const reflow_runti
     Error error;
     const reflow_status status = reflow_graph_validate(graph, runtime, list.out(), Out(error));
     check(status, error, exit_failed);
-    Places places;
-    for (std::size_t i = 0; i < reflow_message_count(list.get()); ++i) {
-        const std::string_view path = text_member(element(list.get(), i), "path");
-        if (!path.empty()) places.emplace(path, TextPlace());
+    const std::size_t count = reflow_message_count(list.get());
+    std::vector<std::string_view> paths;
+    for (std::size_t i = 0; i < count; ++i) {
+        paths.push_back(text_member(element(list.get(), i), "path"));
     }
-    if (!places.empty()) find_places(json_of(source), places);
+    const std::vector<TextPlace> places = find_places(source, paths);
     std::vector<Finding> findings;
     const std::string name = name_of_graph(source.path);
-    for (std::size_t i = 0; i < reflow_message_count(list.get()); ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
         const reflow_message each = element(list.get(), i);
-        const auto place = places.find(text_member(each, "path"));
+        // Without a path it is about the whole document.
         findings.push_back(
             {std::string(text_member(each, "severity")),
-             Problem::of_finding(each, name, place == places.end() ? TextPlace() : place->second)});
+             Problem::of_finding(each, name, paths[i].empty() ? TextPlace() : places[i])});
     }
     return findings;
 }
@@ -75,10 +87,9 @@ Problem refused_by_node(const Error& error, const GraphSource& source) {
         problem.code = "bad-config";
         const std::string inner = problem.path.empty() ? "" : problem.path.substr(1);
         problem.path = "$.processes" + path_step(problem.node) + ".metadata" + inner;
-        Places places{{problem.path, {}}};
-        find_places(json_of(source), places);
-        problem.line = places[problem.path].line;
-        problem.column = places[problem.path].column;
+        const TextPlace at = find_places(source, {problem.path}).front();
+        problem.line = at.line;
+        problem.column = at.column;
     }
     std::string place = name;
     if (problem.line != 0) {

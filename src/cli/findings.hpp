@@ -22,7 +22,7 @@ struct GraphSource {
     std::optional<std::string> text;  // if it is at hand
 };
 
-// In the order of the library: errors first. Lines are told of a document that is JSON.
+// In the order of the library: errors first.
 std::vector<Finding> list_findings(const reflow_graph* graph, const reflow_runtime* runtime,
                                    const GraphSource& source);
 

@@ -9,9 +9,14 @@
 
 #include "cli/console.hpp"
 #include "cli/handles.hpp"
-#include "cli/json_text.hpp"
 
 namespace cli {
+
+// Line and column from 1; 0: not known.
+struct TextPlace {
+    std::uint64_t line = 0;
+    std::uint64_t column = 0;
+};
 
 struct Problem {
     std::string code;  // "REFLOW_ERROR_PARSE", or the code of a finding

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <map>
 
-#include "cli/json_text.hpp"
 #include "cli/problem.hpp"
 #include "cli/text.hpp"
 
@@ -170,16 +169,12 @@ Message value_of(std::string_view value, const std::string& argument) {
     const std::size_t first = value.find_first_not_of(" \t\r\n");
     const bool structure =
         first != std::string_view::npos && (value[first] == '{' || value[first] == '[');
+    reflow_read_options options{};
+    options.struct_size = sizeof options;
+    options.unique_keys = 1;
     reflow_status status =
-        reflow_message_from_json(view_of(value), nullptr, message.out(), Out(error));
-    if (status != REFLOW_OK && structure) check(status, error, exit_usage, "--set " + argument);
-    if (status == REFLOW_OK && structure) {
-        if (const auto twice = find_duplicate(value)) {
-            fail(exit_usage, "--set " + argument + ": duplicate key " + quoted(twice->key) +
-                                 ", at byte " + std::to_string(twice->first + 1) + " and at byte " +
-                                 std::to_string(twice->second + 1) + " of the value");
-        }
-    }
+        reflow_message_from_json(view_of(value), &options, message.out(), Out(error));
+    if (structure) check(status, error, exit_usage, "--set " + argument);
     if (status == REFLOW_OK) return message;
     status = reflow_message_string(view_of(value), message.out(), Out(error));
     check(status, error, exit_usage, "--set " + argument);

@@ -67,7 +67,23 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return last[b.size()];
 }
 
+bool is_name(std::string_view key) {
+    const auto letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    return !key.empty() && letter(key.front()) && std::all_of(key.begin(), key.end(), [&](char c) {
+        return letter(c) || (c >= '0' && c <= '9');
+    });
+}
+
 }  // namespace
+
+std::string path_step(std::string_view key) {
+    if (is_name(key)) return "." + std::string(key);
+    std::string step = "[";
+    append_json(step, key);
+    return step += ']';
+}
 
 void append_json(std::string& out, std::string_view text) {
     out += '"';

@@ -12,6 +12,9 @@ namespace cli {
 // Appends text as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD.
 void append_json(std::string& out, std::string_view text);
 
+// A key in the path of a value: ".a", or "["a b"]" if it is no name.
+std::string path_step(std::string_view key);
+
 // Appends text for a terminal or a log: control characters become escapes such as \x1b, so that
 // what comes from data cannot command the terminal. Line ends are kept if `lines` is set.
 void append_safe(std::string& out, std::string_view text, bool lines = false);

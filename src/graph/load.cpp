@@ -15,9 +15,9 @@
 namespace reflow::graph {
 namespace {
 
-// Beyond this size an error in the shape of a YAML document names the path only: the table of
-// places would need many times the memory of the text.
-constexpr std::size_t yaml_places_bytes = 4 << 20;
+// Beyond this size an error in the shape of a YAML document names the path only, and many places in
+// JSON are looked for one by one: the table of places needs many times the memory of the text.
+constexpr std::size_t places_bytes = 4 << 20;
 
 bool ends_with(std::string_view name, std::string_view ending) {
     if (name.size() < ending.size()) return false;
@@ -40,6 +40,15 @@ std::string_view stem(std::string_view name) {
     return name.empty() ? "unnamed" : name;
 }
 
+Result<reflow_format> format_of(std::string_view document, reflow_format format,
+                                std::string_view name) {
+    if (format == REFLOW_FORMAT_AUTO) return detect_format(name, document);
+    if (format < REFLOW_FORMAT_AUTO || format > REFLOW_FORMAT_MSGPACK) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("no format number ", format));
+    }
+    return format;
+}
+
 Result<Message> read(std::string_view document, reflow_format format,
                      const codec::ReadLimits& limits) {
     if (format == REFLOW_FORMAT_MSGPACK) {
@@ -53,19 +62,32 @@ Result<Message> read(std::string_view document, reflow_format format,
     return unescaped(value.value());
 }
 
+// A document is read once more if there is no faster way to the places.
+Result<void> find_places(std::string_view document, reflow_format format,
+                         const codec::ReadLimits& limits, std::span<const std::string_view> paths,
+                         codec::TextPlace* found) {
+    constexpr std::size_t few = 4;  // so many walks over a text cost less than a table of it
+    bool json = format == REFLOW_FORMAT_JSON;
+    if (json && (paths.size() <= few || document.size() > places_bytes)) {
+        for (std::string_view path : paths) *found++ = locate_json(document, path);
+        return {};
+    }
+    if (format == REFLOW_FORMAT_MSGPACK || document.size() > places_bytes) return {};
+    codec::Places places;
+    auto read = json ? codec::read_json(document, limits, codec::Duplicates::last_wins, &places)
+                     : codec::read_yaml(document, limits, &places);
+    if (!read.ok()) return read.take_error();
+    for (std::string_view path : paths) *found++ = locate(places, path).value_or(codec::TextPlace());
+    return {};
+}
+
 // Adds line and column to an error that has a path.
 void add_place(Error& error, std::string_view document, reflow_format format,
                const codec::ReadLimits& limits) {
     if (error.line != 0 || error.path.empty()) return;
     codec::TextPlace place;
-    if (format == REFLOW_FORMAT_JSON) {
-        place = locate_json(document, error.path);
-    } else if (format == REFLOW_FORMAT_YAML && document.size() <= yaml_places_bytes) {
-        codec::Places places;
-        auto again = codec::read_yaml(document, limits, &places);
-        if (again.ok()) place = locate(places, error.path).value_or(place);
-    }
-    if (place.line == 0) return;
+    std::string_view path = error.path;
+    if (!find_places(document, format, limits, {&path, 1}, &place).ok() || place.line == 0) return;
     error.line = place.line;
     error.column = place.column;
     error.has_offset = true;
@@ -94,12 +116,37 @@ Result<Graph> from_message(MessageRef document, std::string_view name) {
     return Loader(stem(name)).run(document);
 }
 
-Result<Graph> load(std::string_view document, reflow_format format, std::string_view name,
-                   const codec::ReadLimits& limits) {
-    if (format == REFLOW_FORMAT_AUTO) format = detect_format(name, document);
-    if (format < REFLOW_FORMAT_AUTO || format > REFLOW_FORMAT_MSGPACK) {
-        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("no format number ", format));
+Result<Message> find_places(std::string_view document, reflow_format given, std::string_view name,
+                            std::span<const std::string_view> paths) {
+    Result<reflow_format> format = format_of(document, given, name);
+    if (!format.ok()) return format.take_error();
+    auto value = read(document, format.value(), {});
+    if (!value.ok()) return value.take_error();
+    Vector<codec::TextPlace> places(paths.size());
+    Result<void> found = find_places(document, format.value(), {}, paths, places.data());
+    if (!found.ok()) return found.take_error();
+    ArrayBuilder list(places.size());
+    for (const codec::TextPlace& place : places) {
+        if (place.line == 0) {
+            list.append(Message::null());
+            continue;
+        }
+        ObjectBuilder each(3);
+        each.set("line", Message::integer(place.line));
+        each.set("column", Message::integer(place.column));
+        each.set("offset", Message::integer(static_cast<std::int64_t>(place.offset)));
+        auto made = each.finish();
+        if (!made.ok()) return made;
+        list.append(std::move(made).take());
     }
+    return list.finish();
+}
+
+Result<Graph> load(std::string_view document, reflow_format given, std::string_view name,
+                   const codec::ReadLimits& limits) {
+    Result<reflow_format> known = format_of(document, given, name);
+    if (!known.ok()) return known.take_error();
+    const reflow_format format = known.value();
     auto fail = [&](std::unique_ptr<Error> error) {
         add_place(*error, document, format, limits);
         error->file = name;

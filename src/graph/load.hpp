@@ -2,6 +2,7 @@
 // format. Neighbours: codec below; capi and network above. Thread: any.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -23,7 +24,14 @@ namespace reflow::graph {
 [[nodiscard]] Result<Graph> load(std::string_view document, reflow_format format,
                                  std::string_view name, const codec::ReadLimits& limits = {});
 
-// The same from a document that is a message already. `name` as above.
+// The places of values by their paths, or of the nearest values around them: an array of objects
+// {line, column, offset}, null where nothing is known. REFLOW_ERROR_PARSE if the document does not
+// read.
+[[nodiscard]] Result<Message> find_places(std::string_view document, reflow_format format,
+                                          std::string_view name,
+                                          std::span<const std::string_view> paths);
+
+// The same as load() from a document that is a message already. `name` as above.
 [[nodiscard]] Result<Graph> from_message(MessageRef document, std::string_view name = {});
 
 // The document as a message: an object. REFLOW_ERROR_LIMIT if it would be too deep.

@@ -118,6 +118,18 @@ static void test_limits(void) {
     memset(deep + REFLOW_MAX_DEPTH + 1, ']', REFLOW_MAX_DEPTH + 1);
     FAILS(REFLOW_ERROR_LIMIT,
           reflow_message_from_json(sized(deep, 2 * REFLOW_MAX_DEPTH + 2), NULL, &out, &e));
+    /* Keys twice: the last one wins, unless they are refused. */
+    options.unique_keys = 1;
+    static const char *const twice = "[{\"a\":1},\n {\"a\":1,\"b\":{\"a\":2},\"\\u0061\":3}]";
+    WORKS(reflow_message_from_json(text_of(twice), NULL, &out, &e));
+    reflow_message_unref(out);
+    FAILS(REFLOW_ERROR_PARSE, reflow_message_from_json(text_of(twice), &options, &out, &e));
+    WORKS(reflow_message_from_json(text_of("[{\"a\":1},{\"a\":{\"a\":2}}]"), &options, &out, &e));
+    reflow_message_unref(out);
+    options.unique_keys = 2;
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT,
+          reflow_message_from_json(text_of("1"), &options, &out, &e));
+    options.unique_keys = 0;
     options.max_depth = REFLOW_MAX_DEPTH + 1;
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT,
           reflow_message_from_json(text_of("1"), &options, &out, &e));

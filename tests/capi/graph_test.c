@@ -361,6 +361,63 @@ static void test_bad_documents(void) {
     }
 }
 
+/* The places of values, counted by hand; the nearest one around what is not there. */
+static void test_places(void) {
+    static const char *const yaml = "processes:\n  a: {component: Log}\nlist:\n  - x\n  - y\n";
+    static const struct {
+        const char *document, *path;
+        int64_t line, column, offset;
+    } cases[] = {
+        {"{\"a\": [1,\n {\"b c\": \"\\\"}\"} , true]}", "$", 1, 1, 0},
+        {"{\"a\": [1,\n {\"b c\": \"\\\"}\"} , true]}", "$.a", 1, 7, 6},
+        {"{\"a\": [1,\n {\"b c\": \"\\\"}\"} , true]}", "$.a[1][\"b c\"]", 2, 10, 19},
+        {"{\"a\": [1,\n {\"b c\": \"\\\"}\"} , true]}", "$.a[2]", 2, 19, 28},
+        {"{\"a\": [1,\n {\"b c\": \"\\\"}\"} , true]}", "$.a[1].nothing", 2, 2, 11},
+        {yaml, "$.processes.a", 2, 6, 16},
+        {yaml, "$.list[1]", 5, 5, 49},
+        {yaml, "$.list[7]", 4, 3, 41},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        /* Alone, and among more than are looked for one by one. */
+        for (size_t count = 1; count <= 9; count += 8) {
+            reflow_view paths[9];
+            for (size_t k = 0; k < count; ++k) paths[k] = text_of(cases[i].path);
+            reflow_message list, place, value;
+            WORKS(reflow_document_places(text_of(cases[i].document), REFLOW_FORMAT_AUTO,
+                                         text_of(""), paths, count, &list, &e));
+            CHECK(reflow_message_count(list) == count);
+            CHECK_STATUS(REFLOW_OK, reflow_message_get_at(list, count - 1, &place));
+            const int64_t expected[] = {cases[i].line, cases[i].column, cases[i].offset};
+            static const char *const keys[] = {"line", "column", "offset"};
+            for (size_t k = 0; k < 3; ++k) {
+                CHECK_STATUS(REFLOW_OK, reflow_message_get(place, text_of(keys[k]), &value));
+                CHECK(rig_integer(value) == expected[k]);
+            }
+            reflow_message_unref(list);
+        }
+    }
+    reflow_view path = text_of("$.a"), bad = text_of("\xff"), none = text_of("");
+    reflow_message list = reflow_message_null(), first;
+#define PLACES(document, format, name, paths, count, out) \
+    reflow_document_places(document, format, name, paths, count, out, &e)
+    WORKS(PLACES(text_of("\x81\xa1" "a\x01"), REFLOW_FORMAT_AUTO, none, &path, 1, &list));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get_at(list, 0, &first));
+    CHECK(reflow_message_kind(first) == REFLOW_KIND_NULL);
+    reflow_message_unref(list);
+    WORKS(PLACES(text_of("{}"), REFLOW_FORMAT_JSON, none, NULL, 0, &list));
+    CHECK(reflow_message_count(list) == 0);
+    reflow_message_unref(list);
+    FAILS(REFLOW_ERROR_PARSE, PLACES(text_of("{"), REFLOW_FORMAT_JSON, none, &path, 1, &list));
+    CHECK(reflow_message_kind(list) == REFLOW_KIND_NONE);
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, PLACES(text_of("{}"), 9, none, &path, 1, &list));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, PLACES(null_view(), 1, none, NULL, 1, &list));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, PLACES(text_of("{}"), 1, none, NULL, 1, &list));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, PLACES(text_of("{}"), 1, none, &path, 1, NULL));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, PLACES(text_of("{}"), 1, none, &path, SIZE_MAX, &list));
+    FAILS(REFLOW_ERROR_INVALID_UTF8, PLACES(text_of("{}"), 1, bad, &path, 1, &list));
+    FAILS(REFLOW_ERROR_INVALID_UTF8, PLACES(text_of("{}"), 1, none, &bad, 1, &list));
+}
+
 static void test_files(void) {
     char folder[] = "/tmp/reflow-graph-XXXXXX", path[64];
     CHECK(mkdtemp(folder) != NULL);
@@ -462,6 +519,7 @@ int main(void) {
     test_bad_texts();
     test_round_trips();
     test_bad_documents();
+    test_places();
     test_files();
     test_validate();
     test_render();

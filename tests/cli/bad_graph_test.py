@@ -177,12 +177,12 @@ class Invalid(support.Case):
                          [("$.connections[1]", begins[1]), ("$.connections[2]", begins[2]),
                           ("$.connections[3]", begins[3]), ("$.connections[5]", begins[5])])
 
-    def test_lines_of_yaml_are_not_guessed(self):
+    def test_lines_of_yaml(self):
         path = self.write("g.yaml", "processes:\n  a: {component: Delay}\nconnections:\n"
                                     "  - {data: 1, to: {nodeId: a, portId: im}}\n")
         result = reflow("graph", "validate", path)
         self.assert_code(result, 3)
-        self.assertIn("g.yaml: node 'a': Delay has no inport 'im'", result.out)
+        self.assertIn("g.yaml:4:5: node 'a': Delay has no inport 'im'", result.out)
 
     def test_all_errors_are_told(self):
         path = self.write("g.json", graph({"a": ("Nothing1", {}), "b": ("Nothing2", {})}))

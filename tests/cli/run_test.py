@@ -279,10 +279,10 @@ class SetFromOutside(support.Case):
         return result
 
     def test_duplicate_keys(self):
-        self.check('t.titles={"n":"a","n":"b"}', 2, "duplicate key 'n'", "byte 2 ", "byte 10 ")
-        self.check('t.titles={"n":"a",  "\\u006e":"b"}', 2, "duplicate key 'n'", "byte 12 ")
+        self.check('t.titles={"n":"a","n":"b"}', 2, "duplicate key 'n'", "column 2$", "column 10:?")
+        self.check('t.titles={"n":"a",  "\\u006e":"b"}', 2, "duplicate key 'n'", "column 12")
         self.check('r.rules=[{"name":"y","when":"true"},{"name":"y","name":"x"}]', 2,
-                   "duplicate key 'name'", "byte 30 ", "byte 41 ")
+                   "duplicate key 'name'", "column 30", "column 41")
 
     def test_equal_keys_of_different_objects(self):
         path = self.write("g.json", graph({"map": ("Map", {"value": "$free"})},
