@@ -49,7 +49,7 @@ JsonReader::At JsonReader::begin(std::string_view text) {
     // What an earlier document left behind when it ended in an error.
     drop_values();
     depth_ = 0;
-    drop_nodes();
+    tree_.forget();
     if (text.size() > options_.limits.bytes) {
         return over_limit(at, over_bytes(text.size(), options_.limits));
     }
@@ -64,15 +64,6 @@ JsonReader::At JsonReader::begin(std::string_view text) {
     texts_.forget();
     texts_.begin(text.size());
     return at;
-}
-
-void JsonReader::drop_nodes() noexcept {
-    for (KeyNode* node = nodes_ + 1; node < nodes_ + nodes_used_; ++node) {
-        Message dropped = Message::adopt(node->key);
-        if (node->keys != nullptr) heap::unref(node->keys);
-    }
-    nodes_[0] = {};
-    nodes_used_ = 1;
 }
 
 // Values that were read before an error.
@@ -233,10 +224,10 @@ JsonReader::At JsonReader::open(At at, bool object, Next* next) {
         if (levels_.empty()) levels_.reserve(8);
         levels_.emplace_back();
     }
-    KeyNode* around = depth_ == 0 ? nodes_ : top().node;
+    KeyNode* around = depth_ == 0 ? tree_.root() : top().node;
     Level& level = levels_[depth_++];
     level.base = values_.size();
-    level.node = object ? nodes_ : around;
+    level.node = object ? tree_.root() : around;
     level.path_size = path_.size();
     level.key_offsets = key_offsets_.size();
     level.count = 0;
@@ -288,8 +279,8 @@ JsonReader::At JsonReader::close_object(At at) {
     Made made{};
     const heap::Head* object = nullptr;
     if (level.in_tree) {
-        if (level.node->keys == nullptr) level.node->keys = keys_to(level.node);
-        object = make_object(first, level.node->keys, texts_.pool(), &made);
+        heap::Head* keys = tree_.keys_to(level.node, texts_.pool());
+        object = make_object(first, keys, texts_.pool(), &made);
     } else {
         object = make_object(first, count / 2, false, &texts_.pool(), &made);
     }
@@ -299,13 +290,6 @@ JsonReader::At JsonReader::close_object(At at) {
     }
     leave(level, counted_message(object));
     return at;
-}
-
-heap::Head* JsonReader::keys_to(const KeyNode* node) {
-    reflow_message keys[node_depth_count];
-    std::size_t count = node->depth;
-    for (std::size_t i = count; i > 0; --i, node = node->parent) keys[i - 1] = node->key;
-    return make_keys(keys, count, texts_.pool());
 }
 
 // An object in which a key stands twice.
@@ -369,49 +353,22 @@ JsonReader::At JsonReader::new_key(At at, bool first) {
     return colon(at);
 }
 
-// Goes on in the tree by a key that was not the expected one. Not every key gets a place there:
-// `raw` ones only, which stand in the text as they are, and none in rows that are long or many.
+// Goes on in the tree by a key that was not the expected one; `raw` ones only get a new place, which
+// stand in the text as they are.
 bool JsonReader::follow(Level& level, std::string_view text, bool raw) {
-    KeyNode* parent = level.node;
-    KeyNode* node = parent->children;
-    while (node != nullptr && std::string_view(node->text, node->size) != text) {
-        node = node->sibling;
-    }
-    if (node == nullptr) {
-        if (!raw || nodes_used_ == nodes_count || parent->depth == node_depth_count ||
-            parent->children_count == node_children_count) {
-            return false;
-        }
-        for (const KeyNode* before = parent; before != nodes_; before = before->parent) {
-            if (std::string_view(before->text, before->size) == text) return false;
-        }
-        reflow_message key = texts_.key(text);
-        std::string_view kept = MessageRef(key).text();
-        node = &nodes_[nodes_used_++];
-        *node = {key,     nullptr,          kept.data(), kept.size(), parent,
-                 nullptr, parent->children, nullptr,     nullptr,     parent->depth + 1,
-                 0};
-        parent->children = node;
-        ++parent->children_count;
-    }
-    (parent == nodes_ ? around()->inner : parent->next) = node;
-    level.node = node;
-    return true;
+    KeyNode* node = tree_.follow(level.node, around(), text, raw, texts_);
+    if (node != nullptr) level.node = node;
+    return node != nullptr;
 }
 
 // The keys that the object has had go before their values.
 void JsonReader::leave_tree(Level& level) {
     std::size_t count = values_.size() - level.base;
     values_.room(count);
-    reflow_message* pairs = values_.data() + level.base;
-    for (const KeyNode* node = level.node; count > 0; node = node->parent) {
-        --count;
-        pairs[2 * count + 1] = pairs[count];
-        pairs[2 * count] = Pool::share(node->key);
-    }
-    values_.cut(values_.size() + level.node->depth);
+    KeyTree::spread(level.node, values_.data() + level.base, count);
+    values_.cut(values_.size() + count);
     level.in_tree = false;
-    level.node = nodes_;
+    level.node = tree_.root();
 }
 
 void JsonReader::track_comma(Level& level) {

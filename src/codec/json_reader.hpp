@@ -7,6 +7,7 @@
 
 #include "codec/document_texts.hpp"
 #include "codec/json.hpp"
+#include "codec/key_tree.hpp"
 #include "codec/place.hpp"
 #include "codec/raw_stack.hpp"
 
@@ -30,10 +31,7 @@ public:
     static constexpr std::string_view escape_key = "$reflow";
 
     explicit JsonReader(const Options& options);
-    ~JsonReader() {
-        drop_values();
-        drop_nodes();
-    }
+    ~JsonReader() { drop_values(); }
     JsonReader(const JsonReader&) = delete;
     JsonReader& operator=(const JsonReader&) = delete;
     // Reads one document. May be called again for the next one: the limit of elements is for all
@@ -41,26 +39,7 @@ public:
     [[nodiscard]] Result<Message> read(std::string_view text);
 
 private:
-    // The key that was read last in an object, as a place in the tree of all rows of keys that the
-    // document has had. The next key and the first key of a container that is its value are mostly
-    // those that followed the last time, so that they are compared instead of looked up; and
-    // objects with the same row share it.
-    struct KeyNode {
-        reflow_message key;
-        heap::Head* keys;  // of the objects that end with it, once there is one
-        const char* text;
-        std::size_t size;
-        KeyNode* parent;
-        KeyNode* children;  // by next_sibling
-        KeyNode* sibling;
-        KeyNode* next;   // the child that followed last
-        KeyNode* inner;  // first key of the last object inside
-        std::uint32_t depth;
-        std::uint32_t children_count;
-    };
-    static constexpr std::uint32_t nodes_count = 96;
-    static constexpr std::uint32_t node_depth_count = 16;
-    static constexpr std::uint32_t node_children_count = 8;
+    using KeyNode = KeyTree::Node;
 
     // A container that is open.
     struct Level {
@@ -86,7 +65,6 @@ private:
     [[gnu::always_inline]] At behind(At at, Next* next);
     At close_array(At at);
     At close_object(At at);
-    heap::Head* keys_to(const KeyNode* node);
     [[gnu::cold]] At merge(At at, Level& level);
     [[gnu::cold]] At unescape(At at);
     [[gnu::always_inline]] void leave(const Level& level, reflow_message value) noexcept;
@@ -94,7 +72,7 @@ private:
     At new_key(At at, bool first);
     void leave_tree(Level& level);
     [[nodiscard]] KeyNode* around() noexcept {
-        return depth_ > 1 ? levels_[depth_ - 2].node : nodes_;
+        return depth_ > 1 ? levels_[depth_ - 2].node : tree_.root();
     }
     [[gnu::always_inline]] At colon(At at);
     bool follow(Level& level, std::string_view text, bool raw);
@@ -131,7 +109,6 @@ private:
     [[gnu::cold]] At no_value(At at);
     [[gnu::cold]] At duplicate_key(const Level& level);
     void drop_values() noexcept;
-    void drop_nodes() noexcept;
     [[nodiscard]] Level& top() noexcept { return levels_[depth_ - 1]; }
     [[nodiscard]] std::uint64_t offset(At at) const noexcept {
         return static_cast<std::uint64_t>(at - text_.data());
@@ -149,8 +126,7 @@ private:
     RawStack<reflow_message> values_;
     Vector<Level> levels_;
     DocumentTexts texts_;
-    std::uint32_t nodes_used_ = 0;
-    KeyNode nodes_[nodes_count];
+    KeyTree tree_;
     RawStack<char> scratch_;
     Path path_;
     PlaceCounter places_{{}};

@@ -1,5 +1,5 @@
 // Short texts that come again and again in one document share one string.
-// Neighbours: the readers of this layer. Thread: one.
+// Neighbours: the YAML reader; document_texts.hpp does it for the faster ones. Thread: one.
 #pragma once
 
 #include <array>
@@ -49,46 +49,11 @@ public:
         if (slot.none() || !same_text(slot, key)) slot = Message::string(key);
         return slot;
     }
-    // The key if it is remembered, otherwise none.
-    [[nodiscard]] MessageRef known(std::string_view text) const noexcept {
-        if (text.size() > shared_text_bytes) return {};
-        const Message& slot = slots_[short_hash(text) >> (64 - slot_bits)];
-        return !slot.none() && same_text(slot, text) ? MessageRef(slot) : MessageRef();
-    }
 
 private:
     static constexpr unsigned slot_bits = 7;
     std::array<Message, std::size_t{1} << slot_bits> slots_;
     Message long_;
-};
-
-// Strings that are values: remembered only when they come a second time, since many come once.
-class TextCache {
-public:
-    // The text, which is UTF-8, as a string message.
-    [[nodiscard]] Message get(std::string_view text, const KeyCache& keys) {
-        if (text.size() > shared_text_bytes) return Message::string(text);
-        std::uint64_t hash = short_hash(text);
-        Slot& slot = slots_[hash >> (64 - slot_bits)];
-        if (slot.hash != hash) {
-            // Names of things are often keys in one place and values in the next.
-            MessageRef key = keys.known(text);
-            if (!key.none()) return key.own();
-            slot.hash = hash;
-            slot.seen = Message();
-            return Message::string(text);
-        }
-        if (slot.seen.none() || !same_text(slot.seen, text)) slot.seen = Message::string(text);
-        return slot.seen;
-    }
-
-private:
-    struct Slot {
-        std::uint64_t hash = 0;
-        Message seen;
-    };
-    static constexpr unsigned slot_bits = 6;
-    std::array<Slot, std::size_t{1} << slot_bits> slots_;
 };
 
 }  // namespace reflow::codec

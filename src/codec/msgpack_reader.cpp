@@ -1,108 +1,64 @@
-// MessagePack to messages: one pass, no recursion, nothing allocated for what is only claimed.
+// MessagePack to messages: values, containers, keys, parts. Extensions: msgpack_extension.cpp.
 // docs/decisions/0002-msgpack-reading.md says why this is not msgpack-c's unpacker.
 // Neighbours: msgpack_writer.cpp. Thread: any.
+#include "codec/msgpack_reader.hpp"
+
 #include <bit>
 #include <cstring>
 
 #include "base/text.hpp"
-#include "codec/key_cache.hpp"
 #include "codec/limits.hpp"
-#include "codec/msgpack.hpp"
-#include "codec/msgpack_types.hpp"
 #include "codec/number.hpp"
 
 namespace reflow::codec {
 namespace {
 
-class MsgpackReader {
-public:
-    MsgpackReader(std::string_view data, const ReadLimits& limits, Duplicates duplicates)
-        : limits_(limits),
-          duplicates_(duplicates),
-          data_(data),
-          at_(data.data()),
-          bound_(data.data() + data.size()),
-          levels_max_(most_levels(limits)),
-          elements_left_(most_elements(limits)) {}
-
-    [[nodiscard]] Result<Message> read();
-
-private:
-    enum class Shape : std::uint8_t { array, object, wrap };
-
-    // A container or wrapped message that is open; kept when it closes, so that its builders'
-    // memory serves again.
-    struct Level {
-        Shape shape = Shape::array;
-        Extension type = Extension::any;  // of a wrap
-        std::uint32_t left = 0;           // values that are still to come
-        const char* outer_bound = nullptr;
-        Message key;   // of an object: of the value that is being read
-        Message name;  // of a network event: its type
-        ArrayBuilder array;
-        ObjectBuilder members;
-        Vector<std::uint64_t> key_offsets;  // only if duplicates are refused
+// A number of 0, 1, 2, 4 or 8 bytes with its highest byte first. Compilers make one load of it.
+std::uint64_t big_endian(const char* at, unsigned bytes) noexcept {
+    auto byte = [at](unsigned i) { return std::uint64_t{static_cast<unsigned char>(at[i])}; };
+    auto four = [&byte](unsigned i) {
+        return byte(i) << 24 | byte(i + 1) << 16 | byte(i + 2) << 8 | byte(i + 3);
     };
-    enum class Step : std::uint8_t { fail, open, done };
+    switch (bytes) {
+        case 8:
+            return four(0) << 32 | four(4);
+        case 4:
+            return four(0);
+        case 2:
+            return byte(0) << 8 | byte(1);
+        case 1:
+            return byte(0);
+        default:
+            return 0;
+    }
+}
 
-    Step value();
-    Step marked(unsigned mark);
-    Step sized(unsigned mark);
-    Step open_container(Shape shape, std::uint64_t count);
-    Step extension(std::uint64_t size);
-    Step known_extension(int type, const char* end);
-    Step wrap(Extension type, const char* end);
-    Step network_event(const char* end);
-    bool stream(const char* end);
-    bool remote(const char* end);
-    bool numbers(std::string_view payload);
-    bool ended(const char* end, std::string_view what);
-    bool attach(bool* closed);
-    bool close();
-    bool close_with(Result<Message> made);
-    bool key();
-    bool duplicate_key(Level& level);
-    bool text(std::uint64_t size, std::string_view* out);
-    bool text_value(std::string_view* out);
-    bool unsigned_value(std::uint64_t* out);
-    bool nil() noexcept;
-    bool need(std::uint64_t bytes, std::string_view what);
-    std::uint64_t take(unsigned bytes) noexcept;
-    Level& push(Shape shape, std::uint32_t count);
+// Most texts are short and plain.
+bool is_ascii(std::string_view text) noexcept {
+    const char* at = text.data();
+    std::size_t left = text.size();
+    std::uint64_t seen = 0;
+    for (; left >= 8; at += 8, left -= 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, at, 8);
+        seen |= word;
+    }
+    for (; left > 0; ++at, --left) seen |= static_cast<unsigned char>(*at);
+    return (seen & 0x8080808080808080u) == 0;
+}
 
-    bool fail(const char* at, std::string_view message, reflow_status status = REFLOW_ERROR_PARSE);
-    Step failed(const char* at, std::string_view message,
-                reflow_status status = REFLOW_ERROR_PARSE) {
-        fail(at, message, status);
-        return Step::fail;
-    }
-    Step done(Message value) {
-        value_ = std::move(value);
-        return Step::done;
-    }
-    [[nodiscard]] std::uint64_t left() const noexcept {
-        return static_cast<std::uint64_t>(bound_ - at_);
-    }
-    [[nodiscard]] std::uint64_t offset(const char* at) const noexcept {
-        return static_cast<std::uint64_t>(at - data_.data());
-    }
-    [[nodiscard]] Level& top() noexcept { return levels_[depth_ - 1]; }
+}  // namespace
 
-    const ReadLimits limits_;
-    const Duplicates duplicates_;
-    const std::string_view data_;
-    const char* at_;
-    const char* bound_;            // end of the data, or of the innermost extension
-    const char* start_ = nullptr;  // of the value that is being read
-    std::size_t levels_max_;
-    std::uint64_t elements_left_;
-    std::size_t depth_ = 0;
-    Message value_;
-    Vector<Level> levels_;
-    KeyCache keys_;
-    TextCache texts_;
-    std::unique_ptr<Error> error_;
-};
+MsgpackReader::MsgpackReader(std::string_view data, const ReadLimits& limits, Duplicates duplicates)
+    : limits_(limits),
+      duplicates_(duplicates),
+      data_(data),
+      at_(data.data()),
+      bound_(data.data() + data.size()),
+      levels_max_(most_levels(limits)),
+      elements_left_(most_elements(limits)) {
+    texts_.forget();
+}
 
 Result<Message> MsgpackReader::read() {
     if (data_.size() > limits_.bytes) {
@@ -113,25 +69,36 @@ Result<Message> MsgpackReader::read() {
         fail(at_, "the data is empty, a MessagePack value was expected");
         return std::move(error_);
     }
-    for (;;) {
-        Step step = value();
-        if (step == Step::fail) return std::move(error_);
-        if (step == Step::open) continue;
-        bool closed = true;
-        while (closed && depth_ > 0) {
-            if (!attach(&closed)) return std::move(error_);
-        }
-        if (closed) break;
-    }
+    texts_.begin(data_.size());
+    if (!document()) return std::move(error_);
     if (at_ != bound_) {
         fail(at_, concat(left(), " bytes behind the end of the message"));
         return std::move(error_);
     }
-    if (value_.depth() > levels_max_) {
+    values_.cut(0);
+    Message value = Message::adopt(*values_.top());
+    if (value.depth() > levels_max_) {
         fail(at_, over_levels(limits_), REFLOW_ERROR_LIMIT);
         return std::move(error_);
     }
-    return std::move(value_);
+    return value;
+}
+
+bool MsgpackReader::document() {
+    for (;;) {
+        Step step = value();
+        if (step == Step::fail) return false;
+        if (step == Step::open) continue;
+        for (;;) {
+            if (depth_ == 0) return true;
+            Level& level = top();
+            if (--level.left != 0) {
+                if (level.shape == Shape::object && !key()) return false;
+                break;
+            }
+            if (!close()) return false;
+        }
+    }
 }
 
 // ---- values
@@ -147,7 +114,7 @@ MsgpackReader::Step MsgpackReader::value() {
     if (mark <= 0xBF) {
         std::string_view view;
         if (!text(mark & 31, &view)) return Step::fail;
-        return done(texts_.get(view, keys_));
+        return text_done(view);
     }
     return marked(mark);
 }
@@ -224,7 +191,7 @@ MsgpackReader::Step MsgpackReader::sized(unsigned mark) {
         case 0xDB: {
             std::string_view view;
             if (!text(take(1u << (mark - 0xD9)), &view)) return Step::fail;
-            return done(texts_.get(view, keys_));
+            return text_done(view);
         }
         case 0xDC:
             return open_container(Shape::array, take(2));
@@ -249,10 +216,39 @@ MsgpackReader::Step MsgpackReader::open_container(Shape shape, std::uint64_t cou
         return failed(start_, over_elements(limits_), REFLOW_ERROR_LIMIT);
     }
     if (depth_ >= levels_max_) return failed(start_, over_levels(limits_), REFLOW_ERROR_LIMIT);
-    push(shape, static_cast<std::uint32_t>(count));
+    elements_left_ -= count;
+    Level& level = push(shape, static_cast<std::uint32_t>(count));
     if (count == 0) return close() ? Step::done : Step::fail;
-    if (object && !key()) return Step::fail;
+    if (object) return key() ? Step::open : Step::fail;
+    array_numbers(level);
     return Step::open;
+}
+
+// Numbers at the beginning of an array, but for its last element: most arrays have one kind.
+void MsgpackReader::array_numbers(Level& level) {
+    values_.room(1);
+    for (; level.left > 1 && at_ != bound_; --level.left, values_.room(1)) {
+        unsigned mark = static_cast<unsigned char>(*at_);
+        if (mark <= 0x7F || mark >= 0xE0) {
+            values_.push(Message::integer(static_cast<signed char>(*at_++)).raw());
+            continue;
+        }
+        bool integer = mark >= 0xCC && mark <= 0xD3;
+        if (!integer && mark != 0xCB) return;
+        unsigned width = integer ? 1u << ((mark - 0xCC) & 3) : 8;
+        if (left() < 1 + width) return;
+        std::uint64_t bits = big_endian(at_ + 1, width);
+        if (mark == 0xCB) {
+            values_.push(Message::real(std::bit_cast<double>(bits)).raw());
+        } else {
+            // What is signed gets its sign from the highest bit of its width.
+            unsigned unused = mark >= 0xD0 ? 64 - 8 * width : 0;
+            auto value = static_cast<std::int64_t>(bits << unused) >> unused;
+            if (value < 0 && mark == 0xCF) return;  // beyond i64
+            values_.push(Message::integer(value).raw());
+        }
+        at_ += 1 + width;
+    }
 }
 
 MsgpackReader::Level& MsgpackReader::push(Shape shape, std::uint32_t count) {
@@ -260,213 +256,151 @@ MsgpackReader::Level& MsgpackReader::push(Shape shape, std::uint32_t count) {
         if (levels_.empty()) levels_.reserve(8);
         levels_.emplace_back();
     }
+    values_.room(1);  // for itself, if it stays empty
+    KeyTree::Node* around = depth_ == 0 ? tree_.root() : top().node;
     Level& level = levels_[depth_++];
-    level.shape = shape;
-    level.left = count;
+    level.base = values_.size();
+    level.node = shape == Shape::object ? tree_.root() : around;
     level.outer_bound = bound_;
+    level.key_offsets = key_offsets_.size();
+    level.left = count;
+    level.shape = shape;
+    level.in_tree = shape == Shape::object;
     return level;
 }
 
-// The value that was read goes into the innermost container; `closed` if that ended with it and
-// is the value now.
-bool MsgpackReader::attach(bool* closed) {
-    Level& level = top();
-    --level.left;
-    *closed = level.left == 0;
-    if (level.shape == Shape::wrap) return close();
-    if (elements_left_ == 0) return fail(start_, over_elements(limits_), REFLOW_ERROR_LIMIT);
-    --elements_left_;
-    if (level.shape == Shape::array) {
-        level.array.append(std::move(value_));
-    } else {
-        std::size_t before = level.members.size();
-        level.members.set(level.key, std::move(value_));
-        bool again = level.members.size() == before;
-        if (again && duplicates_ == Duplicates::refuse) return duplicate_key(level);
-        if (!*closed) return key();
-    }
-    return !*closed || close();
-}
-
+// The innermost container has all its elements, and is the value now.
 bool MsgpackReader::close() {
     Level& level = top();
-    switch (level.shape) {
-        case Shape::array:
-            return close_with(level.array.finish());
-        case Shape::object:
-            level.key_offsets.clear();
-            return close_with(level.members.finish());
-        default:
-            break;
+    if (level.shape == Shape::wrap) return close_wrap(level);
+    if (level.shape == Shape::object) return close_object(level);
+    Made how{};
+    const heap::Head* array =
+        make_array(values_.data() + level.base, values_.size() - level.base, &texts_.pool(), &how);
+    return close_with(level, array, how);
+}
+
+bool MsgpackReader::close_object(Level& level) {
+    const reflow_message* first = values_.data() + level.base;
+    std::size_t count = values_.size() - level.base;
+    Made how{};
+    const heap::Head* object = nullptr;
+    if (level.in_tree && count != 0) {
+        heap::Head* keys = tree_.keys_to(level.node, texts_.pool());
+        object = make_object(first, keys, texts_.pool(), &how);
+    } else {
+        object = make_object(first, count / 2, false, &texts_.pool(), &how);
     }
+    if (object == nullptr && how == Made::duplicate) return merge(level);
+    return close_with(level, object, how);
+}
+
+bool MsgpackReader::close_with(const Level& level, const heap::Head* made, Made how) {
+    if (made == nullptr) {
+        auto error = Failure(container_failure(how, level.shape == Shape::object)).take();
+        return fail(start_, error->message, error->status);
+    }
+    leave(level, counted_message(made));
+    return true;
+}
+
+void MsgpackReader::leave(const Level& level, reflow_message value) noexcept {
+    values_.cut(level.base);
+    values_.push(value);  // an empty container has room for it: see push()
+    if (duplicates_ == Duplicates::refuse) key_offsets_.resize(level.key_offsets);
+    --depth_;
+}
+
+bool MsgpackReader::close_wrap(Level& level) {
     if (at_ != bound_) return fail(at_, "bytes behind the value of an extension");
     bound_ = level.outer_bound;
-    switch (level.type) {
-        case Extension::event:
-            return close_with(Message::wrap(REFLOW_KIND_EVENT, std::move(value_)));
-        case Extension::optional:
-            return close_with(Message::wrap(REFLOW_KIND_OPTIONAL, std::move(value_)));
-        case Extension::any:
-            return close_with(Message::wrap(REFLOW_KIND_ANY, std::move(value_)));
-        default:
-            return close_with(Message::network_event(level.name.text(), std::move(value_)));
-    }
-}
-
-bool MsgpackReader::close_with(Result<Message> made) {
+    auto wrapped = [&]() -> Result<Message> {
+        Message content = Message::adopt(values_.top()[-1]);
+        values_.cut(values_.size() - 1);
+        switch (level.type) {
+            case Extension::event:
+                return Message::wrap(REFLOW_KIND_EVENT, std::move(content));
+            case Extension::optional:
+                return Message::wrap(REFLOW_KIND_OPTIONAL, std::move(content));
+            case Extension::any:
+                return Message::wrap(REFLOW_KIND_ANY, std::move(content));
+            default: {
+                Message name = Message::adopt(values_.top()[-1]);
+                values_.cut(values_.size() - 1);
+                return Message::network_event(name.text(), std::move(content));
+            }
+        }
+    };
+    bool shares = level.type == Extension::network_event;
+    Result<Message> made = wrapped();
+    if (shares) texts_.forget();  // the name may have ended
     if (!made.ok()) return fail(start_, made.error().message, made.error().status);
-    value_ = std::move(made).take();
-    --depth_;
+    leave(level, std::move(made).take().leak());
     return true;
 }
 
-bool MsgpackReader::key() {
+// ---- keys
+
+// A key, which is expected to be the one that followed the last time.
+inline bool MsgpackReader::key() {
     Level& level = top();
-    const char* key_at = at_;
+    bool first = values_.size() == level.base;
+    KeyTree::Node* guess = first ? around()->inner : level.in_tree ? level.node->next : nullptr;
+    constexpr std::size_t short_size = 31;
+    if (guess == nullptr || guess->size > short_size || left() < guess->size + 1 ||
+        static_cast<unsigned char>(*at_) != (0xA0 | guess->size) ||
+        !same_bytes(at_ + 1, guess->text, guess->size)) {
+        return new_key();
+    }
+    level.node = guess;
+    if (duplicates_ == Duplicates::refuse) key_offsets_.push_back(offset(at_));
+    at_ += guess->size + 1;
+    return true;
+}
+
+bool MsgpackReader::new_key() {
+    const char* start = at_;
     std::string_view name;
     if (!text_value(&name)) return false;
-    level.key = keys_.get(name);
-    if (duplicates_ == Duplicates::refuse) level.key_offsets.push_back(offset(key_at));
-    return true;
-}
-
-bool MsgpackReader::duplicate_key(Level& level) {
-    std::string_view name = level.key.text();
-    std::uint64_t first = 0;
-    Result<Message> object = level.members.finish();
-    // The keys stand in the object in the order of their places.
-    for (std::size_t i = 0; object.ok() && i < object.value().size(); ++i) {
-        if (object.value().key_at(i) == name) first = level.key_offsets[i];
-    }
-    // Other keys were read inside the value since: the place of this one is the level's last.
-    return fail(data_.data() + level.key_offsets.back(),
-                concat("duplicate key '", name, "', first at byte ", first));
-}
-
-// ---- extensions
-
-MsgpackReader::Step MsgpackReader::extension(std::uint64_t size) {
-    if (!need(size + 1, "an extension")) return Step::fail;
-    int type = static_cast<signed char>(*at_++);
-    return known_extension(type, at_ + size);
-}
-
-MsgpackReader::Step MsgpackReader::known_extension(int type, const char* end) {
-    std::string_view payload(at_, static_cast<std::size_t>(end - at_));
-    bool ok = true;
-    switch (type) {
-        case static_cast<int>(Extension::flow):
-            if (!payload.empty()) return failed(start_, "a flow extension is not empty");
-            return done(Message::flow());
-        case static_cast<int>(Extension::error): {
-            std::string_view view;
-            if (!text(payload.size(), &view)) return Step::fail;
-            return done(Message::error(view));
+    Level& level = top();
+    if (level.in_tree) {
+        KeyTree::Node* node = tree_.follow(level.node, around(), name, true, texts_);
+        if (node != nullptr) {
+            level.node = node;
+        } else {
+            std::size_t count = values_.size() - level.base;
+            values_.room(count);
+            KeyTree::spread(level.node, values_.data() + level.base, count);
+            values_.cut(values_.size() + count);
+            level.in_tree = false;
+            level.node = tree_.root();
         }
-        case static_cast<int>(Extension::encoded):
-            at_ = end;
-            return done(Message::encoded(payload));
-        case static_cast<int>(Extension::event):
-            return wrap(Extension::event, end);
-        case static_cast<int>(Extension::optional):
-            return wrap(Extension::optional, end);
-        case static_cast<int>(Extension::any):
-            return wrap(Extension::any, end);
-        case static_cast<int>(Extension::network_event):
-            return network_event(end);
-        case static_cast<int>(Extension::stream):
-            ok = stream(end);
-            break;
-        case static_cast<int>(Extension::remote):
-            ok = remote(end);
-            break;
-        case static_cast<int>(Extension::numbers):
-            ok = numbers(payload);
-            break;
-        case -1:
-            return failed(start_, "there is no kind of message for a MessagePack timestamp");
-        default:
-            return failed(start_, concat("extension type ", type, " is not known"));
     }
-    return ok ? Step::done : Step::fail;
-}
-
-MsgpackReader::Step MsgpackReader::wrap(Extension type, const char* end) {
-    if (depth_ >= levels_max_) return failed(start_, over_levels(limits_), REFLOW_ERROR_LIMIT);
-    if (type == Extension::optional && at_ == end) {
-        Result<Message> empty = Message::wrap(REFLOW_KIND_OPTIONAL, Message());
-        if (!empty.ok()) return failed(start_, empty.error().message, empty.error().status);
-        return done(std::move(empty).take());
+    if (!level.in_tree) {
+        values_.room(1);
+        values_.push(texts_.key(name));
     }
-    Level& level = push(Shape::wrap, 1);
-    level.type = type;
-    bound_ = end;
-    return Step::open;
-}
-
-MsgpackReader::Step MsgpackReader::network_event(const char* end) {
-    Step step = wrap(Extension::network_event, end);
-    if (step == Step::fail) return step;
-    std::string_view name;
-    if (!text_value(&name)) return Step::fail;
-    top().name = keys_.get(name);
-    return Step::open;
-}
-
-bool MsgpackReader::stream(const char* end) {
-    const char* outer = std::exchange(bound_, end);
-    MessageRef::Stream fields;
-    if (!unsigned_value(&fields.stream_id)) return false;
-    fields.has_size_hint = !nil();
-    if (fields.has_size_hint && !unsigned_value(&fields.size_hint)) return false;
-    if (!text_value(&fields.origin_actor) || !text_value(&fields.origin_port)) return false;
-    if (!nil() && !text_value(&fields.content_type)) return false;
-    if (!ended(end, "a stream handle")) return false;
-    bound_ = outer;
-    value_ = Message::stream(fields);
+    if (duplicates_ == Duplicates::refuse) key_offsets_.push_back(offset(start));
     return true;
 }
 
-bool MsgpackReader::remote(const char* end) {
-    const char* outer = std::exchange(bound_, end);
-    MessageRef::Remote fields;
-    if (!text_value(&fields.network_id) || !text_value(&fields.actor_id) ||
-        !text_value(&fields.port)) {
-        return false;
-    }
-    if (!ended(end, "a remote reference")) return false;
-    bound_ = outer;
-    value_ = Message::remote(fields.network_id, fields.actor_id, fields.port);
-    return true;
+// An object in which a key stands twice.
+bool MsgpackReader::merge(Level& level) {
+    if (duplicates_ == Duplicates::refuse) return duplicate_key(level);
+    reflow_message* pairs = values_.data() + level.base;
+    std::size_t count = merge_duplicates(pairs, (values_.size() - level.base) / 2);
+    values_.cut(level.base + 2 * count);
+    texts_.forget();  // some may have ended
+    return close_object(level);
 }
 
-bool MsgpackReader::ended(const char* end, std::string_view what) {
-    return at_ == end || fail(at_, concat("bytes behind the parts of ", what));
-}
-
-bool MsgpackReader::numbers(std::string_view payload) {
-    reflow_number type = payload.empty() ? 0 : static_cast<unsigned char>(payload.front());
-    std::size_t item = Message::number_size(type);
-    if (item == 0) return fail(start_, concat("packed numbers of the unknown type ", type));
-    payload.remove_prefix(1);
-    if (payload.size() % item != 0) {
-        return fail(start_,
-                    concat("packed numbers: ", payload.size(), " bytes are no multiple of ", item));
-    }
-    std::size_t count = payload.size() / item;
-    if (count > elements_left_) return fail(start_, over_elements(limits_), REFLOW_ERROR_LIMIT);
-    elements_left_ -= count;
-    if constexpr (std::endian::native == std::endian::little) {
-        value_ = Message::numbers(type, payload.data(), count);
-    } else {
-        String swapped(payload);
-        for (std::size_t at = 0; at < swapped.size(); at += item) {
-            std::reverse(swapped.data() + at, swapped.data() + at + item);
-        }
-        value_ = Message::numbers(type, swapped.data(), count);
-    }
-    at_ = payload.data() + payload.size();
-    return true;
+bool MsgpackReader::duplicate_key(const Level& level) {
+    const reflow_message* pairs = values_.data() + level.base;
+    Twice twice = find_duplicate(pairs, (values_.size() - level.base) / 2);
+    const std::uint64_t* offsets = key_offsets_.data() + level.key_offsets;
+    return fail(data_.data() + offsets[twice.again],
+                concat("duplicate key '", MessageRef(pairs[2 * twice.again]).text(),
+                       "', first at byte ", offsets[twice.first]));
 }
 
 // ---- parts
@@ -475,7 +409,9 @@ bool MsgpackReader::numbers(std::string_view payload) {
 bool MsgpackReader::text(std::uint64_t size, std::string_view* out) {
     if (!need(size, "text")) return false;
     *out = {at_, static_cast<std::size_t>(size)};
-    if (auto bad = invalid_utf8(*out)) return fail(at_ + *bad, "invalid UTF-8 in text");
+    if (!is_ascii(*out)) {
+        if (auto bad = invalid_utf8(*out)) return fail(at_ + *bad, "invalid UTF-8 in text");
+    }
     at_ += size;
     return true;
 }
@@ -513,18 +449,15 @@ bool MsgpackReader::nil() noexcept {
     return true;
 }
 
-bool MsgpackReader::need(std::uint64_t bytes, std::string_view what) {
-    if (bytes <= left()) return true;
+bool MsgpackReader::too_short(std::uint64_t bytes, std::string_view what) {
     std::string_view container =
         bound_ == data_.data() + data_.size() ? "the data" : "an extension";
     return fail(at_, concat(container, " ends inside ", what, ": ", bytes, " bytes wanted, ",
                             left(), " left"));
 }
 
-// A number with its highest byte first.
 std::uint64_t MsgpackReader::take(unsigned bytes) noexcept {
-    std::uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; ++i) value = value << 8 | static_cast<unsigned char>(at_[i]);
+    std::uint64_t value = big_endian(at_, bytes);
     at_ += bytes;
     return value;
 }
@@ -534,8 +467,6 @@ bool MsgpackReader::fail(const char* at, std::string_view message, reflow_status
     error_ = Failure(status, concat(message, " (at byte ", where, ")")).at(0, 0, where).take();
     return false;
 }
-
-}  // namespace
 
 Result<Message> read_msgpack(std::string_view data, const ReadLimits& limits,
                              Duplicates duplicates) {
