@@ -412,6 +412,12 @@ REFLOW_API reflow_view reflow_kind_name(reflow_kind kind);
  * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API bool reflow_message_equal(reflow_message a, reflow_message b);
 
+/* How many bytes of payload a message carries: text and bytes by their length, packed numbers by
+ * that of their elements, other scalars as 8, containers as the sum of their keys and elements.
+ * Ownership: borrowed. Threads: any. Blocking: never, but it looks at every element. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API uint64_t reflow_message_payload_size(reflow_message message);
+
 /* Readers of scalars. reflow_message_get_float also reads an integer, rounded to nearest.
  * Ownership: borrowed. Threads: any. Blocking: never. Errors: REFLOW_ERROR_WRONG_KIND.
  * Since: 0.1.0 */
@@ -1372,7 +1378,10 @@ REFLOW_API void reflow_output_destroy(reflow_output *output);
 
 /* What a network does, as a stream. Events are built only for kinds that somebody asked for. Each
  * subscription has a bounded queue of its own: a slow reader loses events, is told how many, and
- * slows nobody. */
+ * slows nobody. Events are read by polling, or handed to a callback.
+ *
+ * Asking for ACTOR_COMPLETED, MESSAGE_SENT or ACTOR_EMIT makes all actors of the network deliver
+ * after each call, whatever the filters of the subscription are. */
 typedef int32_t reflow_event_kind;
 enum {
     REFLOW_EVENT_NETWORK_STARTED = 0,
@@ -1390,11 +1399,34 @@ enum {
 /* Bits for reflow_event_options.kinds: 1 << kind. */
 #define REFLOW_EVENTS_ALL UINT64_C(0x3ff)
 
+typedef struct reflow_subscription reflow_subscription;
+typedef struct reflow_event_batch reflow_event_batch;
+
+/* Receives events in their order, instead of a poll. missed tells how many were lost since the
+ * last call; the batch is empty if that is all there is to tell. The batch is borrowed until it
+ * returns. It is called in a turn of the runtime: in mode own on one of its threads, in the others
+ * inside reflow_runtime_run and the calls that wait; never under a lock of the engine, and for one
+ * subscription one call at a time. It may call anything that does not wait, and end its own
+ * subscription. While it runs it occupies a thread of the runtime: what takes long is better done
+ * by a thread of the host that polls. */
+typedef void (*reflow_event_fn)(void *user_data, const reflow_event_batch *batch, uint64_t missed);
+
 /* Zero in a field means the default. */
 typedef struct reflow_event_options {
     uint32_t struct_size; /* sizeof(reflow_event_options) */
     uint32_t capacity;    /* events that may wait; default 4096 */
     uint64_t kinds;       /* bits; default all but MESSAGE_SENT, ACTOR_EMIT and ACTOR_COMPLETED */
+    /* Only events of nodes with such an id, at most 256 bytes; default all. '*' stands for any text
+     * without '/', "**" for any text, '?' for one byte other than '/', and "outer/" for all nodes
+     * inside the subgraph outer. MESSAGE_SENT comes if either of its nodes has such an id. Events
+     * of the network as a whole always come. */
+    reflow_view nodes;
+    uint32_t sample;    /* of ACTOR_COMPLETED, MESSAGE_... and ACTOR_EMIT only one in so many, of
+                           each kind for itself, beginning with the first; default 1 */
+    uint32_t max_batch; /* events in one call of the callback; default 256 */
+    reflow_event_fn callback; /* default: the subscription is polled */
+    void *user_data;
+    reflow_destroy_fn destroy; /* ends user_data when no call comes any more */
 } reflow_event_options;
 
 /* One event. Views and the message are those of the batch; empty where they do not apply. */
@@ -1414,14 +1446,19 @@ typedef struct reflow_event {
     reflow_view peer_port; /* MESSAGE_SENT: its inport */
     reflow_view error;     /* ACTOR_FAILED, NETWORK_STALLED */
     reflow_message message; /* MESSAGE_..., ACTOR_EMIT */
+    uint64_t size;    /* MESSAGE_..., ACTOR_EMIT: bytes of the payload, see
+                         reflow_message_payload_size */
+    uint64_t waiting; /* MESSAGE_...: packets in the inport then; ACTOR_COMPLETED, ACTOR_FAILED:
+                         packets in all inports of the node */
+    /* ACTOR_COMPLETED: an object with the last message that the call emitted on each outport that
+     * is connected; none if there is no such message. */
+    reflow_message outputs;
 } reflow_event;
 
-typedef struct reflow_subscription reflow_subscription;
-typedef struct reflow_event_batch reflow_event_batch;
-
 /* Subscribes to events; options may be NULL.
- * Ownership: options borrowed, *out new (reflow_subscription_destroy). Threads: any.
- * Blocking: bounded. Errors: REFLOW_ERROR_INVALID_ARGUMENT for unknown kinds. Since: 0.1.0 */
+ * Ownership: options borrowed, options->user_data taken, *out new (reflow_subscription_destroy).
+ * Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_INVALID_ARGUMENT for unknown kinds,
+ * REFLOW_ERROR_LIMIT for too long a pattern of nodes. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_subscribe(reflow_network *network,
                                                   const reflow_event_options *options,
                                                   reflow_subscription **out, reflow_error **error);
@@ -1431,13 +1468,16 @@ REFLOW_API reflow_status reflow_network_subscribe(reflow_network *network,
  * Ownership: *out new (reflow_event_batch_destroy). Threads: any. Blocking: until there is one or
  * the timeout. Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_BLOCK with a timeout of 0,
  * REFLOW_ERROR_CLOSED when it is empty and the network is stopped, REFLOW_ERROR_WOULD_DEADLOCK
- * if it would wait inside a callback. Since: 0.1.0 */
+ * if it would wait inside a callback, REFLOW_ERROR_INVALID_STATE if it has a callback.
+ * Since: 0.1.0 */
 REFLOW_API reflow_status reflow_subscription_poll(reflow_subscription *subscription, size_t max,
                                                   int64_t timeout_ms, reflow_event_batch **out,
                                                   uint64_t *missed, reflow_error **error);
 
-/* Ends a subscription.
- * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none. Since: 0.1.0 */
+/* Ends a subscription. With a callback: what waits is handed over first. Inside a callback of the
+ * runtime that comes later, otherwise before it returns.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: bounded; until its callback has returned.
+ * Errors: none. Callbacks: callback, destroy. Since: 0.1.0 */
 REFLOW_API void reflow_subscription_destroy(reflow_subscription *subscription);
 
 /* How many events a batch has; 0 for NULL.
@@ -1451,7 +1491,8 @@ REFLOW_API size_t reflow_event_batch_count(const reflow_event_batch *batch);
 REFLOW_API reflow_status reflow_event_batch_get(const reflow_event_batch *batch, size_t index,
                                                 reflow_event *event);
 
-/* Event number index of a batch as JSON on one line: {"_type":"ActorFailed","actorId":...}.
+/* Event number index of a batch as JSON on one line: {"_type":"ActorFailed","actorId":...}. Bytes
+ * in MESSAGE_SENT and ACTOR_EMIT are shown as "[binary]".
  * Ownership: *out new (reflow_buffer_destroy). Threads: any. Blocking: never.
  * Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_event_batch_json(const reflow_event_batch *batch, size_t index,

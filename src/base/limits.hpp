@@ -24,6 +24,7 @@ inline constexpr std::uint64_t actors_count = 10'000'000;
 inline constexpr std::uint64_t growth_count = 1'000'000;
 inline constexpr std::size_t emits_count = REFLOW_MAX_EMITS;
 inline constexpr std::uint32_t events_count = 4096;     // waiting in one subscription
+inline constexpr std::uint32_t event_batch_count = 256;  // in one call of its callback
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 
 }  // namespace reflow::limits

@@ -17,6 +17,50 @@ constexpr std::uint64_t quiet_kinds = std::uint64_t{1} << REFLOW_EVENT_MESSAGE_S
                                       std::uint64_t{1} << REFLOW_EVENT_ACTOR_EMIT |
                                       std::uint64_t{1} << REFLOW_EVENT_ACTOR_COMPLETED;
 
+// The callback of a subscription.
+class HostSink final : public network::EventSink {
+public:
+    HostSink(Ref<network::Network> network, network::HostData host, reflow_event_fn callback)
+        : host_(std::move(host)), callback_(callback) {
+        batch_.network = std::move(network);
+    }
+    void receive(Vector<Ref<network::Event>>& events, std::uint64_t missed) noexcept override {
+        batch_.events.swap(events);
+        callback_(host_.get(), &batch_, missed);
+        batch_.events.clear();
+        batch_.events.swap(events);
+    }
+
+private:
+    network::HostData host_;
+    const reflow_event_fn callback_;
+    reflow_event_batch batch_;
+};
+
+Result<network::SubscriptionOptions> translate(const reflow_event_options& given) {
+    network::SubscriptionOptions options;
+    if ((given.kinds & ~REFLOW_EVENTS_ALL) != 0) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       concat("unknown event kinds ", given.kinds & ~REFLOW_EVENTS_ALL));
+    }
+    Result<std::string_view> nodes = text_argument(given.nodes, "nodes");
+    if (!nodes.ok()) return nodes.take_error();
+    if (nodes.value().size() > limits::name_bytes) {
+        return Failure(REFLOW_ERROR_LIMIT, concat("a pattern of nodes has ", nodes.value().size(),
+                                                  " bytes, more than ", limits::name_bytes));
+    }
+    if (given.callback == nullptr && given.max_batch != 0) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "max_batch without a callback");
+    }
+    options.kinds = given.kinds == 0 ? REFLOW_EVENTS_ALL & ~quiet_kinds : given.kinds;
+    options.capacity = given.capacity == 0 ? limits::events_count : given.capacity;
+    options.nodes = nodes.value();
+    options.sample = given.sample == 0 ? 1 : given.sample;
+    std::uint32_t batch = given.max_batch == 0 ? limits::event_batch_count : given.max_batch;
+    options.max_batch = std::min(batch, options.capacity);
+    return options;
+}
+
 }  // namespace
 
 extern "C" {
@@ -24,21 +68,27 @@ extern "C" {
 reflow_status reflow_network_subscribe(reflow_network* network,
                                        const reflow_event_options* options,
                                        reflow_subscription** out, reflow_error** error) {
+    network::HostData host;
     return guarded(error, [&]() -> Result<void> {
-        if (out == nullptr) return null_argument("out");
-        *out = nullptr;
-        if (network == nullptr) return null_argument("network");
+        if (out != nullptr) *out = nullptr;
         Result<reflow_event_options> read = read_options(options, "reflow_event_options");
-        if (!read.ok()) return read.take_error();
-        std::uint64_t kinds = read.value().kinds;
-        if ((kinds & ~REFLOW_EVENTS_ALL) != 0) {
-            return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
-                           concat("unknown event kinds ", kinds & ~REFLOW_EVENTS_ALL));
+        if (!read.ok()) {
+            reflow_event_options known = known_fields(options);
+            host = network::HostData(known.user_data, known.destroy);
+            return read.take_error();
         }
-        if (kinds == 0) kinds = REFLOW_EVENTS_ALL & ~quiet_kinds;
-        std::uint32_t capacity = read.value().capacity;
-        auto made = network_of(network)->subscribe(
-            kinds, capacity == 0 ? limits::events_count : capacity);
+        // From here on the user data is ours, also if something fails.
+        host = network::HostData(read.value().user_data, read.value().destroy);
+        if (out == nullptr) return null_argument("out");
+        if (network == nullptr) return null_argument("network");
+        Result<network::SubscriptionOptions> translated = translate(read.value());
+        if (!translated.ok()) return translated.take_error();
+        if (reflow_event_fn callback = read.value().callback; callback != nullptr) {
+            translated.value().sink.reset(
+                new HostSink(Ref<network::Network>::share(network_of(network)), std::move(host),
+                             callback));
+        }
+        auto made = network_of(network)->subscribe(std::move(translated).take());
         if (!made.ok()) return made.take_error();
         *out = reinterpret_cast<reflow_subscription*>(std::move(made).take().leak());
         return {};
@@ -53,6 +103,10 @@ reflow_status reflow_subscription_poll(reflow_subscription* subscription, size_t
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
         if (subscription == nullptr) return null_argument("subscription");
+        if (subscription_of(subscription)->has_callback()) {
+            return Failure(REFLOW_ERROR_INVALID_STATE,
+                           "a subscription with a callback is not polled");
+        }
         auto batch = std::unique_ptr<reflow_event_batch>(new reflow_event_batch);
         // A callback may end the handle.
         auto from = Ref<network::Subscription>::share(subscription_of(subscription));
@@ -70,7 +124,7 @@ void reflow_subscription_destroy(reflow_subscription* subscription) {
     if (subscription == nullptr) return;
     network::Subscription* ended = subscription_of(subscription);
     ended->network().unsubscribe(*ended);
-    ended->unref();
+    ended->end();
 }
 
 size_t reflow_event_batch_count(const reflow_event_batch* batch) {
@@ -96,6 +150,9 @@ reflow_status reflow_event_batch_get(const reflow_event_batch* batch, size_t ind
         to.peer_port = to_view(from.peer_port);
         to.error = to_view(from.error);
         to.message = from.message.raw();
+        to.size = payload_size(from.message);
+        to.waiting = from.waiting;
+        to.outputs = from.outputs.raw();
     }
     if (!fill_struct(event, to)) return REFLOW_ERROR_INVALID_ARGUMENT;
     return found ? REFLOW_OK : REFLOW_ERROR_NOT_FOUND;

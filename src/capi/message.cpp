@@ -266,6 +266,10 @@ bool reflow_message_equal(reflow_message a, reflow_message b) {
     }
 }
 
+uint64_t reflow_message_payload_size(reflow_message message) {
+    return payload_size(look(message));
+}
+
 // ---- readers
 
 reflow_status reflow_message_get_boolean(reflow_message message, bool* out) {

@@ -118,6 +118,8 @@ protected:
 
 // Same value, as reflow_message_equal says.
 [[nodiscard]] bool equal(MessageRef a, MessageRef b);
+// Bytes of payload, as reflow_message_payload_size says.
+[[nodiscard]] std::uint64_t payload_size(MessageRef message) noexcept;
 
 // Owns one reference.
 class Message : public MessageRef {

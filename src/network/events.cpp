@@ -18,16 +18,38 @@ namespace {
 
 // A message inside an event: {"data":[bytes of its JSON text]}, the form that other readers of
 // these events know, and beside it the plain value for people.
-Result<void> append_message(String& to, MessageRef message) {
+Result<void> append_message(String& to, MessageRef message, bool shows_bytes) {
     String plain;
-    if (Result<void> written = codec::write_json(plain, message); !written.ok()) return written;
+    if (message.is(REFLOW_KIND_BYTES) && !shows_bytes) {
+        plain = "\"[binary]\"";
+    } else if (Result<void> written = codec::write_json(plain, message); !written.ok()) {
+        return written;
+    }
     append(to, ",\"message\":{\"data\":[");
     bool first = true;
     for (char byte : plain) {
         if (!std::exchange(first, false)) to += ',';
         append(to, static_cast<unsigned>(static_cast<unsigned char>(byte)));
     }
-    append(to, concat("]},\"value\":", plain));
+    append(to, concat("]},\"value\":", plain, ",\"size\":", payload_size(message)));
+    return {};
+}
+
+// From port to tagged message, or null.
+Result<void> append_outputs(String& to, MessageRef outputs) {
+    append(to, ",\"outputs\":");
+    if (outputs.none()) {
+        append(to, "null");
+        return {};
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+        to += i == 0 ? '{' : ',';
+        codec::write_json_string(to, outputs.key_at(i));
+        to += ':';
+        Result<void> written = codec::write_tagged_json(to, outputs.at(i));
+        if (!written.ok()) return written;
+    }
+    to += '}';
     return {};
 }
 
@@ -53,46 +75,78 @@ Result<String> Event::json() const {
         if (actor) append_text(to, "component", component);
     }
     if (kind == REFLOW_EVENT_ACTOR_COMPLETED) {
-        append(to, concat(",\"outputs\":null,\"firings\":", count));
+        if (Result<void> written = append_outputs(to, outputs); !written.ok()) {
+            return written.take_error();
+        }
+        append(to, concat(",\"firings\":", count));
     }
     if (!error.empty()) append_text(to, "error", error);
     if (!message.none()) {
-        if (Result<void> written = append_message(to, message); !written.ok()) {
-            return written.take_error();
-        }
+        bool shows_bytes = kind == REFLOW_EVENT_MESSAGE_RECEIVED;
+        Result<void> written = append_message(to, message, shows_bytes);
+        if (!written.ok()) return written.take_error();
     }
+    bool queued = kind == REFLOW_EVENT_ACTOR_COMPLETED || kind == REFLOW_EVENT_ACTOR_FAILED ||
+                  kind == REFLOW_EVENT_MESSAGE_SENT || kind == REFLOW_EVENT_MESSAGE_RECEIVED;
+    if (queued) append(to, concat(",\"waiting\":", waiting));
     bool timed = kind == REFLOW_EVENT_ACTOR_COMPLETED || duration_ns != 0;
     if (timed) append(to, concat(",\"durationNs\":", duration_ns));
     append(to, concat(",\"sequence\":", sequence, ",\"timestamp\":", timestamp_ms, "}"));
     return to;
 }
 
-Subscription::Subscription(Ref<Network> network, std::uint64_t kinds, std::uint32_t capacity)
-    : network_(std::move(network)), kinds_(kinds), capacity_(capacity) {}
+Subscription::Subscription(Ref<Network> network, Runtime& runtime, SubscriptionOptions options)
+    : filter(options.kinds, options.nodes, options.sample),
+      network_(std::move(network)),
+      capacity_(options.capacity) {
+    if (options.sink == nullptr) return;
+    notifier_.reset(new Notifier(*this, runtime, std::move(options.sink), options.max_batch));
+}
 
 Subscription::~Subscription() = default;
 
-void Subscription::offer(const Ref<Event>& event) noexcept {
-    {
-        std::lock_guard lock(mutex_);
-        if (queue_.size() >= capacity_) {
-            ++missed_;
-            return;
-        }
-        try {
-            queue_.push_back(event);
-        } catch (const std::bad_alloc&) {
-            ++missed_;
-            return;
-        }
-        size_.fetch_add(1, std::memory_order_seq_cst);
-    }
-    if (waiters_.load(std::memory_order_seq_cst) != 0) network_->group().wake_hosts();
+void Subscription::end() noexcept {
+    if (notifier_ == nullptr) return unref();
+    notifier_->finish();
 }
 
-void Subscription::miss() noexcept {
+bool Subscription::offer(const Ref<Event>& event) noexcept {
+    bool first = false;
+    {
+        std::lock_guard lock(mutex_);
+        first = queue_.empty() && missed_ == 0;
+        bool fits = queue_.size() < capacity_;
+        try {
+            if (fits) queue_.push_back(event);
+        } catch (const std::bad_alloc&) {
+            fits = false;
+        }
+        if (fits) {
+            size_.fetch_add(1, std::memory_order_seq_cst);
+        } else {
+            ++missed_;
+        }
+    }
+    if (waiters_.load(std::memory_order_seq_cst) != 0) network_->group().wake_hosts();
+    return first && notifier_ != nullptr;
+}
+
+bool Subscription::miss() noexcept {
     std::lock_guard lock(mutex_);
+    bool first = queue_.empty() && missed_ == 0;
     ++missed_;
+    return first && notifier_ != nullptr;
+}
+
+bool Subscription::take(std::size_t max, Vector<Ref<Event>>& to, std::uint64_t& missed) noexcept {
+    std::lock_guard lock(mutex_);
+    while (to.size() < max && !queue_.empty()) {
+        to.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+        size_.fetch_sub(1, std::memory_order_seq_cst);
+    }
+    missed = std::exchange(missed_, 0);
+    return !queue_.empty();
 }
 
 reflow_status Subscription::poll(std::size_t max, std::int64_t timeout_ms, Vector<Ref<Event>>& to,
@@ -100,16 +154,9 @@ reflow_status Subscription::poll(std::size_t max, std::int64_t timeout_ms, Vecto
     std::uint64_t start = network_->group().scheduler.clock().now_ns();
     for (;;) {
         bool ended = network_->ended();  // before the look: what came before the end is seen
-        {
-            std::lock_guard lock(mutex_);
-            to.reserve(std::min(max, queue_.size()));
-            while (to.size() < max && !queue_.empty()) {
-                to.push_back(std::move(queue_.front()));
-                queue_.pop_front();
-                size_.fetch_sub(1, std::memory_order_seq_cst);
-            }
-            missed = std::exchange(missed_, 0);
-        }
+        std::size_t some = std::min(max, size_.load(std::memory_order_seq_cst));
+        to.reserve(some);
+        take(some, to, missed);
         if (!to.empty() || missed != 0 || max == 0) return REFLOW_OK;
         if (ended) return REFLOW_ERROR_CLOSED;
         if (timeout_ms == 0) return REFLOW_ERROR_WOULD_BLOCK;

@@ -4,12 +4,15 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string_view>
 
 #include "base/ref.hpp"
 #include "base/result.hpp"
 #include "message/message.hpp"
+#include "network/notifier.hpp"
+#include "network/filter.hpp"
 #include "reflow.h"
 
 namespace reflow::network {
@@ -31,6 +34,8 @@ public:
     std::string_view peer_port;
     String error;
     Message message;
+    std::uint64_t waiting = 0;
+    Message outputs;
 
     // {"_type":"ActorFailed","actorId":...} on one line.
     [[nodiscard]] Result<String> json() const;
@@ -38,24 +43,41 @@ public:
 
 [[nodiscard]] std::string_view event_name(reflow_event_kind kind) noexcept;
 
+struct SubscriptionOptions {
+    std::uint64_t kinds = 0;
+    std::uint32_t capacity = 0;
+    std::string_view nodes = {};
+    std::uint32_t sample = 1;
+    std::size_t max_batch = 0;
+    std::unique_ptr<EventSink> sink = {};  // NULL: it is polled
+};
+
 // A bounded queue of one reader.
 class Subscription : public RefCounted<Subscription> {
 public:
-    Subscription(Ref<Network> network, std::uint64_t kinds, std::uint32_t capacity);
+    Subscription(Ref<Network> network, Runtime& runtime, SubscriptionOptions options);
     ~Subscription();
 
-    [[nodiscard]] std::uint64_t kinds() const noexcept { return kinds_; }
-    // Adds an event, or counts it as missed.
-    void offer(const Ref<Event>& event) noexcept;
-    void miss() noexcept;
+    // Guarded by the network, and so is wake_due.
+    EventFilter filter;
+    bool wake_due = false;
+
+    // Adds an event, or counts it as missed. True if a callback has to be told now.
+    [[nodiscard]] bool offer(const Ref<Event>& event) noexcept;
+    [[nodiscard]] bool miss() noexcept;
     // Takes up to max events, waiting for the first; missed since the last call.
     reflow_status poll(std::size_t max, std::int64_t timeout_ms, Vector<Ref<Event>>& to,
                        std::uint64_t& missed);
+    // The same without waiting; whether more is there. `to` has memory for them.
+    bool take(std::size_t max, Vector<Ref<Event>>& to, std::uint64_t& missed) noexcept;
     [[nodiscard]] Network& network() const noexcept { return *network_; }
+    [[nodiscard]] bool has_callback() const noexcept { return notifier_ != nullptr; }
+    void wake() noexcept { notifier_->wake(); }
+    // The handle ends: drops its reference, at once or after what waits for a callback.
+    void end() noexcept;
 
 private:
     Ref<Network> network_;
-    const std::uint64_t kinds_;
     const std::uint32_t capacity_;
     std::mutex mutex_;  // guards queue_ and missed_; no other lock is taken under it
     Deque<Ref<Event>> queue_;
@@ -64,6 +86,7 @@ private:
     // for waiters, the reader counts itself and then looks for events; one sees the other.
     std::atomic<std::size_t> size_{0};
     std::atomic<std::uint32_t> waiters_{0};
+    std::unique_ptr<Notifier> notifier_;  // NULL: it is polled
 };
 
 }  // namespace reflow::network

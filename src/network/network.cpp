@@ -128,6 +128,7 @@ bool Network::launch() noexcept {
         if (auto event = new_event(REFLOW_EVENT_MESSAGE_RECEIVED, *initial.actor)) {
             event->port = initial.actor->component->inports[initial.packet.port].name;
             event->message = MessageRef(initial.packet.message).own();
+            event->waiting = initial.actor->mailbox.waiting(initial.packet.port);
             post(event);
         }
         initial.actor->notify();

@@ -65,7 +65,7 @@ public:
                                     std::uint32_t capacity);
 
     // ---- observation
-    Result<Ref<Subscription>> subscribe(std::uint64_t kinds, std::uint32_t capacity);
+    Result<Ref<Subscription>> subscribe(SubscriptionOptions options);
     void unsubscribe(Subscription& subscription) noexcept;
     Result<void> counters(std::string_view node, reflow_node_counters& to) const;
     [[nodiscard]] Result<Message> report() const;
@@ -151,6 +151,7 @@ private:
                                        const runtime::Actor& actor) noexcept;
     void post(const Ref<Event>& event) noexcept;
     void miss(reflow_event_kind kind) noexcept;
+    void wake_notifiers() noexcept;
 
     Ref<Runtime> runtime_;
     runtime::Group group_;

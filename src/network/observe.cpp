@@ -9,9 +9,31 @@ using runtime::Actor;
 // ---- events
 
 void Network::miss(reflow_event_kind kind) noexcept {
-    std::lock_guard lock(mutex_);
-    for (Ref<Subscription>& subscription : subscriptions_) {
-        if ((subscription->kinds() >> kind & 1) != 0) subscription->miss();
+    bool wakes = false;
+    {
+        std::lock_guard lock(mutex_);
+        for (Ref<Subscription>& subscription : subscriptions_) {
+            if (!subscription->filter.has_kind(kind) || !subscription->miss()) continue;
+            wakes = subscription->wake_due = true;
+        }
+    }
+    if (wakes) wake_notifiers();
+}
+
+// Callbacks are told without a lock, since that may run what ends a network.
+void Network::wake_notifiers() noexcept {
+    for (;;) {
+        Ref<Subscription> next;
+        {
+            std::lock_guard lock(mutex_);
+            for (Ref<Subscription>& subscription : subscriptions_) {
+                if (!std::exchange(subscription->wake_due, false)) continue;
+                next = subscription;
+                break;
+            }
+        }
+        if (!next) return;
+        next->wake();
     }
 }
 
@@ -39,25 +61,59 @@ Ref<Event> Network::new_event(reflow_event_kind kind, const Actor& actor) noexce
 
 void Network::post(const Ref<Event>& event) noexcept {
     if (!event) return;
-    std::lock_guard lock(mutex_);
-    event->sequence = sequence_++;
-    for (Ref<Subscription>& subscription : subscriptions_) {
-        if ((subscription->kinds() >> event->kind & 1) != 0) subscription->offer(event);
+    bool wakes = false;
+    {
+        std::lock_guard lock(mutex_);
+        event->sequence = sequence_++;
+        for (Ref<Subscription>& subscription : subscriptions_) {
+            if (!subscription->filter.accepts(*event) || !subscription->offer(event)) continue;
+            wakes = subscription->wake_due = true;
+        }
     }
+    if (wakes) wake_notifiers();
 }
 
-void Network::completed(const Actor& actor, std::uint64_t firings, std::uint64_t ns) {
-    if (auto event = new_event(REFLOW_EVENT_ACTOR_COMPLETED, actor)) {
-        event->count = firings;
-        event->duration_ns = ns;
-        post(event);
+namespace {
+
+// What a call has just emitted is still with the connections, since an actor whose calls are
+// watched delivers after each.
+Message outputs_of(const Actor& actor) {
+    ObjectBuilder outputs;
+    for (std::size_t i = 0; i < actor.outports.size(); ++i) {
+        for (const runtime::Connection& connection : actor.outports[i]) {
+            std::size_t count = connection.pending.size();
+            if (count == 0) continue;
+            outputs.set(actor.component->outports[i].name,
+                        MessageRef(connection.pending[count - 1].message).own());
+            break;
+        }
     }
+    if (outputs.size() == 0) return {};
+    Result<Message> made = outputs.finish();
+    return made.ok() ? std::move(made).take() : Message();
+}
+
+}  // namespace
+
+void Network::completed(const Actor& actor, std::uint64_t firings, std::uint64_t ns) {
+    auto event = new_event(REFLOW_EVENT_ACTOR_COMPLETED, actor);
+    if (!event) return;
+    event->count = firings;
+    event->duration_ns = ns;
+    event->waiting = actor.mailbox.waiting();
+    try {
+        event->outputs = outputs_of(actor);
+    } catch (const std::bad_alloc&) {
+        // The event comes without them.
+    }
+    post(event);
 }
 
 void Network::failed(const Actor& actor, const Error& error, std::uint64_t ns) {
     auto event = new_event(REFLOW_EVENT_ACTOR_FAILED, actor);
     if (!event) return;
     event->duration_ns = ns;
+    event->waiting = actor.mailbox.waiting();
     try {
         event->error = error.describe();
     } catch (const std::bad_alloc&) {
@@ -81,6 +137,7 @@ void Network::sent(const Actor& from, std::uint32_t outport, const Actor& to, st
         event->peer = to.id;
         event->peer_port = to.component->inports[inport].name;
         event->message = message.own();
+        event->waiting = to.mailbox.waiting(inport);
         post(event);
     }
 }
@@ -98,13 +155,15 @@ void Network::stalled(std::string_view text) {
     post(event);
 }
 
-Result<Ref<Subscription>> Network::subscribe(std::uint64_t kinds, std::uint32_t capacity) {
-    auto made =
-        Ref<Subscription>::adopt(new Subscription(Ref<Network>::share(this), kinds, capacity));
+Result<Ref<Subscription>> Network::subscribe(SubscriptionOptions options) {
+    auto made = Ref<Subscription>::adopt(
+        new Subscription(Ref<Network>::share(this), *runtime_, std::move(options)));
     std::lock_guard lock(mutex_);
     subscriptions_.push_back(made);
     std::uint64_t all = 0;
-    for (const Ref<Subscription>& subscription : subscriptions_) all |= subscription->kinds();
+    for (const Ref<Subscription>& subscription : subscriptions_) {
+        all |= subscription->filter.kinds();
+    }
     want(all);
     return made;
 }
@@ -118,7 +177,7 @@ void Network::unsubscribe(Subscription& subscription) noexcept {
             removed = std::move(subscriptions_[i]);
             subscriptions_.erase(subscriptions_.begin() + static_cast<std::ptrdiff_t>(i));
         } else {
-            all |= subscriptions_[i]->kinds();
+            all |= subscriptions_[i]->filter.kinds();
         }
     }
     want(all);

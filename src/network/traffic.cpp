@@ -87,6 +87,7 @@ std::size_t Network::push_in(Actor& actor, std::uint32_t port, std::uint32_t ind
             if (!event) continue;
             event->port = actor.component->inports[port].name;
             event->message = std::move(message);
+            event->waiting = actor.mailbox.waiting(port);
             post(event);
         }
     }

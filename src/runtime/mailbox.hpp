@@ -82,6 +82,9 @@ public:
 
     // ---- inspection
     [[nodiscard]] std::uint64_t waiting() const noexcept;
+    [[nodiscard]] std::uint64_t waiting(std::uint32_t port) const noexcept {
+        return ports_[port].count.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] std::uint64_t dropped() const noexcept {
         return dropped_.load(std::memory_order_relaxed);
     }

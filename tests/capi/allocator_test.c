@@ -341,7 +341,7 @@ static void live_network(reflow_runtime *runtime, const reflow_graph *graph) {
     reflow_subscription *subscription = NULL;
     reflow_inport inport = {0};
     reflow_message message;
-    reflow_event_options options = {sizeof options, 0, REFLOW_EVENTS_ALL};
+    reflow_event_options options = rig_event_options(0, REFLOW_EVENTS_ALL);
     TRY(reflow_graph_validate(graph, runtime, &message, &e));
     reflow_message_unref(message);
     TRY(reflow_network_create(runtime, graph, &network, &e));

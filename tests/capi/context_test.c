@@ -204,7 +204,7 @@ static void test_failure(const rig_mode *mode, reflow_status status, const char 
     reflow_output *errors = rig_output(network, "t.error", 0);
     reflow_output *output = rig_output(network, "t.o", 0);
     reflow_subscription *subscription = NULL;
-    reflow_event_options options = {sizeof options, 0, 1u << REFLOW_EVENT_ACTOR_FAILED};
+    reflow_event_options options = rig_event_options(0, 1u << REFLOW_EVENT_ACTOR_FAILED);
     WORKS(reflow_network_subscribe(network, &options, &subscription, &e));
     WORKS(reflow_network_start(network, &e));
     rig_send(network, inport, 1);

@@ -531,6 +531,46 @@ static void test_take_and_equal(void) {
     reflow_message_unref(plain);
 }
 
+static void test_payload_size(void) {
+    static const struct {
+        const char *text;
+        uint64_t size;
+    } cases[] = {
+        {"null", 8},
+        {"7", 8},
+        {"\"four\"", 4},
+        {"\"\"", 0},
+        {"[]", 0},
+        {"[1,2,3]", 24},
+        {"[1.5,true,\"ab\",[4,5],{}]", 8 + 8 + 2 + 16},
+        {"{\"key\":\"value\",\"other\":[1,\"x\"]}", 3 + 5 + 5 + 9},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        reflow_message message = json(cases[i].text);
+        CHECK(reflow_message_payload_size(message) == cases[i].size);
+        reflow_message_unref(message);
+    }
+    reflow_message none = {0, 0};
+    CHECK(reflow_message_payload_size(none) == 0);
+    static const float numbers[3] = {1, 2, 3};
+    reflow_message packed, wrapped, deep;
+    WORKS(reflow_message_numbers(REFLOW_NUMBER_F32, numbers, 3, &packed, &e));
+    CHECK(reflow_message_payload_size(packed) == 12);
+    WORKS(reflow_message_wrap(REFLOW_KIND_OPTIONAL, packed, &wrapped, &e));
+    CHECK(reflow_message_payload_size(wrapped) == 12);
+    WORKS(reflow_message_network_event(text_of("type"), wrapped, &wrapped, &e));
+    CHECK(reflow_message_payload_size(wrapped) == 16);
+    reflow_message_unref(wrapped);
+    char text[2 * REFLOW_MAX_DEPTH + 2];
+    memset(text, '[', REFLOW_MAX_DEPTH);
+    text[REFLOW_MAX_DEPTH] = '7';
+    memset(text + REFLOW_MAX_DEPTH + 1, ']', REFLOW_MAX_DEPTH);
+    text[2 * REFLOW_MAX_DEPTH + 1] = 0;
+    deep = json(text);
+    CHECK(reflow_message_payload_size(deep) == 8);
+    reflow_message_unref(deep);
+}
+
 int main(void) {
     check_time_limit(30);
     test_scalars();
@@ -547,5 +587,6 @@ int main(void) {
     test_nulls();
     test_wrong_kinds();
     test_take_and_equal();
+    test_payload_size();
     return 0;
 }

@@ -52,7 +52,7 @@ static void open_all(const rig_mode *mode, int state) {
     rig_initial(graph, "n.a", counted(&message_ends));
     network = rig_network(runtime, graph);
     output = rig_output(network, "n.o", 1);
-    reflow_event_options kinds = {sizeof kinds, 0, REFLOW_EVENTS_ALL};
+    reflow_event_options kinds = rig_event_options(0, REFLOW_EVENTS_ALL);
     WORKS(reflow_network_subscribe(network, &kinds, &subscription, &e));
     reflow_inport inport = rig_inport(network, "n.a");
     message = counted(&message_ends);

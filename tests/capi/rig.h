@@ -216,4 +216,12 @@ static inline reflow_node_counters rig_counters(const reflow_network *network, c
     return counters;
 }
 
+static inline reflow_event_options rig_event_options(uint32_t capacity, uint64_t kinds) {
+    reflow_event_options options = {0};
+    options.struct_size = sizeof options;
+    options.capacity = capacity;
+    options.kinds = kinds;
+    return options;
+}
+
 #endif

@@ -128,7 +128,7 @@ static void *play_watcher(void *argument) {
     for (int i = 0; i < 200; ++i) {
         reflow_message report;
         reflow_subscription *another = NULL;
-        reflow_event_options options = {sizeof options, 2, 0};
+        reflow_event_options options = rig_event_options(2, 0);
         options.kinds = next_random(&of->random) & REFLOW_EVENTS_ALL;
         switch (below(&of->random, 4)) {
             case 0:
@@ -217,7 +217,7 @@ static void play(uint64_t seed) {
         players[i] = (player){network, inport, NULL, NULL, seed * PLAYERS + (uint64_t)i};
     }
     players[2].output = rig_output(network, place, (uint32_t)below(&random, 5));
-    reflow_event_options options = {sizeof options, 8, REFLOW_EVENTS_ALL};
+    reflow_event_options options = rig_event_options(8, REFLOW_EVENTS_ALL);
     WORKS(reflow_network_subscribe(network, &options, &players[3].subscription, &e));
     WORKS(reflow_network_start(network, &e));
     pthread_t threads[PLAYERS];

@@ -462,10 +462,10 @@ static void test_amplifier(const rig_mode *mode, bool watched) {
     at.network = rig_network(at.runtime, at.graph);
     reflow_inport inport = rig_inport(at.network, "t.a");
     reflow_subscription *subscription = NULL;
-    reflow_event_options options = {sizeof options, 0, 1u << REFLOW_EVENT_NETWORK_STALLED};
+    reflow_event_options options = rig_event_options(0, 1u << REFLOW_EVENT_NETWORK_STALLED);
     WORKS(reflow_network_subscribe(at.network, &options, &subscription, &e));
     reflow_subscription *emits = NULL; /* each call is looked at by itself then */
-    reflow_event_options emitted = {sizeof emitted, 1, 1u << REFLOW_EVENT_ACTOR_EMIT};
+    reflow_event_options emitted = rig_event_options(1, 1u << REFLOW_EVENT_ACTOR_EMIT);
     if (watched) WORKS(reflow_network_subscribe(at.network, &emitted, &emits, &e));
     start(&at);
     FAILS(REFLOW_ERROR_LIMIT, reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));

@@ -378,7 +378,7 @@ public:
             inports_.push_back(net.inport(name(node) + ".i0"));
         sent_.resize(inports_.size());
         if (world.plan.listens) {
-            auto made = net.network->subscribe(REFLOW_EVENTS_ALL, 16);
+            auto made = net.network->subscribe({.kinds = REFLOW_EVENTS_ALL, .capacity = 16});
             subscription_ = std::move(made).take();
         }
     }

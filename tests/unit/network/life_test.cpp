@@ -454,7 +454,7 @@ TEST(LifeUnderThreads, StopInTheMiddleOfTraffic) {
         net.start();
         std::uint64_t in = net.inport("a.in");
         std::uint64_t kinds = round % 2 == 0 ? 0 : REFLOW_EVENTS_ALL;
-        auto subscription = net.network->subscribe(kinds, 64);
+        auto subscription = net.network->subscribe({.kinds = kinds, .capacity = 64});
         ASSERT_TRUE(subscription.ok());
         std::atomic<int> ready{0};
         std::vector<std::thread> hosts;
