@@ -617,6 +617,11 @@ enum {
     REFLOW_MODE_OWN = 0,      /* threads of its own: the default */
     REFLOW_MODE_INLINE = 1,   /* no threads: actors run inside reflow_runtime_run and inside the
                                  calls that wait (send, wait_idle, drain, stop, recv) */
+    REFLOW_MODE_HOSTED = 2,   /* like inline, for a host with an event loop of its own: it watches
+                                 one descriptor, or takes a wake callback, and calls
+                                 reflow_runtime_run when there is something to do */
+    REFLOW_MODE_LENT = 3,     /* threads of the host: each that calls reflow_runtime_work is a
+                                 worker until that returns */
     REFLOW_MODE_SIMULATED = 4 /* like inline, but the order of steps is drawn from a seed and time
                                  is logical: a run is a pure function of seed and program */
 };
@@ -645,6 +650,12 @@ typedef reflow_status (*reflow_print_fn)(void *user_data, reflow_view node, refl
 /* Called on each thread that the runtime creates, first and last on it. */
 typedef void (*reflow_thread_fn)(void *user_data);
 
+/* Mode hosted: there is something to do. It comes once, on whatever thread brought it, and not again
+ * before a run has ended with nothing more to do. It must only see to it that the host's loop calls
+ * reflow_runtime_run soon, such as by posting to the loop: called never under a lock of the engine,
+ * but also from inside functions that send. */
+typedef void (*reflow_wake_fn)(void *user_data);
+
 /* Ends user data: called exactly once, after the last call that gets it has returned, also when
  * the call that received it fails. */
 typedef void (*reflow_destroy_fn)(void *user_data);
@@ -653,7 +664,8 @@ typedef void (*reflow_destroy_fn)(void *user_data);
 typedef struct reflow_runtime_options {
     uint32_t struct_size; /* sizeof(reflow_runtime_options) */
     reflow_mode mode;
-    uint32_t workers;       /* threads in mode own; default one per core, at most 256 */
+    uint32_t workers;       /* threads in mode own, default one per core; how many threads may work
+                               at once in mode lent, default 64; at most 256 */
     uint32_t batch_packets; /* packets an actor may take before the next has its turn; default 64 */
     uint32_t batch_us;      /* time of one turn in microseconds; default 1000 */
     uint32_t port_capacity; /* packets an inport holds unless its component or connection says
@@ -666,10 +678,11 @@ typedef struct reflow_runtime_options {
     reflow_print_fn print;  /* default: discarded */
     reflow_thread_fn thread_start;
     reflow_thread_fn thread_stop;
-    void *user_data;           /* for the four callbacks above */
+    void *user_data;           /* for the callbacks of this struct */
     reflow_destroy_fn destroy; /* ends user_data when the runtime has ended */
     reflow_log_level log_level; /* least important level that is logged; default REFLOW_LOG_INFO */
     uint32_t reserved;
+    reflow_wake_fn wake; /* mode hosted; not needed by a host that watches the descriptor */
 } reflow_runtime_options;
 
 /* Creates a runtime; options may be NULL.
@@ -686,16 +699,70 @@ REFLOW_API reflow_status reflow_runtime_create(const reflow_runtime_options *opt
 REFLOW_API void reflow_runtime_destroy(reflow_runtime *runtime);
 
 /* Runs ready actors on the calling thread, at most max_turns turns (0: until nothing is ready),
- * and tells whether more is ready in *more (may be NULL). Modes inline and simulated only. In
- * mode simulated time jumps to the next timer when nothing else is ready; in mode inline timers
- * that are due fire, and the others are left.
- * Ownership: none. Threads: any; two at once: one gets REFLOW_ERROR_INVALID_STATE.
- * Blocking: until the turns are done. Errors: REFLOW_ERROR_UNSUPPORTED in mode own,
+ * and tells whether more is ready in *more (may be NULL). Modes inline, hosted and simulated only.
+ * In mode simulated time jumps to the next timer when nothing else is ready; in the others timers
+ * that are due fire, and the rest are left.
+ * Ownership: none. Threads: any; two at once: one gets REFLOW_ERROR_INVALID_STATE, and in mode
+ * hosted the wake callback comes again if the other leaves something.
+ * Blocking: until the turns are done. Errors: REFLOW_ERROR_UNSUPPORTED in modes own and lent,
  * REFLOW_ERROR_WOULD_DEADLOCK from inside a callback. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_runtime_run(reflow_runtime *runtime, uint64_t max_turns, bool *more,
                                             reflow_error **error);
 
-/* The number of threads that the runtime has.
+/* The same, and begins no turn after max_ns nanoseconds (0: no such limit): what an event loop may
+ * spend on it before it looks after others. A turn itself lasts as batch_us says, or as long as
+ * the callback that runs then.
+ * Ownership: none. Threads: any; as reflow_runtime_run. Blocking: until that is done or the time
+ * is over. Errors: as reflow_runtime_run. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_runtime_run_for(reflow_runtime *runtime, uint64_t max_turns,
+                                                uint64_t max_ns, bool *more, reflow_error **error);
+
+/* Mode hosted. The host has a loop on one of its threads: the one that created the runtime, or the
+ * last one that called reflow_runtime_run. Actors run there only, inside reflow_runtime_run and
+ * inside calls that wait. Calls that wait on other threads wait for that one: keep its loop going, or
+ * call reflow_runtime_run on a thread that takes over.
+ *
+ * The descriptor, for poll, epoll, libuv, asyncio and their like. It is readable for as long as
+ * something is ready or a timer is due, and reflow_runtime_run makes it unreadable by doing that: do
+ * not read it, write it or close it. An idle runtime never makes it readable. On Linux timers make
+ * it readable by themselves; elsewhere limit the sleep of the loop by reflow_runtime_next_due_ns.
+ * Ownership: *descriptor borrowed-until the runtime has ended. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_UNSUPPORTED in other modes, REFLOW_ERROR_IO if the system has no more
+ * descriptors. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_runtime_descriptor(reflow_runtime *runtime, int32_t *descriptor,
+                                                   reflow_error **error);
+
+/* How many nanoseconds from now there is something to do for reflow_runtime_run: 0 if something
+ * is ready, UINT64_MAX if no timer is armed either. For a host that takes the wake callback: ask
+ * after each run. UINT64_MAX in modes own and lent.
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint64_t reflow_runtime_next_due_ns(const reflow_runtime *runtime);
+
+/* Mode lent: makes the calling thread a worker. It runs what is ready, and sleeps without using the
+ * processor when nothing is, until the timeout (REFLOW_FOREVER: none), an interrupt, or the end of
+ * the runtime. A timeout of 0 runs what is ready and returns, after batch_us at the latest, without
+ * sleeping. Any number of threads up to the option workers may be inside at once, and what one leaves
+ * behind the others take over. Calls that wait, such as reflow_network_wait_idle, work too while they
+ * wait if there is room for one more, so a network never stands still because its only thread waits.
+ * thread_start and thread_stop are not called for threads of the host.
+ * Ownership: runtime borrowed; it may be destroyed while threads work, and then they return when the
+ * last network has ended too. Threads: any. Blocking: until the timeout, an interrupt or the end.
+ * Errors: REFLOW_ERROR_CLOSED when the runtime has ended: the handle is not valid any more;
+ * REFLOW_ERROR_LIMIT if as many threads work already; REFLOW_ERROR_UNSUPPORTED in other modes;
+ * REFLOW_ERROR_WOULD_DEADLOCK from inside a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_runtime_work(reflow_runtime *runtime, int64_t timeout_ms,
+                                             reflow_error **error);
+
+/* Mode lent: lets so many calls of reflow_runtime_work return REFLOW_OK, those that are inside now or,
+ * if they are fewer, the next ones. So a host that ends its threads interrupts as many calls as it
+ * has threads, wherever each of them is. At most 256 are kept for later.
+ * Ownership: none. Threads: any. Blocking: never. Errors: REFLOW_ERROR_UNSUPPORTED in other modes.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_runtime_interrupt(reflow_runtime *runtime, uint32_t calls,
+                                                  reflow_error **error);
+
+/* The number of threads that run actors: in mode own those that the runtime has, in mode lent those
+ * that work now, else 0.
  * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API uint32_t reflow_runtime_workers(const reflow_runtime *runtime);
 
@@ -1195,8 +1262,10 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * count. An actor that is held back by an output that the host does not read keeps the network
  * from being idle.
  *
- * Waiting. In modes inline and simulated there is nobody but the caller to run the actors. A wait
- * that nothing left to run can end answers REFLOW_ERROR_WOULD_BLOCK at once.
+ * Waiting. In modes inline and simulated, and on the thread of the loop in mode hosted, there is
+ * nobody but the caller to run the actors: a call that waits runs them, and a wait that nothing left to
+ * run can end answers REFLOW_ERROR_WOULD_BLOCK at once. In mode lent a call that waits works
+ * meanwhile. In mode own, and on other threads in mode hosted, it only waits.
  *
  * Failure. When a firing fails the actor lives on. The error goes to the node's outport "error", if
  * that is connected, and to the event ActorFailed in any case.
@@ -1323,8 +1392,7 @@ REFLOW_API reflow_status reflow_network_find_inport(reflow_network *network, ref
                                                     reflow_view port, reflow_inport *out,
                                                     reflow_error **error);
 
-/* Sends a message, waiting for room up to the timeout. In modes inline and simulated waiting means
- * running the actors.
+/* Sends a message, waiting for room up to the timeout; section 10 tells what waiting means.
  * Ownership: message taken-if-ok. Threads: any. Blocking: until there is room or the timeout.
  * Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK if it would wait inside a callback,
  * REFLOW_ERROR_INVALID_STATE before start, REFLOW_ERROR_CLOSED after drain or stop,

@@ -17,6 +17,7 @@ inline constexpr std::uint64_t read_elements_count = 100'000'000;
 inline constexpr std::size_t name_bytes = 256;          // ids of components and ports
 inline constexpr std::size_t ports_count = 65'535;      // ports of a component, each way
 inline constexpr std::uint32_t workers_count = 256;
+inline constexpr std::uint32_t lent_workers_count = 64;
 inline constexpr std::uint32_t port_capacity_count = 1000;
 inline constexpr std::uint32_t batch_packets_count = 64;
 inline constexpr std::uint32_t batch_us = 1000;

@@ -6,6 +6,7 @@
 #include "capi/guard.hpp"
 #include "capi/handles.hpp"
 #include "capi/modules.hpp"
+#include "io/doorbell.hpp"
 #include "io/files.hpp"
 
 using namespace reflow;
@@ -23,12 +24,17 @@ T or_default(T given, T fallback) noexcept {
     return given == 0 ? fallback : given;
 }
 
+Result<void> not_inside(const runtime::Scheduler& scheduler) {
+    if (runtime::current_scheduler() != &scheduler) return {};
+    return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "the runtime runs this callback already");
+}
+
 Result<network::RuntimeOptions> translate(const reflow_runtime_options& given) {
     network::RuntimeOptions options;
     runtime::SchedulerOptions& scheduler = options.scheduler;
-    bool known = given.mode == REFLOW_MODE_OWN || given.mode == REFLOW_MODE_INLINE ||
-                 given.mode == REFLOW_MODE_SIMULATED;
-    if (!known) return Failure(REFLOW_ERROR_UNSUPPORTED, concat("unknown mode ", given.mode));
+    if (given.mode < REFLOW_MODE_OWN || given.mode > REFLOW_MODE_SIMULATED) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED, concat("unknown mode ", given.mode));
+    }
     if (given.workers > limits::workers_count) {
         return Failure(REFLOW_ERROR_LIMIT, concat(given.workers, " workers are more than ",
                                                   limits::workers_count));
@@ -38,12 +44,17 @@ Result<network::RuntimeOptions> translate(const reflow_runtime_options& given) {
                        concat("unknown log level ", given.log_level));
     }
     scheduler.mode = given.mode;
-    scheduler.workers = or_default(given.workers, std::min(cores(), limits::workers_count));
+    std::uint32_t workers = given.mode == REFLOW_MODE_LENT
+                                ? limits::lent_workers_count
+                                : std::min(cores(), limits::workers_count);
+    scheduler.workers = or_default(given.workers, workers);
     scheduler.budget.packets = or_default(given.batch_packets, limits::batch_packets_count);
     scheduler.budget.ns = std::uint64_t{or_default(given.batch_us, limits::batch_us)} * 1000;
     scheduler.seed = given.seed;
     scheduler.thread_start = given.thread_start;
     scheduler.thread_stop = given.thread_stop;
+    scheduler.wake = given.wake;
+    scheduler.make_doorbell = io::make_doorbell;
     options.port_capacity = or_default(given.port_capacity, limits::port_capacity_count);
     options.max_actors = or_default(given.max_actors, limits::actors_count);
     options.max_growth = or_default(given.max_growth, limits::growth_count);
@@ -97,6 +108,11 @@ void reflow_runtime_destroy(reflow_runtime* runtime) {
 
 reflow_status reflow_runtime_run(reflow_runtime* runtime, uint64_t max_turns, bool* more,
                                  reflow_error** error) {
+    return reflow_runtime_run_for(runtime, max_turns, 0, more, error);
+}
+
+reflow_status reflow_runtime_run_for(reflow_runtime* runtime, uint64_t max_turns, uint64_t max_ns,
+                                     bool* more, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (more != nullptr) *more = false;
         if (runtime == nullptr) return null_argument("runtime");
@@ -105,18 +121,84 @@ reflow_status reflow_runtime_run(reflow_runtime* runtime, uint64_t max_turns, bo
         runtime::Scheduler& scheduler = alive->scheduler();
         if (scheduler.threaded()) {
             return Failure(REFLOW_ERROR_UNSUPPORTED,
-                           "a runtime with threads of its own runs by itself");
+                           "a runtime whose actors run on threads runs by itself");
         }
-        if (runtime::current_scheduler() == &scheduler) {
-            return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "the runtime runs this callback already");
-        }
-        auto ran = scheduler.run(
-            {.turns = max_turns == 0 ? UINT64_MAX : max_turns, .exclusive = true});
+        if (Result<void> fine = not_inside(scheduler); !fine.ok()) return fine;
+        std::uint64_t now = scheduler.clock().now_ns();
+        bool limited = max_ns != 0 && max_ns < UINT64_MAX - now;
+        auto ran = scheduler.run({.turns = max_turns == 0 ? UINT64_MAX : max_turns,
+                                  .until_ns = limited ? now + max_ns : UINT64_MAX,
+                                  .exclusive = true,
+                                  .by_loop = true});
         if (ran.busy) {
             return Failure(REFLOW_ERROR_INVALID_STATE, "another thread runs this runtime");
         }
         alive->settle();
         if (more != nullptr) *more = ran.ready;
+        return {};
+    });
+}
+
+reflow_status reflow_runtime_descriptor(reflow_runtime* runtime, int32_t* descriptor,
+                                        reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (descriptor == nullptr) return null_argument("descriptor");
+        *descriptor = -1;
+        if (runtime == nullptr) return null_argument("runtime");
+        Result<int> found = runtime_of(runtime)->scheduler().descriptor();
+        if (!found.ok()) return found.take_error();
+        *descriptor = found.value();
+        return {};
+    });
+}
+
+uint64_t reflow_runtime_next_due_ns(const reflow_runtime* runtime) {
+    if (runtime == nullptr) return UINT64_MAX;
+    runtime::Scheduler& scheduler =
+        const_cast<network::Runtime*>(runtime_of(runtime))->scheduler();
+    std::uint64_t due = scheduler.next_due();
+    if (due == UINT64_MAX) return due;
+    std::uint64_t now = scheduler.clock().now_ns();
+    return due <= now ? 0 : due - now;
+}
+
+reflow_status reflow_runtime_work(reflow_runtime* runtime, int64_t timeout_ms,
+                                  reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (runtime == nullptr) return null_argument("runtime");
+        // Not kept alive: the runtime may end meanwhile, and its scheduler waits for this thread.
+        runtime::Scheduler& scheduler = runtime_of(runtime)->scheduler();
+        if (!scheduler.threaded() || !scheduler.needs_host()) {
+            return Failure(REFLOW_ERROR_UNSUPPORTED, "only a runtime of mode lent takes threads");
+        }
+        if (Result<void> fine = not_inside(scheduler); !fine.ok()) return fine;
+        bool forever = timeout_ms < 0 || timeout_ms > INT64_MAX / 2'000'000;
+        std::uint64_t timeout =
+            forever ? UINT64_MAX : static_cast<std::uint64_t>(timeout_ms) * 1'000'000;
+        std::uint32_t most = runtime_of(runtime)->options().scheduler.workers;
+        switch (scheduler.work(timeout)) {
+            case runtime::Scheduler::Worked::over:
+                return {};
+            case runtime::Scheduler::Worked::full:
+                return Failure(REFLOW_ERROR_LIMIT,
+                               concat("workers: ", most, " threads work already"));
+            case runtime::Scheduler::Worked::closed:
+                break;
+        }
+        network::Runtime::join_ended();  // it may have ended inside a callback of this thread
+        return Failure(REFLOW_ERROR_CLOSED, "the runtime has ended");
+    });
+}
+
+reflow_status reflow_runtime_interrupt(reflow_runtime* runtime, uint32_t calls,
+                                       reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (runtime == nullptr) return null_argument("runtime");
+        runtime::Scheduler& scheduler = runtime_of(runtime)->scheduler();
+        if (!scheduler.threaded() || !scheduler.needs_host()) {
+            return Failure(REFLOW_ERROR_UNSUPPORTED, "only a runtime of mode lent takes threads");
+        }
+        scheduler.interrupt_work(calls);
         return {};
     });
 }

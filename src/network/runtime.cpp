@@ -39,7 +39,7 @@ Result<Ref<Runtime>> Runtime::create(const RuntimeOptions& options, HostData hos
 Runtime::~Runtime() {
     if (scheduler_ == nullptr) return;
     if (scheduler_->threaded() && runtime::current_scheduler() == scheduler_.get()) {
-        // A thread cannot join itself; memory for the note was set aside by the scheduler's life:
+        // A thread cannot join itself, or wait until it has left; memory for the note was set aside by the scheduler's life:
         // if there is none now, the threads are left to the end of the process.
         scheduler_->request_shutdown();
         Ended* note = nullptr;
@@ -77,7 +77,7 @@ void Runtime::end_deferred(std::int64_t count) noexcept {
 }
 
 void Runtime::settle() noexcept {
-    if (scheduler_->threaded() || runtime::current_scheduler() == scheduler_.get()) return;
+    if (!scheduler_->needs_host() || runtime::current_scheduler() == scheduler_.get()) return;
     // Other networks have their turns meanwhile, and may have them for ever.
     while (deferred_.load(std::memory_order_relaxed) != 0) {
         if (!scheduler_->run({.turns = 1, .deadline_ns = 0, .exclusive = true}).ready) return;

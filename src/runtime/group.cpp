@@ -100,10 +100,10 @@ void Group::wake_hosts() noexcept {
     notify_hosts();
 }
 
-// Hosts wait for changed_, or in a scheduler without threads for its timers too.
+// Hosts wait for changed_, or run turns meanwhile and sleep in the scheduler.
 void Group::notify_hosts() noexcept {
     changed_.notify_all();
-    if (!scheduler.threaded()) scheduler.interrupt();
+    scheduler.interrupt();
 }
 
 reflow_status Group::wait(std::int64_t timeout_ms, const std::function<bool()>& done) {
@@ -116,7 +116,7 @@ reflow_status Group::wait(std::int64_t timeout_ms, const std::function<bool()>& 
     if (!forever) {
         deadline = scheduler.clock().now_ns() + static_cast<std::uint64_t>(timeout_ms) * 1'000'000;
     }
-    if (scheduler.threaded()) {
+    if (!scheduler.runs_while_waiting()) {
         if (forever) {
             changed_.wait(lock, done);
             return REFLOW_OK;
@@ -128,8 +128,10 @@ reflow_status Group::wait(std::int64_t timeout_ms, const std::function<bool()>& 
         // What happens from here on interrupts the sleep.
         std::uint64_t interrupts = scheduler.interrupts();
         lock.unlock();
-        Scheduler::Ran ran = scheduler.run(
-            {.turns = 1, .sleep = true, .deadline_ns = deadline, .interrupts = interrupts});
+        Scheduler::Ran ran = scheduler.run({.turns = scheduler.threaded() ? UINT64_MAX : 1,
+                                            .sleep = true,
+                                            .deadline_ns = deadline,
+                                            .interrupts = interrupts});
         lock.lock();
         if (done()) return REFLOW_OK;
         if (scheduler.clock().now_ns() >= deadline) return REFLOW_ERROR_TIMEOUT;

@@ -1,4 +1,5 @@
-// Who runs ready actors: threads of its own, the host's calls (inline), or a simulation.
+// Who runs ready actors: threads of its own or of the host (own, lent), the host's calls (inline,
+// hosted), or a simulation.
 // Neighbours: actor, group, timers. Thread: any.
 #pragma once
 
@@ -6,6 +7,7 @@
 #include <memory>
 
 #include "base/clock.hpp"
+#include "base/doorbell.hpp"
 #include "base/result.hpp"
 #include "reflow.h"
 #include "runtime/actor.hpp"
@@ -20,6 +22,9 @@ struct SchedulerOptions {
     std::uint64_t seed = 0;
     reflow_thread_fn thread_start = nullptr;
     reflow_thread_fn thread_stop = nullptr;
+    // Hosted: there is something to do, on whatever thread, without locks.
+    reflow_wake_fn wake = nullptr;
+    MakeDoorbell make_doorbell = nullptr;
     void* user_data = nullptr;
 };
 
@@ -30,34 +35,58 @@ public:
     // runs turns of this scheduler and the caller knows it.
     virtual void submit(Actor& actor, Lane* lane) noexcept = 0;
     [[nodiscard]] virtual const Clock& clock() const noexcept = 0;
-    // Whether it has threads; otherwise waiting means run().
+    // Whether several threads run turns, with nobody waiting for them (own, lent).
     [[nodiscard]] virtual bool threaded() const noexcept = 0;
+    // Whether turns run only inside calls of the host (all but own).
+    [[nodiscard]] virtual bool needs_host() const noexcept { return true; }
+    // Whether the calling thread, when it has to wait, runs turns itself: run().
+    [[nodiscard]] virtual bool runs_while_waiting() const noexcept { return true; }
+    // Own: its threads. Lent: threads of the host that work now. Else 0.
     [[nodiscard]] virtual std::uint32_t workers() const noexcept = 0;
 
-    // Without threads only: runs up to `turns` turns on this thread and returns their number. One
-    // thread at a time: others wait, or get `busy` if `exclusive` is set.
+    // Runs up to `turns` turns on this thread and returns their number; not in mode own. Without
+    // threads one thread at a time: others wait, or get `busy` if `exclusive` is set. Lent: busy if
+    // no other thread may work.
     struct Limits {
         std::uint64_t turns = UINT64_MAX;
+        // No turn begins after this time.
+        std::uint64_t until_ns = UINT64_MAX;
         // If nothing is ready: wait for a timer, until the deadline or an interrupt that came
-        // after the number that is given (simulated: time jumps there).
+        // after the number that is given (simulated: time jumps there; lent: wait for work too).
         bool sleep = false;
         std::uint64_t deadline_ns = UINT64_MAX;
         std::uint64_t interrupts = 0;
         bool exclusive = false;
+        // The loop of the host runs it: it hears from the result what is left.
+        bool by_loop = false;
     };
     struct Ran {
         std::uint64_t turns = 0;
         bool busy = false;     // another thread runs
-        bool pending = false;  // something is ready, or a timer is armed
+        bool pending = false;  // something is ready, or a timer is armed, or others may bring work
         bool ready = false;    // something is ready now
     };
     virtual Ran run(const Limits& limits) = 0;
-    // Ends the sleep of those in run(), which may wait for more than turns. Without threads only.
+    // Ends the sleep of those in run(), which may wait for more than turns.
     virtual void interrupt() noexcept = 0;
     [[nodiscard]] virtual std::uint64_t interrupts() const noexcept = 0;
+
+    // Without threads: when there is something to do, by the clock; 0 is now, UINT64_MAX never.
+    [[nodiscard]] virtual std::uint64_t next_due() const noexcept { return UINT64_MAX; }
+    // Hosted: what the loop of the host watches.
+    virtual Result<int> descriptor();
+
+    // Lent: the calling thread runs turns until the time is over, an interrupt_work() or the
+    // shutdown; with no time what is ready, for the time of one turn at most.
+    enum class Worked : std::uint8_t { over, full, closed };
+    virtual Worked work(std::uint64_t /*timeout_ns*/) { return Worked::closed; }
+    // So many calls of work() return, of now or later.
+    virtual void interrupt_work(std::uint32_t /*calls*/) noexcept {}
+
     // Tells the threads to end, and does not wait.
     virtual void request_shutdown() noexcept = 0;
-    // Ends the threads; called before the end, on a thread that is not one of them.
+    // Ends the threads, and waits until those of the host have left; called before the end, on a
+    // thread that is not one of them.
     virtual void shutdown() noexcept = 0;
 
     // Arms the timer of an actor and sees to it that somebody waits for it.

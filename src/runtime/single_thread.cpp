@@ -1,5 +1,6 @@
-// Schedulers without threads: inline (in order, real time) and simulated (order drawn from a seed,
-// logical time). Turns run inside run(), on whatever thread calls it, one thread at a time.
+// Schedulers without threads: inline and hosted (in order, real time) and simulated (order drawn
+// from a seed, logical time). Turns run inside run(), one thread at a time: on whatever thread calls
+// it, in mode hosted on that of the host's loop.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -44,23 +45,43 @@ private:
     std::uint64_t state_;
 };
 
+// What tells threads apart: the address of something that each has for itself.
+const void* this_thread() noexcept { return &current_scheduler(); }
+
+// How a hosted runtime tells its host that there is something to do.
+//
+// `told_` says that the host knows: the descriptor is readable, and the wake callback was called or
+// a run has answered that more is ready. It changes under mutex_ only, together with the
+// descriptor, so a host that polls sees the one exactly when the other is set. No wake-up is lost:
+// every actor enters the queue under mutex_ as well. If nobody runs turns then (runners_ is 0), the
+// host is told in the same step, unless it knows already; if somebody does, he looks at the
+// queue when he ends, under the same lock that takes him out of runners_, and tells the host if
+// something is left. There is no moment between the two. A call of the host's loop that is refused
+// since another thread runs may have been the answer to a wake callback, so the callback comes
+// again when that one ends with something left (refused_). Timers are armed inside turns, so who
+// ends looks at them too: the descriptor becomes readable when the first is due, and a host without
+// one asks next_due().
 class SingleThread final : public Scheduler {
 public:
     explicit SingleThread(const SchedulerOptions& options)
-        : simulated_(options.mode == REFLOW_MODE_SIMULATED),
-          budget_(options.budget),
+        : options_(options),
+          simulated_(options.mode == REFLOW_MODE_SIMULATED),
+          hosted_(options.mode == REFLOW_MODE_HOSTED),
           lane_(simulated_ ? static_cast<const Clock&>(logical_) : system_, true),
           random_(options.seed) {}
 
     void submit(Actor& actor, Lane*) noexcept override {
         actor.next = nullptr;
+        bool wake = false;
         {
             std::lock_guard lock(mutex_);
             (tail_ == nullptr ? head_ : tail_->next) = &actor;
             tail_ = &actor;
             ++size_;
+            if (hosted_ && runners_ == 0) wake = tell();
         }
         changed_.notify_one();
+        if (wake) call_host();
     }
     void arm(Actor& actor, std::uint64_t due_ns) override {
         if (timers.arm(actor, due_ns)) interrupt();
@@ -81,26 +102,34 @@ public:
         return system_;
     }
     [[nodiscard]] bool threaded() const noexcept override { return false; }
+    // The callbacks of a hosted runtime stay on the thread of the host's loop.
+    [[nodiscard]] bool runs_while_waiting() const noexcept override {
+        return !hosted_ || loop_thread_.load(std::memory_order_relaxed) == this_thread();
+    }
     [[nodiscard]] std::uint32_t workers() const noexcept override { return 0; }
     void request_shutdown() noexcept override {}
     void shutdown() noexcept override {}
 
     Ran run(const Limits& limits) override {
         Ran ran;
+        if (!begin(limits)) {
+            ran.busy = true;
+            return ran;
+        }
+        bool wake = false;
         {
-            std::unique_lock running(running_, std::defer_lock);
-            if (limits.exclusive) {
-                ran.busy = !running.try_lock();
-                if (ran.busy) return ran;
-            } else {
-                running.lock();
-            }
+            std::lock_guard running(running_);
             InTurn inside(*this);
             lane_.rested();
-            while (ran.turns < limits.turns && one_turn(limits.deadline_ns)) ++ran.turns;
+            while (ran.turns < limits.turns && earlier_than(limits.until_ns) &&
+                   one_turn(limits.deadline_ns)) {
+                ++ran.turns;
+            }
             lane_.settle();
             ran.ready = lane_.has_next();
+            wake = end(ran.ready, limits.by_loop);
         }
+        if (wake) call_host();
         if (ran.turns == 0 && limits.sleep && !simulated_) wait_for_work(limits);
         std::lock_guard lock(mutex_);
         ran.ready = ran.ready || head_ != nullptr;
@@ -108,7 +137,74 @@ public:
         return ran;
     }
 
+    [[nodiscard]] std::uint64_t next_due() const noexcept override {
+        std::lock_guard lock(mutex_);
+        return head_ != nullptr || left_over_ ? 0 : timers.next_due();
+    }
+
+    Result<int> descriptor() override {
+        if (!hosted_) return Scheduler::descriptor();
+        std::lock_guard lock(mutex_);
+        if (doorbell_ == nullptr) {
+            auto made = options_.make_doorbell();
+            if (!made.ok()) return made.take_error();
+            doorbell_ = std::move(made).take();
+            if (told_) doorbell_->ring();
+            doorbell_->alarm(alarm_ns_);
+        }
+        return doorbell_->descriptor();
+    }
+
 private:
+    // ---- what the host knows; the lock mutex_ is held, but for call_host()
+
+    bool begin(const Limits& limits) noexcept {
+        std::lock_guard lock(mutex_);
+        if (limits.exclusive && runners_ != 0) {
+            refused_ = true;
+            return false;
+        }
+        ++runners_;
+        if (limits.by_loop) loop_thread_.store(this_thread(), std::memory_order_relaxed);
+        return true;
+    }
+    // Who ran turns has no more to do, or has done enough. True if the host is to be called.
+    bool end(bool has_next, bool by_loop) noexcept {
+        std::lock_guard lock(mutex_);
+        if (--runners_ != 0) return false;
+        left_over_ = has_next;
+        if (!hosted_) return false;
+        bool wake = false;
+        bool again = std::exchange(refused_, false);
+        if (head_ != nullptr || has_next) {
+            wake = tell() || again;
+        } else if (std::exchange(told_, false) && doorbell_ != nullptr) {
+            doorbell_->silence();
+        }
+        std::uint64_t due = timers.next_due();
+        if (due != alarm_ns_) {
+            wake = wake || due < alarm_ns_;
+            alarm_ns_ = due;
+            if (doorbell_ != nullptr) doorbell_->alarm(due);
+        }
+        return wake && !by_loop;  // the loop hears it from the result
+    }
+    // True if the host did not know.
+    bool tell() noexcept {
+        if (std::exchange(told_, true)) return false;
+        if (doorbell_ != nullptr) doorbell_->ring();
+        return true;
+    }
+    void call_host() noexcept {
+        if (options_.wake != nullptr) options_.wake(options_.user_data);
+    }
+
+    // ---- turns
+
+    [[nodiscard]] bool earlier_than(std::uint64_t time_ns) const noexcept {
+        return time_ns == UINT64_MAX || clock().now_ns() < time_ns;
+    }
+
     bool one_turn(std::uint64_t deadline_ns) {
         fire_timers();
         Actor* actor = lane_.take_next();
@@ -129,12 +225,12 @@ private:
         // A simulated turn takes a microsecond, so that timeouts end.
         if (simulated_) logical_.advance_to(logical_.now_ns() + 1000);
         if (handed_over) {
-            actor->turn_handed_over(lane_, budget_);
+            actor->turn_handed_over(lane_, options_.budget);
         } else {
             // In the simulation the seed chooses the order, and so whether an actor jumps the
             // queue.
             lane_.allow_hand_over(!simulated_ || random_.below(2) == 0);
-            actor->turn(lane_, budget_);
+            actor->turn(lane_, options_.budget);
         }
         return true;
     }
@@ -176,12 +272,13 @@ private:
                             [&] { return head_ != nullptr || interrupts_ != limits.interrupts; });
     }
 
+    const SchedulerOptions options_;
     const bool simulated_;
-    const TurnBudget budget_;
+    const bool hosted_;
     SystemClock system_;
     LogicalClock logical_;
     std::mutex running_;  // held by the thread that runs turns; ordered before every other lock
-    // Guards the queue and interrupts_; no other lock is taken under it.
+    // Guards the queue and all below but lane_ and random_; no other lock is taken under it.
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     Lane lane_;  // this and the next: of the thread that runs turns
@@ -190,6 +287,14 @@ private:
     Actor* tail_ = nullptr;
     std::size_t size_ = 0;
     std::uint64_t interrupts_ = 0;
+    std::uint32_t runners_ = 0;  // run turns, or are about to
+    bool left_over_ = false;     // the lane has an actor that is next
+    bool told_ = false;
+    bool refused_ = false;
+    std::uint64_t alarm_ns_ = UINT64_MAX;
+    std::unique_ptr<Doorbell> doorbell_;  // made when it is asked for
+    // relaxed: only whether it is the thread that asks.
+    std::atomic<const void*> loop_thread_{this_thread()};
 };
 
 }  // namespace
@@ -204,8 +309,12 @@ const Scheduler*& current_scheduler() noexcept {
     return current;
 }
 
+Result<int> Scheduler::descriptor() {
+    return Failure(REFLOW_ERROR_UNSUPPORTED, "only a hosted runtime has a descriptor");
+}
+
 Result<std::unique_ptr<Scheduler>> make_scheduler(const SchedulerOptions& options) {
-    if (options.mode == REFLOW_MODE_OWN) return make_worker_pool(options);
+    if (options.mode == REFLOW_MODE_OWN || options.mode == REFLOW_MODE_LENT) return make_worker_pool(options);
     return make_single_thread(options);
 }
 

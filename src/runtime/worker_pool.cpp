@@ -1,9 +1,13 @@
-// The scheduler with threads: a queue for each worker, an inject queue for outsiders, stealing, and
-// an event count for sleep. An idle pool uses no CPU.
+// The scheduler with threads, of its own or lent by the host: a queue for each worker, an inject
+// queue for outsiders, stealing, and an event count for sleep. An idle pool uses no CPU.
 // Thread: submit and arm from any; each worker runs turns on its own.
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
+#include <new>
 
 #include "base/event_count.hpp"
 #include "base/limits.hpp"
@@ -37,6 +41,11 @@ struct Worker : Allocated, Lane {
     std::atomic<std::uint32_t> rounds{0};
     std::uint32_t seen_rounds = 0;  // of the worker that watches; watching_ passes it on
     bool risen = true;              // has slept, and not run anybody since
+    bool taken = false;             // lent: a thread works here; guarded by slots_mutex_
+    // Others may steal here, so the owner takes with care. Set by the owner, for ever, as soon as it
+    // sees that there is another worker: what it took without care came before, and is seen by
+    // thieves, who read it with acquire.
+    std::atomic<bool> shared{false};
     // Of the owner: when it measured last, and how many rounds ago.
     std::uint64_t measured_ns = 0;
     std::uint32_t unmeasured = 0;
@@ -67,19 +76,27 @@ Worker*& current_worker() noexcept {
     return current;
 }
 
+// How long a thread of the host works.
+struct Stint {
+    std::uint64_t deadline_ns = UINT64_MAX;
+    std::uint64_t turns = UINT64_MAX;
+    bool sleeps = true;
+    bool takes_permits = false;                // those of interrupt_work()
+    const std::uint64_t* interrupts = nullptr;  // ends with the first that came after this
+    bool over = false;
+};
+
 class WorkerPool final : public Scheduler {
 public:
-    explicit WorkerPool(const SchedulerOptions& options) : options_(options) {}
+    explicit WorkerPool(const SchedulerOptions& options)
+        : options_(options), lent_(options.mode == REFLOW_MODE_LENT) {}
     // Threads may run here also if start() ran out of memory.
     ~WorkerPool() override { shutdown(); }
 
     Result<void> start() {
-        workers_.reserve(options_.workers);
-        for (std::uint32_t i = 0; i < options_.workers; ++i) {
-            workers_.emplace_back(new Worker(clock_, false));
-            workers_.back()->pool = this;
-            workers_.back()->number = i;
-        }
+        add_worker();  // one of the host's threads always finds a place, without memory
+        if (lent_) return {};
+        for (std::uint32_t i = 1; i < options_.workers; ++i) add_worker();
         for (std::uint32_t i = 0; i < options_.workers; ++i) {
             Worker& worker = *workers_[i];
             Result<void> started = worker.thread.start(
@@ -114,10 +131,76 @@ public:
 
     [[nodiscard]] const Clock& clock() const noexcept override { return clock_; }
     [[nodiscard]] bool threaded() const noexcept override { return true; }
-    [[nodiscard]] std::uint32_t workers() const noexcept override { return options_.workers; }
-    Ran run(const Limits&) override { return {}; }
-    void interrupt() noexcept override {}
-    [[nodiscard]] std::uint64_t interrupts() const noexcept override { return 0; }
+    [[nodiscard]] bool needs_host() const noexcept override { return lent_; }
+    [[nodiscard]] bool runs_while_waiting() const noexcept override { return lent_; }
+    [[nodiscard]] std::uint32_t workers() const noexcept override {
+        if (!lent_) return options_.workers;
+        std::lock_guard lock(slots_mutex_);
+        return taken_;
+    }
+
+    // ---- lent
+
+    Worked work(std::uint64_t timeout_ns) override {
+        if (ending_.load(std::memory_order_seq_cst)) return Worked::closed;
+        Worker* slot = take_slot();
+        if (slot == nullptr) return Worked::full;
+        Stint stint;
+        stint.takes_permits = true;
+        stint.sleeps = timeout_ns != 0;
+        std::uint64_t now = clock_.now_ns();
+        std::uint64_t length = stint.sleeps ? timeout_ns : options_.budget.ns;
+        if (length < UINT64_MAX - now) stint.deadline_ns = now + length;
+        work_in(*slot, stint);
+        bool closed = ending_.load(std::memory_order_seq_cst);
+        give_back(*slot);  // from here on the pool may be gone
+        return closed ? Worked::closed : Worked::over;
+    }
+    void interrupt_work(std::uint32_t calls) noexcept override {
+        std::uint32_t now = permits_.load(std::memory_order_relaxed);
+        while (!permits_.compare_exchange_weak(
+            now, std::min(limits::workers_count, now + std::min(calls, limits::workers_count)),
+            std::memory_order_seq_cst)) {
+        }
+        sleep_.wake(true);
+    }
+
+    // A host that waits works meanwhile; without a free slot it waits for one.
+    Ran run(const Limits& limits) override {
+        Ran ran;
+        ran.pending = true;  // other threads may bring something at any time
+        if (!lent_) return ran;
+        Worker* slot = take_slot();
+        if (slot == nullptr) {
+            ran.busy = true;
+            if (limits.sleep) wait_for_slot(limits);
+            return ran;
+        }
+        Stint stint;
+        if (limits.sleep) stint.deadline_ns = limits.deadline_ns;
+        stint.turns = limits.turns;
+        stint.sleeps = limits.sleep;
+        if (limits.sleep) stint.interrupts = &limits.interrupts;
+        waiting_.fetch_add(1, std::memory_order_seq_cst);
+        ran.turns = work_in(*slot, stint);
+        waiting_.fetch_sub(1, std::memory_order_seq_cst);
+        ran.ready = !inject_.empty();
+        give_back(*slot);
+        return ran;
+    }
+    // The count goes up before waiting_ is read, and a host counts itself there before it compares:
+    // either it sees the new count, or it is woken.
+    void interrupt() noexcept override {
+        if (!lent_) return;
+        interrupts_.fetch_add(1, std::memory_order_seq_cst);
+        if (waiting_.load(std::memory_order_seq_cst) == 0) return;
+        sleep_.wake(true);
+        std::lock_guard lock(slots_mutex_);
+        slots_changed_.notify_all();
+    }
+    [[nodiscard]] std::uint64_t interrupts() const noexcept override {
+        return interrupts_.load(std::memory_order_seq_cst);
+    }
 
     void request_shutdown() noexcept override {
         ending_.store(true, std::memory_order_seq_cst);
@@ -125,22 +208,87 @@ public:
     }
     void shutdown() noexcept override {
         request_shutdown();
-        for (auto& worker : workers_) worker->thread.join();
+        for (std::uint32_t i = 0; i < made_.load(std::memory_order_acquire); ++i) {
+            workers_[i]->thread.join();
+        }
+        std::unique_lock lock(slots_mutex_);
+        slots_changed_.wait(lock, [&] { return taken_ == 0; });
     }
 
 private:
+    // ---- workers
+
+    // Under slots_mutex_, or before there are threads.
+    Worker& add_worker() {
+        std::uint32_t made = made_.load(std::memory_order_relaxed);
+        workers_[made].reset(new Worker(clock_, false));
+        workers_[made]->pool = this;
+        workers_[made]->number = made;
+        // A thread of the host may come while the only other one is inside a long callback, and has
+        // to find what waits behind that.
+        workers_[made]->shared.store(lent_ && options_.workers != 1, std::memory_order_relaxed);
+        made_.store(made + 1, std::memory_order_release);
+        return *workers_[made];
+    }
+
+    // NULL if all are taken, or there is no memory for another one.
+    Worker* take_slot() noexcept try {
+        std::lock_guard lock(slots_mutex_);
+        if (taken_ >= options_.workers) return nullptr;
+        std::uint32_t i = 0;
+        while (i < made_.load(std::memory_order_relaxed) && workers_[i]->taken) ++i;
+        Worker& slot = i < made_.load(std::memory_order_relaxed) ? *workers_[i] : add_worker();
+        slot.taken = true;
+        ++taken_;
+        return &slot;
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+    void give_back(Worker& slot) noexcept {
+        std::lock_guard lock(slots_mutex_);
+        slot.taken = false;
+        --taken_;
+        slots_changed_.notify_all();
+    }
+    void wait_for_slot(const Limits& limits) {
+        std::unique_lock lock(slots_mutex_);
+        waiting_.fetch_add(1, std::memory_order_seq_cst);
+        auto over = [&] {
+            return taken_ < made_.load(std::memory_order_relaxed) ||
+                   interrupts() != limits.interrupts;
+        };
+        if (limits.deadline_ns == UINT64_MAX) {
+            slots_changed_.wait(lock, over);
+        } else {
+            std::chrono::steady_clock::time_point until{
+                std::chrono::nanoseconds(limits.deadline_ns)};
+            slots_changed_.wait_until(lock, until, over);
+        }
+        waiting_.fetch_sub(1, std::memory_order_seq_cst);
+    }
+
+    // The hooks for threads are for those of the library.
     void loop(Worker& self) {
-        current_worker() = &self;
-        InTurn inside(*this);
         if (options_.thread_start != nullptr) options_.thread_start(options_.user_data);
+        Stint always;
+        work_in(self, always);
+        if (options_.thread_stop != nullptr) options_.thread_stop(options_.user_data);
+    }
+
+    // Runs turns until the stint is over; returns their number.
+    std::uint64_t work_in(Worker& self, Stint& stint) {
+        Worker* before = std::exchange(current_worker(), &self);
+        InTurn inside(*this);
+        std::uint64_t turns = 0;
         self.woke_up();
         awake_.fetch_add(1, std::memory_order_seq_cst);
-        for (std::uint32_t round = 0; !ending_.load(std::memory_order_seq_cst); ++round) {
+        for (std::uint32_t round = 0; !over(self, stint); ++round) {
             fire_timers();
             Actor* actor = find(self, round);
             if (actor == nullptr) {
                 self.settle();  // whoever this lets go is found below
-                actor = sleep_for_work(self);
+                if (!stint.sleeps) break;
+                actor = sleep_for_work(self, stint);
             }
             if (actor == nullptr) continue;
             leave_watch(self);
@@ -148,10 +296,36 @@ private:
             actor->turn(self, options_.budget);
             while (self.has_next()) self.take_next()->turn_handed_over(self, options_.budget);
             self.ran_one();
+            if (++turns == stint.turns) break;
         }
         self.settle();
-        if (options_.thread_stop != nullptr) options_.thread_stop(options_.user_data);
-        current_worker() = nullptr;
+        leave(self);
+        current_worker() = before;
+        return turns;
+    }
+
+    [[nodiscard]] bool over(const Worker& self, Stint& stint) noexcept {
+        if (stint.over || ending_.load(std::memory_order_seq_cst)) return true;
+        if (stint.takes_permits) stint.over = take_permit();
+        if (stint.interrupts != nullptr) stint.over = interrupts() != *stint.interrupts;
+        if (stint.deadline_ns <= self.now_ns()) stint.over = true;
+        return stint.over;
+    }
+    bool take_permit() noexcept {
+        std::uint32_t now = permits_.load(std::memory_order_seq_cst);
+        while (now != 0) {
+            if (permits_.compare_exchange_weak(now, now - 1, std::memory_order_seq_cst)) return true;
+        }
+        return false;
+    }
+
+    // What waits here goes to the others. One of those who sleep gets up: who leaves may have been
+    // woken for something that it does not do any more, or was the one who watched the others.
+    void leave(Worker& self) noexcept {
+        while (Actor* actor = self.queue.pop(false)) inject_.push(*actor);
+        awake_.fetch_sub(1, std::memory_order_seq_cst);
+        if (ending_.load(std::memory_order_seq_cst)) return;
+        if (!inject_.empty() || awake_.load(std::memory_order_seq_cst) != 0) sleep_.wake();
     }
 
     void fire_timers() noexcept {
@@ -164,7 +338,7 @@ private:
     // Something waits behind what this worker runs. Wakes another one, one at a time, if it is
     // enough for two, or if nobody looks whether this worker goes on.
     void share(const Worker& self) noexcept {
-        if (alone() || !sleep_.sleepers()) return;
+        if (!sleep_.sleepers()) return;
         if (watching_.load(std::memory_order_acquire) && !self.has_for_others()) return;
         if (waking_.exchange(true, std::memory_order_acq_rel)) return;
         if (!sleep_.wake()) waking_.store(false, std::memory_order_release);
@@ -173,14 +347,22 @@ private:
     Actor* find(Worker& self, std::uint32_t round) noexcept {
         // Outsiders are looked at now and then even if the own queue never ends.
         constexpr std::uint32_t inject_every = 61;
+        std::uint32_t made = made_.load(std::memory_order_acquire);
+        bool alone = !self.shared.load(std::memory_order_relaxed);
+        if (alone && made != 1) {
+            self.shared.store(true, std::memory_order_release);
+            alone = false;
+        }
         if (round % inject_every == 0) {
             if (Actor* actor = inject_.pop()) return actor;
         }
-        if (Actor* actor = self.queue.pop(alone())) return actor;
+        if (Actor* actor = self.queue.pop(alone)) return actor;
         if (Actor* actor = inject_.pop()) return actor;
-        for (std::uint32_t i = 1; i < workers_.size(); ++i) {
-            Worker& victim = *workers_[(self.number + i) % workers_.size()];
-            if (!victim.has_for_others()) continue;
+        for (std::uint32_t i = 1; i < made; ++i) {
+            Worker& victim = *workers_[(self.number + i) % made];
+            if (!victim.has_for_others() || !victim.shared.load(std::memory_order_acquire)) {
+                continue;
+            }
             if (Actor* actor = victim.queue.steal(self.queue)) return actor;
         }
         return nullptr;
@@ -190,11 +372,12 @@ private:
     // that wait behind it: one idle worker looks from time to time, as long as another is awake,
     // whether that one goes on.
     Actor* rescue(Worker& self) noexcept {
-        for (auto& victim : workers_) {
-            std::uint32_t rounds = victim->rounds.load(std::memory_order_relaxed);
-            if (victim.get() == &self) continue;
-            if (std::exchange(victim->seen_rounds, rounds) != rounds) continue;
-            if (Actor* actor = victim->queue.steal(self.queue)) return actor;
+        for (std::uint32_t i = 0; i < made_.load(std::memory_order_acquire); ++i) {
+            Worker& victim = *workers_[i];
+            std::uint32_t rounds = victim.rounds.load(std::memory_order_relaxed);
+            if (&victim == &self || !victim.shared.load(std::memory_order_acquire)) continue;
+            if (std::exchange(victim.seen_rounds, rounds) != rounds) continue;
+            if (Actor* actor = victim.queue.steal(self.queue)) return actor;
         }
         return nullptr;
     }
@@ -211,17 +394,17 @@ private:
         }
     }
 
-    Actor* sleep_for_work(Worker& self) {
+    Actor* sleep_for_work(Worker& self, Stint& stint) {
         EventCount::Ticket ticket = sleep_.prepare();
         Actor* actor = find(self, 0);
-        if (actor != nullptr || ending_.load(std::memory_order_seq_cst)) {
+        if (actor != nullptr || over(self, stint)) {
             sleep_.cancel();
             waking_.store(false, std::memory_order_release);
             return actor;
         }
         bool others = awake_.fetch_sub(1, std::memory_order_seq_cst) > 1;
         bool watches = others && !watching_.exchange(true, std::memory_order_seq_cst);
-        std::uint64_t until = timers.next_due();
+        std::uint64_t until = std::min(timers.next_due(), stint.deadline_ns);
         if (watches) until = std::min(until, clock_.now_ns() + watch_ns);
         sleep_.sleep(ticket, until);
         awake_.fetch_add(1, std::memory_order_seq_cst);
@@ -235,11 +418,20 @@ private:
         return actor;
     }
 
-    [[nodiscard]] bool alone() const noexcept { return options_.workers == 1; }
-
     const SchedulerOptions options_;
+    const bool lent_;
     SystemClock clock_;
-    Vector<std::unique_ptr<Worker>> workers_;
+    // Workers are made and never ended before the pool; the first made_ are there.
+    std::array<std::unique_ptr<Worker>, limits::workers_count> workers_;
+    std::atomic<std::uint32_t> made_{0};
+    // Guards what follows, and Worker::taken; no other lock is taken under it.
+    mutable std::mutex slots_mutex_;
+    std::condition_variable slots_changed_;
+    std::uint32_t taken_ = 0;  // by threads of the host
+    // Sequentially consistent with the event count, as ending_.
+    std::atomic<std::uint32_t> permits_{0};
+    std::atomic<std::uint64_t> interrupts_{0};
+    std::atomic<std::uint32_t> waiting_{0};  // hosts that wait, and work or want to
     InjectQueue inject_;
     EventCount sleep_;
     std::atomic<bool> waking_{false};    // a worker was woken to share work, and is not up yet

@@ -112,7 +112,7 @@ static void wait_for_everything(void) {
     }
     if (at.runtime != NULL && at.place != IN_CREATE && at.place != IN_STATE_END) {
         reflow_status wanted =
-            rig_threaded(at.mode) ? REFLOW_ERROR_UNSUPPORTED : REFLOW_ERROR_WOULD_DEADLOCK;
+            rig_waits(at.mode) ? REFLOW_ERROR_UNSUPPORTED : REFLOW_ERROR_WOULD_DEADLOCK;
         FAILS(wanted, reflow_runtime_run(at.runtime, 1, NULL, &e));
     }
 }
@@ -251,6 +251,7 @@ static void open_runtime(void) {
     options.print = on_print;
     options.destroy = on_runtime_end;
     WORKS(reflow_runtime_create(&options, &at.runtime, &e));
+    rig_lend(at.runtime, at.mode);
     rig_component component = {0};
     component.id = "Actor";
     component.inports = "a";
@@ -348,7 +349,7 @@ static void test(const rig_mode *mode, int place, int action) {
 
 int main(int argc, char **argv) {
     check_time_limit(50);
-    static const size_t modes[] = {0, 2, 3, 4, 6};
+    static const size_t modes[] = {0, 2, 3, 4, 6, 7, 8, 9, 10};
     for (int place = 0; place < PLACES; ++place) {
         for (int action = 0; action < ACTIONS; ++action) {
             if (argc == 3 && (atoi(argv[1]) != place || atoi(argv[2]) != action)) continue;

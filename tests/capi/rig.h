@@ -4,35 +4,53 @@
 
 #include "check.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
 /* Each way to run actors. */
 typedef struct rig_mode {
     const char *name;
     reflow_mode mode;
     uint32_t workers;
     uint64_t seed;
-    bool tiny; /* turns of one packet, ports of one packet */
+    bool tiny;     /* turns of one packet, ports of one packet */
+    uint32_t lent; /* threads that work all the time, in mode lent */
 } rig_mode;
 static const rig_mode rig_modes[] = {
-    {"own 1", REFLOW_MODE_OWN, 1, 0, false},
-    {"own 2", REFLOW_MODE_OWN, 2, 0, false},
-    {"own 8", REFLOW_MODE_OWN, 8, 0, false},
-    {"inline", REFLOW_MODE_INLINE, 0, 0, false},
-    {"simulated 1", REFLOW_MODE_SIMULATED, 0, 1, false},
-    {"simulated 2", REFLOW_MODE_SIMULATED, 0, 2, false},
-    {"simulated 3", REFLOW_MODE_SIMULATED, 0, 0x9e3779b97f4a7c15u, false},
+    {"own 1", REFLOW_MODE_OWN, 1, 0, false, 0},
+    {"own 2", REFLOW_MODE_OWN, 2, 0, false, 0},
+    {"own 8", REFLOW_MODE_OWN, 8, 0, false, 0},
+    {"inline", REFLOW_MODE_INLINE, 0, 0, false, 0},
+    {"simulated 1", REFLOW_MODE_SIMULATED, 0, 1, false, 0},
+    {"simulated 2", REFLOW_MODE_SIMULATED, 0, 2, false, 0},
+    {"simulated 3", REFLOW_MODE_SIMULATED, 0, 0x9e3779b97f4a7c15u, false, 0},
+    {"hosted", REFLOW_MODE_HOSTED, 0, 0, false, 0},
+    {"lent 0", REFLOW_MODE_LENT, 4, 0, false, 0}, /* whoever waits works */
+    {"lent 2", REFLOW_MODE_LENT, 4, 0, false, 2},
+    {"lent 1, full", REFLOW_MODE_LENT, 1, 0, false, 1}, /* whoever waits finds no place */
 };
 #define RIG_MODES (sizeof rig_modes / sizeof rig_modes[0])
 static const rig_mode rig_tiny_modes[] = {
-    {"own 1, tiny", REFLOW_MODE_OWN, 1, 0, true},
-    {"own 4, tiny", REFLOW_MODE_OWN, 4, 0, true},
-    {"inline, tiny", REFLOW_MODE_INLINE, 0, 0, true},
-    {"simulated, tiny", REFLOW_MODE_SIMULATED, 0, 7, true},
+    {"own 1, tiny", REFLOW_MODE_OWN, 1, 0, true, 0},
+    {"own 4, tiny", REFLOW_MODE_OWN, 4, 0, true, 0},
+    {"inline, tiny", REFLOW_MODE_INLINE, 0, 0, true, 0},
+    {"simulated, tiny", REFLOW_MODE_SIMULATED, 0, 7, true, 0},
+    {"hosted, tiny", REFLOW_MODE_HOSTED, 0, 0, true, 0},
+    {"lent 3, tiny", REFLOW_MODE_LENT, 8, 0, true, 3},
 };
 #define RIG_TINY_MODES (sizeof rig_tiny_modes / sizeof rig_tiny_modes[0])
-static const rig_mode rig_inline = {"inline", REFLOW_MODE_INLINE, 0, 0, false};
-static const rig_mode rig_own = {"own 2", REFLOW_MODE_OWN, 2, 0, false};
+static const rig_mode rig_inline = {"inline", REFLOW_MODE_INLINE, 0, 0, false, 0};
+static const rig_mode rig_own = {"own 2", REFLOW_MODE_OWN, 2, 0, false, 0};
 
-static inline bool rig_threaded(const rig_mode *mode) { return mode->mode == REFLOW_MODE_OWN; }
+/* Actors run also while the test does not call the library. */
+static inline bool rig_threaded(const rig_mode *mode) {
+    return mode->mode == REFLOW_MODE_OWN || mode->lent != 0;
+}
+/* There may be other threads that bring work, so a wait waits until its timeout. */
+static inline bool rig_waits(const rig_mode *mode) {
+    return mode->mode == REFLOW_MODE_OWN || mode->mode == REFLOW_MODE_LENT;
+}
 
 static inline reflow_runtime_options rig_options(const rig_mode *mode) {
     reflow_runtime_options options = {0};
@@ -44,10 +62,30 @@ static inline reflow_runtime_options rig_options(const rig_mode *mode) {
     return options;
 }
 
+static inline void *rig_work(void *runtime) {
+    CHECK_STATUS(REFLOW_ERROR_CLOSED, reflow_runtime_work(runtime, REFLOW_FOREVER, NULL));
+    return NULL;
+}
+
+/* The threads of a lent runtime, without signals as those of the library. They end with it. */
+static inline void rig_lend(reflow_runtime *runtime, const rig_mode *mode) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (uint32_t i = 0; i < mode->lent; ++i) {
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, rig_work, runtime) == 0);
+        CHECK(pthread_detach(thread) == 0);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    while (mode->lent != 0 && reflow_runtime_workers(runtime) != mode->lent) sched_yield();
+}
+
 static inline reflow_runtime *rig_runtime(const rig_mode *mode) {
     reflow_runtime_options options = rig_options(mode);
     reflow_runtime *runtime = NULL;
     WORKS(reflow_runtime_create(&options, &runtime, &e));
+    rig_lend(runtime, mode);
     return runtime;
 }
 

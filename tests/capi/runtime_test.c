@@ -52,7 +52,7 @@ static reflow_runtime_options all_options(const rig_mode *mode) {
 static void test_threads(void) {
     for (uint32_t workers = 1; workers <= 8; workers *= 2) {
         size_t before = threads_now();
-        rig_mode mode = {"own", REFLOW_MODE_OWN, workers, 0, false};
+        rig_mode mode = {"own", REFLOW_MODE_OWN, workers, 0, false, 0};
         reflow_runtime_options options = all_options(&mode);
         reflow_runtime *runtime = NULL;
         WORKS(reflow_runtime_create(&options, &runtime, &e));
@@ -77,7 +77,7 @@ static void test_taken(void) {
     reflow_runtime *runtime = (reflow_runtime *)(uintptr_t)1;
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_runtime_create(&options, NULL, &e));
     CHECK(ends == 1);
-    static const reflow_mode modes[] = {2, 3, 5, -1, 77};
+    static const reflow_mode modes[] = {5, 6, 255, -1, 77};
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; ++i) {
         options.mode = modes[i];
         FAILS(REFLOW_ERROR_UNSUPPORTED, reflow_runtime_create(&options, &runtime, &e));
@@ -143,6 +143,7 @@ static void test_hooks(const rig_mode *mode) {
     reflow_runtime_options options = all_options(mode);
     reflow_runtime *runtime = NULL;
     WORKS(reflow_runtime_create(&options, &runtime, &e));
+    rig_lend(runtime, mode);
     rig_component component = {0};
     component.id = "Talk";
     component.inports = "a";
@@ -436,7 +437,7 @@ static reflow_status meet(reflow_context *context, void *state, reflow_packet *i
 }
 
 static void test_meeting(void) {
-    rig_mode mode = {"own", REFLOW_MODE_OWN, MEETERS, 0, false};
+    rig_mode mode = {"own", REFLOW_MODE_OWN, MEETERS, 0, false, 0};
     reflow_runtime *runtime = rig_runtime(&mode);
     rig_register_pass(runtime);
     rig_component component = {0};

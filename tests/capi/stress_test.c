@@ -200,7 +200,7 @@ static void play(uint64_t seed) {
     seed_of_round = seed;
     stopped = 0;
     uint64_t random = seed;
-    rig_mode mode = {"own", REFLOW_MODE_OWN, 1u << below(&random, 4), 0, below(&random, 3) == 0};
+    rig_mode mode = {"own", REFLOW_MODE_OWN, 1u << below(&random, 4), 0, below(&random, 3) == 0, 0};
     reflow_runtime *runtime = rig_runtime(&mode);
     register_guarded(runtime);
     int nodes = 1 + below(&random, 6);

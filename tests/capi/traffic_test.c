@@ -16,6 +16,7 @@ static bench open_bench(const rig_mode *mode, uint64_t max_growth) {
     reflow_runtime_options options = rig_options(mode);
     options.max_growth = max_growth;
     WORKS(reflow_runtime_create(&options, &at.runtime, &e));
+    rig_lend(at.runtime, mode);
     rig_register_pass(at.runtime);
     return at;
 }
@@ -289,10 +290,10 @@ static void test_held_back(const rig_mode *mode) {
     start(&at);
     for (int i = 0; i < 10; ++i) rig_send(at.network, inport, i);
     /* Not idle while nobody reads; without threads there is nothing that could end the wait. */
-    FAILS(rig_threaded(mode) ? REFLOW_ERROR_TIMEOUT : REFLOW_ERROR_WOULD_BLOCK,
+    FAILS(rig_waits(mode) ? REFLOW_ERROR_TIMEOUT : REFLOW_ERROR_WOULD_BLOCK,
           reflow_network_wait_idle(at.network, 20, &e));
     CHECK(rig_counters(at.network, "a").held_back == 1);
-    FAILS(rig_threaded(mode) ? REFLOW_ERROR_TIMEOUT : REFLOW_ERROR_WOULD_BLOCK,
+    FAILS(rig_waits(mode) ? REFLOW_ERROR_TIMEOUT : REFLOW_ERROR_WOULD_BLOCK,
           reflow_network_drain(at.network, 5, &e));
     CHECK(rig_recv(slow) == 0 && rig_recv(slow) == 1);
     reflow_output_destroy(slow); /* holds nobody back any more, and what it held is dropped */

@@ -177,7 +177,7 @@ public:
     ~Visit() { node_.inside = false; }
 
     void note(const std::string& text) {
-        if (world_.how.mode == REFLOW_MODE_OWN) return;
+        if (world_.how.threaded()) return;
         world_.outcome.trace +=
             node_.plan->id + " " + std::to_string(context_.now_ns()) + " " + text + "\n";
     }
@@ -620,7 +620,7 @@ Outcome run(const Plan& plan, const How& how) {
             auto drained = [&] {
                 for (const Node& node : world.nodes) check_counters(world, net, host, node);
             };
-            if (how.mode == REFLOW_MODE_OWN) {
+            if (how.threaded()) {
                 host.with_threads(drained);
             } else {
                 host.alone(drained);

@@ -35,17 +35,17 @@ struct Sink {
 
 class Life : public ::testing::TestWithParam<int> {
 protected:
-    // 0 inline, -1 simulated, else threads.
+    // 0 inline, -1 simulated, -2 hosted, -3 lent (whoever waits works), else threads.
     Options options() const {
+        constexpr reflow_mode without[] = {REFLOW_MODE_LENT, REFLOW_MODE_HOSTED,
+                                           REFLOW_MODE_SIMULATED, REFLOW_MODE_INLINE};
         Options options;
-        options.mode = GetParam() == 0    ? REFLOW_MODE_INLINE
-                       : GetParam() == -1 ? REFLOW_MODE_SIMULATED
-                                          : REFLOW_MODE_OWN;
+        options.mode = GetParam() <= 0 ? without[GetParam() + 3] : reflow_mode{REFLOW_MODE_OWN};
         options.workers = static_cast<std::uint32_t>(std::max(GetParam(), 1));
         return options;
     }
 };
-INSTANTIATE_TEST_SUITE_P(Modes, Life, ::testing::Values(-1, 0, 1, 2, 8));
+INSTANTIATE_TEST_SUITE_P(Modes, Life, ::testing::Values(-3, -2, -1, 0, 1, 2, 8));
 
 TEST_P(Life, EverythingArrivesOnceAndInOrder) {
     Options settings = options();
@@ -334,7 +334,8 @@ TEST_P(Life, ReadingAfterStopRunsNothing) {
         reflow_message batch[4];
         std::size_t count = 0;
         ASSERT_EQ(output->recv(batch, 60'000, count), REFLOW_OK);
-        (void)net.idle(GetParam() > 0 ? 1 : 60'000);  // it is held back by now
+        bool waits = GetParam() > 0 || GetParam() == -3;
+        (void)net.idle(waits ? 1 : 60'000);  // it is held back by now
         ASSERT_TRUE(net.network->stop(REFLOW_FOREVER).ok());
         while (output->recv(batch, 0, count) == REFLOW_OK) {
         }

@@ -70,6 +70,9 @@ struct How {
     std::uint32_t workers = 1;
     std::uint64_t seed = 1;
     bool stop_early = false;  // stops in the middle instead of draining
+    [[nodiscard]] bool threaded() const noexcept {
+        return mode == REFLOW_MODE_OWN || mode == REFLOW_MODE_LENT;
+    }
 };
 [[nodiscard]] Outcome run(const Plan& plan, const How& how);
 

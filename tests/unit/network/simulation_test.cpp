@@ -69,6 +69,11 @@ void all_schedulers(std::uint64_t count) {
         };
         how.mode = REFLOW_MODE_INLINE;
         compare(run(plan, how));
+        how.mode = REFLOW_MODE_HOSTED;
+        compare(run(plan, how));
+        how.mode = REFLOW_MODE_LENT;  // the threads that send and receive work while they wait
+        how.workers = 3;
+        compare(run(plan, how));
         how.mode = REFLOW_MODE_OWN;
         for (std::uint32_t workers : {1u, 2u, 8u}) {
             SCOPED_TRACE(std::to_string(workers) + " workers");
