@@ -681,7 +681,8 @@ typedef struct reflow_runtime_options {
     void *user_data;           /* for the callbacks of this struct */
     reflow_destroy_fn destroy; /* ends user_data when the runtime has ended */
     reflow_log_level log_level; /* least important level that is logged; default REFLOW_LOG_INFO */
-    uint32_t reserved;
+    uint32_t blocking_threads;  /* how many threads there may be for components with the flag
+                                   REFLOW_COMPONENT_BLOCKING; default 32, at most 1024 */
     reflow_wake_fn wake; /* mode hosted; not needed by a host that watches the descriptor */
 } reflow_runtime_options;
 
@@ -761,8 +762,20 @@ REFLOW_API reflow_status reflow_runtime_work(reflow_runtime *runtime, int64_t ti
 REFLOW_API reflow_status reflow_runtime_interrupt(reflow_runtime *runtime, uint32_t calls,
                                                   reflow_error **error);
 
-/* The number of threads that run actors: in mode own those that the runtime has, in mode lent those
- * that work now, else 0.
+/* Changes the number of workers while networks run; 0 is the default number. In mode own threads are
+ * started, or end as soon as their callbacks have returned; what waited for them the others do, but
+ * what waits behind a callback that runs when a runtime with one worker gets a second stays with
+ * the first until that callback returns. In mode lent it is how many threads may work from now on;
+ * those inside go on.
+ * Ownership: none. Threads: any. Blocking: bounded (starts threads). Errors: REFLOW_ERROR_LIMIT beyond
+ * 256, or if that many are still about to end; REFLOW_ERROR_IO if a thread cannot be created, those
+ * before it stay; REFLOW_ERROR_UNSUPPORTED in other modes. Callbacks: thread_start, thread_stop.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_runtime_set_workers(reflow_runtime *runtime, uint32_t workers,
+                                                    reflow_error **error);
+
+/* The number of threads that run actors: in mode own the workers that the runtime has, in mode lent
+ * the threads that work now, else 0.
  * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API uint32_t reflow_runtime_workers(const reflow_runtime *runtime);
 
@@ -825,7 +838,13 @@ enum {
 
 /* Flags of a component. */
 enum {
-    REFLOW_COMPONENT_SOURCE = 1 /* fires at the start if nothing is connected to it */
+    REFLOW_COMPONENT_SOURCE = 1,  /* fires at the start if nothing is connected to it */
+    REFLOW_COMPONENT_BLOCKING = 2 /* run and finish may block: in modes own and lent they are called on
+                                     threads beside the workers, so nobody else waits for them. The
+                                     runtime starts such a thread when all that it has are busy, up
+                                     to blocking_threads, and ends it after ten seconds without
+                                     work. If none can be started a worker does it. In the other
+                                     modes they are called where all are */
 };
 
 /* Creates the state of a node into *state; the configuration is read from the context.

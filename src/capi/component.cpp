@@ -93,9 +93,10 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
     if (from.await < REFLOW_AWAIT_ANY || from.await > REFLOW_AWAIT_REQUIRED) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown await rule ", from.await));
     }
-    if ((from.flags & ~std::uint32_t{REFLOW_COMPONENT_SOURCE}) != 0) {
+    constexpr std::uint32_t known_flags = REFLOW_COMPONENT_SOURCE | REFLOW_COMPONENT_BLOCKING;
+    if ((from.flags & ~known_flags) != 0) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
-                       concat("unknown component flags ", from.flags));
+                       concat("unknown component flags ", from.flags & ~known_flags));
     }
     Result<Message> schema = read_schema(from.config_schema);
     if (!schema.ok()) return schema.take_error();
@@ -112,6 +113,7 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
     to.await = from.await;
     to.max_batch = std::max<std::uint32_t>(from.max_batch, 1);
     to.source = (from.flags & REFLOW_COMPONENT_SOURCE) != 0;
+    to.blocking = (from.flags & REFLOW_COMPONENT_BLOCKING) != 0;
     to.create = from.create;
     to.setup = from.setup;
     to.run = from.run;

@@ -19,9 +19,19 @@ std::uint32_t cores() noexcept {
     return count < 1 ? 1 : static_cast<std::uint32_t>(count);
 }
 
+std::uint32_t default_workers(reflow_mode mode) noexcept {
+    if (mode == REFLOW_MODE_LENT) return limits::lent_workers_count;
+    return std::min(cores(), limits::workers_count);
+}
+
 template <typename T>
 T or_default(T given, T fallback) noexcept {
     return given == 0 ? fallback : given;
+}
+
+Failure too_many_workers(std::uint32_t count) {
+    return Failure(REFLOW_ERROR_LIMIT,
+                   concat(count, " workers are more than ", limits::workers_count));
 }
 
 Result<void> not_inside(const runtime::Scheduler& scheduler) {
@@ -35,19 +45,19 @@ Result<network::RuntimeOptions> translate(const reflow_runtime_options& given) {
     if (given.mode < REFLOW_MODE_OWN || given.mode > REFLOW_MODE_SIMULATED) {
         return Failure(REFLOW_ERROR_UNSUPPORTED, concat("unknown mode ", given.mode));
     }
-    if (given.workers > limits::workers_count) {
-        return Failure(REFLOW_ERROR_LIMIT, concat(given.workers, " workers are more than ",
-                                                  limits::workers_count));
+    if (given.workers > limits::workers_count) return too_many_workers(given.workers);
+    if (given.blocking_threads > limits::blocking_threads_most_count) {
+        return Failure(REFLOW_ERROR_LIMIT, concat(given.blocking_threads, " blocking threads are "
+                                                  "more than ", limits::blocking_threads_most_count));
     }
     if (given.log_level < 0 || given.log_level > REFLOW_LOG_TRACE) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("unknown log level ", given.log_level));
     }
     scheduler.mode = given.mode;
-    std::uint32_t workers = given.mode == REFLOW_MODE_LENT
-                                ? limits::lent_workers_count
-                                : std::min(cores(), limits::workers_count);
-    scheduler.workers = or_default(given.workers, workers);
+    scheduler.workers = or_default(given.workers, default_workers(given.mode));
+    scheduler.blocking_threads =
+        or_default(given.blocking_threads, limits::blocking_threads_count);
     scheduler.budget.packets = or_default(given.batch_packets, limits::batch_packets_count);
     scheduler.budget.ns = std::uint64_t{or_default(given.batch_us, limits::batch_us)} * 1000;
     scheduler.seed = given.seed;
@@ -200,6 +210,17 @@ reflow_status reflow_runtime_interrupt(reflow_runtime* runtime, uint32_t calls,
         }
         scheduler.interrupt_work(calls);
         return {};
+    });
+}
+
+reflow_status reflow_runtime_set_workers(reflow_runtime* runtime, uint32_t workers,
+                                         reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (runtime == nullptr) return null_argument("runtime");
+        if (workers > limits::workers_count) return too_many_workers(workers);
+        const runtime::SchedulerOptions& made = runtime_of(runtime)->options().scheduler;
+        return runtime_of(runtime)->scheduler().set_workers(
+            or_default(workers, default_workers(made.mode)));
     });
 }
 

@@ -43,6 +43,7 @@ public:
     reflow_await await = REFLOW_AWAIT_ANY;
     std::uint32_t max_batch = 1;
     bool source = false;  // no inports, or declared as a source
+    bool blocking = false;  // its turns run on threads of their own
 
     reflow_create_fn create = nullptr;
     reflow_state_fn setup = nullptr;

@@ -13,7 +13,9 @@ namespace reflow::runtime {
 class Lane {
 public:
     // steady: what an actor does must not depend on how long it takes.
-    Lane(const Clock& clock, bool steady) noexcept : clock_(clock), steady_(steady) {}
+    // queues: it is that of a worker, which has a queue of its own.
+    Lane(const Clock& clock, bool steady, bool queues = true) noexcept
+        : clock_(clock), steady_(steady), queues_(queues) {}
     ~Lane() { REFLOW_ASSERT(counts_ == 0 && next_ == nullptr); }
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
@@ -74,6 +76,8 @@ public:
     [[nodiscard]] std::uint64_t turn_ns() const noexcept { return turn_ns_; }
     [[nodiscard]] std::uint64_t now_ns() const noexcept { return now_ns_; }
 
+    [[nodiscard]] bool queues() const noexcept { return queues_; }
+
     // Senders that a take lets go; of the turn.
     Released released;
 
@@ -101,6 +105,7 @@ private:
     std::uint32_t left_ = 1;
     bool slow_ = false;
     const bool steady_;
+    const bool queues_;
     std::uint64_t now_ns_ = 0;
     std::uint64_t turn_ns_ = 0;
 };

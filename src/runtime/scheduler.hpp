@@ -18,6 +18,7 @@ namespace reflow::runtime {
 struct SchedulerOptions {
     reflow_mode mode = REFLOW_MODE_OWN;
     std::uint32_t workers = 1;
+    std::uint32_t blocking_threads = 1;
     TurnBudget budget{};
     std::uint64_t seed = 0;
     reflow_thread_fn thread_start = nullptr;
@@ -43,6 +44,10 @@ public:
     [[nodiscard]] virtual bool runs_while_waiting() const noexcept { return true; }
     // Own: its threads. Lent: threads of the host that work now. Else 0.
     [[nodiscard]] virtual std::uint32_t workers() const noexcept = 0;
+
+    // Own: so many threads from now on. Lent: so many threads of the host may work at once. Those
+    // that are too many leave when their callbacks have returned.
+    virtual Result<void> set_workers(std::uint32_t count);
 
     // Runs up to `turns` turns on this thread and returns their number; not in mode own. Without
     // threads one thread at a time: others wait, or get `busy` if `exclusive` is set. Lent: busy if

@@ -313,6 +313,10 @@ Result<int> Scheduler::descriptor() {
     return Failure(REFLOW_ERROR_UNSUPPORTED, "only a hosted runtime has a descriptor");
 }
 
+Result<void> Scheduler::set_workers(std::uint32_t) {
+    return Failure(REFLOW_ERROR_UNSUPPORTED, "a runtime of this mode has no workers");
+}
+
 Result<std::unique_ptr<Scheduler>> make_scheduler(const SchedulerOptions& options) {
     if (options.mode == REFLOW_MODE_OWN || options.mode == REFLOW_MODE_LENT) return make_worker_pool(options);
     return make_single_thread(options);

@@ -12,6 +12,7 @@
 #include "base/event_count.hpp"
 #include "base/limits.hpp"
 #include "base/thread.hpp"
+#include "runtime/blocking_pool.hpp"
 #include "runtime/ready_queue.hpp"
 #include "runtime/scheduler.hpp"
 
@@ -42,6 +43,10 @@ struct Worker : Allocated, Lane {
     std::uint32_t seen_rounds = 0;  // of the worker that watches; watching_ passes it on
     bool risen = true;              // has slept, and not run anybody since
     bool taken = false;             // lent: a thread works here; guarded by slots_mutex_
+    // Own: its thread has to leave; and it has left, or was never there: guarded by slots_mutex_.
+    // The first is sequentially consistent with the event count: nobody sleeps through it.
+    std::atomic<bool> retired{false};
+    bool over = true;
     // Others may steal here, so the owner takes with care. Set by the owner, for ever, as soon as it
     // sees that there is another worker: what it took without care came before, and is seen by
     // thieves, who read it with acquire.
@@ -89,34 +94,55 @@ struct Stint {
 class WorkerPool final : public Scheduler {
 public:
     explicit WorkerPool(const SchedulerOptions& options)
-        : options_(options), lent_(options.mode == REFLOW_MODE_LENT) {}
+        : options_(options),
+          lent_(options.mode == REFLOW_MODE_LENT),
+          most_(lent_ ? options.workers : 0),
+          blocking_(*this, options_) {}
     // Threads may run here also if start() ran out of memory.
     ~WorkerPool() override { shutdown(); }
 
     Result<void> start() {
         add_worker();  // one of the host's threads always finds a place, without memory
         if (lent_) return {};
+        // All before the first of them begins: it takes from its queue with care then.
         for (std::uint32_t i = 1; i < options_.workers; ++i) add_worker();
-        for (std::uint32_t i = 0; i < options_.workers; ++i) {
-            Worker& worker = *workers_[i];
-            Result<void> started = worker.thread.start(
-                concat("rf-w", i),
-                [](void* memory) {
-                    Worker* self = static_cast<Worker*>(memory);
-                    self->pool->loop(*self);
-                },
-                &worker);
-            if (!started.ok()) {
-                shutdown();
-                return started;
-            }
+        Result<void> started = set_workers(options_.workers);
+        if (!started.ok()) shutdown();
+        return started;
+    }
+
+    Result<void> set_workers(std::uint32_t count) override {
+        std::unique_lock lock(slots_mutex_);
+        if (lent_) {
+            most_ = count;
+            slots_changed_.notify_all();
+            return {};
         }
+        for (std::uint32_t i = 0; most_ < count; ++i) {
+            if (i == limits::workers_count) {
+                return Failure(REFLOW_ERROR_LIMIT,
+                               concat("workers: of ", limits::workers_count,
+                                      " some are still about to end"));
+            }
+            Worker& worker = i < made_.load(std::memory_order_relaxed) ? *workers_[i] : add_worker();
+            if (!worker.over) continue;
+            if (Result<void> started = start_thread(worker); !started.ok()) return started;
+        }
+        for (std::uint32_t i = made_.load(std::memory_order_relaxed); most_ > count; --i) {
+            Worker& worker = *workers_[i - 1];
+            if (worker.over || worker.retired.load(std::memory_order_relaxed)) continue;
+            worker.retired.store(true, std::memory_order_seq_cst);
+            --most_;
+        }
+        lock.unlock();
+        sleep_.wake(true);  // those who have to leave, and nobody else knows who they are
         return {};
     }
 
     void submit(Actor& actor, Lane* lane) noexcept override {
-        // Each lane is that of a worker.
-        Worker* worker = lane != nullptr ? static_cast<Worker*>(lane) : current_worker();
+        if (actor.component->blocking && blocking_.submit(actor)) return;
+        bool queues = lane != nullptr && lane->queues();
+        Worker* worker = queues ? static_cast<Worker*>(lane) : current_worker();
         if (worker != nullptr && worker->pool == this) {
             if (worker->queue.push(actor)) return share(*worker);
         }
@@ -134,9 +160,8 @@ public:
     [[nodiscard]] bool needs_host() const noexcept override { return lent_; }
     [[nodiscard]] bool runs_while_waiting() const noexcept override { return lent_; }
     [[nodiscard]] std::uint32_t workers() const noexcept override {
-        if (!lent_) return options_.workers;
         std::lock_guard lock(slots_mutex_);
-        return taken_;
+        return lent_ ? taken_ : most_;
     }
 
     // ---- lent
@@ -205,12 +230,14 @@ public:
     void request_shutdown() noexcept override {
         ending_.store(true, std::memory_order_seq_cst);
         sleep_.wake(true);
+        blocking_.request_shutdown();
     }
     void shutdown() noexcept override {
         request_shutdown();
         for (std::uint32_t i = 0; i < made_.load(std::memory_order_acquire); ++i) {
             workers_[i]->thread.join();
         }
+        blocking_.shutdown();
         std::unique_lock lock(slots_mutex_);
         slots_changed_.wait(lock, [&] { return taken_ == 0; });
     }
@@ -226,15 +253,32 @@ private:
         workers_[made]->number = made;
         // A thread of the host may come while the only other one is inside a long callback, and has
         // to find what waits behind that.
-        workers_[made]->shared.store(lent_ && options_.workers != 1, std::memory_order_relaxed);
+        workers_[made]->shared.store(lent_, std::memory_order_relaxed);
         made_.store(made + 1, std::memory_order_release);
         return *workers_[made];
+    }
+
+    // Under slots_mutex_, which the new thread does not need until it ends.
+    Result<void> start_thread(Worker& worker) {
+        worker.thread.join();  // it does nothing more but end
+        worker.retired.store(false, std::memory_order_relaxed);
+        Result<void> started = worker.thread.start(
+            concat("rf-w", worker.number),
+            [](void* memory) {
+                Worker* self = static_cast<Worker*>(memory);
+                self->pool->loop(*self);
+            },
+            &worker);
+        if (!started.ok()) return started;
+        worker.over = false;
+        ++most_;
+        return {};
     }
 
     // NULL if all are taken, or there is no memory for another one.
     Worker* take_slot() noexcept try {
         std::lock_guard lock(slots_mutex_);
-        if (taken_ >= options_.workers) return nullptr;
+        if (taken_ >= most_) return nullptr;
         std::uint32_t i = 0;
         while (i < made_.load(std::memory_order_relaxed) && workers_[i]->taken) ++i;
         Worker& slot = i < made_.load(std::memory_order_relaxed) ? *workers_[i] : add_worker();
@@ -254,8 +298,8 @@ private:
         std::unique_lock lock(slots_mutex_);
         waiting_.fetch_add(1, std::memory_order_seq_cst);
         auto over = [&] {
-            return taken_ < made_.load(std::memory_order_relaxed) ||
-                   interrupts() != limits.interrupts;
+            std::uint32_t made = made_.load(std::memory_order_relaxed);
+            return taken_ < std::min(made, most_) || interrupts() != limits.interrupts;
         };
         if (limits.deadline_ns == UINT64_MAX) {
             slots_changed_.wait(lock, over);
@@ -273,6 +317,8 @@ private:
         Stint always;
         work_in(self, always);
         if (options_.thread_stop != nullptr) options_.thread_stop(options_.user_data);
+        std::lock_guard lock(slots_mutex_);
+        self.over = true;
     }
 
     // Runs turns until the stint is over; returns their number.
@@ -305,7 +351,10 @@ private:
     }
 
     [[nodiscard]] bool over(const Worker& self, Stint& stint) noexcept {
-        if (stint.over || ending_.load(std::memory_order_seq_cst)) return true;
+        if (stint.over || ending_.load(std::memory_order_seq_cst) ||
+            self.retired.load(std::memory_order_seq_cst)) {
+            return true;
+        }
         if (stint.takes_permits) stint.over = take_permit();
         if (stint.interrupts != nullptr) stint.over = interrupts() != *stint.interrupts;
         if (stint.deadline_ns <= self.now_ns()) stint.over = true;
@@ -428,6 +477,7 @@ private:
     mutable std::mutex slots_mutex_;
     std::condition_variable slots_changed_;
     std::uint32_t taken_ = 0;  // by threads of the host
+    std::uint32_t most_;       // lent: how many of these there may be; own: how many threads work
     // Sequentially consistent with the event count, as ending_.
     std::atomic<std::uint32_t> permits_{0};
     std::atomic<std::uint64_t> interrupts_{0};
@@ -438,6 +488,7 @@ private:
     std::atomic<bool> watching_{false};  // an idle worker looks whether the others go on
     std::atomic<std::uint32_t> awake_{0};
     std::atomic<bool> ending_{false};  // seq_cst with the event count: nobody sleeps through it
+    BlockingPool blocking_;
 };
 
 }  // namespace

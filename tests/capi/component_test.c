@@ -52,7 +52,7 @@ static void test_refused(void) {
     REFUSED(REFLOW_ERROR_INVALID_ARGUMENT, component);
     component = good(), component.await = -1;
     REFUSED(REFLOW_ERROR_INVALID_ARGUMENT, component);
-    component = good(), component.flags = 2;
+    component = good(), component.flags = 4;
     REFUSED(REFLOW_ERROR_INVALID_ARGUMENT, component);
     component = good(), component.port_size = 8;
     REFUSED(REFLOW_ERROR_INVALID_ARGUMENT, component);

@@ -591,6 +591,8 @@ Outcome run(const Plan& plan, const How& how) {
         std::vector<runtime::ComponentRef> components;
         for (int role = 0; role <= static_cast<int>(Role::sink); ++role) {
             components.push_back(component_of(world, static_cast<Role>(role)));
+            // In some of the runs some run on threads beside the workers.
+            components.back()->blocking = (how.seed + static_cast<unsigned>(role)) % 4 == 0;
         }
         Net net(options, std::move(components));
         for (std::uint32_t i = 0; i < plan.nodes.size(); ++i) {
