@@ -684,6 +684,9 @@ typedef struct reflow_runtime_options {
     uint32_t blocking_threads;  /* how many threads there may be for components with the flag
                                    REFLOW_COMPONENT_BLOCKING; default 32, at most 1024 */
     reflow_wake_fn wake; /* mode hosted; not needed by a host that watches the descriptor */
+    uint64_t max_packets; /* that all inports and outputs in all networks of this runtime may hold by
+                             their capacities, without what max_growth adds; default: no limit but
+                             these capacities */
 } reflow_runtime_options;
 
 /* Creates a runtime; options may be NULL.
@@ -1312,7 +1315,8 @@ enum {
  * Ownership: runtime and graph borrowed (the network keeps what it needs), *out new
  * (reflow_network_destroy). Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_GRAPH,
  * REFLOW_ERROR_NOT_FOUND for an unknown component, REFLOW_ERROR_CONFIG, REFLOW_ERROR_LIMIT
- * beyond max_actors, what a create callback returns. Callbacks: create. Since: 0.1.0 */
+ * beyond max_actors or max_packets, what a create callback returns. Callbacks: create.
+ * Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_create(reflow_runtime *runtime, const reflow_graph *graph,
                                                reflow_network **out, reflow_error **error);
 
@@ -1442,8 +1446,8 @@ typedef struct reflow_output reflow_output;
  * packet sent from then on; when its capacity (0: the default of the runtime) is reached it holds
  * the sender back. Open it before start to miss nothing.
  * Ownership: views borrowed, *out new (reflow_output_destroy). Threads: any. Blocking: bounded.
- * Errors: REFLOW_ERROR_NOT_FOUND with a hint, REFLOW_ERROR_INVALID_STATE after start.
- * Since: 0.1.0 */
+ * Errors: REFLOW_ERROR_NOT_FOUND with a hint, REFLOW_ERROR_INVALID_STATE after start,
+ * REFLOW_ERROR_LIMIT beyond max_packets. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_open_output(reflow_network *network, reflow_view node,
                                                     reflow_view port, uint32_t capacity,
                                                     reflow_output **out, reflow_error **error);

@@ -72,6 +72,7 @@ public:
         if (Result<void> made = make_initials(); !made.ok()) return made;
         if (Result<void> made = make_exposed(view_.inports, true); !made.ok()) return made;
         if (Result<void> made = make_exposed(view_.outports, false); !made.ok()) return made;
+        if (Result<void> counted = count_packets(); !counted.ok()) return counted;
         settle_awaits();
         mark_shared_targets();
         order_finishes();
@@ -146,6 +147,19 @@ private:
                 .port(edge.port);
         }
         return *found;
+    }
+
+    // What the ports may hold.
+    Result<void> count_packets() {
+        std::uint64_t count = 0;
+        for (const auto& actor : network_.actors_) {
+            for (std::uint32_t i = 0; i < actor->component->inports.size(); ++i) {
+                count += actor->mailbox.capacity(i);
+            }
+        }
+        if (Result<void> added = network_.runtime_->add_packets(count); !added.ok()) return added;
+        network_.counted_packets_ = count;
+        return {};
     }
 
     Result<void> make_connections() {

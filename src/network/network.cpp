@@ -23,6 +23,7 @@ Network::Network(Ref<Runtime> runtime)
 Network::~Network() {
     for (Initial& initial : initials_) (void)Message::adopt(initial.packet.message);
     runtime_->remove_actors(counted_actors_);
+    runtime_->remove_packets(counted_packets_);
 }
 
 reflow_network_state Network::state() const noexcept {

@@ -158,6 +158,7 @@ private:
     std::uint32_t nonce_ = 0;  // tells inports of this network from those of others
     bool case_sensitive_ = true;
     std::uint64_t counted_actors_ = 0;
+    std::uint64_t counted_packets_ = 0;  // guarded by mutex_ once it is built
     Vector<std::unique_ptr<runtime::Actor>> actors_;  // in the order of the graph
     // Positions of actors by the hash of their ids: position + 1, 0 for empty; a power of two of
     // slots, one after the other.

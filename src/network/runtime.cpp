@@ -2,6 +2,8 @@
 // Thread: any.
 #include "network/runtime.hpp"
 
+#include "base/text.hpp"
+
 namespace reflow::network {
 namespace {
 
@@ -93,6 +95,24 @@ bool Runtime::add_actors(std::uint64_t count) noexcept {
 
 void Runtime::remove_actors(std::uint64_t count) noexcept {
     actors_.fetch_sub(count, std::memory_order_relaxed);
+}
+
+Result<void> Runtime::add_packets(std::uint64_t count) {
+    std::uint64_t most = options_.max_packets;
+    std::uint64_t now = packets_.load(std::memory_order_relaxed);
+    do {
+        if (count > most || now > most - count) {
+            return Failure(REFLOW_ERROR_LIMIT,
+                           concat("ports for ", count, " packets beside ", now,
+                                  " of all networks exceed max_packets, ", most))
+                .hint("give connections smaller capacities");
+        }
+    } while (!packets_.compare_exchange_weak(now, now + count, std::memory_order_relaxed));
+    return {};
+}
+
+void Runtime::remove_packets(std::uint64_t count) noexcept {
+    packets_.fetch_sub(count, std::memory_order_relaxed);
 }
 
 bool Runtime::logs(reflow_log_level level) const noexcept {

@@ -43,6 +43,7 @@ struct RuntimeOptions {
     runtime::SchedulerOptions scheduler;
     std::uint32_t port_capacity = 0;
     std::uint64_t max_actors = 0;
+    std::uint64_t max_packets = UINT64_MAX;
     std::uint64_t max_growth = 0;
     reflow_log_fn log = nullptr;
     reflow_print_fn print = nullptr;
@@ -63,6 +64,9 @@ public:
     // Counts actors of a network in or out; false beyond max_actors.
     [[nodiscard]] bool add_actors(std::uint64_t count) noexcept;
     void remove_actors(std::uint64_t count) noexcept;
+    // The same for what its ports may hold, and max_packets.
+    [[nodiscard]] Result<void> add_packets(std::uint64_t count);
+    void remove_packets(std::uint64_t count) noexcept;
     // Counts networks whose handle ended inside a callback, and which end when they have stopped.
     void end_deferred(std::int64_t count) noexcept;
     // Without threads: runs actors until no such network is left.
@@ -89,6 +93,7 @@ private:
     std::unique_ptr<runtime::Scheduler> scheduler_;
     // relaxed: only the number matters.
     std::atomic<std::uint64_t> actors_{0};
+    std::atomic<std::uint64_t> packets_{0};
     std::atomic<std::int64_t> deferred_{0};
     std::mutex print_mutex_;  // one print at a time, as reflow_print_fn says; held during the hook
 };

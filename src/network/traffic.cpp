@@ -115,11 +115,17 @@ Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view
     output->mailbox.set_outside(group_);
     outputs_.reserve(outputs_.size() + 1);
     group_.readers.reserve(group_.readers.size() + 1);
+    Vector<runtime::Connection>& connections = found.value()->outports[number];
+    connections.reserve(connections.size() + 1);
+    if (Result<void> added = runtime_->add_packets(capacity); !added.ok()) {
+        return added.take_error();
+    }
+    counted_packets_ += capacity;
     runtime::Connection connection;
     connection.mailbox = &output->mailbox;
     connection.outport = number;
     connection.from_index = index;
-    found.value()->outports[number].push_back(std::move(connection));
+    connections.push_back(std::move(connection));
     group_.readers.push_back(&output->mailbox);
     outputs_.push_back(output);
     return output;

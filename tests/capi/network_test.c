@@ -267,6 +267,42 @@ static void test_create_errors(void) {
     reflow_runtime_destroy(runtime);
 }
 
+/* What ports may hold, in all networks of a runtime together. */
+static void test_max_packets(void) {
+    reflow_runtime_options options = rig_options(&rig_inline);
+    options.max_packets = 25;
+    options.port_capacity = 7;
+    reflow_runtime *runtime = NULL;
+    WORKS(reflow_runtime_create(&options, &runtime, &e));
+    rig_register_pass(runtime);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "a", "Pass");
+    rig_node(graph, "b", "Pass");
+    rig_connect(graph, "a.o", "b.a", "{\"capacity\":3}");
+    reflow_network *first = rig_network(runtime, graph); /* 7 and 3 */
+    reflow_network *second = rig_network(runtime, graph), *third = NULL;
+    reflow_error *error = NULL;
+    CHECK_STATUS(REFLOW_ERROR_LIMIT, reflow_network_create(runtime, graph, &third, &error));
+    CHECK(third == NULL);
+    CHECK(same_text(reflow_error_message(error),
+                    "ports for 10 packets beside 20 of all networks exceed max_packets, 25"));
+    reflow_error_destroy(error);
+    reflow_output *output = rig_output(first, "b.o", 5), *none = NULL;
+    FAILS(REFLOW_ERROR_LIMIT,
+          reflow_network_open_output(second, text_of("b"), text_of("o"), 1, &none, &e));
+    reflow_output_destroy(output);
+    reflow_network_destroy(first); /* with its outputs */
+    third = rig_network(runtime, graph);
+    reflow_output_destroy(rig_output(third, "b.o", 5));
+    FAILS(REFLOW_ERROR_LIMIT,
+          reflow_network_open_output(second, text_of("b"), text_of("o"), 1, &none, &e));
+    CHECK(none == NULL);
+    reflow_network_destroy(second);
+    reflow_network_destroy(third);
+    reflow_graph_destroy(graph);
+    reflow_runtime_destroy(runtime);
+}
+
 static void test_misuse(void) {
     reflow_runtime *runtime = rig_runtime(&rig_inline);
     rig_register_pass(runtime);
@@ -439,6 +475,7 @@ int main(void) {
         test_failing_setup(&rig_modes[i]);
     }
     test_create_errors();
+    test_max_packets();
     test_misuse();
     test_timeouts();
     test_waits_end_with_stop();
