@@ -39,7 +39,9 @@ static reflow_status meet(reflow_context *context, void *state, reflow_packet *i
 }
 static reflow_status note_thread(reflow_context *context, void *state, reflow_packet *inputs,
                                  size_t count) {
+    pthread_mutex_lock(&mutex);
     normal_thread = pthread_self();
+    pthread_mutex_unlock(&mutex);
     return rig_pass(context, state, inputs, count);
 }
 
