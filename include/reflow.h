@@ -687,6 +687,8 @@ typedef struct reflow_runtime_options {
     uint64_t max_packets; /* that all inports and outputs in all networks of this runtime may hold by
                              their capacities, without what max_growth adds; default: no limit but
                              these capacities */
+    uint64_t max_completions; /* firings that may be pending in all networks of this runtime;
+                                 default 1,000,000, at most 16,000,000 */
 } reflow_runtime_options;
 
 /* Creates a runtime; options may be NULL.
@@ -842,12 +844,14 @@ enum {
 /* Flags of a component. */
 enum {
     REFLOW_COMPONENT_SOURCE = 1,  /* fires at the start if nothing is connected to it */
-    REFLOW_COMPONENT_BLOCKING = 2 /* run and finish may block: in modes own and lent they are called on
+    REFLOW_COMPONENT_BLOCKING = 2, /* run and finish may block: in modes own and lent they are called on
                                      threads beside the workers, so nobody else waits for them. The
                                      runtime starts such a thread when all that it has are busy, up
                                      to blocking_threads, and ends it after ten seconds without
                                      work. If none can be started a worker does it. In the other
                                      modes they are called where all are */
+    REFLOW_COMPONENT_ORDERED = 4 /* the outputs of firings that end later appear in the order of
+                                    the inputs; run then gets one firing in a call */
 };
 
 /* Creates the state of a node into *state; the configuration is read from the context.
@@ -892,7 +896,8 @@ typedef struct reflow_component {
     reflow_await await;
     uint32_t max_batch; /* firings in one call of run; default 1 */
     uint32_t flags;     /* REFLOW_COMPONENT_... */
-    uint32_t reserved;
+    uint32_t max_concurrency; /* firings of one actor that may be pending (reflow_context_defer); if
+                                 given, a batch holds no more either. Default 1 */
     reflow_create_fn create;
     reflow_state_fn setup;
     reflow_run_fn run;
@@ -901,6 +906,7 @@ typedef struct reflow_component {
     reflow_destroy_fn destroy_state; /* called with the state, once for each create */
     void *user_data;
     reflow_destroy_fn destroy; /* ends user_data when the last actor and the runtime have ended */
+    uint64_t timeout_ms; /* of a firing; default none. The node has the last word (section 10) */
 } reflow_component;
 
 /* Registers a component. Networks that exist are not touched. Every component has an outport
@@ -1001,9 +1007,15 @@ REFLOW_API reflow_status reflow_context_fail(reflow_context *context, reflow_sta
  * Ownership: none. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API uint64_t reflow_context_now_ns(const reflow_context *context);
 
-/* Whether the network is being stopped: a long callback should return soon.
+/* Whether a long callback should return soon: the network is being stopped, or the timeout of the
+ * firing has passed. A callback that goes on and ends well has ended well.
  * Ownership: none. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API bool reflow_context_stopping(const reflow_context *context);
+
+/* When the timeout of the firings of this call passes, on the clock of reflow_context_now_ns;
+ * UINT64_MAX if they have none.
+ * Ownership: none. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint64_t reflow_context_deadline_ns(const reflow_context *context);
 
 /* Writes a log line through the hook of the runtime.
  * Ownership: text borrowed. Threads: callback. Blocking: bounded (the hook). Errors: none.
@@ -1015,6 +1027,90 @@ REFLOW_API void reflow_context_log(reflow_context *context, reflow_log_level lev
  * Ownership: text borrowed. Threads: callback. Blocking: bounded (the hook).
  * Errors: what the hook returns. Callbacks: print. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_context_print(reflow_context *context, reflow_view text);
+
+/* Firings that end later. Inside run a component may keep a firing open beyond its return: that is how
+ * a promise, a task of an event loop or a request over the network ends a firing. The completion of
+ * such a firing is a plain value that means it on any thread, for ever: when the firing is over, and
+ * also when its network and runtime have ended, every call answers REFLOW_ERROR_CLOSED. A value that no
+ * call has given is answered with REFLOW_ERROR_NOT_FOUND.
+ *
+ * A firing is pending from the return of run until it is resolved or fails. Its inputs live that
+ * long: messages of theirs may be read on any thread. The context does not. If the firing is not over
+ * when run returns (it comes again, or it is the one that fails), its completion is dead and what was
+ * emitted through it is dropped.
+ *
+ * While max_concurrency firings of an actor are pending it takes no more inputs, and run is called for
+ * nothing but a timer. Pending firings keep the network from being idle, so that a drain waits for
+ * them. A stop cancels them. A firing that is pending when its timeout passes fails with
+ * REFLOW_ERROR_TIMEOUT; what it has emitted stays emitted. */
+typedef struct reflow_completion {
+    uint64_t id;
+} reflow_completion;
+
+/* Keeps a firing of this call open. firing counts from 0 in the batch; in a call without inputs it is
+ * 0. Of several firings the earlier ones are asked for first.
+ * Ownership: none. Threads: callback (run). Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT for a firing beyond the batch, before the last one asked for, or
+ * completed by reflow_context_advance; REFLOW_ERROR_INVALID_STATE outside run; REFLOW_ERROR_LIMIT beyond
+ * max_concurrency or max_completions; REFLOW_ERROR_CANCELLED when the network stops. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_defer(reflow_context *context, size_t firing,
+                                              reflow_completion *out);
+
+/* Emits a message on an outport on behalf of a firing that is not over. What one completion emits is
+ * delivered in order; between firings the order is that of the calls, or with REFLOW_COMPONENT_ORDERED
+ * that of the inputs. The actor takes it over when it has its turn and its outputs have room: until
+ * then REFLOW_MAX_COMPLETION_EMITS messages may wait in a completion. Beyond that a call waits up to
+ * the timeout. In modes inline, hosted and simulated it does not wait: there is nobody but the host to
+ * run the actor.
+ * Ownership: message taken-if-ok. Threads: any. Blocking: until there is room or the timeout.
+ * Errors: REFLOW_ERROR_CLOSED if the firing is over, REFLOW_ERROR_WOULD_BLOCK with a timeout of 0 or
+ * without threads, REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK if it would wait inside a
+ * callback, REFLOW_ERROR_NOT_FOUND for an unknown outport or a foreign completion,
+ * REFLOW_ERROR_INVALID_ARGUMENT for none. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_completion_emit(reflow_completion completion, uint32_t outport,
+                                                reflow_message message, int64_t timeout_ms);
+
+/* How many messages may wait in one completion. */
+#define REFLOW_MAX_COMPLETION_EMITS 256
+
+/* The same on one element of an array port, as reflow_context_emit_at.
+ * Ownership: message taken-if-ok. Threads: any. Blocking: until there is room or the timeout.
+ * Errors: as reflow_completion_emit. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_completion_emit_at(reflow_completion completion, uint32_t outport,
+                                                   uint32_t index, reflow_message message,
+                                                   int64_t timeout_ms);
+
+/* Ends a firing well. Of several threads that end one firing exactly one gets REFLOW_OK.
+ * Ownership: none. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_CLOSED if it is over, REFLOW_ERROR_NOT_FOUND for a foreign completion.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_completion_resolve(reflow_completion completion);
+
+/* Ends a firing as failed, as a return of status from run does: see section 10. hint may be empty.
+ * Ownership: views borrowed. Threads: any. Blocking: never.
+ * Errors: as reflow_completion_resolve; REFLOW_ERROR_INVALID_ARGUMENT for a status that is no failure;
+ * invalid UTF-8 is replaced. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_completion_fail(reflow_completion completion, reflow_status status,
+                                                reflow_view message, reflow_view hint);
+
+/* Whether nobody waits for what the work of a firing would give: it was cancelled, its timeout has
+ * passed, or it was ended. True also for a foreign completion.
+ * Ownership: none. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API bool reflow_completion_cancelled(reflow_completion completion);
+
+/* Called at most once, when a firing is cancelled: by its timeout, reflow_network_cancel, or a stop. It
+ * runs on the thread on which that happens, inside the engine: it may call anything that does not
+ * wait, and the functions for completions; its own one is over. */
+typedef void (*reflow_cancel_fn)(void *user_data, reflow_completion completion);
+
+/* Asks to be told when a firing is cancelled; once for each firing. destroy ends user_data when the
+ * firing is over, or the call fails.
+ * Ownership: user_data taken. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_CLOSED if the firing is over, REFLOW_ERROR_ALREADY_EXISTS the second time,
+ * REFLOW_ERROR_NOT_FOUND for a foreign completion. Callbacks: destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_completion_on_cancel(reflow_completion completion,
+                                                     reflow_cancel_fn cancelled, void *user_data,
+                                                     reflow_destroy_fn destroy);
 
 /* ---- 9 graphs ------------------------------------------------------------------------------ */
 
@@ -1279,18 +1375,23 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * in this way beyond their capacity is limited by max_growth; beyond it the network fails with the
  * event NetworkStalled.
  *
- * Idle. A network is idle when no actor is ready or running, none is held back, and no timer is
- * armed: nothing happens until something comes from outside. Packets that wait for a partner do not
+ * Idle. A network is idle when no actor is ready or running, none is held back, no firing is pending,
+ * and no timer is armed: nothing happens until something comes from outside. Packets that wait for a partner do not
  * count. An actor that is held back by an output that the host does not read keeps the network
  * from being idle.
  *
  * Waiting. In modes inline and simulated, and on the thread of the loop in mode hosted, there is
  * nobody but the caller to run the actors: a call that waits runs them, and a wait that nothing left to
  * run can end answers REFLOW_ERROR_WOULD_BLOCK at once. In mode lent a call that waits works
- * meanwhile. In mode own, and on other threads in mode hosted, it only waits.
+ * meanwhile. In mode own, and on other threads in mode hosted, it only waits. Where a wait would answer
+ * that nothing is left, it goes on as long as firings are pending, which another thread may end; in
+ * mode simulated it does not.
  *
  * Failure. When a firing fails the actor lives on. The error goes to the node's outport "error", if
  * that is connected, and to the event ActorFailed in any case.
+ *
+ * Timeout. "firing": {"timeout_ms": 500} in the metadata of a node is the timeout of its firings instead
+ * of that of the component; 0 is none.
  *
  * The end. drain refuses new input, waits for idle, then calls finish of the actors in the
  * order of the data, each after what feeds it, and waits for idle again. stop ends at once: ready
@@ -1371,6 +1472,13 @@ REFLOW_API reflow_status reflow_network_drain(reflow_network *network, int64_t t
  * Errors: REFLOW_ERROR_TIMEOUT. Callbacks: teardown. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_stop(reflow_network *network, int64_t timeout_ms,
                                              reflow_error **error);
+
+/* Cancels the pending firings of a node, or of all nodes if node is empty: they fail with
+ * REFLOW_ERROR_CANCELLED. *count (may be NULL) tells how many.
+ * Ownership: node borrowed. Threads: any. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND,
+ * REFLOW_ERROR_INVALID_STATE before start. Callbacks: reflow_cancel_fn. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_cancel(reflow_network *network, reflow_view node,
+                                               size_t *count, reflow_error **error);
 
 /* Counts of a node since the start. */
 typedef struct reflow_node_counters {

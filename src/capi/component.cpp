@@ -93,7 +93,8 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
     if (from.await < REFLOW_AWAIT_ANY || from.await > REFLOW_AWAIT_REQUIRED) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown await rule ", from.await));
     }
-    constexpr std::uint32_t known_flags = REFLOW_COMPONENT_SOURCE | REFLOW_COMPONENT_BLOCKING;
+    constexpr std::uint32_t known_flags =
+        REFLOW_COMPONENT_SOURCE | REFLOW_COMPONENT_BLOCKING | REFLOW_COMPONENT_ORDERED;
     if ((from.flags & ~known_flags) != 0) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("unknown component flags ", from.flags & ~known_flags));
@@ -114,6 +115,16 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
     to.max_batch = std::max<std::uint32_t>(from.max_batch, 1);
     to.source = (from.flags & REFLOW_COMPONENT_SOURCE) != 0;
     to.blocking = (from.flags & REFLOW_COMPONENT_BLOCKING) != 0;
+    to.ordered = (from.flags & REFLOW_COMPONENT_ORDERED) != 0;
+    to.max_concurrency = from.max_concurrency;
+    // A call gets no more than it may keep open; one of those in order says what its firing emits.
+    if (to.max_concurrency != 0) to.max_batch = std::min(to.max_batch, to.max_concurrency);
+    if (to.ordered) to.max_batch = 1;
+    if (from.timeout_ms > limits::timeout_ms) {
+        return Failure(REFLOW_ERROR_LIMIT,
+                       concat("timeout_ms ", from.timeout_ms, " is beyond ", limits::timeout_ms));
+    }
+    to.timeout_ns = from.timeout_ms * 1'000'000;
     to.create = from.create;
     to.setup = from.setup;
     to.run = from.run;

@@ -79,6 +79,17 @@ uint64_t reflow_context_now_ns(const reflow_context* context) {
     return context == nullptr ? 0 : context->now_ns();
 }
 
+uint64_t reflow_context_deadline_ns(const reflow_context* context) {
+    return context == nullptr ? UINT64_MAX : context->deadline_ns();
+}
+
+reflow_status reflow_context_defer(reflow_context* context, size_t firing, reflow_completion* out) {
+    if (out == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    *out = {};
+    if (context == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    return guarded_status([&] { return context->defer(firing, *out); });
+}
+
 bool reflow_context_stopping(const reflow_context* context) {
     return context != nullptr && context->stopping();
 }

@@ -78,6 +78,20 @@ reflow_status reflow_network_stop(reflow_network* network, int64_t timeout_ms,
     });
 }
 
+reflow_status reflow_network_cancel(reflow_network* network, reflow_view node, size_t* count,
+                                    reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        size_t cancelled = 0;
+        if (count != nullptr) *count = 0;
+        if (network == nullptr) return null_argument("network");
+        Result<std::string_view> text = text_argument(node, "node");
+        if (!text.ok()) return text.take_error();
+        Result<void> done = network_of(network)->cancel(text.value(), cancelled);
+        if (count != nullptr) *count = cancelled;
+        return done;
+    });
+}
+
 reflow_status reflow_network_counters(const reflow_network* network, reflow_view node,
                                       reflow_node_counters* counters, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {

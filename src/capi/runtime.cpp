@@ -69,6 +69,9 @@ Result<network::RuntimeOptions> translate(const reflow_runtime_options& given) {
     options.max_actors = or_default(given.max_actors, limits::actors_count);
     options.max_packets = or_default(given.max_packets, std::uint64_t{UINT64_MAX});
     options.max_growth = or_default(given.max_growth, limits::growth_count);
+    scheduler.max_completions =
+        std::min(or_default(given.max_completions, limits::completions_count),
+                 limits::most_completions_count);
     options.log = given.log;
     options.print = given.print;
     options.log_level = or_default(given.log_level, reflow_log_level{REFLOW_LOG_INFO});

@@ -10,6 +10,7 @@
 #include "graph/config_schema.hpp"
 #include "graph/cycles.hpp"
 #include "graph/findings.hpp"
+#include "graph/node_settings.hpp"
 #include "graph/words.hpp"
 
 namespace reflow::graph {
@@ -168,6 +169,14 @@ void Validator::node(std::uint32_t position) {
 }
 
 void Validator::config(const NodeItem& item, const ComponentInfo& info) {
+    if (Result<NodeSettings> settings = read_node_settings(item.metadata); !settings.ok()) {
+        std::unique_ptr<Error> error = settings.take_error();
+        Finding& finding = add(Severity::error, "bad-config", std::move(error->message));
+        finding.status = REFLOW_ERROR_CONFIG;
+        finding.hint = std::move(error->hint);
+        finding.node = item.id;
+        finding.path = node_path(item.id, concat(".metadata", error->path));
+    }
     for (SchemaProblem& problem : check_config(item.metadata, info.config_schema)) {
         // An unknown key names itself: only what is around it has to be told.
         std::string_view where = problem.path;

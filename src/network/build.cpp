@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "graph/node_settings.hpp"
 #include "graph/validate.hpp"
 #include "network/network.hpp"
 
@@ -112,6 +113,9 @@ private:
                                                     runtime.options().port_capacity));
             Actor& actor = *network_.actors_.back();
             network_.group_.actors.push_back(&actor);
+            Result<graph::NodeSettings> settings = graph::read_node_settings(actor.config);
+            if (!settings.ok()) return settings.take_error();
+            if (auto timeout = settings.value().timeout_ns) actor.allow_deferred(*timeout);
             for (std::uint32_t i = 0; i < actor.component->inports.size(); ++i) {
                 std::uint32_t capacity = actor.component->inports[i].capacity;
                 if (capacity != 0) actor.mailbox.set_capacity(i, capacity);

@@ -188,6 +188,25 @@ Result<void> Network::end_sources() {
     return {};
 }
 
+Result<void> Network::cancel(std::string_view node, std::size_t& count) {
+    std::int32_t now = state_.load(std::memory_order_acquire);
+    if (now == REFLOW_NETWORK_CREATED || now == starting) {
+        return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
+    }
+    const Actor* only = node.empty() ? nullptr : find_actor(node);
+    if (!node.empty() && only == nullptr) return no_node(node);
+    Visit visit(*this);
+    group_.guard();  // without began(), as above
+    for (auto& actor : actors_) {
+        runtime::DeferredFirings* firings = actor->deferred_firings();
+        if (firings != nullptr && (only == nullptr || only == actor.get())) {
+            count += firings->cancel();
+        }
+    }
+    group_.leave();
+    return {};
+}
+
 std::int64_t Network::left_ms(std::int64_t timeout_ms, std::uint64_t start_ns) noexcept {
     if (timeout_ms < 0) return timeout_ms;
     std::uint64_t spent = (runtime_->scheduler().clock().now_ns() - start_ns) / 1'000'000;

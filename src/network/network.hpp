@@ -50,6 +50,8 @@ public:
     Result<void> start();
     Result<void> wait_idle(std::int64_t timeout_ms);
     Result<void> end_sources();
+    // Cancels what is pending of a node, or of all if it is empty.
+    Result<void> cancel(std::string_view node, std::size_t& count);
     Result<void> drain(std::int64_t timeout_ms);
     Result<void> stop(std::int64_t timeout_ms);
     // The host's handle ends: stops, now or when the callback that calls this returns. On a thread

@@ -3,6 +3,7 @@
 #include "network/runtime.hpp"
 
 #include "base/text.hpp"
+#include "runtime/completions.hpp"
 
 namespace reflow::network {
 namespace {
@@ -22,6 +23,7 @@ constinit Ended* ended_list = nullptr;
 Runtime::Runtime(const RuntimeOptions& options, HostData host, std::unique_ptr<Store> store)
     : host_(std::move(host)), options_(options), store_(std::move(store)) {
     options_.scheduler.user_data = host_.get();
+    runtime::completions::attach();
 }
 
 Result<Ref<Runtime>> Runtime::create(const RuntimeOptions& options, HostData host,
@@ -35,10 +37,12 @@ Result<Ref<Runtime>> Runtime::create(const RuntimeOptions& options, HostData hos
     auto scheduler = runtime::make_scheduler(made->options_.scheduler);
     if (!scheduler.ok()) return scheduler.take_error();
     made->scheduler_ = std::move(scheduler).take();
+    made->scheduler_->max_completions = options.scheduler.max_completions;
     return made;
 }
 
 Runtime::~Runtime() {
+    runtime::completions::detach();  // its networks have ended, and so have their firings
     if (scheduler_ == nullptr) return;
     if (scheduler_->threaded() && runtime::current_scheduler() == scheduler_.get()) {
         // A thread cannot join itself, or wait until it has left; memory for the note was set aside by the scheduler's life:

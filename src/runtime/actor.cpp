@@ -23,6 +23,9 @@ Actor::Actor(Group& group_of, ComponentRef component_of, std::string_view name, 
         firing_size_ =
             std::max<std::uint32_t>(static_cast<std::uint32_t>(component->inports.size()), 1);
     }
+    if (component->max_concurrency != 0 || component->timeout_ns != 0 || component->ordered) {
+        allow_deferred(component->timeout_ns);
+    }
 }
 
 inline void Actor::consume(std::size_t firings) noexcept {
@@ -35,8 +38,8 @@ inline void Actor::consume(std::size_t firings) noexcept {
     inputs_.skip(count);
 }
 
-inline reflow_status Actor::call(Context& context) noexcept try {
-    emitted_ = 0;
+inline reflow_status Actor::call(Context& context, std::uint32_t emitted) noexcept try {
+    emitted_ = emitted;
     if (context.phase == Phase::finish) return component->finish(&context, state);
     return component->run(&context, state, inputs_.data(), context.firings * firing_size_);
 } catch (const std::bad_alloc&) {
@@ -53,6 +56,10 @@ Actor::~Actor() {
         }
     }
     end_state();
+    if (DeferredFirings* firings = deferred()) {
+        firings->forget();
+        firings->unref();
+    }
 }
 
 void Actor::end_state() noexcept {
@@ -131,7 +138,7 @@ void Actor::end_turn(Lane& lane, Outcome outcome) noexcept {
     }
     std::uint32_t expected = running;
     if (outcome == Outcome::idle) {
-        std::uint32_t to = resting_ ? rest : idle;
+        std::uint32_t to = resting_ || blocked() ? rest : idle;
         if (word_.compare_exchange_strong(expected, to, std::memory_order_acq_rel)) {
             return lane.leave();
         }
@@ -168,10 +175,16 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
             absorb(word_.exchange(running, std::memory_order_acq_rel));
             looked_ = false;
         }
+        if (wanted_ & completion_bit) [[unlikely]] {
+            std::size_t used = serve_deferred();
+            left -= std::min(left, std::max<std::size_t>(used, 1));
+            continue;
+        }
         std::size_t firings = 0;
         if (!prepare(lane, left, context.phase, firings)) break;
         context.begin(firings);
-        bool plain = !every_call && firings != 0 && due_ == 0 && context.phase == Phase::run;
+        bool plain = !every_call && firings != 0 && due_ == 0 && context.phase == Phase::run &&
+                     deferred() == nullptr;
         std::size_t used = plain ? run_inputs(lane, context, left) : fire(context);
         if (!plain) lane.called();
         left -= std::min(left, std::max<std::size_t>(used, 1));
@@ -181,6 +194,8 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
 }
 
 bool Actor::has_work() const {
+    if ((wanted_ & completion_bit) != 0) return true;
+    if (blocked()) return only_wakes();
     if (resting_) return (wanted_ & wake_bit) != 0;
     return again_ || wanted_ != 0 || !inputs_.empty() || (!looked_ && mailbox.ready());
 }
@@ -198,6 +213,7 @@ void Actor::take_inputs(Lane& lane, std::size_t left) {
     // Where the newest counts it is taken as late as possible.
     std::size_t most =
         mailbox.takes_late() ? std::min<std::size_t>(component->max_batch, left) : left;
+    if (deferred() != nullptr) most = std::min(most, deferred()->free());
     std::size_t firings = 0;
     std::size_t packets = 0;
     if (component->await == REFLOW_AWAIT_ANY) {
@@ -226,6 +242,12 @@ void Actor::end_source(Lane& lane) {
 bool Actor::prepare(Lane& lane, std::size_t left, Phase& phase, std::size_t& firings) {
     if (ended_ && !(again_ && again_phase_ == Phase::finish)) end_source(lane);
     phase = Phase::run;
+    if (blocked()) {
+        if (!only_wakes()) return false;
+        wanted_ &= ~wake_bit;
+        firings = 0;
+        return true;
+    }
     if (resting_) {
         if ((wanted_ & wake_bit) == 0) return false;
         wanted_ &= ~wake_bit;
@@ -243,6 +265,7 @@ bool Actor::prepare(Lane& lane, std::size_t left, Phase& phase, std::size_t& fir
     }
     if (inputs_.empty() && !looked_) take_inputs(lane, left);
     firings = std::min({firings_kept(), std::size_t{component->max_batch}, left});
+    if (deferred() != nullptr) firings = std::min(firings, deferred()->free());
     if ((wanted_ & wake_bit) != 0) {
         wanted_ &= ~wake_bit;
         return true;
@@ -261,7 +284,7 @@ std::size_t Actor::run_inputs(Lane& lane, Context& context, std::size_t left) {
     for (;;) {
         reflow_status status = call(context);
         lane.called();
-        if (status != REFLOW_OK || context.again_asked) [[unlikely]] {
+        if (status != REFLOW_OK || context.unusual) [[unlikely]] {
             fired.add(used);
             return used + settle(context, status, 0);
         }
@@ -277,10 +300,12 @@ std::size_t Actor::run_inputs(Lane& lane, Context& context, std::size_t left) {
 }
 
 std::size_t Actor::fire(Context& context) {
+    if (deferred() != nullptr) begin_deferred(context);
     again_ = false;
     bool timed = group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED);
     std::uint64_t start = timed ? group.scheduler.clock().now_ns() : 0;
-    reflow_status status = call(context);
+    bool captures = deferred() != nullptr && deferred()->captures;
+    reflow_status status = call(context, captures ? std::uint32_t{limits::emits_count} : 0);
     std::uint64_t ns = timed ? group.scheduler.clock().now_ns() - start : 0;
     return settle(context, status, ns);
 }
@@ -296,20 +321,37 @@ std::size_t Actor::settle(Context& context, reflow_status status, std::uint64_t 
     if (status != REFLOW_OK) {
         // The first firing that is not completed has failed; those behind it come again.
         done = std::min(context.advanced + 1, context.firings);
-        failed.add(1);
     }
     due_ = static_cast<std::uint32_t>(context.firings - done);
+    std::size_t pending = 0;
+    if (context.deferred != nullptr) {
+        std::size_t over = context.firings == 0 ? 1 : done;
+        pending = settle_deferred(context, status == REFLOW_OK ? over : done - (done != 0));
+    }
     consume(done);
     // A call without inputs (a start, a timer, a finish) is one firing once it does not go on.
     std::size_t ended = done;
     if (context.firings == 0 && context.phase == Phase::run && !again_) ended = 1;
+    ended -= std::min(ended, pending);
+    book(context, status, ended, pending, ns);
+    return ended;
+}
+
+void Actor::book(Context& context, reflow_status status, std::size_t ended, std::size_t pending,
+                 std::uint64_t ns) {
+    if (deferred() != nullptr && std::exchange(deferred()->captures, false)) {
+        reflow_status how = status == REFLOW_OK ? status : failure_status(status);
+        bool due = deferred()->enter_spare(nullptr, ended != 0, how, std::move(context.error));
+        if (due) wanted_ |= completion_bit;
+        return;
+    }
+    if (status != REFLOW_OK) failed.add(1);
     fired.add(ended);
     if (status != REFLOW_OK) {
         report(error_of(context, status), ns);
-    } else if (group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED)) {
+    } else if ((ended != 0 || pending == 0) && group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED)) {
         group.observer.completed(*this, ended, ns);
     }
-    return ended;
 }
 
 std::unique_ptr<Error> Actor::error_of(Context& context, reflow_status status) const {

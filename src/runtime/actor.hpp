@@ -11,6 +11,7 @@
 #include "base/queue.hpp"
 #include "runtime/component.hpp"
 #include "runtime/context.hpp"
+#include "runtime/deferred.hpp"
 #include "runtime/group.hpp"
 #include "runtime/lane.hpp"
 #include "runtime/mailbox.hpp"
@@ -90,6 +91,15 @@ public:
     void request_end() noexcept {
         if (component->source) notify(nullptr, end_bit);
     }
+    // A firing that ends later has brought something.
+    void request_completion() noexcept { notify(nullptr, completion_bit); }
+    // The part of the actor that has such firings, or NULL. Sequentially consistent: see
+    // Group::stopping_now().
+    [[nodiscard]] DeferredFirings* deferred_firings() const noexcept {
+        return deferred_.load(std::memory_order_seq_cst);
+    }
+    // Before the group begins, or in a turn: makes that part.
+    DeferredFirings& allow_deferred(std::uint64_t timeout_ns);
     [[nodiscard]] bool held_back() const noexcept {
         return (word_.load(std::memory_order_relaxed) & state_mask) == held;
     }
@@ -125,6 +135,7 @@ public:
     // Two of its connections lead to one target: what it emits arrives there in the order of calls.
     void keep_order_of_calls() noexcept { keeps_order_ = true; }
     [[nodiscard]] std::size_t room(std::uint32_t outport) const noexcept;
+    reflow_status defer(Context& context, std::size_t firing, reflow_completion& completion);
 
 private:
     friend struct ::reflow_context;
@@ -167,6 +178,7 @@ private:
     static constexpr std::uint32_t finish_bit = 16;
     static constexpr std::uint32_t wake_bit = 32;
     static constexpr std::uint32_t end_bit = 64;
+    static constexpr std::uint32_t completion_bit = 128;
     std::atomic<std::uint32_t> word_{rest};
     // Takes over what a word asked for.
     void absorb(std::uint32_t word) noexcept {
@@ -190,13 +202,34 @@ private:
     [[nodiscard]] std::size_t firings_kept() const noexcept {
         return firing_size_ == 1 ? inputs_.size() : inputs_.size() / firing_size_;
     }
-    reflow_status call(Context& context) noexcept;
+    reflow_status call(Context& context, std::uint32_t emitted = 0) noexcept;
     // Calls run for inputs as long as nothing else has to be looked at; returns firings.
     std::size_t run_inputs(Lane& lane, Context& context, std::size_t left);
     std::size_t fire(Context& context);
     // Books what the callback did; returns how many firings have ended.
     std::size_t settle(Context& context, reflow_status status, std::uint64_t ns);
     void consume(std::size_t firings) noexcept;
+
+    // ---- firings that end later, in actor_deferred.cpp
+    [[nodiscard]] DeferredFirings* deferred() const noexcept {
+        return deferred_.load(std::memory_order_relaxed);  // written by the thread of a turn
+    }
+    // So many are pending that nothing but a timer leads to a call.
+    [[nodiscard]] bool blocked() const noexcept {
+        return deferred() != nullptr && deferred()->full();
+    }
+    [[nodiscard]] bool only_wakes() const noexcept {
+        return !again_ && !resting_ && due_ == 0 && (wanted_ & wake_bit) != 0;
+    }
+    // Takes over what one of them has brought; 0 if there is nothing.
+    std::size_t serve_deferred();
+    void finish_deferred(Deferred& firing);
+    // Before and after a call of an actor that has the part for it.
+    void begin_deferred(Context& context);
+    std::size_t settle_deferred(Context& context, std::size_t over);
+    reflow_status capture(std::uint32_t outport, Message message, std::uint32_t index);
+    void book(Context& context, reflow_status status, std::size_t ended, std::size_t pending,
+              std::uint64_t ns);
     void report(std::unique_ptr<Error> error, std::uint64_t ns);
     [[nodiscard]] std::unique_ptr<Error> error_of(Context& context, reflow_status status) const;
 
@@ -211,6 +244,7 @@ private:
     // After a packet was added.
     void bound(Connection& connection) noexcept;
 
+    std::atomic<DeferredFirings*> deferred_{nullptr};  // a reference
     // Touched only by the thread of the turn.
     Queue<Packet> inputs_;   // taken, not completed
     std::uint32_t due_ = 0;  // firings of these that a call left over: the next one gets just them

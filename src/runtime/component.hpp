@@ -42,8 +42,11 @@ public:
     Vector<Port> outports;
     reflow_await await = REFLOW_AWAIT_ANY;
     std::uint32_t max_batch = 1;
-    bool source = false;  // no inports, or declared as a source
-    bool blocking = false;  // its turns run on threads of their own
+    std::uint32_t max_concurrency = 0;  // 0: not told, and then one
+    std::uint64_t timeout_ns = 0;       // of a firing; 0: none
+    bool ordered = false;               // outputs in the order of inputs
+    bool source = false;                // no inports, or declared as a source
+    bool blocking = false;              // its turns run on threads of their own
 
     reflow_create_fn create = nullptr;
     reflow_state_fn setup = nullptr;

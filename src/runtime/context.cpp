@@ -110,7 +110,7 @@ reflow_status reflow_context::advance(std::size_t count) noexcept {
 
 reflow_status reflow_context::again() noexcept {
     if (!may_emit(phase)) return REFLOW_ERROR_INVALID_STATE;
-    again_asked = true;
+    unusual = again_asked = true;
     return REFLOW_OK;
 }
 
@@ -123,7 +123,7 @@ reflow_status reflow_context::wake_after(std::uint64_t delay_ns) noexcept {
     std::uint64_t due = now >= last || delay_ns > last - now ? last : now + delay_ns;
     try {
         scheduler.arm(actor, due);
-        wake_asked = true;
+        unusual = wake_asked = true;
     } catch (const std::bad_alloc&) {
         return REFLOW_ERROR_OUT_OF_MEMORY;
     }
@@ -136,7 +136,14 @@ std::uint64_t reflow_context::now_ns() const noexcept {
     return actor.group.scheduler.clock().now_ns();
 }
 
-bool reflow_context::stopping() const noexcept { return actor.group.stopping(); }
+bool reflow_context::stopping() const noexcept {
+    return actor.group.stopping() || (deadline != UINT64_MAX && now_ns() >= deadline);
+}
+
+reflow_status reflow_context::defer(std::size_t firing, reflow_completion& completion) {
+    if (phase != Phase::run) return REFLOW_ERROR_INVALID_STATE;
+    return actor.defer(*this, firing, completion);
+}
 
 void reflow_context::log(reflow_log_level level, std::string_view text) noexcept {
     reflow::runtime::Environment& environment = actor.group.environment;

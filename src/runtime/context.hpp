@@ -14,6 +14,7 @@
 namespace reflow::runtime {
 
 class Actor;
+class Deferred;
 
 // What the host gave to the runtime: where text goes and files come from.
 class Environment : public Allocated {
@@ -54,6 +55,8 @@ struct reflow_context {
     [[nodiscard]] std::size_t firing_size() const noexcept;
     [[nodiscard]] std::uint64_t now_ns() const noexcept;
     [[nodiscard]] bool stopping() const noexcept;
+    [[nodiscard]] std::uint64_t deadline_ns() const noexcept { return deadline; }
+    reflow_status defer(std::size_t firing, reflow_completion& completion);
     void log(reflow_log_level level, std::string_view text) noexcept;
     reflow_status print(std::string_view text) noexcept;
     [[nodiscard]] reflow::Store& store() noexcept;
@@ -68,7 +71,7 @@ struct reflow_context {
     void begin(std::size_t firings_of) noexcept {
         firings = firings_of;
         advanced = 0;
-        again_asked = wake_asked = false;
+        if (unusual) unusual = again_asked = wake_asked = false;
         if (error != nullptr) error.reset();
     }
 
@@ -76,8 +79,13 @@ struct reflow_context {
     reflow::runtime::Phase phase;
     std::size_t firings = 0;   // in the batch
     std::size_t advanced = 0;  // completed by advance
+    bool unusual = false;      // one of those below
     bool again_asked = false;
     bool wake_asked = false;
+    // Firings that the call keeps open, linked by of_call, each with a reference.
+    reflow::runtime::Deferred* deferred = nullptr;
+    reflow::runtime::Deferred* last_deferred = nullptr;
+    std::uint64_t deadline = UINT64_MAX;
     std::unique_ptr<reflow::Error> error{};
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "runtime/actor.hpp"
+#include "runtime/deferred.hpp"
 #include "runtime/scheduler.hpp"
 
 namespace reflow::runtime {
@@ -87,8 +88,11 @@ Result<void> Group::failure() const {
 
 void Group::request_stop() noexcept {
     enter();
-    stopping_.store(true, std::memory_order_release);
-    for (Actor* actor : actors) scheduler.timers.cancel(*actor);
+    stopping_.store(true, std::memory_order_seq_cst);
+    for (Actor* actor : actors) {
+        scheduler.timers.cancel(*actor);
+        if (DeferredFirings* firings = actor->deferred_firings()) firings->cancel_all();
+    }
     leave();
 }
 
@@ -127,11 +131,15 @@ reflow_status Group::wait(std::int64_t timeout_ms, const std::function<bool()>& 
     for (;;) {
         // What happens from here on interrupts the sleep.
         std::uint64_t interrupts = scheduler.interrupts();
+        // Whatever is active and not ready here is on another thread, is a pending firing, or has a
+        // timer: when it ends it brings work or interrupts the sleep.
+        bool outside = active();
         lock.unlock();
         Scheduler::Ran ran = scheduler.run({.turns = scheduler.threaded() ? UINT64_MAX : 1,
                                             .sleep = true,
                                             .deadline_ns = deadline,
-                                            .interrupts = interrupts});
+                                            .interrupts = interrupts,
+                                            .outside = outside});
         lock.lock();
         if (done()) return REFLOW_OK;
         if (scheduler.clock().now_ns() >= deadline) return REFLOW_ERROR_TIMEOUT;

@@ -71,8 +71,8 @@ public:
     Vector<Mailbox*> readers;  // of the host; fixed before begin
 
     // ---- counting what is going on
-    // Something begins: an actor becomes ready, a timer is armed, a guard is held. The caller
-    // either is such a thing itself or comes from outside.
+    // Something begins: an actor becomes ready, a firing is pending, a timer is armed, a guard is
+    // held. The caller either is such a thing itself or comes from outside.
     void enter() noexcept;
     // It has ended, or so many. The one that ends last looks whether the group is idle, stalled or
     // stopped; the group may be gone when this returns.
@@ -95,6 +95,10 @@ public:
 
     [[nodiscard]] bool stopping() const noexcept {
         return stopping_.load(std::memory_order_acquire);
+    }
+    // The same for who has just made something known that the stop looks at after it is announced.
+    [[nodiscard]] bool stopping_now() const noexcept {
+        return stopping_.load(std::memory_order_seq_cst);
     }
     // Asked inside a done() of wait(): under the lock, see there.
     [[nodiscard]] bool idle() const noexcept;

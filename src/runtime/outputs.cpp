@@ -47,7 +47,10 @@ void Actor::bound(Connection& connection) noexcept {
 reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t index) {
     if (outport >= outports.size()) return REFLOW_ERROR_NOT_FOUND;
     if (message.none()) return REFLOW_ERROR_INVALID_ARGUMENT;
-    if (emitted_ >= limits::emits_count) return REFLOW_ERROR_LIMIT;
+    if (emitted_ >= limits::emits_count) {
+        if (deferred() == nullptr || !deferred()->captures) return REFLOW_ERROR_LIMIT;
+        return capture(outport, std::move(message), index);
+    }
     if (group.observer.wants(REFLOW_EVENT_ACTOR_EMIT)) {
         group.observer.emitted(*this, outport, message);
     }
@@ -79,6 +82,7 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
 std::size_t Actor::emit_plain(std::uint32_t outport,
                               std::span<const reflow_message> messages) noexcept {
     if (outport >= outports.size() || outports[outport].size() != 1) return 0;
+    if (emitted_ >= limits::emits_count) return 0;
     Connection& to = outports[outport].front();
     if (to.open == 0 && !open_up(to)) return 0;
     std::size_t most = std::min<std::size_t>(

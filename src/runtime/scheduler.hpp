@@ -3,6 +3,7 @@
 // Neighbours: actor, group, timers. Thread: any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -21,6 +22,7 @@ struct SchedulerOptions {
     std::uint32_t blocking_threads = 1;
     TurnBudget budget{};
     std::uint64_t seed = 0;
+    std::uint64_t max_completions = 0;
     reflow_thread_fn thread_start = nullptr;
     reflow_thread_fn thread_stop = nullptr;
     // Hosted: there is something to do, on whatever thread, without locks.
@@ -64,6 +66,9 @@ public:
         bool exclusive = false;
         // The loop of the host runs it: it hears from the result what is left.
         bool by_loop = false;
+        // Another thread may bring work that nothing here announces. The simulation does not wait
+        // for it: what it does comes from its seed and its program alone.
+        bool outside = false;
     };
     struct Ran {
         std::uint64_t turns = 0;
@@ -95,9 +100,20 @@ public:
     virtual void shutdown() noexcept = 0;
 
     // Arms the timer of an actor and sees to it that somebody waits for it.
-    virtual void arm(Actor& actor, std::uint64_t due_ns) = 0;
+    void arm(Actor& actor, std::uint64_t due_ns) {
+        if (timers.arm(actor, due_ns)) rearmed();
+    }
+    // The same for the deadline of firings, for which timers.enter() was called; UINT64_MAX: none.
+    void set_deadline(DeferredFirings& firings, std::uint64_t due_ns) noexcept {
+        if (timers.set(firings, due_ns)) rearmed();
+    }
+    // A sleeper may have to wake earlier than it planned.
+    virtual void rearmed() noexcept = 0;
 
     Timers timers;
+    // Completions that are alive in all networks. relaxed: only the number matters.
+    std::atomic<std::uint64_t> completions{0};
+    std::uint64_t max_completions = 0;
 };
 
 // The scheduler whose turn or other callback runs on the calling thread, or NULL. It has no

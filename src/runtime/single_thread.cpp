@@ -83,9 +83,7 @@ public:
         changed_.notify_one();
         if (wake) call_host();
     }
-    void arm(Actor& actor, std::uint64_t due_ns) override {
-        if (timers.arm(actor, due_ns)) interrupt();
-    }
+    void rearmed() noexcept override { interrupt(); }
     void interrupt() noexcept override {
         {
             std::lock_guard lock(mutex_);
@@ -133,7 +131,8 @@ public:
         if (ran.turns == 0 && limits.sleep && !simulated_) wait_for_work(limits);
         std::lock_guard lock(mutex_);
         ran.ready = ran.ready || head_ != nullptr;
-        ran.pending = ran.ready || timers.next_due() != UINT64_MAX;
+        bool outside = limits.outside && !simulated_;
+        ran.pending = ran.ready || outside || timers.next_due() != UINT64_MAX;
         return ran;
     }
 
@@ -263,13 +262,15 @@ private:
     void wait_for_work(const Limits& limits) {
         std::unique_lock lock(mutex_);
         // Without a timer only another thread could bring work, and inline mode has none of its
-        // own: the caller is told that nothing is pending instead of sleeping for ever.
+        // own: unless the caller expects it, it is told that nothing is pending instead of sleeping
+        // for ever.
         std::uint64_t due = timers.next_due();
-        if (due == UINT64_MAX) return;
-        std::chrono::steady_clock::time_point time{
-            std::chrono::nanoseconds(std::min(limits.deadline_ns, due))};
-        changed_.wait_until(lock, time,
-                            [&] { return head_ != nullptr || interrupts_ != limits.interrupts; });
+        if (due == UINT64_MAX && !limits.outside) return;
+        auto changed = [&] { return head_ != nullptr || interrupts_ != limits.interrupts; };
+        due = std::min(limits.deadline_ns, due);
+        if (due == UINT64_MAX) return changed_.wait(lock, changed);
+        std::chrono::steady_clock::time_point time{std::chrono::nanoseconds(due)};
+        changed_.wait_until(lock, time, changed);
     }
 
     const SchedulerOptions options_;

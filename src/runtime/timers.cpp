@@ -3,12 +3,15 @@
 #include "runtime/timers.hpp"
 
 #include "runtime/actor.hpp"
+#include "runtime/deferred.hpp"
 
 namespace reflow::runtime {
 
 void Timers::place(std::size_t slot, const Timer& timer) noexcept {
     heap_[slot] = timer;
-    timer.actor->timer_slot = static_cast<std::uint32_t>(slot);
+    std::uint32_t& known =
+        timer.actor != nullptr ? timer.actor->timer_slot : timer.firings->timer_slot;
+    known = static_cast<std::uint32_t>(slot);
 }
 
 void Timers::up(std::size_t slot) noexcept {
@@ -34,13 +37,24 @@ void Timers::down(std::size_t slot) noexcept {
 }
 
 void Timers::remove(std::size_t slot) noexcept {
-    heap_[slot].actor->timer_slot = Actor::no_slot;
+    Timer gone = heap_[slot];
+    (gone.actor != nullptr ? gone.actor->timer_slot : gone.firings->timer_slot) = Actor::no_slot;
     Timer last = heap_.back();
     heap_.pop_back();
     if (slot == heap_.size()) return;
     place(slot, last);
     up(slot);
-    down(last.actor->timer_slot);
+    down(last.actor != nullptr ? last.actor->timer_slot : last.firings->timer_slot);
+}
+
+// Another time for a timer, which comes behind those of the same time.
+void Timers::move(std::size_t slot, std::uint64_t due_ns) noexcept {
+    Timer timer = heap_[slot];
+    timer.due_ns = due_ns;
+    timer.order = order_++;
+    place(slot, timer);
+    up(slot);
+    down(timer.actor != nullptr ? timer.actor->timer_slot : timer.firings->timer_slot);
 }
 
 void Timers::publish() noexcept {
@@ -53,15 +67,12 @@ bool Timers::arm(Actor& actor, std::uint64_t due_ns) {
     // would not be cancelled any more, and the stop would wait for it.
     if (actor.group.stopping()) return false;
     if (actor.timer_slot == Actor::no_slot) {
-        heap_.push_back({due_ns, order_++, &actor});
+        heap_.push_back({due_ns, order_, &actor, nullptr});
         actor.timer_slot = static_cast<std::uint32_t>(heap_.size() - 1);
         // The caller is a turn of this group, so the group is active and cannot end here.
         actor.group.enter();
-    } else {
-        heap_[actor.timer_slot] = {due_ns, order_++, &actor};
     }
-    up(actor.timer_slot);
-    down(actor.timer_slot);
+    move(actor.timer_slot, due_ns);
     publish();
     return heap_.front().actor == &actor;
 }
@@ -76,21 +87,53 @@ void Timers::cancel(Actor& actor) noexcept {
     actor.group.leave();
 }
 
+void Timers::enter(DeferredFirings& firings) {
+    std::lock_guard lock(mutex_);
+    if (firings.timer_slot != Actor::no_slot) return;
+    heap_.push_back({UINT64_MAX, order_++, nullptr, &firings});
+    firings.timer_slot = static_cast<std::uint32_t>(heap_.size() - 1);  // nothing is due later
+}
+
+void Timers::leave(DeferredFirings& firings) noexcept {
+    std::lock_guard lock(mutex_);
+    if (firings.timer_slot == Actor::no_slot) return;
+    remove(firings.timer_slot);
+    publish();
+}
+
+bool Timers::set(DeferredFirings& firings, std::uint64_t due_ns) noexcept {
+    std::lock_guard lock(mutex_);
+    if (firings.timer_slot == Actor::no_slot) return false;
+    move(firings.timer_slot, due_ns);
+    publish();
+    return due_ns != UINT64_MAX && heap_.front().firings == &firings;
+}
+
 std::size_t Timers::fire(std::uint64_t now_ns) noexcept {
     std::size_t fired = 0;
     for (;;) {
         Actor* actor = nullptr;
+        Ref<DeferredFirings> firings;
         {
             std::lock_guard lock(mutex_);
             if (heap_.empty() || heap_.front().due_ns > now_ns) break;
             actor = heap_.front().actor;
-            remove(0);
+            if (actor != nullptr) {
+                remove(0);
+            } else {
+                firings = Ref<DeferredFirings>::share(heap_.front().firings);
+                move(0, UINT64_MAX);
+            }
             publish();
+        }
+        ++fired;
+        if (firings) {
+            firings->expire(now_ns);  // knows whether its actor is still there
+            continue;
         }
         // The armed timer still counts as activity until leave(), so the actor is alive.
         actor->request_wake();
         actor->group.leave();
-        ++fired;
     }
     return fired;
 }

@@ -150,10 +150,7 @@ public:
         sleep_.wake();
     }
 
-    void arm(Actor& actor, std::uint64_t due_ns) override {
-        // A sleeper may have to wake earlier than it planned.
-        if (timers.arm(actor, due_ns)) sleep_.wake();
-    }
+    void rearmed() noexcept override { sleep_.wake(); }
 
     [[nodiscard]] const Clock& clock() const noexcept override { return clock_; }
     [[nodiscard]] bool threaded() const noexcept override { return true; }

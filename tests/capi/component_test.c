@@ -52,7 +52,7 @@ static void test_refused(void) {
     REFUSED(REFLOW_ERROR_INVALID_ARGUMENT, component);
     component = good(), component.await = -1;
     REFUSED(REFLOW_ERROR_INVALID_ARGUMENT, component);
-    component = good(), component.flags = 4;
+    component = good(), component.flags = 1u << 30;
     REFUSED(REFLOW_ERROR_INVALID_ARGUMENT, component);
     component = good(), component.port_size = 8;
     REFUSED(REFLOW_ERROR_INVALID_ARGUMENT, component);
@@ -156,9 +156,9 @@ static void test_sizes(void) {
     ends = 0;
     WORKS(reflow_runtime_register(runtime, &large.component, &e));
     CHECK(ends == 0);
-    reflow_component reserved = good();
-    reserved.reserved = 1;
-    REFUSED(REFLOW_ERROR_INVALID_ARGUMENT, reserved);
+    reflow_component flags = good();
+    flags.flags = 1u << 31;
+    REFUSED(REFLOW_ERROR_INVALID_ARGUMENT, flags);
     static const uint32_t wrong[] = {0, 7, 5000, UINT32_MAX};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; ++i) {
         reflow_component component = good();

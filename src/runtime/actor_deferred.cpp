@@ -1,0 +1,152 @@
+// Firings that end later, seen from the turns of their actor: which call keeps them open, and what
+// they bring when they go on.
+// Neighbours: actor, deferred. Thread: that of the turn.
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "runtime/actor.hpp"
+#include "runtime/scheduler.hpp"
+
+namespace reflow::runtime {
+
+DeferredFirings& Actor::allow_deferred(std::uint64_t timeout_ns) {
+    Ref<DeferredFirings> made = make_ref<DeferredFirings>(*this, timeout_ns);
+    DeferredFirings& firings = *made;
+    DeferredFirings* before = deferred_.exchange(made.leak(), std::memory_order_seq_cst);
+    if (before != nullptr) before->unref();  // while the network is built
+    return firings;
+}
+
+// ---- a call
+
+void Actor::begin_deferred(Context& context) {
+    DeferredFirings& all = *deferred();
+    context.deadline = UINT64_MAX;
+    if (all.timeout_ns() != 0) {
+        std::uint64_t now = group.scheduler.clock().now_ns();
+        context.deadline =
+            all.timeout_ns() > UINT64_MAX - now ? UINT64_MAX : now + all.timeout_ns();
+    }
+    if (!all.ordered() || !all.some()) return;
+    // Earlier firings are pending: what this call emits has to wait for them.
+    if (!all.spare) all.spare = make_ref<Deferred>(all);
+    all.captures = true;
+}
+
+reflow_status Actor::defer(Context& context, std::size_t firing, reflow_completion& completion) {
+    bool rises = context.last_deferred == nullptr || firing > context.last_deferred->firing;
+    bool inside = firing < std::max<std::size_t>(context.firings, 1) &&
+                  (firing >= context.advanced || context.firings == 0);
+    if (!rises || !inside) return REFLOW_ERROR_INVALID_ARGUMENT;
+    DeferredFirings* all = deferred();
+    if (all == nullptr) all = &allow_deferred(component->timeout_ns);
+    bool timed = group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED);
+    std::uint64_t now = timed ? group.scheduler.clock().now_ns() : 0;
+    Ref<Deferred> made;
+    reflow_status status = all->open(context.firings == 0 ? 0 : firing_size_, now, made);
+    if (status != REFLOW_OK) return status;
+    made->firing = firing;
+    completion.id = made->id;
+    Deferred* last = std::exchange(context.last_deferred, made.get());
+    (last == nullptr ? context.deferred : last->of_call) = made.leak();
+    context.unusual = true;
+    return REFLOW_OK;
+}
+
+reflow_status Actor::capture(std::uint32_t outport, Message message, std::uint32_t index) {
+    Queue<Emitted>& captured = deferred()->captured();
+    if (captured.size() >= limits::emits_count) return REFLOW_ERROR_LIMIT;
+    captured.reserve(1);
+    captured.push_unchecked({message.leak(), outport, index});
+    return REFLOW_OK;
+}
+
+// Of the firings that the call has kept open, those before `over` are pending from now on, with
+// their inputs; returns how many. Needs no memory.
+std::size_t Actor::settle_deferred(Context& context, std::size_t over) {
+    DeferredFirings& all = *deferred();
+    std::size_t pending = 0;
+    Deferred* left = std::exchange(context.deferred, nullptr);
+    context.last_deferred = nullptr;
+    while (left != nullptr) {
+        Ref<Deferred> firing = Ref<Deferred>::adopt(left);
+        left = std::exchange(firing->of_call, nullptr);
+        if (firing->firing >= over) {
+            all.revoke(*firing);
+            continue;
+        }
+        ++pending;
+        for (std::size_t i = 0; context.firings != 0 && i < firing_size_; ++i) {
+            Packet& packet = inputs_[firing->firing * firing_size_ + i];
+            firing->inputs.push_unchecked(packet);
+            packet.message = {};
+        }
+        if (std::exchange(all.captures, false)) {
+            // What the call has emitted.
+            if (all.enter_spare(firing.get(), false, REFLOW_OK, nullptr)) wanted_ |= completion_bit;
+        }
+        if (all.settle(*firing)) wanted_ |= completion_bit;
+    }
+    return pending;
+}
+
+// ---- between calls
+
+std::size_t Actor::serve_deferred() {
+    wanted_ &= ~completion_bit;
+    if (deferred() == nullptr) return 0;
+    DeferredFirings& all = *deferred();
+    // What was taken over before memory ran out goes first.
+    if (!all.current.firing) all.current = all.take();
+    if (!all.current.firing) return 0;
+    emitted_ = 0;
+    std::size_t used = 0;
+    try {
+        for (; !all.taken.empty(); ++used) {
+            Emitted& out = all.taken.front();
+            (void)emit(out.outport, MessageRef(out.message).own(), out.index);
+            (void)Message::adopt(all.taken.pop().message);
+        }
+    } catch (const std::bad_alloc&) {
+        wanted_ |= completion_bit;
+        throw;
+    }
+    DeferredFirings::Taken current = std::move(all.current);
+    all.current = {};
+    if (current.more) wanted_ |= completion_bit;
+    if (!current.ended) return used;
+    finish_deferred(*current.firing);
+    return used + 1;
+}
+
+void Actor::finish_deferred(Deferred& firing) {
+    std::uint64_t ns = 0;
+    if (firing.begun_ns != 0) ns = group.scheduler.clock().now_ns() - firing.begun_ns;
+    if (firing.counts) fired.add(1);
+    if (firing.status == REFLOW_OK) {
+        if (firing.counts && group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED)) {
+            group.observer.completed(*this, 1, ns);
+        }
+        return;
+    }
+    failed.add(1);
+    std::unique_ptr<Error> error = std::move(firing.error_);
+    if (error == nullptr && firing.status == REFLOW_ERROR_TIMEOUT) {
+        error =
+            Failure(firing.status, concat("the firing did not end within its timeout of ",
+                                          deferred()->timeout_ns() / 1'000'000, " ms (timeout_ms)"))
+                .take();
+    } else if (error == nullptr) {
+        bool cancelled = firing.status == REFLOW_ERROR_CANCELLED;
+        error =
+            Failure(firing.status, cancelled ? "the firing was cancelled" : "the component failed")
+                .take();
+    }
+    error->status = firing.status;
+    if (error->node.empty()) error->node = id;
+    report(std::move(error), ns);
+}
+
+}  // namespace reflow::runtime

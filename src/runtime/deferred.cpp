@@ -1,0 +1,367 @@
+// Firings that end later. Whoever resolves, cancels or expires one looks at the actor with the lock
+// of its part, and counts itself in the group before it leaves the lock: the stop of a group closes
+// that part, with the lock, before the actor can end. Hooks of the host are called without it.
+// Thread: any.
+#include "runtime/deferred.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/limits.hpp"
+#include "runtime/actor.hpp"
+#include "runtime/completions.hpp"
+#include "runtime/scheduler.hpp"
+
+namespace reflow::runtime {
+namespace {
+
+void drop(Queue<Emitted>& outputs) noexcept {
+    while (!outputs.empty()) (void)Message::adopt(outputs.pop().message);
+}
+
+}  // namespace
+
+Deferred::Deferred(DeferredFirings& home_of) : home(Ref<DeferredFirings>::share(&home_of)) {}
+
+Deferred::~Deferred() {
+    while (!inputs.empty()) (void)Message::adopt(inputs.pop().message);
+    drop(outputs_);
+}
+
+DeferredFirings::DeferredFirings(Actor& actor, std::uint64_t timeout_ns)
+    : actor_(&actor),
+      most_(std::max<std::uint32_t>(actor.component->max_concurrency, 1)),
+      ordered_(actor.component->ordered),
+      timeout_ns_(timeout_ns) {}
+
+DeferredFirings::~DeferredFirings() { drop(taken); }
+
+// ---- the lists
+
+void DeferredFirings::link(Deferred& firing, Deferred* before) noexcept {
+    firing.ref();
+    firing.next_ = before;
+    firing.before_ = before == nullptr ? last_ : before->before_;
+    (firing.before_ == nullptr ? first_ : firing.before_->next_) = &firing;
+    (before == nullptr ? last_ : before->before_) = &firing;
+    firing.linked_ = true;
+    size_.store(size_.load(std::memory_order_relaxed) + firing.weighs_, std::memory_order_relaxed);
+}
+
+Ref<Deferred> DeferredFirings::unlink(Deferred& firing) noexcept {
+    if (!std::exchange(firing.linked_, false)) return nullptr;
+    (firing.before_ == nullptr ? first_ : firing.before_->next_) = firing.next_;
+    (firing.next_ == nullptr ? last_ : firing.next_->before_) = firing.before_;
+    firing.next_ = firing.before_ = nullptr;
+    size_.store(size_.load(std::memory_order_relaxed) - firing.weighs_, std::memory_order_relaxed);
+    // Nobody waits any more: a deadline that is left would wake an idle engine.
+    if (first_ == nullptr && armed_ns_ != UINT64_MAX) arm(UINT64_MAX);
+    return Ref<Deferred>::adopt(&firing);
+}
+
+bool DeferredFirings::list_due(Deferred& firing) noexcept {
+    bool has = !firing.alive_ || !firing.outputs_.empty();
+    bool turn = !ordered_ || &firing == first_;
+    if (!has || !turn || !firing.settled_ || firing.due_ || !firing.linked_) return false;
+    firing.due_ = true;
+    firing.next_due_ = nullptr;
+    (due_first_ == nullptr ? due_first_ : due_last_->next_due_) = &firing;
+    due_last_ = &firing;
+    return true;
+}
+
+// The group is there while the lock is held and the part not closed, and with the count also after:
+// hooks of the host that hear of a ready actor are called without the lock.
+Actor* DeferredFirings::hold() noexcept {
+    actor_->group.enter();
+    return actor_;
+}
+
+void DeferredFirings::tell(Actor* held) noexcept {
+    if (held == nullptr) return;
+    Group& group = held->group;
+    held->request_completion();
+    group.leave();
+}
+
+void DeferredFirings::close(Deferred& firing, reflow_status status) noexcept {
+    firing.alive_ = false;
+    firing.status = status;
+    room_.notify_all();
+    if (firing.id == 0) return;
+    actor_->group.scheduler.completions.fetch_sub(1, std::memory_order_relaxed);
+    (void)completions::leave(firing.id);  // the list has another reference
+}
+
+void DeferredFirings::arm(std::uint64_t due_ns) noexcept {
+    armed_ns_ = due_ns;
+    actor_->group.scheduler.set_deadline(*this, due_ns);
+}
+
+// ---- of the turn
+
+reflow_status DeferredFirings::open(std::size_t inputs, std::uint64_t begun_ns, Ref<Deferred>& to) {
+    if (full()) return REFLOW_ERROR_LIMIT;
+    Ref<Deferred> made = make_ref<Deferred>(*this);
+    made->inputs.reserve(inputs);
+    made->begun_ns = begun_ns;
+    Scheduler& scheduler = actor_->group.scheduler;
+    Lock lock(mutex_);
+    // Sequentially consistent on both sides: either the stop sees this part of the actor and closes
+    // it, or the stop is seen here.
+    if (closed_ || actor_->group.stopping_now()) return REFLOW_ERROR_CANCELLED;
+    if (timeout_ns_ != 0) {
+        std::uint64_t now = scheduler.clock().now_ns();
+        constexpr std::uint64_t last = INT64_MAX;
+        made->deadline_ns_ = timeout_ns_ > last - std::min(now, last) ? last : now + timeout_ns_;
+        scheduler.timers.enter(*this);
+    }
+    std::uint64_t all = scheduler.completions.fetch_add(1, std::memory_order_relaxed);
+    struct Uncount {
+        ~Uncount() {
+            if (completions != nullptr) completions->fetch_sub(1, std::memory_order_relaxed);
+        }
+        std::atomic<std::uint64_t>* completions;
+    } undo{&scheduler.completions};
+    if (all >= scheduler.max_completions) return REFLOW_ERROR_LIMIT;
+    made->id = completions::enter(*made);
+    if (made->id == 0) return REFLOW_ERROR_LIMIT;
+    undo.completions = nullptr;
+    link(*made, nullptr);
+    if (made->deadline_ns_ < armed_ns_) arm(made->deadline_ns_);
+    to = std::move(made);
+    return REFLOW_OK;
+}
+
+bool DeferredFirings::settle(Deferred& firing) noexcept {
+    Lock lock(mutex_);
+    if (closed_) return false;
+    firing.settled_ = true;
+    if (firing.alive_) {
+        firing.counted_ = true;
+        actor_->group.enter();
+        room_.notify_all();  // whoever waits to emit has to count it out: see there
+    }
+    return list_due(firing);
+}
+
+void DeferredFirings::revoke(Deferred& firing) noexcept {
+    CancelHook hook;
+    Queue<Emitted> outputs;
+    {
+        Lock lock(mutex_);
+        outputs.swap(firing.outputs_);
+        if (firing.alive_) {
+            hook = std::move(firing.hook_);
+            close(firing, REFLOW_ERROR_CLOSED);
+        }
+        (void)unlink(firing);  // the call has another reference
+    }
+    drop(outputs);
+}
+
+DeferredFirings::Taken DeferredFirings::take() noexcept {
+    Taken to;
+    Lock lock(mutex_);
+    Deferred* firing = due_first_;
+    if (firing == nullptr) return to;
+    due_first_ = firing->next_due_;
+    firing->due_ = false;
+    to.firing = Ref<Deferred>::share(firing);
+    if (firing->outputs_.size() >= REFLOW_MAX_COMPLETION_EMITS) room_.notify_all();
+    taken.swap(firing->outputs_);
+    to.ended = !firing->alive_;
+    if (to.ended) {
+        (void)unlink(*firing);
+        if (ordered_ && first_ != nullptr) (void)list_due(*first_);
+    } else if (!std::exchange(firing->counted_, true)) {
+        actor_->group.enter();  // it was full: see emit()
+    }
+    to.more = due_first_ != nullptr;
+    return to;
+}
+
+bool DeferredFirings::enter_spare(Deferred* before, bool counts, reflow_status status,
+                                  std::unique_ptr<Error> error) noexcept {
+    if (before != nullptr && spare->outputs_.empty()) return false;
+    Ref<Deferred> firing = std::move(spare);
+    Lock lock(mutex_);
+    if (closed_) return false;
+    firing->counts = counts;
+    firing->status = status;
+    firing->error_ = std::move(error);
+    firing->alive_ = false;
+    firing->settled_ = true;
+    firing->weighs_ = before == nullptr;  // or the one behind it does
+    link(*firing, before);
+    return list_due(*firing);  // the first of them may have ended meanwhile
+}
+
+// ---- from any thread
+
+reflow_status DeferredFirings::emit(Deferred& firing, std::uint32_t outport, std::uint32_t index,
+                                    reflow_message message, std::int64_t timeout_ms) {
+    if (message.tag == 0) return REFLOW_ERROR_INVALID_ARGUMENT;
+    Lock lock(mutex_);
+    std::uint64_t until_ns = 0;
+    for (;;) {
+        if (!firing.alive_) return REFLOW_ERROR_CLOSED;
+        if (outport >= actor_->outports.size()) return REFLOW_ERROR_NOT_FOUND;
+        if (firing.outputs_.size() < REFLOW_MAX_COMPLETION_EMITS) {
+            firing.outputs_.push({message, outport, index});
+            Actor* held = list_due(firing) ? hold() : nullptr;
+            lock.unlock();
+            tell(held);
+            return REFLOW_OK;
+        }
+        // It cannot go on before the actor does, which is held back, has a turn before it, or waits
+        // for an earlier firing: it keeps nothing active itself, so that a stall is seen.
+        Group& group = actor_->group;
+        if (std::exchange(firing.counted_, false)) {
+            lock.unlock();
+            group.leave(1);
+            lock.lock();
+            continue;
+        }
+        Scheduler& scheduler = group.scheduler;
+        if (timeout_ms == 0 || !scheduler.threaded()) return REFLOW_ERROR_WOULD_BLOCK;
+        if (current_scheduler() == &scheduler) return REFLOW_ERROR_WOULD_DEADLOCK;
+        bool forever = timeout_ms < 0 || timeout_ms > INT64_MAX / 2'000'000;
+        if (forever) {
+            room_.wait(lock);
+            continue;
+        }
+        std::uint64_t now = scheduler.clock().now_ns();
+        if (until_ns == 0) until_ns = now + static_cast<std::uint64_t>(timeout_ms) * 1'000'000;
+        if (now >= until_ns) return REFLOW_ERROR_TIMEOUT;
+        std::chrono::steady_clock::time_point until{std::chrono::nanoseconds(until_ns)};
+        (void)room_.wait_until(lock, until);
+    }
+}
+
+reflow_status DeferredFirings::end(Deferred& firing, reflow_status status,
+                                   std::unique_ptr<Error> error) noexcept {
+    Lock lock(mutex_);
+    if (!firing.alive_) return REFLOW_ERROR_CLOSED;
+    CancelHook hook = std::move(firing.hook_);
+    firing.error_ = std::move(error);
+    close(firing, status);
+    Actor* held = list_due(firing) ? hold() : nullptr;
+    // Now the actor is active, is held back, or has an earlier firing that is: this one only waits
+    // for it, and a stall has to be seen.
+    Group& group = actor_->group;
+    bool leaves = std::exchange(firing.counted_, false);
+    lock.unlock();
+    tell(held);
+    { CancelHook ended = std::move(hook); }  // without the lock, and before the group may be idle
+    if (leaves) group.leave(1);
+    return REFLOW_OK;
+}
+
+bool DeferredFirings::over(Deferred& firing) noexcept {
+    Lock lock(mutex_);
+    return !firing.alive_;
+}
+
+reflow_status DeferredFirings::set_hook(Deferred& firing, CancelHook& hook) noexcept {
+    Lock lock(mutex_);
+    if (!firing.alive_) return REFLOW_ERROR_CLOSED;
+    if (firing.hook_.set()) return REFLOW_ERROR_ALREADY_EXISTS;
+    firing.hook_ = std::move(hook);
+    return REFLOW_OK;
+}
+
+void DeferredFirings::call_hooks(Deferred* told) noexcept {
+    while (told != nullptr) {
+        Ref<Deferred> firing = Ref<Deferred>::adopt(told);
+        told = std::exchange(firing->next_told_, nullptr);
+        CancelHook hook = std::move(firing->hook_);  // nobody else touches it any more
+        hook.call(firing->id);
+    }
+}
+
+void DeferredFirings::expire(std::uint64_t now_ns) noexcept {
+    Deferred* told = nullptr;
+    std::int64_t counted = 0;
+    Actor* held = nullptr;
+    Group* group = nullptr;
+    const Scheduler* scheduler = nullptr;
+    {
+        Lock lock(mutex_);
+        if (closed_) return;
+        group = &actor_->group;
+        scheduler = &group->scheduler;
+        std::uint64_t next = UINT64_MAX;
+        // Deadlines rise along the list, since all firings of an actor have one timeout.
+        for (Deferred* firing = first_; firing != nullptr; firing = firing->next_) {
+            if (!firing->alive_) continue;
+            if (firing->deadline_ns_ > now_ns) {
+                next = firing->deadline_ns_;
+                break;
+            }
+            firing->ref();
+            firing->next_told_ = std::exchange(told, firing);
+            close(*firing, REFLOW_ERROR_TIMEOUT);
+            if (list_due(*firing) && held == nullptr) held = hold();
+            counted += std::exchange(firing->counted_, false) ? 1 : 0;
+        }
+        arm(next);
+    }
+    tell(held);
+    if (told == nullptr) return;
+    {
+        InTurn inside(*scheduler);
+        call_hooks(told);  // before the group may be idle
+    }
+    if (counted != 0) group->leave(counted);
+}
+
+std::size_t DeferredFirings::cancel() {
+    Deferred* told = nullptr;
+    std::size_t count = 0;
+    std::int64_t counted = 0;
+    Actor* held = nullptr;
+    {
+        Lock lock(mutex_);
+        for (Deferred* firing = first_; firing != nullptr; firing = firing->next_) {
+            if (!firing->alive_ || closed_) continue;
+            firing->ref();
+            firing->next_told_ = std::exchange(told, firing);
+            close(*firing, REFLOW_ERROR_CANCELLED);
+            if (list_due(*firing) && held == nullptr) held = hold();
+            counted += std::exchange(firing->counted_, false) ? 1 : 0;
+            ++count;
+        }
+    }
+    tell(held);
+    if (told == nullptr) return 0;
+    InTurn inside(actor_->group.scheduler);
+    call_hooks(told);
+    if (counted != 0) actor_->group.leave(counted);
+    return count;
+}
+
+void DeferredFirings::cancel_all() noexcept {
+    Deferred* told = nullptr;
+    std::int64_t counted = 0;
+    Group& group = actor_->group;  // the caller keeps it
+    {
+        Lock lock(mutex_);
+        if (timeout_ns_ != 0) group.scheduler.timers.leave(*this);
+        armed_ns_ = UINT64_MAX;
+        due_first_ = nullptr;
+        while (first_ != nullptr) {
+            Deferred* firing = first_;
+            if (firing->alive_) close(*firing, REFLOW_ERROR_CANCELLED);
+            counted += std::exchange(firing->counted_, false) ? 1 : 0;
+            (void)unlink(*firing).leak();
+            firing->next_told_ = std::exchange(told, firing);
+        }
+        closed_ = true;
+    }
+    InTurn inside(group.scheduler);
+    call_hooks(told);
+    if (counted != 0) group.leave(counted);
+}
+
+}  // namespace reflow::runtime

@@ -1,0 +1,194 @@
+// Firings that end later: each with its completion, and the part of an actor that keeps them.
+// Neighbours: actor (takes over what they bring), timers (deadlines), completions (finds them).
+// Thread: any, one lock for each actor that has such firings; what is of the turn is said so.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "base/memory.hpp"
+#include "base/queue.hpp"
+#include "base/ref.hpp"
+#include "base/result.hpp"
+#include "runtime/mailbox.hpp"
+
+namespace reflow::runtime {
+
+class Actor;
+class DeferredFirings;
+
+// A message on its way to an outport; owns it.
+struct Emitted {
+    reflow_message message;
+    std::uint32_t outport;
+    std::uint32_t index;
+};
+
+// Whom to tell of a cancellation; ends the user data once.
+class CancelHook {
+public:
+    CancelHook() noexcept = default;
+    CancelHook(reflow_cancel_fn cancelled, void* data, reflow_destroy_fn destroy) noexcept
+        : cancelled_(cancelled), data_(data), destroy_(destroy) {}
+    CancelHook(CancelHook&& other) noexcept { swap(other); }
+    CancelHook& operator=(CancelHook&& other) noexcept {
+        swap(other);
+        return *this;
+    }
+    ~CancelHook() {
+        if (destroy_ != nullptr) destroy_(data_);
+    }
+    [[nodiscard]] bool set() const noexcept { return cancelled_ != nullptr; }
+    void call(std::uint64_t id) const noexcept {
+        if (cancelled_ != nullptr) cancelled_(data_, {id});
+    }
+
+private:
+    void swap(CancelHook& other) noexcept {
+        std::swap(cancelled_, other.cancelled_);
+        std::swap(data_, other.data_);
+        std::swap(destroy_, other.destroy_);
+    }
+    reflow_cancel_fn cancelled_ = nullptr;
+    void* data_ = nullptr;
+    reflow_destroy_fn destroy_ = nullptr;
+};
+
+// One firing. Its members are guarded by the lock of its home, but for what is of the turn.
+class Deferred : public RefCounted<Deferred> {
+public:
+    explicit Deferred(DeferredFirings& home);
+    ~Deferred();
+
+    const Ref<DeferredFirings> home;
+    std::uint64_t id = 0;  // of its completion; 0 for a firing that ended inside run
+
+    // ---- of the turn
+    Queue<Packet> inputs;
+    std::size_t firing = 0;            // its place in the batch
+    Deferred* of_call = nullptr;       // the next one of the same call
+    std::uint64_t begun_ns = 0;        // 0 unless somebody wants to know how long it took
+    bool counts = true;                // as a firing that has ended
+    reflow_status status = REFLOW_OK;  // how it ended; written before alive goes, read after
+
+private:
+    friend class DeferredFirings;
+    friend class Actor;
+    std::unique_ptr<Error> error_;  // read by the turn once it has ended
+    Queue<Emitted> outputs_;
+    CancelHook hook_;
+    std::uint64_t deadline_ns_ = UINT64_MAX;
+    Deferred* next_ = nullptr;  // all of the actor, in the order of the inputs
+    Deferred* before_ = nullptr;
+    Deferred* next_due_ = nullptr;   // those with something to take over
+    Deferred* next_told_ = nullptr;  // those whose hooks are about to be called
+    bool linked_ = false;
+    bool weighs_ = true;  // against max_concurrency
+    bool due_ = false;
+    bool alive_ = true;     // may be resolved
+    bool settled_ = false;  // run has returned
+    bool counted_ = false;  // in the group: it is alive, and has room for more
+};
+
+// The firings of one actor that are open or not taken over yet. It outlives the actor as long as
+// somebody holds one of them; from cancel_all() on nothing touches the actor.
+class DeferredFirings : public RefCounted<DeferredFirings> {
+public:
+    DeferredFirings(Actor& actor, std::uint64_t timeout_ns);
+    ~DeferredFirings();
+
+    // ---- of the turn
+    [[nodiscard]] bool full() const noexcept { return free() == 0; }
+    [[nodiscard]] std::size_t free() const noexcept {
+        std::size_t size = size_.load(std::memory_order_relaxed);
+        return size < most_ ? most_ - size : 0;
+    }
+    [[nodiscard]] std::uint64_t timeout_ns() const noexcept { return timeout_ns_; }
+    // A new firing with a completion, not settled; a status instead of it. Throws bad_alloc.
+    reflow_status open(std::size_t inputs, std::uint64_t begun_ns, Ref<Deferred>& to);
+    // run has returned and the firing is pending. True if it has something to take over already.
+    bool settle(Deferred& firing) noexcept;
+    // run has returned and the firing is not over: it comes again, or has failed.
+    void revoke(Deferred& firing) noexcept;
+    // The next one that has something; its outputs are moved to `taken`. ended: it has ended and is
+    // no more among those of the actor. more: there is another one.
+    struct Taken {
+        Ref<Deferred> firing;
+        bool ended = false;
+        bool more = false;
+    };
+    Taken take() noexcept;
+    Queue<Emitted> taken;
+    Taken current;  // what could not be finished because memory ran out
+
+    // The actor ends: firings that the turn has kept keep this part alive.
+    void forget() noexcept {
+        current = {};
+        spare = nullptr;
+    }
+
+    // For those in order: what a call emits while others are pending.
+    [[nodiscard]] bool ordered() const noexcept { return ordered_; }
+    [[nodiscard]] bool some() const noexcept { return size_.load(std::memory_order_relaxed) != 0; }
+    Ref<Deferred> spare;    // for what the call leaves behind
+    bool captures = false;  // the call that is running emits to the spare
+    Queue<Emitted>& captured() noexcept { return spare->outputs_; }
+    // The call has ended: the spare takes its place in the order, with what the call has emitted,
+    // before a firing that it has left open, or else as one that has ended.
+    // True if the turn has to look.
+    [[nodiscard]] bool enter_spare(Deferred* before, bool counts, reflow_status status,
+                                   std::unique_ptr<Error> error) noexcept;
+
+    // ---- from any thread
+    reflow_status emit(Deferred& firing, std::uint32_t outport, std::uint32_t index,
+                       reflow_message message, std::int64_t timeout_ms);
+    reflow_status end(Deferred& firing, reflow_status status,
+                      std::unique_ptr<Error> error) noexcept;
+    [[nodiscard]] bool over(Deferred& firing) noexcept;
+    reflow_status set_hook(Deferred& firing, CancelHook& hook) noexcept;
+    // The deadline of some has passed. Thread: of who fires timers.
+    void expire(std::uint64_t now_ns) noexcept;
+    // Cancels those that are alive; they fail. Returns how many. For a guard of the group.
+    std::size_t cancel();
+    // The group stops: all are over, and none comes any more.
+    void cancel_all() noexcept;
+
+    // Slot in the heap of timers, guarded by the timers' lock.
+    std::uint32_t timer_slot = UINT32_MAX;
+
+private:
+    using Lock = std::unique_lock<std::mutex>;
+    // All with the lock.
+    void link(Deferred& firing, Deferred* before) noexcept;
+    [[nodiscard]] Ref<Deferred> unlink(Deferred& firing) noexcept;
+    // Its completion is dead from now on.
+    void close(Deferred& firing, reflow_status status) noexcept;
+    // Whether the firing has got something for the turn now; then the actor has to be told.
+    [[nodiscard]] bool list_due(Deferred& firing) noexcept;
+    // The actor, to be told when the lock is left: it stays until then.
+    [[nodiscard]] Actor* hold() noexcept;
+    static void tell(Actor* held) noexcept;
+    void arm(std::uint64_t due_ns) noexcept;
+    // Without the lock: calls the hooks of a list linked by next_told_, and drops its references.
+    static void call_hooks(Deferred* told) noexcept;
+
+    std::mutex mutex_;  // guards all below, and the firings
+    std::condition_variable room_;
+    Actor* actor_;  // alive until closed_
+    Deferred* first_ = nullptr;
+    Deferred* last_ = nullptr;
+    Deferred* due_first_ = nullptr;
+    Deferred* due_last_ = nullptr;
+    // relaxed: written with the lock, read without it by the turn, which alone makes it larger.
+    std::atomic<std::size_t> size_{0};
+    bool closed_ = false;
+    std::uint64_t armed_ns_ = UINT64_MAX;
+    const std::uint32_t most_;
+    const bool ordered_;
+    const std::uint64_t timeout_ns_;
+};
+
+}  // namespace reflow::runtime
