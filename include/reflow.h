@@ -918,7 +918,7 @@ REFLOW_API reflow_status reflow_runtime_register(reflow_runtime *runtime,
                                                  const reflow_component *component,
                                                  reflow_error **error);
 
-/* Lists the components of a runtime, in the order of their ids: an array of objects {id, title,
+/* Lists the components of a runtime, without graphs, in the order of their ids: an array of objects {id, title,
  * description, category, await, inports, outports, config}, where ports are arrays of {name,
  * type, description, required, array} and config is a JSON Schema.
  * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: bounded.
@@ -1118,9 +1118,21 @@ REFLOW_API reflow_status reflow_completion_on_cancel(reflow_completion completio
  * groups and properties. It has no threads and needs no runtime; one thread at a time may use it.
  * A network copies what it needs, so a graph may change or end afterwards.
  *
+ * Subgraphs. A node may be a graph: its component is the id of a registered one, or its metadata
+ * (the configuration) has "componentSpec": {"type": "subgraph"} with "graph", a whole document or the
+ * id of a registered graph, or with "file", a path from the folder of the document that names it. It
+ * has the ports that its graph exposes and no others. A network is made of the components alone, with
+ * ids such as "outer/inner/node", as if they stood in one graph: a subgraph costs nothing when it
+ * runs. Errors, events, counters and reports name nodes by these paths, and functions that take a node
+ * find it by its path; exposed ports of a subgraph are found by the path of its node.
+ * REFLOW_MAX_SUBGRAPH_DEPTH levels are allowed; a graph that holds itself is an error.
+ *
  * An edit that cannot be made is an error and changes nothing. Port names in a graph that is not
  * case sensitive are folded to lower case on entry (ASCII letters). */
 typedef struct reflow_graph reflow_graph;
+
+/* Levels of subgraphs. */
+#define REFLOW_MAX_SUBGRAPH_DEPTH 1000
 
 /* Formats of graph documents. */
 typedef int32_t reflow_format;
@@ -1329,10 +1341,21 @@ REFLOW_API size_t reflow_graph_initial_count(const reflow_graph *graph);
 REFLOW_API reflow_status reflow_graph_get_config(const reflow_graph *graph, reflow_view id,
                                                  reflow_message *out, reflow_error **error);
 
+/* Registers a graph under an id: a node whose component is this id is a subgraph . The id
+ * is one that no component has; 1 to 256 bytes, matched exactly. Networks that exist are not touched.
+ * What the graph names, such as components, may be registered later.
+ * Ownership: graph copied. Threads: any, one-at-a-time for the graph. Blocking: bounded.
+ * Errors: REFLOW_ERROR_ALREADY_EXISTS, REFLOW_ERROR_INVALID_UTF8. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_runtime_register_graph(reflow_runtime *runtime, reflow_view id,
+                                                       const reflow_graph *graph,
+                                                       reflow_error **error);
+
 /* Checks a graph against the components of a runtime and lists what it finds: an array of objects
- * {severity, code, message, hint, node, port, path}. severity is "error" (the graph does not
+ * {severity, code, message, hint, node, port, path, file}, those of its subgraphs too. file is that of
+ * a subgraph, as it was opened, or "" where path is one in the document itself. severity is "error" (the graph does not
  * run), "warning" (it runs, but look) or "note" (such as a cycle, which is allowed). An empty array
- * means that there is nothing to say. runtime may be NULL: then components are not checked.
+ * means that there is nothing to say. runtime may be NULL: then components are not checked, and
+ * registered graphs are not known.
  * Ownership: arguments borrowed, *out new (reflow_message_unref). Threads: one-at-a-time.
  * Blocking: bounded. Errors: none beyond the common ones. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_graph_validate(const reflow_graph *graph,
@@ -1414,8 +1437,8 @@ enum {
 /* Makes a network of a graph on a runtime. The graph is checked as reflow_graph_validate does, and
  * the state of each node is created.
  * Ownership: runtime and graph borrowed (the network keeps what it needs), *out new
- * (reflow_network_destroy). Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_GRAPH,
- * REFLOW_ERROR_NOT_FOUND for an unknown component, REFLOW_ERROR_CONFIG, REFLOW_ERROR_LIMIT
+ * (reflow_network_destroy). Threads: any. Blocking: bounded (reads the files of subgraphs).
+ * Errors: REFLOW_ERROR_GRAPH, REFLOW_ERROR_NOT_FOUND for an unknown component, REFLOW_ERROR_CONFIG, REFLOW_ERROR_LIMIT
  * beyond max_actors or max_packets, what a create callback returns. Callbacks: create.
  * Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_create(reflow_runtime *runtime, const reflow_graph *graph,
@@ -1441,6 +1464,7 @@ REFLOW_API reflow_network_state reflow_network_get_state(const reflow_network *n
 /* Waits until the network is idle. timeout_ms 0 only asks, REFLOW_FOREVER waits without limit.
  * Ownership: none. Threads: any. Blocking: until idle or the timeout.
  * Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK inside a callback,
+ * REFLOW_ERROR_WOULD_BLOCK if what is left waits at paused nodes,
  * REFLOW_ERROR_INVALID_STATE before start, REFLOW_ERROR_LIMIT if the network has failed with a
  * stall. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_wait_idle(reflow_network *network, int64_t timeout_ms,
@@ -1480,6 +1504,54 @@ REFLOW_API reflow_status reflow_network_stop(reflow_network *network, int64_t ti
 REFLOW_API reflow_status reflow_network_cancel(reflow_network *network, reflow_view node,
                                                size_t *count, reflow_error **error);
 
+/* Pausing. A paused node fires no more: packets stay in its inports, and when those are full its
+ * senders are held back. What it has emitted is still delivered; a timer runs on, and what it would
+ * call waits. path is that of a node, that of a subgraph (all nodes in it), or empty for the whole
+ * network; the last word for a node counts, so a part of a paused network can be resumed by itself.
+ *
+ * While something waits at a paused node and nothing else is going on, the network is neither idle
+ * nor stalled: reflow_network_wait_idle answers REFLOW_ERROR_WOULD_BLOCK. Sending goes on as long as
+ * there is room. drain resumes everything first, stop and destroy need nothing. */
+
+/* Pauses, before the start too. A callback of these nodes that is running ends first, and is waited
+ * for, up to the timeout; after that the nodes are still paused. Inside a callback of the runtime
+ * it only asks. Doing it again does nothing.
+ * Ownership: path borrowed. Threads: any. Blocking: until running callbacks of these nodes have ended
+ * or the timeout. Errors: REFLOW_ERROR_NOT_FOUND for a path that nothing has,
+ * REFLOW_ERROR_INVALID_STATE after drain or stop, REFLOW_ERROR_TIMEOUT. Callbacks: none.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_pause(reflow_network *network, reflow_view path,
+                                              int64_t timeout_ms, reflow_error **error);
+
+/* Lets paused nodes go on with what waits.
+ * Ownership: path borrowed. Threads: any. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_resume(reflow_network *network, reflow_view path,
+                                               reflow_error **error);
+
+/* Lets paused nodes fire so many times in all: one after the other in the order of the graph, each
+ * once, round and round, and those without work not at all. *fired (may be NULL) tells how many
+ * there were; they are fewer than asked for if nothing is left to do. A call of run without inputs (a
+ * start, a timer, going on) counts as one, and so does finish. Each firing has ended, and what it
+ * emitted has arrived as far as there is room, when the next one begins. One thread at a time steps;
+ * others wait.
+ * Ownership: path borrowed. Threads: any. Blocking: until the firings have ended or the timeout.
+ * Errors: REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_INVALID_STATE if none of the nodes is paused or the
+ * network is not running, REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK inside a callback.
+ * Callbacks: run. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_step(reflow_network *network, reflow_view path,
+                                             uint64_t firings, int64_t timeout_ms, uint64_t *fired,
+                                             reflow_error **error);
+
+/* Copies the first packets that wait at an inport of a node, the next one to be taken first, without
+ * taking them. *count tells how many, at most max. Of a node that is not paused, packets that it has
+ * taken for a turn under way are not seen.
+ * Ownership: views borrowed, each message new (reflow_message_unref). Threads: any.
+ * Blocking: bounded. Errors: REFLOW_ERROR_NOT_FOUND with a hint. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_peek(const reflow_network *network, reflow_view node,
+                                             reflow_view port, reflow_message *messages,
+                                             size_t max, size_t *count, reflow_error **error);
+
 /* Counts of a node since the start. */
 typedef struct reflow_node_counters {
     uint32_t struct_size; /* sizeof(reflow_node_counters), set before the call */
@@ -1500,8 +1572,8 @@ REFLOW_API reflow_status reflow_network_counters(const reflow_network *network, 
                                                  reflow_error **error);
 
 /* All nodes: an object from node id to {component, source, fired, received, sent, failed,
- * dropped, waiting}, in the order of the graph; source is true for nodes without incoming
- * connections.
+ * dropped, waiting, errors_taken}, in the order of the graph; source is true for nodes without
+ * incoming connections, errors_taken for nodes whose outport "error" is connected.
  * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: bounded.
  * Errors: none beyond the common ones. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_report(const reflow_network *network, reflow_message *out,
@@ -1515,10 +1587,12 @@ typedef struct reflow_inport {
     uint64_t id;
 } reflow_inport;
 
-/* Finds an inport: a port of a node, or, if node is empty, an exposed inport of the graph. From
- * then on the port counts as connected for the await rule of its actor.
+/* Finds an inport: a port of a node, or, if node is empty or the path of a subgraph, an exposed
+ * inport of the graph or of that. From then on the port counts as connected for the await rule of
+ * its actor.
  * Ownership: views borrowed. Threads: any. Blocking: never.
- * Errors: REFLOW_ERROR_NOT_FOUND with a hint. Since: 0.1.0 */
+ * Errors: REFLOW_ERROR_NOT_FOUND with a hint, REFLOW_ERROR_UNSUPPORTED for an exposed inport that
+ * leads to several ports. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_find_inport(reflow_network *network, reflow_view node,
                                                     reflow_view port, reflow_inport *out,
                                                     reflow_error **error);
@@ -1550,7 +1624,8 @@ REFLOW_API reflow_status reflow_network_send_many(reflow_network *network, reflo
 /* A reader of an outport: a bounded queue of its own. */
 typedef struct reflow_output reflow_output;
 
-/* Opens a reader of an outport of a node or, if node is empty, of an exposed outport. It gets every
+/* Opens a reader of an outport of a node or, if node is empty or the path of a subgraph, of an
+ * exposed outport. It gets every
  * packet sent from then on; when its capacity (0: the default of the runtime) is reached it holds
  * the sender back. Open it before start to miss nothing.
  * Ownership: views borrowed, *out new (reflow_output_destroy). Threads: any. Blocking: bounded.

@@ -25,12 +25,18 @@ inline constexpr std::uint32_t port_capacity_count = 1000;
 inline constexpr std::uint32_t batch_packets_count = 64;
 inline constexpr std::uint32_t batch_us = 1000;
 inline constexpr std::uint64_t actors_count = 10'000'000;
+inline constexpr std::size_t subgraph_depth_count = REFLOW_MAX_SUBGRAPH_DEPTH;
+inline constexpr std::size_t subgraphs_count = 1'000'000;       // in one network
+inline constexpr std::size_t subgraph_ends_count = 20'000'000;  // looked at to lay a graph flat
+inline constexpr std::uint64_t exposed_ends_count =
+    100'000;  // ports that one exposed port leads to
+inline constexpr std::size_t subgraph_ids_bytes = std::size_t{1} << 30;  // of nodes in subgraphs
 inline constexpr std::uint64_t growth_count = 1'000'000;
 inline constexpr std::size_t emits_count = REFLOW_MAX_EMITS;
 inline constexpr std::uint64_t completions_count = 1'000'000;  // pending in one runtime
 inline constexpr std::uint64_t most_completions_count = 16'000'000;
 inline constexpr std::uint64_t timeout_ms = std::uint64_t{1} << 40;  // 35 years
-inline constexpr std::uint32_t events_count = 4096;     // waiting in one subscription
+inline constexpr std::uint32_t events_count = 4096;      // waiting in one subscription
 inline constexpr std::uint32_t event_batch_count = 256;  // in one call of its callback
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 

@@ -213,12 +213,11 @@ reflow_status reflow_graph_rename_node(reflow_graph* graph, reflow_view id, refl
     });
 }
 
-reflow_status reflow_graph_set_component(reflow_graph* graph, reflow_view id,
-                                         reflow_view component, reflow_error** error) {
-    return edit(graph, {id, component}, error,
-                [](graph::Graph& to, const std::string_view* texts) {
-                    return to.set_component(texts[0], texts[1]);
-                });
+reflow_status reflow_graph_set_component(reflow_graph* graph, reflow_view id, reflow_view component,
+                                         reflow_error** error) {
+    return edit(graph, {id, component}, error, [](graph::Graph& to, const std::string_view* texts) {
+        return to.set_component(texts[0], texts[1]);
+    });
 }
 
 reflow_status reflow_graph_set_config(reflow_graph* graph, reflow_view id, reflow_message config,
@@ -337,8 +336,7 @@ reflow_status reflow_graph_add_group(reflow_graph* graph, reflow_view id, const 
                 });
 }
 
-reflow_status reflow_graph_remove_group(reflow_graph* graph, reflow_view id,
-                                        reflow_error** error) {
+reflow_status reflow_graph_remove_group(reflow_graph* graph, reflow_view id, reflow_error** error) {
     return edit(graph, {id}, error, [](graph::Graph& to, const std::string_view* texts) {
         return to.remove_group(texts[0]);
     });
@@ -382,6 +380,17 @@ reflow_status reflow_graph_get_config(const reflow_graph* graph, reflow_view id,
     });
 }
 
+reflow_status reflow_runtime_register_graph(reflow_runtime* runtime, reflow_view id,
+                                            const reflow_graph* graph, reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (runtime == nullptr) return null_argument("runtime");
+        if (graph == nullptr) return null_argument("graph");
+        Result<std::string_view> text = text_argument(id, "id");
+        if (!text.ok()) return text.take_error();
+        return runtime_of(runtime)->registry.add_graph(text.value(), graph->graph);
+    });
+}
+
 reflow_status reflow_graph_validate(const reflow_graph* graph, const reflow_runtime* runtime,
                                     reflow_message* out, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
@@ -390,7 +399,9 @@ reflow_status reflow_graph_validate(const reflow_graph* graph, const reflow_runt
         if (graph == nullptr) return null_argument("graph");
         const graph::ComponentCatalog* catalog =
             runtime == nullptr ? nullptr : &runtime_of(runtime)->registry;
-        return give(graph::to_message(graph::validate(graph->graph, catalog)), out);
+        std::unique_ptr<Store> store = io::make_file_store();
+        auto findings = graph::validate(graph->graph, catalog, store.get());
+        return give(graph::to_message(findings), out);
     });
 }
 

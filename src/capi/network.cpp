@@ -154,8 +154,7 @@ reflow_status reflow_network_try_send(reflow_network* network, reflow_inport inp
 
 reflow_status reflow_network_send_many(reflow_network* network, reflow_inport inport,
                                        const reflow_message* messages, size_t count,
-                                       int64_t timeout_ms, size_t* accepted,
-                                       reflow_error** error) {
+                                       int64_t timeout_ms, size_t* accepted, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (accepted == nullptr) return null_argument("accepted");
         *accepted = 0;
@@ -170,6 +169,62 @@ reflow_status reflow_network_send_many(reflow_network* network, reflow_inport in
             }
         }
         return network_of(network)->send(inport.id, {messages, count}, timeout_ms, *accepted);
+    });
+}
+
+// ---- pausing
+
+reflow_status reflow_network_pause(reflow_network* network, reflow_view path, int64_t timeout_ms,
+                                   reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (network == nullptr) return null_argument("network");
+        Result<std::string_view> text = text_argument(path, "path");
+        if (!text.ok()) return text.take_error();
+        return network_of(network)->pause(text.value(), timeout_ms);
+    });
+}
+
+reflow_status reflow_network_resume(reflow_network* network, reflow_view path,
+                                    reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (network == nullptr) return null_argument("network");
+        Result<std::string_view> text = text_argument(path, "path");
+        if (!text.ok()) return text.take_error();
+        return network_of(network)->resume(text.value());
+    });
+}
+
+reflow_status reflow_network_step(reflow_network* network, reflow_view path, uint64_t firings,
+                                  int64_t timeout_ms, uint64_t* fired, reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        uint64_t count = 0;
+        uint64_t& counted = fired != nullptr ? *fired : count;
+        counted = 0;
+        if (network == nullptr) return null_argument("network");
+        Result<std::string_view> text = text_argument(path, "path");
+        if (!text.ok()) return text.take_error();
+        return network_of(network)->step(text.value(), firings, timeout_ms, counted);
+    });
+}
+
+reflow_status reflow_network_peek(const reflow_network* network, reflow_view node, reflow_view port,
+                                  reflow_message* messages, size_t max, size_t* count,
+                                  reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (count == nullptr) return null_argument("count");
+        *count = 0;
+        if (network == nullptr) return null_argument("network");
+        Result<void> fine = check_array(messages, max, sizeof *messages, "messages");
+        if (!fine.ok()) return fine;
+        Result<std::string_view> node_text = text_argument(node, "node");
+        if (!node_text.ok()) return node_text.take_error();
+        Result<std::string_view> port_text = text_argument(port, "port");
+        if (!port_text.ok()) return port_text.take_error();
+        auto peeked =
+            network_of(network)->peek(node_text.value(), port_text.value(), {messages, max});
+        if (!peeked.ok()) return peeked.take_error();
+        *count = peeked.value();
+        return {};
     });
 }
 

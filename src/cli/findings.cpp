@@ -2,6 +2,8 @@
 // Thread: main.
 #include "cli/findings.hpp"
 
+#include <map>
+
 #include "cli/files.hpp"
 #include "cli/text.hpp"
 
@@ -49,20 +51,32 @@ std::vector<Finding> list_findings(const reflow_graph* graph, const reflow_runti
     Error error;
     const reflow_status status = reflow_graph_validate(graph, runtime, list.out(), Out(error));
     check(status, error, exit_failed);
+    // By file: that of the graph, which has no name here, and those of subgraphs.
     const std::size_t count = reflow_message_count(list.get());
-    std::vector<std::string_view> paths;
+    std::map<std::string_view, std::vector<std::size_t>> files;
     for (std::size_t i = 0; i < count; ++i) {
-        paths.push_back(text_member(element(list.get(), i), "path"));
+        files[text_member(element(list.get(), i), "file")].push_back(i);
     }
-    const std::vector<TextPlace> places = find_places(source, paths);
+    std::vector<TextPlace> places(count);
+    for (const auto& [file, members] : files) {
+        std::vector<std::string_view> paths;
+        for (const std::size_t i : members) {
+            paths.push_back(text_member(element(list.get(), i), "path"));
+        }
+        const std::vector<TextPlace> found =
+            find_places(file.empty() ? source : GraphSource{std::string(file), {}}, paths);
+        for (std::size_t i = 0; i < members.size(); ++i) {
+            // Without a path it is about the whole document.
+            if (!paths[i].empty()) places[members[i]] = found[i];
+        }
+    }
     std::vector<Finding> findings;
     const std::string name = name_of_graph(source.path);
     for (std::size_t i = 0; i < count; ++i) {
         const reflow_message each = element(list.get(), i);
-        // Without a path it is about the whole document.
-        findings.push_back(
-            {std::string(text_member(each, "severity")),
-             Problem::of_finding(each, name, paths[i].empty() ? TextPlace() : places[i])});
+        const std::string file(text_member(each, "file"));
+        findings.push_back({std::string(text_member(each, "severity")),
+                            Problem::of_finding(each, file.empty() ? name : file, places[i])});
     }
     return findings;
 }
@@ -90,6 +104,8 @@ Problem refused_by_node(const Error& error, const GraphSource& source) {
         const TextPlace at = find_places(source, {problem.path}).front();
         problem.line = at.line;
         problem.column = at.column;
+        // The node of a subgraph stands elsewhere.
+        if (at.line == 0 && problem.node.find('/') != std::string::npos) problem.path.clear();
     }
     std::string place = name;
     if (problem.line != 0) {

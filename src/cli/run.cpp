@@ -330,9 +330,20 @@ bool Run::ignored(std::string_view node) {
         const std::lock_guard lock(refused_mutex_);
         if (refused_.find(node) != refused_.end()) return true;
     }
-    const auto known = errors_taken_.find(node);
-    if (known != errors_taken_.end()) return known->second;
-    return errors_taken_[std::string(node)] = info_->errors_are_taken(node);
+    if (!errors_taken_) find_errors_taken();
+    return errors_taken_->find(node) != errors_taken_->end();
+}
+
+// The network knows, also for nodes of subgraphs.
+void Run::find_errors_taken() {
+    errors_taken_.emplace();
+    Message report;
+    if (reflow_network_report(network_.get(), report.out(), nullptr) != REFLOW_OK) return;
+    for (std::size_t i = 0; i < reflow_message_count(report.get()); ++i) {
+        if (flag_member(element(report.get(), i), "errors_taken")) {
+            errors_taken_->emplace(key_at(report.get(), i));
+        }
+    }
 }
 
 int run_graph(const Arguments& arguments, Console& console) {

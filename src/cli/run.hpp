@@ -64,6 +64,7 @@ private:
                          reflow_view node, reflow_view text);
     static reflow_status print_hook(void* self, reflow_view node, reflow_view text);
     [[nodiscard]] bool ignored(std::string_view node);
+    void find_errors_taken();
 
     const RunOptions options_;
     Console& console_;
@@ -82,8 +83,8 @@ private:
     // Guards refused_: nodes whose printing failed since nobody takes standard output.
     std::mutex refused_mutex_;
     std::set<std::string, std::less<>> refused_;
-    // Nodes that were asked about already. Main thread.
-    std::map<std::string, bool, std::less<>> errors_taken_;
+    // Nodes whose errors somebody takes, once it has been asked. Main thread.
+    std::optional<std::set<std::string, std::less<>>> errors_taken_;
 
     // The order is that of making; what is below ends before what it needs.
     Runtime runtime_;

@@ -128,22 +128,6 @@ std::optional<std::string_view> GraphInfo::node_before_dot(std::string_view text
     return std::nullopt;
 }
 
-bool GraphInfo::errors_are_taken(std::string_view node) const {
-    const auto is_error = [&](reflow_message edge) {
-        const End end = end_of(edge);
-        return end.node == node && end.port == "error";
-    };
-    const reflow_message connections = member(document_.get(), "connections");
-    for (std::size_t i = 0; i < reflow_message_count(connections); ++i) {
-        if (is_error(member(element(connections, i), "from"))) return true;
-    }
-    const reflow_message outports = member(document_.get(), "outports");
-    for (std::size_t i = 0; i < reflow_message_count(outports); ++i) {
-        if (is_error(element(outports, i))) return true;
-    }
-    return false;
-}
-
 std::uint64_t GraphInfo::fan_out(std::string_view node) const {
     std::map<std::string_view, std::uint64_t> ports;
     const reflow_message connections = member(document_.get(), "connections");
@@ -291,6 +275,10 @@ Input parse_input(const GraphInfo& info, const std::string& argument, const Dead
     } else if (std::find(info.inports().begin(), info.inports().end(), left) !=
                info.inports().end()) {
         input.port = left;
+    } else if (const std::size_t last = left.rfind('.');
+               last != std::string_view::npos && info.has_node(left.substr(0, left.find('/')))) {
+        input.node = left.substr(0, last);  // in a subgraph: the network knows
+        input.port = left.substr(last + 1);
     } else {
         const std::size_t dot = left.find('.');
         const std::string_view name = left.substr(0, dot);

@@ -44,8 +44,7 @@ public:
     [[nodiscard]] const std::vector<std::string_view>& outports() const { return outports_; }
     // The node whose id is the longest that the text begins with, followed by a dot.
     [[nodiscard]] std::optional<std::string_view> node_before_dot(std::string_view text) const;
-    // Whether somebody takes what the node sends on its outport "error".
-    [[nodiscard]] bool errors_are_taken(std::string_view node) const;
+    [[nodiscard]] bool has_node(std::string_view node) const { return known_.count(node) != 0; }
     // Over how many connections each packet of the node's outports goes; 1 if that differs.
     [[nodiscard]] std::uint64_t fan_out(std::string_view node) const;
 

@@ -235,7 +235,8 @@ Result<void> Graph::hide(bool in, std::string_view name) {
             .hint(did_you_mean(name, candidates))
             .port(name);
     }
-    erase_exposed(in, at);
+    String folded = port_text(name);
+    for (; at != nowhere; at = find_exposed(in, folded)) erase_exposed(in, at);
     compact_if_worthwhile();
     return {};
 }

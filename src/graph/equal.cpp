@@ -1,6 +1,7 @@
 // Whether two graphs are equal.
 // Neighbours: graph.hpp. Thread: one at a time.
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "graph/graph.hpp"
@@ -26,7 +27,7 @@ bool same_edge(const EdgeItem& a, const EdgeItem& b) {
            same_detail(a.detail, b.detail);
 }
 
-// Both in the order of what key() gives, which is unique.
+// Both in the order of what key() gives, which is unique but for items that are equal.
 template <typename Item, typename Key, typename Same>
 bool same_set(Vector<Item>& a, Vector<Item>& b, Key key, Same same_item) {
     if (a.size() != b.size()) return false;
@@ -40,7 +41,10 @@ bool same_set(Vector<Item>& a, Vector<Item>& b, Key key, Same same_item) {
 
 bool same_exposed(Vector<ExposedItem>& a, Vector<ExposedItem>& b) {
     return same_set(
-        a, b, [](const ExposedItem& each) { return each.name; },
+        a, b,
+        [](const ExposedItem& each) {
+            return std::tuple(each.name, each.edge.node, each.edge.port, each.edge.index);
+        },
         [](const ExposedItem& left, const ExposedItem& right) {
             return same_edge(left.edge, right.edge);
         });

@@ -33,10 +33,24 @@ struct Known : Allocated {
     String hint;  // for a component that does not exist
 };
 
+// Which nodes of a graph are subgraphs, by position. Empty if none is.
+struct Subgraphs {
+    struct Node {
+        bool subgraph = false;
+        const Known* known = nullptr;  // what it exposes; NULL: it could not be loaded
+    };
+    Vector<Node> nodes;
+};
+
 class Validator {
 public:
-    Validator(const Graph& graph, const ComponentCatalog* catalog);
-    Vector<Finding> run();
+    // `view` is that of the graph.
+    Validator(const Graph& graph, const View& view, const ComponentCatalog* catalog,
+              const Subgraphs& subgraphs);
+    // What is found, by severity.
+    std::array<Vector<Finding>, 3> run();
+    // After run(): the ports that the graph exposes, as those of a component.
+    [[nodiscard]] ComponentInfo exposes();
 
 private:
     Finding& add(Severity severity, std::string_view code, String message);
@@ -69,6 +83,7 @@ private:
     void duplicates();
     void initials();
     void exposed(bool in);
+    void expose(const ExposedItem& item, bool in, const PortInfo* inner, bool fed);
     void required_ports();
     // The port of an end, if both are there; otherwise says what is missing.
     struct End {
@@ -87,7 +102,9 @@ private:
 
     const Graph& graph_;
     const ComponentCatalog* catalog_;
-    View view_;
+    const View& view_;
+    const Subgraphs& subgraphs_;
+    ComponentInfo exposed_;
     PortType any_;
     Vector<std::uint32_t> connection_places_;  // in the document, by position
     Vector<std::uint32_t> initial_places_;

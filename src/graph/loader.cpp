@@ -236,22 +236,36 @@ Result<void> Loader::take_exposed(bool in, MessageRef value) {
     std::size_t inner = path_.size();
     for (std::size_t i = 0; i < value.size(); ++i) {
         path_.add_key(value.key_at(i));
-        auto end = edge(value.at(i), true);
-        if (!end.ok()) return end.take_error();
-        Graph::Exposed exposed;
-        exposed.name = graph_.port_text(value.key_at(i));
-        exposed.edge = std::move(end).take();
-        if (graph_.find_exposed(in, exposed.name) != nowhere) {
+        String name = graph_.port_text(value.key_at(i));
+        if (graph_.find_exposed(in, name) != nowhere) {
             return Failure(REFLOW_ERROR_GRAPH,
                            concat("two exposed ", in ? "inports" : "outports", " are called '",
-                                  exposed.name, "' when case does not count"))
+                                  name, "' when case does not count"))
                 .path(path_.text())
                 .hint("set caseSensitive to true");
         }
-        graph_.insert_exposed(in, std::move(exposed));
+        if (auto fine = take_ends(in, name, value.at(i)); !fine.ok()) return fine;
         path_.cut(inner);
     }
     path_.cut(size);
+    return {};
+}
+
+// What an exposed port leads to: an end, or an array of ends.
+Result<void> Loader::take_ends(bool in, std::string_view name, MessageRef value) {
+    bool several = value.is(REFLOW_KIND_ARRAY);
+    if (several && value.size() == 0) return wrong("an end, or some of them", value);
+    std::size_t size = path_.size();
+    for (std::size_t i = 0; i < (several ? value.size() : 1); ++i) {
+        if (several) path_.add_index(i);
+        auto end = edge(several ? value.at(i) : value, true);
+        if (!end.ok()) return end.take_error();
+        Graph::Exposed exposed;
+        exposed.name = name;
+        exposed.edge = std::move(end).take();
+        graph_.insert_exposed(in, std::move(exposed));
+        path_.cut(size);
+    }
     return {};
 }
 

@@ -56,6 +56,7 @@ private:
     Result<void> add_initial(MessageRef from, MessageRef to, MessageRef data, Message metadata,
                              std::optional<ObjectBuilder> extra);
     Result<void> take_exposed(bool in, MessageRef value);
+    Result<void> take_ends(bool in, std::string_view name, MessageRef value);
     Result<void> take_groups(MessageRef value);
     Result<void> take_group(MessageRef value);
     Result<void> take_members(MessageRef value, Vector<std::uint32_t>& names);

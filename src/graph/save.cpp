@@ -78,8 +78,23 @@ private:
 
     Result<Message> exposed(const Vector<ExposedItem>& ports) {
         ObjectBuilder builder(ports.size());
+        for (std::size_t i = 0; i < ports.size();) {
+            std::size_t end = i + 1;  // of those with one name, which stand together
+            while (end < ports.size() && ports[end].name == ports[i].name) ++end;
+            auto made =
+                end - i == 1 ? edge(ports[i].edge) : edges(std::span(ports).subspan(i, end - i));
+            if (!add(builder, ports[i].name, std::move(made))) return std::move(error_);
+            i = end;
+        }
+        return builder.finish();
+    }
+
+    Result<Message> edges(std::span<const ExposedItem> ports) {
+        ArrayBuilder builder(ports.size());
         for (const ExposedItem& port : ports) {
-            if (!add(builder, port.name, edge(port.edge))) return std::move(error_);
+            auto made = edge(port.edge);
+            if (!made.ok()) return made;
+            builder.append(std::move(made).take());
         }
         return builder.finish();
     }

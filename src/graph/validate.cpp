@@ -11,6 +11,7 @@
 #include "graph/cycles.hpp"
 #include "graph/findings.hpp"
 #include "graph/node_settings.hpp"
+#include "graph/hierarchy.hpp"
 #include "graph/words.hpp"
 
 namespace reflow::graph {
@@ -28,10 +29,12 @@ String node_path(std::string_view id, std::string_view rest = {}) {
 
 }  // namespace
 
-Validator::Validator(const Graph& graph, const ComponentCatalog* catalog)
+Validator::Validator(const Graph& graph, const View& view, const ComponentCatalog* catalog,
+                     const Subgraphs& subgraphs)
     : graph_(graph),
       catalog_(catalog),
-      view_(graph.view()),
+      view_(view),
+      subgraphs_(subgraphs),
       connection_places_(view_.connections.size()),
       initial_places_(view_.initials.size()),
       known_(view_.nodes.size(), nullptr),
@@ -60,7 +63,7 @@ String Validator::node_hint(std::string_view id) {
     return did_you_mean(id, ids);
 }
 
-Vector<Finding> Validator::run() {
+std::array<Vector<Finding>, 3> Validator::run() {
     document();
     nodes();
     connections();
@@ -72,12 +75,10 @@ Vector<Finding> Validator::run() {
     groups();
     isolated();
     cycles();
-    Vector<Finding> all;
-    for (Vector<Finding>& each : findings_) {
-        std::move(each.begin(), each.end(), std::back_inserter(all));
-    }
-    return all;
+    return std::move(findings_);
 }
+
+ComponentInfo Validator::exposes() { return std::move(exposed_); }
 
 void Validator::unknown_keys(MessageRef extra, std::string_view what, std::string_view path,
                              std::span<const std::string_view> known) {
@@ -146,6 +147,11 @@ void Validator::node(std::uint32_t position) {
     }
     if (!item.extra.none()) {
         unknown_keys(item.extra, concat("node '", item.id, "'"), node_path(item.id), known_keys);
+    }
+    if (!subgraphs_.nodes.empty() && subgraphs_.nodes[position].subgraph) {
+        known_[position] = subgraphs_.nodes[position].known;
+        if (known_[position] != nullptr) config(item, known_[position]->info);
+        return;
     }
     if (item.component.empty()) {
         Finding& finding = add(Severity::error, "no-component", "the node names no component");
@@ -263,14 +269,14 @@ std::string_view severity_name(Severity severity) noexcept {
     return {};
 }
 
-Vector<Finding> validate(const Graph& graph, const ComponentCatalog* catalog) {
-    return Validator(graph, catalog).run();
+Vector<Finding> validate(const Graph& graph, const ComponentCatalog* catalog, Store* store) {
+    return Hierarchy(graph, catalog, store).take_findings();
 }
 
 Result<Message> to_message(const Vector<Finding>& findings) {
     ArrayBuilder list(findings.size());
     for (const Finding& finding : findings) {
-        ObjectBuilder entry(7);
+        ObjectBuilder entry(8);
         entry.set("severity", Message::string(severity_name(finding.severity)));
         entry.set("code", Message::string(finding.code));
         entry.set("message", Message::string(finding.message));
@@ -278,6 +284,7 @@ Result<Message> to_message(const Vector<Finding>& findings) {
         entry.set("node", Message::string(finding.node));
         entry.set("port", Message::string(finding.port));
         entry.set("path", Message::string(finding.path));
+        entry.set("file", Message::string(finding.file));
         auto made = entry.finish();
         if (!made.ok()) return made;
         list.append(std::move(made).take());
@@ -292,6 +299,7 @@ Result<void> first_error(const Vector<Finding>& findings) {
                           .hint(first.hint)
                           .node(first.node)
                           .port(first.port)
+                          .file(first.file)
                           .path(first.path);
     auto more = static_cast<std::size_t>(
         std::count_if(findings.begin() + 1, findings.end(),

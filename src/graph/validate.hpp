@@ -8,6 +8,7 @@
 
 #include "base/memory.hpp"
 #include "base/result.hpp"
+#include "base/store.hpp"
 #include "graph/graph.hpp"
 #include "message/message.hpp"
 #include "message/port_type.hpp"
@@ -26,12 +27,20 @@ struct ComponentInfo {
     Vector<PortInfo> outports;  // with "error"
     MessageRef config_schema;   // none: not checked
 };
+// A graph that others name by an id. Immutable and shared.
+class SharedGraph : public RefCounted<SharedGraph> {
+public:
+    explicit SharedGraph(Graph graph_of) : graph(std::move(graph_of)) {}
+    const Graph graph;
+};
 class ComponentCatalog {
 public:
     virtual ~ComponentCatalog() = default;
+    // The graph that is registered under this id; none if there is none.
+    [[nodiscard]] virtual Ref<SharedGraph> graph(std::string_view) const { return {}; }
     // Fills info; false if there is no such component. Asked once for each component of a graph.
     virtual bool describe(std::string_view component, ComponentInfo& info) const = 0;
-    // All ids, for did-you-mean.
+    // All ids, those of graphs too, for did-you-mean.
     virtual Vector<std::string_view> ids() const = 0;
 };
 
@@ -55,12 +64,15 @@ struct Finding {
     String hint;
     String node;
     String port;
-    String path;  // in the document that save() writes
+    String path;  // in the document that save() writes, or in `file`
+    String file;  // a subgraph's, as it was opened; empty: the document itself
 };
 
-// Errors first, then warnings, then notes; each in the order of the document. The catalog may be
-// NULL: then nothing that needs components is checked.
-[[nodiscard]] Vector<Finding> validate(const Graph& graph, const ComponentCatalog* catalog);
+// Errors first, then warnings, then notes; each in the order of the document, subgraphs behind it.
+// The catalog may be NULL: then nothing that needs components is checked. Without a store subgraphs
+// in files are not looked at.
+[[nodiscard]] Vector<Finding> validate(const Graph& graph, const ComponentCatalog* catalog,
+                                       Store* store = nullptr);
 
 // An array of objects, as reflow_graph_validate documents.
 [[nodiscard]] Result<Message> to_message(const Vector<Finding>& findings);

@@ -295,14 +295,23 @@ void Validator::initials() {
 }
 
 void Validator::exposed(bool in) {
-    for (const ExposedItem& item : in ? view_.inports : view_.outports) {
+    const Vector<ExposedItem>& items = in ? view_.inports : view_.outports;
+    std::size_t first = 0;  // of those with one name
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const ExposedItem& item = items[i];
+        if (item.name != items[first].name) first = i;
         codec::Path path;
         path.add_key(in ? "inports" : "outports");
         path.add_key(item.name);
+        bool more = i + 1 < items.size() && items[i + 1].name == item.name;
+        if (more || i != first) path.add_index(i - first);
         Place place{false, nowhere, path.text()};
         End inner = end(item.edge, in,
                         concat("exposed ", in ? "inport '" : "outport '", item.name, "'"), place);
+        bool fed = in && inner.number != nowhere &&
+                   ports_[port_starts_[item.edge.position] + inner.number];
         if (in && inner.number != nowhere) satisfied(item.edge, inner.number);
+        expose(item, in, inner.port, fed);
         if (inner.port == nullptr || inner.port->type == nullptr) continue;
         PortType outer = item.edge.type();
         const PortType& own = *inner.port->type;
@@ -314,6 +323,22 @@ void Validator::exposed(bool in) {
         finding.port = item.edge.port;
         finding.path = path_of(place);
     }
+}
+
+// What a graph that holds this one as a node may connect to. Ends of one name stand together.
+void Validator::expose(const ExposedItem& item, bool in, const PortInfo* inner, bool fed) {
+    Vector<PortInfo>& ports = in ? exposed_.inports : exposed_.outports;
+    if (ports.empty() || ports.back().name != item.name) ports.emplace_back().name = item.name;
+    PortInfo& port = ports.back();
+    const PortType& type = type_of(item.edge, nullptr);
+    if (!type.any()) {
+        port.type = &type;
+    } else if (port.type == nullptr && inner != nullptr) {
+        port.type = inner->type;
+    }
+    if (inner == nullptr) return;
+    port.array = port.array || (inner->array && item.edge.index == REFLOW_NO_INDEX);
+    port.required = port.required || (in && inner->required && !fed);
 }
 
 void Validator::required_ports() {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "graph/hierarchy.hpp"
 #include "graph/node_settings.hpp"
-#include "graph/validate.hpp"
 #include "network/network.hpp"
 
 namespace reflow::network {
@@ -62,8 +62,8 @@ Result<ConnectionConfig> read_config(const graph::ConnectionItem& connection) {
 
 class Builder {
 public:
-    Builder(Network& network, const graph::Graph& graph)
-        : network_(network), graph_(graph), view_(graph.view()) {}
+    Builder(Network& network, const graph::Graph& graph, const graph::Flat& flat)
+        : network_(network), graph_(graph), view_(flat) {}
 
     Result<void> build() {
         network_.case_sensitive_ = graph_.case_sensitive();
@@ -98,7 +98,8 @@ private:
         network_.fed_.resize(count);
         TextMap<runtime::ComponentRef> components;
         Message empty = ObjectBuilder().finish().take();
-        for (const graph::NodeItem& node : view_.nodes) {
+        for (std::size_t at = 0; at < count; ++at) {
+            const graph::NodeItem& node = view_.nodes[at];
             auto found = components.find(node.component);
             if (found == components.end()) {
                 found = components
@@ -107,7 +108,9 @@ private:
             }
             REFLOW_ASSERT(found->second);  // validated
             Message config = node.metadata.is(REFLOW_KIND_OBJECT) ? node.metadata.own() : empty;
-            if (Result<void> placed = place(config, *found->second); !placed.ok()) return placed;
+            if (Result<void> placed = place(config, *found->second, at); !placed.ok()) {
+                return placed;
+            }
             network_.actors_.emplace_back(new Actor(network_.group_, found->second, node.id,
                                                     std::move(config),
                                                     runtime.options().port_capacity));
@@ -126,14 +129,15 @@ private:
 
     // Tells a node the folder of the graph's file, if its component asks for it by a configuration
     // key marked "x-graph-directory" and the graph does not set that key.
-    Result<void> place(Message& config, const Component& component) const {
-        if (graph_.directory().empty()) return {};
+    Result<void> place(Message& config, const Component& component, std::size_t node) const {
+        std::string_view folder =
+            view_.origins.empty() ? graph_.directory() : view_.origins[node].directory;
+        if (folder.empty()) return {};
         MessageRef keys = component.config_schema.get("properties");
         for (std::size_t i = 0; i < keys.size(); ++i) {
             bool wanted = keys.at(i).get("x-graph-directory").boolean();
             if (!wanted || config.has(keys.key_at(i))) continue;
-            Result<Message> placed =
-                with_key(config, keys.key_at(i), Message::string(graph_.directory()));
+            Result<Message> placed = with_key(config, keys.key_at(i), Message::string(folder));
             if (!placed.ok()) return placed.take_error();
             config = std::move(placed).take();
         }
@@ -142,8 +146,10 @@ private:
 
     Result<std::uint32_t> port_of(const graph::EdgeItem& edge, bool in) const {
         const Component& component = *network_.actors_[edge.position]->component;
-        auto found = find_port(in ? component.inports : component.outports, edge.port,
-                               graph_.case_sensitive());
+        bool case_sensitive = view_.origins.empty() ? graph_.case_sensitive()
+                                                    : view_.origins[edge.position].case_sensitive;
+        auto found =
+            find_port(in ? component.inports : component.outports, edge.port, case_sensitive);
         if (!found) {
             return Failure(REFLOW_ERROR_GRAPH,
                            concat("no ", in ? "inport" : "outport", " of this name"))
@@ -210,17 +216,18 @@ private:
         return {};
     }
 
-    Result<void> make_exposed(const Vector<graph::ExposedItem>& items, bool in) {
-        for (const graph::ExposedItem& item : items) {
+    Result<void> make_exposed(const Vector<graph::FlatExposed>& items, bool in) {
+        for (const graph::FlatExposed& item : items) {
             Result<std::uint32_t> port = port_of(item.edge, in);
             if (!port.ok()) return port.take_error();
             Actor* actor = network_.actors_[item.edge.position].get();
-            if (in) {
+            if (in && item.node.empty()) {  // what a subgraph exposes may be left alone
                 actor->mailbox.set_connected(port.value());
                 network_.fed_[item.edge.position] |= Network::otherwise;
             }
             (in ? network_.inports_ : network_.outports_)
-                .push_back({String(item.name), actor, port.value(), item.edge.index});
+                .push_back(
+                    {String(item.node), String(item.name), actor, port.value(), item.edge.index});
         }
         return {};
     }
@@ -309,14 +316,17 @@ private:
 
     Network& network_;
     const graph::Graph& graph_;
-    const graph::View view_;
+    const graph::Flat& view_;
 };
 
 Result<Ref<Network>> Network::create(Ref<Runtime> runtime, const graph::Graph& graph) {
-    auto findings = graph::validate(graph, &runtime->registry);
+    graph::Hierarchy hierarchy(graph, &runtime->registry, &runtime->files());
+    auto findings = hierarchy.take_findings();
     if (Result<void> valid = graph::first_error(findings); !valid.ok()) return valid.take_error();
+    auto flat = hierarchy.flatten(runtime->options().max_actors);
+    if (!flat.ok()) return flat.take_error();
     auto network = Ref<Network>::adopt(new Network(std::move(runtime)));
-    if (Result<void> built = Builder(*network, graph).build(); !built.ok()) {
+    if (Result<void> built = Builder(*network, graph, flat.value()).build(); !built.ok()) {
         return built.take_error();
     }
     return network;

@@ -1,5 +1,6 @@
 // Finding actors and ports by name. Done once by a host that then uses what it found.
 // Thread: any.
+#include <algorithm>
 #include <bit>
 
 #include "base/text.hpp"
@@ -8,6 +9,12 @@
 namespace reflow::network {
 
 using runtime::Actor;
+
+namespace {
+
+constexpr std::uint64_t max_position = 0xffffff;  // what the number of an inport has room for
+
+}  // namespace
 
 // At most three quarters of the slots are taken, so that there is always an empty one to end at.
 void Network::index_actors() {
@@ -40,29 +47,43 @@ Failure Network::no_node(std::string_view id) const {
         .hint(did_you_mean(id, ids));
 }
 
-Result<Actor*> Network::resolve(std::string_view node, std::string_view port, bool in,
-                                std::uint32_t& number, std::uint32_t& index) const {
+// A port that the graph exposes, or a subgraph if node is its path.
+Result<Network::Place> Network::resolve_exposed(std::string_view node, std::string_view port,
+                                                bool in) const {
+    const Vector<Exposed>& all = in ? inports_ : outports_;
+    auto of_node = [&](const Exposed& exposed) { return exposed.node == node; };
     Vector<std::string_view> names;
-    index = REFLOW_NO_INDEX;
-    if (node.empty()) {
-        for (const Exposed& exposed : in ? inports_ : outports_) {
-            names.push_back(exposed.name);
-            if (exposed.name != port) continue;
-            number = exposed.port;
-            index = exposed.index;
-            return exposed.actor;
-        }
-        return Failure(REFLOW_ERROR_NOT_FOUND,
-                       concat("the graph exposes no ", in ? "inport '" : "outport '", port, "'"))
-            .hint(did_you_mean(port, names));
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (!of_node(all[i])) continue;
+        names.push_back(all[i].name);
+        if (all[i].name != port) continue;
+        std::size_t end = i + 1;  // ends of one port stand together
+        while (end < all.size() && of_node(all[end]) && all[end].name == port) ++end;
+        return Place{all[i].actor, all[i].port, std::span(all).subspan(i, end - i)};
     }
-    Actor* actor = find_actor(node);
-    if (actor == nullptr) return no_node(node);
+    const Vector<Exposed>& others = in ? outports_ : inports_;
+    bool known =
+        node.empty() || !names.empty() || std::any_of(others.begin(), others.end(), of_node);
+    if (!known) return no_node(node);
+    Failure failure(REFLOW_ERROR_NOT_FOUND,
+                    concat(node.empty() ? "the graph" : "the subgraph", " exposes no ",
+                           in ? "inport '" : "outport '", port, "'"));
+    if (!node.empty()) failure = std::move(failure).node(node);
+    return std::move(failure).hint(did_you_mean(port, names));
+}
+
+Result<Network::Place> Network::resolve(std::string_view node, std::string_view port,
+                                        bool in) const {
+    Actor* actor = node.empty() ? nullptr : find_actor(node);
+    if (actor == nullptr) return resolve_exposed(node, port, in);
+    Vector<std::string_view> names;
     const Vector<runtime::Port>& ports =
         in ? actor->component->inports : actor->component->outports;
-    for (number = 0; number < ports.size(); ++number) {
+    for (std::uint32_t number = 0; number < ports.size(); ++number) {
         names.push_back(ports[number].name);
-        if (graph::same_port(port, ports[number].name, case_sensitive_)) return actor;
+        if (graph::same_port(port, ports[number].name, case_sensitive_)) {
+            return Place{actor, number, {}};
+        }
     }
     return Failure(REFLOW_ERROR_NOT_FOUND, concat("no ", in ? "inport '" : "outport '", port, "'"))
         .node(node)
@@ -71,18 +92,28 @@ Result<Actor*> Network::resolve(std::string_view node, std::string_view port, bo
 
 // An inport as a number: nonce of the network, position of the actor, port.
 Result<std::uint64_t> Network::find_inport(std::string_view node, std::string_view port) {
-    std::uint32_t number = 0;
-    std::uint32_t index = 0;
-    Result<Actor*> found = resolve(node, port, true, number, index);
+    Result<Place> found = resolve(node, port, true);
     if (!found.ok()) return found.take_error();
-    found.value()->mailbox.set_connected(number);
-    std::uint64_t position = *find_position(found.value()->id);
+    const Place& place = found.value();
+    if (place.ends.size() > 1) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED,
+                       concat("the exposed inport '", port, "' leads to ", place.ends.size(),
+                              " ports, and a host sends to one"))
+            .hint(concat("send to each of them, from ", place.actor->id, ".",
+                         place.actor->component->inports[place.port].name, " on"));
+    }
+    place.actor->mailbox.set_connected(place.port);
+    std::uint64_t position = *find_position(place.actor->id);
     // One element of an array port can only be meant by an exposed inport: those come behind the
     // actors.
-    for (std::size_t i = 0; index != REFLOW_NO_INDEX && i < inports_.size(); ++i) {
-        if (inports_[i].name == port) position = actors_.size() + i;
+    if (!place.ends.empty() && place.ends[0].index != REFLOW_NO_INDEX) {
+        position = actors_.size() + static_cast<std::size_t>(&place.ends[0] - inports_.data());
     }
-    return std::uint64_t{nonce_} << 40 | position << 16 | number;
+    if (position > max_position) {
+        return Failure(REFLOW_ERROR_LIMIT, concat("no more than ", max_position,
+                                                  " actors and exposed inports have numbers"));
+    }
+    return std::uint64_t{nonce_} << 40 | position << 16 | place.port;
 }
 
 }  // namespace reflow::network

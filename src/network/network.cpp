@@ -168,9 +168,16 @@ Result<void> Network::wait_idle(std::int64_t timeout_ms) {
         return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
     }
     Visit visit(*this);
-    reflow_status status = group_.wait(timeout_ms, [this] {
-        return group_.idle() || group_.failed() || state() >= REFLOW_NETWORK_STOPPING;
+    bool paused = false;
+    reflow_status status = group_.wait(timeout_ms, [&] {
+        paused = group_.quiet_but_paused();
+        return paused || group_.idle() || group_.failed() || state() >= REFLOW_NETWORK_STOPPING;
     });
+    bool live = !group_.failed() && state() < REFLOW_NETWORK_STOPPING;
+    if (status == REFLOW_OK && paused && live) {
+        return Failure(REFLOW_ERROR_WOULD_BLOCK, "what is left to do waits at paused nodes")
+            .hint("resume them, or step");
+    }
     return waited(status, "waiting for idle");
 }
 
@@ -226,6 +233,7 @@ Result<void> Network::drain(std::int64_t timeout_ms) {
     }
     group_.wake_hosts();  // whoever waits to send gives up
     Visit visit(*this);
+    resume_all();
     std::uint64_t start = runtime_->scheduler().clock().now_ns();
     auto over = [this] { return state() != REFLOW_NETWORK_DRAINING || group_.failed(); };
     while (draining_.exchange(true, std::memory_order_acq_rel)) {

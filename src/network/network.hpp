@@ -59,6 +59,15 @@ public:
     void abandon() noexcept;
     [[nodiscard]] reflow_network_state state() const noexcept;
 
+    // ---- pausing; as reflow.h section 10
+    Result<void> pause(std::string_view path, std::int64_t timeout_ms);
+    Result<void> resume(std::string_view path);
+    // fired starts at 0.
+    Result<void> step(std::string_view path, std::uint64_t firings, std::int64_t timeout_ms,
+                      std::uint64_t& fired);
+    Result<std::size_t> peek(std::string_view node, std::string_view port,
+                             std::span<reflow_message> to) const;
+
     // ---- traffic; as reflow.h section 11
     Result<std::uint64_t> find_inport(std::string_view node, std::string_view port);
     Result<void> send(std::uint64_t inport, std::span<const reflow_message> messages,
@@ -113,6 +122,7 @@ private:
         runtime::Packet packet;  // owns its message
     };
     struct Exposed {
+        String node;  // path of the subgraph; empty: the graph
         String name;
         runtime::Actor* actor;
         std::uint32_t port;
@@ -123,8 +133,19 @@ private:
     [[nodiscard]] std::optional<std::uint32_t> find_position(std::string_view id) const noexcept;
     [[nodiscard]] runtime::Actor* find_actor(std::string_view id) const noexcept;
     [[nodiscard]] Failure no_node(std::string_view id) const;
-    Result<runtime::Actor*> resolve(std::string_view node, std::string_view port, bool in,
-                                    std::uint32_t& number, std::uint32_t& index) const;
+    // A port of an actor, or the ends of an exposed one.
+    struct Place {
+        runtime::Actor* actor = nullptr;  // of the port, or of the first end
+        std::uint32_t port = 0;
+        std::span<const Exposed> ends;  // empty: a port of an actor
+    };
+    Result<Place> resolve(std::string_view node, std::string_view port, bool in) const;
+    Result<Place> resolve_exposed(std::string_view node, std::string_view port, bool in) const;
+    [[nodiscard]] Result<Vector<runtime::Actor*>> select(std::string_view path) const;
+    template <typename Act>
+    void under_pause(Act act) noexcept;
+    void resume_all() noexcept;
+    [[nodiscard]] bool step_next(const Vector<runtime::Actor*>& actors, bool& some_paused) noexcept;
     Result<void> set_up_actors();
     void tear_down() noexcept;
     Result<void> drive_drain(std::int64_t timeout_ms, std::uint64_t start_ns);
@@ -185,6 +206,13 @@ private:
     // One thread at a time drives a drain; next_finish_ is its place in finish_order_.
     std::atomic<bool> draining_{false};
     std::size_t next_finish_ = 0;
+
+    // One at a time pauses, resumes, grants a step or looks into a paused actor. Before the locks
+    // of the group, of mailboxes and of schedulers; nothing is called back under it.
+    mutable std::mutex pause_mutex_;
+    // One thread at a time steps; last_stepped_ is its place, under pause_mutex_.
+    std::atomic<bool> stepping_{false};
+    const runtime::Actor* last_stepped_ = nullptr;
 
     mutable std::mutex mutex_;  // guards subscriptions_, outputs_ while created
     Vector<Ref<Subscription>> subscriptions_;

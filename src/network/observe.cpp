@@ -215,7 +215,7 @@ Result<Message> Network::report() const {
         const Actor& actor = *actors_[i];
         reflow_node_counters counters{};
         read_counters(actor, counters);
-        ObjectBuilder node(8);
+        ObjectBuilder node(9);
         node.set("component", Message::string(actor.component->id));
         node.set("source", Message::boolean((fed_[i] & by_connection) == 0));
         node.set("fired", number(counters.fired));
@@ -224,6 +224,8 @@ Result<Message> Network::report() const {
         node.set("failed", number(counters.failed));
         node.set("dropped", number(counters.dropped));
         node.set("waiting", number(counters.waiting));
+        bool taken = !actor.outports[actor.component->error_port].empty();
+        node.set("errors_taken", Message::boolean(taken));
         Result<Message> finished = node.finish();
         if (!finished.ok()) return finished;
         all.set(actor.id, std::move(finished).take());

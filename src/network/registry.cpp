@@ -43,6 +43,11 @@ Result<void> check_ports(std::string_view component, const Vector<Port>& ports) 
     return {};
 }
 
+Failure graph_exists(std::string_view id) {
+    return Failure(REFLOW_ERROR_ALREADY_EXISTS,
+                   concat("'", id, "' is registered already, as a graph"));
+}
+
 Message list_ports(const Vector<Port>& ports) {
     ArrayBuilder array(ports.size());
     for (const Port& port : ports) {
@@ -93,11 +98,32 @@ Result<void> Registry::add(runtime::ComponentRef component) {
     }
     if (added.inports.empty()) added.source = true;
     std::lock_guard lock(mutex_);
+    if (graphs_.find(added.id) != graphs_.end()) return graph_exists(added.id);
     if (!components_.emplace(added.id, component).second) {
         return Failure(REFLOW_ERROR_ALREADY_EXISTS,
                        concat("component '", added.id, "' is registered already"));
     }
     return {};
+}
+
+Result<void> Registry::add_graph(std::string_view id, graph::Graph graph) {
+    if (Result<void> named = check_name("graph id", id); !named.ok()) return named;
+    auto shared = make_ref<graph::SharedGraph>(std::move(graph));
+    std::lock_guard lock(mutex_);
+    if (components_.find(id) != components_.end()) {
+        return Failure(REFLOW_ERROR_ALREADY_EXISTS,
+                       concat("'", id, "' is registered already, as a component"));
+    }
+    if (!graphs_.emplace(id, std::move(shared)).second) return graph_exists(id);
+    any_graphs_.store(true, std::memory_order_relaxed);
+    return {};
+}
+
+Ref<graph::SharedGraph> Registry::graph(std::string_view id) const {
+    if (!any_graphs_.load(std::memory_order_relaxed)) return {};
+    std::lock_guard lock(mutex_);
+    auto found = graphs_.find(id);
+    return found == graphs_.end() ? Ref<graph::SharedGraph>() : found->second;
 }
 
 runtime::ComponentRef Registry::find(std::string_view id) const {
@@ -141,6 +167,7 @@ Vector<std::string_view> Registry::ids() const {
     std::lock_guard lock(mutex_);
     Vector<std::string_view> ids;
     for (const auto& [id, component] : components_) ids.push_back(id);
+    for (const auto& [id, graph] : graphs_) ids.push_back(id);
     return ids;
 }
 

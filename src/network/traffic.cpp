@@ -101,31 +101,41 @@ std::size_t Network::push_in(Actor& actor, std::uint32_t port, std::uint32_t ind
 
 Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view port,
                                          std::uint32_t capacity) {
-    std::uint32_t number = 0;
-    std::uint32_t index = 0;
-    Result<Actor*> found = resolve(node, port, false, number, index);
+    Result<Place> found = resolve(node, port, false);
     if (!found.ok()) return found.take_error();
+    const Place& place = found.value();
+    std::size_t ends = place.ends.empty() ? 1 : place.ends.size();
     std::lock_guard lock(mutex_);
     if (state_.load(std::memory_order_acquire) != REFLOW_NETWORK_CREATED) {
         return Failure(REFLOW_ERROR_INVALID_STATE, "outputs are opened before the network starts");
     }
     if (capacity == 0) capacity = runtime_->options().port_capacity;
     auto output = Ref<Output>::adopt(new Output(*this, capacity));
-    output->mailbox.add_sender(0);
     output->mailbox.set_outside(group_);
     outputs_.reserve(outputs_.size() + 1);
     group_.readers.reserve(group_.readers.size() + 1);
-    Vector<runtime::Connection>& connections = found.value()->outports[number];
-    connections.reserve(connections.size() + 1);
+    // Memory first: then none of them fails.
+    for (std::size_t i = 0; i < ends; ++i) {
+        output->mailbox.add_sender(0);
+        auto& connections = place.ends.empty() ? place.actor->outports[place.port]
+                                               : place.ends[i].actor->outports[place.ends[i].port];
+        connections.reserve(connections.size() + ends);
+    }
+    // The last thing that may fail: what was reserved stays as it is.
     if (Result<void> added = runtime_->add_packets(capacity); !added.ok()) {
         return added.take_error();
     }
     counted_packets_ += capacity;
-    runtime::Connection connection;
-    connection.mailbox = &output->mailbox;
-    connection.outport = number;
-    connection.from_index = index;
-    connections.push_back(std::move(connection));
+    for (std::size_t i = 0; i < ends; ++i) {
+        const Exposed* end = place.ends.empty() ? nullptr : &place.ends[i];
+        runtime::Connection connection;
+        connection.mailbox = &output->mailbox;
+        connection.outport = end == nullptr ? place.port : end->port;
+        connection.from_index = end == nullptr ? REFLOW_NO_INDEX : end->index;
+        (end == nullptr ? place.actor : end->actor)
+            ->outports[connection.outport]
+            .push_back(std::move(connection));
+    }
     group_.readers.push_back(&output->mailbox);
     outputs_.push_back(output);
     return output;

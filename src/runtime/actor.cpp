@@ -80,7 +80,9 @@ void Actor::notify(Lane* lane, std::uint32_t bits) noexcept {
         if (sleeps || now == running) {
             to = (to & ~state_mask) | (sleeps ? ready : notified);
         } else if (to == word) {
-            return;  // a turn is coming (ready, notified), or release() will bring one (held)
+            // A turn is coming (ready, notified), or release() (held), resume() or step() (parked)
+            // will bring one.
+            return;
         }
         if (word_.compare_exchange_weak(word, to, std::memory_order_acq_rel,
                                         std::memory_order_acquire)) {
@@ -137,14 +139,18 @@ void Actor::end_turn(Lane& lane, Outcome outcome) noexcept {
         return lane.leave();
     }
     std::uint32_t expected = running;
-    if (outcome == Outcome::idle) {
+    if (outcome == Outcome::paused) {
+        if (park(lane)) return;
+    } else if (outcome == Outcome::idle) {
         std::uint32_t to = resting_ || blocked() ? rest : idle;
         if (word_.compare_exchange_strong(expected, to, std::memory_order_acq_rel)) {
             return lane.leave();
         }
     } else if (outcome == Outcome::held) {
         group.hold();
+        if (paused()) come_to_rest();
         if (word_.compare_exchange_strong(expected, held, std::memory_order_acq_rel)) {
+            if (paused()) group.wake_hosts();
             return lane.leave();
         }
         group.unhold();
@@ -163,6 +169,9 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
     // Who brings forth without taking goes a little slower than those who take, so that what has
     // once piled up before them goes away again.
     if (inputs_.empty() && again_ && left >= 4) left -= left / 4;
+    const bool was_paused = paused();
+    if (was_paused) [[unlikely]]
+        left = take_grant() ? 1 : 0;
     lane.begin_turn();
     // What an earlier turn could not deliver goes first: otherwise each turn would add to it.
     flush_now_ = unsent_ != nullptr;
@@ -174,6 +183,7 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
         if (word_.load(std::memory_order_relaxed) != running) {
             absorb(word_.exchange(running, std::memory_order_acq_rel));
             looked_ = false;
+            if (!was_paused && paused()) break;
         }
         if (wanted_ & completion_bit) [[unlikely]] {
             std::size_t used = serve_deferred();
@@ -190,6 +200,8 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
         left -= std::min(left, std::max<std::size_t>(used, 1));
     }
     if (unsent_ != nullptr && !flush(lane, true)) return Outcome::held;
+    if (paused()) [[unlikely]]
+        return Outcome::paused;
     return has_work() ? Outcome::more : Outcome::idle;
 }
 

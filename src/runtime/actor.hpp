@@ -104,6 +104,29 @@ public:
         return (word_.load(std::memory_order_relaxed) & state_mask) == held;
     }
 
+    // ---- pausing; the caller sees to it that only one of these runs at a time
+    // No turn that begins from now on fires, but for what step() grants. at_rest() tells when the
+    // one that is under way has ended.
+    void pause() noexcept;
+    // Whether it goes on with something now.
+    bool resume() noexcept;
+    // Lets it fire once; false if it has nothing to do. It is not at rest until it has done so.
+    [[nodiscard]] bool step() noexcept;
+    [[nodiscard]] bool paused() const noexcept {
+        return pause_.load(std::memory_order_relaxed) != unpaused;
+    }
+    // Paused, and no turn touches what it has kept until resume() or step().
+    [[nodiscard]] bool at_rest() const noexcept {
+        return pause_.load(std::memory_order_acquire) == resting;
+    }
+    // Whether a turn is under way or coming.
+    [[nodiscard]] bool busy() const noexcept {
+        std::uint32_t now = word_.load(std::memory_order_acquire) & state_mask;
+        return now == ready || now == running || now == notified;
+    }
+    // The packets of a port that it has kept, the first ones; only at rest.
+    std::size_t peek_kept(std::uint32_t port, std::span<reflow_message> to) const noexcept;
+
     // ---- on the thread of a scheduler
     // After submit().
     void turn(Lane& lane, const TurnBudget& budget) noexcept;
@@ -167,12 +190,19 @@ private:
     // a sender had put into the mailbox before and told of has been taken. So what a hand-over
     // brings overtakes nothing of its own connection. It is also why an actor begins in rest: its
     // initial packets are in the mailbox before it is told.
+    //
+    // A paused actor is in rest without work, and in parked with some: as in held, what comes there
+    // does not wake it, since resume() or step() will. It is never idle, so nothing is handed over
+    // to it. pause() and resume() first write pause_ and then change the word, if only to what it
+    // was; a turn changes the word before it reads pause_, and parks by a change that fails if the
+    // other one has made it notified. So one of the two sees the other.
     static constexpr std::uint32_t idle = 0;
     static constexpr std::uint32_t rest = 1;
     static constexpr std::uint32_t ready = 2;
     static constexpr std::uint32_t running = 3;
     static constexpr std::uint32_t notified = 4;
     static constexpr std::uint32_t held = 5;
+    static constexpr std::uint32_t parked = 6;
     static constexpr std::uint32_t state_mask = 7;
     static constexpr std::uint32_t start_bit = 8;
     static constexpr std::uint32_t finish_bit = 16;
@@ -180,6 +210,30 @@ private:
     static constexpr std::uint32_t end_bit = 64;
     static constexpr std::uint32_t completion_bit = 128;
     std::atomic<std::uint32_t> word_{rest};
+    static constexpr std::uint8_t unpaused = 0;
+    static constexpr std::uint8_t pausing = 1;  // a turn may still be firing
+    static constexpr std::uint8_t resting = 2;
+    static constexpr std::uint8_t stepping =
+        3;  // the next turn may fire once, unless resumed before
+    // Written before a change of the word and read after one, so relaxed would do; release and
+    // acquire are for who looks into a resting actor.
+    std::atomic<std::uint8_t> pause_{unpaused};
+    // Takes what step() has granted. It stands in the same byte as the rest, so that a resume takes
+    // it back, and a pause behind that does not find it again.
+    [[nodiscard]] bool take_grant() noexcept {
+        std::uint8_t expected = stepping;
+        return pause_.compare_exchange_strong(expected, pausing, std::memory_order_acq_rel);
+    }
+    // The turn that was under way has ended, or is about to.
+    void come_to_rest() noexcept {
+        std::uint8_t expected = pausing;
+        pause_.compare_exchange_strong(expected, resting, std::memory_order_acq_rel);
+    }
+    [[nodiscard]] bool park(Lane& lane) noexcept;
+    void leave_parked() noexcept;
+    // Changes the word to what it was or, where a turn is under way, so that this looks again;
+    // returns the state before.
+    std::uint32_t touch() noexcept;
     // Takes over what a word asked for.
     void absorb(std::uint32_t word) noexcept {
         wanted_ |= word & ~state_mask;
@@ -189,7 +243,7 @@ private:
     void enter(Lane* lane) noexcept { lane != nullptr ? lane->enter() : group.enter(); }
     void submit(Lane* lane) noexcept;
 
-    enum class Outcome : std::uint8_t { idle, more, held };
+    enum class Outcome : std::uint8_t { idle, more, held, paused };
     void run_turn(Lane& lane, const TurnBudget& budget) noexcept;
     Outcome work(Lane& lane, const TurnBudget& budget);
     void end_turn(Lane& lane, Outcome outcome) noexcept;

@@ -61,7 +61,8 @@ void Group::leave(std::int64_t count) noexcept {
 }
 
 bool Group::idle() const noexcept {
-    return held_.load(std::memory_order_seq_cst) == 0 && !active();
+    return held_.load(std::memory_order_seq_cst) == 0 &&
+           parked_.load(std::memory_order_seq_cst) == 0 && !active();
 }
 
 // Nothing was active a moment ago; the lock is held. Something may become so at any moment, from
@@ -69,8 +70,10 @@ bool Group::idle() const noexcept {
 Group::Report Group::quiescent() noexcept {
     bool stops = stopping();
     bool holds = held_.load(std::memory_order_seq_cst) != 0;
+    bool parks = parked_.load(std::memory_order_seq_cst) != 0;
     if (active()) return Report::none;
     if (stops) return std::exchange(stop_reported_, true) ? Report::none : Report::stopped;
+    if (parks) return Report::none;  // neither idle nor a stall: somebody will let them go on
     if (holds) {
         if (failed()) return Report::none;
         resolve_stall();

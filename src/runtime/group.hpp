@@ -92,6 +92,9 @@ public:
     }
     void hold() noexcept { held_.fetch_add(1, std::memory_order_seq_cst); }
     void unhold() noexcept { held_.fetch_sub(1, std::memory_order_seq_cst); }
+    // The same for paused actors with work.
+    void park() noexcept { parked_.fetch_add(1, std::memory_order_seq_cst); }
+    void unpark() noexcept { parked_.fetch_sub(1, std::memory_order_seq_cst); }
 
     [[nodiscard]] bool stopping() const noexcept {
         return stopping_.load(std::memory_order_acquire);
@@ -102,6 +105,10 @@ public:
     }
     // Asked inside a done() of wait(): under the lock, see there.
     [[nodiscard]] bool idle() const noexcept;
+    // Nothing goes on, and what is left waits at paused actors. Asked as idle().
+    [[nodiscard]] bool quiet_but_paused() const noexcept {
+        return parked_.load(std::memory_order_seq_cst) != 0 && !active();
+    }
     [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
     // The error of a network that has failed with a stall.
     [[nodiscard]] Result<void> failure() const;
@@ -138,12 +145,14 @@ private:
     const std::uint64_t max_growth_;
     // Ready or running actors, armed timers, guards, and what lanes have in their hands. All steps
     // to zero are made under mutex_, so for a reader with the lock a zero in active_ was there when
-    // it came, or since. Who reads stopping_ or held_ with the lock and then active_ == 0 has
-    // therefore seen both at one moment. An actor that is held back counts itself in held_ before
-    // it leaves active_, one that is let go counts itself in active_ before it leaves held_.
+    // it came, or since. Who reads stopping_, held_ or parked_ with the lock and then active_ == 0
+    // has therefore seen both at one moment. An actor that is held back counts itself in held_
+    // before it leaves active_, one that is let go counts itself in active_ before it leaves held_;
+    // likewise one that is paused with work, in parked_.
     // Sequentially consistent, so that the order of the reads is that of the events.
     std::atomic<std::int64_t> active_{0};
     std::atomic<std::int64_t> held_{0};
+    std::atomic<std::int64_t> parked_{0};
     // Counts the changes from quiet to active, so that each idle time is reported once.
     std::atomic<std::uint64_t> periods_{0};
     std::atomic<bool> stopping_{false};

@@ -342,6 +342,23 @@ void Mailbox::drop_queues() noexcept {
     }
 }
 
+std::size_t Mailbox::peek(std::uint32_t port, std::span<reflow_message> to) const noexcept {
+    std::lock_guard lock(mutex_);
+    std::size_t count = 0;
+    auto copy = [&](const Packet& packet) {
+        if (count < to.size()) to[count++] = MessageRef(packet.message).own().leak();
+    };
+    if (by_port_ != nullptr && ports_[port].sticky) {
+        if (ports_[port].count.load(std::memory_order_relaxed) != 0) copy(by_port_->newest[port]);
+        return count;
+    }
+    const Queue<Packet>& packets = queue(port);
+    for (std::size_t i = 0; i < packets.size() && count < to.size(); ++i) {
+        if (by_port_ != nullptr || packets[i].port == port) copy(packets[i]);
+    }
+    return count;
+}
+
 std::uint64_t Mailbox::waiting() const noexcept {
     std::uint64_t sum = 0;
     for (const Port& port : ports_) sum += port.count.load(std::memory_order_relaxed);

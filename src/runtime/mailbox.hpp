@@ -81,6 +81,8 @@ public:
     void clear() noexcept;
 
     // ---- inspection
+    // Copies the first packets of a port; returns how many. Each is a reference of the caller.
+    std::size_t peek(std::uint32_t port, std::span<reflow_message> to) const noexcept;
     [[nodiscard]] std::uint64_t waiting() const noexcept;
     [[nodiscard]] std::uint64_t waiting(std::uint32_t port) const noexcept {
         return ports_[port].count.load(std::memory_order_relaxed);

@@ -377,6 +377,15 @@ static void live_network(reflow_runtime *runtime, const reflow_graph *graph) {
     CHECK(states == 0);
 }
 
+static void check_all_ended(const rig_mode *mode) {
+    CHECK(ends == 1);
+    if (live == 0) return;
+    char text[96];
+    snprintf(text, sizeof text, "allocation %llu of %llu failed: %zu blocks are left",
+             (unsigned long long)fail_at, (unsigned long long)allocations, live);
+    check_failed(__FILE__, __LINE__, text, mode->name);
+}
+
 static void live_all(const rig_mode *mode) {
     live_messages();
     reflow_graph *graph = live_graph();
@@ -384,22 +393,63 @@ static void live_all(const rig_mode *mode) {
     live_network(runtime, graph);
     reflow_graph_destroy(graph);
     reflow_runtime_destroy(runtime);
-    CHECK(ends == 1);
-    if (live != 0) {
-        char text[96];
-        snprintf(text, sizeof text, "allocation %llu of %llu failed: %zu blocks are left",
-                 (unsigned long long)fail_at, (unsigned long long)allocations, live);
-        check_failed(__FILE__, __LINE__, text, mode->name);
-    }
+    check_all_ended(mode);
+}
+
+/* ---- subgraphs, and pausing */
+
+#define END(node, port) "{\"nodeId\":\"" node "\",\"portId\":\"" port "\"}"
+static const char registered[] =
+    "{\"inports\":{\"a\":" END("m", "a") "},\"outports\":{\"o\":" END("m", "o") "},"
+    "\"processes\":{\"m\":{\"component\":\"Node\"}}}";
+static const char nested[] =
+    "{\"inports\":{\"in\":" END("b", "a") "},\"outports\":{\"out\":" END("b", "o") "},"
+    "\"processes\":{\"b\":{\"metadata\":{\"componentSpec\":{\"type\":\"subgraph\",\"graph\":{"
+    "\"inports\":{\"a\":[" END("n", "a") "," END("k", "a") "]},"
+    "\"outports\":{\"o\":[" END("n", "o") "]},"
+    "\"processes\":{\"n\":{\"component\":\"Graph\"},\"k\":{\"component\":\"Node\"}}}}}}},"
+    "\"connections\":[{\"data\":7,\"to\":" END("b", "a") "}]}";
+
+static void live_nested(const rig_mode *mode) {
+    reflow_runtime *runtime = live_runtime(mode);
+    reflow_graph *graph = NULL, *inner = NULL;
+    reflow_network *network = NULL;
+    reflow_output *output = NULL;
+    reflow_message message;
+    size_t count = 0;
+    TRY(reflow_graph_load(text_of(registered), REFLOW_FORMAT_JSON, text_of(""), &inner, &e));
+    TRY(reflow_runtime_register_graph(runtime, text_of("Graph"), inner, &e));
+    reflow_graph_destroy(inner);
+    TRY(reflow_graph_load(text_of(nested), REFLOW_FORMAT_JSON, text_of(""), &graph, &e));
+    TRY(reflow_graph_validate(graph, runtime, &message, &e));
+    reflow_message_unref(message);
+    TRY(reflow_network_create(runtime, graph, &network, &e));
+    CHECK(states == 2);
+    TRY(reflow_network_open_output(network, text_of(""), text_of("out"), 0, &output, &e));
+    TRY(reflow_network_pause(network, text_of("b"), REFLOW_FOREVER, &e));
+    TRY(reflow_network_start(network, &e));
+    TRY(reflow_network_peek(network, text_of("b/n/m"), text_of("a"), &message, 1, &count, &e));
+    CHECK(count == 1 && rig_integer(message) == 7);
+    uint64_t steps = 0;
+    TRY(reflow_network_step(network, text_of("b/n"), 1, REFLOW_FOREVER, &steps, &e));
+    TRY(reflow_network_resume(network, text_of(""), &e));
+    TRY(reflow_network_drain(network, REFLOW_FOREVER, &e));
+    reflow_network_destroy(network);
+    reflow_output_destroy(output);
+    reflow_graph_destroy(graph);
+    CHECK(states == 0);
+    reflow_runtime_destroy(runtime);
+    check_all_ended(mode);
 }
 
 /* Fails the n-th allocation and the count - 1 after it, for n = first, first + step, ... */
-static void test_each(const rig_mode *mode, uint64_t count, uint64_t step) {
+static void test_each(void (*life)(const rig_mode *mode), const rig_mode *mode, uint64_t count,
+                      uint64_t step) {
     for (uint64_t n = 0;; n += step) {
         allocations = failed = 0;
         fail_at = n;
         fail_count = count;
-        live_all(mode);
+        life(mode);
         if (failed == 0) return; /* a whole life without a failure */
     }
 }
@@ -410,9 +460,11 @@ int main(void) {
     fail_at = UINT64_MAX;
     live_all(&rig_inline);
     live_all(&rig_own);
-    test_each(&rig_inline, 1, check_slow() ? 37 : 1);
-    test_each(&rig_inline, 3, check_slow() ? 101 : 7);
-    test_each(&rig_modes[4], 1, check_slow() ? 101 : 11);
-    test_each(&rig_own, 2, check_slow() ? 211 : 13);
+    test_each(live_all, &rig_inline, 1, check_slow() ? 37 : 1);
+    test_each(live_all, &rig_inline, 3, check_slow() ? 101 : 7);
+    test_each(live_all, &rig_modes[4], 1, check_slow() ? 101 : 11);
+    test_each(live_all, &rig_own, 2, check_slow() ? 211 : 13);
+    test_each(live_nested, &rig_inline, 1, check_slow() ? 31 : 7);
+    test_each(live_nested, &rig_own, 2, check_slow() ? 131 : 43);
     return 0;
 }

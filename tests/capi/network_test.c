@@ -339,7 +339,7 @@ static void test_misuse(void) {
     WORKS(reflow_network_report(network, &message, &e));
     CHECK(is_json(message, "{\"a\":{\"component\":\"Pass\",\"source\":true,\"fired\":0,"
                            "\"received\":0,\"sent\":0,\"failed\":0,\"dropped\":0,"
-                           "\"waiting\":0}}"));
+                           "\"waiting\":0,\"errors_taken\":false}}"));
     reflow_message_unref(message);
     reflow_network_destroy(network);
     reflow_graph_destroy(graph);

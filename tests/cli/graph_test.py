@@ -16,6 +16,90 @@ GRAPH = graph({"read": ("CsvRead", {"path": "x.csv"}), "wait": ("Delay", {"ms": 
               outports={"result": "say.out"})
 
 
+def subgraph(**which):
+    return {"metadata": {"componentSpec": {"type": "subgraph", **which}}}
+
+
+class Subgraphs(support.Case):
+    INNER = {"inports": {"in": {"nodeId": "keep", "portId": "in"}},
+             "outports": {"out": {"nodeId": "keep", "portId": "out"}},
+             "processes": {"keep": {"component": "Filter",
+                                    "metadata": {"when": "n > 1"}}}}
+
+    def outer(self, **which):
+        return {"properties": {"name": "outer"}, "processes": {"sub": subgraph(**which)},
+                "inports": {"in": {"nodeId": "sub", "portId": "in"}},
+                "outports": {"out": {"nodeId": "sub", "portId": "out"}}}
+
+    def test_run(self):
+        os.mkdir(self.path("parts"))
+        self.write("parts/inner.json", self.INNER)
+        path = self.write("outer.json", self.outer(file="parts/inner.json"))
+        for port in ("in", "sub.in", "sub/keep.in"):
+            result = reflow("run", path, "--json", "--input", port + '={"n": 1}',
+                            "--input", port + '={"n": 2}')
+            self.assert_code(result, 0)
+            self.assertEqual(result.json["outputs"], {"out": [{"n": 2}]})
+            self.assertEqual(list(result.json["nodes"]), ["sub/keep"])
+        for port in ("sub/none.in", "sub/keep.none", "none/keep.in", "sub.none"):
+            self.assert_one_message(reflow("run", path, "--input", port + "=1"), 2, "--input")
+
+    def test_place_of_findings(self):
+        self.write("inner.json", json.dumps(self.INNER, indent=1).replace("Filter", "Fliter"))
+        path = self.write("outer.json", self.outer(file="inner.json"))
+        result = reflow("graph", "validate", path)
+        self.assert_code(result, 3)
+        self.assertRegex(result.out, r"error: .*inner\.json:\d\d:\d+: .*sub/keep.*Filter")
+        self.assert_one_message(reflow("run", path), 3, r"inner\.json:\d\d:\d+: ", "sub/keep")
+        told = reflow("graph", "validate", path, "--json").json
+        found = [f for f in told["findings"] if f["severity"] == "error"]
+        self.assertEqual([(f["node"], f["path"]) for f in found],
+                         [("sub/keep", "$.processes.keep.component")])
+        self.write("inner.json", "{")
+        result = reflow("graph", "validate", path)
+        self.assert_code(result, 3)
+        self.assertRegex(result.out, r"outer\.json:\d+:\d+: .*inner\.json:1:\d")
+        os.remove(self.path("inner.json"))
+        self.assert_one_message(reflow("run", path), 3, r"outer\.json:\d+:\d+: ", "no such file")
+        self.write("inner.json", self.outer(file="outer.json"))
+        self.assert_one_message(reflow("run", path), 3, "holds itself")
+
+    def test_bad_expression_inside(self):
+        inner = json.loads(json.dumps(self.INNER).replace("n > 1", "n >"))
+        path = self.write("outer.json", self.outer(graph=inner))
+        for command in (["graph", "validate"], ["run"]):
+            result = reflow(*command, path)
+            self.assert_code(result, 3)
+            self.assertIn("sub/keep", result.out + result.err)
+
+    def test_errors_inside(self):
+        inner = {"inports": self.INNER["inports"], "processes": {
+            "keep": {"component": "Filter", "metadata": {"when": "n > 1"}},
+            "say": {"component": "Log"}}, "connections": [
+                {"from": {"nodeId": "keep", "portId": "error"},
+                 "to": {"nodeId": "say", "portId": "in"}}]}
+        outer = self.outer(graph=inner)
+        del outer["outports"]
+        path = self.write("outer.json", outer)
+        self.assert_code(reflow("run", path, "--input", 'in={"n": "x"}'), 0)
+        inner["connections"] = []
+        del inner["processes"]["say"]
+        self.write("outer.json", outer)
+        result = reflow("run", path, "--input", 'in={"n": "x"}')
+        self.assert_code(result, 1)
+        self.assertIn("sub/keep", result.err)
+
+    def test_show_and_convert(self):
+        path = self.write("outer.json", self.outer(graph=self.INNER))
+        self.assertIn("keep", reflow("graph", "show", path, "--depth", "1").out)
+        out = self.path("outer.yaml")
+        self.assert_code(reflow("graph", "convert", path, out), 0)
+        self.assert_code(reflow("graph", "validate", out), 0)
+        back = json.loads(reflow("graph", "convert", out, "-", "--to", "json").out)
+        spec = back["processes"]["sub"]["metadata"]["componentSpec"]
+        self.assertEqual(spec, {"type": "subgraph", "graph": self.INNER})
+
+
 class Validate(support.Case):
     def test_good(self):
         path = self.write("g.json", GRAPH)

@@ -365,7 +365,7 @@ TEST(GraphValidate, TheFirstErrorTellsOfTheOthers) {
     EXPECT_EQ(text_of(message.value().at(0)),
               R"({"severity":"error","code":"unknown-component","message":"no component named )"
               R"('Sorce'","hint":"did you mean 'Source'?","node":"a","port":"","path":)"
-              R"("$.processes.a.component"})");
+              R"("$.processes.a.component","file":""})");
 }
 
 TEST(GraphValidate, ManyMistakesAreFoundQuickly) {

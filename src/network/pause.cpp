@@ -1,0 +1,171 @@
+// Pausing nodes of a network, stepping them, and looking into their inports.
+// Neighbours: runtime/pause.cpp (one actor). Thread: any.
+#include <algorithm>
+#include <functional>
+#include <mutex>
+
+#include "base/text.hpp"
+#include "network/network.hpp"
+
+namespace reflow::network {
+
+using runtime::Actor;
+
+// The nodes that a path means: one, those of a subgraph, or all.
+Result<Vector<Actor*>> Network::select(std::string_view path) const {
+    Vector<Actor*> found;
+    if (Actor* actor = path.empty() ? nullptr : find_actor(path)) {
+        found.push_back(actor);
+        return found;
+    }
+    found.reserve(path.empty() ? actors_.size() : 0);
+    for (const auto& actor : actors_) {
+        std::string_view id = actor->id;
+        bool inside = path.empty() ||
+                      (id.size() > path.size() && id.starts_with(path) && id[path.size()] == '/');
+        if (inside) found.push_back(actor.get());
+    }
+    if (found.empty() && !path.empty()) return no_node(path);
+    return found;
+}
+
+Result<void> Network::pause(std::string_view path, std::int64_t timeout_ms) {
+    Result<Vector<Actor*>> selected = select(path);
+    if (!selected.ok()) return selected.take_error();
+    Visit visit(*this);
+    {
+        std::lock_guard lock(pause_mutex_);
+        std::int32_t now = state_.load(std::memory_order_acquire);
+        if (now != REFLOW_NETWORK_CREATED && now != starting && now != REFLOW_NETWORK_RUNNING) {
+            return Failure(REFLOW_ERROR_INVALID_STATE, "the network drains or has stopped");
+        }
+        for (Actor* actor : selected.value()) actor->pause();
+    }
+    if (on_own_thread()) return {};
+    // A node that somebody resumes meanwhile is not waited for.
+    auto over = [&] {
+        if (state() >= REFLOW_NETWORK_STOPPING) return true;
+        for (const Actor* actor : selected.value()) {
+            if (actor->paused() && !actor->at_rest()) return false;
+        }
+        return true;
+    };
+    return waited(group_.wait(timeout_ms, std::ref(over)), "pausing");
+}
+
+// act() lets actors go on, and tells whether it did; unless the network stops. The guard is left
+// outside of the lock, since that may call back.
+template <typename Act>
+void Network::under_pause(Act act) noexcept {
+    group_.guard();
+    {
+        std::lock_guard lock(pause_mutex_);
+        if (!group_.stopping() && act()) group_.began();
+    }
+    group_.leave();
+}
+
+Result<void> Network::resume(std::string_view path) {
+    Result<Vector<Actor*>> selected = select(path);
+    if (!selected.ok()) return selected.take_error();
+    Visit visit(*this);
+    under_pause([&] {
+        bool some = false;
+        for (Actor* actor : selected.value()) some = actor->resume() || some;
+        return some;
+    });
+    group_.wake_hosts();  // somebody may be stepping them
+    return {};
+}
+
+// Before a drain: from now on pause() refuses.
+void Network::resume_all() noexcept {
+    under_pause([&] {
+        bool some = false;
+        for (auto& actor : actors_) some = actor->resume() || some;
+        return some;
+    });
+    group_.wake_hosts();
+}
+
+Result<void> Network::step(std::string_view path, std::uint64_t firings, std::int64_t timeout_ms,
+                           std::uint64_t& fired) {
+    Result<Vector<Actor*>> selected = select(path);
+    if (!selected.ok()) return selected.take_error();
+    if (state() != REFLOW_NETWORK_RUNNING) {
+        return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not running");
+    }
+    if (on_own_thread()) return waited(REFLOW_ERROR_WOULD_DEADLOCK, "stepping");
+    Visit visit(*this);
+    std::uint64_t start = runtime_->scheduler().clock().now_ns();
+    auto over = [this] { return state() != REFLOW_NETWORK_RUNNING || group_.failed(); };
+    while (stepping_.exchange(true, std::memory_order_acq_rel)) {
+        reflow_status status = group_.wait(left_ms(timeout_ms, start), [&] {
+            return over() || !stepping_.load(std::memory_order_acquire);
+        });
+        if (status != REFLOW_OK || over()) return waited(status, "stepping");
+    }
+    struct Stepper {
+        ~Stepper() {
+            network.stepping_.store(false, std::memory_order_release);
+            network.group_.wake_hosts();
+        }
+        Network& network;
+    } stepper{*this};
+    // What is on its way inside has arrived when none of them has a turn.
+    auto settled = [&] {
+        if (over()) return true;
+        for (const Actor* actor : selected.value()) {
+            if (actor->paused() && (!actor->at_rest() || actor->busy())) return false;
+        }
+        return true;
+    };
+    for (;;) {
+        reflow_status status = group_.wait(left_ms(timeout_ms, start), std::ref(settled));
+        Result<void> result = waited(status, "stepping");
+        if (!result.ok()) return result;
+        if (group_.failed()) return group_.failure();
+        if (over())
+            return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not running any more");
+        if (fired == firings) return {};
+        bool some_paused = false;
+        if (!step_next(selected.value(), some_paused)) {
+            if (some_paused || fired != 0) return {};
+            return Failure(REFLOW_ERROR_INVALID_STATE,
+                           concat(path.empty() ? "no node" : "nothing at this path", " is paused"))
+                .node(path);
+        }
+        ++fired;
+    }
+}
+
+// Grants one firing to the first node behind the one of the last step that has work.
+bool Network::step_next(const Vector<Actor*>& actors, bool& some_paused) noexcept {
+    bool stepped = false;
+    under_pause([&] {
+        auto last = std::find(actors.begin(), actors.end(), last_stepped_);
+        std::size_t first =
+            last == actors.end() ? 0 : static_cast<std::size_t>(last - actors.begin()) + 1;
+        for (std::size_t i = 0; i < actors.size() && !stepped; ++i) {
+            Actor* actor = actors[(first + i) % actors.size()];
+            some_paused = some_paused || actor->paused();
+            if (!actor->at_rest() || !actor->step()) continue;
+            last_stepped_ = actor;
+            stepped = true;
+        }
+        return stepped;
+    });
+    return stepped;
+}
+
+Result<std::size_t> Network::peek(std::string_view node, std::string_view port,
+                                  std::span<reflow_message> to) const {
+    Result<Place> found = resolve(node, port, true);
+    if (!found.ok()) return found.take_error();
+    const Place& place = found.value();
+    std::lock_guard lock(pause_mutex_);  // nobody resumes it meanwhile
+    std::size_t count = place.actor->at_rest() ? place.actor->peek_kept(place.port, to) : 0;
+    return count + place.actor->mailbox.peek(place.port, to.subspan(count));
+}
+
+}  // namespace reflow::network
