@@ -1710,7 +1710,8 @@ typedef struct reflow_event {
     uint64_t sequence;     /* counts up in a network, over all kinds that are built */
     int64_t timestamp_ms;  /* milliseconds since 1970 UTC; logical in mode simulated */
     /* ACTOR_COMPLETED, ACTOR_FAILED: time in run; of ACTOR_FAILED 0 unless somebody has subscribed
-     * to ACTOR_COMPLETED, since a clock that is read for each call costs more than a short one. */
+     * to ACTOR_COMPLETED or the turn is measured (section 14), since a clock that is read for each
+     * call costs more than a short one. */
     uint64_t duration_ns;
     uint64_t count;        /* ACTOR_COMPLETED: firings */
     reflow_view node;      /* the actor; the sender for MESSAGE_SENT */
@@ -1795,6 +1796,128 @@ typedef struct reflow_allocator {
  * Blocking: never. Errors: REFLOW_ERROR_INVALID_STATE if memory was allocated before.
  * Since: 0.1.0 */
 REFLOW_API reflow_status reflow_set_allocator(const reflow_allocator *allocator);
+
+/* ---- 14 metrics ---------------------------------------------------------------------------- */
+
+/* Counters of nodes (section 10) are always kept. How long calls take and how long packets wait is
+ * measured from reflow_network_measure on, by samples: in one of so many turns of each actor the
+ * clock is read around each call. */
+
+/* Zero in a field means the default. */
+typedef struct reflow_measure_options {
+    uint32_t struct_size; /* sizeof(reflow_measure_options) */
+    uint32_t sample;      /* one in so many turns of each actor is measured; default 16 */
+    uint32_t off;         /* not 0: ends measuring; what was measured so far can still be read */
+    uint32_t reserved;
+} reflow_measure_options;
+
+/* Begins to measure, or changes or ends it; options may be NULL. What was measured stays. It needs
+ * some 100 bytes for each actor at once, and 10 KiB for each one that has run. In mode simulated
+ * calls take no time, since the clock is logical.
+ * Ownership: options borrowed. Threads: any. Blocking: bounded.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_measure(reflow_network *network,
+                                                const reflow_measure_options *options,
+                                                reflow_error **error);
+
+/* How long something took, in nanoseconds: quantiles that are right to 1 in 32, and the exact
+ * highest. All 0 if count is. */
+typedef struct reflow_latency {
+    uint64_t count; /* samples */
+    uint64_t mean_ns;
+    uint64_t p50_ns;
+    uint64_t p90_ns;
+    uint64_t p99_ns;
+    uint64_t p999_ns;
+    uint64_t max_ns;
+} reflow_latency;
+
+/* What an actor does. */
+typedef int32_t reflow_activity;
+enum {
+    REFLOW_ACTIVITY_IDLE = 0,    /* has nothing to do */
+    REFLOW_ACTIVITY_READY = 1,   /* waits for its turn */
+    REFLOW_ACTIVITY_RUNNING = 2, /* has its turn */
+    REFLOW_ACTIVITY_HELD = 3     /* is held back by a full port that it feeds */
+};
+
+/* Counts and times of a node. */
+typedef struct reflow_node_metrics {
+    uint32_t struct_size;     /* sizeof(reflow_node_metrics), set before the call */
+    reflow_activity activity; /* a moment's view */
+    uint64_t fired;           /* this and the next five as in reflow_node_counters */
+    uint64_t received;
+    uint64_t sent;
+    uint64_t failed;
+    uint64_t dropped;
+    uint64_t waiting;
+    uint64_t capacity; /* packets that its inports hold, together */
+    uint64_t highest;  /* most packets that waited when a turn began, since measuring */
+    uint64_t busy_ns;  /* time in calls, as the samples let expect for all turns since measuring */
+    reflow_latency call; /* of a call of run, with max_batch firings at most */
+    reflow_latency wait; /* of the newest packet that waited when a turn began: from when the actor
+                            became ready until it was handed to run. Await rule any only, and not
+                            behind connections that drop */
+} reflow_node_metrics;
+
+/* Reads counts and times of a node; times are 0 unless they are measured.
+ * Ownership: node borrowed. Threads: any. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_node_metrics(const reflow_network *network,
+                                                     reflow_view node,
+                                                     reflow_node_metrics *metrics,
+                                                     reflow_error **error);
+
+/* What a thread of the runtime has done. */
+typedef struct reflow_worker_metrics {
+    uint32_t struct_size; /* sizeof(reflow_worker_metrics), set before the call */
+    uint32_t asleep;      /* 1 while it waits for work */
+    uint64_t rounds;      /* actors that it took off a queue; those handed over count with them */
+    uint64_t lifetime_ns; /* since it began */
+    uint64_t asleep_ns;   /* of that, without work */
+} reflow_worker_metrics;
+
+/* Reads what thread number worker, from 0, has done. Threads that hosts lend take places one after
+ * the other, as many as there were at once so far; a place that nobody has counts as asleep.
+ * Ownership: runtime borrowed. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND beyond the last. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_runtime_worker_metrics(const reflow_runtime *runtime,
+                                                       uint32_t worker,
+                                                       reflow_worker_metrics *metrics,
+                                                       reflow_error **error);
+
+/* What the whole process uses; what the system does not tell is 0. */
+typedef struct reflow_usage {
+    uint32_t struct_size; /* sizeof(reflow_usage), set before the call */
+    uint32_t threads;
+    uint64_t memory_bytes;      /* resident now */
+    uint64_t memory_peak_bytes; /* resident at most */
+    uint64_t user_ns;           /* time of the processors */
+    uint64_t system_ns;
+    uint64_t read_bytes; /* by read calls, pipes and caches included */
+    uint64_t written_bytes;
+    uint64_t page_faults; /* that had to read */
+    uint64_t yields;      /* times that a thread gave up its processor */
+    uint64_t preemptions; /* times that it was taken from one */
+} reflow_usage;
+
+/* Reads what the process uses.
+ * Ownership: usage borrowed. Threads: any. Blocking: bounded (reads from the kernel).
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT for a wrong struct_size. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_process_usage(reflow_usage *usage, reflow_error **error);
+
+/* Everything at once: an object {time_ns, state, measured, nodes, total, workers, process}.
+ * time_ns is the time of the runtime, for rates between two of them; measured tells whether times
+ * are measured. nodes goes from node id to {component, source, activity, fired, received, sent,
+ * failed, dropped, error_rate, waiting, capacity, highest, busy_ns, call, wait}, in the order of
+ * the graph. call and wait are {count, mean_ns, p50_ns, p90_ns, p99_ns, p999_ns, max_ns}, or null
+ * without samples. total has the sums and the quantiles over all nodes; workers is an array of
+ * {asleep, rounds, lifetime_ns, asleep_ns, utilisation}; process has the fields of reflow_usage.
+ * Rates and utilisation are from 0 to 1.
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: bounded.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_metrics(const reflow_network *network, reflow_message *out,
+                                                reflow_error **error);
 
 #ifdef __cplusplus
 }

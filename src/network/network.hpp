@@ -80,6 +80,12 @@ public:
     void unsubscribe(Subscription& subscription) noexcept;
     Result<void> counters(std::string_view node, reflow_node_counters& to) const;
     [[nodiscard]] Result<Message> report() const;
+    // One turn in so many of each actor is measured from now on; 0 ends it.
+    void measure(std::uint32_t every);
+    Result<void> node_metrics(std::string_view node, reflow_node_metrics& to) const;
+    // What reflow_network_metrics tells of the network itself.
+    [[nodiscard]] Result<Message> metrics() const;
+    [[nodiscard]] const Runtime& runtime() const noexcept { return *runtime_; }
     // Nothing comes any more: drained or stopped.
     [[nodiscard]] bool closed() const noexcept;
     [[nodiscard]] bool ended() const noexcept { return state() == REFLOW_NETWORK_STOPPED; }
@@ -182,6 +188,10 @@ private:
     bool case_sensitive_ = true;
     std::uint64_t counted_actors_ = 0;
     std::uint64_t counted_packets_ = 0;  // guarded by mutex_ once it is built
+    runtime::Sampling sampling_;
+    Vector<runtime::Probe> probes_;  // made once, of actors_ in their order
+    // release and acquire: who sees them sees them whole. NULL: not made.
+    std::atomic<const runtime::Probe*> made_probes_{nullptr};
     Vector<std::unique_ptr<runtime::Actor>> actors_;  // in the order of the graph
     // Positions of actors by the hash of their ids: position + 1, 0 for empty; a power of two of
     // slots, one after the other.
@@ -214,7 +224,7 @@ private:
     std::atomic<bool> stepping_{false};
     const runtime::Actor* last_stepped_ = nullptr;
 
-    mutable std::mutex mutex_;  // guards subscriptions_, outputs_ while created
+    mutable std::mutex mutex_;  // guards subscriptions_, probes_, outputs_ while created
     Vector<Ref<Subscription>> subscriptions_;
     std::atomic<std::uint64_t> sequence_{0};  // relaxed: only distinct and rising
 };

@@ -60,6 +60,7 @@ public:
 
     Registry registry;
     [[nodiscard]] runtime::Scheduler& scheduler() noexcept { return *scheduler_; }
+    [[nodiscard]] const runtime::Scheduler& scheduler() const noexcept { return *scheduler_; }
     [[nodiscard]] const RuntimeOptions& options() const noexcept { return options_; }
     [[nodiscard]] Store& files() noexcept { return *store_; }
     // Counts actors of a network in or out; false beyond max_actors.

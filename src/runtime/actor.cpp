@@ -69,7 +69,22 @@ void Actor::end_state() noexcept {
 
 // ---- the state word
 
-void Actor::submit(Lane* lane) noexcept { group.scheduler.submit(*this, lane); }
+void Actor::submit(Lane* lane) noexcept {
+    if (Probe* to = probe.load(std::memory_order_acquire)) [[unlikely]] {
+        to->ready(group.scheduler.clock().now_ns());
+    }
+    group.scheduler.submit(*this, lane);
+}
+
+reflow_activity Actor::activity() const noexcept {
+    switch (word_.load(std::memory_order_relaxed) & state_mask) {
+        case ready: return REFLOW_ACTIVITY_READY;
+        case running:
+        case notified: return REFLOW_ACTIVITY_RUNNING;
+        case held: return REFLOW_ACTIVITY_HELD;
+        default: return REFLOW_ACTIVITY_IDLE;
+    }
+}
 
 void Actor::notify(Lane* lane, std::uint32_t bits) noexcept {
     std::uint32_t word = word_.load(std::memory_order_acquire);
@@ -163,6 +178,8 @@ void Actor::end_turn(Lane& lane, Outcome outcome) noexcept {
 
 Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
     Context context{*this, Phase::run};
+    Probe* to = probe.load(std::memory_order_acquire);
+    if (to != nullptr && measured(*to)) [[unlikely]] context.probe = to;
     const bool watched = group.observer.watches();
     const bool every_call = watched || keeps_order_;
     std::size_t left = budget.packets;
@@ -193,8 +210,8 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
         std::size_t firings = 0;
         if (!prepare(lane, left, context.phase, firings)) break;
         context.begin(firings);
-        bool plain = !every_call && firings != 0 && due_ == 0 && context.phase == Phase::run &&
-                     deferred() == nullptr;
+        bool single = every_call || context.probe != nullptr || deferred() != nullptr;
+        bool plain = !single && firings != 0 && due_ == 0 && context.phase == Phase::run;
         std::size_t used = plain ? run_inputs(lane, context, left) : fire(context);
         if (!plain) lane.called();
         left -= std::min(left, std::max<std::size_t>(used, 1));
@@ -311,14 +328,23 @@ std::size_t Actor::run_inputs(Lane& lane, Context& context, std::size_t left) {
     return used;
 }
 
+bool Actor::measured(Probe& to) noexcept {
+    std::uint64_t waiting = mailbox.waiting() + inputs_.size();
+    bool tells = component->await == REFLOW_AWAIT_ANY && !mailbox.takes_late();
+    return to.begin_turn(group.scheduler.clock().now_ns(), consumed(), waiting, tells);
+}
+
 std::size_t Actor::fire(Context& context) {
     if (deferred() != nullptr) begin_deferred(context);
     again_ = false;
-    bool timed = group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED);
+    Probe* to = context.probe;
+    bool timed = to != nullptr || group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED);
     std::uint64_t start = timed ? group.scheduler.clock().now_ns() : 0;
+    if (to != nullptr) to->begin_call(start, consumed() + context.firings);
     bool captures = deferred() != nullptr && deferred()->captures;
     reflow_status status = call(context, captures ? std::uint32_t{limits::emits_count} : 0);
     std::uint64_t ns = timed ? group.scheduler.clock().now_ns() - start : 0;
+    if (to != nullptr) to->end_call(ns);
     return settle(context, status, ns);
 }
 

@@ -2,6 +2,7 @@
 // Neighbours: mailbox, group, scheduler, context. Thread: turn() on one thread at a time.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -15,6 +16,7 @@
 #include "runtime/group.hpp"
 #include "runtime/lane.hpp"
 #include "runtime/mailbox.hpp"
+#include "runtime/probe.hpp"
 
 namespace reflow::runtime {
 
@@ -67,9 +69,9 @@ public:
     Mailbox mailbox;
     Vector<Vector<Connection>> outports;  // fixed before the group begins
     void* state = nullptr;                // of the component
+    Actor* next = nullptr;                // in the queue of a scheduler
     bool created = false;                 // state has to be destroyed
     bool set_up = false;                  // teardown has to be called
-    Actor* next = nullptr;                // in the queue of a scheduler
     // Slot in the heap of timers, guarded by the timers' lock; NO_SLOT if not armed.
     static constexpr std::uint32_t no_slot = UINT32_MAX;
     std::uint32_t timer_slot = no_slot;
@@ -78,6 +80,9 @@ public:
     std::uint32_t mark = 0;
 
     Counter fired, received, sent, failed;
+    // Measures some of its turns; NULL: none. It lives as long as the actor. release and acquire:
+    // who sees it sees what it was made with.
+    std::atomic<Probe*> probe{nullptr};
 
     // ---- from any thread; the lane is that of a turn of this group, or NULL
     // Something is there for the actor: packets, or what is asked for by the bits.
@@ -100,6 +105,7 @@ public:
     }
     // Before the group begins, or in a turn: makes that part.
     DeferredFirings& allow_deferred(std::uint64_t timeout_ns);
+    [[nodiscard]] reflow_activity activity() const noexcept;
     [[nodiscard]] bool held_back() const noexcept {
         return (word_.load(std::memory_order_relaxed) & state_mask) == held;
     }
@@ -260,6 +266,11 @@ private:
     // Calls run for inputs as long as nothing else has to be looked at; returns firings.
     std::size_t run_inputs(Lane& lane, Context& context, std::size_t left);
     std::size_t fire(Context& context);
+    // Whether this turn is measured.
+    [[nodiscard]] bool measured(Probe& to) noexcept;
+    [[nodiscard]] std::uint64_t consumed() const noexcept {
+        return received.get() - std::min<std::uint64_t>(received.get(), inputs_.size());
+    }
     // Books what the callback did; returns how many firings have ended.
     std::size_t settle(Context& context, reflow_status status, std::uint64_t ns);
     void consume(std::size_t firings) noexcept;

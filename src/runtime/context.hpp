@@ -15,6 +15,7 @@ namespace reflow::runtime {
 
 class Actor;
 class Deferred;
+class Probe;
 
 // What the host gave to the runtime: where text goes and files come from.
 class Environment : public Allocated {
@@ -87,6 +88,7 @@ struct reflow_context {
     reflow::runtime::Deferred* last_deferred = nullptr;
     std::uint64_t deadline = UINT64_MAX;
     std::unique_ptr<reflow::Error> error{};
+    reflow::runtime::Probe* probe = nullptr;  // of a turn that is measured
 };
 
 namespace reflow::runtime {

@@ -31,6 +31,14 @@ struct SchedulerOptions {
     void* user_data = nullptr;
 };
 
+// What a thread has done.
+struct WorkerLoad {
+    bool asleep = false;
+    std::uint64_t rounds = 0;
+    std::uint64_t lifetime_ns = 0;
+    std::uint64_t asleep_ns = 0;
+};
+
 class Scheduler : public Allocated {
 public:
     virtual ~Scheduler() = default;
@@ -46,6 +54,9 @@ public:
     [[nodiscard]] virtual bool runs_while_waiting() const noexcept { return true; }
     // Own: its threads. Lent: threads of the host that work now. Else 0.
     [[nodiscard]] virtual std::uint32_t workers() const noexcept = 0;
+    // How many threads it has or had places for so far, and what one of these has done.
+    [[nodiscard]] virtual std::uint32_t places() const noexcept { return 0; }
+    [[nodiscard]] virtual WorkerLoad load(std::uint32_t) const noexcept { return {}; }
 
     // Own: so many threads from now on. Lent: so many threads of the host may work at once. Those
     // that are too many leave when their callbacks have returned.

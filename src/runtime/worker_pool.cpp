@@ -39,8 +39,8 @@ struct Worker : Allocated, Lane {
     // How long one of those that wait here takes. relaxed, written by the owner: an estimate.
     std::atomic<std::uint64_t> round_ns{0};
     // Steps on with each of them, written by the owner. relaxed: only whether it moves counts.
-    std::atomic<std::uint32_t> rounds{0};
-    std::uint32_t seen_rounds = 0;  // of the worker that watches; watching_ passes it on
+    std::atomic<std::uint64_t> rounds{0};
+    std::uint64_t seen_rounds = 0;  // of the worker that watches; watching_ passes it on
     bool risen = true;              // has slept, and not run anybody since
     bool taken = false;             // lent: a thread works here; guarded by slots_mutex_
     // Own: its thread has to leave; and it has left, or was never there: guarded by slots_mutex_.
@@ -51,6 +51,10 @@ struct Worker : Allocated, Lane {
     // sees that there is another worker: what it took without care came before, and is seen by
     // thieves, who read it with acquire.
     std::atomic<bool> shared{false};
+    // Written by the owner. relaxed: statistics.
+    std::atomic<std::uint64_t> begun_ns{0};
+    std::atomic<std::uint64_t> asleep_ns{0};    // of the sleeps that have ended
+    std::atomic<std::uint64_t> asleep_since{0};  // 0: awake
     // Of the owner: when it measured last, and how many rounds ago.
     std::uint64_t measured_ns = 0;
     std::uint32_t unmeasured = 0;
@@ -63,6 +67,19 @@ struct Worker : Allocated, Lane {
         round_ns.store((now_ns() - measured_ns) / unmeasured, std::memory_order_relaxed);
         measured_ns = now_ns();
         unmeasured = 0;
+    }
+    // A place that nobody has taken counts as asleep, once somebody had.
+    void begins(std::uint64_t now) noexcept {
+        if (begun_ns.load(std::memory_order_relaxed) != 0) return wakes(now);
+        begun_ns.store(now, std::memory_order_relaxed);
+    }
+    void falls_asleep(std::uint64_t now) noexcept {
+        asleep_since.store(now, std::memory_order_relaxed);
+    }
+    void wakes(std::uint64_t now) noexcept {
+        std::uint64_t slept = now - asleep_since.exchange(0, std::memory_order_relaxed);
+        asleep_ns.store(asleep_ns.load(std::memory_order_relaxed) + slept,
+                        std::memory_order_relaxed);
     }
     void woke_up() noexcept {
         rested();
@@ -224,6 +241,24 @@ public:
         return interrupts_.load(std::memory_order_seq_cst);
     }
 
+    [[nodiscard]] std::uint32_t places() const noexcept override {
+        return made_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] WorkerLoad load(std::uint32_t number) const noexcept override {
+        const Worker& worker = *workers_[number];
+        std::uint64_t begun = worker.begun_ns.load(std::memory_order_relaxed);
+        std::uint64_t since = worker.asleep_since.load(std::memory_order_relaxed);
+        std::uint64_t now = clock_.now_ns();
+        WorkerLoad load;
+        load.asleep = since != 0;
+        load.rounds = worker.rounds.load(std::memory_order_relaxed);
+        load.lifetime_ns = begun == 0 || begun > now ? 0 : now - begun;
+        load.asleep_ns = worker.asleep_ns.load(std::memory_order_relaxed);
+        if (since != 0 && since < now) load.asleep_ns += now - since;
+        load.asleep_ns = std::min(load.asleep_ns, load.lifetime_ns);
+        return load;
+    }
+
     void request_shutdown() noexcept override {
         ending_.store(true, std::memory_order_seq_cst);
         sleep_.wake(true);
@@ -324,6 +359,7 @@ private:
         InTurn inside(*this);
         std::uint64_t turns = 0;
         self.woke_up();
+        self.begins(self.now_ns());
         awake_.fetch_add(1, std::memory_order_seq_cst);
         for (std::uint32_t round = 0; !over(self, stint); ++round) {
             fire_timers();
@@ -342,6 +378,7 @@ private:
             if (++turns == stint.turns) break;
         }
         self.settle();
+        self.falls_asleep(clock_.now_ns());
         leave(self);
         current_worker() = before;
         return turns;
@@ -420,7 +457,7 @@ private:
     Actor* rescue(Worker& self) noexcept {
         for (std::uint32_t i = 0; i < made_.load(std::memory_order_acquire); ++i) {
             Worker& victim = *workers_[i];
-            std::uint32_t rounds = victim.rounds.load(std::memory_order_relaxed);
+            std::uint64_t rounds = victim.rounds.load(std::memory_order_relaxed);
             if (&victim == &self || !victim.shared.load(std::memory_order_acquire)) continue;
             if (std::exchange(victim.seen_rounds, rounds) != rounds) continue;
             if (Actor* actor = victim.queue.steal(self.queue)) return actor;
@@ -451,11 +488,14 @@ private:
         bool others = awake_.fetch_sub(1, std::memory_order_seq_cst) > 1;
         bool watches = others && !watching_.exchange(true, std::memory_order_seq_cst);
         std::uint64_t until = std::min(timers.next_due(), stint.deadline_ns);
-        if (watches) until = std::min(until, clock_.now_ns() + watch_ns);
+        std::uint64_t now = clock_.now_ns();
+        if (watches) until = std::min(until, now + watch_ns);
+        self.falls_asleep(now);
         sleep_.sleep(ticket, until);
         awake_.fetch_add(1, std::memory_order_seq_cst);
         waking_.store(false, std::memory_order_release);
         self.woke_up();
+        self.wakes(self.now_ns());
         self.risen = true;
         if (watches) {
             actor = rescue(self);

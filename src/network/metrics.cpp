@@ -1,0 +1,179 @@
+// What is measured of a network, node by node and together.
+// Neighbours: runtime/probe. Thread: any.
+#include <optional>
+
+#include "network/network.hpp"
+
+namespace reflow::network {
+
+using runtime::Actor;
+using runtime::Probe;
+using runtime::Samples;
+
+void Network::measure(std::uint32_t every) {
+    Vector<Probe> made;
+    if (every != 0 && made_probes_.load(std::memory_order_acquire) == nullptr) {
+        Vector<Probe> fresh(actors_.size());
+        made.swap(fresh);
+    }
+    std::lock_guard lock(mutex_);
+    if (every == 0) {
+        for (auto& actor : actors_) actor->probe.store(nullptr, std::memory_order_relaxed);
+        return;
+    }
+    sampling_.every.store(every, std::memory_order_relaxed);
+    if (probes_.empty()) {
+        if (made.empty()) return;  // a network without nodes
+        probes_.swap(made);
+        for (Probe& probe : probes_) probe.follow(sampling_);
+        made_probes_.store(probes_.data(), std::memory_order_release);
+    }
+    if (actors_.front()->probe.load(std::memory_order_relaxed) != nullptr) return;
+    sampling_.epoch.fetch_add(1, std::memory_order_relaxed);
+    for (std::size_t i = 0; i < actors_.size(); ++i) {
+        actors_[i]->probe.store(&probes_[i], std::memory_order_release);
+    }
+}
+
+namespace {
+
+std::string_view activity_name(reflow_activity activity) noexcept {
+    static constexpr std::string_view names[] = {"idle", "ready", "running", "held"};
+    return names[activity];
+}
+
+std::string_view state_name(reflow_network_state state) noexcept {
+    static constexpr std::string_view names[] = {"created", "running",  "draining",
+                                                 "drained", "stopping", "stopped"};
+    return names[state];
+}
+
+void read(const Actor& actor, const Probe* probe, Samples& call, Samples& wait,
+          reflow_node_metrics& to) noexcept {
+    to.activity = actor.activity();
+    to.fired = actor.fired.get();
+    to.received = actor.received.get();
+    to.sent = actor.sent.get();
+    to.failed = actor.failed.get();
+    to.dropped = actor.mailbox.dropped();
+    to.waiting = actor.mailbox.waiting();
+    for (std::uint32_t i = 0; i < actor.component->inports.size(); ++i) {
+        to.capacity += actor.mailbox.capacity(i);
+    }
+    call.clear();
+    wait.clear();
+    if (probe == nullptr) return;
+    probe->read(call, wait);
+    to.call = call.latency();
+    to.wait = wait.latency();
+    to.highest = probe->highest();
+    to.busy_ns = probe->busy_ns(call);
+}
+
+Message number(std::uint64_t value) noexcept {
+    return Message::integer(static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX)));
+}
+
+Result<Message> latency_message(const reflow_latency& latency) {
+    if (latency.count == 0) return Message::null();
+    ObjectBuilder made(7);
+    made.set("count", number(latency.count));
+    made.set("mean_ns", number(latency.mean_ns));
+    made.set("p50_ns", number(latency.p50_ns));
+    made.set("p90_ns", number(latency.p90_ns));
+    made.set("p99_ns", number(latency.p99_ns));
+    made.set("p999_ns", number(latency.p999_ns));
+    made.set("max_ns", number(latency.max_ns));
+    return made.finish();
+}
+
+Result<Message> finish(ObjectBuilder& node, const reflow_node_metrics& from) {
+    Result<Message> call = latency_message(from.call);
+    if (!call.ok()) return call;
+    Result<Message> wait = latency_message(from.wait);
+    if (!wait.ok()) return wait;
+    double fired = static_cast<double>(from.fired);
+    node.set("fired", number(from.fired));
+    node.set("received", number(from.received));
+    node.set("sent", number(from.sent));
+    node.set("failed", number(from.failed));
+    node.set("dropped", number(from.dropped));
+    node.set("error_rate",
+             Message::real(fired == 0 ? 0.0 : static_cast<double>(from.failed) / fired));
+    node.set("waiting", number(from.waiting));
+    node.set("capacity", number(from.capacity));
+    node.set("highest", number(from.highest));
+    node.set("busy_ns", number(from.busy_ns));
+    node.set("call", std::move(call).take());
+    node.set("wait", std::move(wait).take());
+    return node.finish();
+}
+
+void add(reflow_node_metrics& sum, const reflow_node_metrics& one) noexcept {
+    sum.fired += one.fired;
+    sum.received += one.received;
+    sum.sent += one.sent;
+    sum.failed += one.failed;
+    sum.dropped += one.dropped;
+    sum.waiting += one.waiting;
+    sum.capacity += one.capacity;
+    sum.highest = std::max(sum.highest, one.highest);
+    sum.busy_ns += one.busy_ns;
+}
+
+// Four kinds of samples are 20 KiB: not for the stack of a worker.
+struct Scratch : Allocated {
+    Samples call, wait, all_calls, all_waits;
+};
+
+}  // namespace
+
+Result<void> Network::node_metrics(std::string_view node, reflow_node_metrics& to) const {
+    std::optional<std::uint32_t> position = find_position(node);
+    if (!position) return no_node(node);
+    auto scratch = std::unique_ptr<Scratch>(new Scratch);
+    const Probe* probes = made_probes_.load(std::memory_order_acquire);
+    read(*actors_[*position], probes == nullptr ? nullptr : probes + *position, scratch->call,
+         scratch->wait, to);
+    return {};
+}
+
+Result<Message> Network::metrics() const {
+    auto scratch = std::unique_ptr<Scratch>(new Scratch);
+    const Probe* probes = made_probes_.load(std::memory_order_acquire);
+    bool measured = false;
+    reflow_node_metrics sum{};
+    ObjectBuilder nodes(actors_.size());
+    for (std::size_t i = 0; i < actors_.size(); ++i) {
+        const Actor& actor = *actors_[i];
+        const Probe* probe = probes == nullptr ? nullptr : probes + i;
+        measured = measured || actor.probe.load(std::memory_order_relaxed) != nullptr;
+        reflow_node_metrics one{};
+        read(actor, probe, scratch->call, scratch->wait, one);
+        add(sum, one);
+        if (probe != nullptr) probe->read(scratch->all_calls, scratch->all_waits);
+        ObjectBuilder node(15);
+        node.set("component", Message::string(actor.component->id));
+        node.set("source", Message::boolean((fed_[i] & by_connection) == 0));
+        node.set("activity", Message::string(activity_name(one.activity)));
+        Result<Message> made = finish(node, one);
+        if (!made.ok()) return made;
+        nodes.set(actor.id, std::move(made).take());
+    }
+    sum.call = scratch->all_calls.latency();
+    sum.wait = scratch->all_waits.latency();
+    ObjectBuilder total(12);
+    Result<Message> together = finish(total, sum);
+    if (!together.ok()) return together;
+    Result<Message> each = nodes.finish();
+    if (!each.ok()) return each;
+    ObjectBuilder all(7);
+    all.set("time_ns", number(runtime_->scheduler().clock().now_ns()));
+    all.set("state", Message::string(state_name(state())));
+    all.set("measured", Message::boolean(measured));
+    all.set("nodes", std::move(each).take());
+    all.set("total", std::move(together).take());
+    return all.finish();
+}
+
+}  // namespace reflow::network
