@@ -46,6 +46,9 @@ constexpr auto run_options = std::to_array<Option>({
      .value = "FILE",
      .help = "Write all events as JSON lines into a file; - is standard error.",
      .offer = Offer::file},
+    {.name = "stats",
+     .help = "At the end show on standard error what each node has done and how long its calls "
+             "took, the busiest first. With --json the object has it under stats."},
     {.name = "json",
      .help = "Print one JSON object on standard output: status, duration, nodes, outputs, errors. "
              "What components print goes to standard error."},
@@ -81,6 +84,7 @@ constexpr auto run_examples = std::to_array<Example>({
     {"reflow run hello.graph.json --input 'name=\"world\"' --json",
      "send a packet in, get a result"},
     {"reflow run big.graph.yaml --timeout 60 --events events.jsonl", "with a limit and a protocol"},
+    {"reflow run big.graph.yaml --stats", "where the time goes"},
     {"reflow run test.graph.json --seed 7", "the same order of steps each time"},
 });
 

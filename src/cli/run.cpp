@@ -101,7 +101,17 @@ void Run::prepare() {
     }
     make_network();
     for (Input& input : inputs_) find_inport(input, network_.get());
+    if (options_.stats) measure();
     open_listeners();
+}
+
+// Each turn: a run is short, and who asks for times wants those of all calls.
+void Run::measure() {
+    reflow_measure_options options{};
+    options.struct_size = sizeof options;
+    options.sample = 1;
+    Error error;
+    check(reflow_network_measure(network_.get(), &options, Out(error)), error, exit_failed);
 }
 
 void Run::make_runtime() {

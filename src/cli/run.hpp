@@ -40,6 +40,7 @@ private:
     void prepare();
     void make_runtime();
     void make_network();
+    void measure();
     void open_listeners();
     void explain_invalid(const Error& error);
 
@@ -59,6 +60,7 @@ private:
     void settle_failures();
     void tell_timeout();
     void print_json(std::string_view status, Clock::time_point end);
+    void show_stats();
 
     static void log_hook(void* self, reflow_log_level level, reflow_view subsystem,
                          reflow_view node, reflow_view text);

@@ -87,6 +87,7 @@ RunOptions run_options(const Arguments& arguments, Console& console) {
     options.inputs = arguments.all("input");
     options.output_dir = arguments.get("output-dir");
     options.events = arguments.get("events");
+    options.stats = arguments.has("stats");
     options.json = arguments.has("json");
     options.quiet = arguments.has("quiet");
     if (const auto text = arguments.get("timeout")) {

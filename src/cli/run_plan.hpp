@@ -27,6 +27,7 @@ struct RunOptions {
     std::uint32_t threads = 0;
     std::uint64_t seed = 0;
     reflow_log_level log_level = REFLOW_LOG_INFO;
+    bool stats = false;
     bool json = false;
     bool quiet = false;
 };

@@ -7,6 +7,7 @@
 #include "cli/interrupts.hpp"
 #include "cli/programs.hpp"
 #include "cli/run.hpp"
+#include "cli/stats.hpp"
 #include "cli/text.hpp"
 
 namespace cli {
@@ -103,9 +104,35 @@ int Run::conclude() {
     } else {
         progress_.end(end, word, failures_.count());
     }
-    if (options_.json) print_json(status, end);
+    if (options_.json) {
+        print_json(status, end);
+    } else if (options_.stats) {
+        show_stats();
+    }
     return code;
 }
+
+void Run::show_stats() {
+    Message metrics;
+    if (reflow_network_metrics(network_.get(), metrics.out(), nullptr) != REFLOW_OK) return;
+    console_.flush();
+    console_.note(stats_table(metrics.get(), console_));
+}
+
+namespace {
+
+// null if there is no memory for it.
+std::string stats_json(const reflow_network* network) {
+    Message metrics;
+    Buffer text;
+    if (reflow_network_metrics(network, metrics.out(), nullptr) != REFLOW_OK) return "null";
+    if (reflow_message_to_json(metrics.get(), REFLOW_JSON_PLAIN, Out(text), nullptr) != REFLOW_OK) {
+        return "null";
+    }
+    return std::string(text_of(text));
+}
+
+}  // namespace
 
 // The counters are exact also when events were lost.
 void Run::settle_failures() {
@@ -156,6 +183,7 @@ void Run::print_json(std::string_view status, Clock::time_point end) {
         json +=
             ",\"errors_omitted\":" + std::to_string(failures_.count() - failures_.first().size());
     }
+    if (options_.stats) json += ",\"stats\":" + stats_json(network_.get());
     console_.write(json += "}\n");
 }
 

@@ -11,6 +11,56 @@ from support import echo, graph, reflow
 MODES = [[], ["--threads", "1"], ["--inline"], ["--seed", "5"]]
 
 
+class Stats(support.Case):
+    def run_stats(self, *mode):
+        path = self.write("g.json", echo())
+        return reflow("run", path, "--stats", "--input", "in=1", "--input", "in=2", *mode)
+
+    def test_table(self):
+        for mode in MODES:
+            result = self.run_stats(*mode)
+            self.assert_code(result, 0)
+            self.assertEqual(result.out, "out: 1\nout: 2\n")
+            lines = result.err.splitlines()
+            self.assertEqual(lines[0].split(), ["NODE", "FIRED", "RECEIVED", "SENT", "FAILED",
+                                                "DROPPED", "P50", "P99", "BUSY"])
+            node = lines[1].split()
+            self.assertEqual((node[0], node[2:6]), ("pass", ["2", "2", "0", "0"]))
+            self.assertRegex(lines[1], r"( +[\d.]+ (ns|us|ms|s)){3}$")
+            self.assertEqual(len(lines[0]), len(lines[1]))
+            self.assertRegex(lines[2], r"^process: [\d.]+ MiB at most, .* of processor time, ")
+            self.assertEqual(len(lines), 3)
+
+    def test_json(self):
+        for mode in MODES:
+            result = self.run_stats("--json", *mode)
+            self.assert_code(result, 0)
+            self.assertEqual(result.err, "")
+            stats = result.json["stats"]
+            node = stats["nodes"]["pass"]
+            self.assertEqual((node["received"], node["sent"], node["failed"]), (2, 2, 0))
+            self.assertGreaterEqual(node["call"]["count"], 1)
+            self.assertLessEqual(node["call"]["p50_ns"], node["call"]["max_ns"])
+            self.assertEqual(stats["total"]["received"], 2)
+            self.assertGreater(stats["process"]["memory_bytes"], 0)
+            self.assertTrue(stats["measured"])
+
+    def test_failures_and_order(self):
+        path = os.path.join(support.SOURCE, "examples", "weather", "weather.graph.json")
+        result = reflow("run", path, "--stats", "--json", "--output-dir", self.folder)
+        self.assert_code(result, 0)
+        nodes = result.json["stats"]["nodes"]
+        table = reflow("run", path, "--stats", "--output-dir", self.folder)
+        self.assert_code(table, 0)
+        lines = table.err[table.err.index("NODE"):].splitlines()
+        self.assertEqual({line.split()[0] for line in lines[1:-2]}, set(nodes))
+        self.assertEqual(lines[-2].split()[0], "all")
+        units = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
+        busy = [float(line.split()[-2]) * units[line.split()[-1]] for line in lines[1:-2]
+                if not line.endswith("-")]
+        self.assertEqual(busy, sorted(busy, reverse=True))
+
+
 class Outputs(support.Case):
     def test_exposed_outports_are_printed(self):
         path = self.write("g.json", echo())
