@@ -41,6 +41,8 @@ Result<void> Network::pause(std::string_view path, std::int64_t timeout_ms) {
         }
         for (Actor* actor : selected.value()) actor->pause();
     }
+    // Who steps may have seen one of them between asked to rest and at rest.
+    group_.wake_hosts();
     if (on_own_thread()) return {};
     // A node that somebody resumes meanwhile is not waited for.
     auto over = [&] {

@@ -100,6 +100,7 @@ static void test_back_pressure(const rig_mode *mode) {
     pause_at(network, "b");
     uint64_t sent = 0;
     for (bool full = false; !full;) {
+        uint64_t before = fired(network, "a");
         reflow_status status =
             reflow_network_try_send(network, inport, reflow_message_integer(1), NULL);
         if (status == REFLOW_OK) {
@@ -107,7 +108,6 @@ static void test_back_pressure(const rig_mode *mode) {
             continue;
         }
         CHECK_STATUS(REFLOW_ERROR_WOULD_BLOCK, status);
-        uint64_t before = fired(network, "a");
         quiet(network);
         full = before == fired(network, "a");
     }
