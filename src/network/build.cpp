@@ -320,7 +320,7 @@ private:
 };
 
 Result<Ref<Network>> Network::create(Ref<Runtime> runtime, const graph::Graph& graph) {
-    graph::Hierarchy hierarchy(graph, &runtime->registry, &runtime->files());
+    graph::Hierarchy hierarchy(graph, &runtime->registry, runtime->files());
     auto findings = hierarchy.take_findings();
     if (Result<void> valid = graph::first_error(findings); !valid.ok()) return valid.take_error();
     auto flat = hierarchy.flatten(runtime->options().max_actors);

@@ -62,7 +62,8 @@ public:
     [[nodiscard]] runtime::Scheduler& scheduler() noexcept { return *scheduler_; }
     [[nodiscard]] const runtime::Scheduler& scheduler() const noexcept { return *scheduler_; }
     [[nodiscard]] const RuntimeOptions& options() const noexcept { return options_; }
-    [[nodiscard]] Store& files() noexcept { return *store_; }
+    // NULL if there are none.
+    [[nodiscard]] Store* files() noexcept { return store_.get(); }
     // Counts actors of a network in or out; false beyond max_actors.
     [[nodiscard]] bool add_actors(std::uint64_t count) noexcept;
     void remove_actors(std::uint64_t count) noexcept;
