@@ -86,6 +86,8 @@ check_build() {
     if have apt-get; then
         have ninja || need ninja-build "ninja"
         have ccache || need ccache "ccache"
+        # One of the examples is built only with it.
+        { have pkg-config && pkg-config --exists libuv; } || need libuv1-dev "libuv"
     fi
     if have pkg-config; then
         pkg-config --exists yaml-0.1 || need libyaml-dev "libyaml"
