@@ -4,15 +4,12 @@
 #include "capi/guard.hpp"
 #include "capi/handles.hpp"
 #include "io/usage.hpp"
+#include "message/count.hpp"
 
 using namespace reflow;
 using namespace reflow::capi;
 
 namespace {
-
-Message number(std::uint64_t value) noexcept {
-    return Message::integer(static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX)));
-}
 
 reflow_worker_metrics worker_metrics(const network::Runtime& runtime, std::uint32_t worker) {
     runtime::WorkerLoad load = runtime.scheduler().load(worker);
@@ -32,9 +29,9 @@ Result<Message> workers_message(const network::Runtime& runtime) {
         double awake = static_cast<double>(from.lifetime_ns - from.asleep_ns);
         ObjectBuilder worker(5);
         worker.set("asleep", Message::boolean(from.asleep != 0));
-        worker.set("rounds", number(from.rounds));
-        worker.set("lifetime_ns", number(from.lifetime_ns));
-        worker.set("asleep_ns", number(from.asleep_ns));
+        worker.set("rounds", count_message(from.rounds));
+        worker.set("lifetime_ns", count_message(from.lifetime_ns));
+        worker.set("asleep_ns", count_message(from.asleep_ns));
         worker.set("utilisation", Message::real(lifetime == 0 ? 0.0 : awake / lifetime));
         Result<Message> made = worker.finish();
         if (!made.ok()) return made;
@@ -46,16 +43,16 @@ Result<Message> workers_message(const network::Runtime& runtime) {
 Result<Message> process_message() {
     reflow_usage usage = io::process_usage();
     ObjectBuilder process(10);
-    process.set("threads", number(usage.threads));
-    process.set("memory_bytes", number(usage.memory_bytes));
-    process.set("memory_peak_bytes", number(usage.memory_peak_bytes));
-    process.set("user_ns", number(usage.user_ns));
-    process.set("system_ns", number(usage.system_ns));
-    process.set("read_bytes", number(usage.read_bytes));
-    process.set("written_bytes", number(usage.written_bytes));
-    process.set("page_faults", number(usage.page_faults));
-    process.set("yields", number(usage.yields));
-    process.set("preemptions", number(usage.preemptions));
+    process.set("threads", count_message(usage.threads));
+    process.set("memory_bytes", count_message(usage.memory_bytes));
+    process.set("memory_peak_bytes", count_message(usage.memory_peak_bytes));
+    process.set("user_ns", count_message(usage.user_ns));
+    process.set("system_ns", count_message(usage.system_ns));
+    process.set("read_bytes", count_message(usage.read_bytes));
+    process.set("written_bytes", count_message(usage.written_bytes));
+    process.set("page_faults", count_message(usage.page_faults));
+    process.set("yields", count_message(usage.yields));
+    process.set("preemptions", count_message(usage.preemptions));
     return process.finish();
 }
 
@@ -63,8 +60,7 @@ Result<Message> process_message() {
 
 extern "C" {
 
-reflow_status reflow_network_measure(reflow_network* network,
-                                     const reflow_measure_options* options,
+reflow_status reflow_network_measure(reflow_network* network, const reflow_measure_options* options,
                                      reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (network == nullptr) return null_argument("network");
@@ -96,8 +92,7 @@ reflow_status reflow_network_node_metrics(const reflow_network* network, reflow_
 }
 
 reflow_status reflow_runtime_worker_metrics(const reflow_runtime* runtime, uint32_t worker,
-                                            reflow_worker_metrics* metrics,
-                                            reflow_error** error) {
+                                            reflow_worker_metrics* metrics, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (runtime == nullptr) return null_argument("runtime");
         if (metrics == nullptr) return null_argument("metrics");

@@ -10,13 +10,11 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "message/kind_words.hpp"
 #include "message/message.hpp"
 #include "runtime/context.hpp"
 
 namespace reflow::components {
-
-// "a string", "an integer", "null": for messages that say what was found.
-[[nodiscard]] std::string_view kind_with_article(MessageRef message) noexcept;
 
 // An object in the configuration: the whole, or one inside it. Views and messages that it gives
 // live as long as the configuration, so what outlasts create() is copied. A null is as good as

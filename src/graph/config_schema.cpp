@@ -42,7 +42,7 @@ String path_of(const Vector<Item>& items, std::uint32_t at) {
 String json(MessageRef value) {
     String text;
     // A value that cannot be written is described by its kind.
-    if (!codec::write_json(text, value).ok()) return String(a_kind(value));
+    if (!codec::write_json(text, value).ok()) return String(kind_with_article(value));
     if (text.size() <= 60) return text;
     return concat(shown(text), "...");
 }
@@ -139,7 +139,7 @@ private:
             std::fabs(value.real()) < 9e18) {
             hint = concat("write ", static_cast<std::int64_t>(value.real()));
         }
-        add(at, concat("expected ", wanted, ", found ", a_kind(value)), std::move(hint));
+        add(at, concat("expected ", wanted, ", found ", kind_with_article(value)), std::move(hint));
         return false;
     }
 

@@ -231,7 +231,8 @@ Result<Message> unescaped(MessageRef document) {
             return Result<Message>(Failure(REFLOW_ERROR_GRAPH, message).path(path.text()));
         };
         if (!text.is(REFLOW_KIND_STRING)) {
-            return fail(concat("expected a string for '", escape_key, "', found ", a_kind(text)));
+            return fail(concat("expected a string for '", escape_key, "', found ",
+                               kind_with_article(text)));
         }
         auto packed = from_base64(text.text());
         if (!packed) return fail(concat("the text of '", escape_key, "' is not base64"));

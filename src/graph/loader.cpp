@@ -26,7 +26,8 @@ void Loader::keep(std::optional<ObjectBuilder>& extra, std::string_view key, Mes
 }
 
 Failure Loader::wrong(std::string_view expected, MessageRef found) {
-    return Failure(REFLOW_ERROR_GRAPH, concat("expected ", expected, ", found ", a_kind(found)))
+    return Failure(REFLOW_ERROR_GRAPH,
+                   concat("expected ", expected, ", found ", kind_with_article(found)))
         .path(path_.text());
 }
 

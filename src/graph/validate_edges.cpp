@@ -222,7 +222,7 @@ void Validator::connection_settings(const ConnectionItem& item, const Place& pla
     wrong(
         kind.is(REFLOW_KIND_STRING)
             ? concat("no kind of connection '", kind.text(), "', which ", name_of(place), " names")
-            : concat("the kind of ", name_of(place), " is a string, not ", a_kind(kind)),
+            : concat("the kind of ", name_of(place), " is a string, not ", kind_with_article(kind)),
         "kind", did_you_mean(kind.text(), kinds));
 }
 

@@ -5,12 +5,10 @@
 #include <string_view>
 
 #include "base/memory.hpp"
+#include "message/kind_words.hpp"
 #include "message/message.hpp"
 
 namespace reflow::graph {
-
-// "a string", "an object", "null", "nothing" for none: the words of JSON.
-[[nodiscard]] std::string_view a_kind(MessageRef value) noexcept;
 
 // "3 nodes", "1 node".
 [[nodiscard]] String counted(std::size_t count, std::string_view word);

@@ -2,6 +2,7 @@
 // Neighbours: runtime/probe. Thread: any.
 #include <optional>
 
+#include "message/count.hpp"
 #include "network/network.hpp"
 
 namespace reflow::network {
@@ -70,20 +71,16 @@ void read(const Actor& actor, const Probe* probe, Samples& call, Samples& wait,
     to.busy_ns = probe->busy_ns(call);
 }
 
-Message number(std::uint64_t value) noexcept {
-    return Message::integer(static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX)));
-}
-
 Result<Message> latency_message(const reflow_latency& latency) {
     if (latency.count == 0) return Message::null();
     ObjectBuilder made(7);
-    made.set("count", number(latency.count));
-    made.set("mean_ns", number(latency.mean_ns));
-    made.set("p50_ns", number(latency.p50_ns));
-    made.set("p90_ns", number(latency.p90_ns));
-    made.set("p99_ns", number(latency.p99_ns));
-    made.set("p999_ns", number(latency.p999_ns));
-    made.set("max_ns", number(latency.max_ns));
+    made.set("count", count_message(latency.count));
+    made.set("mean_ns", count_message(latency.mean_ns));
+    made.set("p50_ns", count_message(latency.p50_ns));
+    made.set("p90_ns", count_message(latency.p90_ns));
+    made.set("p99_ns", count_message(latency.p99_ns));
+    made.set("p999_ns", count_message(latency.p999_ns));
+    made.set("max_ns", count_message(latency.max_ns));
     return made.finish();
 }
 
@@ -93,17 +90,17 @@ Result<Message> finish(ObjectBuilder& node, const reflow_node_metrics& from) {
     Result<Message> wait = latency_message(from.wait);
     if (!wait.ok()) return wait;
     double fired = static_cast<double>(from.fired);
-    node.set("fired", number(from.fired));
-    node.set("received", number(from.received));
-    node.set("sent", number(from.sent));
-    node.set("failed", number(from.failed));
-    node.set("dropped", number(from.dropped));
+    node.set("fired", count_message(from.fired));
+    node.set("received", count_message(from.received));
+    node.set("sent", count_message(from.sent));
+    node.set("failed", count_message(from.failed));
+    node.set("dropped", count_message(from.dropped));
     node.set("error_rate",
              Message::real(fired == 0 ? 0.0 : static_cast<double>(from.failed) / fired));
-    node.set("waiting", number(from.waiting));
-    node.set("capacity", number(from.capacity));
-    node.set("highest", number(from.highest));
-    node.set("busy_ns", number(from.busy_ns));
+    node.set("waiting", count_message(from.waiting));
+    node.set("capacity", count_message(from.capacity));
+    node.set("highest", count_message(from.highest));
+    node.set("busy_ns", count_message(from.busy_ns));
     node.set("call", std::move(call).take());
     node.set("wait", std::move(wait).take());
     return node.finish();
@@ -168,7 +165,7 @@ Result<Message> Network::metrics() const {
     Result<Message> each = nodes.finish();
     if (!each.ok()) return each;
     ObjectBuilder all(7);
-    all.set("time_ns", number(runtime_->scheduler().clock().now_ns()));
+    all.set("time_ns", count_message(runtime_->scheduler().clock().now_ns()));
     all.set("state", Message::string(state_name(state())));
     all.set("measured", Message::boolean(measured));
     all.set("nodes", std::move(each).take());

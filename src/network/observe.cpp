@@ -1,5 +1,6 @@
 // Events, counters and reports of a network.
 // Thread: any.
+#include "message/count.hpp"
 #include "network/network.hpp"
 
 namespace reflow::network {
@@ -208,9 +209,6 @@ Result<void> Network::counters(std::string_view node, reflow_node_counters& to) 
 
 Result<Message> Network::report() const {
     ObjectBuilder all(actors_.size());
-    auto number = [](std::uint64_t value) {
-        return Message::integer(static_cast<std::int64_t>(value));
-    };
     for (std::size_t i = 0; i < actors_.size(); ++i) {
         const Actor& actor = *actors_[i];
         reflow_node_counters counters{};
@@ -218,12 +216,12 @@ Result<Message> Network::report() const {
         ObjectBuilder node(9);
         node.set("component", Message::string(actor.component->id));
         node.set("source", Message::boolean((fed_[i] & by_connection) == 0));
-        node.set("fired", number(counters.fired));
-        node.set("received", number(counters.received));
-        node.set("sent", number(counters.sent));
-        node.set("failed", number(counters.failed));
-        node.set("dropped", number(counters.dropped));
-        node.set("waiting", number(counters.waiting));
+        node.set("fired", count_message(counters.fired));
+        node.set("received", count_message(counters.received));
+        node.set("sent", count_message(counters.sent));
+        node.set("failed", count_message(counters.failed));
+        node.set("dropped", count_message(counters.dropped));
+        node.set("waiting", count_message(counters.waiting));
         bool taken = !actor.outports[actor.component->error_port].empty();
         node.set("errors_taken", Message::boolean(taken));
         Result<Message> finished = node.finish();
