@@ -48,7 +48,7 @@ public:
     Validator(const Graph& graph, const View& view, const ComponentCatalog* catalog,
               const Subgraphs& subgraphs);
     // What is found, by severity.
-    std::array<Vector<Finding>, 3> run();
+    std::array<Vector<Finding>, 3> run(Checks checks);
     // After run(): the ports that the graph exposes, as those of a component.
     [[nodiscard]] ComponentInfo exposes();
 
@@ -97,7 +97,7 @@ private:
     [[nodiscard]] String name_of(const Place& place) const;
     void array_index(const EdgeItem& edge, const PortInfo& port, const Place& place);
     void satisfied(const EdgeItem& edge, std::uint32_t port);
-    [[nodiscard]] String path_of(const Place& place) const;
+    [[nodiscard]] String path_of(const Place& place);
     [[nodiscard]] const PortType& type_of(const EdgeItem& edge, const PortInfo* port) const;
 
     const Graph& graph_;
@@ -106,13 +106,14 @@ private:
     const Subgraphs& subgraphs_;
     ComponentInfo exposed_;
     PortType any_;
-    Vector<std::uint32_t> connection_places_;  // in the document, by position
+    // In the document, by position; made for the first finding that has such a path.
+    Vector<std::uint32_t> connection_places_;
     Vector<std::uint32_t> initial_places_;
     TextMap<std::unique_ptr<Known>> components_;
     Vector<const Known*> known_;         // by node; NULL: the component is not known
     Vector<std::uint32_t> port_starts_;  // of each node in ports_
-    Vector<bool> ports_;                 // inports that get packets
-    Vector<bool> touched_;               // nodes that something is attached to
+    Vector<std::uint8_t> ports_;         // inports that get packets
+    Vector<std::uint8_t> touched_;       // nodes that something is attached to
     std::uint32_t node_hints_ = 0;
     std::array<Vector<Finding>, 3> findings_;  // by severity
 };

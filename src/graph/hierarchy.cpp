@@ -92,8 +92,9 @@ String resolve_path(std::string_view folder, std::string_view path) {
     return result;
 }
 
-Hierarchy::Hierarchy(const Graph& root, const ComponentCatalog* catalog, Store* store)
-    : catalog_(catalog), store_(store) {
+Hierarchy::Hierarchy(const Graph& root, const ComponentCatalog* catalog, Store* store,
+                     Checks checks)
+    : catalog_(catalog), store_(store), checks_(checks) {
     auto made = std::unique_ptr<Definition>(new Definition);
     made->graph = &root;
     made->place = "$";
@@ -283,7 +284,7 @@ void Hierarchy::recursion(std::uint32_t parent, std::uint32_t node, std::uint32_
 void Hierarchy::finish(Definition& definition) {
     definition.open = false;
     Validator validator(*definition.graph, definition.view, catalog_, definition.subgraphs);
-    std::array<Vector<Finding>, 3> found = validator.run();
+    std::array<Vector<Finding>, 3> found = validator.run(checks_);
     bool root = &definition == definitions_[0].get();
     for (std::size_t severity = 0; severity < found.size(); ++severity) {
         for (Finding& finding : found[severity]) {

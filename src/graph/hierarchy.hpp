@@ -56,7 +56,8 @@ struct Flat {
 class Hierarchy {
 public:
     // The graph has to live as long as this. catalog and store as for validate().
-    Hierarchy(const Graph& root, const ComponentCatalog* catalog, Store* store);
+    Hierarchy(const Graph& root, const ComponentCatalog* catalog, Store* store,
+              Checks checks = Checks::all);
     Hierarchy(const Hierarchy&) = delete;
     Hierarchy& operator=(const Hierarchy&) = delete;
 
@@ -118,6 +119,7 @@ private:
 
     const ComponentCatalog* catalog_;
     Store* store_;
+    const Checks checks_;
     Message closed_schema_;  // of the configuration of a subgraph: it has none
     Vector<std::unique_ptr<Definition>> definitions_;
     TextMap<std::uint32_t> by_name_;  // "file:..." and "graph:..."

@@ -35,16 +35,9 @@ Validator::Validator(const Graph& graph, const View& view, const ComponentCatalo
       catalog_(catalog),
       view_(view),
       subgraphs_(subgraphs),
-      connection_places_(view_.connections.size()),
-      initial_places_(view_.initials.size()),
       known_(view_.nodes.size(), nullptr),
       port_starts_(view_.nodes.size() + 1, 0),
-      touched_(view_.nodes.size(), false) {
-    std::uint32_t place = 0;
-    for (const View::Entry& entry : view_.document_order()) {
-        (entry.initial ? initial_places_ : connection_places_)[entry.position] = place++;
-    }
-}
+      touched_(view_.nodes.size(), 0) {}
 
 Finding& Validator::add(Severity severity, std::string_view code, String message) {
     Finding& finding = findings_[static_cast<std::size_t>(severity)].emplace_back();
@@ -63,18 +56,21 @@ String Validator::node_hint(std::string_view id) {
     return did_you_mean(id, ids);
 }
 
-std::array<Vector<Finding>, 3> Validator::run() {
-    document();
+std::array<Vector<Finding>, 3> Validator::run(Checks checks) {
+    const bool all = checks == Checks::all;
+    if (all) document();
     nodes();
     connections();
-    duplicates();
+    if (all) duplicates();
     initials();
     exposed(true);
     exposed(false);
     required_ports();
-    groups();
-    isolated();
-    cycles();
+    if (all) {
+        groups();
+        isolated();
+        cycles();
+    }
     return std::move(findings_);
 }
 
@@ -133,7 +129,7 @@ void Validator::nodes() {
         port_starts_[i] = static_cast<std::uint32_t>(ports_.size());
         node(i);
         if (known_[i] != nullptr) {
-            ports_.resize(ports_.size() + known_[i]->info.inports.size(), false);
+            ports_.resize(ports_.size() + known_[i]->info.inports.size(), 0);
         }
     }
     port_starts_.back() = static_cast<std::uint32_t>(ports_.size());
@@ -222,7 +218,7 @@ void Validator::groups() {
 void Validator::isolated() {
     if (view_.nodes.size() < 2) return;  // a graph may be one node
     for (std::size_t i = 0; i < view_.nodes.size(); ++i) {
-        if (touched_[i]) continue;
+        if (touched_[i] != 0) continue;
         Finding& finding =
             add(Severity::warning, "isolated-node", "nothing is connected to the node");
         finding.node = view_.nodes[i].id;

@@ -49,6 +49,9 @@ public:
 [[nodiscard]] bool same_port(std::string_view asked, std::string_view declared,
                              bool case_sensitive) noexcept;
 
+// What is looked for: all there is to say, or only what keeps a graph from running.
+enum class Checks : std::uint8_t { all, errors };
+
 enum class Severity : std::uint8_t {
     error,    // the graph does not run
     warning,  // it runs, but look

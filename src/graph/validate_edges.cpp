@@ -63,8 +63,16 @@ String PortTable::hint(std::string_view name) const {
     return did_you_mean(name, names);
 }
 
-String Validator::path_of(const Place& place) const {
+String Validator::path_of(const Place& place) {
     if (place.position == nowhere) return String(place.text);
+    if (connection_places_.empty() && initial_places_.empty()) {
+        connection_places_.resize(view_.connections.size());
+        initial_places_.resize(view_.initials.size());
+        std::uint32_t next = 0;
+        for (const View::Entry& entry : view_.document_order()) {
+            (entry.initial ? initial_places_ : connection_places_)[entry.position] = next++;
+        }
+    }
     const auto& places = place.initial ? initial_places_ : connection_places_;
     return concat("$.connections[", places[place.position], "]");
 }
@@ -90,7 +98,7 @@ const PortType& Validator::type_of(const EdgeItem& edge, const PortInfo* port) c
 }
 
 void Validator::satisfied(const EdgeItem& edge, std::uint32_t port) {
-    if (port != nowhere) ports_[port_starts_[edge.position] + port] = true;
+    if (port != nowhere) ports_[port_starts_[edge.position] + port] = 1;
 }
 
 Validator::End Validator::end(const EdgeItem& edge, bool in, std::string_view what,
@@ -111,7 +119,7 @@ Validator::End Validator::end(const EdgeItem& edge, bool in, std::string_view wh
         finding.path = path_of(place);
         return unjudged();
     }
-    touched_[edge.position] = true;
+    touched_[edge.position] = 1;
     if (edge.port.empty()) {
         Finding& finding = add(Severity::error, "no-port", concat(where(), " names no ", kind));
         finding.node = edge.node;
@@ -309,7 +317,7 @@ void Validator::exposed(bool in) {
         End inner = end(item.edge, in,
                         concat("exposed ", in ? "inport '" : "outport '", item.name, "'"), place);
         bool fed = in && inner.number != nowhere &&
-                   ports_[port_starts_[item.edge.position] + inner.number];
+                   ports_[port_starts_[item.edge.position] + inner.number] != 0;
         if (in && inner.number != nowhere) satisfied(item.edge, inner.number);
         expose(item, in, inner.port, fed);
         if (inner.port == nullptr || inner.port->type == nullptr) continue;
@@ -346,7 +354,7 @@ void Validator::required_ports() {
         if (known_[i] == nullptr) continue;
         const Vector<PortInfo>& ports = known_[i]->info.inports;
         for (std::uint32_t port = 0; port < ports.size(); ++port) {
-            if (!ports[port].required || ports_[port_starts_[i] + port]) continue;
+            if (!ports[port].required || ports_[port_starts_[i] + port] != 0) continue;
             codec::Path path;
             path.add_key("processes");
             path.add_key(view_.nodes[i].id);

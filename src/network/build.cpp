@@ -97,21 +97,27 @@ private:
         network_.group_.actors.reserve(count);
         network_.fed_.resize(count);
         TextMap<runtime::ComponentRef> components;
+        const std::pair<const String, runtime::ComponentRef>* last = nullptr;
         Message empty = ObjectBuilder().finish().take();
         for (std::size_t at = 0; at < count; ++at) {
             const graph::NodeItem& node = view_.nodes[at];
-            auto found = components.find(node.component);
-            if (found == components.end()) {
-                found = components
-                            .emplace(String(node.component), runtime.registry.find(node.component))
-                            .first;
+            if (last == nullptr || last->first != node.component) {
+                auto found = components.find(node.component);
+                if (found == components.end()) {
+                    found = components
+                                .emplace(String(node.component),
+                                         runtime.registry.find(node.component))
+                                .first;
+                }
+                last = &*found;
             }
-            REFLOW_ASSERT(found->second);  // validated
+            const runtime::ComponentRef& component = last->second;
+            REFLOW_ASSERT(component);  // validated
             Message config = node.metadata.is(REFLOW_KIND_OBJECT) ? node.metadata.own() : empty;
-            if (Result<void> placed = place(config, *found->second, at); !placed.ok()) {
+            if (Result<void> placed = place(config, *component, at); !placed.ok()) {
                 return placed;
             }
-            network_.actors_.emplace_back(new Actor(network_.group_, found->second, node.id,
+            network_.actors_.emplace_back(new Actor(network_.group_, component, node.id,
                                                     std::move(config),
                                                     runtime.options().port_capacity));
             Actor& actor = *network_.actors_.back();
@@ -274,12 +280,25 @@ private:
     // first of the graph first; in a cycle the first node that is left.
     void order_finishes() {
         std::size_t count = network_.actors_.size();
-        Vector<std::uint32_t> feeders(count, 0);
-        for (const graph::ConnectionItem& item : view_.connections) ++feeders[item.to.position];
-        Vector<Vector<std::uint32_t>> targets(count);
-        for (const graph::ConnectionItem& item : view_.connections) {
-            targets[item.from.position].push_back(item.to.position);
+        bool some = false;
+        for (const auto& actor : network_.actors_) {
+            some = some || actor->component->finish != nullptr;
         }
+        if (!some) return;
+        // Targets of node n stand from first[n] on.
+        Vector<std::uint32_t> feeders(count, 0);
+        Vector<std::size_t> first(count + 1, 0);
+        for (const graph::ConnectionItem& item : view_.connections) {
+            ++feeders[item.to.position];
+            ++first[item.from.position];
+        }
+        std::size_t sum = 0;
+        for (std::size_t& at : first) sum += std::exchange(at, sum);
+        Vector<std::uint32_t> targets(sum);
+        for (const graph::ConnectionItem& item : view_.connections) {
+            targets[first[item.from.position]++] = item.to.position;
+        }
+        // Now each begins where the one before ends.
         auto later = [](std::uint32_t a, std::uint32_t b) { return a > b; };
         Vector<std::uint32_t> free;  // a heap, the smallest position on top
         Vector<std::uint8_t> done(count, 0);
@@ -306,7 +325,8 @@ private:
             if (network_.actors_[next]->component->finish != nullptr) {
                 network_.finish_order_.push_back(next);
             }
-            for (std::uint32_t target : targets[next]) {
+            for (std::size_t at = next == 0 ? 0 : first[next - 1]; at < first[next]; ++at) {
+                std::uint32_t target = targets[at];
                 if (--feeders[target] != 0 || done[target] != 0) continue;
                 free.push_back(target);
                 std::push_heap(free.begin(), free.end(), later);
@@ -320,7 +340,7 @@ private:
 };
 
 Result<Ref<Network>> Network::create(Ref<Runtime> runtime, const graph::Graph& graph) {
-    graph::Hierarchy hierarchy(graph, &runtime->registry, runtime->files());
+    graph::Hierarchy hierarchy(graph, &runtime->registry, runtime->files(), graph::Checks::errors);
     auto findings = hierarchy.take_findings();
     if (Result<void> valid = graph::first_error(findings); !valid.ok()) return valid.take_error();
     auto flat = hierarchy.flatten(runtime->options().max_actors);

@@ -72,11 +72,11 @@ public:
     Actor* next = nullptr;                // in the queue of a scheduler
     bool created = false;                 // state has to be destroyed
     bool set_up = false;                  // teardown has to be called
+    // This and mark: scratch of who builds the network, then of the group, under its lock.
+    bool host_blocked = false;
     // Slot in the heap of timers, guarded by the timers' lock; NO_SLOT if not armed.
     static constexpr std::uint32_t no_slot = UINT32_MAX;
     std::uint32_t timer_slot = no_slot;
-    // These two: scratch of who builds the network, then of the group, under its lock.
-    bool host_blocked = false;
     std::uint32_t mark = 0;
 
     Counter fired, received, sent, failed;
@@ -312,9 +312,9 @@ private:
     std::atomic<DeferredFirings*> deferred_{nullptr};  // a reference
     // Touched only by the thread of the turn.
     Queue<Packet> inputs_;   // taken, not completed
-    std::uint32_t due_ = 0;  // firings of these that a call left over: the next one gets just them
     Connection* unsent_ = nullptr;  // with pending packets, in the order of their first one
     Connection* last_unsent_ = nullptr;
+    std::uint32_t due_ = 0;  // firings of inputs_ that a call left over: the next one gets just them
     std::uint32_t emitted_ = 0;  // by the callback that is running
     std::uint32_t firing_size_ = 1;
     std::uint32_t wanted_ = 0;  // requests that this actor has seen and not served

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/memory.hpp"
+#include "base/mutex.hpp"
 #include "base/queue.hpp"
 #include "message/message.hpp"
 #include "reflow.h"
@@ -155,13 +156,13 @@ private:
         Vector<Packet> newest;  // of sticky ports
     };
 
-    mutable std::mutex mutex_;  // guards all below
-    Queue<Packet> queue_;       // of all ports, unless each has its own
+    mutable Mutex mutex_;  // guards all below
+    bool closed_ = false;
+    bool late_ = false;  // fixed before the group begins, as outside_
+    Queue<Packet> queue_;  // of all ports, unless each has its own
     std::unique_ptr<ByPort> by_port_;
     Vector<Port> ports_;
     std::uint32_t senders_waiting_ = 0;  // in all ports
-    bool closed_ = false;
-    bool late_ = false;  // this and the next are fixed before the group begins
     Group* outside_ = nullptr;
     // Written under the lock, read without it: a statistic.
     std::atomic<std::uint64_t> dropped_{0};
