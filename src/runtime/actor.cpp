@@ -260,7 +260,7 @@ void Actor::take_inputs(Lane& lane, std::size_t left) {
 void Actor::end_source(Lane& lane) {
     again_ = resting_ = false;
     wanted_ &= ~(start_bit | wake_bit);
-    group.scheduler.timers.cancel(*this);
+    if (timers != nullptr) group.scheduler.timers.cancel(timers->wake);
     do {
         due_ = 0;
         consume(firings_kept());

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "base/limits.hpp"
 #include "base/memory.hpp"
 #include "base/queue.hpp"
+#include "runtime/actor_timers.hpp"
 #include "runtime/component.hpp"
 #include "runtime/context.hpp"
 #include "runtime/deferred.hpp"
@@ -70,13 +72,11 @@ public:
     Vector<Vector<Connection>> outports;  // fixed before the group begins
     void* state = nullptr;                // of the component
     Actor* next = nullptr;                // in the queue of a scheduler
+    std::unique_ptr<ActorTimers> timers;  // NULL until one is set; of the turn
     bool created = false;                 // state has to be destroyed
     bool set_up = false;                  // teardown has to be called
     // This and mark: scratch of who builds the network, then of the group, under its lock.
     bool host_blocked = false;
-    // Slot in the heap of timers, guarded by the timers' lock; NO_SLOT if not armed.
-    static constexpr std::uint32_t no_slot = UINT32_MAX;
-    std::uint32_t timer_slot = no_slot;
     std::uint32_t mark = 0;
 
     Counter fired, received, sent, failed;

@@ -52,6 +52,7 @@ void Actor::teardown() noexcept {
 
 }  // namespace reflow::runtime
 
+using reflow::runtime::ActorTimers;
 using reflow::runtime::Phase;
 
 namespace {
@@ -122,7 +123,8 @@ reflow_status reflow_context::wake_after(std::uint64_t delay_ns) noexcept {
     constexpr std::uint64_t last = INT64_MAX;
     std::uint64_t due = now >= last || delay_ns > last - now ? last : now + delay_ns;
     try {
-        scheduler.arm(actor, due);
+        if (actor.timers == nullptr) actor.timers.reset(new ActorTimers(actor));
+        scheduler.arm(actor.timers->wake, due);
         unusual = wake_asked = true;
     } catch (const std::bad_alloc&) {
         return REFLOW_ERROR_OUT_OF_MEMORY;

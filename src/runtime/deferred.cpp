@@ -19,7 +19,23 @@ void drop(Queue<Emitted>& outputs) noexcept {
     while (!outputs.empty()) (void)Message::adopt(outputs.pop().message);
 }
 
+// Knows by itself whether its actor is still there.
+constexpr TimerKind deadline_kind{
+    .hold = [](Timer& timer) noexcept { DeferredFirings::of(timer).ref(); },
+    .fired =
+        [](Timer& timer, std::uint64_t now_ns) noexcept {
+            Ref<DeferredFirings>::adopt(&DeferredFirings::of(timer))->expire(now_ns);
+        },
+};
+
 }  // namespace
+
+DeferredFirings::Deadline::Deadline(DeferredFirings& firings_of) noexcept
+    : Timer(deadline_kind, nullptr, false), firings(firings_of) {}
+
+DeferredFirings& DeferredFirings::of(Timer& timer) noexcept {
+    return static_cast<Deadline&>(timer).firings;
+}
 
 Deferred::Deferred(DeferredFirings& home_of) : home(Ref<DeferredFirings>::share(&home_of)) {}
 
@@ -95,7 +111,7 @@ void DeferredFirings::close(Deferred& firing, reflow_status status) noexcept {
 
 void DeferredFirings::arm(std::uint64_t due_ns) noexcept {
     armed_ns_ = due_ns;
-    actor_->group.scheduler.set_deadline(*this, due_ns);
+    actor_->group.scheduler.arm(deadline_, due_ns);
 }
 
 // ---- of the turn
@@ -114,7 +130,6 @@ reflow_status DeferredFirings::open(std::size_t inputs, std::uint64_t begun_ns, 
         std::uint64_t now = scheduler.clock().now_ns();
         constexpr std::uint64_t last = INT64_MAX;
         made->deadline_ns_ = timeout_ns_ > last - std::min(now, last) ? last : now + timeout_ns_;
-        scheduler.timers.enter(*this);
     }
     std::uint64_t all = scheduler.completions.fetch_add(1, std::memory_order_relaxed);
     struct Uncount {
@@ -347,7 +362,7 @@ void DeferredFirings::cancel_all() noexcept {
     Group& group = actor_->group;  // the caller keeps it
     {
         Lock lock(mutex_);
-        if (timeout_ns_ != 0) group.scheduler.timers.leave(*this);
+        if (timeout_ns_ != 0) group.scheduler.timers.cancel(deadline_);
         armed_ns_ = UINT64_MAX;
         due_first_ = nullptr;
         while (first_ != nullptr) {

@@ -14,6 +14,7 @@
 #include "base/ref.hpp"
 #include "base/result.hpp"
 #include "runtime/mailbox.hpp"
+#include "runtime/timers.hpp"
 
 namespace reflow::runtime {
 
@@ -155,11 +156,15 @@ public:
     std::size_t cancel();
     // The group stops: all are over, and none comes any more.
     void cancel_all() noexcept;
-
-    // Slot in the heap of timers, guarded by the timers' lock.
-    std::uint32_t timer_slot = UINT32_MAX;
+    // Whose deadline a timer is.
+    [[nodiscard]] static DeferredFirings& of(Timer& timer) noexcept;
 
 private:
+    // The next deadline of one that is alive. The group does not count it.
+    struct Deadline : Timer {
+        explicit Deadline(DeferredFirings& firings_of) noexcept;
+        DeferredFirings& firings;
+    };
     using Lock = std::unique_lock<std::mutex>;
     // All with the lock.
     void link(Deferred& firing, Deferred* before) noexcept;
@@ -185,6 +190,7 @@ private:
     // relaxed: written with the lock, read without it by the turn, which alone makes it larger.
     std::atomic<std::size_t> size_{0};
     bool closed_ = false;
+    Deadline deadline_{*this};
     std::uint64_t armed_ns_ = UINT64_MAX;
     const std::uint32_t most_;
     const bool ordered_;

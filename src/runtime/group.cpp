@@ -92,8 +92,8 @@ Result<void> Group::failure() const {
 void Group::request_stop() noexcept {
     enter();
     stopping_.store(true, std::memory_order_seq_cst);
+    scheduler.timers.cancel_all(*this);
     for (Actor* actor : actors) {
-        scheduler.timers.cancel(*actor);
         if (DeferredFirings* firings = actor->deferred_firings()) firings->cancel_all();
     }
     leave();

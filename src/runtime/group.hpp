@@ -18,6 +18,7 @@ namespace reflow::runtime {
 
 class Scheduler;
 class Environment;
+class Timer;
 
 // What an observer is told; each only if wants() has its bit. Called on the thread where it
 // happens, without locks.
@@ -69,6 +70,7 @@ public:
     Observer& observer;
     Vector<Actor*> actors;     // fixed before begin
     Vector<Mailbox*> readers;  // of the host; fixed before begin
+    Timer* timers = nullptr;   // armed ones; guarded by the lock of the timers
 
     // ---- counting what is going on
     // Something begins: an actor becomes ready, a firing is pending, a timer is armed, a guard is

@@ -110,13 +110,9 @@ public:
     // thread that is not one of them.
     virtual void shutdown() noexcept = 0;
 
-    // Arms the timer of an actor and sees to it that somebody waits for it.
-    void arm(Actor& actor, std::uint64_t due_ns) {
-        if (timers.arm(actor, due_ns)) rearmed();
-    }
-    // The same for the deadline of firings, for which timers.enter() was called; UINT64_MAX: none.
-    void set_deadline(DeferredFirings& firings, std::uint64_t due_ns) noexcept {
-        if (timers.set(firings, due_ns)) rearmed();
+    // Arms or moves a timer and sees to it that somebody waits for it; UINT64_MAX cancels it.
+    void arm(Timer& timer, std::uint64_t due_ns) noexcept {
+        if (timers.set(timer, due_ns)) rearmed();
     }
     // A sleeper may have to wake earlier than it planned.
     virtual void rearmed() noexcept = 0;
