@@ -1511,7 +1511,7 @@ REFLOW_API reflow_status reflow_network_cancel(reflow_network *network, reflow_v
  *
  * While something waits at a paused node and nothing else is going on, the network is neither idle
  * nor stalled: reflow_network_wait_idle answers REFLOW_ERROR_WOULD_BLOCK. Sending goes on as long as
- * there is room. drain resumes everything first, stop and destroy need nothing. */
+ * there is room. drain resumes everything when it begins, stop and destroy need nothing. */
 
 /* Pauses, before the start too. A callback of these nodes that is running ends first, and is waited
  * for, up to the timeout; after that the nodes are still paused. Inside a callback of the runtime
@@ -1537,7 +1537,7 @@ REFLOW_API reflow_status reflow_network_resume(reflow_network *network, reflow_v
  * others wait.
  * Ownership: path borrowed. Threads: any. Blocking: until the firings have ended or the timeout.
  * Errors: REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_INVALID_STATE if none of the nodes is paused or the
- * network is not running, REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK inside a callback.
+ * network neither runs nor drains, REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK inside a callback.
  * Callbacks: run. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_step(reflow_network *network, reflow_view path,
                                              uint64_t firings, int64_t timeout_ms, uint64_t *fired,
@@ -1551,6 +1551,92 @@ REFLOW_API reflow_status reflow_network_step(reflow_network *network, reflow_vie
 REFLOW_API reflow_status reflow_network_peek(const reflow_network *network, reflow_view node,
                                              reflow_view port, reflow_message *messages,
                                              size_t max, size_t *count, reflow_error **error);
+
+/* Breakpoints. A network stops at a breakpoint before something happens: before a firing of a node,
+ * before a firing takes a packet that waits at an inport, or before a packet that was emitted on an
+ * outport is delivered, on all connections of the outport or on one. At that point all nodes are
+ * paused (above), or only the one that stands there: that firing has not begun, that packet is still
+ * the first one in its inport, or with its sender. The event REFLOW_EVENT_BREAKPOINT tells where,
+ * reflow_network_wait_idle answers REFLOW_ERROR_WOULD_BLOCK, and reflow_network_pause waits until
+ * callbacks that were running have ended. From there the host looks around, steps, or resumes: then
+ * what stood at the breakpoint goes on, without stopping there again.
+ *
+ * A step stops at breakpoints too: it then has fired less often than asked for. The first step behind a
+ * stop is for the node that stands there. If that is before a delivery, the step makes the delivery and
+ * counts as one firing.
+ *
+ * A call of run without inputs (a start, a timer, going on) and one of finish are firings as well. Where
+ * a call takes several firings at once, nodes with a breakpoint take one. What a connection drops when
+ * its port is full is met where it is delivered, and not at the inport. While there is a breakpoint, all nodes of the network deliver after each call, as for events of
+ * calls; without one it costs nothing.
+ *
+ * A breakpoint takes effect for each node with its next turn, at once for those that are paused. Whoever
+ * resumes, drains or stops at the same time as a breakpoint is hit may win: then the event tells of a
+ * stop that is over already. Breakpoints are also met while the network drains, where a drain does
+ * not end before the nodes are resumed. */
+typedef struct reflow_breakpoint {
+    uint64_t id;
+} reflow_breakpoint;
+
+/* Whether a breakpoint is to stop for this message: that of the packet, or the first one of a firing;
+ * none if the firing has none. It is called in a turn of the runtime, without locks, at most once at a
+ * time for a breakpoint that names a node; it may call anything that does not wait. The message is
+ * borrowed until it returns. */
+typedef bool (*reflow_condition_fn)(void *user_data, reflow_message message);
+
+/* Flags of a breakpoint. */
+enum {
+    REFLOW_BREAK_ONCE = 1,     /* it is removed when it has stopped once */
+    REFLOW_BREAK_NODE_ONLY = 2 /* only the node that stands there is paused */
+};
+
+/* Zero in a field means the default. */
+typedef struct reflow_break_options {
+    uint32_t struct_size; /* sizeof(reflow_break_options) */
+    uint32_t flags;       /* REFLOW_BREAK_... */
+    reflow_view node;     /* default: each node, and then no port */
+    reflow_view inport;   /* of the node; default: before a firing of the node */
+    reflow_view outport;  /* of the node, instead of an inport */
+    reflow_view peer;     /* node and inport at the other end of one connection of the outport; */
+    reflow_view peer_port; /* default: all its connections, those to outputs of the host too */
+    uint64_t ignore;      /* so many times it does not stop at first */
+    reflow_view expression; /* in the language of docs/expressions.md, on the message: it stops
+                               where this is true. Default: always. It is not true without a
+                               message, or if it cannot be evaluated */
+    reflow_condition_fn condition; /* instead of an expression */
+    void *user_data;
+    reflow_destroy_fn destroy; /* ends user_data when no call comes any more */
+} reflow_break_options;
+
+/* How many breakpoints a network may have. */
+#define REFLOW_MAX_BREAKPOINTS 1000
+
+/* Sets a breakpoint, before the start or later.
+ * Ownership: options borrowed, options->user_data taken. Threads: any. Blocking: bounded.
+ * Errors: REFLOW_ERROR_NOT_FOUND for a node, port or connection with a hint, REFLOW_ERROR_PARSE for an
+ * expression, REFLOW_ERROR_LIMIT beyond REFLOW_MAX_BREAKPOINTS, REFLOW_ERROR_UNSUPPORTED for an
+ * expression without the feature "components" or an exposed port that leads to several ports.
+ * Callbacks: condition, destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_break(reflow_network *network,
+                                              const reflow_break_options *options,
+                                              reflow_breakpoint *out, reflow_error **error);
+
+/* Removes a breakpoint; a node that stands there stays paused. Its condition may still be running on
+ * another thread when this returns; destroy tells.
+ * Ownership: none. Threads: any. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND. Callbacks: destroy.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_unbreak(reflow_network *network,
+                                                reflow_breakpoint breakpoint,
+                                                reflow_error **error);
+
+/* Lists the breakpoints in the order of their setting: an array of {id, node, inport, outport, peer,
+ * peer_port, expression, ignore, once, node_only, hits, faults}; texts are empty where they do not
+ * apply. hits counts how often it was met, those that were ignored too, and faults how often its
+ * expression could not be evaluated.
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: bounded.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_breakpoints(const reflow_network *network,
+                                                    reflow_message *out, reflow_error **error);
 
 /* Counts of a node since the start. */
 typedef struct reflow_node_counters {
@@ -1667,11 +1753,12 @@ enum {
     REFLOW_EVENT_ACTOR_FAILED = 6,     /* a firing failed */
     REFLOW_EVENT_MESSAGE_SENT = 7,     /* a packet was delivered from node to peer */
     REFLOW_EVENT_MESSAGE_RECEIVED = 8, /* a packet came in from outside */
-    REFLOW_EVENT_ACTOR_EMIT = 9        /* an actor emitted a message, before its delivery */
+    REFLOW_EVENT_ACTOR_EMIT = 9,       /* an actor emitted a message, before its delivery */
+    REFLOW_EVENT_BREAKPOINT = 10       /* a node stands at a breakpoint (section 10) */
 };
 
 /* Bits for reflow_event_options.kinds: 1 << kind. */
-#define REFLOW_EVENTS_ALL UINT64_C(0x3ff)
+#define REFLOW_EVENTS_ALL UINT64_C(0x7ff)
 
 typedef struct reflow_subscription reflow_subscription;
 typedef struct reflow_event_batch reflow_event_batch;
@@ -1715,12 +1802,12 @@ typedef struct reflow_event {
     uint64_t duration_ns;
     uint64_t count;        /* ACTOR_COMPLETED: firings */
     reflow_view node;      /* the actor; the sender for MESSAGE_SENT */
-    reflow_view component; /* ACTOR_... */
-    reflow_view port;
-    reflow_view peer;      /* MESSAGE_SENT: the receiver */
-    reflow_view peer_port; /* MESSAGE_SENT: its inport */
+    reflow_view component; /* ACTOR_... and BREAKPOINT */
+    reflow_view port;      /* BREAKPOINT: the outport before a delivery, an inport, or empty */
+    reflow_view peer;      /* MESSAGE_SENT, BREAKPOINT before a delivery: the receiver */
+    reflow_view peer_port; /* its inport */
     reflow_view error;     /* ACTOR_FAILED, NETWORK_STALLED */
-    reflow_message message; /* MESSAGE_..., ACTOR_EMIT */
+    reflow_message message; /* MESSAGE_..., ACTOR_EMIT, BREAKPOINT */
     uint64_t size;    /* MESSAGE_..., ACTOR_EMIT: bytes of the payload, see
                          reflow_message_payload_size */
     uint64_t waiting; /* MESSAGE_...: packets in the inport then; ACTOR_COMPLETED, ACTOR_FAILED:
@@ -1728,6 +1815,7 @@ typedef struct reflow_event {
     /* ACTOR_COMPLETED: an object with the last message that the call emitted on each outport that
      * is connected; none if there is no such message. */
     reflow_message outputs;
+    reflow_breakpoint breakpoint; /* BREAKPOINT: which one; 0 in all others */
 } reflow_event;
 
 /* Subscribes to events; options may be NULL.

@@ -38,6 +38,7 @@ inline constexpr std::uint64_t most_completions_count = 16'000'000;
 inline constexpr std::uint64_t timeout_ms = std::uint64_t{1} << 40;  // 35 years
 inline constexpr std::uint32_t events_count = 4096;      // waiting in one subscription
 inline constexpr std::uint32_t event_batch_count = 256;  // in one call of its callback
+inline constexpr std::size_t breakpoints_count = REFLOW_MAX_BREAKPOINTS;  // of one network
 inline constexpr std::uint32_t measured_turns_count = 16;  // one turn in so many is measured
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 

@@ -153,6 +153,7 @@ reflow_status reflow_event_batch_get(const reflow_event_batch* batch, size_t ind
         to.size = payload_size(from.message);
         to.waiting = from.waiting;
         to.outputs = from.outputs.raw();
+        to.breakpoint.id = from.breakpoint;
     }
     if (!fill_struct(event, to)) return REFLOW_ERROR_INVALID_ARGUMENT;
     return found ? REFLOW_OK : REFLOW_ERROR_NOT_FOUND;

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #if REFLOW_WITH_COMPONENTS
 #include "components/actor.hpp"
+#include "components/condition.hpp"
 #endif
 
 namespace reflow::capi {
@@ -22,6 +23,11 @@ constinit const Modules modules = {
     .render = graph::render,
 #else
     .render = nullptr,
+#endif
+#if REFLOW_WITH_COMPONENTS
+    .condition = components::make_condition,
+#else
+    .condition = nullptr,
 #endif
 };
 

@@ -2,9 +2,11 @@
 // table: nothing else in capi names them. Neighbours: modules.cpp fills it. Thread: constant, any.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "graph/render.hpp"
+#include "network/breakpoints.hpp"
 #include "runtime/component.hpp"
 
 namespace reflow::capi {
@@ -13,6 +15,8 @@ struct Modules {
     Result<Vector<runtime::ComponentRef>> (*components)();  // the built-in ones
     Result<String> (*render)(const graph::Graph& graph, reflow_picture kind,
                              const graph::PictureOptions& options);
+    // Of a breakpoint, from an expression.
+    Result<std::unique_ptr<network::Condition>> (*condition)(std::string_view text);
 };
 
 // A pointer is NULL if its part was left out.

@@ -10,8 +10,9 @@ namespace reflow::network {
 std::string_view event_name(reflow_event_kind kind) noexcept {
     static constexpr std::string_view names[] = {
         "NetworkStarted", "NetworkIdle", "NetworkStalled", "NetworkShutdown", "ActorStarted",
-        "ActorCompleted", "ActorFailed", "MessageSent",    "MessageReceived", "ActorEmit"};
-    return kind >= 0 && kind < 10 ? names[kind] : "unknown";
+        "ActorCompleted", "ActorFailed", "MessageSent",    "MessageReceived", "ActorEmit",
+        "Breakpoint"};
+    return kind >= 0 && kind < 11 ? names[kind] : "unknown";
 }
 
 namespace {
@@ -71,7 +72,7 @@ Result<String> Event::json() const {
         append_text(to, "actorId", node);
         if (!port.empty()) append_text(to, "port", port);
         bool actor = kind == REFLOW_EVENT_ACTOR_STARTED || kind == REFLOW_EVENT_ACTOR_COMPLETED ||
-                     kind == REFLOW_EVENT_ACTOR_FAILED;
+                     kind == REFLOW_EVENT_ACTOR_FAILED || kind == REFLOW_EVENT_BREAKPOINT;
         if (actor) append_text(to, "component", component);
     }
     if (kind == REFLOW_EVENT_ACTOR_COMPLETED) {
@@ -80,9 +81,15 @@ Result<String> Event::json() const {
         }
         append(to, concat(",\"firings\":", count));
     }
+    if (kind == REFLOW_EVENT_BREAKPOINT) {
+        if (!peer.empty()) append_text(to, "toActor", peer);
+        if (!peer_port.empty()) append_text(to, "toPort", peer_port);
+        append(to, concat(",\"breakpoint\":", breakpoint));
+    }
     if (!error.empty()) append_text(to, "error", error);
     if (!message.none()) {
-        bool shows_bytes = kind == REFLOW_EVENT_MESSAGE_RECEIVED;
+        bool shows_bytes =
+            kind == REFLOW_EVENT_MESSAGE_RECEIVED || kind == REFLOW_EVENT_BREAKPOINT;
         Result<void> written = append_message(to, message, shows_bytes);
         if (!written.ok()) return written.take_error();
     }

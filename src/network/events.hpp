@@ -36,6 +36,7 @@ public:
     Message message;
     std::uint64_t waiting = 0;
     Message outputs;
+    std::uint64_t breakpoint = 0;
 
     // {"_type":"ActorFailed","actorId":...} on one line.
     [[nodiscard]] Result<String> json() const;

@@ -225,7 +225,9 @@ Result<void> Network::drain(std::int64_t timeout_ms) {
     bool live = state() == REFLOW_NETWORK_RUNNING || state() == REFLOW_NETWORK_DRAINING;
     if (live && on_own_thread()) return waited(REFLOW_ERROR_WOULD_DEADLOCK, "draining");
     std::int32_t now = REFLOW_NETWORK_RUNNING;
-    if (!state_.compare_exchange_strong(now, REFLOW_NETWORK_DRAINING, std::memory_order_acq_rel)) {
+    const bool begins =
+        state_.compare_exchange_strong(now, REFLOW_NETWORK_DRAINING, std::memory_order_acq_rel);
+    if (!begins) {
         if (now == REFLOW_NETWORK_CREATED || now == starting) {
             return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
         }
@@ -233,7 +235,7 @@ Result<void> Network::drain(std::int64_t timeout_ms) {
     }
     group_.wake_hosts();  // whoever waits to send gives up
     Visit visit(*this);
-    resume_all();
+    if (begins) resume_all();  // what breakpoints stop later waits for the host
     std::uint64_t start = runtime_->scheduler().clock().now_ns();
     auto over = [this] { return state() != REFLOW_NETWORK_DRAINING || group_.failed(); };
     while (draining_.exchange(true, std::memory_order_acq_rel)) {

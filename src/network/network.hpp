@@ -17,6 +17,7 @@
 
 #include "base/ref.hpp"
 #include "graph/graph.hpp"
+#include "network/breakpoints.hpp"
 #include "network/events.hpp"
 #include "network/runtime.hpp"
 #include "runtime/actor.hpp"
@@ -67,6 +68,11 @@ public:
                       std::uint64_t& fired);
     Result<std::size_t> peek(std::string_view node, std::string_view port,
                              std::span<reflow_message> to) const;
+
+    // ---- breakpoints; as reflow.h section 10
+    Result<std::uint64_t> add_breakpoint(BreakOptions options);
+    Result<void> remove_breakpoint(std::uint64_t id);
+    [[nodiscard]] Result<Message> list_breakpoints() const;
 
     // ---- traffic; as reflow.h section 11
     Result<std::uint64_t> find_inport(std::string_view node, std::string_view port);
@@ -148,10 +154,14 @@ private:
     Result<Place> resolve(std::string_view node, std::string_view port, bool in) const;
     Result<Place> resolve_exposed(std::string_view node, std::string_view port, bool in) const;
     [[nodiscard]] Result<Vector<runtime::Actor*>> select(std::string_view path) const;
+    [[nodiscard]] bool may_step() const noexcept;
+    [[nodiscard]] bool stands_at_breakpoint(const runtime::Actor& stepped,
+                                            std::uint64_t& fired) const noexcept;
     template <typename Act>
     void under_pause(Act act) noexcept;
     void resume_all() noexcept;
-    [[nodiscard]] bool step_next(const Vector<runtime::Actor*>& actors, bool& some_paused) noexcept;
+    [[nodiscard]] runtime::Actor* step_next(const Vector<runtime::Actor*>& actors,
+                                            bool& some_paused) noexcept;
     Result<void> set_up_actors();
     void tear_down() noexcept;
     Result<void> drive_drain(std::int64_t timeout_ms, std::uint64_t start_ns);
@@ -174,6 +184,17 @@ private:
     void idle() override;
     void stalled(std::string_view text) override;
     void stopped() override;
+    bool breaks_firings(const runtime::Actor& actor) noexcept override;
+    bool breaks_before(runtime::Actor& actor,
+                       std::span<const runtime::Packet> inputs) noexcept override;
+    bool breaks_before(runtime::Actor& from, const runtime::Connection& connection,
+                       MessageRef message) noexcept override;
+    void stop_at(runtime::Actor& actor, bool whole) noexcept;
+    void met(const Breakpoint& breakpoint, const BreakPlace& place, MessageRef message) noexcept;
+    [[nodiscard]] Ref<BreakList> breakpoints() const noexcept;
+    void replace_breakpoints(Ref<BreakList>& list) noexcept;
+    Result<BreakPlace> place_of(const BreakOptions& options) const;
+    void update_wanted() noexcept;
     // An event to fill in and post, or nothing if nobody wants it (or there is no memory: missed).
     [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind) noexcept;
     [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind,
@@ -223,8 +244,12 @@ private:
     // One thread at a time steps; last_stepped_ is its place, under pause_mutex_.
     std::atomic<bool> stepping_{false};
     const runtime::Actor* last_stepped_ = nullptr;
+    // Stands at a breakpoint and is stepped first; under pause_mutex_.
+    runtime::Actor* stands_ = nullptr;
 
-    mutable std::mutex mutex_;  // guards subscriptions_, probes_, outputs_ while created
+    mutable std::mutex mutex_;  // guards subscriptions_, probes_, breaks_, outputs_ while created
+    Ref<BreakList> breaks_;     // never changed, but replaced; none if there are no breakpoints
+    std::uint64_t last_break_ = 0;  // likewise
     Vector<Ref<Subscription>> subscriptions_;
     std::atomic<std::uint64_t> sequence_{0};  // relaxed: only distinct and rising
 };

@@ -161,27 +161,28 @@ Result<Ref<Subscription>> Network::subscribe(SubscriptionOptions options) {
         new Subscription(Ref<Network>::share(this), *runtime_, std::move(options)));
     std::lock_guard lock(mutex_);
     subscriptions_.push_back(made);
-    std::uint64_t all = 0;
+    update_wanted();
+    return made;
+}
+
+// What the runtime is to tell; the lock is held.
+void Network::update_wanted() noexcept {
+    std::uint64_t all = breaks_ ? breaks_bit : 0;
     for (const Ref<Subscription>& subscription : subscriptions_) {
         all |= subscription->filter.kinds();
     }
     want(all);
-    return made;
 }
 
 void Network::unsubscribe(Subscription& subscription) noexcept {
     Ref<Subscription> removed;  // ends after the lock
     std::lock_guard lock(mutex_);
-    std::uint64_t all = 0;
     for (std::size_t i = subscriptions_.size(); i-- > 0;) {
-        if (subscriptions_[i].get() == &subscription) {
-            removed = std::move(subscriptions_[i]);
-            subscriptions_.erase(subscriptions_.begin() + static_cast<std::ptrdiff_t>(i));
-        } else {
-            all |= subscriptions_[i]->filter.kinds();
-        }
+        if (subscriptions_[i].get() != &subscription) continue;
+        removed = std::move(subscriptions_[i]);
+        subscriptions_.erase(subscriptions_.begin() + static_cast<std::ptrdiff_t>(i));
     }
-    want(all);
+    update_wanted();
 }
 
 // ---- counters

@@ -94,13 +94,11 @@ Result<void> Network::step(std::string_view path, std::uint64_t firings, std::in
                            std::uint64_t& fired) {
     Result<Vector<Actor*>> selected = select(path);
     if (!selected.ok()) return selected.take_error();
-    if (state() != REFLOW_NETWORK_RUNNING) {
-        return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not running");
-    }
+    if (!may_step()) return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not running");
     if (on_own_thread()) return waited(REFLOW_ERROR_WOULD_DEADLOCK, "stepping");
     Visit visit(*this);
     std::uint64_t start = runtime_->scheduler().clock().now_ns();
-    auto over = [this] { return state() != REFLOW_NETWORK_RUNNING || group_.failed(); };
+    auto over = [this] { return !may_step() || group_.failed(); };
     while (stepping_.exchange(true, std::memory_order_acq_rel)) {
         reflow_status status = group_.wait(left_ms(timeout_ms, start), [&] {
             return over() || !stepping_.load(std::memory_order_acquire);
@@ -122,6 +120,7 @@ Result<void> Network::step(std::string_view path, std::uint64_t firings, std::in
         }
         return true;
     };
+    Actor* stepped = nullptr;
     for (;;) {
         reflow_status status = group_.wait(left_ms(timeout_ms, start), std::ref(settled));
         Result<void> result = waited(status, "stepping");
@@ -129,9 +128,11 @@ Result<void> Network::step(std::string_view path, std::uint64_t firings, std::in
         if (group_.failed()) return group_.failure();
         if (over())
             return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not running any more");
+        if (stepped != nullptr && stands_at_breakpoint(*stepped, fired)) return {};
         if (fired == firings) return {};
         bool some_paused = false;
-        if (!step_next(selected.value(), some_paused)) {
+        stepped = step_next(selected.value(), some_paused);
+        if (stepped == nullptr) {
             if (some_paused || fired != 0) return {};
             return Failure(REFLOW_ERROR_INVALID_STATE,
                            concat(path.empty() ? "no node" : "nothing at this path", " is paused"))
@@ -141,21 +142,42 @@ Result<void> Network::step(std::string_view path, std::uint64_t firings, std::in
     }
 }
 
-// Grants one firing to the first node behind the one of the last step that has work.
-bool Network::step_next(const Vector<Actor*>& actors, bool& some_paused) noexcept {
-    bool stepped = false;
+bool Network::may_step() const noexcept {
+    reflow_network_state now = state();
+    return now == REFLOW_NETWORK_RUNNING || now == REFLOW_NETWORK_DRAINING;
+}
+
+// Whether the firing that was granted has come to a breakpoint: before it, so that it does not count,
+// or behind it.
+bool Network::stands_at_breakpoint(const Actor& stepped, std::uint64_t& fired) const noexcept {
+    std::lock_guard lock(pause_mutex_);
+    if (!stepped.at_rest()) return false;
+    if (stepped.stands_before_firing()) {
+        --fired;
+        return true;
+    }
+    return stepped.stands_before_delivery();
+}
+
+// Grants one firing: to the node that stands at a breakpoint, or to the first one with work behind
+// the one of the last step.
+Actor* Network::step_next(const Vector<Actor*>& actors, bool& some_paused) noexcept {
+    Actor* stepped = nullptr;
+    auto grant = [&](Actor* actor) {
+        some_paused = some_paused || actor->paused();
+        if (!actor->at_rest() || !actor->step()) return;
+        last_stepped_ = stepped = actor;
+    };
     under_pause([&] {
+        Actor* stands = std::exchange(stands_, nullptr);
+        if (std::find(actors.begin(), actors.end(), stands) != actors.end()) grant(stands);
         auto last = std::find(actors.begin(), actors.end(), last_stepped_);
         std::size_t first =
             last == actors.end() ? 0 : static_cast<std::size_t>(last - actors.begin()) + 1;
-        for (std::size_t i = 0; i < actors.size() && !stepped; ++i) {
-            Actor* actor = actors[(first + i) % actors.size()];
-            some_paused = some_paused || actor->paused();
-            if (!actor->at_rest() || !actor->step()) continue;
-            last_stepped_ = actor;
-            stepped = true;
+        for (std::size_t i = 0; i < actors.size() && stepped == nullptr; ++i) {
+            grant(actors[(first + i) % actors.size()]);
         }
-        return stepped;
+        return stepped != nullptr;
     });
     return stepped;
 }

@@ -188,13 +188,15 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
     if (inputs_.empty() && again_ && left >= 4) left -= left / 4;
     const bool was_paused = paused();
     if (was_paused) [[unlikely]]
-        left = take_grant() ? 1 : 0;
+        left = take_grant() && unsent_ == nullptr ? 1 : 0;  // else it stood before a delivery
+    const bool breaks = watched && group.observer.breaks() && group.observer.breaks_firings(*this);
+    passed_ = passed_ && breaks;
     lane.begin_turn();
     // What an earlier turn could not deliver goes first: otherwise each turn would add to it.
     flush_now_ = unsent_ != nullptr;
     for (;;) {
         bool due = flush_now_ || every_call || lane.slow();
-        if (due && unsent_ != nullptr && !flush(lane, false)) return Outcome::held;
+        if (due && unsent_ != nullptr && !flush(lane, false)) return undelivered();
         if (group.stopping()) return Outcome::idle;
         if (left == 0 || lane.turn_ns() >= budget.ns) break;
         if (word_.load(std::memory_order_relaxed) != running) {
@@ -208,7 +210,9 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
             continue;
         }
         std::size_t firings = 0;
-        if (!prepare(lane, left, context.phase, firings)) break;
+        bool some = breaks ? prepare_or_stop(lane, context, firings)
+                           : prepare(lane, left, context.phase, firings);
+        if (!some) break;
         context.begin(firings);
         bool single = every_call || context.probe != nullptr || deferred() != nullptr;
         bool plain = !single && firings != 0 && due_ == 0 && context.phase == Phase::run;
@@ -216,7 +220,7 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
         if (!plain) lane.called();
         left -= std::min(left, std::max<std::size_t>(used, 1));
     }
-    if (unsent_ != nullptr && !flush(lane, true)) return Outcome::held;
+    if (unsent_ != nullptr && !flush(lane, true)) return undelivered();
     if (paused()) [[unlikely]]
         return Outcome::paused;
     return has_work() ? Outcome::more : Outcome::idle;

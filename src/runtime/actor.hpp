@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "base/memory.hpp"
@@ -50,6 +51,7 @@ struct Connection {
     std::uint32_t credit = 0;  // with more pending ones the sender delivers before it goes on
     Delivery delivery = Delivery::reliable;
     bool listed = false;  // among the unsent
+    bool passed = false;  // its first packet has been stopped before, or looked at: it may go
 };
 
 // How long a turn may be.
@@ -130,6 +132,11 @@ public:
         std::uint32_t now = word_.load(std::memory_order_acquire) & state_mask;
         return now == ready || now == running || now == notified;
     }
+    // Where it stands by a breakpoint; only at rest.
+    [[nodiscard]] bool stands_before_firing() const noexcept { return passed_; }
+    [[nodiscard]] bool stands_before_delivery() const noexcept {
+        return unsent_ != nullptr && !held_back();
+    }
     // The packets of a port that it has kept, the first ones; only at rest.
     std::size_t peek_kept(std::uint32_t port, std::span<reflow_message> to) const noexcept;
 
@@ -201,7 +208,9 @@ private:
     // does not wake it, since resume() or step() will. It is never idle, so nothing is handed over
     // to it. pause() and resume() first write pause_ and then change the word, if only to what it
     // was; a turn changes the word before it reads pause_, and parks by a change that fails if the
-    // other one has made it notified. So one of the two sees the other.
+    // other one has made it notified. So one of the two sees the other. A turn that comes to a
+    // breakpoint pauses its own actor in the same way and parks; if somebody resumes meanwhile, the
+    // change fails, and the next turn passes.
     static constexpr std::uint32_t idle = 0;
     static constexpr std::uint32_t rest = 1;
     static constexpr std::uint32_t ready = 2;
@@ -256,6 +265,8 @@ private:
     [[nodiscard]] bool has_work() const;
     // Which callback is due, and with how many firings; false if there is nothing to do.
     [[nodiscard]] bool prepare(Lane& lane, std::size_t left, Phase& phase, std::size_t& firings);
+    // The same for one firing of an actor with breakpoints; false also if it stops before it.
+    [[nodiscard]] bool prepare_or_stop(Lane& lane, Context& context, std::size_t& firings);
     void take_inputs(Lane& lane, std::size_t left);
     void release_senders(Lane& lane) noexcept;
     void end_source(Lane& lane);
@@ -298,9 +309,15 @@ private:
     void report(std::unique_ptr<Error> error, std::uint64_t ns);
     [[nodiscard]] std::unique_ptr<Error> error_of(Context& context, reflow_status status) const;
 
-    // Delivers what was emitted; false if something has to wait for room.
+    // Delivers what was emitted; false if something has to wait for room, or at a breakpoint.
     [[nodiscard]] bool flush(Lane& lane, bool ends_turn);
+    // Why it did not.
+    [[nodiscard]] Outcome undelivered() noexcept {
+        return std::exchange(stopped_, false) ? Outcome::paused : Outcome::held;
+    }
     Mailbox::Pushed push(Connection& connection, Lane& lane);
+    // One by one.
+    Mailbox::Pushed push_each(Connection& connection, Lane& lane);
     // Gives the packets to an idle target, which runs next; false if that cannot be done.
     [[nodiscard]] bool hand_over(Connection& connection, Lane& lane) noexcept;
     void list(Connection& connection) noexcept;
@@ -325,6 +342,8 @@ private:
     bool flush_now_ = false;    // a connection has more than its credit
     bool host_waits_ = false;   // a host waits for room that a take has made
     bool keeps_order_ = false;
+    bool passed_ = false;   // the firing that is due has been stopped before: it may begin
+    bool stopped_ = false;  // flush() has come to a breakpoint
     Phase again_phase_ = Phase::run;
 };
 

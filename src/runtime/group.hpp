@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <string_view>
 
 #include "base/memory.hpp"
@@ -19,6 +20,7 @@ namespace reflow::runtime {
 class Scheduler;
 class Environment;
 class Timer;
+struct Connection;
 
 // What an observer is told; each only if wants() has its bit. Called on the thread where it
 // happens, without locks.
@@ -35,6 +37,12 @@ public:
     // The last actor has ended after request_stop(); called once. The group may end inside.
     virtual void stopped() = 0;
 
+    // Breakpoints, each asked only if breaks(): whether the node has some before its firings, and
+    // whether it stops before this firing or this delivery. If so the actor has been paused.
+    virtual bool breaks_firings(const Actor&) noexcept { return false; }
+    virtual bool breaks_before(Actor&, std::span<const reflow_packet>) noexcept { return false; }
+    virtual bool breaks_before(Actor&, const Connection&, MessageRef) noexcept { return false; }
+
     // Bits 1 << reflow_event_kind. relaxed: an event more or less around a change is allowed.
     [[nodiscard]] bool wants(reflow_event_kind kind) const noexcept {
         return (wanted_.load(std::memory_order_relaxed) >> kind & 1) != 0;
@@ -45,11 +53,22 @@ public:
     [[nodiscard]] bool watches() const noexcept {
         constexpr std::uint64_t of_calls = 1u << REFLOW_EVENT_ACTOR_COMPLETED |
                                            1u << REFLOW_EVENT_MESSAGE_SENT |
-                                           1u << REFLOW_EVENT_ACTOR_EMIT;
+                                           1u << REFLOW_EVENT_ACTOR_EMIT | breaks_bit;
         return (wanted_.load(std::memory_order_relaxed) & of_calls) != 0;
+    }
+    // Whether there are breakpoints.
+    [[nodiscard]] bool breaks() const noexcept {
+        return (wanted_.load(std::memory_order_relaxed) & breaks_bit) != 0;
+    }
+    // Whether deliveries are made one by one: each is told of, or may be stopped before.
+    [[nodiscard]] bool sees_deliveries() const noexcept {
+        constexpr std::uint64_t some = 1u << REFLOW_EVENT_MESSAGE_SENT | breaks_bit;
+        return (wanted_.load(std::memory_order_relaxed) & some) != 0;
     }
 
 protected:
+    // Beside the kinds of events in the same word, so that nobody reads another one for it.
+    static constexpr std::uint64_t breaks_bit = std::uint64_t{1} << 63;
     void want(std::uint64_t kinds) noexcept { wanted_.store(kinds, std::memory_order_relaxed); }
 
 private:

@@ -111,37 +111,10 @@ std::size_t Actor::room(std::uint32_t outport) const noexcept {
 // ---- delivering
 
 Mailbox::Pushed Actor::push(Connection& connection, Lane& lane) {
-    if (!group.observer.wants(REFLOW_EVENT_MESSAGE_SENT) || connection.target == nullptr) {
-        return connection.mailbox->push(connection.inport, connection.delivery, connection.pending,
-                                        this);
-    }
-    // Somebody listens: packets go one by one, each with its event.
-    Mailbox::Pushed all;
-    Queue<Packet> one;
-    one.reserve(1);
-    while (!connection.pending.empty() && !all.blocked) {
-        Message message = MessageRef(connection.pending.front().message).own();
-        one.reserve(1);  // the mailbox may have swapped it
-        one.push_unchecked(connection.pending.pop());
-        Mailbox::Pushed pushed;
-        try {
-            pushed = connection.mailbox->push(connection.inport, connection.delivery, one, this);
-        } catch (const std::bad_alloc&) {
-            connection.pending.unpop(one.pop());
-            sent.add(all.accepted);  // those before it went
-            if (all.accepted != 0) connection.target->notify(&lane);
-            throw;
-        }
-        all.accepted += pushed.accepted;
-        all.blocked = pushed.blocked;
-        if (pushed.accepted != 0) {
-            group.observer.sent(*this, connection.outport, *connection.target, connection.inport,
-                                message);
-        } else {
-            connection.pending.unpop(one.pop());
-        }
-    }
-    return all;
+    if (group.observer.sees_deliveries()) [[unlikely]] return push_each(connection, lane);
+    connection.passed = false;  // there may be breakpoints again later
+    return connection.mailbox->push(connection.inport, connection.delivery, connection.pending,
+                                    this);
 }
 
 bool Actor::hand_over(Connection& connection, Lane& lane) noexcept {
@@ -184,13 +157,14 @@ bool Actor::flush(Lane& lane, bool ends_turn) {
                     group.wake_hosts();
                 }
             }
+            if (stopped_) return false;  // the rest of the list is as it was
             if (pushed.blocked) {
                 kept = &connection;
                 at = &connection.next_unsent;
                 continue;
             }
         }
-        connection.listed = false;
+        connection.listed = connection.passed = false;
         *at = connection.next_unsent;
     }
     last_unsent_ = kept;

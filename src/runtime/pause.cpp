@@ -55,7 +55,7 @@ bool Actor::step() noexcept {
 // The end of a paused turn. False if it has been resumed meanwhile: then it goes on.
 bool Actor::park(Lane& lane) noexcept {
     for (;;) {
-        const bool work = has_work();
+        const bool work = has_work() || unsent_ != nullptr;  // it stands before a delivery
         if (work) group.park();
         come_to_rest();
         std::uint32_t expected = running;
