@@ -17,11 +17,11 @@ _reflow() {
             skip=""
         else
             case $word in
-                --depth | --events | --format | --input | --log-level | --output | --output-dir | --seed | --set | --threads | --timeout | --to | -o) skip=1 ;;
+                --depth | --events | --format | --input | --interval | --log-level | --output | --output-dir | --seed | --set | --sort | --threads | --timeout | --to | -o) skip=1 ;;
                 -*) ;;
                 *)
                     case "$command $word" in
-                        " run" | " graph" | "graph validate" | "graph show" | "graph convert" | " components" | " version" | " completion")
+                        " run" | " top" | " graph" | "graph validate" | "graph show" | "graph convert" | " components" | " version" | " completion")
                             command="${command:+$command }$word" ;;
                         *) index=$((index + 1)) ;;
                     esac ;;
@@ -37,6 +37,13 @@ _reflow() {
         "run:--threads") :; return ;;
         "run:--seed") :; return ;;
         "run:--log-level") mapfile -t COMPREPLY < <(compgen -W "error warn info debug trace" -- "$cur"); return ;;
+        "top:--interval") :; return ;;
+        "top:--sort") mapfile -t COMPREPLY < <(compgen -W "graph node fired in out queue p50 p99 failed cpu" -- "$cur"); return ;;
+        "top:--set") :; return ;;
+        "top:--input") :; return ;;
+        "top:--output-dir") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+        "top:--timeout") :; return ;;
+        "top:--threads") :; return ;;
         "graph validate:--format") mapfile -t COMPREPLY < <(compgen -W "text json" -- "$cur"); return ;;
         "graph validate:--output" | "graph validate:-o") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "graph show:--format") mapfile -t COMPREPLY < <(compgen -W "text json mermaid dot svg html" -- "$cur"); return ;;
@@ -48,6 +55,7 @@ _reflow() {
         case $command in
             "") mapfile -t COMPREPLY < <(compgen -W "--version -h --help" -- "$cur") ;;
             "run") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --stats --json --timeout --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
+            "top") mapfile -t COMPREPLY < <(compgen -W "--interval --sort --once --json --set --input --output-dir --timeout --threads --inline -h --help" -- "$cur") ;;
             "graph") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
             "graph validate") mapfile -t COMPREPLY < <(compgen -W "--format --json -o --output -q --quiet -h --help" -- "$cur") ;;
             "graph show") mapfile -t COMPREPLY < <(compgen -W "--format --depth --dark -o --output -h --help" -- "$cur") ;;
@@ -59,8 +67,9 @@ _reflow() {
         return
     fi
     case "$command:$index" in
-        ":0") mapfile -t COMPREPLY < <(compgen -W "run graph components version completion" -- "$cur") ;;
+        ":0") mapfile -t COMPREPLY < <(compgen -W "run top graph components version completion" -- "$cur") ;;
         "run:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "top:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "graph:0") mapfile -t COMPREPLY < <(compgen -W "validate show convert" -- "$cur") ;;
         "graph validate:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "graph show:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;

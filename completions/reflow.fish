@@ -1,6 +1,7 @@
 # fish completion for reflow, made by: reflow completion fish
 complete -c reflow -f
 complete -c reflow -n '__fish_use_subcommand' -a run -d 'Run a graph'
+complete -c reflow -n '__fish_use_subcommand' -a top -d 'Run a graph and watch what its nodes do'
 complete -c reflow -n '__fish_use_subcommand' -a graph -d 'Check, draw and convert graphs'
 complete -c reflow -n '__fish_use_subcommand' -a components -d 'List components, or tell all about one'
 complete -c reflow -n '__fish_use_subcommand' -a version -d 'Show the version'
@@ -22,6 +23,18 @@ complete -c reflow -n '__fish_seen_subcommand_from run' -l log-level -x -a 'erro
 complete -c reflow -n '__fish_seen_subcommand_from run' -s v -l verbose -d 'The same as --log-level debug'
 complete -c reflow -n '__fish_seen_subcommand_from run' -s q -l quiet -d 'Show errors only: no progress, no summary, no log'
 complete -c reflow -n '__fish_seen_subcommand_from run' -s h -l help -d 'Show help and end'
+complete -c reflow -n '__fish_seen_subcommand_from top' -F
+complete -c reflow -n '__fish_seen_subcommand_from top' -l interval -x -d 'Time between two looks, 0.05 to 86400'
+complete -c reflow -n '__fish_seen_subcommand_from top' -l sort -x -a 'graph node fired in out queue p50 p99 failed cpu' -d 'graph, node, fired, in, out, queue, p50, p99, failed or cpu (default)'
+complete -c reflow -n '__fish_seen_subcommand_from top' -l once -d 'Look once, after one interval or when the graph is done, and end'
+complete -c reflow -n '__fish_seen_subcommand_from top' -l json -d 'Print a JSON object on a line of its own at each look, and at the end'
+complete -c reflow -n '__fish_seen_subcommand_from top' -l set -x -d 'Set a value in the configuration of a node, as for run'
+complete -c reflow -n '__fish_seen_subcommand_from top' -l input -x -d 'Send a packet after the start, as for run'
+complete -c reflow -n '__fish_seen_subcommand_from top' -l output-dir -x -a '(__fish_complete_directories)' -d 'Write the files of all components that write files into this folder'
+complete -c reflow -n '__fish_seen_subcommand_from top' -l timeout -x -d 'Stop after this time, with exit code 4'
+complete -c reflow -n '__fish_seen_subcommand_from top' -l threads -x -d 'Number of threads, 1 to 256'
+complete -c reflow -n '__fish_seen_subcommand_from top' -l inline -d 'Run everything on one thread'
+complete -c reflow -n '__fish_seen_subcommand_from top' -s h -l help -d 'Show help and end'
 complete -c reflow -n '__fish_seen_subcommand_from graph; and not __fish_seen_subcommand_from validate show convert' -a validate -d 'Check a graph'
 complete -c reflow -n '__fish_seen_subcommand_from graph; and not __fish_seen_subcommand_from validate show convert' -a show -d 'Draw a graph'
 complete -c reflow -n '__fish_seen_subcommand_from graph; and not __fish_seen_subcommand_from validate show convert' -a convert -d 'Convert a graph between JSON, YAML and MessagePack'

@@ -18,6 +18,7 @@ _reflow() {
         command)
             list=(
                 'run:Run a graph'
+                'top:Run a graph and watch what its nodes do'
                 'graph:Check, draw and convert graphs'
                 'components:List components, or tell all about one'
                 'version:Show the version'
@@ -27,6 +28,7 @@ _reflow() {
         argument)
             case $words[1] in
                 run) _reflow_run ;;
+                top) _reflow_top ;;
                 graph) _reflow_graph ;;
                 components) _reflow_components ;;
                 version) _reflow_version ;;
@@ -50,6 +52,22 @@ _reflow_run() {
         '--log-level=[Least important log lines that are shown\: error, warn, info, debug or trace]:LEVEL:(error warn info debug trace)' \
         '(-v --verbose)'{-v,--verbose}'[The same as --log-level debug]' \
         '(-q --quiet)'{-q,--quiet}'[Show errors only\: no progress, no summary, no log]' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:GRAPH:_files'
+}
+
+_reflow_top() {
+    _arguments -s \
+        '--interval=[Time between two looks, 0.05 to 86400]:SECONDS: ' \
+        '--sort=[graph, node, fired, in, out, queue, p50, p99, failed or cpu (default)]:COLUMN:(graph node fired in out queue p50 p99 failed cpu)' \
+        '--once[Look once, after one interval or when the graph is done, and end]' \
+        '--json[Print a JSON object on a line of its own at each look, and at the end]' \
+        '*--set=[Set a value in the configuration of a node, as for run]:NODE.KEY=VALUE: ' \
+        '*--input=[Send a packet after the start, as for run]:PORT=JSON: ' \
+        '--output-dir=[Write the files of all components that write files into this folder]:FOLDER:_files -/' \
+        '--timeout=[Stop after this time, with exit code 4]:SECONDS: ' \
+        '(--inline)--threads=[Number of threads, 1 to 256]:N: ' \
+        '(--threads)--inline[Run everything on one thread]' \
         '(-h --help)'{-h,--help}'[Show help and end]' \
         '1:GRAPH:_files'
 }

@@ -8,7 +8,8 @@
  *   1 version and features     5 messages          9 graphs
  *   2 status codes             6 codecs           10 networks
  *   3 text and buffers         7 runtimes         11 inputs and outputs of a network
- *   4 errors                   8 components       12 events      13 allocator
+ *   4 errors                   8 components       12 events
+ *  13 allocator  14 metrics  15 streams  16 frame pools
  *
  * The smallest complete program is examples/c/hello.c.
  *
@@ -351,7 +352,8 @@ REFLOW_API reflow_status reflow_message_wrap(reflow_kind kind, reflow_message co
 REFLOW_API reflow_status reflow_message_encoded(const void *data, size_t size, reflow_message *out,
                                                 reflow_error **error);
 
-/* The handle of a stream, as it travels in a packet. */
+/* The handle of a stream, as it travels in a packet. Handles that lead to a stream are made by
+ * section 15; one of reflow_message_stream, or of a codec, only tells its fields. */
 typedef struct reflow_stream_info {
     uint32_t struct_size; /* sizeof(reflow_stream_info) */
     uint32_t has_size_hint;
@@ -689,6 +691,9 @@ typedef struct reflow_runtime_options {
                              these capacities */
     uint64_t max_completions; /* firings that may be pending in all networks of this runtime;
                                  default 1,000,000, at most 16,000,000 */
+    uint64_t max_streams; /* streams that may live at once (section 15); default 1,000,000 */
+    uint64_t max_pool_bytes; /* that all frame pools may have by their slots (section 16); default
+                                4 GiB */
 } reflow_runtime_options;
 
 /* Creates a runtime; options may be NULL.
@@ -2006,6 +2011,323 @@ REFLOW_API reflow_status reflow_process_usage(reflow_usage *usage, reflow_error 
  * Errors: none beyond the common ones. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_metrics(const reflow_network *network, reflow_message *out,
                                                 reflow_error **error);
+
+/* ---- 15 streams ---------------------------------------------------------------------------- */
+
+/* A stream carries what is too large for one message, or what is not there as a whole yet: a bounded
+ * queue of frames beside the ports, with one writer, one reader, and observers. What travels in packets
+ * is its handle, a message of kind REFLOW_KIND_STREAM: who receives it accepts the stream and reads.
+ *
+ *   BEGIN   DATA DATA ... DATA   END or ERROR
+ *
+ * Every reader gets that: first a BEGIN, then all data in order, then one END or ERROR, and nothing
+ * behind it.
+ *
+ * Life. A stream lives as long as its writer, its reader, an observer, or a handle that is on its way. A
+ * writer that is destroyed without an end leaves an ERROR, "the producer ended without an end". When the
+ * reader is destroyed, or the last handle has gone before anybody accepted it, nobody can read any more:
+ * writing answers REFLOW_ERROR_CLOSED, and what waits is dropped. A handle that has been written out and
+ * read again by a codec leads nowhere.
+ *
+ * In actors. A writer of reflow_context_open_stream and a reader of reflow_context_accept_stream are those
+ * of their actor. In callbacks they never wait: a call that could not go on answers
+ * REFLOW_ERROR_WOULD_BLOCK, and run is called once more when there is room, or a frame, with count 0 or
+ * with what has arrived by then. That may also come without need: the callback tries again and gets the
+ * same answer. An actor whose inputs have to wait meanwhile asks for it with reflow_context_again and
+ * reflow_context_rest. On threads that are in no callback (those of firings that end later) the same
+ * handles wait up to the timeout.
+ *
+ * Idle. An actor that waits for room holds the network back as a full port does: the network is not idle.
+ * If nothing else goes on and the reader is an actor of the same network, or nobody has accepted and no
+ * host reads outputs, nothing inside can end that: the event NetworkStalled tells it, and
+ * reflow_network_wait_idle and reflow_network_drain answer REFLOW_ERROR_LIMIT until somebody reads. An
+ * actor that waits for a frame whose writer is not an actor of its own network keeps the network from
+ * being idle until the stream has ended, so a drain reads streams of the host to their end. If the writer
+ * is an actor of the same network, and nothing else goes on, the network is idle, as with packets that
+ * wait for a partner; a drain then calls finish of the writer's actor, which is where to end a stream
+ * that gathers.
+ *
+ * Writers and readers are used by one thread at a time; the two sides are independent of each other. */
+typedef struct reflow_stream_writer reflow_stream_writer;
+typedef struct reflow_stream_reader reflow_stream_reader;
+
+/* Kinds of frames. */
+typedef int32_t reflow_frame_kind;
+enum {
+    REFLOW_FRAME_BEGIN = 1, /* message: an object {content_type, size_hint, metadata}, null where not
+                               given */
+    REFLOW_FRAME_DATA = 2,  /* message: bytes */
+    REFLOW_FRAME_END = 3,   /* no message; the data is complete */
+    REFLOW_FRAME_ERROR = 4  /* message: an error; the data is not complete */
+};
+
+/* One frame. */
+typedef struct reflow_stream_frame {
+    reflow_frame_kind kind;
+    uint32_t reserved;
+    reflow_message message;
+} reflow_stream_frame;
+
+/* Zero in a field means the default. */
+typedef struct reflow_stream_options {
+    uint32_t struct_size;  /* sizeof(reflow_stream_options) */
+    uint32_t max_frames;   /* of data that may wait for a reader; default 64, at most 1,000,000 */
+    uint64_t max_bytes;    /* likewise, default 4 MiB; a larger frame goes when nothing else waits */
+    uint64_t size_hint;    /* bytes of all data, if has_size_hint is not 0 */
+    uint32_t has_size_hint;
+    uint32_t reserved;
+    reflow_view content_type; /* such as "text/csv"; may be empty */
+    reflow_message metadata;  /* whatever the reader should know; no handles of streams in it; none */
+} reflow_stream_options;
+
+/* Zero in a field means the default. */
+typedef struct reflow_observe_options {
+    uint32_t struct_size; /* sizeof(reflow_observe_options) */
+    uint32_t max_frames;  /* that may wait for it; default that of the stream */
+    uint64_t max_bytes;
+    uint32_t reliable; /* 0: what is new is dropped and counted while it is full; not 0: it gets
+                          everything, and holds the writer back when it is full */
+    uint32_t reserved;
+} reflow_observe_options;
+
+/* Makes a stream for a host. options may be NULL. The handle is to be sent into a network, or accepted.
+ * Ownership: options borrowed, *writer new (reflow_stream_writer_destroy), *handle new
+ * (reflow_message_unref). Threads: any. Blocking: never. Errors: REFLOW_ERROR_LIMIT beyond max_streams or
+ * the limits of options, REFLOW_ERROR_WRONG_KIND for metadata with a stream in it,
+ * REFLOW_ERROR_INVALID_UTF8. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_create(reflow_runtime *runtime,
+                                              const reflow_stream_options *options,
+                                              reflow_stream_writer **writer, reflow_message *handle,
+                                              reflow_error **error);
+
+/* Makes a stream whose writer belongs to the actor; outport is where the caller is going to emit the
+ * handle, and is told in it.
+ * Ownership: options borrowed, *writer new (reflow_stream_writer_destroy), *handle new
+ * (reflow_message_unref). Threads: callback (run and finish). Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND for an unknown outport, REFLOW_ERROR_INVALID_STATE outside run and
+ * finish, REFLOW_ERROR_CANCELLED when the network stops, and as reflow_stream_create. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_open_stream(reflow_context *context, uint32_t outport,
+                                                    const reflow_stream_options *options,
+                                                    reflow_stream_writer **writer,
+                                                    reflow_message *handle);
+
+/* Writes a frame of data, waiting for room up to the timeout; section 10 tells what waiting means.
+ * Ownership: data taken-if-ok. Threads: one-at-a-time. Blocking: until there is room or the timeout; in
+ * a callback never. Errors: REFLOW_ERROR_WOULD_BLOCK when it is full, REFLOW_ERROR_TIMEOUT,
+ * REFLOW_ERROR_CLOSED when nobody can read it or it has ended, REFLOW_ERROR_WRONG_KIND unless data is
+ * bytes, REFLOW_ERROR_WOULD_DEADLOCK if a writer that is not the actor's would wait in a callback.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_write(reflow_stream_writer *writer, reflow_message data,
+                                             int64_t timeout_ms);
+
+/* Writes bytes as frames of chunk bytes each (0: 64 KiB), from *offset on, which it moves: so a call that
+ * could not go on is repeated with the same arguments. The frames look into data and copy nothing.
+ * Ownership: data borrowed, its memory shared by the frames. Threads: one-at-a-time. Blocking: until all
+ * is written or the timeout; in a callback never. Errors: as reflow_stream_write,
+ * REFLOW_ERROR_INVALID_ARGUMENT for an offset behind the end. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_write_chunks(reflow_stream_writer *writer,
+                                                    reflow_message data, size_t chunk,
+                                                    size_t *offset, int64_t timeout_ms);
+
+/* Ends a stream: the data is complete. There is always room for that.
+ * Ownership: borrowed. Threads: one-at-a-time. Blocking: never. Errors: REFLOW_ERROR_CLOSED when nobody
+ * can read it or it has ended. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_end(reflow_stream_writer *writer);
+
+/* Ends a stream with an error: the data is not complete.
+ * Ownership: text borrowed. Threads: one-at-a-time. Blocking: never. Errors: as reflow_stream_end;
+ * invalid UTF-8 is replaced. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_fail(reflow_stream_writer *writer, reflow_view text);
+
+/* Ends a writer.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_stream_writer_destroy(reflow_stream_writer *writer);
+
+/* Accepts a stream for a host. It can be accepted once.
+ * Ownership: handle borrowed, *out new (reflow_stream_reader_destroy). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_ALREADY_EXISTS if somebody has accepted it, REFLOW_ERROR_NOT_FOUND if the handle
+ * leads to no stream, REFLOW_ERROR_WRONG_KIND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_accept(reflow_runtime *runtime, reflow_message handle,
+                                              reflow_stream_reader **out, reflow_error **error);
+
+/* Accepts a stream; the reader belongs to the actor.
+ * Ownership: handle borrowed, *out new (reflow_stream_reader_destroy). Threads: callback (run and
+ * finish). Blocking: never. Errors: REFLOW_ERROR_INVALID_STATE outside run and finish,
+ * REFLOW_ERROR_CANCELLED when the network stops, and as reflow_stream_accept. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_accept_stream(reflow_context *context,
+                                                      reflow_message handle,
+                                                      reflow_stream_reader **out);
+
+/* Makes an observer for a host: a reader with a queue of its own, which gets a BEGIN and what is written
+ * from now on. There may be any number, before and after the stream is accepted. options may be NULL.
+ * Ownership: arguments borrowed, *out new (reflow_stream_reader_destroy). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND if the handle leads to no stream, REFLOW_ERROR_WRONG_KIND,
+ * REFLOW_ERROR_LIMIT. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_observe(reflow_runtime *runtime, reflow_message handle,
+                                               const reflow_observe_options *options,
+                                               reflow_stream_reader **out, reflow_error **error);
+
+/* The same for an actor.
+ * Ownership: arguments borrowed, *out new (reflow_stream_reader_destroy). Threads: callback (run and
+ * finish). Blocking: never. Errors: REFLOW_ERROR_INVALID_STATE outside run and finish, and as
+ * reflow_stream_observe. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_observe_stream(reflow_context *context,
+                                                       reflow_message handle,
+                                                       const reflow_observe_options *options,
+                                                       reflow_stream_reader **out);
+
+/* Takes up to max frames, waiting up to the timeout for the first. *count tells how many.
+ * Ownership: each message is new (reflow_message_unref). Threads: one-at-a-time. Blocking: until there is
+ * one or the timeout; in a callback never. Errors: REFLOW_ERROR_WOULD_BLOCK when there is none,
+ * REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_CLOSED behind END or ERROR, REFLOW_ERROR_WOULD_DEADLOCK if a
+ * reader that is not the actor's would wait in a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_read(reflow_stream_reader *reader,
+                                            reflow_stream_frame *frames, size_t max,
+                                            int64_t timeout_ms, size_t *count);
+
+/* What the frame BEGIN carries, at any time.
+ * Ownership: *out borrowed-until the handle is destroyed. Threads: any. Blocking: never.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_get_begin(const reflow_stream_reader *reader,
+                                                 reflow_message *out);
+
+/* How many frames an observer has missed because it was full; 0 for others and NULL.
+ * Ownership: borrowed. Threads: any. Blocking: bounded. Errors: none. Since: 0.1.0 */
+REFLOW_API uint64_t reflow_stream_missed(const reflow_stream_reader *reader);
+
+/* Gathers all data up to the END into one message of bytes, waiting up to the timeout in all. What has
+ * been read stays with the reader: a call that could not go on is repeated.
+ * Ownership: *out new (reflow_message_unref). Threads: one-at-a-time. Blocking: until the END or the
+ * timeout; in a callback never. Errors: REFLOW_ERROR_FAILED with the text of an ERROR,
+ * REFLOW_ERROR_LIMIT beyond max_bytes (0: 64 MiB), and as reflow_stream_read. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_collect(reflow_stream_reader *reader, uint64_t max_bytes,
+                                               int64_t timeout_ms, reflow_message *out,
+                                               reflow_error **error);
+
+/* Makes a frame of data from another one. data is borrowed, and *out, which is none before, is a new
+ * reference; none means that nothing is written for it. Another status than REFLOW_OK ends the pass. */
+typedef reflow_status (*reflow_transform_fn)(void *user_data, reflow_message data,
+                                             reflow_message *out);
+
+/* Passes frames from a reader to a writer, data through a function (NULL: as it is), until the END, which
+ * is passed on too. A call that could not go on on either side is repeated. An ERROR is passed on, and the
+ * call answers REFLOW_ERROR_FAILED. If the function fails, the writer fails with it.
+ * Ownership: borrowed. Threads: one-at-a-time. Blocking: until the END or the timeout; in a callback
+ * never. Errors: REFLOW_ERROR_CLOSED when nobody can read any more or it has been passed already, what the
+ * function returns, and as reflow_stream_read and reflow_stream_write. Callbacks: transform.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_transform(reflow_stream_reader *reader,
+                                                 reflow_stream_writer *writer,
+                                                 reflow_transform_fn transform, void *user_data,
+                                                 int64_t timeout_ms);
+
+/* Ends a reader; what waits for it is dropped.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_stream_reader_destroy(reflow_stream_reader *reader);
+
+/* Together with reflow_context_again: the inputs that were not completed wait until a stream of this
+ * actor that has refused can go on, or its timer fires.
+ * Ownership: none. Threads: callback (run and finish). Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_STATE outside run and finish, or if the actor never had a stream.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_rest(reflow_context *context);
+
+/* How many streams live that were made on this runtime.
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint64_t reflow_runtime_streams(const reflow_runtime *runtime);
+
+/* ---- 16 frame pools ------------------------------------------------------------------------ */
+
+/* A frame pool is a set of equal pieces of memory (slots) under a name, for large frames that come again
+ * and again, such as pictures of a camera: memory is taken once, and readers copy nothing. Who writes gets
+ * a ticket, a number that names the frame: a positive integer, which may travel in a packet as it is.
+ * Who reads with it gets the frame as a message of bytes that looks into the slot, or
+ * REFLOW_ERROR_CLOSED if the slot has been written again since, and never a newer frame.
+ *
+ * As long as such a message lives its slot is not written: a writer takes the next slot in
+ * the round that nobody holds, and gets REFLOW_ERROR_WOULD_BLOCK if all are held. */
+typedef struct reflow_frame_pool reflow_frame_pool;
+
+/* Zero in a field means the default. */
+typedef struct reflow_frame_pool_options {
+    uint32_t struct_size; /* sizeof(reflow_frame_pool_options) */
+    uint32_t slots;       /* default 8, at most 65,535 */
+    uint64_t frame_size;  /* most bytes of a frame; needed, at most 1 GiB */
+} reflow_frame_pool_options;
+
+/* What a pool has done. */
+typedef struct reflow_frame_pool_info {
+    uint32_t struct_size; /* sizeof(reflow_frame_pool_info), set before the call */
+    uint32_t slots;
+    uint64_t frame_size;
+    uint64_t written; /* frames so far */
+    uint32_t held;    /* slots that somebody reads or writes now */
+    uint32_t reserved;
+} reflow_frame_pool_info;
+
+/* Opens the pool of this name, and makes it if there is none. With options NULL it is only looked for.
+ * The pool lives until it is removed, or its runtime ends, and its handles and frames do.
+ * Ownership: arguments borrowed, *out new (reflow_frame_pool_destroy). Threads: any. Blocking: bounded.
+ * Errors: REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_ALREADY_EXISTS if it has other sizes,
+ * REFLOW_ERROR_LIMIT beyond max_pool_bytes, 4096 pools, or the limits of options. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_frame_pool_open(reflow_runtime *runtime, reflow_view name,
+                                                const reflow_frame_pool_options *options,
+                                                reflow_frame_pool **out, reflow_error **error);
+
+/* The same for an actor: the pool of the runtime that it runs on.
+ * Ownership: arguments borrowed, *out new (reflow_frame_pool_destroy). Threads: callback.
+ * Blocking: bounded. Errors: as reflow_frame_pool_open; the text of the error goes with the failure
+ * that the callback returns. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_frame_pool(reflow_context *context, reflow_view name,
+                                                   const reflow_frame_pool_options *options,
+                                                   reflow_frame_pool **out);
+
+/* Copies a frame into a slot.
+ * Ownership: data borrowed. Threads: any. Blocking: never. Errors: REFLOW_ERROR_LIMIT beyond frame_size,
+ * REFLOW_ERROR_WOULD_BLOCK if all slots are held. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_frame_pool_write(reflow_frame_pool *pool, const void *data,
+                                                 size_t size, int64_t *ticket);
+
+/* The same without a copy: begin gives a slot of frame_size bytes, to be filled until commit, which makes
+ * the first size bytes of it a frame, or abandon, which gives it back. The content of the slot before
+ * that is anything.
+ * Ownership: *data borrowed-until commit or abandon. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_WOULD_BLOCK if all slots are held; REFLOW_ERROR_LIMIT beyond frame_size, and then
+ * the slot is still yours; REFLOW_ERROR_CLOSED for a ticket that is not being written. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_frame_pool_begin(reflow_frame_pool *pool, void **data,
+                                                 int64_t *ticket);
+REFLOW_API reflow_status reflow_frame_pool_commit(reflow_frame_pool *pool, int64_t ticket,
+                                                  size_t size);
+REFLOW_API reflow_status reflow_frame_pool_abandon(reflow_frame_pool *pool, int64_t ticket);
+
+/* The frame of a ticket, as bytes that hold the slot until the message ends. Nothing is copied.
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_CLOSED if the slot has been written again since, REFLOW_ERROR_NOT_FOUND for a
+ * ticket that this pool has not given. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_frame_pool_read(reflow_frame_pool *pool, int64_t ticket,
+                                                reflow_message *out);
+
+/* The newest frame, in the same way; *ticket (may be NULL) is its ticket.
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND if nothing has been written. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_frame_pool_latest(reflow_frame_pool *pool, int64_t *ticket,
+                                                  reflow_message *out);
+
+/* Sizes and counts of a pool.
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: REFLOW_ERROR_INVALID_ARGUMENT for a wrong
+ * struct_size. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_frame_pool_get_info(const reflow_frame_pool *pool,
+                                                    reflow_frame_pool_info *info);
+
+/* Takes the name from a pool: it may be used for another one. Handles and frames go on.
+ * Ownership: name borrowed. Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_NOT_FOUND.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_frame_pool_remove(reflow_runtime *runtime, reflow_view name,
+                                                  reflow_error **error);
+
+/* Ends a handle; the pool goes on.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_frame_pool_destroy(reflow_frame_pool *pool);
 
 #ifdef __cplusplus
 }

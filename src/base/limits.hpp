@@ -40,6 +40,17 @@ inline constexpr std::uint32_t events_count = 4096;      // waiting in one subsc
 inline constexpr std::uint32_t event_batch_count = 256;  // in one call of its callback
 inline constexpr std::size_t breakpoints_count = REFLOW_MAX_BREAKPOINTS;  // of one network
 inline constexpr std::uint32_t measured_turns_count = 16;  // one turn in so many is measured
+inline constexpr std::uint64_t streams_count = 1'000'000;  // that live in one runtime
+inline constexpr std::uint32_t stream_frames_count = 64;   // waiting for one reader
+inline constexpr std::uint32_t stream_most_frames_count = 1'000'000;
+inline constexpr std::uint64_t stream_bytes = std::uint64_t{4} << 20;   // likewise
+inline constexpr std::size_t stream_chunk_bytes = std::size_t{64} << 10;
+inline constexpr std::uint64_t collect_bytes = std::uint64_t{64} << 20;  // of one stream
+inline constexpr std::uint32_t pool_slots_count = 8;  // of one frame pool
+inline constexpr std::uint32_t pool_most_slots_count = 65'535;
+inline constexpr std::uint64_t pool_frame_bytes = std::uint64_t{1} << 30;
+inline constexpr std::uint64_t pool_bytes = std::uint64_t{4} << 30;  // of all pools of a runtime
+inline constexpr std::size_t pools_count = 4096;
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 
 }  // namespace reflow::limits

@@ -72,6 +72,8 @@ Result<network::RuntimeOptions> translate(const reflow_runtime_options& given) {
     scheduler.max_completions =
         std::min(or_default(given.max_completions, limits::completions_count),
                  limits::most_completions_count);
+    scheduler.max_streams = or_default(given.max_streams, limits::streams_count);
+    options.max_pool_bytes = or_default(given.max_pool_bytes, limits::pool_bytes);
     options.log = given.log;
     options.print = given.print;
     options.log_level = or_default(given.log_level, reflow_log_level{REFLOW_LOG_INFO});

@@ -23,6 +23,7 @@ constexpr auto program_options = std::to_array<Option>({
 });
 constexpr auto program_examples = std::to_array<Example>({
     {"reflow run pipeline.graph.json", "run a graph"},
+    {"reflow top pipeline.graph.json", "watch it run"},
     {"reflow graph show pipeline.graph.json", "look at it"},
     {"reflow components", "see what nodes can be made of"},
 });
@@ -86,6 +87,44 @@ constexpr auto run_examples = std::to_array<Example>({
     {"reflow run big.graph.yaml --timeout 60 --events events.jsonl", "with a limit and a protocol"},
     {"reflow run big.graph.yaml --stats", "where the time goes"},
     {"reflow run test.graph.json --seed 7", "the same order of steps each time"},
+});
+
+constexpr auto top_options = std::to_array<Option>({
+    {.name = "interval",
+     .value = "SECONDS",
+     .help = "Time between two looks, 0.05 to 86400; 1 if not given."},
+    {.name = "sort",
+     .value = "COLUMN",
+     .help = "graph, node, fired, in, out, queue, p50, p99, failed or cpu (default).",
+     .offer = Offer::choices,
+     .choices = "graph node fired in out queue p50 p99 failed cpu"},
+    {.name = "once", .help = "Look once, after one interval or when the graph is done, and end."},
+    {.name = "json",
+     .help = "Print a JSON object on a line of its own at each look, and at the end."},
+    {.name = "set",
+     .value = "NODE.KEY=VALUE",
+     .help = "Set a value in the configuration of a node, as for run.",
+     .repeats = true},
+    {.name = "input",
+     .value = "PORT=JSON",
+     .help = "Send a packet after the start, as for run.",
+     .repeats = true},
+    {.name = "output-dir",
+     .value = "FOLDER",
+     .help = "Write the files of all components that write files into this folder.",
+     .offer = Offer::folder},
+    {.name = "timeout", .value = "SECONDS", .help = "Stop after this time, with exit code 4."},
+    {.name = "threads",
+     .value = "N",
+     .help = "Number of threads, 1 to 256; one for each core if not given.",
+     .excludes = "inline"},
+    {.name = "inline", .help = "Run everything on one thread.", .excludes = "threads"},
+    help_option,
+});
+constexpr auto top_examples = std::to_array<Example>({
+    {"reflow top pipeline.graph.json", "watch a graph run"},
+    {"reflow top pipeline.graph.json --sort queue --interval 0.5", "where packets wait"},
+    {"reflow top pipeline.graph.json --json --interval 10 >> load.jsonl", "for a program"},
 });
 
 constexpr auto graph_examples = std::to_array<Example>({
@@ -206,6 +245,17 @@ constexpr auto table = std::to_array<Command>({
      .positionals = graph_positional,
      .options = run_options,
      .examples = run_examples},
+    {.name = "top",
+     .summary = "Run a graph and watch what its nodes do.",
+     .description =
+         "Runs a graph as run does, and shows a table of its nodes that is drawn again and again: "
+         "rates, queues, times of calls, failures and load. What the graph prints is not shown. "
+         "Keys: q ends, p pauses and goes on, up and down scroll, left and right sort by another "
+         "column, r reverses. Where standard output is no terminal the table is printed at each "
+         "look.",
+     .positionals = graph_positional,
+     .options = top_options,
+     .examples = top_examples},
     {.name = "graph",
      .summary = "Check, draw and convert graphs.",
      .description = "",

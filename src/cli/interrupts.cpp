@@ -27,6 +27,9 @@ std::atomic<std::int64_t> deadline_time{never};
 std::atomic<bool> deferred{false};
 std::atomic<const char*> words{nullptr};
 std::atomic<std::size_t> words_size{0};
+std::atomic<const termios*> restored{nullptr};
+std::atomic<const char*> restoring{nullptr};
+std::atomic<std::size_t> restoring_size{0};
 static_assert(std::atomic<std::int64_t>::is_always_lock_free, "used in a signal handler");
 
 std::int64_t now() {
@@ -49,6 +52,13 @@ void handle(int number) {
             [[maybe_unused]] const ssize_t written =
                 write(STDOUT_FILENO, words.load(std::memory_order_relaxed),
                       words_size.load(std::memory_order_relaxed));
+        }
+        if (const std::size_t size = restoring_size.load(std::memory_order_relaxed); size > 0) {
+            [[maybe_unused]] const ssize_t written =
+                write(STDOUT_FILENO, restoring.load(std::memory_order_relaxed), size);
+        }
+        if (const termios* settings = restored.load(std::memory_order_relaxed)) {
+            tcsetattr(STDIN_FILENO, TCSANOW, settings);
         }
         _exit(128 + number);
     }
@@ -76,6 +86,12 @@ void install(std::string_view last_words) {
 }
 
 void defer() { deferred.store(true, std::memory_order_relaxed); }
+
+void set_restore(const termios* settings, std::string_view text) {
+    restored.store(settings, std::memory_order_relaxed);
+    restoring.store(text.data(), std::memory_order_relaxed);
+    restoring_size.store(text.size(), std::memory_order_relaxed);
+}
 
 int count() { return signals.load(std::memory_order_acquire); }
 

@@ -3,6 +3,8 @@
 // does only what is safe in a signal handler.
 #pragma once
 
+#include <termios.h>
+
 #include <chrono>
 #include <string_view>
 
@@ -17,6 +19,10 @@ void install(std::string_view last_words);
 
 // From now on signals are counted; the third ends the process at once.
 void defer();
+
+// What a signal that ends the process at once does to the terminal before: standard input gets these
+// settings (NULL: none) and standard output this text; both must live until that is taken back.
+void set_restore(const termios* settings, std::string_view text);
 
 int count();
 

@@ -61,6 +61,7 @@ struct Program {
 };
 constexpr Program programs[] = {
     {"run", run_graph},
+    {"top", top_graph},
     {"graph validate", validate_graph},
     {"graph show", show_graph},
     {"graph convert", convert_graph},

@@ -11,6 +11,7 @@
 namespace cli {
 
 int run_graph(const Arguments& arguments, Console& console);
+int top_graph(const Arguments& arguments, Console& console);
 int validate_graph(const Arguments& arguments, Console& console);
 int show_graph(const Arguments& arguments, Console& console);
 int convert_graph(const Arguments& arguments, Console& console);

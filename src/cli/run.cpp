@@ -49,10 +49,12 @@ std::string_view level_name(reflow_log_level level) {
 Run::Run(RunOptions options, Console& console)
     : options_(std::move(options)),
       console_(console),
-      failures_(console, true, [this](std::string_view node) { return ignored(node); }),
+      failures_(console, !options_.top, [this](std::string_view node) { return ignored(node); }),
       outputs_(console, options_.json),
       events_(console),
-      progress_(console, !options_.quiet) {}
+      progress_(console, !options_.quiet && !options_.top) {
+    if (options_.top) top_.emplace(*options_.top, console);
+}
 
 int Run::perform() {
     if (options_.timeout_seconds) {
@@ -65,6 +67,8 @@ int Run::perform() {
     start_ = Clock::now();
     interrupts::defer();
     progress_.begin(network_.get(), *info_, start_);
+    if (top_) top_->begin(network_.get(), options_.graph);
+    drawn_on_.store(top_.has_value(), std::memory_order_relaxed);
     Error error;
     const reflow_status status = reflow_network_start(network_.get(), Out(error));
     check(status, error, exit_failed);
@@ -157,7 +161,8 @@ void Run::explain_invalid(const Error& error) {
 }
 
 void Run::open_listeners() {
-    outputs_.open(network_.get(), info_->outports());
+    // A view of the whole shows no packets: nobody reads them, and they hold nobody back.
+    if (!top_) outputs_.open(network_.get(), info_->outports());
     failures_.subscribe(network_.get());
     if (options_.events) events_.open(network_.get(), *options_.events);
 }
@@ -210,12 +215,14 @@ void Run::tick() {
     failures_.pump();
     progress_.draw(Clock::now(), failures_.count());
     look_for_cut();
+    if (top_ && cut_ == Cut::no && !top_->tick()) cut_ = Cut::quit;
 }
 
 void Run::look_for_cut() {
     if (cut_ != Cut::no) return;
     if (interrupts::count() > 0) {
         cut_ = Cut::interrupted;
+        if (top_) return;
         console_.remark(console_.error_is_terminal()
                             ? "interrupted, finishing (again to stop at once)"
                             : "interrupted");
@@ -254,8 +261,11 @@ void Run::wind_up() {
             return std::pair(reflow_network_drain(network_.get(), wait, nullptr), true);
         });
     }
+    // What is told from here on stays on the terminal.
+    if (top_) top_->leave();
+    drawn_on_.store(false, std::memory_order_relaxed);
     if (cut_ == Cut::timeout) tell_timeout();
-    if (cut_ == Cut::interrupted) finish_briefly(2);
+    if (cut_ == Cut::interrupted || cut_ == Cut::quit) finish_briefly(2);
     if (cut_ == Cut::timeout) finish_briefly(1);
     if (!stop()) {
         // A callback that does not return cannot be ended; the process can.
@@ -304,7 +314,8 @@ bool Run::stop() {
 
 void Run::log_hook(void* self, reflow_log_level level, reflow_view subsystem, reflow_view node,
                    reflow_view text) {
-    Console& console = static_cast<Run*>(self)->console_;
+    Run& run = *static_cast<Run*>(self);
+    Console& console = run.console_;
     const std::string_view sgr = level == REFLOW_LOG_ERROR  ? "1;31"
                                  : level == REFLOW_LOG_WARN ? "1;33"
                                                             : "2";
@@ -312,6 +323,10 @@ void Run::log_hook(void* self, reflow_log_level level, reflow_view subsystem, re
     append_safe(line, text_of(node).empty() ? text_of(subsystem) : text_of(node));
     line += ": ";
     append_safe(line, text_of(text));
+    if (run.drawn_on_.load(std::memory_order_relaxed)) {
+        if (run.top_) run.top_->say(line);
+        return;
+    }
     line += '\n';
     console.note(line);
 }
@@ -319,6 +334,7 @@ void Run::log_hook(void* self, reflow_log_level level, reflow_view subsystem, re
 reflow_status Run::print_hook(void* self, reflow_view node, reflow_view text) {
     Run& run = *static_cast<Run*>(self);
     Console& console = run.console_;
+    if (run.options_.top) return REFLOW_OK;  // it would stand in the middle of the table
     const bool to_error = run.options_.json;
     const bool terminal = to_error ? console.error_is_terminal() : console.output_is_terminal();
     std::string safe;
@@ -354,6 +370,13 @@ void Run::find_errors_taken() {
             errors_taken_->emplace(key_at(report.get(), i));
         }
     }
+}
+
+int top_graph(const Arguments& arguments, Console& console) {
+    const RunOptions options = top_options(arguments, console);
+    interrupts::install({});
+    Run run(options, console);
+    return run.perform();
 }
 
 int run_graph(const Arguments& arguments, Console& console) {

@@ -3,6 +3,7 @@
 // come on its threads.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -19,6 +20,7 @@
 #include "cli/run_events.hpp"
 #include "cli/run_outputs.hpp"
 #include "cli/run_plan.hpp"
+#include "cli/top.hpp"
 
 namespace cli {
 
@@ -35,7 +37,7 @@ private:
     using Clock = std::chrono::steady_clock;
 
     // Why a run ends before its graph is done.
-    enum class Cut { no, interrupted, timeout, unread };
+    enum class Cut { no, interrupted, timeout, unread, quit };
 
     void prepare();
     void make_runtime();
@@ -61,6 +63,7 @@ private:
     void tell_timeout();
     void print_json(std::string_view status, Clock::time_point end);
     void show_stats();
+    void show_top(std::string_view word);
 
     static void log_hook(void* self, reflow_log_level level, reflow_view subsystem,
                          reflow_view node, reflow_view text);
@@ -70,6 +73,9 @@ private:
 
     const RunOptions options_;
     Console& console_;
+    // Read by hooks: somebody draws on the terminal, so nothing else may write there. relaxed: a line
+    // more or less around the change is overdrawn.
+    std::atomic<bool> drawn_on_{false};
     Graph graph_;
     std::optional<GraphInfo> info_;
     GraphSource source_;
@@ -95,6 +101,7 @@ private:
     Outputs outputs_;
     EventFile events_;
     Progress progress_;
+    std::optional<Top> top_;
 };
 
 }  // namespace cli

@@ -15,6 +15,8 @@ namespace {
 
 // The longest that --timeout may be: about 30 years.
 constexpr double max_timeout_seconds = 1e9;
+constexpr double min_interval_seconds = 0.05;
+constexpr double max_interval_seconds = 86'400;
 
 std::optional<reflow_log_level> level_of(std::string_view name) {
     if (name == "error") return REFLOW_LOG_ERROR;
@@ -102,6 +104,22 @@ RunOptions run_options(const Arguments& arguments, Console& console) {
         options.seed = integer_option("seed", *text, 0, UINT64_MAX);
     }
     options.log_level = choose_level(arguments, console);
+    return options;
+}
+
+RunOptions top_options(const Arguments& arguments, Console& console) {
+    RunOptions options = run_options(arguments, console);
+    TopOptions top;
+    if (const auto text = arguments.get("interval")) {
+        top.interval_seconds = number_option("interval", *text, max_interval_seconds);
+        if (top.interval_seconds < min_interval_seconds) {
+            fail(exit_usage, "--interval " + *text + " is less than 0.05 seconds");
+        }
+    }
+    if (const auto text = arguments.get("sort")) top.sort = sort_of(*text);
+    top.once = arguments.has("once");
+    top.json = std::exchange(options.json, false);
+    options.top = top;
     return options;
 }
 

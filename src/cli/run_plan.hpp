@@ -13,6 +13,7 @@
 #include "cli/files.hpp"
 #include "cli/handles.hpp"
 #include "cli/problem.hpp"
+#include "cli/top.hpp"
 
 namespace cli {
 
@@ -30,9 +31,11 @@ struct RunOptions {
     bool stats = false;
     bool json = false;
     bool quiet = false;
+    std::optional<TopOptions> top;
 };
 
 RunOptions run_options(const Arguments& arguments, Console& console);
+RunOptions top_options(const Arguments& arguments, Console& console);
 
 // The graph as the program needs to see it: who its nodes are and what is exposed.
 class GraphInfo {

@@ -1,5 +1,6 @@
 // The end of a run: exit code, messages, and the JSON object.
 // Neighbours: run. Thread: main.
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -93,10 +94,11 @@ int Run::conclude() {
         status = "timeout";
         word = "timed out";
     }
-    const std::uint64_t more = failures_.count() - failures_.shown();
+    const std::uint64_t told = top_ ? failures_.first().size() : failures_.shown();
+    const std::uint64_t more = failures_.count() - std::min(told, failures_.count());
     if (more > 0) {
         console_.remark(grouped(more) + (more == 1 ? " more failure" : " more failures") +
-                        " (--events FILE writes all of them)");
+                        (top_ ? "" : " (--events FILE writes all of them)"));
     }
     // Who closed standard output wants to hear nothing more.
     if (console_.output_error() == EPIPE) {
@@ -104,12 +106,20 @@ int Run::conclude() {
     } else {
         progress_.end(end, word, failures_.count());
     }
-    if (options_.json) {
+    if (top_) {
+        show_top(word);
+    } else if (options_.json) {
         print_json(status, end);
     } else if (options_.stats) {
         show_stats();
     }
     return code;
+}
+
+// The table as it was in the end, and what would have been told on the way.
+void Run::show_top(std::string_view word) {
+    top_->conclude(cut_ == Cut::quit ? std::string_view("ended") : word);
+    for (const Problem& problem : failures_.first()) console_.error(problem.text);
 }
 
 void Run::show_stats() {

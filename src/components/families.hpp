@@ -17,5 +17,6 @@ Result<void> rules_family(Components& all);      // rules.cpp: RulesEngine
 Result<void> schema_family(Components& all);     // schema.cpp: SchemaCheck
 Result<void> flow_family(Components& all);       // flow.cpp: Delay, Log, Counter
 Result<void> report_family(Components& all);     // report.cpp: TablePrint, Chart
+Result<void> stream_family(Components& all);     // streams.cpp: StreamRead, StreamCollect, ...
 
 }  // namespace reflow::components

@@ -9,7 +9,7 @@ Result<Vector<runtime::ComponentRef>> library() {
     using Family = Result<void> (*)(Vector<runtime::ComponentRef>&);
     static constexpr Family families[] = {
         csv_family, jsonl_family, transform_family, route_family,
-        aggregate_family, rules_family, schema_family, flow_family, report_family,
+        aggregate_family, rules_family, schema_family, flow_family, report_family, stream_family,
     };
     Vector<runtime::ComponentRef> all;
     for (Family family : families) {

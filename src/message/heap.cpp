@@ -143,6 +143,8 @@ private:
     Head* fields(Head* head) noexcept {
         if (head->kind == REFLOW_KIND_STREAM) {
             auto* stream = static_cast<Stream*>(head);
+            // No recursion: what a stream holds are bytes, and no handles of streams.
+            if (stream->claim != nullptr) stream->claim->drop_claim();
             drop(stream->origin_actor);
             drop(stream->origin_port);
             return drop(stream->content_type);

@@ -114,6 +114,16 @@ struct Wrap : Head {
     reflow_message content{};
 };
 
+// What a stream handle leads to. Each message that leads there counts as one claim, which ends with
+// it: drop_claim() is called on whatever thread, and may end the object.
+class StreamClaim {
+public:
+    virtual void drop_claim() noexcept = 0;
+
+protected:
+    ~StreamClaim() = default;
+};
+
 struct Stream : Head {
     bool has_size_hint = false;
     std::uint64_t stream_id = 0;
@@ -121,6 +131,7 @@ struct Stream : Head {
     Text* origin_actor = nullptr;
     Text* origin_port = nullptr;
     Text* content_type = nullptr;  // may be NULL
+    StreamClaim* claim = nullptr;  // NULL: it only tells its fields
 };
 
 struct Remote : Head {

@@ -201,6 +201,10 @@ MessageRef::Stream MessageRef::stream() const noexcept {
             view(stream->origin_actor), view(stream->origin_port), view(stream->content_type)};
 }
 
+heap::StreamClaim* MessageRef::stream_claim() const noexcept {
+    return kind() == REFLOW_KIND_STREAM ? body<heap::Stream>(raw_)->claim : nullptr;
+}
+
 MessageRef::Remote MessageRef::remote() const noexcept {
     if (kind() != REFLOW_KIND_REMOTE) return {};
     auto* remote = body<heap::Remote>(raw_);
@@ -295,7 +299,7 @@ Result<Message> Message::network_event(std::string_view type, Message data) {
     return made;
 }
 
-Message Message::stream(const MessageRef::Stream& fields) {
+Message Message::stream(const MessageRef::Stream& fields, heap::StreamClaim* claim) {
     Message actor = string(fields.origin_actor);
     Message port = string(fields.origin_port);
     Message type = fields.content_type.empty() ? Message() : string(fields.content_type);
@@ -308,6 +312,7 @@ Message Message::stream(const MessageRef::Stream& fields) {
     stream->origin_actor = static_cast<Text*>(head_of(actor.leak()));
     stream->origin_port = static_cast<Text*>(head_of(port.leak()));
     stream->content_type = type.none() ? nullptr : static_cast<Text*>(head_of(type.leak()));
+    stream->claim = claim;
     return adopt(counted_message(stream));
 }
 

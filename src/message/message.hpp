@@ -105,6 +105,10 @@ public:
     };
     [[nodiscard]] Stream stream() const noexcept;
     [[nodiscard]] Remote remote() const noexcept;
+    // What a stream handle leads to; NULL if to nothing.
+    [[nodiscard]] heap::StreamClaim* stream_claim() const noexcept;
+    // Whether it is a stream handle or has one inside.
+    [[nodiscard]] bool holds_stream() const noexcept;
 
     // A reference of one's own.
     [[nodiscard]] Message own() const noexcept;
@@ -178,6 +182,9 @@ public:
     [[nodiscard]] static Message lend(reflow_kind kind, std::string_view data,
                                       reflow_release_fn release, void* user_data);
 
+    // A part of a message of bytes, which looks into it and keeps it.
+    [[nodiscard]] static Message part(MessageRef whole, std::size_t offset, std::size_t size);
+
     [[nodiscard]] static std::size_t number_size(reflow_number type) noexcept;  // 0: unknown type
     // Copies; the type is known and the size does not overflow.
     [[nodiscard]] static Message numbers(reflow_number type, const void* data, std::size_t count);
@@ -194,7 +201,9 @@ public:
     // event, any, optional. REFLOW_ERROR_LIMIT beyond REFLOW_MAX_DEPTH.
     [[nodiscard]] static Result<Message> wrap(reflow_kind kind, Message content);
     [[nodiscard]] static Result<Message> network_event(std::string_view type, Message data);
-    [[nodiscard]] static Message stream(const MessageRef::Stream& fields);
+    // claim is taken over, unless this throws.
+    [[nodiscard]] static Message stream(const MessageRef::Stream& fields,
+                                        heap::StreamClaim* claim = nullptr);
     [[nodiscard]] static Message remote(std::string_view network_id, std::string_view actor_id,
                                         std::string_view port);
 

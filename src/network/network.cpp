@@ -143,6 +143,11 @@ bool Network::launch() noexcept {
 
 // ---- waiting
 
+Failure Network::stream_stall() const {
+    return Failure(REFLOW_ERROR_LIMIT, concat("network stalled: ", group_.describe_stream_stall()))
+        .hint("read the stream to its end, or end its reader");
+}
+
 Result<void> Network::waited(reflow_status status, std::string_view what) const {
     if (Result<void> failure = group_.failure(); !failure.ok()) return failure;
     switch (status) {
@@ -169,15 +174,19 @@ Result<void> Network::wait_idle(std::int64_t timeout_ms) {
     }
     Visit visit(*this);
     bool paused = false;
+    bool stalled = false;
     reflow_status status = group_.wait(timeout_ms, [&] {
         paused = group_.quiet_but_paused();
-        return paused || group_.idle() || group_.failed() || state() >= REFLOW_NETWORK_STOPPING;
+        stalled = group_.stalled_by_streams();
+        return paused || stalled || group_.idle() || group_.failed() ||
+               state() >= REFLOW_NETWORK_STOPPING;
     });
     bool live = !group_.failed() && state() < REFLOW_NETWORK_STOPPING;
     if (status == REFLOW_OK && paused && live) {
         return Failure(REFLOW_ERROR_WOULD_BLOCK, "what is left to do waits at paused nodes")
             .hint("resume them, or step");
     }
+    if (status == REFLOW_OK && stalled && live) return stream_stall();
     return waited(status, "waiting for idle");
 }
 
@@ -258,8 +267,12 @@ Result<void> Network::drain(std::int64_t timeout_ms) {
 Result<void> Network::drive_drain(std::int64_t timeout_ms, std::uint64_t start_ns) {
     auto over = [this] { return state() != REFLOW_NETWORK_DRAINING || group_.failed(); };
     while (!over()) {
-        reflow_status status =
-            group_.wait(left_ms(timeout_ms, start_ns), [&] { return group_.idle() || over(); });
+        bool stalled = false;
+        reflow_status status = group_.wait(left_ms(timeout_ms, start_ns), [&] {
+            stalled = group_.stalled_by_streams();
+            return stalled || group_.idle() || over();
+        });
+        if (status == REFLOW_OK && stalled && !over()) return stream_stall();
         Result<void> result = waited(status, "draining");
         if (!result.ok()) return result;
         if (over()) break;

@@ -170,6 +170,7 @@ private:
     void end_abandoned() noexcept;
     void end_handle() noexcept;
     [[nodiscard]] Result<void> waited(reflow_status status, std::string_view what) const;
+    [[nodiscard]] Failure stream_stall() const;
     bool begin_stop() noexcept;
     [[nodiscard]] bool on_own_thread() noexcept;
     std::size_t push_in(runtime::Actor& actor, std::uint32_t port, std::uint32_t index,

@@ -21,7 +21,10 @@ constinit Ended* ended_list = nullptr;
 }  // namespace
 
 Runtime::Runtime(const RuntimeOptions& options, HostData host, std::unique_ptr<Store> store)
-    : host_(std::move(host)), options_(options), store_(std::move(store)) {
+    : pools(options.max_pool_bytes),
+      host_(std::move(host)),
+      options_(options),
+      store_(std::move(store)) {
     options_.scheduler.user_data = host_.get();
     runtime::completions::attach();
 }
@@ -38,6 +41,7 @@ Result<Ref<Runtime>> Runtime::create(const RuntimeOptions& options, HostData hos
     if (!scheduler.ok()) return scheduler.take_error();
     made->scheduler_ = std::move(scheduler).take();
     made->scheduler_->max_completions = options.scheduler.max_completions;
+    made->scheduler_->streams->most = options.scheduler.max_streams;
     return made;
 }
 

@@ -11,6 +11,7 @@
 #include "base/store.hpp"
 #include "network/registry.hpp"
 #include "runtime/context.hpp"
+#include "runtime/frame_pool.hpp"
 #include "runtime/scheduler.hpp"
 
 namespace reflow::network {
@@ -45,6 +46,7 @@ struct RuntimeOptions {
     std::uint64_t max_actors = 0;
     std::uint64_t max_packets = UINT64_MAX;
     std::uint64_t max_growth = 0;
+    std::uint64_t max_pool_bytes = UINT64_MAX;
     reflow_log_fn log = nullptr;
     reflow_print_fn print = nullptr;
     reflow_log_level log_level = REFLOW_LOG_INFO;
@@ -59,6 +61,7 @@ public:
     ~Runtime() override;
 
     Registry registry;
+    runtime::FramePools pools;
     [[nodiscard]] runtime::Scheduler& scheduler() noexcept { return *scheduler_; }
     [[nodiscard]] const runtime::Scheduler& scheduler() const noexcept { return *scheduler_; }
     [[nodiscard]] const RuntimeOptions& options() const noexcept { return options_; }
@@ -89,6 +92,9 @@ private:
              std::string_view text) noexcept override;
     reflow_status print(std::string_view node, std::string_view text) noexcept override;
     [[nodiscard]] Store& store() noexcept override { return *store_; }
+    void keep() noexcept override { ref(); }
+    void let_go() noexcept override { unref(); }
+    [[nodiscard]] runtime::FramePools* frame_pools() noexcept override { return &pools; }
 
     HostData host_;  // ends after all that uses it
     RuntimeOptions options_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "runtime/scheduler.hpp"
+#include "runtime/tether.hpp"
 
 namespace reflow::runtime {
 
@@ -60,6 +61,17 @@ Actor::~Actor() {
         firings->forget();
         firings->unref();
     }
+    if (Tether* streams = tether()) {
+        streams->close();
+        streams->unref();
+    }
+}
+
+Tether* Actor::make_tether() {
+    if (tether() == nullptr) {
+        tether_.store(make_ref<Tether>(*this).leak(), std::memory_order_seq_cst);
+    }
+    return group.stopping_now() ? nullptr : tether();
 }
 
 void Actor::end_state() noexcept {

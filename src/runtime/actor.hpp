@@ -23,6 +23,8 @@
 
 namespace reflow::runtime {
 
+class Tether;
+
 // A number that one thread writes and any thread reads. relaxed: it is a statistic.
 class Counter {
 public:
@@ -107,6 +109,12 @@ public:
     }
     // Before the group begins, or in a turn: makes that part.
     DeferredFirings& allow_deferred(std::uint64_t timeout_ns);
+    // What streams hold the actor by, or NULL. Sequentially consistent, for the same reason.
+    [[nodiscard]] Tether* tether() const noexcept {
+        return tether_.load(std::memory_order_seq_cst);
+    }
+    // In a turn: makes it if there is none; NULL if the group stops.
+    Tether* make_tether();
     [[nodiscard]] reflow_activity activity() const noexcept;
     [[nodiscard]] bool held_back() const noexcept {
         return (word_.load(std::memory_order_relaxed) & state_mask) == held;
@@ -327,6 +335,7 @@ private:
     void bound(Connection& connection) noexcept;
 
     std::atomic<DeferredFirings*> deferred_{nullptr};  // a reference
+    std::atomic<Tether*> tether_{nullptr};             // a reference
     // Touched only by the thread of the turn.
     Queue<Packet> inputs_;   // taken, not completed
     Connection* unsent_ = nullptr;  // with pending packets, in the order of their first one

@@ -132,6 +132,12 @@ reflow_status reflow_context::wake_after(std::uint64_t delay_ns) noexcept {
     return REFLOW_OK;
 }
 
+reflow_status reflow_context::rest() noexcept {
+    if (!may_emit(phase) || actor.tether() == nullptr) return REFLOW_ERROR_INVALID_STATE;
+    unusual = wake_asked = true;
+    return REFLOW_OK;
+}
+
 std::size_t reflow_context::firing_size() const noexcept { return actor.firing_size_; }
 
 std::uint64_t reflow_context::now_ns() const noexcept {

@@ -15,6 +15,7 @@ namespace reflow::runtime {
 
 class Actor;
 class Deferred;
+class FramePools;
 class Probe;
 
 // What the host gave to the runtime: where text goes and files come from.
@@ -27,6 +28,11 @@ public:
     // REFLOW_OK or the status of the host's hook.
     virtual reflow_status print(std::string_view node, std::string_view text) noexcept = 0;
     [[nodiscard]] virtual Store& store() noexcept = 0;
+    // One reference to the runtime more, or less; the last one ends it.
+    virtual void keep() noexcept {}
+    virtual void let_go() noexcept {}
+    // NULL if there are none.
+    [[nodiscard]] virtual FramePools* frame_pools() noexcept { return nullptr; }
 };
 
 // What a callback has returned, as a failure: positive numbers are none that a host may see.
@@ -52,6 +58,7 @@ struct reflow_context {
     reflow_status advance(std::size_t count) noexcept;
     reflow_status again() noexcept;
     reflow_status wake_after(std::uint64_t delay_ns) noexcept;
+    reflow_status rest() noexcept;
     // The number of inputs that make one firing.
     [[nodiscard]] std::size_t firing_size() const noexcept;
     [[nodiscard]] std::uint64_t now_ns() const noexcept;

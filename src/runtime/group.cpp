@@ -2,13 +2,14 @@
 // Thread: any.
 #include "runtime/group.hpp"
 
-#include <chrono>
 #include <new>
 
 #include "base/text.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/deferred.hpp"
+#include "runtime/host_wait.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/tether.hpp"
 
 namespace reflow::runtime {
 
@@ -53,8 +54,10 @@ void Group::leave(std::int64_t count) noexcept {
         lock.unlock();
         if (report == Report::idle) {
             observer.idle();
-        } else {
+        } else if (report == Report::stalled) {
             observer.stalled(stall_text_);  // does not change any more
+        } else {
+            tell_stream_stall();
         }
         lock.lock();
     }
@@ -62,6 +65,7 @@ void Group::leave(std::int64_t count) noexcept {
 
 bool Group::idle() const noexcept {
     return held_.load(std::memory_order_seq_cst) == 0 &&
+           rooms_.load(std::memory_order_seq_cst) == 0 &&
            parked_.load(std::memory_order_seq_cst) == 0 && !active();
 }
 
@@ -71,13 +75,19 @@ Group::Report Group::quiescent() noexcept {
     bool stops = stopping();
     bool holds = held_.load(std::memory_order_seq_cst) != 0;
     bool parks = parked_.load(std::memory_order_seq_cst) != 0;
+    bool rooms = rooms_.load(std::memory_order_seq_cst) != 0;
     if (active()) return Report::none;
     if (stops) return std::exchange(stop_reported_, true) ? Report::none : Report::stopped;
     if (parks) return Report::none;  // neither idle nor a stall: somebody will let them go on
     if (holds) {
         if (failed()) return Report::none;
         resolve_stall();
-        return failed() ? Report::stalled : Report::none;
+        if (failed()) return Report::stalled;
+    }
+    if (holds || rooms) {
+        if (!stalled_by_streams()) return Report::none;
+        std::uint64_t now = periods_.load(std::memory_order_seq_cst);
+        return std::exchange(reported_, now) == now ? Report::none : Report::stream_stall;
     }
     std::uint64_t period = periods_.load(std::memory_order_seq_cst);
     return std::exchange(reported_, period) == period ? Report::none : Report::idle;
@@ -95,6 +105,7 @@ void Group::request_stop() noexcept {
     scheduler.timers.cancel_all(*this);
     for (Actor* actor : actors) {
         if (DeferredFirings* firings = actor->deferred_firings()) firings->cancel_all();
+        if (Tether* tether = actor->tether()) tether->close();
     }
     leave();
 }
@@ -118,36 +129,11 @@ reflow_status Group::wait(std::int64_t timeout_ms, const std::function<bool()>& 
     if (done()) return REFLOW_OK;
     if (timeout_ms == 0) return REFLOW_ERROR_TIMEOUT;
     if (current_scheduler() == &scheduler) return REFLOW_ERROR_WOULD_DEADLOCK;
-    bool forever = timeout_ms < 0 || timeout_ms > INT64_MAX / 2'000'000;
-    std::uint64_t deadline = UINT64_MAX;
-    if (!forever) {
-        deadline = scheduler.clock().now_ns() + static_cast<std::uint64_t>(timeout_ms) * 1'000'000;
-    }
-    if (!scheduler.runs_while_waiting()) {
-        if (forever) {
-            changed_.wait(lock, done);
-            return REFLOW_OK;
-        }
-        std::chrono::steady_clock::time_point until{std::chrono::nanoseconds(deadline)};
-        return changed_.wait_until(lock, until, done) ? REFLOW_OK : REFLOW_ERROR_TIMEOUT;
-    }
-    for (;;) {
-        // What happens from here on interrupts the sleep.
-        std::uint64_t interrupts = scheduler.interrupts();
-        // Whatever is active and not ready here is on another thread, is a pending firing, or has a
-        // timer: when it ends it brings work or interrupts the sleep.
-        bool outside = active();
-        lock.unlock();
-        Scheduler::Ran ran = scheduler.run({.turns = scheduler.threaded() ? UINT64_MAX : 1,
-                                            .sleep = true,
-                                            .deadline_ns = deadline,
-                                            .interrupts = interrupts,
-                                            .outside = outside});
-        lock.lock();
-        if (done()) return REFLOW_OK;
-        if (scheduler.clock().now_ns() >= deadline) return REFLOW_ERROR_TIMEOUT;
-        if (ran.turns == 0 && !ran.pending) return REFLOW_ERROR_WOULD_BLOCK;
-    }
+    // Whatever is active and not ready here is on another thread, is a pending firing, or has a
+    // timer: when it ends it brings work or interrupts the sleep.
+    return host_wait(
+        scheduler, lock, changed_, deadline_of(scheduler, timeout_ms), [this] { return active(); },
+        done);
 }
 
 }  // namespace reflow::runtime

@@ -113,6 +113,12 @@ public:
     }
     void hold() noexcept { held_.fetch_add(1, std::memory_order_seq_cst); }
     void unhold() noexcept { held_.fetch_sub(1, std::memory_order_seq_cst); }
+    // The same for ends of streams that wait for room. stuck: only actors of the same group read it, so
+    // nobody from outside will. count may be negative.
+    void hold_by_stream(std::int64_t count, bool stuck) noexcept {
+        if (stuck) stuck_.fetch_add(count, std::memory_order_seq_cst);
+        rooms_.fetch_add(count, std::memory_order_seq_cst);
+    }
     // The same for paused actors with work.
     void park() noexcept { parked_.fetch_add(1, std::memory_order_seq_cst); }
     void unpark() noexcept { parked_.fetch_sub(1, std::memory_order_seq_cst); }
@@ -130,6 +136,18 @@ public:
     [[nodiscard]] bool quiet_but_paused() const noexcept {
         return parked_.load(std::memory_order_seq_cst) != 0 && !active();
     }
+    // Nothing goes on, and what is left waits for room in streams that only actors of the group
+    // read, none of which does. Asked as idle(). Unlike a stall of ports it may end: from outside.
+    [[nodiscard]] bool stalled_by_streams() const noexcept {
+        std::int64_t stuck = stuck_.load(std::memory_order_seq_cst);
+        bool holds = held_.load(std::memory_order_seq_cst) != 0 && host_reads_;
+        return stuck != 0 && rooms_.load(std::memory_order_seq_cst) == stuck && !holds &&
+               parked_.load(std::memory_order_seq_cst) == 0 && !active();
+    }
+    // Who waits, for people.
+    [[nodiscard]] String describe_stream_stall() const;
+    // Whether anything goes on now; a moment's view.
+    [[nodiscard]] bool busy() const noexcept { return active(); }
     [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
     // The error of a network that has failed with a stall.
     [[nodiscard]] Result<void> failure() const;
@@ -154,7 +172,7 @@ public:
     }
 
 private:
-    enum class Report : std::uint8_t { none, idle, stalled, stopped };
+    enum class Report : std::uint8_t { none, idle, stalled, stream_stall, stopped };
     [[nodiscard]] Report quiescent() noexcept;
     void notify_hosts() noexcept;
     [[nodiscard]] bool active() const noexcept {
@@ -162,6 +180,7 @@ private:
     }
     // Enlarges a full port; sets failed_ if the limit of growth is reached.
     void resolve_stall() noexcept;
+    void tell_stream_stall() noexcept;
 
     const std::uint64_t max_growth_;
     // Ready or running actors, armed timers, guards, and what lanes have in their hands. All steps
@@ -169,11 +188,14 @@ private:
     // it came, or since. Who reads stopping_, held_ or parked_ with the lock and then active_ == 0
     // has therefore seen both at one moment. An actor that is held back counts itself in held_
     // before it leaves active_, one that is let go counts itself in active_ before it leaves held_;
-    // likewise one that is paused with work, in parked_.
+    // likewise one that is paused with work, in parked_, and one that waits for room in a stream, in
+    // rooms_, and in stuck_ too if that is so.
     // Sequentially consistent, so that the order of the reads is that of the events.
     std::atomic<std::int64_t> active_{0};
     std::atomic<std::int64_t> held_{0};
     std::atomic<std::int64_t> parked_{0};
+    std::atomic<std::int64_t> rooms_{0};
+    std::atomic<std::int64_t> stuck_{0};
     // Counts the changes from quiet to active, so that each idle time is reported once.
     std::atomic<std::uint64_t> periods_{0};
     std::atomic<bool> stopping_{false};
@@ -184,6 +206,7 @@ private:
     std::uint64_t reported_ = 0;
     std::uint64_t growth_ = 0;
     bool stop_reported_ = false;
+    bool host_reads_ = false;  // some of those held wait for a host; of the last look
     String stall_text_;
 };
 

@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "reflow.h"
 #include "runtime/actor.hpp"
+#include "runtime/stream_count.hpp"
 #include "runtime/timers.hpp"
 
 namespace reflow::runtime {
@@ -23,6 +24,7 @@ struct SchedulerOptions {
     TurnBudget budget{};
     std::uint64_t seed = 0;
     std::uint64_t max_completions = 0;
+    std::uint64_t max_streams = UINT64_MAX;
     reflow_thread_fn thread_start = nullptr;
     reflow_thread_fn thread_stop = nullptr;
     // Hosted: there is something to do, on whatever thread, without locks.
@@ -121,6 +123,8 @@ public:
     // Completions that are alive in all networks. relaxed: only the number matters.
     std::atomic<std::uint64_t> completions{0};
     std::uint64_t max_completions = 0;
+    // Streams may outlive it.
+    const Ref<StreamCount> streams = make_ref<StreamCount>();
 };
 
 // The scheduler whose turn or other callback runs on the calling thread, or NULL. It has no

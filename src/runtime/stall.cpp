@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/group.hpp"
+#include "runtime/tether.hpp"
 
 namespace reflow::runtime {
 
@@ -37,17 +38,26 @@ Vector<Blocked> collect_blocked(const Group& group) {
 }
 
 // Whoever waits for the host, directly or through others, is not stalled: the host may read on.
-void mark_host_blocked(const Group& group, const Vector<Blocked>& blocked) {
+// Returns whether somebody waits for it directly.
+bool mark_host_blocked(const Group& group, const Vector<Blocked>& blocked) {
     Vector<Actor*> reached;
     auto reach = [&](const Vector<Actor*>& senders) {
         for (Actor* sender : senders) {
             if (!std::exchange(sender->host_blocked, true)) reached.push_back(sender);
         }
     };
+    bool host_reads = false;
     for (Actor* actor : group.actors) actor->host_blocked = false;
+    // Who waits for room in a stream gets it from its reader, and from no port that grows.
+    for (Actor* actor : group.actors) {
+        const Tether* tether = actor->tether();
+        if (tether != nullptr && tether->waits_for_room()) reach({actor});
+    }
     for (Mailbox* reader : group.readers) {
-        reader->visit_blocked(
-            [&](std::uint32_t, std::uint32_t, const Vector<Actor*>& senders) { reach(senders); });
+        reader->visit_blocked([&](std::uint32_t, std::uint32_t, const Vector<Actor*>& senders) {
+            host_reads = host_reads || !senders.empty();
+            reach(senders);
+        });
     }
     while (!reached.empty()) {
         Actor* actor = reached.back();
@@ -56,6 +66,7 @@ void mark_host_blocked(const Group& group, const Vector<Blocked>& blocked) {
             reach(blocked[i].senders);
         }
     }
+    return host_reads;
 }
 
 // Senders come back when a port is half empty. If a partner is late that may never be: whoever has
@@ -109,7 +120,7 @@ String describe_stall(const Vector<Blocked>& blocked, const Blocked& full, std::
 // T. M. Parks, Bounded Scheduling of Process Networks, UC Berkeley 1995, section 4.
 void Group::resolve_stall() noexcept try {
     Vector<Blocked> blocked = collect_blocked(*this);
-    mark_host_blocked(*this, blocked);
+    host_reads_ = mark_host_blocked(*this, blocked);
     // A host that has just taken from a full reader became active before its senders left the
     // list there: if it did, what we have seen may be no stall.
     if (active() || release_where_room(blocked)) return;
@@ -129,6 +140,25 @@ void Group::resolve_stall() noexcept try {
     for (Actor* sender : released) sender->release();
 } catch (const std::bad_alloc&) {
     failed_.store(true, std::memory_order_release);
+}
+
+String Group::describe_stream_stall() const {
+    String text;
+    std::size_t shown = 0;
+    for (const Actor* actor : actors) {
+        const Tether* tether = actor->tether();
+        if (tether == nullptr || !tether->waits_for_room()) continue;
+        if (shown == 8) return text + ", ...";
+        append(text, concat(shown++ == 0 ? "" : ", ", "node '", actor->id, "'"));
+    }
+    append(text, " waits for room in a stream, and nothing goes on that would read it");
+    return text;
+}
+
+void Group::tell_stream_stall() noexcept try {
+    observer.stalled(describe_stream_stall());
+} catch (const std::bad_alloc&) {
+    observer.stalled("streams are full, and nothing goes on that would read them");
 }
 
 }  // namespace reflow::runtime

@@ -577,6 +577,52 @@ static void test_json_fields(void) {
     close_bench(&at);
 }
 
+static reflow_status fail_always(reflow_context *context, void *state, reflow_packet *inputs,
+                                 size_t count) {
+    (void)state, (void)inputs, (void)count;
+    return reflow_context_fail(context, REFLOW_ERROR_FAILED, text_of("it is \"broken\""),
+                               text_of(""));
+}
+
+/* The same for a failure, as a whole but for its numbers. */
+static void test_json_failure(void) {
+    reflow_runtime *runtime = rig_runtime(&rig_inline);
+    rig_component component = {0};
+    component.id = "Fails";
+    component.inports = "a";
+    component.run = fail_always;
+    rig_register(runtime, &component);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "n", "Fails");
+    bench at = {runtime, rig_network(runtime, graph), {0}};
+    reflow_graph_destroy(graph);
+    reflow_subscription *failed = subscribe(&at, UINT64_C(1) << REFLOW_EVENT_ACTOR_FAILED, 0);
+    reflow_inport inport = rig_inport(at.network, "n.a");
+    WORKS(reflow_network_start(at.network, &e));
+    rig_send(at.network, inport, 1);
+    WORKS(reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
+    reflow_event_batch *batch = NULL;
+    WORKS(reflow_subscription_poll(failed, 100, 0, &batch, NULL, &e));
+    CHECK(reflow_event_batch_count(batch) == 1);
+    reflow_event event = event_at(batch, 0);
+    char expected[256];
+    snprintf(expected, sizeof expected,
+             "{\"_type\":\"ActorFailed\",\"actorId\":\"n\",\"component\":\"Fails\","
+             "\"error\":\"node 'n': it is \\\"broken\\\"\",\"waiting\":0,\"sequence\":%llu,"
+             "\"timestamp\":%lld}",
+             (unsigned long long)event.sequence, (long long)event.timestamp_ms);
+    reflow_buffer *line = NULL;
+    WORKS(reflow_event_batch_json(batch, 0, &line, &e));
+    if (!same_text(reflow_buffer_get(line), expected)) {
+        fprintf(stderr, "%s\n%s\n", reflow_buffer_get(line).data, expected);
+    }
+    CHECK(same_text(reflow_buffer_get(line), expected));
+    reflow_buffer_destroy(line);
+    reflow_event_batch_destroy(batch);
+    reflow_subscription_destroy(failed);
+    close_bench(&at);
+}
+
 /* Bytes are shown when they come in, and not on their way. */
 static void test_json_bytes(void) {
     reflow_runtime *runtime = rig_runtime(&rig_inline);
@@ -680,6 +726,7 @@ int main(void) {
     test_misuse();
     test_json();
     test_json_fields();
+    test_json_failure();
     test_json_bytes();
     test_patterns();
     test_callback_misses();

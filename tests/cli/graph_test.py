@@ -274,7 +274,15 @@ class Components(support.Case):
             document["properties"] = {"name": "example"}
             document["connections"] = [
                 {"to": {"nodeId": "node", "portId": port["name"]}, "data": row}
-                for port in component["inports"] if port.get("required")]
+                for port in component["inports"]
+                if port.get("required") and port["type"] != "stream"]
+            for port in component["inports"]:
+                if port["type"] == "stream":
+                    document["processes"]["source"] = {"component": "StreamRead",
+                                                       "metadata": {"path": "rows.csv"}}
+                    document["connections"].append(
+                        {"from": {"nodeId": "source", "portId": "out"},
+                         "to": {"nodeId": "node", "portId": port["name"]}})
             path = self.write("example.json", document)
             result = reflow("graph", "validate", path, cwd=self.folder)
             self.assertEqual((result.code, result.out.count("\n")), (0, 1), repr(result))
