@@ -523,7 +523,8 @@ static void test_flat(reflow_runtime *runtime, int count) {
     }
     struct rusage use;
     CHECK(getrusage(RUSAGE_SELF, &use) == 0);
-    CHECK(use.ru_maxrss - before < 4096);
+    /* What watches memory keeps what was freed for a while. */
+    CHECK(check_slow() || use.ru_maxrss - before < 4096);
     CHECK(reflow_runtime_streams(runtime) == 0);
 }
 
@@ -536,7 +537,7 @@ int main(void) {
     test_observers(runtime);
     test_helpers(runtime);
     test_bad_calls(runtime);
-    test_flat(runtime, 200000);
+    test_flat(runtime, check_slow() ? 5000 : 200000);
     reflow_runtime_destroy(runtime);
     test_count_limit();
     test_threads(&rig_own);
