@@ -54,7 +54,7 @@ _reflow() {
     if [[ $cur == -?* ]]; then
         case $command in
             "") mapfile -t COMPREPLY < <(compgen -W "--version -h --help" -- "$cur") ;;
-            "run") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --stats --json --timeout --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
+            "run") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --stats --watch --json --timeout --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
             "top") mapfile -t COMPREPLY < <(compgen -W "--interval --sort --once --json --set --input --output-dir --timeout --threads --inline -h --help" -- "$cur") ;;
             "graph") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
             "graph validate") mapfile -t COMPREPLY < <(compgen -W "--format --json -o --output -q --quiet -h --help" -- "$cur") ;;

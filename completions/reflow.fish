@@ -14,6 +14,7 @@ complete -c reflow -n '__fish_seen_subcommand_from run' -l input -x -d 'Send a p
 complete -c reflow -n '__fish_seen_subcommand_from run' -l output-dir -x -a '(__fish_complete_directories)' -d 'Write the files of all components that write files into this folder'
 complete -c reflow -n '__fish_seen_subcommand_from run' -l events -r -F -d 'Write all events as JSON lines into a file'
 complete -c reflow -n '__fish_seen_subcommand_from run' -l stats -d 'At the end show on standard error what each node has done and how long its calls took, the busiest first'
+complete -c reflow -n '__fish_seen_subcommand_from run' -l watch -d 'Apply the graph file to the running network whenever it changes, and go on until interrupted'
 complete -c reflow -n '__fish_seen_subcommand_from run' -l json -d 'Print one JSON object on standard output: status, duration, nodes, outputs, errors'
 complete -c reflow -n '__fish_seen_subcommand_from run' -l timeout -x -d 'Stop after this time, with exit code 4'
 complete -c reflow -n '__fish_seen_subcommand_from run' -l threads -x -d 'Number of threads, 1 to 256'

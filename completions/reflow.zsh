@@ -44,6 +44,7 @@ _reflow_run() {
         '--output-dir=[Write the files of all components that write files into this folder]:FOLDER:_files -/' \
         '--events=[Write all events as JSON lines into a file]:FILE:_files' \
         '--stats[At the end show on standard error what each node has done and how long its calls took, the busiest first]' \
+        '--watch[Apply the graph file to the running network whenever it changes, and go on until interrupted]' \
         '--json[Print one JSON object on standard output\: status, duration, nodes, outputs, errors]' \
         '--timeout=[Stop after this time, with exit code 4]:SECONDS: ' \
         '(--inline --seed)--threads=[Number of threads, 1 to 256]:N: ' \

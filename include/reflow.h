@@ -9,7 +9,7 @@
  *   2 status codes             6 codecs           10 networks
  *   3 text and buffers         7 runtimes         11 inputs and outputs of a network
  *   4 errors                   8 components       12 events
- *  13 allocator  14 metrics  15 streams  16 frame pools
+ *  13 allocator  14 metrics  15 streams  16 frame pools  18 live change
  *
  * The smallest complete program is examples/c/hello.c.
  *
@@ -1718,10 +1718,13 @@ typedef struct reflow_output reflow_output;
 /* Opens a reader of an outport of a node or, if node is empty or the path of a subgraph, of an
  * exposed outport. It gets every
  * packet sent from then on; when its capacity (0: the default of the runtime) is reached it holds
- * the sender back. Open it before start to miss nothing.
- * Ownership: views borrowed, *out new (reflow_output_destroy). Threads: any. Blocking: bounded.
- * Errors: REFLOW_ERROR_NOT_FOUND with a hint, REFLOW_ERROR_INVALID_STATE after start,
- * REFLOW_ERROR_LIMIT beyond max_packets. Since: 0.1.0 */
+ * the sender back. Open it before start to miss nothing; in a network that runs it is a change
+ * (section 18), since its node has to come to rest.
+ * Ownership: views borrowed, *out new (reflow_output_destroy). Threads: any. Blocking: bounded; in a
+ * network that runs until the node is at rest, as reflow_network_apply.
+ * Errors: REFLOW_ERROR_NOT_FOUND with a hint, REFLOW_ERROR_INVALID_STATE while it drains or stops,
+ * REFLOW_ERROR_LIMIT beyond max_packets; in a network that runs those of reflow_network_apply.
+ * Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_open_output(reflow_network *network, reflow_view node,
                                                     reflow_view port, uint32_t capacity,
                                                     reflow_output **out, reflow_error **error);
@@ -1729,7 +1732,7 @@ REFLOW_API reflow_status reflow_network_open_output(reflow_network *network, ref
 /* Takes up to max messages, waiting up to the timeout for the first. *count tells how many.
  * Ownership: each message is new (reflow_message_unref). Threads: any. Blocking: until there is
  * one or the timeout. Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_BLOCK with a timeout of 0,
- * REFLOW_ERROR_CLOSED when it is empty and the network is drained or stopped,
+ * REFLOW_ERROR_CLOSED when it is empty and the network is drained or stopped, or its node has gone,
  * REFLOW_ERROR_WOULD_DEADLOCK if it would wait inside a callback. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_output_recv_many(reflow_output *output, reflow_message *messages,
                                                  size_t max, int64_t timeout_ms, size_t *count,
@@ -2328,6 +2331,109 @@ REFLOW_API reflow_status reflow_frame_pool_remove(reflow_runtime *runtime, reflo
 /* Ends a handle; the pool goes on.
  * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none. Since: 0.1.0 */
 REFLOW_API void reflow_frame_pool_destroy(reflow_frame_pool *pool);
+/* ---- 18 live change ------------------------------------------------------------------------ */
+
+/* A network can be changed while it runs, as one step: all of the change or nothing. Everything is
+ * checked and made first (the graph, create, setup and limits); then the nodes that the
+ * change touches come to rest, and only these; the change is made; they go on. If anything fails
+ * before that, the network runs on as it was, and what was made for the change is torn down.
+ *
+ * Nodes. A node of the new graph that the network has, with the same id, component and
+ * configuration, is kept: state, counters, queues, timers, pending firings and the
+ * numbers of its inports stay. With another component or configuration it is replaced: create and
+ * setup make a new one, what waits at its inports goes to the ports of the same names, its counters go
+ * on, and setup of the new one comes before teardown of the old one. Other nodes are added or removed.
+ * Nodes in subgraphs have the ids that the other functions know ("outer/inner"). teardown and
+ * destroy_state of what has gone are called, on the calling thread, before the call returns; finish
+ * is not called.
+ *
+ * Packets. What has arrived at a kept node stays there, in its order, and what was emitted on a
+ * connection that goes is still delivered if its target is kept. What waits at nodes that are removed
+ * is told by reflow_leftover. Initial packets are sent to new nodes, and of those of kept nodes only
+ * what the old graph had not. Sources that are new or were replaced are fired.
+ *
+ * From outside. A reflow_inport of a kept node goes on; that of a removed one answers
+ * REFLOW_ERROR_NOT_FOUND, as does that of a replaced one whose inports are others. A reader of
+ * an exposed outport follows it to where it leads now; one whose node or exposed port has gone
+ * gets what it holds, and then REFLOW_ERROR_CLOSED. Subscriptions see new nodes at once. Breakpoints
+ * at nodes that are removed or replaced end. A new node
+ * is paused if its subgraph, or else the network, had nodes and all of them were paused.
+ *
+ * When. In states created (then no setup is called) and running; otherwise the answer is
+ * REFLOW_ERROR_INVALID_STATE. One change at a time: others wait. Inside callbacks of the runtime a
+ * change would wait for itself: REFLOW_ERROR_WOULD_DEADLOCK. */
+
+/* What becomes of packets that wait at nodes that are removed. */
+typedef int32_t reflow_leftover;
+enum {
+    /* They are worked off first: the nodes that feed these rest meanwhile, removed sources stop.
+     * After drain_ms what is left is dropped. */
+    REFLOW_LEFTOVER_DRAIN = 0,
+    REFLOW_LEFTOVER_DROP = 1 /* dropped at once */
+};
+
+/* Zero in a field means the default. */
+typedef struct reflow_change_options {
+    uint32_t struct_size; /* sizeof(reflow_change_options) */
+    reflow_leftover leftover;
+    int64_t timeout_ms; /* for running callbacks of the nodes that are touched to return, and for
+                           other changes to be over; default 10000; REFLOW_FOREVER */
+    int64_t drain_ms;   /* for what waits at removed nodes to be worked off; default 1000;
+                           REFLOW_FOREVER */
+} reflow_change_options;
+
+/* What a change has done. Nodes are those of the graph laid flat. */
+typedef struct reflow_change {
+    uint32_t struct_size; /* sizeof(reflow_change), set before the call */
+    uint32_t reserved;
+    uint64_t nodes_added;
+    uint64_t nodes_removed;
+    uint64_t nodes_replaced;
+    uint64_t nodes_kept;
+    uint64_t connections_added;
+    uint64_t connections_removed;
+    uint64_t packets_dropped; /* that waited at nodes or ports that have gone */
+} reflow_change;
+
+/* Makes a network that of another graph, as one step. options and change may be NULL.
+ * Ownership: arguments borrowed (the network keeps what it needs). Threads: any.
+ * Blocking: until the nodes that are touched are at rest or the timeout; user code runs.
+ * Errors: those of reflow_network_create, what a setup callback returns, REFLOW_ERROR_TIMEOUT if a
+ * callback does not return, REFLOW_ERROR_INVALID_STATE while the network drains or stops,
+ * REFLOW_ERROR_CANCELLED if it is stopped meanwhile, REFLOW_ERROR_WOULD_DEADLOCK inside a callback.
+ * Callbacks: create, setup, teardown, destroy_state, reflow_cancel_fn; those of the network where
+ * the caller runs them. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_apply(reflow_network *network, const reflow_graph *graph,
+                                              const reflow_change_options *options,
+                                              reflow_change *change, reflow_error **error);
+
+/* The graph that runs now, subgraphs as they were written.
+ * Ownership: *out new (reflow_graph_destroy). Threads: any. Blocking: never.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_graph(const reflow_network *network, reflow_graph **out,
+                                              reflow_error **error);
+
+/* Single edits: the edit of the graph of the same name, applied with default options; replace_node gives
+ * a node of the graph another component and configuration. A graph that cannot run for a moment, such as
+ * one with a required port that is not connected yet, needs reflow_network_apply.
+ * Ownership: views and endpoints borrowed, config and metadata taken. Threads: any.
+ * Blocking: until the nodes are at rest, as reflow_network_apply. Errors: those of the graph's edit and
+ * of reflow_network_apply. Callbacks: as reflow_network_apply. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_add_node(reflow_network *network, reflow_view id,
+                                                 reflow_view component, reflow_message config,
+                                                 reflow_error **error);
+REFLOW_API reflow_status reflow_network_remove_node(reflow_network *network, reflow_view id,
+                                                    reflow_error **error);
+REFLOW_API reflow_status reflow_network_replace_node(reflow_network *network, reflow_view id,
+                                                     reflow_view component, reflow_message config,
+                                                     reflow_error **error);
+REFLOW_API reflow_status reflow_network_connect(reflow_network *network,
+                                                const reflow_endpoint *from,
+                                                const reflow_endpoint *to, reflow_message metadata,
+                                                reflow_error **error);
+REFLOW_API reflow_status reflow_network_disconnect(reflow_network *network,
+                                                   const reflow_endpoint *from,
+                                                   const reflow_endpoint *to, reflow_error **error);
 
 #ifdef __cplusplus
 }

@@ -51,6 +51,8 @@ inline constexpr std::uint32_t pool_most_slots_count = 65'535;
 inline constexpr std::uint64_t pool_frame_bytes = std::uint64_t{1} << 30;
 inline constexpr std::uint64_t pool_bytes = std::uint64_t{4} << 30;  // of all pools of a runtime
 inline constexpr std::size_t pools_count = 4096;
+inline constexpr std::int64_t change_ms = 10'000;  // for nodes to come to rest; default
+inline constexpr std::int64_t change_drain_ms = 1000;  // for what removed nodes have; default
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 
 }  // namespace reflow::limits

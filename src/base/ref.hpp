@@ -54,6 +54,7 @@ public:
     void unref() noexcept {
         if (refs_.drop()) delete static_cast<Derived*>(this);
     }
+    [[nodiscard]] bool unique() const noexcept { return refs_.unique(); }
 
 protected:
     RefCounted() = default;

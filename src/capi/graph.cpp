@@ -40,7 +40,7 @@ reflow_status edit(reflow_graph* handle, const reflow_view (&views)[N], reflow_e
             if (!text.ok()) return text.take_error();
             texts[i] = text.value();
         }
-        return body(handle->graph, texts);
+        return body(handle->edit(), texts);
     });
 }
 
@@ -90,7 +90,7 @@ reflow_status reflow_graph_copy(const reflow_graph* graph, reflow_graph** out,
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
         if (graph == nullptr) return null_argument("graph");
-        *out = new reflow_graph(graph->graph);
+        *out = new reflow_graph(graph->shared);
         return {};
     });
 }
@@ -151,7 +151,7 @@ reflow_status reflow_graph_save(const reflow_graph* graph, reflow_format format,
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
         if (graph == nullptr) return null_argument("graph");
-        return give_buffer(save_as(graph->graph, format, {}), out);
+        return give_buffer(save_as(graph->graph(), format, {}), out);
     });
 }
 
@@ -162,7 +162,7 @@ reflow_status reflow_graph_save_file(const reflow_graph* graph, reflow_view path
         if (path.data == nullptr) return null_argument("path");
         Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
-        Result<String> document = save_as(graph->graph, format, text.value());
+        Result<String> document = save_as(graph->graph(), format, text.value());
         if (!document.ok()) return document.take_error();
         return io::make_file_store()->write_file(text.value(), document.value());
     });
@@ -174,14 +174,14 @@ reflow_status reflow_graph_to_message(const reflow_graph* graph, reflow_message*
         if (out == nullptr) return null_argument("out");
         *out = {};
         if (graph == nullptr) return null_argument("graph");
-        return give(graph::to_message(graph->graph), out);
+        return give(graph::to_message(graph->graph()), out);
     });
 }
 
 bool reflow_graph_equal(const reflow_graph* a, const reflow_graph* b) {
     if (a == nullptr || b == nullptr) return a == b;
     try {
-        return graph::equal(a->graph, b->graph);
+        return graph::equal(a->graph(), b->graph());
     } catch (...) {
         return false;
     }
@@ -248,7 +248,7 @@ reflow_status reflow_graph_connect(reflow_graph* graph, const reflow_endpoint* f
         if (!sender.ok()) return sender.take_error();
         Result<graph::Endpoint> target = endpoint(to, "to");
         if (!target.ok()) return target.take_error();
-        return graph->graph.connect(sender.value(), target.value(), std::move(taken));
+        return graph->edit().connect(sender.value(), target.value(), std::move(taken));
     });
 }
 
@@ -260,7 +260,7 @@ reflow_status reflow_graph_disconnect(reflow_graph* graph, const reflow_endpoint
         if (!sender.ok()) return sender.take_error();
         Result<graph::Endpoint> target = endpoint(to, "to");
         if (!target.ok()) return target.take_error();
-        return graph->graph.disconnect(sender.value(), target.value());
+        return graph->edit().disconnect(sender.value(), target.value());
     });
 }
 
@@ -274,7 +274,7 @@ reflow_status reflow_graph_add_initial(reflow_graph* graph, const reflow_endpoin
         if (taken.none()) {
             return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "argument 'data' is none");
         }
-        return graph->graph.add_initial(target.value(), std::move(taken));
+        return graph->edit().add_initial(target.value(), std::move(taken));
     });
 }
 
@@ -284,7 +284,7 @@ reflow_status reflow_graph_remove_initials(reflow_graph* graph, const reflow_end
         if (graph == nullptr) return null_argument("graph");
         Result<graph::Endpoint> target = endpoint(to, "to");
         if (!target.ok()) return target.take_error();
-        return graph->graph.remove_initials(target.value());
+        return graph->edit().remove_initials(target.value());
     });
 }
 
@@ -353,13 +353,13 @@ reflow_status reflow_graph_set_property(reflow_graph* graph, reflow_view key, re
 // ---- looking
 
 size_t reflow_graph_node_count(const reflow_graph* graph) {
-    return graph == nullptr ? 0 : graph->graph.node_count();
+    return graph == nullptr ? 0 : graph->graph().node_count();
 }
 size_t reflow_graph_connection_count(const reflow_graph* graph) {
-    return graph == nullptr ? 0 : graph->graph.connection_count();
+    return graph == nullptr ? 0 : graph->graph().connection_count();
 }
 size_t reflow_graph_initial_count(const reflow_graph* graph) {
-    return graph == nullptr ? 0 : graph->graph.initial_count();
+    return graph == nullptr ? 0 : graph->graph().initial_count();
 }
 
 reflow_status reflow_graph_get_config(const reflow_graph* graph, reflow_view id,
@@ -370,7 +370,7 @@ reflow_status reflow_graph_get_config(const reflow_graph* graph, reflow_view id,
         if (graph == nullptr) return null_argument("graph");
         Result<std::string_view> text = text_argument(id, "id");
         if (!text.ok()) return text.take_error();
-        auto node = graph->graph.find_node(text.value());
+        auto node = graph->graph().find_node(text.value());
         if (!node) {
             return Failure(REFLOW_ERROR_NOT_FOUND,
                            concat("no node '", text.value(), "' in the graph"));
@@ -387,7 +387,7 @@ reflow_status reflow_runtime_register_graph(reflow_runtime* runtime, reflow_view
         if (graph == nullptr) return null_argument("graph");
         Result<std::string_view> text = text_argument(id, "id");
         if (!text.ok()) return text.take_error();
-        return runtime_of(runtime)->registry.add_graph(text.value(), graph->graph);
+        return runtime_of(runtime)->registry.add_graph(text.value(), graph->graph());
     });
 }
 
@@ -400,7 +400,7 @@ reflow_status reflow_graph_validate(const reflow_graph* graph, const reflow_runt
         const graph::ComponentCatalog* catalog =
             runtime == nullptr ? nullptr : &runtime_of(runtime)->registry;
         std::unique_ptr<Store> store = io::make_file_store();
-        auto findings = graph::validate(graph->graph, catalog, store.get());
+        auto findings = graph::validate(graph->graph(), catalog, store.get());
         return give(graph::to_message(findings), out);
     });
 }
@@ -416,7 +416,7 @@ reflow_status reflow_graph_render(const reflow_graph* graph, reflow_picture kind
         if (!read.ok()) return read.take_error();
         if (modules.render == nullptr) return left_out("drawing");
         graph::PictureOptions picture{read.value().depth, read.value().dark != 0};
-        return give_buffer(modules.render(graph->graph, kind, picture), out);
+        return give_buffer(modules.render(graph->graph(), kind, picture), out);
     });
 }
 

@@ -2,7 +2,7 @@
 // Neighbours: the files of capi. Thread: see reflow.h.
 #pragma once
 
-#include "graph/graph.hpp"
+#include "graph/validate.hpp"
 #include "network/network.hpp"
 #include "network/runtime.hpp"
 #include "reflow.h"
@@ -25,8 +25,14 @@ inline const network::Network* network_of(const reflow_network* handle) noexcept
 }  // namespace reflow::capi
 
 struct reflow_graph : reflow::Allocated {
-    explicit reflow_graph(reflow::graph::Graph graph_of) : graph(std::move(graph_of)) {}
-    reflow::graph::Graph graph;
+    explicit reflow_graph(reflow::graph::Graph graph_of)
+        : shared(reflow::make_ref<reflow::graph::SharedGraph>(std::move(graph_of))) {}
+    explicit reflow_graph(reflow::Ref<reflow::graph::SharedGraph> graph_of)
+        : shared(std::move(graph_of)) {}
+    [[nodiscard]] const reflow::graph::Graph& graph() const noexcept { return shared->graph(); }
+    [[nodiscard]] reflow::graph::Graph& edit() { return reflow::graph::SharedGraph::own(shared); }
+    // With the networks that were made of it, until it is edited.
+    reflow::Ref<reflow::graph::SharedGraph> shared;
 };
 
 struct reflow_output : reflow::Allocated {

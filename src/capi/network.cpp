@@ -25,7 +25,7 @@ reflow_status reflow_network_create(reflow_runtime* runtime, const reflow_graph*
         if (runtime == nullptr) return null_argument("runtime");
         if (graph == nullptr) return null_argument("graph");
         auto made = network::Network::create(Ref<network::Runtime>::share(runtime_of(runtime)),
-                                             graph->graph);
+                                             graph->shared);
         if (!made.ok()) return made.take_error();
         *out = reinterpret_cast<reflow_network*>(std::move(made).take().leak());
         return {};

@@ -50,6 +50,9 @@ constexpr auto run_options = std::to_array<Option>({
     {.name = "stats",
      .help = "At the end show on standard error what each node has done and how long its calls "
              "took, the busiest first. With --json the object has it under stats."},
+    {.name = "watch",
+     .help = "Apply the graph file to the running network whenever it changes, and go on until "
+             "interrupted. A file that cannot run is told, and the old graph runs on."},
     {.name = "json",
      .help = "Print one JSON object on standard output: status, duration, nodes, outputs, errors. "
              "What components print goes to standard error."},
@@ -86,6 +89,7 @@ constexpr auto run_examples = std::to_array<Example>({
      "send a packet in, get a result"},
     {"reflow run big.graph.yaml --timeout 60 --events events.jsonl", "with a limit and a protocol"},
     {"reflow run big.graph.yaml --stats", "where the time goes"},
+    {"reflow run draft.graph.json --watch", "edit the graph while it runs"},
     {"reflow run test.graph.json --seed 7", "the same order of steps each time"},
 });
 

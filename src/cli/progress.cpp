@@ -23,6 +23,7 @@ double seconds(Progress::Time::duration time) {
 void Progress::begin(const reflow_network* network, const GraphInfo& info, Time start) {
     start_ = start;
     next_ = start + period;
+    sources_.clear();
     if (!wanted_ || !console_.error_is_terminal()) return;
     network_ = network;
     Message report;

@@ -3,6 +3,7 @@
 // on threads of the library.
 #include "cli/run.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -79,7 +80,13 @@ int Run::perform() {
     send_inputs();
     if (cut_ == Cut::no && !failed_) {
         until([this](std::int64_t wait) {
-            return std::pair(reflow_network_wait_idle(network_.get(), wait, nullptr), true);
+            reflow_status idle = reflow_network_wait_idle(network_.get(), wait, nullptr);
+            if (idle == REFLOW_OK && watch_) {
+                // The next change of the file is waited for.
+                static_cast<void>(poll(nullptr, 0, static_cast<int>(slice.count())));
+                idle = REFLOW_ERROR_TIMEOUT;
+            }
+            return std::pair(idle, true);
         });
     }
     wind_up();
@@ -90,16 +97,9 @@ int Run::perform() {
 
 void Run::prepare() {
     source_.path = options_.graph;
-    graph_ = load_graph(options_.graph, deadline_, &source_.text);
-    info_.emplace(graph_.get());
     make_runtime();
-    if (options_.output_dir &&
-        apply_output_dir(graph_.get(), *info_, runtime_.get(), *options_.output_dir) == 0) {
-        console_.warning("--output-dir: no node of this graph writes files");
-    }
-    for (const std::string& set : options_.sets) {
-        sets_.push_back(apply_set(graph_.get(), *info_, set));
-    }
+    if (options_.watch) watch_.emplace(options_.graph);
+    graph_ = read_graph();
     for (const std::string& input : options_.inputs) {
         inputs_.push_back(parse_input(*info_, input, deadline_));
     }
@@ -107,6 +107,22 @@ void Run::prepare() {
     for (Input& input : inputs_) find_inport(input, network_.get());
     if (options_.stats) measure();
     open_listeners();
+}
+
+Graph Run::read_graph() {
+    Graph graph = load_graph(options_.graph, deadline_, &source_.text);
+    GraphInfo info(graph.get());
+    if (options_.output_dir &&
+        apply_output_dir(graph.get(), info, runtime_.get(), *options_.output_dir) == 0) {
+        console_.warning("--output-dir: no node of this graph writes files");
+    }
+    std::vector<Set> sets;
+    for (const std::string& set : options_.sets) {
+        sets.push_back(apply_set(graph.get(), info, set));
+    }
+    sets_.swap(sets);
+    info_.emplace(graph.get());
+    return graph;
 }
 
 // Each turn: a run is short, and who asks for times wants those of all calls.
@@ -209,8 +225,53 @@ void Run::send_inputs() {
     }
 }
 
+// Whatever is wrong with the file is told as at the start; what runs goes on.
+void Run::reload() {
+    try {
+        apply_again();
+    } catch (const Failure& failure) {
+        console_.error(failure.problem.text);
+        for (const Problem& problem : failure.others) console_.error(problem.text);
+        console_.remark(options_.graph + " was not applied; the graph from before runs on");
+    }
+}
+
+void Run::apply_again() {
+    graph_ = read_graph();
+    reflow_change change{};
+    change.struct_size = sizeof change;
+    Error error;
+    const reflow_status status =
+        reflow_network_apply(network_.get(), graph_.get(), nullptr, &change, Out(error));
+    // Nodes that the progress line looks at are those of the network.
+    Graph now;
+    Error ignored;
+    check(reflow_network_graph(network_.get(), Out(now), Out(ignored)), ignored, exit_failed);
+    if (status != REFLOW_OK && is_about_graph(status)) {
+        const Graph wrong = std::move(graph_);
+        std::vector<Problem> problems;
+        for (Finding& each : list_findings(wrong.get(), runtime_.get(), source_)) {
+            if (each.severity == "error") problems.push_back(std::move(each.problem));
+        }
+        graph_ = std::move(now);
+        info_.emplace(graph_.get());
+        progress_.begin(network_.get(), *info_, start_);
+        if (problems.empty()) problems.push_back(refused_by_node(error, source_));
+        Failure failure{exit_invalid, problems.front(), {}};
+        failure.others.assign(problems.begin() + 1, problems.end());
+        throw failure;
+    }
+    graph_ = std::move(now);
+    info_.emplace(graph_.get());
+    progress_.begin(network_.get(), *info_, start_);
+    check(status, error, exit_failed);
+    errors_taken_.reset();
+    console_.remark(options_.graph + " applied: " + change_text(change));
+}
+
 void Run::tick() {
     console_.flush(false);
+    if (watch_ && cut_ == Cut::no && watch_->changed(Clock::now())) reload();
     events_.pump();
     failures_.pump();
     progress_.draw(Clock::now(), failures_.count());

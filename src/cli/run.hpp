@@ -20,6 +20,7 @@
 #include "cli/run_events.hpp"
 #include "cli/run_outputs.hpp"
 #include "cli/run_plan.hpp"
+#include "cli/run_watch.hpp"
 #include "cli/top.hpp"
 
 namespace cli {
@@ -45,6 +46,11 @@ private:
     void measure();
     void open_listeners();
     void explain_invalid(const Error& error);
+    // The graph as the file and the options want it.
+    [[nodiscard]] Graph read_graph();
+    // --watch: applies the file again.
+    void reload();
+    void apply_again();
 
     void send_inputs();
     // Repeats step(timeout_ms) until it is not REFLOW_ERROR_TIMEOUT or the run is cut short;
@@ -81,6 +87,7 @@ private:
     GraphSource source_;
     std::vector<Set> sets_;
     std::vector<Input> inputs_;
+    std::optional<Watch> watch_;
     Clock::time_point start_{};
     Deadline deadline_;
     std::optional<Clock::time_point> unread_deadline_;

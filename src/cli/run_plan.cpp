@@ -90,6 +90,11 @@ RunOptions run_options(const Arguments& arguments, Console& console) {
     options.output_dir = arguments.get("output-dir");
     options.events = arguments.get("events");
     options.stats = arguments.has("stats");
+    options.watch = arguments.has("watch");
+    if (options.watch && (options.graph == "-" || is_pipe(options.graph))) {
+        fail(exit_usage, "--watch needs a file that can be read again, and '" + options.graph +
+                             "' cannot");
+    }
     options.json = arguments.has("json");
     options.quiet = arguments.has("quiet");
     if (const auto text = arguments.get("timeout")) {

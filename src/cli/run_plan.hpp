@@ -29,6 +29,7 @@ struct RunOptions {
     std::uint64_t seed = 0;
     reflow_log_level log_level = REFLOW_LOG_INFO;
     bool stats = false;
+    bool watch = false;
     bool json = false;
     bool quiet = false;
     std::optional<TopOptions> top;

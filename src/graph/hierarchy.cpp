@@ -228,7 +228,7 @@ std::uint32_t Hierarchy::registered_definition(std::uint32_t parent, std::uint32
         return nowhere;
     }
     auto made = std::unique_ptr<Definition>(new Definition);
-    made->graph = &shared->graph;
+    made->graph = &shared->graph();
     made->shared = std::move(shared);
     made->source = id;
     made->file = concat("graph '", id, "'");

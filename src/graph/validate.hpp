@@ -27,11 +27,19 @@ struct ComponentInfo {
     Vector<PortInfo> outports;  // with "error"
     MessageRef config_schema;   // none: not checked
 };
-// A graph that others name by an id. Immutable and shared.
+// A graph that several look at: it does not change while it is shared.
 class SharedGraph : public RefCounted<SharedGraph> {
 public:
-    explicit SharedGraph(Graph graph_of) : graph(std::move(graph_of)) {}
-    const Graph graph;
+    explicit SharedGraph(Graph graph_of) : graph_(std::move(graph_of)) {}
+    [[nodiscard]] const Graph& graph() const noexcept { return graph_; }
+    // To edit it: a copy, if somebody else has it too.
+    [[nodiscard]] static Graph& own(Ref<SharedGraph>& shared) {
+        if (!shared->unique()) shared = make_ref<SharedGraph>(shared->graph_);
+        return shared->graph_;
+    }
+
+private:
+    Graph graph_;
 };
 class ComponentCatalog {
 public:

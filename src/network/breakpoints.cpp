@@ -58,33 +58,36 @@ Result<void> check(const BreakOptions& options) {
 
 }  // namespace
 
-Result<BreakPlace> Network::place_of(const BreakOptions& options) const {
+Result<BreakPlace> Network::place_of(const BreakOptions& options, const Topology* all) {
     if (Result<void> fine = check(options); !fine.ok()) return fine.take_error();
     BreakPlace place;
     bool in = !options.inport.empty();
     std::string_view port = in ? options.inport : options.outport;
     if (port.empty()) {
         if (options.node.empty()) return place;
-        place.actor = find_actor(options.node);
-        if (place.actor == nullptr) return no_node(options.node);
+        place.actor = all->find_actor(options.node);
+        if (place.actor == nullptr) return all->no_node(options.node);
         return place;
     }
-    Result<Place> found = resolve(options.node, port, in);
+    Result<Topology::Place> found = all->resolve(options.node, port, in);
     if (!found.ok()) return found.take_error();
     if (found.value().ends.size() > 1) return several(options.node, port);
     place.actor = found.value().actor;
     (in ? place.inport : place.outport) = found.value().port;
     if (options.peer.empty()) return place;
-    Result<Place> peer = resolve(options.peer, options.peer_port, true);
+    Result<Topology::Place> peer = all->resolve(options.peer, options.peer_port, true);
     if (!peer.ok()) return peer.take_error();
     if (peer.value().ends.size() > 1) return several(options.peer, options.peer_port);
     place.peer = peer.value().actor;
     place.peer_port = peer.value().port;
-    const auto& connections = place.actor->outports[place.outport];
-    bool connected =
-        std::any_of(connections.begin(), connections.end(), [&](const Connection& connection) {
-            return connection.target == place.peer && connection.inport == place.peer_port;
-        });
+    bool connected = false;
+    group_.publish([&] {  // nobody changes them under that lock
+        const auto& connections = place.actor->outports[place.outport];
+        connected =
+            std::any_of(connections.begin(), connections.end(), [&](const Connection& connection) {
+                return connection.target == place.peer && connection.inport == place.peer_port;
+            });
+    });
     if (connected) return place;
     return Failure(REFLOW_ERROR_NOT_FOUND,
                    concat("no connection from here to port '", options.peer_port, "' of node '",
@@ -105,7 +108,8 @@ void Network::replace_breakpoints(Ref<BreakList>& list) noexcept {
 }
 
 Result<std::uint64_t> Network::add_breakpoint(BreakOptions options) {
-    Result<BreakPlace> place = place_of(options);
+    Ref<Topology> all_of = topology();
+    Result<BreakPlace> place = place_of(options, all_of.get());
     if (!place.ok()) return place.take_error();
     auto next = make_ref<BreakList>();  // ends after the lock
     std::lock_guard lock(mutex_);
@@ -114,7 +118,7 @@ Result<std::uint64_t> Network::add_breakpoint(BreakOptions options) {
         return Failure(REFLOW_ERROR_LIMIT, concat("a network has no more than ",
                                                   limits::breakpoints_count, " breakpoints"));
     }
-    std::uint64_t id = std::uint64_t{nonce_} << 40 | (last_break_ + 1);
+    std::uint64_t id = std::uint64_t{all_of->tag} << 40 | (last_break_ + 1);
     next->all.push_back(make_ref<Breakpoint>(id, place.value(), std::move(options)));
     ++last_break_;
     replace_breakpoints(next);
@@ -135,6 +139,23 @@ Result<void> Network::remove_breakpoint(std::uint64_t id) {
     if (next->all.empty()) next = {};
     replace_breakpoints(next);
     return {};
+}
+
+void Network::forget_breakpoints() noexcept try {
+    auto next = make_ref<BreakList>();
+    std::lock_guard lock(mutex_);
+    std::size_t before = breaks_ ? breaks_->all.size() : 0;
+    next->all.reserve(before);
+    for (std::size_t i = 0; i < before; ++i) {
+        const Breakpoint& each = *breaks_->all[i];
+        bool gone = (each.actor && each.actor->retired()) || (each.peer && each.peer->retired());
+        if (!gone) next->all.push_back(breaks_->all[i]);
+    }
+    if (next->all.size() == before) return;
+    if (next->all.empty()) next = {};
+    replace_breakpoints(next);
+} catch (const std::bad_alloc&) {
+    // They stay in the list, and do not stop anything.
 }
 
 namespace {
@@ -186,8 +207,9 @@ void Network::stop_at(Actor& actor, bool whole) noexcept {
     {
         std::lock_guard lock(pause_mutex_);
         stands_ = &actor;
-        if (!whole) actor.pause();
-        for (std::size_t i = 0; whole && i < actors_.size(); ++i) actors_[i]->pause();
+        if (!whole) pause_for(actor, by_host);
+        const auto& all = topology_->actors;  // it is not exchanged under this lock
+        for (std::size_t i = 0; whole && i < all.size(); ++i) pause_for(*all[i], by_host);
     }
     group_.wake_hosts();
 }

@@ -53,6 +53,8 @@ public:
     Breakpoint(std::uint64_t number, const BreakPlace& at, BreakOptions options) noexcept
         : id(number),
           place(at),
+          actor(Ref<const runtime::Actor>::share(at.actor)),
+          peer(Ref<const runtime::Actor>::share(at.peer)),
           ignore(options.ignore),
           once(options.once),
           node_only(options.node_only),
@@ -60,6 +62,9 @@ public:
 
     const std::uint64_t id;
     const BreakPlace place;
+    // Those of the place: they may have left the network.
+    const Ref<const runtime::Actor> actor;
+    const Ref<const runtime::Actor> peer;
     const std::uint64_t ignore;
     const bool once;
     const bool node_only;

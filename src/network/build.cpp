@@ -1,11 +1,11 @@
 // From a graph to actors and connections.
 // Thread: that of the caller of Network::create.
+#include "network/build.hpp"
+
 #include <algorithm>
 
 #include "base/limits.hpp"
-#include "graph/hierarchy.hpp"
 #include "graph/node_settings.hpp"
-#include "network/network.hpp"
 
 namespace reflow::network {
 
@@ -60,296 +60,348 @@ Result<ConnectionConfig> read_config(const graph::ConnectionItem& connection) {
 
 }  // namespace
 
-class Builder {
-public:
-    Builder(Network& network, const graph::Graph& graph, const graph::Flat& flat)
-        : network_(network), graph_(graph), view_(flat) {}
+Result<void> Builder::build() {
+    to_.case_sensitive = graph_.case_sensitive();
+    if (Result<void> done = make_actors(); !done.ok()) return done;
+    to_.index_actors();
+    plan_ports();
+    if (Result<void> done = make_links(); !done.ok()) return done;
+    if (Result<void> done = make_initials(); !done.ok()) return done;
+    if (Result<void> done = make_exposed(view_.inports, true); !done.ok()) return done;
+    if (Result<void> done = make_exposed(view_.outports, false); !done.ok()) return done;
+    settle_awaits();
+    order_finishes();
+    return {};
+}
 
-    Result<void> build() {
-        network_.case_sensitive_ = graph_.case_sensitive();
-        if (Result<void> made = make_actors(); !made.ok()) return made;
-        network_.index_actors();
-        if (Result<void> made = make_connections(); !made.ok()) return made;
-        if (Result<void> made = make_initials(); !made.ok()) return made;
-        if (Result<void> made = make_exposed(view_.inports, true); !made.ok()) return made;
-        if (Result<void> made = make_exposed(view_.outports, false); !made.ok()) return made;
-        if (Result<void> counted = count_packets(); !counted.ok()) return counted;
-        settle_awaits();
-        mark_shared_targets();
-        order_finishes();
-        for (auto& actor : network_.actors_) {
-            if (Result<void> created = actor->create(); !created.ok()) return created;
-        }
-        return {};
+Result<void> Builder::create_states() {
+    for (std::uint32_t position : made) {
+        Result<void> created = to_.actors[position]->create();
+        if (!created.ok()) return created;
     }
+    return {};
+}
 
-private:
-    Result<void> make_actors() {
-        Runtime& runtime = *network_.runtime_;
-        std::size_t count = view_.nodes.size();
-        if (!runtime.add_actors(count)) {
-            return Failure(REFLOW_ERROR_LIMIT,
-                           concat("a graph of ", count, " nodes exceeds max_actors, ",
-                                  runtime.options().max_actors, " in all networks"));
-        }
-        network_.counted_actors_ = count;
-        network_.actors_.reserve(count);
-        network_.group_.actors.reserve(count);
-        network_.fed_.resize(count);
-        TextMap<runtime::ComponentRef> components;
-        const std::pair<const String, runtime::ComponentRef>* last = nullptr;
-        Message empty = ObjectBuilder().finish().take();
-        for (std::size_t at = 0; at < count; ++at) {
-            const graph::NodeItem& node = view_.nodes[at];
-            if (last == nullptr || last->first != node.component) {
-                auto found = components.find(node.component);
-                if (found == components.end()) {
-                    found = components
-                                .emplace(String(node.component),
-                                         runtime.registry.find(node.component))
-                                .first;
-                }
-                last = &*found;
+Result<void> Builder::make_actors() {
+    const Registry& registry = network_.runtime().registry;
+    std::size_t count = view_.nodes.size();
+    to_.actors.reserve(count);
+    to_.marks.resize(count);
+    TextMap<runtime::ComponentRef> components;
+    const std::pair<const String, runtime::ComponentRef>* last = nullptr;
+    Message empty = ObjectBuilder().finish().take();
+    for (std::size_t at = 0; at < count; ++at) {
+        const graph::NodeItem& node = view_.nodes[at];
+        if (last == nullptr || last->first != node.component) {
+            auto found = components.find(node.component);
+            if (found == components.end()) {
+                found =
+                    components.emplace(String(node.component), registry.find(node.component)).first;
             }
-            const runtime::ComponentRef& component = last->second;
-            REFLOW_ASSERT(component);  // validated
-            Message config = node.metadata.is(REFLOW_KIND_OBJECT) ? node.metadata.own() : empty;
-            if (Result<void> placed = place(config, *component, at); !placed.ok()) {
-                return placed;
-            }
-            network_.actors_.emplace_back(new Actor(network_.group_, component, node.id,
-                                                    std::move(config),
-                                                    runtime.options().port_capacity));
-            Actor& actor = *network_.actors_.back();
-            network_.group_.actors.push_back(&actor);
-            Result<graph::NodeSettings> settings = graph::read_node_settings(actor.config);
-            if (!settings.ok()) return settings.take_error();
-            if (auto timeout = settings.value().timeout_ns) actor.allow_deferred(*timeout);
-            for (std::uint32_t i = 0; i < actor.component->inports.size(); ++i) {
-                std::uint32_t capacity = actor.component->inports[i].capacity;
-                if (capacity != 0) actor.mailbox.set_capacity(i, capacity);
-            }
+            last = &*found;
         }
-        return {};
-    }
-
-    // Tells a node the folder of the graph's file, if its component asks for it by a configuration
-    // key marked "x-graph-directory" and the graph does not set that key.
-    Result<void> place(Message& config, const Component& component, std::size_t node) const {
-        std::string_view folder =
-            view_.origins.empty() ? graph_.directory() : view_.origins[node].directory;
-        if (folder.empty()) return {};
-        MessageRef keys = component.config_schema.get("properties");
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-            bool wanted = keys.at(i).get("x-graph-directory").boolean();
-            if (!wanted || config.has(keys.key_at(i))) continue;
-            Result<Message> placed = with_key(config, keys.key_at(i), Message::string(folder));
-            if (!placed.ok()) return placed.take_error();
-            config = std::move(placed).take();
+        const runtime::ComponentRef& component = last->second;
+        REFLOW_ASSERT(component);  // validated
+        Message config = node.metadata.is(REFLOW_KIND_OBJECT) ? node.metadata.own() : empty;
+        if (Result<void> placed = place(config, *component, at); !placed.ok()) return placed;
+        Actor* before = before_ == nullptr ? nullptr : before_->find_actor(node.id);
+        if (before != nullptr && before->component == component &&
+            reflow::equal(before->config, config)) {
+            to_.actors.push_back(Ref<Actor>::share(before));
+            continue;
         }
-        return {};
+        auto actor = make_actor(node, component, std::move(config));
+        if (!actor.ok()) return actor.take_error();
+        made.push_back(static_cast<std::uint32_t>(at));
+        to_.actors.push_back(std::move(actor).take());
     }
+    return {};
+}
 
-    Result<std::uint32_t> port_of(const graph::EdgeItem& edge, bool in) const {
-        const Component& component = *network_.actors_[edge.position]->component;
-        bool case_sensitive = view_.origins.empty() ? graph_.case_sensitive()
-                                                    : view_.origins[edge.position].case_sensitive;
-        auto found =
-            find_port(in ? component.inports : component.outports, edge.port, case_sensitive);
-        if (!found) {
-            return Failure(REFLOW_ERROR_GRAPH,
-                           concat("no ", in ? "inport" : "outport", " of this name"))
-                .node(edge.node)
-                .port(edge.port);
-        }
-        return *found;
-    }
-
-    // What the ports may hold.
-    Result<void> count_packets() {
-        std::uint64_t count = 0;
-        for (const auto& actor : network_.actors_) {
-            for (std::uint32_t i = 0; i < actor->component->inports.size(); ++i) {
-                count += actor->mailbox.capacity(i);
-            }
-        }
-        if (Result<void> added = network_.runtime_->add_packets(count); !added.ok()) return added;
-        network_.counted_packets_ = count;
-        return {};
-    }
-
-    Result<void> make_connections() {
-        // Connections of one port stand together in a vector, whose size is known first.
-        for (const graph::ConnectionItem& item : view_.connections) {
-            Result<std::uint32_t> from = port_of(item.from, false);
-            if (!from.ok()) return from.take_error();
-            Result<std::uint32_t> to = port_of(item.to, true);
-            if (!to.ok()) return to.take_error();
-            Result<ConnectionConfig> config = read_config(item);
-            if (!config.ok()) return config.take_error();
-            Actor& sender = *network_.actors_[item.from.position];
-            Actor& target = *network_.actors_[item.to.position];
-            if (config.value().capacity != 0) {
-                target.mailbox.set_capacity(to.value(), config.value().capacity);
-            }
-            target.mailbox.add_sender(to.value());
-            network_.fed_[item.to.position] |= Network::by_connection;
-            Connection connection;
-            connection.mailbox = &target.mailbox;
-            connection.target = &target;
-            connection.outport = from.value();
-            connection.inport = to.value();
-            connection.from_index = item.from.index;
-            connection.to_index = item.to.index;
-            connection.delivery = config.value().delivery;
-            if (connection.delivery != Delivery::reliable) target.mailbox.set_late();
-            sender.outports[from.value()].push_back(std::move(connection));
-        }
-        return {};
-    }
-
-    Result<void> make_initials() {
-        network_.initials_.reserve(view_.initials.size());
-        for (const graph::InitialItem& item : view_.initials) {
-            Result<std::uint32_t> to = port_of(item.to, true);
-            if (!to.ok()) return to.take_error();
-            Actor* actor = network_.actors_[item.to.position].get();
-            actor->mailbox.set_connected(to.value());
-            network_.fed_[item.to.position] |= Network::otherwise;
-            network_.initials_.push_back(
-                {actor, {item.data.own().leak(), to.value(), item.to.index, nullptr}});
-        }
-        return {};
-    }
-
-    Result<void> make_exposed(const Vector<graph::FlatExposed>& items, bool in) {
-        for (const graph::FlatExposed& item : items) {
-            Result<std::uint32_t> port = port_of(item.edge, in);
-            if (!port.ok()) return port.take_error();
-            Actor* actor = network_.actors_[item.edge.position].get();
-            if (in && item.node.empty()) {  // what a subgraph exposes may be left alone
-                actor->mailbox.set_connected(port.value());
-                network_.fed_[item.edge.position] |= Network::otherwise;
-            }
-            (in ? network_.inports_ : network_.outports_)
-                .push_back(
-                    {String(item.node), String(item.name), actor, port.value(), item.edge.index});
-        }
-        return {};
-    }
-
-    // Which ports a firing waits for, and which show their newest packet.
-    void settle_awaits() {
-        for (auto& actor : network_.actors_) {
-            const Component& component = *actor->component;
-            if (component.await == REFLOW_AWAIT_ANY) continue;
-            bool some = false;
-            for (std::uint32_t i = 0; i < component.inports.size(); ++i) {
-                bool required = component.inports[i].required;
-                if (component.await == REFLOW_AWAIT_REQUIRED && !required) {
-                    actor->mailbox.set_sticky(i);
-                } else if (component.await == REFLOW_AWAIT_REQUIRED) {
-                    actor->mailbox.set_connected(i);
-                }
-                some = some || actor->mailbox.connected(i);
-            }
-            // A node that only the host feeds, port by port: it waits for all of them.
-            for (std::uint32_t i = 0; !some && i < component.inports.size(); ++i) {
-                actor->mailbox.set_connected(i);
-            }
+Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node,
+                                       const runtime::ComponentRef& component, Message config) {
+    auto actor =
+        Ref<Actor>::adopt(new Actor(network_.group(), component, node.id, std::move(config),
+                                    network_.runtime().options().port_capacity));
+    Result<graph::NodeSettings> settings = graph::read_node_settings(actor->config);
+    if (!settings.ok()) return settings.take_error();
+    if (auto timeout = settings.value().timeout_ns) actor->allow_deferred(*timeout);
+    if (component->await == REFLOW_AWAIT_REQUIRED) {
+        for (std::uint32_t i = 0; i < component->inports.size(); ++i) {
+            if (!component->inports[i].required) actor->mailbox.set_sticky(i);
         }
     }
+    return actor;
+}
 
-    // Who has two connections into one actor, or one into itself, delivers after each call: what
-    // the calls emitted arrives in their order.
-    void mark_shared_targets() {
-        std::uint32_t number = 0;  // of the sender, from 1
-        for (auto& sender : network_.actors_) {
-            sender->mark = ++number;
-            for (const auto& connections : sender->outports) {
-                for (const Connection& connection : connections) {
-                    if (std::exchange(connection.target->mark, number) == number) {
-                        sender->keep_order_of_calls();
-                    }
-                }
-            }
+// Tells a node the folder of the graph's file, if its component asks for it by a configuration
+// key marked "x-graph-directory" and the graph does not set that key.
+Result<void> Builder::place(Message& config, const Component& component, std::size_t node) const {
+    std::string_view folder =
+        view_.origins.empty() ? graph_.directory() : view_.origins[node].directory;
+    if (folder.empty()) return {};
+    MessageRef keys = component.config_schema.get("properties");
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        bool wanted = keys.at(i).get("x-graph-directory").boolean();
+        if (!wanted || config.has(keys.key_at(i))) continue;
+        Result<Message> placed = with_key(config, keys.key_at(i), Message::string(folder));
+        if (!placed.ok()) return placed.take_error();
+        config = std::move(placed).take();
+    }
+    return {};
+}
+
+Result<std::uint32_t> Builder::port_of(const graph::EdgeItem& edge, bool in) const {
+    const Component& component = *to_.actors[edge.position]->component;
+    bool case_sensitive = view_.origins.empty() ? graph_.case_sensitive()
+                                                : view_.origins[edge.position].case_sensitive;
+    auto found = find_port(in ? component.inports : component.outports, edge.port, case_sensitive);
+    if (!found) {
+        return Failure(REFLOW_ERROR_GRAPH,
+                       concat("no ", in ? "inport" : "outport", " of this name"))
+            .node(edge.node)
+            .port(edge.port);
+    }
+    return *found;
+}
+
+// As the components declare them.
+void Builder::plan_ports() {
+    first_port.reserve(to_.actors.size() + 1);
+    std::size_t count = 0;
+    for (const auto& actor : to_.actors) {
+        first_port.push_back(static_cast<std::uint32_t>(count));
+        count += actor->component->inports.size();
+    }
+    first_port.push_back(static_cast<std::uint32_t>(count));
+    ports.resize(count);
+    late.resize(to_.actors.size());
+    std::uint32_t usual = network_.runtime().options().port_capacity;
+    for (std::uint32_t at = 0; at < to_.actors.size(); ++at) {
+        const Component& component = *to_.actors[at]->component;
+        for (std::uint32_t i = 0; i < component.inports.size(); ++i) {
+            std::uint32_t own = component.inports[i].capacity;
+            plan(at, i).capacity = std::max<std::uint32_t>(own == 0 ? usual : own, 1);
         }
     }
+}
 
-    // Each node after what feeds it (A. B. Kahn, Topological sorting of large networks, 1962), the
-    // first of the graph first; in a cycle the first node that is left.
-    void order_finishes() {
-        std::size_t count = network_.actors_.size();
+Result<void> Builder::make_links() {
+    links.reserve(view_.connections.size());
+    for (const graph::ConnectionItem& item : view_.connections) {
+        Result<std::uint32_t> from = port_of(item.from, false);
+        if (!from.ok()) return from.take_error();
+        Result<std::uint32_t> to = port_of(item.to, true);
+        if (!to.ok()) return to.take_error();
+        Result<ConnectionConfig> config = read_config(item);
+        if (!config.ok()) return config.take_error();
+        links.push_back({item.from.position, item.to.position, from.value(), to.value(),
+                         item.from.index, item.to.index, config.value().capacity,
+                         config.value().delivery});
+        runtime::Mailbox::PortPlan& port = plan(item.to.position, to.value());
+        ++port.senders;
+        port.connected = true;
+        if (config.value().capacity != 0) port.capacity = config.value().capacity;
+        if (config.value().delivery != Delivery::reliable) late[item.to.position] = 1;
+        to_.marks[item.to.position] |= Topology::by_connection;
+        if (from.value() == to_.actors[item.from.position]->component->error_port) {
+            to_.marks[item.from.position] |= Topology::errors_taken;
+        }
+    }
+    for (const runtime::Mailbox::PortPlan& port : ports) capacity += port.capacity;
+    return {};
+}
+
+Connection Builder::connection_of(const Link& link) const {
+    Actor& target = *to_.actors[link.to];
+    Connection connection;
+    connection.mailbox = &target.mailbox;
+    connection.target = &target;
+    connection.outport = link.outport;
+    connection.inport = link.inport;
+    connection.from_index = link.from_index;
+    connection.to_index = link.to_index;
+    connection.capacity = link.capacity;
+    connection.delivery = link.delivery;
+    return connection;
+}
+
+Result<void> Builder::make_initials() {
+    to_.initials.reserve(view_.initials.size());
+    for (const graph::InitialItem& item : view_.initials) {
+        Result<std::uint32_t> to = port_of(item.to, true);
+        if (!to.ok()) return to.take_error();
+        plan(item.to.position, to.value()).connected = true;
+        to_.marks[item.to.position] |= Topology::otherwise;
+        to_.initials.push_back({to_.actors[item.to.position].get(),
+                                {item.data.own().leak(), to.value(), item.to.index, nullptr}});
+    }
+    return {};
+}
+
+Result<void> Builder::make_exposed(const Vector<graph::FlatExposed>& items, bool in) {
+    for (const graph::FlatExposed& item : items) {
+        Result<std::uint32_t> port = port_of(item.edge, in);
+        if (!port.ok()) return port.take_error();
+        if (in && item.node.empty()) {  // what a subgraph exposes may be left alone
+            plan(item.edge.position, port.value()).connected = true;
+            to_.marks[item.edge.position] |= Topology::otherwise;
+        }
+        (in ? to_.inports : to_.outports)
+            .push_back({String(item.node), String(item.name), to_.actors[item.edge.position].get(),
+                        port.value(), item.edge.index});
+    }
+    return {};
+}
+
+// Which ports a firing waits for.
+void Builder::settle_awaits() {
+    for (std::uint32_t at = 0; at < to_.actors.size(); ++at) {
+        const Component& component = *to_.actors[at]->component;
+        if (component.await == REFLOW_AWAIT_ANY) continue;
         bool some = false;
-        for (const auto& actor : network_.actors_) {
-            some = some || actor->component->finish != nullptr;
-        }
-        if (!some) return;
-        // Targets of node n stand from first[n] on.
-        Vector<std::uint32_t> feeders(count, 0);
-        Vector<std::size_t> first(count + 1, 0);
-        for (const graph::ConnectionItem& item : view_.connections) {
-            ++feeders[item.to.position];
-            ++first[item.from.position];
-        }
-        std::size_t sum = 0;
-        for (std::size_t& at : first) sum += std::exchange(at, sum);
-        Vector<std::uint32_t> targets(sum);
-        for (const graph::ConnectionItem& item : view_.connections) {
-            targets[first[item.from.position]++] = item.to.position;
-        }
-        // Now each begins where the one before ends.
-        auto later = [](std::uint32_t a, std::uint32_t b) { return a > b; };
-        Vector<std::uint32_t> free;  // a heap, the smallest position on top
-        Vector<std::uint8_t> done(count, 0);
-        for (std::uint32_t i = 0; i < count; ++i) {
-            if (feeders[i] == 0) free.push_back(i);
-        }
-        std::make_heap(free.begin(), free.end(), later);
-        std::uint32_t first_left = 0;
-        for (std::size_t ordered = 0; ordered < count; ++ordered) {
-            std::uint32_t next = 0;
-            if (free.empty()) {
-                while (done[first_left] != 0) ++first_left;
-                next = first_left;
-            } else {
-                std::pop_heap(free.begin(), free.end(), later);
-                next = free.back();
-                free.pop_back();
-                if (done[next] != 0) {
-                    --ordered;
-                    continue;
-                }
+        for (std::uint32_t i = 0; i < component.inports.size(); ++i) {
+            bool required = component.inports[i].required;
+            if (component.await == REFLOW_AWAIT_REQUIRED && !required) {
+                late[at] = 1;  // it shows its newest packet
+            } else if (component.await == REFLOW_AWAIT_REQUIRED) {
+                plan(at, i).connected = true;
             }
-            done[next] = 1;
-            if (network_.actors_[next]->component->finish != nullptr) {
-                network_.finish_order_.push_back(next);
-            }
-            for (std::size_t at = next == 0 ? 0 : first[next - 1]; at < first[next]; ++at) {
-                std::uint32_t target = targets[at];
-                if (--feeders[target] != 0 || done[target] != 0) continue;
-                free.push_back(target);
-                std::push_heap(free.begin(), free.end(), later);
-            }
+            some = some || plan(at, i).connected;
+        }
+        // A node that only the host feeds, port by port: it waits for all of them.
+        for (std::uint32_t i = 0; !some && i < component.inports.size(); ++i) {
+            plan(at, i).connected = true;
         }
     }
+}
 
-    Network& network_;
-    const graph::Graph& graph_;
-    const graph::Flat& view_;
-};
+// Each node after what feeds it (A. B. Kahn, Topological sorting of large networks, 1962), the
+// first of the graph first; in a cycle the first node that is left.
+void Builder::order_finishes() {
+    std::size_t count = to_.actors.size();
+    bool some = false;
+    for (const auto& actor : to_.actors) some = some || actor->component->finish != nullptr;
+    if (!some) return;
+    // Targets of node n stand from first[n] on.
+    Vector<std::uint32_t> feeders(count, 0);
+    Vector<std::size_t> first(count + 1, 0);
+    for (const Link& link : links) {
+        ++feeders[link.to];
+        ++first[link.from];
+    }
+    std::size_t sum = 0;
+    for (std::size_t& at : first) sum += std::exchange(at, sum);
+    Vector<std::uint32_t> targets(sum);
+    for (const Link& link : links) targets[first[link.from]++] = link.to;
+    // Now each begins where the one before ends.
+    auto later = [](std::uint32_t a, std::uint32_t b) { return a > b; };
+    Vector<std::uint32_t> free;  // a heap, the smallest position on top
+    Vector<std::uint8_t> done(count, 0);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (feeders[i] == 0) free.push_back(i);
+    }
+    std::make_heap(free.begin(), free.end(), later);
+    std::uint32_t first_left = 0;
+    for (std::size_t ordered = 0; ordered < count; ++ordered) {
+        std::uint32_t next = 0;
+        if (free.empty()) {
+            while (done[first_left] != 0) ++first_left;
+            next = first_left;
+        } else {
+            std::pop_heap(free.begin(), free.end(), later);
+            next = free.back();
+            free.pop_back();
+            if (done[next] != 0) {
+                --ordered;
+                continue;
+            }
+        }
+        done[next] = 1;
+        if (to_.actors[next]->component->finish != nullptr) {
+            to_.finish_order.push_back(next);
+        }
+        for (std::size_t at = next == 0 ? 0 : first[next - 1]; at < first[next]; ++at) {
+            std::uint32_t target = targets[at];
+            if (--feeders[target] != 0 || done[target] != 0) continue;
+            free.push_back(target);
+            std::push_heap(free.begin(), free.end(), later);
+        }
+    }
+}
 
-Result<Ref<Network>> Network::create(Ref<Runtime> runtime, const graph::Graph& graph) {
-    graph::Hierarchy hierarchy(graph, &runtime->registry, runtime->files(), graph::Checks::errors);
+Result<Ref<Network>> Network::create(Ref<Runtime> runtime, Ref<graph::SharedGraph> graph) {
+    graph::Hierarchy hierarchy(graph->graph(), &runtime->registry, runtime->files(),
+                               graph::Checks::errors);
     auto findings = hierarchy.take_findings();
     if (Result<void> valid = graph::first_error(findings); !valid.ok()) return valid.take_error();
     auto flat = hierarchy.flatten(runtime->options().max_actors);
     if (!flat.ok()) return flat.take_error();
     auto network = Ref<Network>::adopt(new Network(std::move(runtime)));
-    if (Result<void> built = Builder(*network, graph, flat.value()).build(); !built.ok()) {
-        return built.take_error();
+    auto topology = make_ref<Topology>();
+    topology->graph = std::move(graph);
+    topology->tag = next_tag();
+    Topology& to = *topology;
+    network->topology_ = std::move(topology);
+    network->current_.store(&to, std::memory_order_release);
+    if (Result<void> done = network->build_first(flat.value()); !done.ok()) {
+        return done.take_error();
     }
     return network;
+}
+
+Result<void> Network::count_actors(std::uint64_t count) {
+    std::uint64_t now = counted_actors_;
+    if (count > now && !runtime_->add_actors(count - now)) {
+        return Failure(REFLOW_ERROR_LIMIT,
+                       concat("a graph of ", count, " nodes exceeds max_actors, ",
+                              runtime_->options().max_actors, " in all networks"));
+    }
+    if (count < now) runtime_->remove_actors(now - count);
+    counted_actors_ = count;
+    return {};
+}
+
+Result<void> Network::count_packets(std::uint64_t count) {
+    std::uint64_t now = counted_packets_;
+    if (count > now) {
+        Result<void> added = runtime_->add_packets(count - now);
+        if (!added.ok()) return added;
+    }
+    if (count < now) runtime_->remove_packets(now - count);
+    counted_packets_ = count;
+    return {};
+}
+
+Result<void> Network::build_first(const graph::Flat& flat) {
+    Topology& to = *topology_;
+    // Before anything is made: a graph that is too large costs nothing.
+    if (Result<void> counted = count_actors(flat.nodes.size()); !counted.ok()) return counted;
+    Builder builder(*this, to, flat, nullptr);
+    if (Result<void> built = builder.build(); !built.ok()) return built;
+    if (Result<void> counted = count_packets(builder.capacity); !counted.ok()) return counted;
+    group_.actors.reserve(to.actors.size());
+    for (std::uint32_t at = 0; at < to.actors.size(); ++at) {
+        Actor& actor = *to.actors[at];
+        group_.actors.push_back(&actor);
+        std::span<const runtime::Mailbox::PortPlan> ports = builder.ports_of(at);
+        for (std::uint32_t i = 0; i < ports.size(); ++i) {
+            if (ports[i].senders != 0) actor.mailbox.reserve_senders(i, ports[i].senders);
+        }
+        actor.mailbox.settle(ports, builder.late[at] != 0);
+    }
+    for (const Builder::Link& link : builder.links) {
+        Connection connection = builder.connection_of(link);
+        to.actors[link.from]->outports[link.outport].push_back(std::move(connection));
+    }
+    for (auto& actor : to.actors) actor->settle_order_of_calls();
+    return builder.create_states();
+}
+
+// relaxed: only distinct.
+std::uint32_t Network::next_tag() noexcept {
+    static constinit std::atomic<std::uint32_t> next{1};
+    return next.fetch_add(1, std::memory_order_relaxed) & 0xffffff;
 }
 
 }  // namespace reflow::network

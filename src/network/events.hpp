@@ -13,13 +13,15 @@
 #include "message/message.hpp"
 #include "network/notifier.hpp"
 #include "network/filter.hpp"
+#include "runtime/actor.hpp"
 #include "reflow.h"
 
 namespace reflow::network {
 
 class Network;
 
-// One event, shared by all that subscribed to it. Views point into the network.
+// One event, shared by all that subscribed to it. Views point into the actors, which may have left
+// the network meanwhile.
 class Event : public RefCounted<Event> {
 public:
     reflow_event_kind kind = 0;
@@ -27,6 +29,8 @@ public:
     std::int64_t timestamp_ms = 0;
     std::uint64_t duration_ns = 0;
     std::uint64_t count = 0;
+    Ref<const runtime::Actor> of;
+    Ref<const runtime::Actor> of_peer;
     std::string_view node;
     std::string_view component;
     std::string_view port;

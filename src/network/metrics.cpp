@@ -12,28 +12,20 @@ using runtime::Probe;
 using runtime::Samples;
 
 void Network::measure(std::uint32_t every) {
-    Vector<Probe> made;
-    if (every != 0 && made_probes_.load(std::memory_order_acquire) == nullptr) {
-        Vector<Probe> fresh(actors_.size());
-        made.swap(fresh);
-    }
+    Ref<Topology> all = topology();
     std::lock_guard lock(mutex_);
-    if (every == 0) {
-        for (auto& actor : actors_) actor->probe.store(nullptr, std::memory_order_relaxed);
-        return;
-    }
-    sampling_.every.store(every, std::memory_order_relaxed);
-    if (probes_.empty()) {
-        if (made.empty()) return;  // a network without nodes
-        probes_.swap(made);
-        for (Probe& probe : probes_) probe.follow(sampling_);
-        made_probes_.store(probes_.data(), std::memory_order_release);
-    }
-    if (actors_.front()->probe.load(std::memory_order_relaxed) != nullptr) return;
-    sampling_.epoch.fetch_add(1, std::memory_order_relaxed);
-    for (std::size_t i = 0; i < actors_.size(); ++i) {
-        actors_[i]->probe.store(&probes_[i], std::memory_order_release);
-    }
+    if (every == 0) return sampling_.every.store(0, std::memory_order_relaxed);
+    // Memory first: a failure then changes nothing that is seen.
+    for (auto& actor : all->actors) give_probe(*actor);
+    bool off = sampling_.every.exchange(every, std::memory_order_relaxed) == 0;
+    if (off) sampling_.epoch.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Network::give_probe(Actor& actor) {
+    if (actor.probe.load(std::memory_order_relaxed) != nullptr) return;
+    auto made = std::unique_ptr<Probe>(new Probe);
+    made->follow(sampling_);
+    actor.probe.store(made.release(), std::memory_order_release);
 }
 
 namespace {
@@ -126,32 +118,31 @@ struct Scratch : Allocated {
 }  // namespace
 
 Result<void> Network::node_metrics(std::string_view node, reflow_node_metrics& to) const {
-    std::optional<std::uint32_t> position = find_position(node);
-    if (!position) return no_node(node);
+    Ref<Topology> all = topology();
+    const Actor* actor = all->find_actor(node);
+    if (actor == nullptr) return all->no_node(node);
     auto scratch = std::unique_ptr<Scratch>(new Scratch);
-    const Probe* probes = made_probes_.load(std::memory_order_acquire);
-    read(*actors_[*position], probes == nullptr ? nullptr : probes + *position, scratch->call,
-         scratch->wait, to);
+    const Probe* probe = actor->probe.load(std::memory_order_acquire);
+    read(*actor, probe, scratch->call, scratch->wait, to);
     return {};
 }
 
 Result<Message> Network::metrics() const {
     auto scratch = std::unique_ptr<Scratch>(new Scratch);
-    const Probe* probes = made_probes_.load(std::memory_order_acquire);
-    bool measured = false;
+    Ref<Topology> now = topology();
+    bool measured = sampling_.every.load(std::memory_order_relaxed) != 0;
     reflow_node_metrics sum{};
-    ObjectBuilder nodes(actors_.size());
-    for (std::size_t i = 0; i < actors_.size(); ++i) {
-        const Actor& actor = *actors_[i];
-        const Probe* probe = probes == nullptr ? nullptr : probes + i;
-        measured = measured || actor.probe.load(std::memory_order_relaxed) != nullptr;
+    ObjectBuilder nodes(now->actors.size());
+    for (std::size_t i = 0; i < now->actors.size(); ++i) {
+        const Actor& actor = *now->actors[i];
+        const Probe* probe = actor.probe.load(std::memory_order_acquire);
         reflow_node_metrics one{};
         read(actor, probe, scratch->call, scratch->wait, one);
         add(sum, one);
         if (probe != nullptr) probe->read(scratch->all_calls, scratch->all_waits);
         ObjectBuilder node(15);
         node.set("component", Message::string(actor.component->id));
-        node.set("source", Message::boolean((fed_[i] & by_connection) == 0));
+        node.set("source", Message::boolean(now->is_source(i)));
         node.set("activity", Message::string(activity_name(one.activity)));
         Result<Message> made = finish(node, one);
         if (!made.ok()) return made;

@@ -8,20 +8,13 @@ namespace reflow::network {
 
 using runtime::Actor;
 
-namespace {
-
-// relaxed: only distinct.
-constinit std::atomic<std::uint32_t> next_nonce{1};
-
-}  // namespace
-
 Network::Network(Ref<Runtime> runtime)
     : runtime_(std::move(runtime)),
-      group_(runtime_->scheduler(), *runtime_, *this, runtime_->options().max_growth),
-      nonce_(next_nonce.fetch_add(1, std::memory_order_relaxed) & 0xffffff) {}
+      group_(runtime_->scheduler(), *runtime_, *this, runtime_->options().max_growth) {
+    sampling_.every.store(0, std::memory_order_relaxed);
+}
 
 Network::~Network() {
-    for (Initial& initial : initials_) (void)Message::adopt(initial.packet.message);
     runtime_->remove_actors(counted_actors_);
     runtime_->remove_packets(counted_packets_);
 }
@@ -44,12 +37,15 @@ bool Network::on_own_thread() noexcept {
 // ---- start
 
 Result<void> Network::start() {
+    if (state() != REFLOW_NETWORK_CREATED) {
+        return Failure(REFLOW_ERROR_INVALID_STATE, "the network was started before");
+    }
+    Visit visit(*this);
+    Right right(*this);  // nobody changes it or opens an output at the same time
+    if (Result<void> taken = right.take(REFLOW_FOREVER); !taken.ok()) return taken;
     std::int32_t expected = REFLOW_NETWORK_CREATED;
-    {
-        std::lock_guard lock(mutex_);  // nobody opens an output at the same time
-        if (!state_.compare_exchange_strong(expected, starting, std::memory_order_acq_rel)) {
-            return Failure(REFLOW_ERROR_INVALID_STATE, "the network was started before");
-        }
+    if (!state_.compare_exchange_strong(expected, starting, std::memory_order_acq_rel)) {
+        return Failure(REFLOW_ERROR_INVALID_STATE, "the network was started before");
     }
     Result<void> ready;
     try {
@@ -92,16 +88,16 @@ void Network::end_abandoned() noexcept {
 
 // States end with the handle, also if an output keeps the network in memory.
 void Network::end_handle() noexcept {
-    for (auto& actor : actors_) actor->end_state();
+    for (auto& actor : topology_->actors) actor->end_state();
     unref();
 }
 
 Result<void> Network::set_up_actors() {
     runtime::InTurn inside(runtime_->scheduler());  // waiting in a setup would be for ever
-    for (auto& actor : actors_) {
+    for (auto& actor : topology_->actors) {
         if (Result<void> ready = actor->setup(); !ready.ok()) return ready;
     }
-    for (Initial& initial : initials_) {
+    for (Topology::Initial& initial : topology_->initials) {
         runtime::Packet packet = initial.packet;
         Message copy = MessageRef(packet.message).own();
         initial.actor->mailbox.force(packet);
@@ -124,8 +120,10 @@ bool Network::launch() noexcept {
     }
     group_.began();
     post(new_event(REFLOW_EVENT_NETWORK_STARTED));
-    for (auto& actor : actors_) post(new_event(REFLOW_EVENT_ACTOR_STARTED, *actor));
-    for (Initial& initial : initials_) {
+    // The guard keeps everything in place: who changes the network waits for the start.
+    const Topology& all = *topology_;
+    for (auto& actor : all.actors) post(new_event(REFLOW_EVENT_ACTOR_STARTED, *actor));
+    for (const Topology::Initial& initial : all.initials) {
         if (auto event = new_event(REFLOW_EVENT_MESSAGE_RECEIVED, *initial.actor)) {
             event->port = initial.actor->component->inports[initial.packet.port].name;
             event->message = MessageRef(initial.packet.message).own();
@@ -134,8 +132,8 @@ bool Network::launch() noexcept {
         }
         initial.actor->notify();
     }
-    for (std::size_t i = 0; i < actors_.size(); ++i) {
-        if (actors_[i]->component->source && fed_[i] == 0) actors_[i]->request_start();
+    for (std::size_t i = 0; i < all.actors.size(); ++i) {
+        if (all.actors[i]->component->source && !all.fed(i)) all.actors[i]->request_start();
     }
     group_.leave();
     return true;
@@ -197,8 +195,9 @@ Result<void> Network::end_sources() {
     }
     Visit visit(*this);
     group_.guard();  // without began(): an idle network does not become idle once more
+    Ref<Topology> now_there = topology();
     if (!group_.stopping()) {
-        for (auto& actor : actors_) actor->request_end();
+        for (auto& actor : now_there->actors) actor->request_end();
     }
     group_.leave();
     return {};
@@ -209,11 +208,12 @@ Result<void> Network::cancel(std::string_view node, std::size_t& count) {
     if (now == REFLOW_NETWORK_CREATED || now == starting) {
         return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
     }
-    const Actor* only = node.empty() ? nullptr : find_actor(node);
-    if (!node.empty() && only == nullptr) return no_node(node);
+    Ref<Topology> all = topology();
+    const Actor* only = node.empty() ? nullptr : all->find_actor(node);
+    if (!node.empty() && only == nullptr) return all->no_node(node);
     Visit visit(*this);
     group_.guard();  // without began(), as above
-    for (auto& actor : actors_) {
+    for (auto& actor : all->actors) {
         runtime::DeferredFirings* firings = actor->deferred_firings();
         if (firings != nullptr && (only == nullptr || only == actor.get())) {
             count += firings->cancel();
@@ -276,8 +276,10 @@ Result<void> Network::drive_drain(std::int64_t timeout_ms, std::uint64_t start_n
         Result<void> result = waited(status, "draining");
         if (!result.ok()) return result;
         if (over()) break;
-        if (next_finish_ < finish_order_.size()) {
-            Actor& actor = *actors_[finish_order_[next_finish_++]];
+        // Nobody changes the network any more: who was about to is done, since it is idle.
+        const Topology& all = *topology_;
+        if (next_finish_ < all.finish_order.size()) {
+            Actor& actor = *all.actors[all.finish_order[next_finish_++]];
             group_.from_outside([&] { actor.request_finish(); });
             continue;
         }
@@ -340,8 +342,8 @@ void Network::stopped() {
 
 void Network::tear_down() noexcept {
     runtime::InTurn inside(runtime_->scheduler());  // waiting in a teardown would be for ever
-    for (auto& actor : actors_) actor->teardown();
-    for (auto& actor : actors_) actor->mailbox.clear();
+    for (auto& actor : topology_->actors) actor->teardown();
+    for (auto& actor : topology_->actors) actor->mailbox.clear();
 }
 
 void Network::abandon() noexcept {

@@ -8,7 +8,9 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,19 +18,27 @@
 #include <string_view>
 
 #include "base/ref.hpp"
-#include "graph/graph.hpp"
+#include "graph/hierarchy.hpp"
 #include "network/breakpoints.hpp"
 #include "network/events.hpp"
 #include "network/runtime.hpp"
+#include "network/topology.hpp"
 #include "runtime/actor.hpp"
 
 namespace reflow::network {
 
+struct ChangeOptions {
+    bool drop = false;
+    std::int64_t timeout_ms = 0;
+    std::int64_t drain_ms = 0;
+};
+
 // A reader of an outport.
 class Output : public RefCounted<Output> {
 public:
-    Output(Network& network, std::uint32_t capacity)
-        : network_(network), mailbox(1, false, capacity) {}
+    Output(Network& network, std::string_view node_of, std::string_view port_of,
+           std::uint32_t capacity)
+        : network_(network), node(node_of), port(port_of), mailbox(1, false, capacity) {}
     // Takes up to max messages, waiting for the first. REFLOW_ERROR_CLOSED at the end.
     reflow_status recv(std::span<reflow_message> to, std::int64_t timeout_ms, std::size_t& count);
     // The host reads no more: what comes is dropped and holds nobody back.
@@ -36,15 +46,28 @@ public:
 
 private:
     friend class Network;
+    // Nothing comes any more.
+    [[nodiscard]] bool over() const noexcept;
     Network& network_;
 
 public:
+    // As it was opened: a change of the network looks for them anew.
+    const String node;
+    const String port;
     runtime::Mailbox mailbox;
+    // The host reads no more. relaxed: the next change looks at it, or the one after.
+    std::atomic<bool> unread{false};
+    // Nothing comes any more, since where it read has left the network. release and acquire: who sees
+    // it sees what came before.
+    std::atomic<bool> detached{false};
 };
 
 class Network : public RefCounted<Network>, private runtime::Observer {
 public:
-    static Result<Ref<Network>> create(Ref<Runtime> runtime, const graph::Graph& graph);
+    static Result<Ref<Network>> create(Ref<Runtime> runtime, Ref<graph::SharedGraph> graph);
+    static Result<Ref<Network>> create(Ref<Runtime> runtime, const graph::Graph& graph) {
+        return create(std::move(runtime), make_ref<graph::SharedGraph>(graph));
+    }
     ~Network() override;
 
     // ---- life; as reflow.h section 10
@@ -59,6 +82,13 @@ public:
     // of the host nothing of the network runs any more when this returns.
     void abandon() noexcept;
     [[nodiscard]] reflow_network_state state() const noexcept;
+
+    // ---- changing; as reflow.h section 18
+    Result<void> apply(Ref<graph::SharedGraph> graph, const ChangeOptions& options,
+                       reflow_change& done);
+    // edit(graph) -> Result<void>
+    using Edit = std::function<Result<void>(graph::Graph&)>;
+    Result<void> apply_edit(const Edit& edit);
 
     // ---- pausing; as reflow.h section 10
     Result<void> pause(std::string_view path, std::int64_t timeout_ms);
@@ -101,12 +131,24 @@ public:
 
     void let_go(const runtime::Released& senders) noexcept;
 
+    // What there is now; it stays as it is while somebody has it.
+    [[nodiscard]] Ref<Topology> topology() const noexcept {
+        std::lock_guard lock(topology_mutex_);
+        return topology_;
+    }
+
     using RefCounted::operator new;
     using RefCounted::operator delete;
 
 private:
     friend class Builder;
+    friend class Change;
     explicit Network(Ref<Runtime> runtime);
+    static std::uint32_t next_tag() noexcept;
+    Result<void> build_first(const graph::Flat& flat);
+    // From now on so many actors, and what so many packets need; nothing changes on failure.
+    Result<void> count_actors(std::uint64_t count);
+    Result<void> count_packets(std::uint64_t count);
 
     // Values of the state; starting counts as created for the host.
     static constexpr std::int32_t starting = 100;
@@ -129,37 +171,49 @@ private:
         Ref<Network> network_;
     };
 
-    struct Initial {
-        runtime::Actor* actor;
-        runtime::Packet packet;  // owns its message
-    };
-    struct Exposed {
-        String node;  // path of the subgraph; empty: the graph
-        String name;
-        runtime::Actor* actor;
-        std::uint32_t port;
-        std::uint32_t index;
-    };
+    // For who sends: inside, actors stay where they are. It is short and calls nothing that waits.
+    class Entrance {
+    public:
+        explicit Entrance(Network& network);
+        ~Entrance() { leave(); }
+        Entrance(const Entrance&) = delete;
+        Entrance& operator=(const Entrance&) = delete;
 
-    void index_actors();
-    [[nodiscard]] std::optional<std::uint32_t> find_position(std::string_view id) const noexcept;
-    [[nodiscard]] runtime::Actor* find_actor(std::string_view id) const noexcept;
-    [[nodiscard]] Failure no_node(std::string_view id) const;
-    // A port of an actor, or the ends of an exposed one.
-    struct Place {
-        runtime::Actor* actor = nullptr;  // of the port, or of the first end
-        std::uint32_t port = 0;
-        std::span<const Exposed> ends;  // empty: a port of an actor
+    private:
+        void leave() noexcept;
+        Network& network_;
     };
-    Result<Place> resolve(std::string_view node, std::string_view port, bool in) const;
-    Result<Place> resolve_exposed(std::string_view node, std::string_view port, bool in) const;
-    [[nodiscard]] Result<Vector<runtime::Actor*>> select(std::string_view path) const;
+    [[nodiscard]] static Failure refusal(const runtime::Actor& actor, std::uint32_t port,
+                                         bool full);
     [[nodiscard]] bool may_step() const noexcept;
     [[nodiscard]] bool stands_at_breakpoint(const runtime::Actor& stepped,
                                             std::uint64_t& fired) const noexcept;
     template <typename Act>
     void under_pause(Act act) noexcept;
     void resume_all() noexcept;
+    static constexpr std::uint8_t by_host = 1;
+    static constexpr std::uint8_t by_change = 2;
+    static void pause_for(runtime::Actor& actor, std::uint8_t reason) noexcept;
+    [[nodiscard]] static bool resume_for(runtime::Actor& actor, std::uint8_t reason) noexcept;
+    void give_probe(runtime::Actor& actor);
+    // One thread at a time starts, changes the network or opens an output.
+    class Right {
+    public:
+        explicit Right(Network& network) noexcept : network_(network) {}
+        ~Right();
+        Right(const Right&) = delete;
+        Right& operator=(const Right&) = delete;
+        // Waits for others; inside a callback it refuses instead.
+        Result<void> take(std::int64_t timeout_ms);
+
+    private:
+        Network& network_;
+        bool taken_ = false;
+    };
+    Result<void> change(Ref<graph::SharedGraph> graph, const Ref<Output>& output,
+                        const ChangeOptions& options, reflow_change& done);
+    Result<Ref<Output>> open_before_start(std::string_view node, std::string_view port,
+                                          std::uint32_t capacity);
     [[nodiscard]] runtime::Actor* step_next(const Vector<runtime::Actor*>& actors,
                                             bool& some_paused) noexcept;
     Result<void> set_up_actors();
@@ -194,7 +248,9 @@ private:
     void met(const Breakpoint& breakpoint, const BreakPlace& place, MessageRef message) noexcept;
     [[nodiscard]] Ref<BreakList> breakpoints() const noexcept;
     void replace_breakpoints(Ref<BreakList>& list) noexcept;
-    Result<BreakPlace> place_of(const BreakOptions& options) const;
+    Result<BreakPlace> place_of(const BreakOptions& options, const Topology* all);
+    // Those of actors that have left the network end.
+    void forget_breakpoints() noexcept;
     void update_wanted() noexcept;
     // An event to fill in and post, or nothing if nobody wants it (or there is no memory: missed).
     [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind) noexcept;
@@ -206,27 +262,23 @@ private:
 
     Ref<Runtime> runtime_;
     runtime::Group group_;
-    std::uint32_t nonce_ = 0;  // tells inports of this network from those of others
-    bool case_sensitive_ = true;
-    std::uint64_t counted_actors_ = 0;
-    std::uint64_t counted_packets_ = 0;  // guarded by mutex_ once it is built
+    std::uint64_t counted_actors_ = 0;  // these two: of who may change the network
+    std::uint64_t counted_packets_ = 0;
     runtime::Sampling sampling_;
-    Vector<runtime::Probe> probes_;  // made once, of actors_ in their order
-    // release and acquire: who sees them sees them whole. NULL: not made.
-    std::atomic<const runtime::Probe*> made_probes_{nullptr};
-    Vector<std::unique_ptr<runtime::Actor>> actors_;  // in the order of the graph
-    // Positions of actors by the hash of their ids: position + 1, 0 for empty; a power of two of
-    // slots, one after the other.
-    Vector<std::uint32_t> positions_;
-    Vector<std::uint32_t> finish_order_;  // after the data
-    Vector<Initial> initials_;
-    Vector<Exposed> inports_;
-    Vector<Exposed> outports_;
-    // What goes to an actor, by its position.
-    static constexpr std::uint8_t by_connection = 1;
-    static constexpr std::uint8_t otherwise = 2;  // an initial packet, or an exposed inport
-    Vector<std::uint8_t> fed_;
-    Vector<Ref<Output>> outputs_;  // added while created, then fixed
+    // Guards topology_, for as long as it takes to share it; nothing else is taken under it.
+    mutable std::mutex topology_mutex_;
+    Ref<Topology> topology_;
+    // The same for who sends, without the lock: under a visit of the group. release and acquire: who
+    // sees it sees it whole.
+    std::atomic<const Topology*> current_{nullptr};
+    // Nobody enters while this is set, which is for as long as it takes to put another topology in
+    // place. Written under entrance_mutex_; seq_cst: see Entrance.
+    std::atomic<bool> closed_for_change_{false};
+    std::mutex entrance_mutex_;  // nothing is called under it
+    std::condition_variable entrance_changed_;
+    // relaxed but for the exchange: who has it has what those before wrote.
+    std::atomic<bool> changing_{false};
+    Vector<Ref<Output>> outputs_;  // of who has changing_
 
     // acq_rel: who sees a state sees what was done before it.
     std::atomic<std::int32_t> state_{REFLOW_NETWORK_CREATED};
@@ -235,7 +287,7 @@ private:
     bool abandoned_ = false;
     // A stop was asked for while the network started. Guarded by the same lock.
     bool stop_asked_ = false;
-    // One thread at a time drives a drain; next_finish_ is its place in finish_order_.
+    // One thread at a time drives a drain; next_finish_ is its place in the order of finishing.
     std::atomic<bool> draining_{false};
     std::size_t next_finish_ = 0;
 
@@ -248,7 +300,7 @@ private:
     // Stands at a breakpoint and is stepped first; under pause_mutex_.
     runtime::Actor* stands_ = nullptr;
 
-    mutable std::mutex mutex_;  // guards subscriptions_, probes_, breaks_, outputs_ while created
+    mutable std::mutex mutex_;  // guards subscriptions_, breaks_, and making probes
     Ref<BreakList> breaks_;     // never changed, but replaced; none if there are no breakpoints
     std::uint64_t last_break_ = 0;  // likewise
     Vector<Ref<Subscription>> subscriptions_;

@@ -54,6 +54,7 @@ Ref<Event> Network::new_event(reflow_event_kind kind) noexcept {
 Ref<Event> Network::new_event(reflow_event_kind kind, const Actor& actor) noexcept {
     Ref<Event> event = new_event(kind);
     if (event) {
+        event->of = Ref<const Actor>::share(&actor);
         event->node = actor.id;
         event->component = actor.component->id;
     }
@@ -135,6 +136,7 @@ void Network::sent(const Actor& from, std::uint32_t outport, const Actor& to, st
                    MessageRef message) {
     if (auto event = new_event(REFLOW_EVENT_MESSAGE_SENT, from)) {
         event->port = from.component->outports[outport].name;
+        event->of_peer = Ref<const Actor>::share(&to);
         event->peer = to.id;
         event->peer_port = to.component->inports[inport].name;
         event->message = message.own();
@@ -202,28 +204,30 @@ void read_counters(const Actor& actor, reflow_node_counters& to) noexcept {
 }  // namespace
 
 Result<void> Network::counters(std::string_view node, reflow_node_counters& to) const {
-    const Actor* actor = find_actor(node);
-    if (actor == nullptr) return no_node(node);
+    Ref<Topology> all = topology();
+    const Actor* actor = all->find_actor(node);
+    if (actor == nullptr) return all->no_node(node);
     read_counters(*actor, to);
     return {};
 }
 
 Result<Message> Network::report() const {
-    ObjectBuilder all(actors_.size());
-    for (std::size_t i = 0; i < actors_.size(); ++i) {
-        const Actor& actor = *actors_[i];
+    Ref<Topology> now = topology();
+    ObjectBuilder all(now->actors.size());
+    for (std::size_t i = 0; i < now->actors.size(); ++i) {
+        const Actor& actor = *now->actors[i];
         reflow_node_counters counters{};
         read_counters(actor, counters);
         ObjectBuilder node(9);
         node.set("component", Message::string(actor.component->id));
-        node.set("source", Message::boolean((fed_[i] & by_connection) == 0));
+        node.set("source", Message::boolean(now->is_source(i)));
         node.set("fired", count_message(counters.fired));
         node.set("received", count_message(counters.received));
         node.set("sent", count_message(counters.sent));
         node.set("failed", count_message(counters.failed));
         node.set("dropped", count_message(counters.dropped));
         node.set("waiting", count_message(counters.waiting));
-        bool taken = !actor.outports[actor.component->error_port].empty();
+        bool taken = (now->marks[i] & Topology::errors_taken) != 0;
         node.set("errors_taken", Message::boolean(taken));
         Result<Message> finished = node.finish();
         if (!finished.ok()) return finished;

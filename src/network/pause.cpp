@@ -11,35 +11,33 @@ namespace reflow::network {
 
 using runtime::Actor;
 
-// The nodes that a path means: one, those of a subgraph, or all.
-Result<Vector<Actor*>> Network::select(std::string_view path) const {
-    Vector<Actor*> found;
-    if (Actor* actor = path.empty() ? nullptr : find_actor(path)) {
-        found.push_back(actor);
-        return found;
-    }
-    found.reserve(path.empty() ? actors_.size() : 0);
-    for (const auto& actor : actors_) {
-        std::string_view id = actor->id;
-        bool inside = path.empty() ||
-                      (id.size() > path.size() && id.starts_with(path) && id[path.size()] == '/');
-        if (inside) found.push_back(actor.get());
-    }
-    if (found.empty() && !path.empty()) return no_node(path);
-    return found;
+// Why an actor is paused: the host wants it, or a change of the network needs it for a while.
+void Network::pause_for(Actor& actor, std::uint8_t reason) noexcept {
+    bool paused = actor.pause_reasons != 0;
+    actor.pause_reasons = static_cast<std::uint8_t>(actor.pause_reasons | reason);
+    if (!paused) actor.pause();
+}
+
+bool Network::resume_for(Actor& actor, std::uint8_t reason) noexcept {
+    if ((actor.pause_reasons & reason) == 0) return false;
+    actor.pause_reasons = static_cast<std::uint8_t>(actor.pause_reasons & ~reason);
+    return actor.pause_reasons == 0 && actor.resume();
 }
 
 Result<void> Network::pause(std::string_view path, std::int64_t timeout_ms) {
-    Result<Vector<Actor*>> selected = select(path);
-    if (!selected.ok()) return selected.take_error();
     Visit visit(*this);
+    Ref<Topology> all;
+    Result<Vector<Actor*>> selected = Vector<Actor*>();
     {
         std::lock_guard lock(pause_mutex_);
+        all = topology();  // with the lock: what comes by a change is not missed
+        selected = all->select(path);
+        if (!selected.ok()) return selected.take_error();
         std::int32_t now = state_.load(std::memory_order_acquire);
         if (now != REFLOW_NETWORK_CREATED && now != starting && now != REFLOW_NETWORK_RUNNING) {
             return Failure(REFLOW_ERROR_INVALID_STATE, "the network drains or has stopped");
         }
-        for (Actor* actor : selected.value()) actor->pause();
+        for (Actor* actor : selected.value()) pause_for(*actor, by_host);
     }
     // Who steps may have seen one of them between asked to rest and at rest.
     group_.wake_hosts();
@@ -68,12 +66,13 @@ void Network::under_pause(Act act) noexcept {
 }
 
 Result<void> Network::resume(std::string_view path) {
-    Result<Vector<Actor*>> selected = select(path);
-    if (!selected.ok()) return selected.take_error();
     Visit visit(*this);
+    Ref<Topology> all = topology();
+    Result<Vector<Actor*>> selected = all->select(path);
+    if (!selected.ok()) return selected.take_error();
     under_pause([&] {
         bool some = false;
-        for (Actor* actor : selected.value()) some = actor->resume() || some;
+        for (Actor* actor : selected.value()) some = resume_for(*actor, by_host) || some;
         return some;
     });
     group_.wake_hosts();  // somebody may be stepping them
@@ -84,7 +83,7 @@ Result<void> Network::resume(std::string_view path) {
 void Network::resume_all() noexcept {
     under_pause([&] {
         bool some = false;
-        for (auto& actor : actors_) some = actor->resume() || some;
+        for (auto& actor : topology_->actors) some = resume_for(*actor, by_host) || some;
         return some;
     });
     group_.wake_hosts();
@@ -92,7 +91,8 @@ void Network::resume_all() noexcept {
 
 Result<void> Network::step(std::string_view path, std::uint64_t firings, std::int64_t timeout_ms,
                            std::uint64_t& fired) {
-    Result<Vector<Actor*>> selected = select(path);
+    Ref<Topology> all = topology();
+    Result<Vector<Actor*>> selected = all->select(path);
     if (!selected.ok()) return selected.take_error();
     if (!may_step()) return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not running");
     if (on_own_thread()) return waited(REFLOW_ERROR_WOULD_DEADLOCK, "stepping");
@@ -164,7 +164,8 @@ bool Network::stands_at_breakpoint(const Actor& stepped, std::uint64_t& fired) c
 Actor* Network::step_next(const Vector<Actor*>& actors, bool& some_paused) noexcept {
     Actor* stepped = nullptr;
     auto grant = [&](Actor* actor) {
-        some_paused = some_paused || actor->paused();
+        if ((actor->pause_reasons & by_host) == 0) return;
+        some_paused = true;
         if (!actor->at_rest() || !actor->step()) return;
         last_stepped_ = stepped = actor;
     };
@@ -184,9 +185,10 @@ Actor* Network::step_next(const Vector<Actor*>& actors, bool& some_paused) noexc
 
 Result<std::size_t> Network::peek(std::string_view node, std::string_view port,
                                   std::span<reflow_message> to) const {
-    Result<Place> found = resolve(node, port, true);
+    Ref<Topology> all = topology();
+    Result<Topology::Place> found = all->resolve(node, port, true);
     if (!found.ok()) return found.take_error();
-    const Place& place = found.value();
+    const Topology::Place& place = found.value();
     std::lock_guard lock(pause_mutex_);  // nobody resumes it meanwhile
     std::size_t count = place.actor->at_rest() ? place.actor->peek_kept(place.port, to) : 0;
     return count + place.actor->mailbox.peek(place.port, to.subspan(count));

@@ -14,49 +14,34 @@ using runtime::Actor;
 Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message> messages,
                            std::int64_t timeout_ms, std::size_t& accepted) {
     accepted = 0;
-    std::uint64_t position = inport >> 16 & 0xffffff;
     std::uint32_t port = static_cast<std::uint32_t>(inport & 0xffff);
-    Actor* found = nullptr;
-    std::uint32_t index = REFLOW_NO_INDEX;
-    if (position < actors_.size()) {
-        found = actors_[position].get();
-    } else if (position - actors_.size() < inports_.size()) {
-        const Exposed& exposed = inports_[position - actors_.size()];
-        found = exposed.actor;
-        index = exposed.index;
-    }
-    bool known = inport >> 40 == nonce_ && found != nullptr;
-    if (!known || port >= found->component->inports.size()) {
-        return Failure(REFLOW_ERROR_NOT_FOUND, "the inport is not one of this network");
-    }
-    Actor& actor = *found;
-    auto place = [&](reflow_status status, std::string_view text) {
-        return Failure(status, text).node(actor.id).port(actor.component->inports[port].name);
-    };
     std::uint64_t start = timeout_ms > 0 ? runtime_->scheduler().clock().now_ns() : 0;
     for (;;) {
-        // The guard keeps the network from ending, and from being idle, between here and notify.
-        group_.guard();
-        std::int32_t now = state_.load(std::memory_order_acquire);
-        if (now != REFLOW_NETWORK_RUNNING) {
-            group_.leave();
-            if (now == REFLOW_NETWORK_CREATED || now == starting) {
+        Ref<const Actor> target;  // only if it is needed behind the visit
+        {
+            // It keeps the network from ending, and from being idle, between here and notify, and
+            // the actor in its place.
+            Entrance inside(*this);
+            std::uint32_t index = REFLOW_NO_INDEX;
+            Actor* found = current_.load(std::memory_order_acquire)->find_inport(inport, index);
+            if (found == nullptr || port >= found->component->inports.size()) {
+                return Failure(REFLOW_ERROR_NOT_FOUND, "the inport is not one of this network");
+            }
+            std::int32_t now = state_.load(std::memory_order_acquire);
+            bool running = now == REFLOW_NETWORK_RUNNING;
+            if (running) {
+                accepted +=
+                    push_in(*found, port, index, messages.subspan(accepted), timeout_ms != 0);
+                if (accepted == messages.size()) return {};
+            } else if (now == REFLOW_NETWORK_CREATED || now == starting) {
                 return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
             }
-            return place(REFLOW_ERROR_CLOSED, "the network takes no more input");
+            if (!running || timeout_ms == 0) return refusal(*found, port, running);
+            target = Ref<const Actor>::share(found);
         }
-        try {
-            accepted += push_in(actor, port, index, messages.subspan(accepted), timeout_ms != 0);
-        } catch (const std::bad_alloc&) {
-            group_.leave();
-            throw;
-        }
-        group_.leave();
-        if (accepted == messages.size()) return {};
-        if (timeout_ms == 0) return place(REFLOW_ERROR_WOULD_BLOCK, "the inport is full");
         Visit visit(*this);
         auto over = [&] {
-            return actor.mailbox.room(port) != 0 || group_.failed() ||
+            return target->mailbox.room(port) != 0 || target->retired() || group_.failed() ||
                    state_.load(std::memory_order_acquire) != REFLOW_NETWORK_RUNNING;
         };
         reflow_status status = group_.wait(left_ms(timeout_ms, start), std::ref(over));
@@ -66,7 +51,38 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
     }
 }
 
-// Puts in what fits, under a guard; returns how many that were.
+Failure Network::refusal(const Actor& actor, std::uint32_t port, bool full) {
+    reflow_status status = full ? REFLOW_ERROR_WOULD_BLOCK : REFLOW_ERROR_CLOSED;
+    return Failure(status, full ? "the inport is full" : "the network takes no more input")
+        .node(actor.id)
+        .port(actor.component->inports[port].name);
+}
+
+// Whoever changes the network first closes it and then looks for visitors; who enters first counts
+// himself and then looks whether it is closed. Both are sequentially consistent, so one of the two
+// sees the other.
+Network::Entrance::Entrance(Network& network) : network_(network) {
+    for (;;) {
+        network_.group_.visit();
+        if (!network_.closed_for_change_.load(std::memory_order_seq_cst)) [[likely]]
+            return;
+        leave();
+        std::unique_lock lock(network_.entrance_mutex_);
+        network_.entrance_changed_.wait(
+            lock, [&] { return !network_.closed_for_change_.load(std::memory_order_relaxed); });
+    }
+}
+
+void Network::Entrance::leave() noexcept {
+    network_.group_.end_visit();
+    if (network_.closed_for_change_.load(std::memory_order_seq_cst)) [[unlikely]] {
+        // The lock orders this with somebody who has just looked and is about to sleep.
+        std::lock_guard lock(network_.entrance_mutex_);
+        network_.entrance_changed_.notify_all();
+    }
+}
+
+// Puts in what fits, under a visit; returns how many that were.
 std::size_t Network::push_in(Actor& actor, std::uint32_t port, std::uint32_t index,
                              std::span<const reflow_message> messages, bool host_waits) {
     std::size_t went = 0;
@@ -97,20 +113,50 @@ std::size_t Network::push_in(Actor& actor, std::uint32_t port, std::uint32_t ind
     return went;
 }
 
+Result<std::uint64_t> Network::find_inport(std::string_view node, std::string_view port) {
+    Ref<Topology> all = topology();
+    Result<Topology::Place> found = all->resolve(node, port, true);
+    if (!found.ok()) return found.take_error();
+    const Topology::Place& place = found.value();
+    Result<std::uint64_t> number = all->number_of(place);
+    if (number.ok()) place.actor->mailbox.set_found(place.port);
+    return number;
+}
+
 // ---- outputs
 
 Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view port,
                                          std::uint32_t capacity) {
-    Result<Place> found = resolve(node, port, false);
+    Visit visit(*this);
+    Right right(*this);
+    if (Result<void> taken = right.take(limits::change_ms); !taken.ok()) return taken.take_error();
+    if (state() == REFLOW_NETWORK_CREATED) return open_before_start(node, port, capacity);
+    Ref<Topology> all = topology();
+    Result<Topology::Place> found = all->resolve(node, port, false);
     if (!found.ok()) return found.take_error();
-    const Place& place = found.value();
-    std::size_t ends = place.ends.empty() ? 1 : place.ends.size();
-    std::lock_guard lock(mutex_);
-    if (state_.load(std::memory_order_acquire) != REFLOW_NETWORK_CREATED) {
-        return Failure(REFLOW_ERROR_INVALID_STATE, "outputs are opened before the network starts");
+    if (state() != REFLOW_NETWORK_RUNNING) {
+        return Failure(REFLOW_ERROR_INVALID_STATE, "the network drains or has stopped");
     }
+    if (on_own_thread())
+        return waited(REFLOW_ERROR_WOULD_DEADLOCK, "opening an output").take_error();
     if (capacity == 0) capacity = runtime_->options().port_capacity;
-    auto output = Ref<Output>::adopt(new Output(*this, capacity));
+    auto output = Ref<Output>::adopt(new Output(*this, node, port, capacity));
+    output->mailbox.set_outside(group_);
+    reflow_change done{};
+    Result<void> changed = change(all->graph, output, {}, done);
+    if (!changed.ok()) return changed.take_error();
+    return output;
+}
+
+Result<Ref<Output>> Network::open_before_start(std::string_view node, std::string_view port,
+                                               std::uint32_t capacity) {
+    Ref<Topology> all = topology();
+    Result<Topology::Place> found = all->resolve(node, port, false);
+    if (!found.ok()) return found.take_error();
+    const Topology::Place& place = found.value();
+    std::size_t ends = place.ends.empty() ? 1 : place.ends.size();
+    if (capacity == 0) capacity = runtime_->options().port_capacity;
+    auto output = Ref<Output>::adopt(new Output(*this, node, port, capacity));
     output->mailbox.set_outside(group_);
     outputs_.reserve(outputs_.size() + 1);
     group_.readers.reserve(group_.readers.size() + 1);
@@ -122,19 +168,20 @@ Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view
         connections.reserve(connections.size() + ends);
     }
     // The last thing that may fail: what was reserved stays as it is.
-    if (Result<void> added = runtime_->add_packets(capacity); !added.ok()) {
+    if (Result<void> added = count_packets(counted_packets_ + capacity); !added.ok()) {
         return added.take_error();
     }
-    counted_packets_ += capacity;
     for (std::size_t i = 0; i < ends; ++i) {
         const Exposed* end = place.ends.empty() ? nullptr : &place.ends[i];
         runtime::Connection connection;
         connection.mailbox = &output->mailbox;
         connection.outport = end == nullptr ? place.port : end->port;
         connection.from_index = end == nullptr ? REFLOW_NO_INDEX : end->index;
-        (end == nullptr ? place.actor : end->actor)
-            ->outports[connection.outport]
-            .push_back(std::move(connection));
+        Actor& from = end == nullptr ? *place.actor : *end->actor;
+        if (connection.outport == from.component->error_port) {
+            all->marks[*all->find_position(from.id)] |= Topology::errors_taken;
+        }
+        from.outports[connection.outport].push_back(std::move(connection));
     }
     group_.readers.push_back(&output->mailbox);
     outputs_.push_back(output);
@@ -147,7 +194,7 @@ reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms
     Queue<runtime::Packet> packets;
     std::uint64_t start = network_.group().scheduler.clock().now_ns();
     for (;;) {
-        bool closed = network_.closed();  // before the look: what came before the end is seen
+        bool closed = over();  // before the look: what came before the end is seen
         runtime::Released released;
         bool host_waits = false;
         mailbox.take(packets, to.size(), released, host_waits);
@@ -157,13 +204,18 @@ reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms
         if (closed) return REFLOW_ERROR_CLOSED;
         if (timeout_ms == 0) return REFLOW_ERROR_WOULD_BLOCK;
         std::int64_t left = network_.left_ms(timeout_ms, start);
-        reflow_status status = network_.group().wait(
-            left, [&] { return mailbox.waiting() != 0 || network_.closed(); });
+        reflow_status status =
+            network_.group().wait(left, [&] { return mailbox.waiting() != 0 || over(); });
         if (status != REFLOW_OK) return status;
     }
 }
 
+bool Output::over() const noexcept {
+    return network_.closed() || detached.load(std::memory_order_acquire);
+}
+
 void Output::close() noexcept {
+    unread.store(true, std::memory_order_relaxed);
     runtime::Released released;
     mailbox.close(released);
     network_.let_go(released);
@@ -177,6 +229,7 @@ void Network::let_go(const runtime::Released& senders) noexcept {
     if (!group_.stopping()) {
         for (Actor* sender : senders) sender->release();
     }
+    for (Actor* sender : senders) sender->unref();
     group_.leave();
 }
 

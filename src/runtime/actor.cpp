@@ -57,6 +57,7 @@ Actor::~Actor() {
         }
     }
     end_state();
+    delete probe.load(std::memory_order_acquire);
     if (DeferredFirings* firings = deferred()) {
         firings->forget();
         firings->unref();
@@ -83,7 +84,7 @@ void Actor::end_state() noexcept {
 
 void Actor::submit(Lane* lane) noexcept {
     if (Probe* to = probe.load(std::memory_order_acquire)) [[unlikely]] {
-        to->ready(group.scheduler.clock().now_ns());
+        if (to->on()) to->ready(group.scheduler.clock().now_ns());
     }
     group.scheduler.submit(*this, lane);
 }
@@ -170,14 +171,18 @@ void Actor::end_turn(Lane& lane, Outcome outcome) noexcept {
         if (park(lane)) return;
     } else if (outcome == Outcome::idle) {
         std::uint32_t to = resting_ || blocked() ? rest : idle;
+        Group& of = group;  // from the change on the actor may be taken out of the network
         if (word_.compare_exchange_strong(expected, to, std::memory_order_acq_rel)) {
+            if (of.turns_watched()) [[unlikely]] of.wake_hosts();
             return lane.leave();
         }
     } else if (outcome == Outcome::held) {
         group.hold();
-        if (paused()) come_to_rest();
+        const bool rests = paused();
+        if (rests) come_to_rest();
+        Group& of = group;  // from the change on the actor may be taken out of the network
         if (word_.compare_exchange_strong(expected, held, std::memory_order_acq_rel)) {
-            if (paused()) group.wake_hosts();
+            if (rests) of.wake_hosts();
             return lane.leave();
         }
         group.unhold();
@@ -191,7 +196,7 @@ void Actor::end_turn(Lane& lane, Outcome outcome) noexcept {
 Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
     Context context{*this, Phase::run};
     Probe* to = probe.load(std::memory_order_acquire);
-    if (to != nullptr && measured(*to)) [[unlikely]] context.probe = to;
+    if (to != nullptr && to->on() && measured(*to)) [[unlikely]] context.probe = to;
     const bool watched = group.observer.watches();
     const bool every_call = watched || keeps_order_;
     std::size_t left = budget.packets;

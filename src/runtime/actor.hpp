@@ -12,6 +12,7 @@
 #include "base/limits.hpp"
 #include "base/memory.hpp"
 #include "base/queue.hpp"
+#include "base/ref.hpp"
 #include "runtime/actor_timers.hpp"
 #include "runtime/component.hpp"
 #include "runtime/context.hpp"
@@ -47,7 +48,8 @@ struct Connection {
     std::uint32_t inport = 0;
     std::uint32_t from_index = REFLOW_NO_INDEX;
     std::uint32_t to_index = REFLOW_NO_INDEX;
-    Queue<Packet> pending{};  // emitted, not delivered yet
+    std::uint32_t capacity = 0;  // that the graph gives it; 0: none
+    Queue<Packet> pending{};     // emitted, not delivered yet
     Connection* next_unsent = nullptr;
     std::uint32_t open = 0;    // so many packets may be added without a further look
     std::uint32_t credit = 0;  // with more pending ones the sender delivers before it goes on
@@ -73,19 +75,28 @@ public:
     const String id;
     const Message config;
     Mailbox mailbox;
-    Vector<Vector<Connection>> outports;  // fixed before the group begins
+    Vector<Vector<Connection>> outports;  // by port; connections change by rewire() only
     void* state = nullptr;                // of the component
     Actor* next = nullptr;                // in the queue of a scheduler
     std::unique_ptr<ActorTimers> timers;  // NULL until one is set; of the turn
     bool created = false;                 // state has to be destroyed
     bool set_up = false;                  // teardown has to be called
-    // This and mark: scratch of who builds the network, then of the group, under its lock.
-    bool host_blocked = false;
+    bool host_blocked = false;            // scratch, as mark below
+    std::uint8_t pause_reasons = 0;       // of the network, under its pause_mutex_
+    // This and host_blocked: of the group, under its lock.
     std::uint32_t mark = 0;
+    mutable RefCount refs;  // for ref() and unref() alone
+
+    // Shared by the network, by who looks at the actor from outside, and by events: it may have been
+    // taken out of the network meanwhile.
+    void ref() const noexcept { refs.add(); }
+    void unref() const noexcept {
+        if (refs.drop()) delete this;
+    }
 
     Counter fired, received, sent, failed;
-    // Measures some of its turns; NULL: none. It lives as long as the actor. release and acquire:
-    // who sees it sees what it was made with.
+    // Measures some of its turns, while that is wanted; NULL: never so far. The actor owns it.
+    // release and acquire: who sees it sees what it was made with.
     std::atomic<Probe*> probe{nullptr};
 
     // ---- from any thread; the lane is that of a turn of this group, or NULL
@@ -145,8 +156,41 @@ public:
     [[nodiscard]] bool stands_before_delivery() const noexcept {
         return unsent_ != nullptr && !held_back();
     }
+    // Taken out of the network: nothing of it runs any more.
+    [[nodiscard]] bool retired() const noexcept {
+        return (word_.load(std::memory_order_acquire) & state_mask) == gone;
+    }
     // The packets of a port that it has kept, the first ones; only at rest.
     std::size_t peek_kept(std::uint32_t port, std::span<reflow_message> to) const noexcept;
+
+    // ---- changing the network, in change.cpp; by one thread at a time, with a guard of the group
+    // Takes the actor as a turn does, if none is under way or coming: nobody else touches what is
+    // of the turn until release_claim() or retire(). False if one is.
+    [[nodiscard]] bool claim(bool* was_held = nullptr) noexcept;
+    // Goes on: with a turn that looks at everything anew, or, before the group begins, without. One
+    // that is paused only has to have it if it was held or its connections are others (`turn`).
+    void release_claim(bool begun, bool turn) noexcept;
+    // Has left the network: nothing of it runs any more. Timers and pending firings are the
+    // caller's to end.
+    void retire() noexcept;
+    static constexpr std::uint32_t no_slot = UINT32_MAX;
+    // New connections of its outports, claimed. Each says where the old one of the same port is
+    // whose packets it takes over; what an old one that has gone still had stays in it.
+    struct Rewired {
+        Vector<Connection> connections;
+        Vector<std::uint32_t> to_new;  // by place of the old one; no_slot: gone
+    };
+    void rewire(Vector<Rewired>& ports) noexcept;
+    // Copies what waits at another actor, in its inputs and inports, into the inports of this one;
+    // both are claimed. port_of says which, or no_slot: `left` counts those. Throws bad_alloc.
+    void inherit_packets(const Actor& from, std::span<const std::uint32_t> port_of,
+                         std::uint64_t& left);
+    // Counters go on as those of another one, which is claimed; likewise.
+    void inherit_counters(const Actor& from) noexcept;
+    // Gives away what it had taken, claimed or retired; what counts as a packet of that.
+    std::uint64_t give_inputs(Queue<Packet>& to) noexcept;
+    // Nothing waits at it that it could take, and nothing is under way; a moment's view.
+    [[nodiscard]] bool exhausted() noexcept;
 
     // ---- on the thread of a scheduler
     // After submit().
@@ -176,8 +220,10 @@ public:
     // The same for the first of many; returns how many.
     std::size_t emit_plain(std::uint32_t outport,
                            std::span<const reflow_message> messages) noexcept;
-    // Two of its connections lead to one target: what it emits arrives there in the order of calls.
-    void keep_order_of_calls() noexcept { keeps_order_ = true; }
+    // If two of its connections lead to one target, or one to itself, what it emits arrives there in
+    // the order of calls. Before the group begins, or claimed.
+    void settle_order_of_calls();
+    void keep_order_of_calls(bool keeps) noexcept { keeps_order_ = keeps; }
     [[nodiscard]] std::size_t room(std::uint32_t outport) const noexcept;
     reflow_status defer(Context& context, std::size_t firing, reflow_completion& completion);
 
@@ -226,6 +272,7 @@ private:
     static constexpr std::uint32_t notified = 4;
     static constexpr std::uint32_t held = 5;
     static constexpr std::uint32_t parked = 6;
+    static constexpr std::uint32_t gone = 7;  // taken out of the network; nothing wakes it
     static constexpr std::uint32_t state_mask = 7;
     static constexpr std::uint32_t start_bit = 8;
     static constexpr std::uint32_t finish_bit = 16;

@@ -7,10 +7,17 @@
 namespace reflow::runtime {
 namespace {
 
+Actor& actor_of(Timer& timer) noexcept { return static_cast<ActorTimers::Entry&>(timer).actor; }
+
+// The actor may be taken out of its network at any moment: then what fires ends it.
 constexpr TimerKind wake_kind{
-    .hold = nullptr,
-    .fired = [](Timer& timer,
-                std::uint64_t) noexcept { static_cast<ActorTimers::Entry&>(timer).actor.request_wake(); },
+    .hold = [](Timer& timer) noexcept { actor_of(timer).ref(); },
+    .fired =
+        [](Timer& timer, std::uint64_t) noexcept {
+            Actor& actor = actor_of(timer);
+            actor.request_wake();
+            actor.unref();
+        },
 };
 
 }  // namespace

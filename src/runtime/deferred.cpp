@@ -87,16 +87,18 @@ bool DeferredFirings::list_due(Deferred& firing) noexcept {
 }
 
 // The group is there while the lock is held and the part not closed, and with the count also after:
-// hooks of the host that hear of a ready actor are called without the lock.
-Actor* DeferredFirings::hold() noexcept {
+// hooks of the host that hear of a ready actor are called without the lock. The actor may be taken
+// out of its network meanwhile.
+Ref<Actor> DeferredFirings::hold() noexcept {
     actor_->group.enter();
-    return actor_;
+    return Ref<Actor>::share(actor_);
 }
 
-void DeferredFirings::tell(Actor* held) noexcept {
-    if (held == nullptr) return;
+void DeferredFirings::tell(Ref<Actor> held) noexcept {
+    if (!held) return;
     Group& group = held->group;
     held->request_completion();
+    held = nullptr;
     group.leave();
 }
 
@@ -224,9 +226,9 @@ reflow_status DeferredFirings::emit(Deferred& firing, std::uint32_t outport, std
         if (outport >= actor_->outports.size()) return REFLOW_ERROR_NOT_FOUND;
         if (firing.outputs_.size() < REFLOW_MAX_COMPLETION_EMITS) {
             firing.outputs_.push({message, outport, index});
-            Actor* held = list_due(firing) ? hold() : nullptr;
+            Ref<Actor> held = list_due(firing) ? hold() : nullptr;
             lock.unlock();
-            tell(held);
+            tell(std::move(held));
             return REFLOW_OK;
         }
         // It cannot go on before the actor does, which is held back, has a turn before it, or waits
@@ -261,13 +263,13 @@ reflow_status DeferredFirings::end(Deferred& firing, reflow_status status,
     CancelHook hook = std::move(firing.hook_);
     firing.error_ = std::move(error);
     close(firing, status);
-    Actor* held = list_due(firing) ? hold() : nullptr;
+    Ref<Actor> held = list_due(firing) ? hold() : nullptr;
     // Now the actor is active, is held back, or has an earlier firing that is: this one only waits
     // for it, and a stall has to be seen.
     Group& group = actor_->group;
     bool leaves = std::exchange(firing.counted_, false);
     lock.unlock();
-    tell(held);
+    tell(std::move(held));
     { CancelHook ended = std::move(hook); }  // without the lock, and before the group may be idle
     if (leaves) group.leave(1);
     return REFLOW_OK;
@@ -298,7 +300,7 @@ void DeferredFirings::call_hooks(Deferred* told) noexcept {
 void DeferredFirings::expire(std::uint64_t now_ns) noexcept {
     Deferred* told = nullptr;
     std::int64_t counted = 0;
-    Actor* held = nullptr;
+    Ref<Actor> held;
     Group* group = nullptr;
     const Scheduler* scheduler = nullptr;
     {
@@ -317,12 +319,12 @@ void DeferredFirings::expire(std::uint64_t now_ns) noexcept {
             firing->ref();
             firing->next_told_ = std::exchange(told, firing);
             close(*firing, REFLOW_ERROR_TIMEOUT);
-            if (list_due(*firing) && held == nullptr) held = hold();
+            if (list_due(*firing) && !held) held = hold();
             counted += std::exchange(firing->counted_, false) ? 1 : 0;
         }
         arm(next);
     }
-    tell(held);
+    tell(std::move(held));
     if (told == nullptr) return;
     {
         InTurn inside(*scheduler);
@@ -335,7 +337,7 @@ std::size_t DeferredFirings::cancel() {
     Deferred* told = nullptr;
     std::size_t count = 0;
     std::int64_t counted = 0;
-    Actor* held = nullptr;
+    Ref<Actor> held;
     {
         Lock lock(mutex_);
         for (Deferred* firing = first_; firing != nullptr; firing = firing->next_) {
@@ -343,12 +345,12 @@ std::size_t DeferredFirings::cancel() {
             firing->ref();
             firing->next_told_ = std::exchange(told, firing);
             close(*firing, REFLOW_ERROR_CANCELLED);
-            if (list_due(*firing) && held == nullptr) held = hold();
+            if (list_due(*firing) && !held) held = hold();
             counted += std::exchange(firing->counted_, false) ? 1 : 0;
             ++count;
         }
     }
-    tell(held);
+    tell(std::move(held));
     if (told == nullptr) return 0;
     InTurn inside(actor_->group.scheduler);
     call_hooks(told);

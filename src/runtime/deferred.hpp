@@ -174,8 +174,8 @@ private:
     // Whether the firing has got something for the turn now; then the actor has to be told.
     [[nodiscard]] bool list_due(Deferred& firing) noexcept;
     // The actor, to be told when the lock is left: it stays until then.
-    [[nodiscard]] Actor* hold() noexcept;
-    static void tell(Actor* held) noexcept;
+    [[nodiscard]] Ref<Actor> hold() noexcept;
+    static void tell(Ref<Actor> held) noexcept;
     void arm(std::uint64_t due_ns) noexcept;
     // Without the lock: calls the hooks of a list linked by next_told_, and drops its references.
     static void call_hooks(Deferred* told) noexcept;

@@ -101,7 +101,11 @@ Result<void> Group::failure() const {
 
 void Group::request_stop() noexcept {
     enter();
-    stopping_.store(true, std::memory_order_seq_cst);
+    {
+        // From here on nobody changes the lists of the group: see Change::swap().
+        std::lock_guard lock(mutex_);
+        stopping_.store(true, std::memory_order_seq_cst);
+    }
     scheduler.timers.cancel_all(*this);
     for (Actor* actor : actors) {
         if (DeferredFirings* firings = actor->deferred_firings()) firings->cancel_all();

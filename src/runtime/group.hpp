@@ -87,8 +87,9 @@ public:
     Scheduler& scheduler;
     Environment& environment;
     Observer& observer;
-    Vector<Actor*> actors;     // fixed before begin
-    Vector<Mailbox*> readers;  // of the host; fixed before begin
+    // From begin on they change under the lock (publish) only, and only if the group does not stop.
+    Vector<Actor*> actors;
+    Vector<Mailbox*> readers;  // of the host
     Timer* timers = nullptr;   // armed ones; guarded by the lock of the timers
 
     // ---- counting what is going on
@@ -102,6 +103,15 @@ public:
     // is it a new time of activity, after which the group becomes idle anew. Ends with leave().
     void guard() noexcept { active_.fetch_add(1, std::memory_order_seq_cst); }
     void began() noexcept { periods_.fetch_add(1, std::memory_order_seq_cst); }
+    // A guard that is counted by itself besides: of somebody from outside who has found an actor and
+    // holds no reference to it. Whoever takes actors out of the network first lets no more of them
+    // come, and waits until visitors() is zero. It is one word with the other counts, so it costs
+    // nothing beyond the guard; the upper bits are what visitors() reads.
+    void visit() noexcept { active_.fetch_add(visitor, std::memory_order_seq_cst); }
+    void end_visit() noexcept { leave(visitor); }
+    [[nodiscard]] bool visitors() const noexcept {
+        return active_.load(std::memory_order_seq_cst) >= visitor;
+    }
     // For hosts that let actors go on: act() wakes some, unless the group stops. Once the stop is
     // reported nothing may be submitted any more, since the group may end. No check without the
     // guard would do: the guard comes before the report, or sees the stop.
@@ -162,6 +172,12 @@ public:
     reflow_status wait(std::int64_t timeout_ms, const std::function<bool()>& done);
     // Lets waiting hosts look again.
     void wake_hosts() noexcept;
+    // A host waits for actors to have nothing more to do: turns that end so wake it. For a change of
+    // the network, one at a time.
+    void watch_turns(bool watch) noexcept { watched_.store(watch, std::memory_order_seq_cst); }
+    [[nodiscard]] bool turns_watched() const noexcept {
+        return watched_.load(std::memory_order_relaxed);
+    }
     // The same after change(), which is made under the lock: whoever has waited for it, or called
     // settled(), may end the group then.
     template <typename Change>
@@ -172,6 +188,7 @@ public:
     }
 
 private:
+    static constexpr std::int64_t visitor = (std::int64_t{1} << 40) + 1;
     enum class Report : std::uint8_t { none, idle, stalled, stream_stall, stopped };
     [[nodiscard]] Report quiescent() noexcept;
     void notify_hosts() noexcept;
@@ -200,6 +217,8 @@ private:
     std::atomic<std::uint64_t> periods_{0};
     std::atomic<bool> stopping_{false};
     std::atomic<bool> failed_{false};
+    // Read behind the change of an actor's word: see Actor::exhausted().
+    std::atomic<bool> watched_{false};
 
     mutable std::mutex mutex_;  // guards all below; ordered after nothing, before mailboxes
     std::condition_variable changed_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "runtime/actor.hpp"
 #include "runtime/group.hpp"
 
 namespace reflow::runtime {
@@ -212,8 +213,15 @@ void Mailbox::close(Released& released) noexcept {
         released.swap(ports_.front().senders);
         senders_waiting_ = 0;
         if (outside_ != nullptr && !released.empty()) outside_->enter();
+        keep_released(released, 0);
     }
     drop_queues();
+}
+
+// They are let go without a lock, and may be taken out of the network meanwhile.
+void Mailbox::keep_released(const Released& released, std::size_t first) const noexcept {
+    if (outside_ == nullptr) return;
+    for (std::size_t i = first; i < released.size(); ++i) released[i]->ref();
 }
 
 std::size_t Mailbox::room(std::uint32_t port) const noexcept {
@@ -235,7 +243,9 @@ void Mailbox::taken(Port& port, std::size_t packets, Released& released, bool& h
     }
     if (port.senders.empty()) return;
     if (outside_ != nullptr && released.empty()) outside_->enter();
+    std::size_t before = released.size();
     released.insert(released.end(), port.senders.begin(), port.senders.end());
+    keep_released(released, before);
     senders_waiting_ -= static_cast<std::uint32_t>(port.senders.size());
     port.senders.clear();
 }

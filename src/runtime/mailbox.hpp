@@ -44,8 +44,32 @@ public:
     void set_connected(std::uint32_t port) noexcept;
     [[nodiscard]] bool connected(std::uint32_t port) const noexcept;
     // A mailbox that the host reads, outside of any turn: while senders that it let go are on their
-    // way, the group counts as active. Who takes leave()s it if `released` is not empty.
+    // way, the group counts as active. Who takes leave()s it if `released` is not empty, and has a
+    // reference to each of these.
     void set_outside(Group& group) noexcept { outside_ = &group; }
+
+    // ---- while the network is changed, in mailbox_change.cpp; senders and receiver may be at work
+    // Memory for so many senders of a port.
+    void reserve_senders(std::uint32_t port, std::uint32_t count);
+    // What the graph says of a port from now on. capacity 0: as it is.
+    struct PortPlan {
+        std::uint32_t senders = 0;
+        std::uint32_t capacity = 0;
+        bool connected = false;
+    };
+    void settle(std::span<const PortPlan> ports, bool late) noexcept;
+    // The host has found the port: it counts as connected whatever the graph says.
+    void set_found(std::uint32_t port) noexcept;
+    [[nodiscard]] bool found(std::uint32_t port) const noexcept;
+    // A sender does not wait at this port any more.
+    void forget(std::uint32_t port, const Actor* sender) noexcept;
+    // Of rule required. Fixed when the network is built.
+    [[nodiscard]] bool sticky(std::uint32_t port) const noexcept { return ports_[port].sticky; }
+    // Adds all packets to `to`, in the order of arrival or port by port, each with a reference of its
+    // own.
+    void copy_to(Queue<Packet>& to) const;
+    // Closed for everybody and for ever: its actor has gone.
+    void shut() noexcept;
 
     // ---- senders
     struct Pushed {
@@ -112,6 +136,7 @@ private:
         bool connected = false;
         bool sticky = false;
         bool host_waits = false;
+        bool found = false;
         // Packets in the queue; of a sticky port 1 if its newest was not shown yet. Written under
         // the lock, read without it by room(): relaxed, since a moment's view is all that is asked
         // for.
@@ -145,6 +170,7 @@ private:
     std::size_t push_fitting(std::uint32_t port, Queue<Packet>& from);
     void enter_sender(Port& to, Actor* sender) noexcept;
     void reserve_released(Released& released) const;
+    void keep_released(const Released& released, std::size_t first) const noexcept;
     void drop_queues() noexcept;
     void count_dropped(std::uint64_t count) noexcept {
         dropped_.store(dropped_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
@@ -158,7 +184,7 @@ private:
 
     mutable Mutex mutex_;  // guards all below
     bool closed_ = false;
-    bool late_ = false;  // fixed before the group begins, as outside_
+    bool late_ = false;  // written while its actor is claimed, or before the group begins, as outside_
     Queue<Packet> queue_;  // of all ports, unless each has its own
     std::unique_ptr<ByPort> by_port_;
     Vector<Port> ports_;

@@ -58,10 +58,11 @@ bool Actor::park(Lane& lane) noexcept {
         const bool work = has_work() || unsent_ != nullptr;  // it stands before a delivery
         if (work) group.park();
         come_to_rest();
+        Group& of = group;  // from the change on the actor may be taken out of the network
         std::uint32_t expected = running;
         if (word_.compare_exchange_strong(expected, work ? parked : rest,
                                           std::memory_order_acq_rel)) {
-            group.wake_hosts();  // of pause() and step()
+            of.wake_hosts();  // of pause() and step()
             lane.leave();
             return true;
         }

@@ -11,7 +11,7 @@ namespace reflow::runtime {
 
 // Shared by all probes of a network. relaxed: when it takes effect does not matter.
 struct Sampling {
-    std::atomic<std::uint32_t> every{1};  // one turn in so many
+    std::atomic<std::uint32_t> every{1};  // one turn in so many; 0: none
     std::atomic<std::uint32_t> epoch{0};  // steps on whenever measuring begins anew
 };
 
@@ -20,6 +20,9 @@ public:
     Probe() = default;
     ~Probe();
     void follow(const Sampling& sampling) noexcept { sampling_ = &sampling; }
+    [[nodiscard]] bool on() const noexcept {
+        return sampling_->every.load(std::memory_order_relaxed) != 0;
+    }
 
     // ---- on whatever thread makes the actor ready: before its turn, which sees it by the word
     void ready(std::uint64_t now_ns) noexcept {

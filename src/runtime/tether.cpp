@@ -44,6 +44,7 @@ Actor* Tether::disarm(Wait wait, bool wakes) noexcept {
     Group& group = actor_->group;
     if (wait == Wait::frame_coming) {
         --comings_;
+        actor_->ref();
         return actor_;  // with the count that it had
     }
     group.enter();
@@ -52,6 +53,7 @@ Actor* Tether::disarm(Wait wait, bool wakes) noexcept {
         rooms_.store(rooms_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
         group.hold_by_stream(-1, wait == Wait::room_stuck);
     }
+    actor_->ref();  // it may be taken out of the network before tell()
     return actor_;
 }
 
@@ -60,6 +62,7 @@ void Tether::tell(Actor* held, bool wakes) noexcept {
     Group& group = held->group;
     // In a group that stops nobody runs any more.
     if (wakes && !group.stopping()) held->request_wake();
+    held->unref();
     group.leave();
 }
 

@@ -32,7 +32,8 @@ public:
     // An end begins to wait; in a callback of the actor. False if the group stops: then nobody will
     // be called.
     [[nodiscard]] bool arm(Wait wait) noexcept;
-    // It does not wait any more. For wakes: the actor, kept by a count until tell(); or NULL.
+    // It does not wait any more. For wakes: the actor, kept by a count and a reference until
+    // tell(); or NULL.
     [[nodiscard]] Actor* disarm(Wait wait, bool wakes) noexcept;
     // Without locks.
     static void tell(Actor* held, bool wakes) noexcept;

@@ -204,7 +204,7 @@ std::size_t Timers::fire(std::uint64_t now_ns) noexcept {
             if (timer->kind_->hold != nullptr) timer->kind_->hold(*timer);
             publish();
         }
-        // The entry still counts as activity until leave(), so its owner is alive.
+        // The entry still counts as activity until leave(), so its group is alive.
         timer->kind_->fired(*timer, now_ns);
         if (counted != nullptr) counted->leave();
     }

@@ -64,7 +64,8 @@ static void test_misuse(void) {
     WORKS(OPEN(at.network, none, text_of("out"), &output));
     start(&at);
     reflow_output *late = NULL;
-    FAILS(REFLOW_ERROR_INVALID_STATE, OPEN(at.network, a, o, &late));
+    WORKS(OPEN(at.network, a, o, &late)); /* it misses what was sent before */
+    reflow_output_destroy(late);
     reflow_message one = reflow_message_integer(1), no = {0, 0}, got[2];
     size_t count = 5;
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_network_send(NULL, exposed, one, 0, &e));

@@ -44,6 +44,14 @@ class Documents(unittest.TestCase):
         programs = re.findall(r"```c\n(.*?)```", readme, flags=re.S)
         self.assertEqual([example], programs)
 
+    def test_live_change_is_the_example(self):
+        page = (SOURCE / "docs/live-change.md").read_text(encoding="utf-8")
+        example = (SOURCE / "examples/c/live.c").read_text(encoding="utf-8")
+        snippets = re.findall(r"```c\n(.*?)```", page, flags=re.S)
+        self.assertEqual(1, len(snippets))
+        for snippet in snippets:
+            self.assertIn(snippet, example)
+
     def test_picture_is_fresh(self):
         drawn = subprocess.run(
             [CLI, "graph", "show", str(SOURCE / "examples/weather/weather.graph.json"),

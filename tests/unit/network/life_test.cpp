@@ -77,8 +77,9 @@ TEST_P(Life, StatesAndWhatEachRefuses) {
     EXPECT_EQ(net.send(in, Message::flow()), REFLOW_OK);
     EXPECT_EQ(net.send(in + (1u << 16), Message::flow()), REFLOW_ERROR_NOT_FOUND);
     EXPECT_EQ(net.send(0, Message::flow()), REFLOW_ERROR_NOT_FOUND);
-    EXPECT_FALSE(net.network->open_output("p", "out", 0).ok());
+    EXPECT_TRUE(net.network->open_output("p", "out", 0).ok());
     EXPECT_TRUE(net.network->drain(REFLOW_FOREVER).ok());
+    EXPECT_EQ(net.network->open_output("p", "out", 0).error().status, REFLOW_ERROR_INVALID_STATE);
     EXPECT_EQ(net.network->state(), REFLOW_NETWORK_DRAINED);
     EXPECT_EQ(net.send(in, Message::flow()), REFLOW_ERROR_CLOSED);
     EXPECT_TRUE(net.network->drain(0).ok());

@@ -1,0 +1,110 @@
+"""reflow run --watch: the graph file changes while it runs."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+
+import support
+from support import reflow, started
+
+MODES = [[], ["--threads", "1"], ["--inline"], ["--seed", "3"]]
+
+
+def ticking(path, **more):
+    """Writes a line a few times a second; more nodes write the same elsewhere."""
+    nodes = {"loop": ("Delay", {"ms": 2}),
+             "write": ("JsonlWrite", {"path": path, "flush": True})}
+    connections = [("loop.out", "loop.in"), ("loop.out", "write.in")]
+    for name, where in more.items():
+        nodes[name] = ("JsonlWrite", {"path": where, "flush": True})
+        connections.append(("loop.out", name + ".in"))
+    return support.graph(nodes, connections, [("loop.in", {"round": 1})])
+
+
+class Watch(support.Case):
+    def setUp(self):
+        super().setUp()
+        self.lines = self.path("lines.jsonl")
+        self.more = self.path("more.jsonl")
+        self.file = self.write("g.json", ticking(self.lines))
+
+    def replace(self, document):
+        """As editors do: another file, renamed."""
+        text = document if isinstance(document, str) else json.dumps(document)
+        with open(self.file + "~", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(self.file + "~", self.file)
+
+    def said(self, process, pattern):
+        """Reads standard error until a line has the pattern."""
+        end = time.monotonic() + support.DEADLINE
+        while time.monotonic() < end:
+            if not select.select([process.stderr], [], [], 0.1)[0]:
+                continue
+            line = process.stderr.readline().decode()
+            if not line:
+                break
+            if pattern in line:
+                return line
+        raise AssertionError(f"never said {pattern!r}")
+
+    def grows(self, path):
+        size = os.path.getsize(path) if os.path.exists(path) else 0
+        support.wait_for(lambda: os.path.exists(path) and os.path.getsize(path) > size,
+                         "more in " + path)
+
+    def test_applies_and_goes_on(self):
+        for mode in MODES:
+            self.replace(ticking(self.lines))
+            with started("run", self.file, "--watch", *mode, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, bufsize=0) as process:
+                self.grows(self.lines)
+                self.replace(ticking(self.lines, extra=self.more))
+                line = self.said(process, "applied: ")
+                self.assertIn("1 node added, 1 connection added", line)
+                self.grows(self.more)
+                self.replace(ticking(self.lines))
+                self.assertIn("1 node removed", self.said(process, "applied: "))
+                self.grows(self.lines)
+                process.send_signal(signal.SIGINT)
+                process.wait(support.DEADLINE)
+                self.assertEqual(process.returncode, 130, mode)
+            os.remove(self.more)
+
+    def test_errors_leave_the_old_graph(self):
+        with started("run", self.file, "--watch", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                     bufsize=0) as process:
+            self.grows(self.lines)
+            self.replace('{"processes": {\n "a": }')
+            self.assertRegex(self.said(process, "error"), r":2:\d+: ")
+            self.said(process, "runs on")
+            self.grows(self.lines)
+            broken = ticking(self.lines)
+            text = json.dumps(broken if not isinstance(broken, str) else json.loads(broken))
+            self.replace(text.replace('"Delay"', '"Dealy"'))
+            self.assertIn("Dealy", self.said(process, "Dealy"))
+            self.said(process, "runs on")
+            self.grows(self.lines)
+            self.replace(ticking(self.lines, extra=self.more))
+            self.said(process, "1 node added")
+            self.grows(self.more)
+            process.send_signal(signal.SIGINT)
+            process.wait(support.DEADLINE)
+
+    def test_an_idle_graph_waits(self):
+        path = self.write("idle.json", support.echo())
+        result = reflow("run", path, "--watch", "--timeout", "0.3", "--input", "in=1")
+        self.assert_code(result, 4)
+        self.assertEqual(result.out, "out: 1\n")
+
+    def test_needs_a_file(self):
+        result = reflow("run", "-", "--watch", stdin=b"{}")
+        self.assert_code(result, 2)
+        self.assertIn("--watch", result.err)
+
+
+if __name__ == "__main__":
+    support.main()
