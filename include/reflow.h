@@ -10,6 +10,7 @@
  *   3 text and buffers         7 runtimes         11 inputs and outputs of a network
  *   4 errors                   8 components       12 events
  *  13 allocator  14 metrics  15 streams  16 frame pools  18 live change
+ *  20 recordings
  *
  * The smallest complete program is examples/c/hello.c.
  *
@@ -2434,6 +2435,122 @@ REFLOW_API reflow_status reflow_network_connect(reflow_network *network,
 REFLOW_API reflow_status reflow_network_disconnect(reflow_network *network,
                                                    const reflow_endpoint *from,
                                                    const reflow_endpoint *to, reflow_error **error);
+
+/* ---- 20 recordings: experimental ----------------------------------------------------------- */
+
+/* A run in mode simulated is a function of its seed, of its components and of what comes from outside.
+ * A recording is a file that has all of that but the components: the graph, laid flat, the options of
+ * the runtime, what the host did and between which turns, what components with the flag
+ * REFLOW_COMPONENT_EXTERNAL brought in, and for each firing a digest of its packets, in and out. A replay
+ * does it all again and compares: the same firings, packets and events, byte for byte. External
+ * components are not called, so a replay reads and writes no files.
+ *
+ * The file is written as the run goes, a piece of some 32 KiB at a time and whenever the network is
+ * idle; after a crash it can be replayed as far as it goes. While a network records, each call of run
+ * gets one firing, and actors deliver after each call. It must be the only one on its runtime. What
+ * other threads do with it happens between turns. It has no breakpoints, and its events are
+ * polled, and it is not changed while it runs. A node that keeps a firing open (reflow_context_defer)
+ * or sends a stream ends its recording: what comes from elsewhere then is not known. Nor is what an external component does to the network from inside
+ * its callbacks.
+ *
+ * The names begin with reflow_x_: this section may still change between releases. */
+
+/* Makes a network that records into a file, which is replaced. Outputs are opened, inports found and the
+ * network is started as always.
+ * Ownership: runtime, graph and path borrowed, *out new (reflow_network_destroy). Threads: any.
+ * Blocking: bounded (writes the file). Errors: as reflow_network_create; REFLOW_ERROR_UNSUPPORTED in
+ * other modes, REFLOW_ERROR_INVALID_STATE if the runtime has run something, REFLOW_ERROR_IO.
+ * Callbacks: create, destroy_state. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_x_record_create(reflow_runtime *runtime, const reflow_graph *graph,
+                                                reflow_view path, reflow_network **out,
+                                                reflow_error **error);
+
+/* Writes what was gathered so far, and tells whether everything was recorded. The last piece is written
+ * when the network has stopped.
+ * Ownership: none. Threads: any. Blocking: bounded (writes the file). Errors: REFLOW_ERROR_INVALID_STATE
+ * if the network does not record, REFLOW_ERROR_IO if the file could not be written,
+ * REFLOW_ERROR_UNSUPPORTED if something cannot be recorded. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_x_record_flush(reflow_network *network, reflow_error **error);
+
+/* A recording that was opened. Created by reflow_x_recording_open, ended by
+ * reflow_x_recording_destroy; a replay keeps what it needs. */
+typedef struct reflow_x_recording reflow_x_recording;
+
+/* Opens a recording.
+ * Ownership: path borrowed, *out new (reflow_x_recording_destroy). Threads: any. Blocking: bounded
+ * (reads the file). Errors: REFLOW_ERROR_IO, REFLOW_ERROR_PARSE if it is none,
+ * REFLOW_ERROR_UNSUPPORTED if another version or format wrote it. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_x_recording_open(reflow_view path, reflow_x_recording **out,
+                                                 reflow_error **error);
+
+/* What stands first in it: an object {format, engine, seed, batch_packets, batch_ns, port_capacity,
+ * max_growth, graph}, where seed is text and graph the document of the flat graph.
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: never.
+ * Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_x_recording_header(const reflow_x_recording *recording,
+                                                   reflow_message *out, reflow_error **error);
+
+/* Sets the options that a runtime needs for the replay: mode, seed, batch_packets, batch_us,
+ * port_capacity and max_growth; the others stay as they are.
+ * Ownership: none. Threads: any. Blocking: never. Errors: REFLOW_ERROR_INVALID_ARGUMENT for a
+ * struct_size without these fields. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_x_recording_options(const reflow_x_recording *recording,
+                                                    reflow_runtime_options *options,
+                                                    reflow_error **error);
+
+/* Ends the handle of a recording.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_x_recording_destroy(reflow_x_recording *recording);
+
+/* A run that is repeated. Created by reflow_x_replay_create, ended by reflow_x_replay_destroy. */
+typedef struct reflow_x_replay reflow_x_replay;
+
+/* Makes a network of a recording, on a runtime with its options that has run nothing yet and knows
+ * its components. A recording is replayed once; open it again for another time.
+ * Ownership: runtime and recording borrowed, *out new (reflow_x_replay_destroy). Threads: any.
+ * Blocking: bounded. Errors: as reflow_network_create; REFLOW_ERROR_INVALID_STATE for a runtime with other
+ * options or one that has run something, and for a recording that was replayed.
+ * Callbacks: create. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_x_replay_create(reflow_runtime *runtime,
+                                                reflow_x_recording *recording,
+                                                reflow_x_replay **out, reflow_error **error);
+
+/* Its network, for events, counters and looking into inports. Whoever sends to it, reads from it or
+ * runs it makes it differ.
+ * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API reflow_network *reflow_x_replay_network(reflow_x_replay *replay);
+
+/* Goes on until so many more firings have ended (0: to the end), and tells in *more (may be NULL)
+ * whether the recording goes on. Firings of one turn are not separated: there is one in each if the
+ * recording was made with batch_packets 1.
+ * Ownership: none. Threads: one-at-a-time. Blocking: until the firings have ended.
+ * Errors: REFLOW_ERROR_FAILED at the first firing that differs, with node, number, what was expected and
+ * what came; from then on always. REFLOW_ERROR_PARSE if the file is damaged.
+ * REFLOW_ERROR_WOULD_DEADLOCK inside a callback. Callbacks: as a run. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_x_replay_run(reflow_x_replay *replay, uint64_t firings, bool *more,
+                                             reflow_error **error);
+
+/* How far a replay is. */
+typedef struct reflow_x_replay_state {
+    uint32_t struct_size; /* sizeof(reflow_x_replay_state), set before the call */
+    uint32_t truncated;   /* 1 if the recording has ended before its network did */
+    uint64_t firings;     /* so far */
+    uint64_t now_ns;      /* logical time */
+    reflow_view next;     /* node of the next firing; empty if that is not known */
+    reflow_view reason;   /* why no more was recorded; empty if that is not known */
+} reflow_x_replay_state;
+
+/* Reads how far it is.
+ * Ownership: views are borrowed-until the next call on this handle. Threads: one-at-a-time.
+ * Blocking: never. Errors: REFLOW_ERROR_INVALID_ARGUMENT for a wrong struct_size. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_x_replay_get_state(reflow_x_replay *replay,
+                                                   reflow_x_replay_state *state);
+
+/* Ends a replay and its network.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none.
+ * Callbacks: teardown, destroy_state. Since: 0.1.0 */
+REFLOW_API void reflow_x_replay_destroy(reflow_x_replay *replay);
 
 #ifdef __cplusplus
 }

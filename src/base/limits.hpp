@@ -53,6 +53,7 @@ inline constexpr std::uint64_t pool_bytes = std::uint64_t{4} << 30;  // of all p
 inline constexpr std::size_t pools_count = 4096;
 inline constexpr std::int64_t change_ms = 10'000;  // for nodes to come to rest; default
 inline constexpr std::int64_t change_drain_ms = 1000;  // for what removed nodes have; default
+inline constexpr std::size_t recording_frame_bytes = 32 * 1024;  // gathered before it is written
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 
 }  // namespace reflow::limits

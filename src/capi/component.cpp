@@ -94,7 +94,8 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown await rule ", from.await));
     }
     constexpr std::uint32_t known_flags =
-        REFLOW_COMPONENT_SOURCE | REFLOW_COMPONENT_BLOCKING | REFLOW_COMPONENT_ORDERED;
+        REFLOW_COMPONENT_SOURCE | REFLOW_COMPONENT_BLOCKING | REFLOW_COMPONENT_ORDERED |
+        REFLOW_COMPONENT_EXTERNAL;
     if ((from.flags & ~known_flags) != 0) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("unknown component flags ", from.flags & ~known_flags));
@@ -115,6 +116,7 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
     to.max_batch = std::max<std::uint32_t>(from.max_batch, 1);
     to.source = (from.flags & REFLOW_COMPONENT_SOURCE) != 0;
     to.blocking = (from.flags & REFLOW_COMPONENT_BLOCKING) != 0;
+    to.external = (from.flags & REFLOW_COMPONENT_EXTERNAL) != 0;
     to.ordered = (from.flags & REFLOW_COMPONENT_ORDERED) != 0;
     to.max_concurrency = from.max_concurrency;
     // A call gets no more than it may keep open; one of those in order says what its firing emits.

@@ -34,6 +34,7 @@ Result<runtime::ComponentRef> describe(const Definition& definition) {
     component->category = definition.category;
     component->await = definition.await;
     component->max_batch = definition.max_batch;
+    component->external = definition.external;
     component->source = definition.source || definition.inports.size() == 0;
     Result<void> added = add_ports(component->inports, definition.inports);
     if (added.ok()) added = add_ports(component->outports, definition.outports);

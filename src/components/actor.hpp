@@ -56,6 +56,7 @@ struct Definition {
     reflow_await await = REFLOW_AWAIT_ANY;
     std::uint32_t max_batch = 64;
     bool source = false;
+    bool external = false;  // reads or writes files
 };
 
 // The component of a definition without callbacks; define() adds them.

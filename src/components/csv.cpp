@@ -43,6 +43,7 @@ Result<runtime::ComponentRef> csv_read() {
         "max_row_bytes": {"type": "integer", "default": 1048576, "minimum": 1, "maximum": 1073741824, "description": "longer rows are rejected"},
         "max_columns": {"type": "integer", "default": 10000, "minimum": 1, "maximum": 1000000, "description": "rows with more fields are rejected"}}})",
         .source = true,
+        .external = true,
     });
 }
 
@@ -65,6 +66,7 @@ Result<runtime::ComponentRef> csv_write() {
         "header": {"type": "boolean", "default": true, "description": "write the names of the columns first"},
         "delimiter": {"type": "string", "default": ",", "minLength": 1, "maxLength": 1, "description": "what separates fields"},
         "line_end": {"type": "string", "enum": ["lf", "crlf"], "default": "lf", "description": "how rows end"}}})",
+        .external = true,
     });
 }
 

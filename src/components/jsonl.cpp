@@ -66,6 +66,7 @@ Result<runtime::ComponentRef> jsonl_read() {
             R"("max_line_bytes": {"type": "integer", "default": 16777216, "minimum": 1, "maximum": 1073741824, "description": "longer lines are rejected"},
         "max_depth": {"type": "integer", "default": 128, "minimum": 1, "maximum": 128, "description": "values that nest deeper are rejected"}}})",
         .source = true,
+        .external = true,
     });
 }
 
@@ -82,6 +83,7 @@ Result<runtime::ComponentRef> jsonl_write() {
         .config_schema =
             R"({"type": "object", "additionalProperties": false, "required": ["path"],
         "examples": [{"path": "amounts.jsonl"}], "properties": {)" REFLOW_LINE_SINK_SCHEMA "}}",
+        .external = true,
     });
 }
 

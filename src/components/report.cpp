@@ -206,6 +206,7 @@ Result<runtime::ComponentRef> chart() {
             "width": {"type": "integer", "default": 960, "minimum": 200, "maximum": 10000, "description": "pixels"},
             "height": {"type": "integer", "default": 480, "minimum": 150, "maximum": 10000, "description": "pixels"},
             "max_rows": {"type": "integer", "default": 10000, "minimum": 1, "maximum": 1000000, "description": "rows that are drawn; of the others the number is logged"}}})",
+        .external = true,
     });
 }
 

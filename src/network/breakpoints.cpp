@@ -108,6 +108,10 @@ void Network::replace_breakpoints(Ref<BreakList>& list) noexcept {
 }
 
 Result<std::uint64_t> Network::add_breakpoint(BreakOptions options) {
+    if (instrument_) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED,
+                       "a network that records or is replayed has no breakpoints");
+    }
     Ref<Topology> all_of = topology();
     Result<BreakPlace> place = place_of(options, all_of.get());
     if (!place.ok()) return place.take_error();

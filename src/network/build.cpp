@@ -100,8 +100,11 @@ Result<void> Builder::make_actors() {
             }
             last = &*found;
         }
-        const runtime::ComponentRef& component = last->second;
+        runtime::ComponentRef component = last->second;
         REFLOW_ASSERT(component);  // validated
+        if (Instrument* instrument = network_.instrument()) {
+            component = instrument->wrap(component, static_cast<std::uint32_t>(at));
+        }
         Message config = node.metadata.is(REFLOW_KIND_OBJECT) ? node.metadata.own() : empty;
         if (Result<void> placed = place(config, *component, at); !placed.ok()) return placed;
         Actor* before = before_ == nullptr ? nullptr : before_->find_actor(node.id);
@@ -330,7 +333,8 @@ void Builder::order_finishes() {
     }
 }
 
-Result<Ref<Network>> Network::create(Ref<Runtime> runtime, Ref<graph::SharedGraph> graph) {
+Result<Ref<Network>> Network::create(Ref<Runtime> runtime, Ref<graph::SharedGraph> graph,
+                                     Ref<Instrument> instrument) {
     graph::Hierarchy hierarchy(graph->graph(), &runtime->registry, runtime->files(),
                                graph::Checks::errors);
     auto findings = hierarchy.take_findings();
@@ -338,6 +342,11 @@ Result<Ref<Network>> Network::create(Ref<Runtime> runtime, Ref<graph::SharedGrap
     auto flat = hierarchy.flatten(runtime->options().max_actors);
     if (!flat.ok()) return flat.take_error();
     auto network = Ref<Network>::adopt(new Network(std::move(runtime)));
+    if (instrument) {
+        instrument->attach(*network);
+        network->instrument_ = std::move(instrument);
+        network->update_wanted();
+    }
     auto topology = make_ref<Topology>();
     topology->graph = std::move(graph);
     topology->tag = next_tag();

@@ -63,6 +63,10 @@ Result<void> Network::apply_edit(const Edit& edit) {
 // By who has the right.
 Result<void> Network::change(Ref<graph::SharedGraph> graph, const Ref<Output>& output,
                              const ChangeOptions& options, reflow_change& done) {
+    if (instrument_) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED,
+                       "a network that records or is replayed is not changed");
+    }
     // Neither idle nor ended until this is over. Who drains looks under the same lock whether the
     // network is idle: either he sees the guard, or the drain is seen here.
     group_.guard();

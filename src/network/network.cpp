@@ -60,6 +60,7 @@ Result<void> Network::start() {
         give_up_start();
         return ready;
     }
+    note(Step::start);
     if (!launch()) {
         tear_down();
         give_up_start();
@@ -194,6 +195,8 @@ Result<void> Network::end_sources() {
         return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
     }
     Visit visit(*this);
+    auto nobody_runs = still();
+    note(Step::sources);
     group_.guard();  // without began(): an idle network does not become idle once more
     Ref<Topology> now_there = topology();
     if (!group_.stopping()) {
@@ -212,6 +215,8 @@ Result<void> Network::cancel(std::string_view node, std::size_t& count) {
     const Actor* only = node.empty() ? nullptr : all->find_actor(node);
     if (!node.empty() && only == nullptr) return all->no_node(node);
     Visit visit(*this);
+    auto nobody_runs = still();
+    if (instrument_) note(Step::cancel, {only == nullptr ? -1 : position_of(*only)});
     group_.guard();  // without began(), as above
     for (auto& actor : all->actors) {
         runtime::DeferredFirings* firings = actor->deferred_firings();
@@ -244,7 +249,11 @@ Result<void> Network::drain(std::int64_t timeout_ms) {
     }
     group_.wake_hosts();  // whoever waits to send gives up
     Visit visit(*this);
-    if (begins) resume_all();  // what breakpoints stop later waits for the host
+    if (begins) {
+        auto nobody_runs = still();
+        note(Step::drain);
+        resume_all();  // what breakpoints stop later waits for the host
+    }
     std::uint64_t start = runtime_->scheduler().clock().now_ns();
     auto over = [this] { return state() != REFLOW_NETWORK_DRAINING || group_.failed(); };
     while (draining_.exchange(true, std::memory_order_acq_rel)) {
@@ -279,10 +288,14 @@ Result<void> Network::drive_drain(std::int64_t timeout_ms, std::uint64_t start_n
         // Nobody changes the network any more: who was about to is done, since it is idle.
         const Topology& all = *topology_;
         if (next_finish_ < all.finish_order.size()) {
-            Actor& actor = *all.actors[all.finish_order[next_finish_++]];
+            const std::uint32_t position = all.finish_order[next_finish_++];
+            Actor& actor = *all.actors[position];
+            auto nobody_runs = still();
+            note(Step::finish, {position});
             group_.from_outside([&] { actor.request_finish(); });
             continue;
         }
+        note(Step::drained);
         std::int32_t expected = REFLOW_NETWORK_DRAINING;
         state_.compare_exchange_strong(expected, REFLOW_NETWORK_DRAINED, std::memory_order_acq_rel);
     }
@@ -319,7 +332,11 @@ bool Network::begin_stop() noexcept {
 
 Result<void> Network::stop(std::int64_t timeout_ms) {
     Visit visit(*this);
-    if (begin_stop()) group_.request_stop();
+    if (begin_stop()) {
+        auto nobody_runs = still();
+        note(Step::stop);
+        group_.request_stop();
+    }
     if (on_own_thread()) return {};
     reflow_status status = group_.wait(timeout_ms, [this] { return ended(); });
     if (status == REFLOW_OK) return {};
@@ -331,6 +348,7 @@ Result<void> Network::stop(std::int64_t timeout_ms) {
 void Network::stopped() {
     tear_down();
     post(new_event(REFLOW_EVENT_NETWORK_SHUTDOWN));
+    if (instrument_) instrument_->end();
     bool abandoned = false;
     group_.publish([&] {
         state_.store(REFLOW_NETWORK_STOPPED, std::memory_order_release);
@@ -361,7 +379,11 @@ void Network::abandon() noexcept {
         if (begin_stop()) group_.request_stop();
         return;
     }
-    if (begin_stop()) group_.request_stop();
+    if (begin_stop()) {
+        auto nobody_runs = still();
+        note(Step::stop);
+        group_.request_stop();
+    }
     // Also if it has stopped: stopped() may still be inside the lock that wait() takes. Without
     // threads another thread of the host may hold a guard for a moment: then once more.
     auto over = [this] { return ended() || state() == REFLOW_NETWORK_CREATED; };

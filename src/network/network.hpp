@@ -21,6 +21,7 @@
 #include "graph/hierarchy.hpp"
 #include "network/breakpoints.hpp"
 #include "network/events.hpp"
+#include "network/record.hpp"
 #include "network/runtime.hpp"
 #include "network/topology.hpp"
 #include "runtime/actor.hpp"
@@ -55,6 +56,7 @@ public:
     const String node;
     const String port;
     runtime::Mailbox mailbox;
+    std::int64_t number = 0;  // among those of the network
     // The host reads no more. relaxed: the next change looks at it, or the one after.
     std::atomic<bool> unread{false};
     // Nothing comes any more, since where it read has left the network. release and acquire: who sees
@@ -64,7 +66,15 @@ public:
 
 class Network : public RefCounted<Network>, private runtime::Observer {
 public:
-    static Result<Ref<Network>> create(Ref<Runtime> runtime, Ref<graph::SharedGraph> graph);
+    // With an instrument: it stands between the actors and their components.
+    static Result<Ref<Network>> create(Ref<Runtime> runtime, Ref<graph::SharedGraph> graph,
+                                       Ref<Instrument> instrument = {});
+    // One that records into a file, as reflow.h section 20.
+    static Result<Ref<Network>> create_recorded(Ref<Runtime> runtime, Ref<graph::SharedGraph> graph,
+                                                std::string_view path);
+    // Of such a one: writes what was gathered, and tells whether all was recorded.
+    Result<void> flush_recording();
+    [[nodiscard]] Instrument* instrument() const noexcept { return instrument_.get(); }
     static Result<Ref<Network>> create(Ref<Runtime> runtime, const graph::Graph& graph) {
         return create(std::move(runtime), make_ref<graph::SharedGraph>(graph));
     }
@@ -142,6 +152,8 @@ public:
 
 private:
     friend class Builder;
+    friend class Output;
+    friend class Replay;
     friend class Change;
     explicit Network(Ref<Runtime> runtime);
     static std::uint32_t next_tag() noexcept;
@@ -233,7 +245,8 @@ private:
     // ---- events, from the runtime
     void completed(const runtime::Actor&, std::uint64_t firings, std::uint64_t ns) override;
     void failed(const runtime::Actor&, const Error& error, std::uint64_t ns) override;
-    void emitted(const runtime::Actor&, std::uint32_t outport, MessageRef message) override;
+    void emitted(const runtime::Actor&, std::uint32_t outport, std::uint32_t index,
+                 MessageRef message) override;
     void sent(const runtime::Actor& from, std::uint32_t outport, const runtime::Actor& to,
               std::uint32_t inport, MessageRef message) override;
     void idle() override;
@@ -252,6 +265,34 @@ private:
     // Those of actors that have left the network end.
     void forget_breakpoints() noexcept;
     void update_wanted() noexcept;
+
+    // ---- recordings
+    [[nodiscard]] Result<Message> record_header() const;
+    // Nobody runs turns while a host changes something that is recorded.
+    [[nodiscard]] std::unique_lock<std::mutex> still() noexcept {
+        if (!instrument_) return {};
+        return runtime_->scheduler().between_turns();
+    }
+    // What a host does outside of callbacks, since a replay calls these again.
+    void note(Step step, std::initializer_list<std::int64_t> numbers = {},
+              Message more = {}) noexcept {
+        if (instrument_ && !on_own_thread()) instrument_->host(step, numbers, std::move(more));
+    }
+    // An instrumented network is not changed, so positions stay.
+    [[nodiscard]] std::int64_t position_of(const runtime::Actor& actor) const noexcept {
+        return *topology_->find_position(actor.id);
+    }
+    void note_send(const runtime::Actor& actor, std::uint32_t port, std::uint32_t index,
+                   std::span<const Message> sent) noexcept;
+    // Of an output: where it is connected.
+    struct OutputEnd {
+        runtime::Actor* actor;
+        std::uint32_t port;
+        std::uint32_t index;
+    };
+    Result<Ref<Output>> add_output(std::string_view node, std::string_view port,
+                                   std::span<const OutputEnd> ends, std::uint32_t capacity);
+    void grant_again(runtime::Actor& actor) noexcept;  // of a replay
     // An event to fill in and post, or nothing if nobody wants it (or there is no memory: missed).
     [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind) noexcept;
     [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind,
@@ -261,6 +302,7 @@ private:
     void wake_notifiers() noexcept;
 
     Ref<Runtime> runtime_;
+    Ref<Instrument> instrument_;  // none unless it records or is replayed
     runtime::Group group_;
     std::uint64_t counted_actors_ = 0;  // these two: of who may change the network
     std::uint64_t counted_packets_ = 0;

@@ -41,7 +41,7 @@ private:
 
     void completed(const runtime::Actor&, std::uint64_t, std::uint64_t) override {}
     void failed(const runtime::Actor&, const Error&, std::uint64_t) override {}
-    void emitted(const runtime::Actor&, std::uint32_t, MessageRef) override {}
+    void emitted(const runtime::Actor&, std::uint32_t, std::uint32_t, MessageRef) override {}
     void sent(const runtime::Actor&, std::uint32_t, const runtime::Actor&, std::uint32_t,
               MessageRef) override {}
     void idle() override {}

@@ -124,7 +124,9 @@ void Network::failed(const Actor& actor, const Error& error, std::uint64_t ns) {
     post(event);
 }
 
-void Network::emitted(const Actor& actor, std::uint32_t outport, MessageRef message) {
+void Network::emitted(const Actor& actor, std::uint32_t outport, std::uint32_t index,
+                      MessageRef message) {
+    if (instrument_) instrument_->emitted(outport, index, message);
     if (auto event = new_event(REFLOW_EVENT_ACTOR_EMIT, actor)) {
         event->port = actor.component->outports[outport].name;
         event->message = message.own();
@@ -145,7 +147,10 @@ void Network::sent(const Actor& from, std::uint32_t outport, const Actor& to, st
     }
 }
 
-void Network::idle() { post(new_event(REFLOW_EVENT_NETWORK_IDLE)); }
+void Network::idle() {
+    post(new_event(REFLOW_EVENT_NETWORK_IDLE));
+    if (instrument_) instrument_->settle();
+}
 
 void Network::stalled(std::string_view text) {
     auto event = new_event(REFLOW_EVENT_NETWORK_STALLED);
@@ -159,6 +164,11 @@ void Network::stalled(std::string_view text) {
 }
 
 Result<Ref<Subscription>> Network::subscribe(SubscriptionOptions options) {
+    if (instrument_ && options.sink != nullptr) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED,
+                       "a network that records or is replayed has no callbacks for events")
+            .hint("poll them: a callback takes turns");
+    }
     auto made = Ref<Subscription>::adopt(
         new Subscription(Ref<Network>::share(this), *runtime_, std::move(options)));
     std::lock_guard lock(mutex_);
@@ -169,7 +179,7 @@ Result<Ref<Subscription>> Network::subscribe(SubscriptionOptions options) {
 
 // What the runtime is to tell; the lock is held.
 void Network::update_wanted() noexcept {
-    std::uint64_t all = breaks_ ? breaks_bit : 0;
+    std::uint64_t all = (breaks_ ? breaks_bit : 0) | (instrument_ ? records_bit : 0);
     for (const Ref<Subscription>& subscription : subscriptions_) {
         all |= subscription->filter.kinds();
     }

@@ -29,6 +29,7 @@ Result<void> Network::pause(std::string_view path, std::int64_t timeout_ms) {
     Ref<Topology> all;
     Result<Vector<Actor*>> selected = Vector<Actor*>();
     {
+        auto nobody_runs = still();
         std::lock_guard lock(pause_mutex_);
         all = topology();  // with the lock: what comes by a change is not missed
         selected = all->select(path);
@@ -37,6 +38,7 @@ Result<void> Network::pause(std::string_view path, std::int64_t timeout_ms) {
         if (now != REFLOW_NETWORK_CREATED && now != starting && now != REFLOW_NETWORK_RUNNING) {
             return Failure(REFLOW_ERROR_INVALID_STATE, "the network drains or has stopped");
         }
+        if (instrument_) note(Step::pause, {}, Message::string(path));
         for (Actor* actor : selected.value()) pause_for(*actor, by_host);
     }
     // Who steps may have seen one of them between asked to rest and at rest.
@@ -70,6 +72,8 @@ Result<void> Network::resume(std::string_view path) {
     Ref<Topology> all = topology();
     Result<Vector<Actor*>> selected = all->select(path);
     if (!selected.ok()) return selected.take_error();
+    auto nobody_runs = still();
+    if (instrument_) note(Step::resume, {}, Message::string(path));
     under_pause([&] {
         bool some = false;
         for (Actor* actor : selected.value()) some = resume_for(*actor, by_host) || some;
@@ -167,8 +171,10 @@ Actor* Network::step_next(const Vector<Actor*>& actors, bool& some_paused) noexc
         if ((actor->pause_reasons & by_host) == 0) return;
         some_paused = true;
         if (!actor->at_rest() || !actor->step()) return;
+        if (instrument_) note(Step::grant, {position_of(*actor)});
         last_stepped_ = stepped = actor;
     };
+    auto nobody_runs = still();
     under_pause([&] {
         Actor* stands = std::exchange(stands_, nullptr);
         if (std::find(actors.begin(), actors.end(), stands) != actors.end()) grant(stands);
@@ -181,6 +187,10 @@ Actor* Network::step_next(const Vector<Actor*>& actors, bool& some_paused) noexc
         return stepped != nullptr;
     });
     return stepped;
+}
+
+void Network::grant_again(Actor& actor) noexcept {
+    under_pause([&] { return actor.at_rest() && actor.step(); });
 }
 
 Result<std::size_t> Network::peek(std::string_view node, std::string_view port,

@@ -21,6 +21,7 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
         {
             // It keeps the network from ending, and from being idle, between here and notify, and
             // the actor in its place.
+            auto nobody_runs = still();
             Entrance inside(*this);
             std::uint32_t index = REFLOW_NO_INDEX;
             Actor* found = current_.load(std::memory_order_acquire)->find_inport(inport, index);
@@ -30,8 +31,16 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
             std::int32_t now = state_.load(std::memory_order_acquire);
             bool running = now == REFLOW_NETWORK_RUNNING;
             if (running) {
-                accepted +=
-                    push_in(*found, port, index, messages.subspan(accepted), timeout_ms != 0);
+                std::span<const reflow_message> left = messages.subspan(accepted);
+                Vector<Message> kept;  // the mailbox may drop them at once
+                for (std::size_t i = 0; instrument_ && i < left.size(); ++i) {
+                    kept.push_back(MessageRef(left[i]).own());
+                }
+                std::size_t went = push_in(*found, port, index, left, timeout_ms != 0);
+                if (!kept.empty() && went != 0) {
+                    note_send(*found, port, index, std::span(kept).first(went));
+                }
+                accepted += went;
                 if (accepted == messages.size()) return {};
             } else if (now == REFLOW_NETWORK_CREATED || now == starting) {
                 return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
@@ -119,7 +128,10 @@ Result<std::uint64_t> Network::find_inport(std::string_view node, std::string_vi
     if (!found.ok()) return found.take_error();
     const Topology::Place& place = found.value();
     Result<std::uint64_t> number = all->number_of(place);
-    if (number.ok()) place.actor->mailbox.set_found(place.port);
+    if (number.ok()) {
+        if (instrument_) note(Step::connect, {position_of(*place.actor), place.port});
+        place.actor->mailbox.set_found(place.port);
+    }
     return number;
 }
 
@@ -154,38 +166,67 @@ Result<Ref<Output>> Network::open_before_start(std::string_view node, std::strin
     Result<Topology::Place> found = all->resolve(node, port, false);
     if (!found.ok()) return found.take_error();
     const Topology::Place& place = found.value();
-    std::size_t ends = place.ends.empty() ? 1 : place.ends.size();
+    Vector<OutputEnd> ends;
+    if (place.ends.empty()) ends.push_back({place.actor, place.port, REFLOW_NO_INDEX});
+    for (const Exposed& end : place.ends) ends.push_back({end.actor, end.port, end.index});
+    return add_output(node, port, ends, capacity);
+}
+
+// Before the start, by who may change the network.
+Result<Ref<Output>> Network::add_output(std::string_view node, std::string_view port,
+                                        std::span<const OutputEnd> ends, std::uint32_t capacity) {
     if (capacity == 0) capacity = runtime_->options().port_capacity;
     auto output = Ref<Output>::adopt(new Output(*this, node, port, capacity));
     output->mailbox.set_outside(group_);
+    output->number = static_cast<std::int64_t>(outputs_.size());
     outputs_.reserve(outputs_.size() + 1);
     group_.readers.reserve(group_.readers.size() + 1);
     // Memory first: then none of them fails.
-    for (std::size_t i = 0; i < ends; ++i) {
+    for (const OutputEnd& end : ends) {
         output->mailbox.add_sender(0);
-        auto& connections = place.ends.empty() ? place.actor->outports[place.port]
-                                               : place.ends[i].actor->outports[place.ends[i].port];
-        connections.reserve(connections.size() + ends);
+        auto& connections = end.actor->outports[end.port];
+        connections.reserve(connections.size() + ends.size());
     }
     // The last thing that may fail: what was reserved stays as it is.
     if (Result<void> added = count_packets(counted_packets_ + capacity); !added.ok()) {
         return added.take_error();
     }
-    for (std::size_t i = 0; i < ends; ++i) {
-        const Exposed* end = place.ends.empty() ? nullptr : &place.ends[i];
+    for (const OutputEnd& end : ends) {
         runtime::Connection connection;
         connection.mailbox = &output->mailbox;
-        connection.outport = end == nullptr ? place.port : end->port;
-        connection.from_index = end == nullptr ? REFLOW_NO_INDEX : end->index;
-        Actor& from = end == nullptr ? *place.actor : *end->actor;
-        if (connection.outport == from.component->error_port) {
-            all->marks[*all->find_position(from.id)] |= Topology::errors_taken;
+        connection.outport = end.port;
+        connection.from_index = end.index;
+        if (end.port == end.actor->component->error_port) {
+            topology_->marks[*topology_->find_position(end.actor->id)] |= Topology::errors_taken;
         }
-        from.outports[connection.outport].push_back(std::move(connection));
+        end.actor->outports[end.port].push_back(std::move(connection));
     }
     group_.readers.push_back(&output->mailbox);
     outputs_.push_back(output);
+    if (instrument_) {
+        ArrayBuilder where;
+        for (const OutputEnd& end : ends) {
+            where.append(Message::integer(position_of(*end.actor)));
+            where.append(Message::integer(end.port));
+            where.append(Message::integer(end.index));
+        }
+        note(Step::output, {capacity}, where.finish().take());
+    }
     return output;
+}
+
+// What a host has sent.
+void Network::note_send(const Actor& actor, std::uint32_t port, std::uint32_t index,
+                        std::span<const Message> sent) noexcept {
+    try {
+        ArrayBuilder all(sent.size());
+        for (const Message& message : sent) all.append(message);
+        Result<Message> made = all.finish();
+        if (!made.ok()) return instrument_->lose(made.error().message);
+        note(Step::send, {position_of(actor), port, index}, std::move(made).take());
+    } catch (const std::bad_alloc&) {
+        instrument_->lose("out of memory");
+    }
 }
 
 reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms,
@@ -195,10 +236,14 @@ reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms
     std::uint64_t start = network_.group().scheduler.clock().now_ns();
     for (;;) {
         bool closed = over();  // before the look: what came before the end is seen
-        runtime::Released released;
-        bool host_waits = false;
-        mailbox.take(packets, to.size(), released, host_waits);
-        network_.let_go(released);
+        {
+            runtime::Released released;
+            bool host_waits = false;
+            auto nobody_runs = network_.still();
+            std::size_t took = mailbox.take(packets, to.size(), released, host_waits);
+            if (took != 0) network_.note(Step::take, {number, static_cast<std::int64_t>(took)});
+            network_.let_go(released);
+        }
         for (std::size_t i = 0; i < packets.size(); ++i) to[count++] = packets[i].message;
         if (count != 0 || to.empty()) return REFLOW_OK;
         if (closed) return REFLOW_ERROR_CLOSED;
@@ -217,6 +262,8 @@ bool Output::over() const noexcept {
 void Output::close() noexcept {
     unread.store(true, std::memory_order_relaxed);
     runtime::Released released;
+    auto nobody_runs = network_.still();
+    network_.note(Step::close, {number});
     mailbox.close(released);
     network_.let_go(released);
 }

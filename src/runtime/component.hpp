@@ -47,6 +47,7 @@ public:
     bool ordered = false;               // outputs in the order of inputs
     bool source = false;                // no inports, or declared as a source
     bool blocking = false;              // its turns run on threads of their own
+    bool external = false;              // what it does depends on the world outside, or changes it
 
     reflow_create_fn create = nullptr;
     reflow_state_fn setup = nullptr;

@@ -126,6 +126,7 @@ reflow_status reflow_context::wake_after(std::uint64_t delay_ns) noexcept {
         if (actor.timers == nullptr) actor.timers.reset(new ActorTimers(actor));
         scheduler.arm(actor.timers->wake, due);
         unusual = wake_asked = true;
+        wake_due_ns = due;
     } catch (const std::bad_alloc&) {
         return REFLOW_ERROR_OUT_OF_MEMORY;
     }

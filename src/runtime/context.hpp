@@ -90,6 +90,7 @@ struct reflow_context {
     bool unusual = false;      // one of those below
     bool again_asked = false;
     bool wake_asked = false;
+    std::uint64_t wake_due_ns = 0;  // of that
     // Firings that the call keeps open, linked by of_call, each with a reference.
     reflow::runtime::Deferred* deferred = nullptr;
     reflow::runtime::Deferred* last_deferred = nullptr;

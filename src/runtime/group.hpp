@@ -29,7 +29,8 @@ public:
     virtual ~Observer() = default;
     virtual void completed(const Actor& actor, std::uint64_t firings, std::uint64_t ns) = 0;
     virtual void failed(const Actor& actor, const Error& error, std::uint64_t ns) = 0;
-    virtual void emitted(const Actor& actor, std::uint32_t outport, MessageRef message) = 0;
+    virtual void emitted(const Actor& actor, std::uint32_t outport, std::uint32_t index,
+                         MessageRef message) = 0;
     virtual void sent(const Actor& from, std::uint32_t outport, const Actor& to,
                       std::uint32_t inport, MessageRef message) = 0;
     virtual void idle() = 0;
@@ -53,12 +54,18 @@ public:
     [[nodiscard]] bool watches() const noexcept {
         constexpr std::uint64_t of_calls = 1u << REFLOW_EVENT_ACTOR_COMPLETED |
                                            1u << REFLOW_EVENT_MESSAGE_SENT |
-                                           1u << REFLOW_EVENT_ACTOR_EMIT | breaks_bit;
+                                           1u << REFLOW_EVENT_ACTOR_EMIT | breaks_bit |
+                                           records_bit;
         return (wanted_.load(std::memory_order_relaxed) & of_calls) != 0;
     }
     // Whether there are breakpoints.
     [[nodiscard]] bool breaks() const noexcept {
         return (wanted_.load(std::memory_order_relaxed) & breaks_bit) != 0;
+    }
+    // Whether somebody wants to know of each message that is emitted.
+    [[nodiscard]] bool hears_emits() const noexcept {
+        constexpr std::uint64_t some = 1u << REFLOW_EVENT_ACTOR_EMIT | records_bit;
+        return (wanted_.load(std::memory_order_relaxed) & some) != 0;
     }
     // Whether deliveries are made one by one: each is told of, or may be stopped before.
     [[nodiscard]] bool sees_deliveries() const noexcept {
@@ -69,6 +76,7 @@ public:
 protected:
     // Beside the kinds of events in the same word, so that nobody reads another one for it.
     static constexpr std::uint64_t breaks_bit = std::uint64_t{1} << 63;
+    static constexpr std::uint64_t records_bit = std::uint64_t{1} << 62;
     void want(std::uint64_t kinds) noexcept { wanted_.store(kinds, std::memory_order_relaxed); }
 
 private:

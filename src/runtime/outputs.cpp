@@ -51,9 +51,7 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
         if (deferred() == nullptr || !deferred()->captures) return REFLOW_ERROR_LIMIT;
         return capture(outport, std::move(message), index);
     }
-    if (group.observer.wants(REFLOW_EVENT_ACTOR_EMIT)) {
-        group.observer.emitted(*this, outport, message);
-    }
+    if (group.observer.hears_emits()) group.observer.emitted(*this, outport, index, message);
     Vector<Connection>& connections = outports[outport];
     auto matches = [index](const Connection& connection) {
         return index == REFLOW_NO_INDEX || connection.from_index == REFLOW_NO_INDEX ||

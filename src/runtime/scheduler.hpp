@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include "base/clock.hpp"
 #include "base/doorbell.hpp"
@@ -96,6 +97,11 @@ public:
 
     // Without threads: when there is something to do, by the clock; 0 is now, UINT64_MAX never.
     [[nodiscard]] virtual std::uint64_t next_due() const noexcept { return UINT64_MAX; }
+    // Simulated, for recordings: turns so far; the time is to be this one if it is earlier; and no turn
+    // runs while the lock is held, which nobody takes inside a turn.
+    [[nodiscard]] virtual std::uint64_t turns() const noexcept { return 0; }
+    virtual void advance_to(std::uint64_t /*time_ns*/) noexcept {}
+    [[nodiscard]] virtual std::unique_lock<std::mutex> between_turns() noexcept { return {}; }
     // Hosted: what the loop of the host watches.
     virtual Result<int> descriptor();
 

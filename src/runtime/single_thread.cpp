@@ -141,6 +141,15 @@ public:
         return head_ != nullptr || left_over_ ? 0 : timers.next_due();
     }
 
+    [[nodiscard]] std::uint64_t turns() const noexcept override {
+        return turns_.load(std::memory_order_relaxed);
+    }
+    void advance_to(std::uint64_t time_ns) noexcept override { logical_.advance_to(time_ns); }
+    [[nodiscard]] std::unique_lock<std::mutex> between_turns() noexcept override {
+        if (current_scheduler() == this) return {};
+        return std::unique_lock(running_);
+    }
+
     Result<int> descriptor() override {
         if (!hosted_) return Scheduler::descriptor();
         std::lock_guard lock(mutex_);
@@ -222,7 +231,10 @@ private:
         }
         if (actor == nullptr) return false;
         // A simulated turn takes a microsecond, so that timeouts end.
-        if (simulated_) logical_.advance_to(logical_.now_ns() + 1000);
+        if (simulated_) {
+            logical_.advance_to(logical_.now_ns() + 1000);
+            turns_.store(turns() + 1, std::memory_order_relaxed);
+        }
         if (handed_over) {
             actor->turn_handed_over(lane_, options_.budget);
         } else {
@@ -284,6 +296,7 @@ private:
     std::condition_variable changed_;
     Lane lane_;  // this and the next: of the thread that runs turns
     Random random_;
+    std::atomic<std::uint64_t> turns_{0};  // simulated; relaxed, as the time
     Actor* head_ = nullptr;
     Actor* tail_ = nullptr;
     std::size_t size_ = 0;

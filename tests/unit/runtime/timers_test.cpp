@@ -30,7 +30,7 @@ class Watcher final : public Observer {
 public:
     void completed(const Actor&, std::uint64_t, std::uint64_t) override {}
     void failed(const Actor&, const Error&, std::uint64_t) override {}
-    void emitted(const Actor&, std::uint32_t, MessageRef) override {}
+    void emitted(const Actor&, std::uint32_t, std::uint32_t, MessageRef) override {}
     void sent(const Actor&, std::uint32_t, const Actor&, std::uint32_t, MessageRef) override {}
     void idle() override { ++idles; }
     void stalled(std::string_view) override {}

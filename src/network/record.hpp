@@ -1,0 +1,227 @@
+// Recordings: what a simulated run was given and what it did, written as it goes, and run once
+// more. A network that records, or is replayed, has an instrument between its actors and their
+// components, which sees each call. docs/internals/network.md tells the format. Neighbours:
+// network, build (wraps components), capi. Thread: that of the turns, and hosts between turns
+// (Scheduler::between_turns).
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/memory.hpp"
+#include "base/ref.hpp"
+#include "base/result.hpp"
+#include "base/store.hpp"
+#include "message/message.hpp"
+#include "runtime/component.hpp"
+#include "runtime/context.hpp"
+
+namespace reflow::network {
+
+class Network;
+class Instrument;
+
+// The format of recordings that this version writes and reads.
+inline constexpr std::int64_t recording_format = 1;
+inline constexpr std::string_view recording_magic = "reflow recording\n";
+// A replay is exact in the same version only.
+inline constexpr std::int64_t recording_engine = REFLOW_VERSION;
+
+// What an entry of a recording tells. Each is an array: kind, turns before it, logical time, and
+// more.
+enum class EntryKind : std::int64_t {
+    end = 0,     // the network has stopped: calls
+    call = 1,    // node, phase, digest of the inputs, digest of the outputs, messages out, status
+    played = 2,  // the same, and what came in: completed, flags, delay, error, hint, messages
+    host = 3,    // what a host did: Step, arguments
+    broken = 4   // why nothing more was recorded
+};
+
+// What a host did.
+enum class Step : std::int64_t {
+    connect = 1,  // node, inport
+    output = 2,   // capacity, [node, outport, index, ...]
+    start = 3,
+    send = 4,  // node, inport, index, [messages]
+    take = 5,  // output, count
+    close = 6,
+    drain = 7,
+    finish = 8,  // node
+    drained = 9,
+    sources = 10,
+    cancel = 11,  // node, or -1
+    pause = 12,   // path
+    resume = 13,  // path
+    grant = 14,   // node
+    stop = 15
+};
+
+// 64 bits of what was seen, for a comparison. Of messages it takes the bytes of their MessagePack;
+// handles of streams have none that would be the same again.
+class Digest {
+public:
+    void number(std::uint64_t value) noexcept;
+    void bytes(std::string_view data) noexcept;
+    Result<void> message(MessageRef message, String& scratch);
+    [[nodiscard]] std::uint64_t value() const noexcept { return value_; }
+
+private:
+    std::uint64_t value_ = 0x9e3779b97f4a7c15u;
+};
+
+// One node of an instrumented network: what its component was.
+struct Instrumented : Allocated {
+    runtime::ComponentRef original;
+    Ref<Instrument> instrument;
+    std::uint32_t position = 0;
+    bool plays = false;  // the original is not called
+    void* state = nullptr;
+    bool created = false;
+
+    reflow_status call(runtime::Context& context, runtime::Packet* inputs, std::size_t count);
+};
+
+// What one call did.
+struct CallSeen {
+    std::uint64_t in = 0;
+    Digest out;
+    std::int64_t emits = 0;
+};
+
+class Instrument : public RefCounted<Instrument> {
+public:
+    virtual ~Instrument() = default;
+    // A component that stands for this one at the actor of this position.
+    [[nodiscard]] runtime::ComponentRef wrap(const runtime::ComponentRef& component,
+                                             std::uint32_t position);
+    // Run or finish of a node.
+    virtual reflow_status call(Instrumented& node, runtime::Context& context,
+                               runtime::Packet* inputs, std::size_t count) = 0;
+    // A message was emitted.
+    void emitted(std::uint32_t outport, std::uint32_t index, MessageRef message) noexcept;
+    // A host does something; only a recorder cares.
+    virtual void host(Step, std::initializer_list<std::int64_t>, Message) noexcept {}
+    // What was gathered goes to the file.
+    virtual void settle() noexcept {}
+    // The network has stopped.
+    virtual void end() noexcept {}
+    // Something could not be told.
+    virtual void lose(std::string_view) noexcept {}
+    [[nodiscard]] virtual Result<void> status() const { return {}; }
+    [[nodiscard]] virtual bool replays() const noexcept { return false; }
+    // Before the first turn.
+    void attach(Network& network) noexcept { network_ = &network; }
+
+protected:
+    // False if it could not be digested.
+    [[nodiscard]] bool see(std::span<const runtime::Packet> inputs);
+    void see_result(const runtime::Context& context, reflow_status status);
+
+    Network* network_ = nullptr;
+    CallSeen seen_;                  // of the call that is running
+    bool inside_ = false;            // one is running
+    bool unseen_ = false;            // a message could not be digested
+    ArrayBuilder* emits_ = nullptr;  // where its messages are kept, if they are
+    String scratch_;
+};
+
+// Writes a recording.
+class Recorder final : public Instrument {
+public:
+    // The first frame. Nothing is recorded before.
+    Result<void> begin(std::unique_ptr<Store::Writer> writer, Message header);
+    reflow_status call(Instrumented& node, runtime::Context& context, runtime::Packet* inputs,
+                       std::size_t count) override;
+    void host(Step step, std::initializer_list<std::int64_t> numbers,
+              Message more) noexcept override;
+    void settle() noexcept override;
+    // The last frame. Later calls do nothing.
+    void end() noexcept override;
+    void lose(std::string_view why) noexcept override { give_up(why); }
+    // Whether all was written.
+    [[nodiscard]] Result<void> status() const override;
+
+private:
+    [[nodiscard]] ArrayBuilder entry(EntryKind kind, std::size_t more) const;
+    void add(ArrayBuilder& entry);
+    void flush();
+    // Nothing more is recorded.
+    void give_up(std::string_view why) noexcept;
+
+    std::unique_ptr<Store::Writer> writer_;  // NULL: not begun, or over
+    ArrayBuilder frame_;
+    std::size_t frame_bytes_ = 0;
+    std::int64_t calls_ = 0;
+    std::unique_ptr<Error> error_;
+};
+
+// Reads a recording, frame by frame.
+class Recording : public RefCounted<Recording> {
+public:
+    // REFLOW_ERROR_IO, REFLOW_ERROR_PARSE if it is none, REFLOW_ERROR_UNSUPPORTED of another
+    // version.
+    static Result<Ref<Recording>> open(Store& store, std::string_view path);
+    [[nodiscard]] MessageRef header() const noexcept { return header_; }
+    // The next entry without taking it; none at the end.
+    [[nodiscard]] Result<MessageRef> next();
+    void take() noexcept { ++at_; }
+    // The file ends in the middle of a frame, or without its last one.
+    [[nodiscard]] bool truncated() const noexcept { return truncated_; }
+    [[nodiscard]] const String& path() const noexcept { return path_; }
+    [[nodiscard]] bool used() noexcept { return std::exchange(used_, true); }
+
+private:
+    Result<bool> read_frame(Message& to);
+    Result<bool> fill(std::size_t size);
+
+    std::unique_ptr<Store::Reader> reader_;
+    String path_;
+    String bytes_;
+    Message header_;
+    Message frame_;
+    std::size_t at_ = 0;
+    std::uint64_t offset_ = 0;
+    bool ended_ = false;
+    bool truncated_ = false;
+    bool complete_ = false;  // the last frame has been read
+    bool used_ = false;
+};
+
+// Runs a recording once more, and compares.
+class Replay final : public Instrument {
+public:
+    explicit Replay(Ref<Recording> recording) noexcept : recording_(std::move(recording)) {}
+    reflow_status call(Instrumented& node, runtime::Context& context, runtime::Packet* inputs,
+                       std::size_t count) override;
+    [[nodiscard]] bool replays() const noexcept override { return true; }
+    // Goes on until so many calls have been made; more: the recording goes on. A difference is
+    // REFLOW_ERROR_FAILED, from then on always.
+    Result<void> run(std::uint64_t calls, bool& more);
+    [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
+    // The recording ended before its network did.
+    [[nodiscard]] bool truncated() const noexcept { return over_ && recording_->truncated(); }
+    [[nodiscard]] Network& network() const noexcept { return *network_; }
+    // The node whose call comes next, as the recording tells; empty if that is not known.
+    [[nodiscard]] std::string_view next_node();
+    [[nodiscard]] std::string_view broken() const noexcept { return broken_; }
+
+private:
+    Result<void> apply(MessageRef entry);
+    Result<void> apply_port(Step step, MessageRef entry);
+    Result<void> apply_life(Step step, MessageRef entry);
+    reflow_status play(MessageRef entry, runtime::Context& context);
+    void compare(MessageRef entry, reflow_status status);
+    void differs(std::uint32_t position, String text);
+    [[nodiscard]] std::string_view name_of(std::int64_t position) const noexcept;
+
+    Ref<Recording> recording_;
+    std::uint64_t calls_ = 0;
+    bool over_ = false;
+    std::unique_ptr<Error> difference_;
+    String broken_;
+};
+
+}  // namespace reflow::network

@@ -1,0 +1,129 @@
+// Networks that record: how one is made, and what stands first in its file.
+// Neighbours: recorder, build. Thread: that of the caller.
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "graph/load.hpp"
+#include "message/count.hpp"
+#include "network/network.hpp"
+
+namespace reflow::network {
+
+using runtime::Actor;
+using runtime::Connection;
+using runtime::Delivery;
+
+namespace {
+
+Result<Message> settings_of(const Connection& connection) {
+    static constexpr std::string_view kinds[] = {"reliable", "latest", "drop-oldest",
+                                                 "drop-newest"};
+    std::size_t capacity = connection.mailbox->capacity(connection.inport);
+    ObjectBuilder settings(2);
+    settings.set("kind", Message::string(kinds[static_cast<std::size_t>(connection.delivery)]));
+    settings.set("capacity", count_message(std::min<std::size_t>(capacity, INT32_MAX)));
+    return settings.finish();
+}
+
+Result<void> add_connections(graph::Graph& graph, const Actor& actor) {
+    for (const auto& connections : actor.outports) {
+        for (const Connection& connection : connections) {
+            if (connection.target == nullptr) continue;
+            Result<Message> settings = settings_of(connection);
+            if (!settings.ok()) return settings.take_error();
+            const Actor& to = *connection.target;
+            Result<void> connected = graph.connect(
+                {actor.id, actor.component->outports[connection.outport].name,
+                 connection.from_index},
+                {to.id, to.component->inports[connection.inport].name, connection.to_index},
+                std::move(settings).take());
+            if (!connected.ok()) return connected;
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+// The graph as it runs, laid flat, so that it needs no other file.
+Result<Message> Network::record_header() const {
+    graph::Graph graph("recorded");
+    for (const auto& actor : topology_->actors) {
+        Result<void> added = graph.add_node(actor->id, actor->component->id, actor->config);
+        if (!added.ok()) return added.take_error();
+    }
+    for (const auto& actor : topology_->actors) {
+        Result<void> added = add_connections(graph, *actor);
+        if (!added.ok()) return added.take_error();
+    }
+    for (const Topology::Initial& initial : topology_->initials) {
+        Result<void> added = graph.add_initial(
+            {initial.actor->id, initial.actor->component->inports[initial.packet.port].name,
+             initial.packet.index},
+            MessageRef(initial.packet.message).own());
+        if (!added.ok()) return added.take_error();
+    }
+    // They count as connected; nobody looks for them by name.
+    std::size_t number = 0;
+    for (const Exposed& exposed : topology_->inports) {
+        if (!exposed.node.empty()) continue;
+        Result<void> added =
+            graph.add_inport(concat(exposed.name, "/", ++number),
+                             {exposed.actor->id,
+                              exposed.actor->component->inports[exposed.port].name, exposed.index},
+                             PortType());
+        if (!added.ok()) return added.take_error();
+    }
+    Result<Message> document = graph::to_message(graph);
+    if (!document.ok()) return document;
+    const RuntimeOptions& options = runtime_->options();
+    ObjectBuilder header(8);
+    header.set("format", Message::integer(recording_format));
+    header.set("engine", Message::integer(recording_engine));
+    header.set("seed", Message::string(concat(options.scheduler.seed)));
+    header.set("batch_packets", count_message(options.scheduler.budget.packets));
+    header.set("batch_ns", count_message(options.scheduler.budget.ns));
+    header.set("port_capacity", count_message(options.port_capacity));
+    header.set("max_growth", count_message(options.max_growth));
+    header.set("graph", std::move(document).take());
+    return header.finish();
+}
+
+Result<Ref<Network>> Network::create_recorded(Ref<Runtime> runtime, Ref<graph::SharedGraph> graph,
+                                              std::string_view path) {
+    const runtime::Scheduler& scheduler = runtime->scheduler();
+    if (runtime->options().scheduler.mode != REFLOW_MODE_SIMULATED) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED, "only runtimes of mode simulated record");
+    }
+    if (scheduler.turns() != 0 || scheduler.clock().now_ns() != 0) {
+        return Failure(REFLOW_ERROR_INVALID_STATE,
+                       "a recording begins with a runtime that has run nothing yet");
+    }
+    if (runtime->files() == nullptr) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED, "this runtime has no files");
+    }
+    // The graph first: what cannot run leaves no file behind.
+    auto recorder = make_ref<Recorder>();
+    Ref<Runtime> home = runtime;
+    Result<Ref<Network>> made =
+        create(std::move(runtime), std::move(graph), Ref<Instrument>::share(recorder.get()));
+    if (!made.ok()) return made;
+    Result<Message> header = made.value()->record_header();
+    if (!header.ok()) return header.take_error();
+    auto writer = home->files()->open_writer(path, false);
+    if (!writer.ok()) return writer.take_error();
+    Result<void> begun = recorder->begin(std::move(writer).take(), std::move(header).take());
+    if (!begun.ok()) return begun.take_error();
+    return made;
+}
+
+Result<void> Network::flush_recording() {
+    if (!instrument_ || instrument_->replays()) {
+        return Failure(REFLOW_ERROR_INVALID_STATE, "the network does not record");
+    }
+    auto nobody_runs = still();
+    instrument_->settle();
+    return instrument_->status();
+}
+
+}  // namespace reflow::network

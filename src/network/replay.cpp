@@ -1,0 +1,372 @@
+// Runs a recording once more: what hosts did is done again before the same turn, what came from
+// outside is played, and each call is compared.
+// Neighbours: recording reads it, network. Thread: one at a time.
+#include "network/record.hpp"
+
+#include <new>
+
+#include "base/text.hpp"
+#include "network/network.hpp"
+
+namespace reflow::network {
+
+using runtime::Actor;
+using runtime::Context;
+using runtime::Packet;
+
+namespace {
+
+std::int64_t number(MessageRef entry, std::size_t at) noexcept {
+    MessageRef value = at < entry.size() ? entry.at(at) : MessageRef();
+    return value.is(REFLOW_KIND_INTEGER) ? value.integer() : -1;
+}
+bool is(MessageRef entry, EntryKind kind) noexcept {
+    return !entry.none() && number(entry, 0) == static_cast<std::int64_t>(kind);
+}
+bool is_call(MessageRef entry) noexcept {
+    return is(entry, EntryKind::call) || is(entry, EntryKind::played);
+}
+std::uint64_t turn_of(MessageRef entry) noexcept {
+    return static_cast<std::uint64_t>(number(entry, 1));
+}
+
+// Places of a call in an entry.
+constexpr std::size_t at_node = 3;
+constexpr std::size_t at_phase = 4;
+constexpr std::size_t at_in = 5;
+constexpr std::size_t at_out = 6;
+constexpr std::size_t at_emits = 7;
+constexpr std::size_t at_status = 8;
+constexpr std::size_t at_advanced = 9;
+constexpr std::size_t at_flags = 10;
+constexpr std::size_t at_delay = 11;
+constexpr std::size_t at_error = 12;
+constexpr std::size_t at_messages = 13;
+
+String messages_out(std::int64_t count, std::uint64_t digest) {
+    static constexpr char digits[] = "0123456789abcdef";
+    String text = concat(count, count == 1 ? " message (" : " messages (");
+    for (int shift = 60; shift >= 0; shift -= 4) text += digits[digest >> shift & 15];
+    text += ')';
+    return text;
+}
+
+std::unique_ptr<Error> error_of(reflow_status status, MessageRef from) {
+    auto text = [&](std::size_t at) {
+        bool has = at < from.size() && from.at(at).is(REFLOW_KIND_STRING);
+        return has ? from.at(at).text() : std::string_view();
+    };
+    std::unique_ptr<Error> error = Failure(status, text(0)).hint(text(1)).take();
+    error->file = text(2);
+    error->path = text(3);
+    error->node = text(4);
+    error->port = text(5);
+    error->line = static_cast<std::uint32_t>(number(from, 6));
+    error->column = static_cast<std::uint32_t>(number(from, 7));
+    error->has_offset = from.size() > 9 && from.at(8).boolean();
+    error->offset = static_cast<std::uint64_t>(number(from, 9));
+    if (!text(10).empty()) error->cause = Failure(status, text(10)).take();
+    return error;
+}
+
+std::string_view phase_name(std::int64_t phase) noexcept {
+    return phase == static_cast<std::int64_t>(runtime::Phase::finish) ? "its finish" : "a firing";
+}
+
+}  // namespace
+
+std::string_view Replay::name_of(std::int64_t position) const noexcept {
+    bool known =
+        position >= 0 && static_cast<std::size_t>(position) < network_->topology_->actors.size();
+    return known ? std::string_view(
+                       network_->topology_->actors[static_cast<std::size_t>(position)]->id)
+                 : std::string_view("?");
+}
+
+// The first difference is what counts.
+void Replay::differs(std::uint32_t position, String text) {
+    if (difference_ != nullptr) return;
+    difference_ =
+        Failure(REFLOW_ERROR_FAILED,
+                concat("the run differs from its recording at firing ", calls_ + 1, ": ", text))
+            .node(name_of(position))
+            .hint("has a component changed since?")
+            .take();
+}
+
+// ---- calls
+
+reflow_status Replay::call(Instrumented& node, Context& context, Packet* inputs,
+                           std::size_t count) {
+    bool seen = see({inputs, count});
+    auto beside = [&] { return node.plays ? REFLOW_OK : node.call(context, inputs, count); };
+    if (over_ || difference_ != nullptr || !seen) return beside();
+    Result<MessageRef> next = recording_->next();
+    if (!next.ok()) {
+        difference_ = next.take_error();
+        return beside();
+    }
+    MessageRef entry = next.value();
+    if (entry.none()) {  // the recording ends in the middle of a turn
+        over_ = true;
+        return beside();
+    }
+    if (is(entry, EntryKind::broken)) return beside();
+    std::uint64_t turn = network_->runtime().scheduler().turns();
+    if (!is_call(entry) || turn_of(entry) != turn) {
+        differs(node.position, concat("expected no firing here, got ",
+                                      phase_name(static_cast<std::int64_t>(context.phase))));
+        return beside();
+    }
+    std::int64_t phase = static_cast<std::int64_t>(context.phase);
+    if (number(entry, at_node) != node.position || number(entry, at_phase) != phase) {
+        differs(node.position,
+                concat("expected ", phase_name(number(entry, at_phase)), " of node '",
+                       name_of(number(entry, at_node)), "', got ", phase_name(phase)));
+        return beside();
+    }
+    if (static_cast<std::uint64_t>(number(entry, at_in)) != seen_.in) {
+        differs(node.position, "expected other packets at its inports");
+        return beside();
+    }
+    if (is(entry, EntryKind::played) != node.plays) {
+        differs(node.position, node.plays ? "expected a component that is not external"
+                                          : "expected an external component");
+        return beside();
+    }
+    Message kept = entry.own();  // the frame may go
+    inside_ = true;
+    reflow_status status = node.plays ? play(kept, context) : node.call(context, inputs, count);
+    inside_ = false;
+    see_result(context, status);
+    compare(kept, status);
+    recording_->take();
+    ++calls_;
+    return status;
+}
+
+void Replay::compare(MessageRef entry, reflow_status status) {
+    auto position = static_cast<std::uint32_t>(number(entry, at_node));
+    std::int64_t expected = number(entry, at_status);
+    auto name = [](std::int64_t of) { return reflow_status_name(static_cast<reflow_status>(of)); };
+    if (expected != status) {
+        reflow_view wanted = name(expected), got = name(status);
+        return differs(position, concat("expected ", std::string_view(wanted.data, wanted.size),
+                                        ", got ", std::string_view(got.data, got.size)));
+    }
+    auto digest = static_cast<std::uint64_t>(number(entry, at_out));
+    if (digest == seen_.out.value() && number(entry, at_emits) == seen_.emits) return;
+    differs(position, concat("expected ", messages_out(number(entry, at_emits), digest), ", got ",
+                             messages_out(seen_.emits, seen_.out.value())));
+}
+
+// What the component has done then.
+reflow_status Replay::play(MessageRef entry, Context& context) {
+    MessageRef messages = entry.size() > at_messages ? entry.at(at_messages) : MessageRef();
+    for (std::size_t i = 0; i + 3 <= messages.size(); i += 3) {
+        reflow_status status =
+            context.emit(static_cast<std::uint32_t>(number(messages, i)), messages.at(i + 2).own(),
+                         static_cast<std::uint32_t>(number(messages, i + 1)));
+        if (status != REFLOW_OK) return status;
+    }
+    (void)context.advance(
+        static_cast<std::size_t>(std::max<std::int64_t>(number(entry, at_advanced), 0)));
+    std::int64_t flags = number(entry, at_flags);
+    if ((flags & 1) != 0) (void)context.again();
+    if ((flags & 2) != 0) {
+        (void)context.wake_after(static_cast<std::uint64_t>(number(entry, at_delay)));
+    }
+    auto status = static_cast<reflow_status>(number(entry, at_status));
+    if ((flags & 4) == 0) return status;
+    return context.fail(error_of(status, entry.at(at_error)));
+}
+
+// ---- what hosts did
+
+Result<void> Replay::apply_port(Step step, MessageRef entry) {
+    constexpr std::size_t first = 4;
+    std::int64_t position = number(entry, first);
+    auto broken = [&] {
+        return Failure(REFLOW_ERROR_PARSE, "broken recording: no such node or port")
+            .file(recording_->path());
+    };
+    if (step == Step::take || step == Step::close) {
+        if (position < 0 || static_cast<std::size_t>(position) >= network_->outputs_.size())
+            return broken();
+        Ref<Output> output = network_->outputs_[static_cast<std::size_t>(position)];
+        if (step == Step::close) return output->close(), Result<void>();
+        Vector<reflow_message> taken(
+            static_cast<std::size_t>(std::max<std::int64_t>(number(entry, first + 1), 0)));
+        std::size_t count = 0;
+        (void)output->recv(taken, 0, count);
+        for (std::size_t i = 0; i < count; ++i) (void)Message::adopt(taken[i]);
+        return {};
+    }
+    if (step == Step::output) {
+        MessageRef list = entry.size() > first + 1 ? entry.at(first + 1) : MessageRef();
+        Vector<Network::OutputEnd> ends;
+        for (std::size_t i = 0; i + 3 <= list.size(); i += 3) {
+            std::int64_t at = number(list, i), port = number(list, i + 1);
+            if (at < 0 || static_cast<std::size_t>(at) >= network_->topology_->actors.size())
+                return broken();
+            Actor* actor = network_->topology_->actors[static_cast<std::size_t>(at)].get();
+            if (port < 0 || static_cast<std::size_t>(port) >= actor->outports.size())
+                return broken();
+            ends.push_back({actor, static_cast<std::uint32_t>(port),
+                            static_cast<std::uint32_t>(number(list, i + 2))});
+        }
+        auto added = network_->add_output("", "", ends, static_cast<std::uint32_t>(position));
+        if (!added.ok()) return added.take_error();
+        return {};
+    }
+    if (position < 0 || static_cast<std::size_t>(position) >= network_->topology_->actors.size())
+        return broken();
+    Actor& actor = *network_->topology_->actors[static_cast<std::size_t>(position)];
+    if (step == Step::grant) {
+        network_->grant_again(actor);
+        return {};
+    }
+    if (step == Step::finish) {
+        network_->group_.from_outside([&] { actor.request_finish(); });
+        return {};
+    }
+    std::int64_t port = number(entry, first + 1);
+    if (port < 0 || static_cast<std::size_t>(port) >= actor.component->inports.size())
+        return broken();
+    if (step == Step::connect) {
+        actor.mailbox.set_found(static_cast<std::uint32_t>(port));
+        return {};
+    }
+    MessageRef list = entry.size() > first + 3 ? entry.at(first + 3) : MessageRef();
+    network_->group_.visit();
+    std::size_t went = 0;
+    for (; went < list.size(); ++went) {
+        Message message = list.at(went).own();
+        reflow_message raw = message.raw();
+        if (network_->push_in(actor, static_cast<std::uint32_t>(port),
+                              static_cast<std::uint32_t>(number(entry, first + 2)), {&raw, 1},
+                              false) == 0) {
+            break;
+        }
+        (void)message.leak();
+    }
+    network_->group_.end_visit();
+    if (went != list.size())
+        differs(static_cast<std::uint32_t>(position), "its inport is full, and was not then");
+    return {};
+}
+
+Result<void> Replay::apply_life(Step step, MessageRef entry) {
+    std::string_view path =
+        entry.size() > 4 && entry.at(4).is(REFLOW_KIND_STRING) ? entry.at(4).text() : "";
+    std::size_t count = 0;
+    switch (step) {
+        case Step::start:
+            return network_->start();
+        case Step::drain:
+            network_->state_.store(REFLOW_NETWORK_DRAINING, std::memory_order_release);
+            network_->resume_all();
+            return {};
+        case Step::drained:
+            network_->state_.store(REFLOW_NETWORK_DRAINED, std::memory_order_release);
+            return {};
+        case Step::sources:
+            return network_->end_sources();
+        case Step::cancel: {
+            std::int64_t position = number(entry, 4);
+            return network_->cancel(position < 0 ? std::string_view() : name_of(position), count);
+        }
+        case Step::pause:
+            return network_->pause(path, REFLOW_FOREVER);
+        case Step::resume:
+            return network_->resume(path);
+        default:
+            return network_->stop(REFLOW_FOREVER);
+    }
+}
+
+Result<void> Replay::apply(MessageRef entry) {
+    // What a host did after a wait: the time is that of then.
+    network_->runtime_->scheduler().advance_to(static_cast<std::uint64_t>(number(entry, 2)));
+    auto step = static_cast<Step>(number(entry, 3));
+    switch (step) {
+        case Step::connect:
+        case Step::output:
+        case Step::send:
+        case Step::take:
+        case Step::close:
+        case Step::finish:
+        case Step::grant:
+            return apply_port(step, entry);
+        case Step::start:
+        case Step::drain:
+        case Step::drained:
+        case Step::sources:
+        case Step::cancel:
+        case Step::pause:
+        case Step::resume:
+        case Step::stop:
+            return apply_life(step, entry);
+    }
+    return Failure(REFLOW_ERROR_PARSE, "broken recording: an unknown step")
+        .file(recording_->path());
+}
+
+// ---- going on
+
+std::string_view Replay::next_node() {
+    if (over_ || difference_ != nullptr) return {};
+    Result<MessageRef> next = recording_->next();
+    if (!next.ok() || !is_call(next.value())) return {};
+    return name_of(number(next.value(), at_node));
+}
+
+Result<void> Replay::run(std::uint64_t calls, bool& more) {
+    more = false;
+    std::uint64_t until = calls == 0 || calls > UINT64_MAX - calls_ ? UINT64_MAX : calls_ + calls;
+    runtime::Scheduler& scheduler = network_->runtime_->scheduler();
+    while (difference_ == nullptr && !over_) {
+        Result<MessageRef> next = recording_->next();
+        if (!next.ok()) {
+            difference_ = next.take_error();
+            break;
+        }
+        MessageRef entry = next.value();
+        if (entry.none() || is(entry, EntryKind::broken)) {
+            if (!entry.none() && entry.size() > 3) broken_ = entry.at(3).text();
+            over_ = true;
+            break;
+        }
+        std::uint64_t turn = turn_of(entry);
+        if (is(entry, EntryKind::end)) {
+            recording_->take();
+            continue;
+        }
+        if (is_call(entry) && calls_ >= until) {
+            more = true;
+            return {};
+        }
+        if (is(entry, EntryKind::host) && turn == scheduler.turns()) {
+            Message kept = entry.own();
+            recording_->take();
+            if (Result<void> applied = apply(kept); !applied.ok()) return applied;
+            continue;
+        }
+        if (scheduler.turns() >= turn) {
+            auto position = static_cast<std::uint32_t>(is_call(entry) ? number(entry, at_node) : 0);
+            differs(position, "expected a firing before, and there was none");
+            break;
+        }
+        if (scheduler.run({.turns = 1}).turns == 0) {
+            auto position = static_cast<std::uint32_t>(is_call(entry) ? number(entry, at_node) : 0);
+            differs(position, "expected a firing, but nothing is left to do");
+        }
+    }
+    if (difference_ == nullptr) return {};
+    return Failure(difference_->status, difference_->message)
+        .node(difference_->node)
+        .hint(difference_->hint)
+        .file(difference_->file);
+}
+
+}  // namespace reflow::network
