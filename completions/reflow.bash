@@ -17,11 +17,11 @@ _reflow() {
             skip=""
         else
             case $word in
-                --depth | --events | --format | --input | --interval | --log-level | --output | --output-dir | --seed | --set | --sort | --threads | --timeout | --to | -o) skip=1 ;;
+                --command | --depth | --events | --file | --format | --input | --interval | --log-level | --output | --output-dir | --record | --seed | --set | --sort | --threads | --timeout | --to | --until | -c | -o | -x) skip=1 ;;
                 -*) ;;
                 *)
                     case "$command $word" in
-                        " run" | " top" | " graph" | "graph validate" | "graph show" | "graph convert" | " components" | " version" | " completion")
+                        " run" | " top" | " replay" | " debug" | " graph" | "graph validate" | "graph show" | "graph convert" | " components" | " version" | " completion")
                             command="${command:+$command }$word" ;;
                         *) index=$((index + 1)) ;;
                     esac ;;
@@ -33,6 +33,7 @@ _reflow() {
         "run:--input") :; return ;;
         "run:--output-dir") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
         "run:--events") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "run:--record") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "run:--timeout") :; return ;;
         "run:--threads") :; return ;;
         "run:--seed") :; return ;;
@@ -44,6 +45,13 @@ _reflow() {
         "top:--output-dir") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
         "top:--timeout") :; return ;;
         "top:--threads") :; return ;;
+        "replay:--until") :; return ;;
+        "debug:--set") :; return ;;
+        "debug:--input") :; return ;;
+        "debug:--output-dir") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+        "debug:--seed") :; return ;;
+        "debug:--command" | "debug:-c") :; return ;;
+        "debug:--file" | "debug:-x") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "graph validate:--format") mapfile -t COMPREPLY < <(compgen -W "text json" -- "$cur"); return ;;
         "graph validate:--output" | "graph validate:-o") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "graph show:--format") mapfile -t COMPREPLY < <(compgen -W "text json mermaid dot svg html" -- "$cur"); return ;;
@@ -54,8 +62,10 @@ _reflow() {
     if [[ $cur == -?* ]]; then
         case $command in
             "") mapfile -t COMPREPLY < <(compgen -W "--version -h --help" -- "$cur") ;;
-            "run") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --stats --watch --json --timeout --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
+            "run") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --stats --watch --record --json --timeout --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
             "top") mapfile -t COMPREPLY < <(compgen -W "--interval --sort --once --json --set --input --output-dir --timeout --threads --inline -h --help" -- "$cur") ;;
+            "replay") mapfile -t COMPREPLY < <(compgen -W "--until --events --json -h --help" -- "$cur") ;;
+            "debug") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --seed -c --command -x --file -h --help" -- "$cur") ;;
             "graph") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
             "graph validate") mapfile -t COMPREPLY < <(compgen -W "--format --json -o --output -q --quiet -h --help" -- "$cur") ;;
             "graph show") mapfile -t COMPREPLY < <(compgen -W "--format --depth --dark -o --output -h --help" -- "$cur") ;;
@@ -67,9 +77,11 @@ _reflow() {
         return
     fi
     case "$command:$index" in
-        ":0") mapfile -t COMPREPLY < <(compgen -W "run top graph components version completion" -- "$cur") ;;
+        ":0") mapfile -t COMPREPLY < <(compgen -W "run top replay debug graph components version completion" -- "$cur") ;;
         "run:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "top:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "replay:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "debug:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "graph:0") mapfile -t COMPREPLY < <(compgen -W "validate show convert" -- "$cur") ;;
         "graph validate:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "graph show:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;

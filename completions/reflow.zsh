@@ -19,6 +19,8 @@ _reflow() {
             list=(
                 'run:Run a graph'
                 'top:Run a graph and watch what its nodes do'
+                'replay:Repeat a run from its recording'
+                'debug:Step through a graph'
                 'graph:Check, draw and convert graphs'
                 'components:List components, or tell all about one'
                 'version:Show the version'
@@ -29,6 +31,8 @@ _reflow() {
             case $words[1] in
                 run) _reflow_run ;;
                 top) _reflow_top ;;
+                replay) _reflow_replay ;;
+                debug) _reflow_debug ;;
                 graph) _reflow_graph ;;
                 components) _reflow_components ;;
                 version) _reflow_version ;;
@@ -45,10 +49,11 @@ _reflow_run() {
         '--events=[Write all events as JSON lines into a file]:FILE:_files' \
         '--stats[At the end show on standard error what each node has done and how long its calls took, the busiest first]' \
         '--watch[Apply the graph file to the running network whenever it changes, and go on until interrupted]' \
+        '(--threads --inline --watch)--record=[Record the run into a file, for reflow replay]:FILE:_files' \
         '--json[Print one JSON object on standard output\: status, duration, nodes, outputs, errors]' \
         '--timeout=[Stop after this time, with exit code 4]:SECONDS: ' \
-        '(--inline --seed)--threads=[Number of threads, 1 to 256]:N: ' \
-        '(--threads --seed)--inline[Run everything on one thread]' \
+        '(--inline --seed --record)--threads=[Number of threads, 1 to 256]:N: ' \
+        '(--threads --seed --record)--inline[Run everything on one thread]' \
         '(--threads --inline)--seed=[Simulate\: one thread, logical time, and an order of steps that is drawn from this seed, so that the run can be repeated exactly]:N: ' \
         '--log-level=[Least important log lines that are shown\: error, warn, info, debug or trace]:LEVEL:(error warn info debug trace)' \
         '(-v --verbose)'{-v,--verbose}'[The same as --log-level debug]' \
@@ -69,6 +74,27 @@ _reflow_top() {
         '--timeout=[Stop after this time, with exit code 4]:SECONDS: ' \
         '(--inline)--threads=[Number of threads, 1 to 256]:N: ' \
         '(--threads)--inline[Run everything on one thread]' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:GRAPH:_files'
+}
+
+_reflow_replay() {
+    _arguments -s \
+        '--until=[Stop after so many firings]:N: ' \
+        '--events[Print all events as JSON lines instead of what components print]' \
+        '--json[Print one JSON object\: status, firings, truncated, reason, error]' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:FILE:_files'
+}
+
+_reflow_debug() {
+    _arguments -s \
+        '*--set=[Set a value in the configuration of a node, as reflow run does]:NODE.KEY=VALUE: ' \
+        '*--input=[Send a packet after the start, as reflow run does]:PORT=JSON: ' \
+        '--output-dir=[Write the files of all components that write files into this folder]:FOLDER:_files -/' \
+        '--seed=[The order of steps is drawn from this seed]:N: ' \
+        '(-c --command)'{-c+,--command=}'[Carry out a command instead of reading standard input]:COMMAND: ' \
+        '(-x --file)'{-x+,--file=}'[Carry out the commands in a file, after those of --command]:FILE:_files' \
         '(-h --help)'{-h,--help}'[Show help and end]' \
         '1:GRAPH:_files'
 }

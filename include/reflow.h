@@ -856,8 +856,12 @@ enum {
                                      to blocking_threads, and ends it after ten seconds without
                                      work. If none can be started a worker does it. In the other
                                      modes they are called where all are */
-    REFLOW_COMPONENT_ORDERED = 4 /* the outputs of firings that end later appear in the order of
+    REFLOW_COMPONENT_ORDERED = 4, /* the outputs of firings that end later appear in the order of
                                     the inputs; run then gets one firing in a call */
+    REFLOW_COMPONENT_EXTERNAL = 8 /* what it does depends on more than its packets and its configuration,
+                                    or changes the world: files, clocks, random numbers. A recording
+                                    keeps what it brings, and a replay plays that instead of calling
+                                    it (section 20) */
 };
 
 /* Creates the state of a node into *state; the configuration is read from the context.

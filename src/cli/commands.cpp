@@ -53,6 +53,12 @@ constexpr auto run_options = std::to_array<Option>({
     {.name = "watch",
      .help = "Apply the graph file to the running network whenever it changes, and go on until "
              "interrupted. A file that cannot run is told, and the old graph runs on."},
+    {.name = "record",
+     .value = "FILE",
+     .help = "Record the run into a file, for reflow replay. The run is simulated: one thread and "
+             "logical time, with --seed or seed 0.",
+     .offer = Offer::file,
+     .excludes = "threads inline watch"},
     {.name = "json",
      .help = "Print one JSON object on standard output: status, duration, nodes, outputs, errors. "
              "What components print goes to standard error."},
@@ -63,8 +69,8 @@ constexpr auto run_options = std::to_array<Option>({
     {.name = "threads",
      .value = "N",
      .help = "Number of threads, 1 to 256; one for each core if not given.",
-     .excludes = "inline seed"},
-    {.name = "inline", .help = "Run everything on one thread.", .excludes = "threads seed"},
+     .excludes = "inline seed record"},
+    {.name = "inline", .help = "Run everything on one thread.", .excludes = "threads seed record"},
     {.name = "seed",
      .value = "N",
      .help = "Simulate: one thread, logical time, and an order of steps that is drawn from this "
@@ -91,6 +97,54 @@ constexpr auto run_examples = std::to_array<Example>({
     {"reflow run big.graph.yaml --stats", "where the time goes"},
     {"reflow run draft.graph.json --watch", "edit the graph while it runs"},
     {"reflow run test.graph.json --seed 7", "the same order of steps each time"},
+    {"reflow run test.graph.json --record run.rec", "to be repeated by reflow replay run.rec"},
+});
+
+constexpr auto replay_positionals =
+    std::to_array<Positional>({{"FILE", "A recording that reflow run --record has written."}});
+constexpr auto replay_options = std::to_array<Option>({
+    {.name = "until", .value = "N", .help = "Stop after so many firings."},
+    {.name = "events", .help = "Print all events as JSON lines instead of what components print."},
+    {.name = "json",
+     .help = "Print one JSON object: status, firings, truncated, reason, error. What components "
+             "print goes to standard error."},
+    help_option,
+});
+constexpr auto replay_examples = std::to_array<Example>({
+    {"reflow replay run.rec", "repeat a run and compare"},
+    {"reflow replay run.rec --until 100 --events", "the events of its first 100 firings"},
+});
+
+constexpr auto debug_options = std::to_array<Option>({
+    {.name = "set",
+     .value = "NODE.KEY=VALUE",
+     .help = "Set a value in the configuration of a node, as reflow run does.",
+     .repeats = true},
+    {.name = "input",
+     .value = "PORT=JSON",
+     .help = "Send a packet after the start, as reflow run does.",
+     .repeats = true},
+    {.name = "output-dir",
+     .value = "FOLDER",
+     .help = "Write the files of all components that write files into this folder.",
+     .offer = Offer::folder},
+    {.name = "seed", .value = "N", .help = "The order of steps is drawn from this seed; default 0."},
+    {.name = "command",
+     .letter = 'c',
+     .value = "COMMAND",
+     .help = "Carry out a command instead of reading standard input.",
+     .repeats = true},
+    {.name = "file",
+     .letter = 'x',
+     .value = "FILE",
+     .help = "Carry out the commands in a file, after those of --command.",
+     .offer = Offer::file},
+    help_option,
+});
+constexpr auto debug_examples = std::to_array<Example>({
+    {"reflow debug weather.graph.json", "step through a graph"},
+    {"reflow debug weather.graph.json -c 'break sum if temp_max > 35' -c continue -c print",
+     "without a terminal"},
 });
 
 constexpr auto top_options = std::to_array<Option>({
@@ -260,6 +314,24 @@ constexpr auto table = std::to_array<Command>({
      .positionals = graph_positional,
      .options = top_options,
      .examples = top_examples},
+    {.name = "replay",
+     .summary = "Repeat a run from its recording.",
+     .description =
+         "Does again what reflow run --record has recorded, and compares each firing: the first "
+         "difference is told, with exit code 1. Components that read or write files are not "
+         "called; what they brought is in the recording.",
+     .positionals = replay_positionals,
+     .options = replay_options,
+     .examples = replay_examples},
+    {.name = "debug",
+     .summary = "Step through a graph.",
+     .description =
+         "Runs a graph on one thread in logical time, so that a run is a function of its seed, and "
+         "stops where it is told to. Commands come from the terminal, from standard input, a file "
+         "or --command; help lists them. Ctrl-C interrupts what is going on.",
+     .positionals = graph_positional,
+     .options = debug_options,
+     .examples = debug_examples},
     {.name = "graph",
      .summary = "Check, draw and convert graphs.",
      .description = "",

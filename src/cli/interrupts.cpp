@@ -93,6 +93,12 @@ void set_restore(const termios* settings, std::string_view text) {
     restoring_size.store(text.size(), std::memory_order_relaxed);
 }
 
+void forget() {
+    first_signal.store(0, std::memory_order_relaxed);
+    first_time.store(never, std::memory_order_relaxed);
+    signals.store(0, std::memory_order_release);
+}
+
 int count() { return signals.load(std::memory_order_acquire); }
 
 int signal_number() { return first_signal.load(std::memory_order_relaxed); }

@@ -26,6 +26,9 @@ void set_restore(const termios* settings, std::string_view text);
 
 int count();
 
+// As if none had come: whoever asked has been heard.
+void forget();
+
 // The number of the first signal, or 0.
 int signal_number();
 

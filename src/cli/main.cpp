@@ -62,6 +62,8 @@ struct Program {
 constexpr Program programs[] = {
     {"run", run_graph},
     {"top", top_graph},
+    {"replay", replay_run},
+    {"debug", debug_graph},
     {"graph validate", validate_graph},
     {"graph show", show_graph},
     {"graph convert", convert_graph},

@@ -50,7 +50,19 @@ struct Failure {
 
 [[noreturn]] void fail(int code, std::string_view message, std::string_view hint = {});
 
+// Calls what gives a status and an error, and throws if it fails.
+template <typename Call>
+void must(Call call, int code, std::string_view prefix = {});
+
 // Throws if the status is a failure.
 void check(reflow_status status, const Error& error, int code, std::string_view prefix = {});
+
+template <typename Call>
+void must(Call call, int code, std::string_view prefix) {
+    reflow_error* raw = nullptr;
+    const reflow_status status = call(&raw);
+    const Error error(raw);
+    check(status, error, code, prefix);
+}
 
 }  // namespace cli

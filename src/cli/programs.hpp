@@ -12,6 +12,8 @@ namespace cli {
 
 int run_graph(const Arguments& arguments, Console& console);
 int top_graph(const Arguments& arguments, Console& console);
+int replay_run(const Arguments& arguments, Console& console);
+int debug_graph(const Arguments& arguments, Console& console);
 int validate_graph(const Arguments& arguments, Console& console);
 int show_graph(const Arguments& arguments, Console& console);
 int convert_graph(const Arguments& arguments, Console& console);

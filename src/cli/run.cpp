@@ -140,6 +140,7 @@ void Run::make_runtime() {
     options.mode = options_.mode;
     options.workers = options_.threads;
     options.seed = options_.seed;
+    if (options_.record) options.batch_packets = 1;  // so that a replay can stop at each firing
     options.log = log_hook;
     options.log_level = options_.log_level;
     options.print = print_hook;
@@ -152,7 +153,10 @@ void Run::make_runtime() {
 void Run::make_network() {
     Error error;
     const reflow_status status =
-        reflow_network_create(runtime_.get(), graph_.get(), Out(network_), Out(error));
+        options_.record
+            ? reflow_x_record_create(runtime_.get(), graph_.get(), view_of(*options_.record),
+                                     Out(network_), Out(error))
+            : reflow_network_create(runtime_.get(), graph_.get(), Out(network_), Out(error));
     if (status == REFLOW_OK) return;
     if (is_about_graph(status)) explain_invalid(error);
     check(status, error, exit_failed);
@@ -341,6 +345,13 @@ void Run::wind_up() {
     outputs_.join();
     outputs_.pump();
     failures_.pump();
+    if (options_.record) {
+        Error error;
+        if (reflow_x_record_flush(network_.get(), Out(error)) != REFLOW_OK) {
+            failures_.add(Problem::of(error, "--record"));
+            failed_ = true;
+        }
+    }
     if (!events_.finish()) failed_ = true;
 }
 

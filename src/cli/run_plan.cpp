@@ -108,6 +108,8 @@ RunOptions run_options(const Arguments& arguments, Console& console) {
         options.mode = REFLOW_MODE_SIMULATED;
         options.seed = integer_option("seed", *text, 0, UINT64_MAX);
     }
+    options.record = arguments.get("record");
+    if (options.record) options.mode = REFLOW_MODE_SIMULATED;
     options.log_level = choose_level(arguments, console);
     return options;
 }

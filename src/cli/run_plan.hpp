@@ -23,6 +23,7 @@ struct RunOptions {
     std::vector<std::string> inputs;
     std::optional<std::string> output_dir;
     std::optional<std::string> events;
+    std::optional<std::string> record;
     std::optional<double> timeout_seconds;
     reflow_mode mode = REFLOW_MODE_OWN;
     std::uint32_t threads = 0;

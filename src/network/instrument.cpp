@@ -40,7 +40,7 @@ void Digest::bytes(std::string_view data) noexcept {
 
 Result<void> Digest::message(MessageRef message, String& scratch) {
     scratch.clear();
-    if (holds_stream(message)) return Failure(REFLOW_ERROR_UNSUPPORTED, "a stream");
+    if (message.holds_stream()) return Failure(REFLOW_ERROR_UNSUPPORTED, "a stream");
     if (!message.none()) {
         if (Result<void> written = codec::write_msgpack(scratch, message); !written.ok()) {
             return written;

@@ -10,7 +10,7 @@ import support
 from support import reflow
 
 MANUAL = os.path.join(support.SOURCE, "docs", "man", "reflow.1")
-COMMANDS = ["run", "top", "graph validate", "graph show", "graph convert", "components", "version",
+COMMANDS = ["run", "replay", "debug", "top", "graph validate", "graph show", "graph convert", "components", "version",
             "completion"]
 
 

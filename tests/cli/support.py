@@ -156,13 +156,14 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def on_terminal(*arguments, out=True, err=True, columns=80, env=None):
-    """Runs the program with standard output and error, or one of them, on a terminal."""
+def on_terminal(*arguments, out=True, err=True, columns=80, env=None, stdin=False):
+    """Runs the program with standard output and error, or one of them, on a terminal; with `stdin` it
+    is read from there too."""
     terminal = Terminal(columns)
     try:
         process = subprocess.Popen(
-            [BINARY, *arguments], env=env or environment(), stdin=subprocess.DEVNULL,
-            stdout=terminal.guest if out else subprocess.PIPE,
+            [BINARY, *arguments], env=env or environment(),
+            stdin=terminal.guest if stdin else subprocess.DEVNULL, stdout=terminal.guest if out else subprocess.PIPE,
             stderr=terminal.guest if err else subprocess.PIPE)
         with running(process):
             terminal.handed_over()
