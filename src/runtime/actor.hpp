@@ -48,11 +48,11 @@ struct Connection {
     std::uint32_t inport = 0;
     std::uint32_t from_index = REFLOW_NO_INDEX;
     std::uint32_t to_index = REFLOW_NO_INDEX;
-    std::uint32_t capacity = 0;  // that the graph gives it; 0: none
-    Queue<Packet> pending{};     // emitted, not delivered yet
+    Queue<Packet> pending{};  // emitted, not delivered yet
     Connection* next_unsent = nullptr;
-    std::uint32_t open = 0;    // so many packets may be added without a further look
-    std::uint32_t credit = 0;  // with more pending ones the sender delivers before it goes on
+    std::uint32_t open = 0;      // so many packets may be added without a further look
+    std::uint32_t credit = 0;    // with more pending ones the sender delivers before it goes on
+    std::uint32_t capacity = 0;  // that the graph gives it; 0: none
     Delivery delivery = Delivery::reliable;
     bool listed = false;  // among the unsent
     bool passed = false;  // its first packet has been stopped before, or looked at: it may go
