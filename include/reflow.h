@@ -10,7 +10,7 @@
  *   3 text and buffers         7 runtimes         11 inputs and outputs of a network
  *   4 errors                   8 components       12 events
  *  13 allocator  14 metrics  15 streams  16 frame pools  18 live change
- *  20 recordings
+ *  19 failure  20 recordings
  *
  * The smallest complete program is examples/c/hello.c.
  *
@@ -214,6 +214,12 @@ REFLOW_API reflow_status reflow_error_place(const reflow_error *error, reflow_pl
  * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never.
  * Errors: none. Since: 0.1.0 */
 REFLOW_API const reflow_error *reflow_error_cause(const reflow_error *error);
+
+/* Where it came from in the words of its language, such as the trace of an exception; often empty. It
+ * may have many lines, and is not part of reflow_error_text.
+ * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_view reflow_error_trace(const reflow_error *error);
 
 /* Everything on one line for a person: "f.json:3:9: node 'a': no component named 'X' (did you
  * mean 'Y'?)".
@@ -881,7 +887,8 @@ typedef reflow_status (*reflow_state_fn)(reflow_context *context, void *state);
  * place is then none. Returning REFLOW_OK completes all firings, unless reflow_context_again was
  * called: then those completed by reflow_context_advance, and the rest comes again. Returning a
  * failure fails the first firing that was not completed by reflow_context_advance; those behind it
- * come again. What a failed firing has emitted stays emitted. */
+ * come again. What a failed firing has emitted stays emitted, unless the node holds it back
+ * (section 19). */
 typedef reflow_status (*reflow_run_fn)(reflow_context *context, void *state, reflow_packet *inputs,
                                        size_t count);
 
@@ -1420,8 +1427,9 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * that nothing is left, it goes on as long as firings are pending, which another thread may end; in
  * mode simulated it does not.
  *
- * Failure. When a firing fails the actor lives on. The error goes to the node's outport "error", if
- * that is connected, and to the event ActorFailed in any case.
+ * Failure. When a firing fails the actor lives on. The error goes to the node's outport "error" if
+ * that is connected, else with the packets of the firing to the dead letters of the network; and to the
+ * event ActorFailed in any case. Nodes, subgraphs and graphs may ask for more: section 19.
  *
  * Timeout. "firing": {"timeout_ms": 500} in the metadata of a node is the timeout of its firings instead
  * of that of the component; 0 is none.
@@ -1753,8 +1761,8 @@ REFLOW_API void reflow_output_destroy(reflow_output *output);
  * subscription has a bounded queue of its own: a slow reader loses events, is told how many, and
  * slows nobody. Events are read by polling, or handed to a callback.
  *
- * Asking for ACTOR_COMPLETED, MESSAGE_SENT or ACTOR_EMIT makes all actors of the network deliver
- * after each call, whatever the filters of the subscription are. */
+ * Asking for ACTOR_COMPLETED, MESSAGE_SENT, ACTOR_EMIT or ACTOR_STATE makes all actors of the network
+ * deliver after each call, whatever the filters of the subscription are. */
 typedef int32_t reflow_event_kind;
 enum {
     REFLOW_EVENT_NETWORK_STARTED = 0,
@@ -1767,11 +1775,13 @@ enum {
     REFLOW_EVENT_MESSAGE_SENT = 7,     /* a packet was delivered from node to peer */
     REFLOW_EVENT_MESSAGE_RECEIVED = 8, /* a packet came in from outside */
     REFLOW_EVENT_ACTOR_EMIT = 9,       /* an actor emitted a message, before its delivery */
-    REFLOW_EVENT_BREAKPOINT = 10       /* a node stands at a breakpoint (section 10) */
+    REFLOW_EVENT_BREAKPOINT = 10,      /* a node stands at a breakpoint (section 10) */
+    REFLOW_EVENT_DEAD_LETTER = 11,     /* a dead letter was kept: section 19 */
+    REFLOW_EVENT_ACTOR_STATE = 12      /* the state of an actor changed: section 19 */
 };
 
 /* Bits for reflow_event_options.kinds: 1 << kind. */
-#define REFLOW_EVENTS_ALL UINT64_C(0x7ff)
+#define REFLOW_EVENTS_ALL UINT64_C(0x1fff)
 
 typedef struct reflow_subscription reflow_subscription;
 typedef struct reflow_event_batch reflow_event_batch;
@@ -1789,7 +1799,8 @@ typedef void (*reflow_event_fn)(void *user_data, const reflow_event_batch *batch
 typedef struct reflow_event_options {
     uint32_t struct_size; /* sizeof(reflow_event_options) */
     uint32_t capacity;    /* events that may wait; default 4096 */
-    uint64_t kinds;       /* bits; default all but MESSAGE_SENT, ACTOR_EMIT and ACTOR_COMPLETED */
+    uint64_t kinds;       /* bits; default all but MESSAGE_SENT, ACTOR_EMIT, ACTOR_COMPLETED and
+                             ACTOR_STATE */
     /* Only events of nodes with such an id, at most 256 bytes; default all. '*' stands for any text
      * without '/', "**" for any text, '?' for one byte other than '/', and "outer/" for all nodes
      * inside the subgraph outer. MESSAGE_SENT comes if either of its nodes has such an id. Events
@@ -1813,13 +1824,13 @@ typedef struct reflow_event {
      * to ACTOR_COMPLETED or the turn is measured (section 14), since a clock that is read for each
      * call costs more than a short one. */
     uint64_t duration_ns;
-    uint64_t count;        /* ACTOR_COMPLETED: firings */
+    uint64_t count;        /* ACTOR_COMPLETED: firings; ACTOR_FAILED: attempts; DEAD_LETTER: its id */
     reflow_view node;      /* the actor; the sender for MESSAGE_SENT */
-    reflow_view component; /* ACTOR_... and BREAKPOINT */
+    reflow_view component; /* ACTOR_..., BREAKPOINT, DEAD_LETTER */
     reflow_view port;      /* BREAKPOINT: the outport before a delivery, an inport, or empty */
     reflow_view peer;      /* MESSAGE_SENT, BREAKPOINT before a delivery: the receiver */
     reflow_view peer_port; /* its inport */
-    reflow_view error;     /* ACTOR_FAILED, NETWORK_STALLED */
+    reflow_view error;     /* ACTOR_FAILED, DEAD_LETTER, NETWORK_STALLED */
     reflow_message message; /* MESSAGE_..., ACTOR_EMIT, BREAKPOINT */
     uint64_t size;    /* MESSAGE_..., ACTOR_EMIT: bytes of the payload, see
                          reflow_message_payload_size */
@@ -1829,6 +1840,9 @@ typedef struct reflow_event {
      * is connected; none if there is no such message. */
     reflow_message outputs;
     reflow_breakpoint breakpoint; /* BREAKPOINT: which one; 0 in all others */
+    reflow_view trace; /* ACTOR_FAILED: see reflow_error_trace */
+    int32_t state;     /* ACTOR_STATE: REFLOW_NODE_... */
+    uint32_t details;  /* ACTOR_STATE: bits REFLOW_NODE_IS_... */
 } reflow_event;
 
 /* Subscribes to events; options may be NULL.
@@ -2555,6 +2569,220 @@ REFLOW_API reflow_status reflow_x_replay_get_state(reflow_x_replay *replay,
  * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none.
  * Callbacks: teardown, destroy_state. Since: 0.1.0 */
 REFLOW_API void reflow_x_replay_destroy(reflow_x_replay *replay);
+
+/* ---- 19 failure ---------------------------------------------------------------------------- */
+
+/* What happens when a firing fails. A returned failure, a C++ exception, a Python exception and a
+ * rejected promise are the same thing by the time they come here. docs/failure.md has the whole of it
+ * with an example.
+ *
+ * Settings. The object "failure" in the metadata of a node; in the metadata of a subgraph's node it is
+ * the default for the nodes inside, and as a property of the graph for all nodes. Key by key the
+ * nearest one counts. Without any, a failed firing is told of and the node goes on.
+ *
+ *   retries, backoff_ms, backoff_factor, backoff_max_ms, jitter   the firing is tried again
+ *   hold          what an attempt emits is delivered only if it ends well
+ *   breaker       {threshold, cooldown_ms}: after so many failures in a row firings fail at once
+ *   fallback      {value, port} or {node, port}: instead of the error, when all attempts have failed
+ *   then          "continue", "restart", "stop" or "escalate": what the node does after that
+ *   restarts, within_ms   how often it may restart; beyond that the failure escalates
+ *   escalated     of a subgraph or graph: "escalate", "continue", "restart" or "stop"
+ *   error         "text" or "object": what the outport "error" sends
+ *
+ * An attempt that is tried again is no failed firing: no event, no count. Meanwhile the firing waits in
+ * its place, and what comes behind it waits too.
+ *
+ * Escalation goes from the node to the subgraphs around it, to the graph, and then to the callback of
+ * reflow_network_on_failure. If nobody takes it, the network stops. */
+
+/* A failure with all that can be told of it. Views are borrowed and may be empty; invalid UTF-8 is
+ * replaced. */
+typedef struct reflow_failure {
+    uint32_t struct_size; /* sizeof(reflow_failure) */
+    reflow_status status; /* a failure; REFLOW_ERROR_HOST and what goes with it is never looked at */
+    reflow_view message;
+    reflow_view hint;
+    reflow_view trace; /* such as the trace of an exception; at most REFLOW_MAX_TRACE_BYTES are kept */
+} reflow_failure;
+
+/* How much of a trace is kept: its end, where languages put the newest call. */
+#define REFLOW_MAX_TRACE_BYTES 65536
+
+/* Sets the error that goes with the failure that the callback is about to return, and returns its
+ * status, as reflow_context_fail does.
+ * Ownership: failure borrowed. Threads: callback. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT for a wrong struct_size or a status that is no failure.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_fail_with(reflow_context *context,
+                                                  const reflow_failure *failure);
+
+/* Ends a firing as failed, as reflow_completion_fail does.
+ * Ownership: failure borrowed. Threads: any. Blocking: never.
+ * Errors: as reflow_completion_fail. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_completion_fail_with(reflow_completion completion,
+                                                     const reflow_failure *failure);
+
+/* How many attempts of the firing of this call have failed before; 0 unless it is tried again.
+ * Ownership: none. Threads: callback (run). Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint32_t reflow_context_attempts(const reflow_context *context);
+
+/* What a failure is that nobody in the graph takes. */
+typedef struct reflow_escalation {
+    uint32_t struct_size; /* sizeof(reflow_escalation) of the library */
+    uint32_t attempts;    /* calls that the firing had; 0 if a restart failed */
+    uint64_t restarts;    /* of the node so far */
+    reflow_view node;
+    reflow_view component;
+    const reflow_error *error; /* borrowed-until the callback returns, like the views; NULL if there
+                                  was no memory for it */
+} reflow_escalation;
+
+/* What to do about it. Other numbers are REFLOW_DECISION_STOP. */
+typedef int32_t reflow_decision;
+enum {
+    REFLOW_DECISION_STOP = 0,     /* the network stops */
+    REFLOW_DECISION_CONTINUE = 1, /* the node goes on; one that could not be restarted fails all */
+    REFLOW_DECISION_RESTART = 2   /* the node is restarted, whatever its limit */
+};
+
+/* Decides about a failure that escalates. Called in the turn of the node, on a thread of the runtime or,
+ * in modes without, of the host; for several nodes perhaps at once, never under a lock of the engine.
+ * Meanwhile the node stands still. It may call anything that does not wait. */
+typedef reflow_decision (*reflow_failure_fn)(void *user_data, const reflow_escalation *escalation);
+
+/* Sets who decides about failures that escalate, once, before the start. destroy ends user_data with
+ * the network.
+ * Ownership: user_data taken. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_STATE after the start, REFLOW_ERROR_ALREADY_EXISTS the second time.
+ * Callbacks: destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_on_failure(reflow_network *network,
+                                                   reflow_failure_fn decide, void *user_data,
+                                                   reflow_destroy_fn destroy,
+                                                   reflow_error **error);
+
+/* Dead letters. A failed firing that neither an outport "error" nor a fallback takes is kept with its
+ * packets and its error in a bounded queue of the network: a letter. The property "dead_letters" of the
+ * graph says how many; default 1000, 0 none. Beyond that the oldest goes and is counted. They can be
+ * read as long as the network is there, also when it has stopped.
+ *
+ * A letter as a message is an object {id, node, component, time_ms, attempts, status, message, hint,
+ * trace, packets}; status is the name of it, packets an array of {port, index, message}, without index
+ * if there is none. A packet that run has moved out (reflow_message_take) is missing, unless the node
+ * has settings for failure: then it is kept. */
+
+typedef struct reflow_dead_letters {
+    uint32_t struct_size; /* sizeof(reflow_dead_letters), set before the call */
+    uint32_t capacity;
+    uint64_t waiting; /* in the queue now */
+    uint64_t total;   /* that came so far */
+    uint64_t lost;    /* the oldest, which gave way, and those for which memory ran out */
+} reflow_dead_letters;
+
+/* Counts dead letters.
+ * Ownership: network borrowed. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT for a wrong struct_size. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_dead_letters(const reflow_network *network,
+                                                     reflow_dead_letters *letters,
+                                                     reflow_error **error);
+
+/* The oldest letters with ids above after, at most max, as an array. path is that of a node, of a
+ * subgraph, or empty for all. Ids rise from 1.
+ * Ownership: path borrowed, *out new (reflow_message_unref). Threads: any. Blocking: bounded.
+ * Errors: REFLOW_ERROR_NOT_FOUND for a path that nothing has. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_list_dead_letters(const reflow_network *network,
+                                                          reflow_view path, uint64_t after,
+                                                          size_t max, reflow_message *out,
+                                                          reflow_error **error);
+
+/* Puts the packets of a letter back into the inports of its node, behind what waits there, and ends the
+ * letter; all of them or none. It does not wait.
+ * Ownership: none. Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_NOT_FOUND for an id that is
+ * not there, REFLOW_ERROR_WOULD_BLOCK if there is no room, REFLOW_ERROR_INVALID_STATE for one without
+ * packets (of a source, a timer, finish, or moved out) or before the start, REFLOW_ERROR_CLOSED after
+ * drain or stop. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_replay_dead_letter(reflow_network *network, uint64_t id,
+                                                           reflow_error **error);
+
+/* The same for all letters of a path that have packets, the oldest first; what fails anew while it runs
+ * is not among them. *count (may be NULL) tells how many went, also on failure.
+ * Ownership: path borrowed. Threads: any. Blocking: bounded. Errors: as
+ * reflow_network_replay_dead_letter, for the first that cannot go. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_replay_dead_letters(reflow_network *network,
+                                                            reflow_view path, size_t *count,
+                                                            reflow_error **error);
+
+/* Does the same with a letter of another network, as reflow_network_list_dead_letters gives it: node,
+ * and port and message of each packet count.
+ * Ownership: letter borrowed. Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_NOT_FOUND for an
+ * unknown node or port, REFLOW_ERROR_WRONG_KIND for what is no letter, and as
+ * reflow_network_replay_dead_letter. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_send_dead_letter(reflow_network *network,
+                                                         reflow_message letter,
+                                                         reflow_error **error);
+
+/* Drops the letter with this id, or all of a path if id is 0. *count (may be NULL) tells how many.
+ * Ownership: path borrowed. Threads: any. Blocking: bounded.
+ * Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_drop_dead_letters(reflow_network *network, uint64_t id,
+                                                          reflow_view path, size_t *count,
+                                                          reflow_error **error);
+
+/* States of an actor.
+ *
+ *   created --> initialized --> running <--> processing
+ *                                ^  |            |
+ *                                |  |            v
+ *                                +--|---------- error
+ *                                   v            |
+ *                                stopping <------+
+ *                                   |
+ *                                   v
+ *                                stopped
+ *
+ * processing is a call of run or finish; error is the time in which a failure is seen to: until the
+ * next attempt, until it is restarted, or for ever if that was not possible. */
+enum {
+    REFLOW_NODE_CREATED = 0,
+    REFLOW_NODE_INITIALIZED = 1, /* setup has been called */
+    REFLOW_NODE_RUNNING = 2,
+    REFLOW_NODE_PROCESSING = 3,
+    REFLOW_NODE_ERROR = 4,
+    REFLOW_NODE_STOPPING = 5,
+    REFLOW_NODE_STOPPED = 6
+};
+
+/* Details of a state, as bits. */
+enum {
+    REFLOW_NODE_IS_PAUSED = 1,
+    REFLOW_NODE_IS_HELD = 2,       /* back by a full port that it feeds */
+    REFLOW_NODE_IS_RETRYING = 4,   /* a firing waits for its next attempt, or has it */
+    REFLOW_NODE_IS_RESTARTING = 8, /* or waits for its next restart */
+    REFLOW_NODE_IS_OPEN = 16,      /* its circuit breaker: firings fail at once */
+    REFLOW_NODE_IS_HALF_OPEN = 32, /* one firing tries whether it works again */
+    REFLOW_NODE_IS_DOWN = 64       /* it could not be restarted: firings fail at once */
+};
+
+/* How a node is. */
+typedef struct reflow_node_status {
+    uint32_t struct_size; /* sizeof(reflow_node_status), set before the call */
+    int32_t state;        /* REFLOW_NODE_... */
+    uint32_t details;     /* bits REFLOW_NODE_IS_... */
+    uint32_t failures;    /* in a row, of attempts; 0 without settings for failure */
+    uint64_t retries;     /* attempts after the first ones so far */
+    uint64_t restarts;    /* so far */
+} reflow_node_status;
+
+/* Reads the state of a node: a moment's view, exact when the network is idle.
+ * Ownership: node borrowed. Threads: any. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_node_state(const reflow_network *network, reflow_view node,
+                                                   reflow_node_status *status,
+                                                   reflow_error **error);
+
+/* The name of a state: "Created", "Initialized", ...; "unknown" for other numbers.
+ * Ownership: borrowed-until the process ends. Threads: any. Blocking: never. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API reflow_view reflow_node_state_name(int32_t state);
 
 #ifdef __cplusplus
 }

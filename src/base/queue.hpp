@@ -90,6 +90,12 @@ public:
         }
         front() = value;
     }
+    T pop_back() noexcept {
+        T value = (*this)[size() - 1];
+        --end_;
+        if (begin_ == end_) begin_ = end_ = 0;
+        return value;
+    }
     // Takes the element out of the middle; the order of the others stays.
     T remove(std::size_t index) noexcept {
         T value = (*this)[index];

@@ -4,6 +4,40 @@
 
 namespace reflow {
 
+std::string_view status_name(reflow_status status) noexcept {
+#define REFLOW_CASE(name) \
+    case name:            \
+        return #name
+    switch (status) {
+        REFLOW_CASE(REFLOW_OK);
+        REFLOW_CASE(REFLOW_ERROR_INVALID_ARGUMENT);
+        REFLOW_CASE(REFLOW_ERROR_INVALID_STATE);
+        REFLOW_CASE(REFLOW_ERROR_NOT_FOUND);
+        REFLOW_CASE(REFLOW_ERROR_ALREADY_EXISTS);
+        REFLOW_CASE(REFLOW_ERROR_INVALID_UTF8);
+        REFLOW_CASE(REFLOW_ERROR_WRONG_KIND);
+        REFLOW_CASE(REFLOW_ERROR_WOULD_DEADLOCK);
+        REFLOW_CASE(REFLOW_ERROR_UNSUPPORTED);
+        REFLOW_CASE(REFLOW_ERROR_OUT_OF_MEMORY);
+        REFLOW_CASE(REFLOW_ERROR_LIMIT);
+        REFLOW_CASE(REFLOW_ERROR_WOULD_BLOCK);
+        REFLOW_CASE(REFLOW_ERROR_TIMEOUT);
+        REFLOW_CASE(REFLOW_ERROR_CANCELLED);
+        REFLOW_CASE(REFLOW_ERROR_CLOSED);
+        REFLOW_CASE(REFLOW_ERROR_PARSE);
+        REFLOW_CASE(REFLOW_ERROR_GRAPH);
+        REFLOW_CASE(REFLOW_ERROR_CONFIG);
+        REFLOW_CASE(REFLOW_ERROR_TYPE);
+        REFLOW_CASE(REFLOW_ERROR_IO);
+        REFLOW_CASE(REFLOW_ERROR_FAILED);
+        REFLOW_CASE(REFLOW_ERROR_HOST);
+        REFLOW_CASE(REFLOW_ERROR_INTERNAL);
+        default:
+            return "unknown status";
+    }
+#undef REFLOW_CASE
+}
+
 Error::Error() noexcept = default;
 Error::~Error() = default;
 

@@ -13,10 +13,14 @@
 
 namespace reflow {
 
+// The name of a status, such as "REFLOW_ERROR_TIMEOUT"; "unknown status" for other numbers.
+[[nodiscard]] std::string_view status_name(reflow_status status) noexcept;
+
 // What went wrong and where. message states the fact, hint says what to try.
 class Error : public Allocated {
 public:
-    // Not inline, like all of Failure: errors are made and ended at thousands of places, and rarely.
+    // Not inline, like all of Failure: errors are made and ended at thousands of places, and
+    // rarely.
     Error() noexcept;
     ~Error();
     Error(const Error&) = delete;
@@ -34,7 +38,8 @@ public:
     bool has_offset = false;
     std::uint64_t offset = 0;
     std::unique_ptr<Error> cause;
-    String text;  // of seal()
+    String trace;  // in the words of the language that it comes from; not part of describe()
+    String text;   // of seal()
 
     // Everything on one line for a person.
     [[nodiscard]] String describe() const;

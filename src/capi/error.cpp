@@ -100,43 +100,11 @@ int32_t reflow_abi_check(uint32_t abi) {
     return abi == REFLOW_ABI ? REFLOW_OK : REFLOW_ERROR_UNSUPPORTED;
 }
 
-bool reflow_feature(reflow_view name) {
-    return name.data != nullptr && has_feature(view_of(name));
-}
+bool reflow_feature(reflow_view name) { return name.data != nullptr && has_feature(view_of(name)); }
 
 // ---- 2 status codes
 
-reflow_view reflow_status_name(reflow_status status) {
-#define REFLOW_CASE(name) \
-    case name: return to_view(#name)
-    switch (status) {
-        REFLOW_CASE(REFLOW_OK);
-        REFLOW_CASE(REFLOW_ERROR_INVALID_ARGUMENT);
-        REFLOW_CASE(REFLOW_ERROR_INVALID_STATE);
-        REFLOW_CASE(REFLOW_ERROR_NOT_FOUND);
-        REFLOW_CASE(REFLOW_ERROR_ALREADY_EXISTS);
-        REFLOW_CASE(REFLOW_ERROR_INVALID_UTF8);
-        REFLOW_CASE(REFLOW_ERROR_WRONG_KIND);
-        REFLOW_CASE(REFLOW_ERROR_WOULD_DEADLOCK);
-        REFLOW_CASE(REFLOW_ERROR_UNSUPPORTED);
-        REFLOW_CASE(REFLOW_ERROR_OUT_OF_MEMORY);
-        REFLOW_CASE(REFLOW_ERROR_LIMIT);
-        REFLOW_CASE(REFLOW_ERROR_WOULD_BLOCK);
-        REFLOW_CASE(REFLOW_ERROR_TIMEOUT);
-        REFLOW_CASE(REFLOW_ERROR_CANCELLED);
-        REFLOW_CASE(REFLOW_ERROR_CLOSED);
-        REFLOW_CASE(REFLOW_ERROR_PARSE);
-        REFLOW_CASE(REFLOW_ERROR_GRAPH);
-        REFLOW_CASE(REFLOW_ERROR_CONFIG);
-        REFLOW_CASE(REFLOW_ERROR_TYPE);
-        REFLOW_CASE(REFLOW_ERROR_IO);
-        REFLOW_CASE(REFLOW_ERROR_FAILED);
-        REFLOW_CASE(REFLOW_ERROR_HOST);
-        REFLOW_CASE(REFLOW_ERROR_INTERNAL);
-        default: return to_view("unknown status");
-    }
-#undef REFLOW_CASE
-}
+reflow_view reflow_status_name(reflow_status status) { return to_view(status_name(status)); }
 
 // ---- 3 text and buffers
 
@@ -188,6 +156,11 @@ reflow_status reflow_error_place(const reflow_error* error, reflow_place* place)
 const reflow_error* reflow_error_cause(const reflow_error* error) {
     const Error* made = error_of(error);
     return made == nullptr ? nullptr : reinterpret_cast<const reflow_error*>(made->cause.get());
+}
+
+reflow_view reflow_error_trace(const reflow_error* error) {
+    const Error* made = error_of(error);
+    return to_view(made != nullptr ? std::string_view(made->trace) : std::string_view());
 }
 
 reflow_view reflow_error_text(const reflow_error* error) {

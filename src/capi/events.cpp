@@ -13,9 +13,9 @@ network::Subscription* subscription_of(reflow_subscription* handle) noexcept {
     return reinterpret_cast<network::Subscription*>(handle);
 }
 
-constexpr std::uint64_t quiet_kinds = std::uint64_t{1} << REFLOW_EVENT_MESSAGE_SENT |
-                                      std::uint64_t{1} << REFLOW_EVENT_ACTOR_EMIT |
-                                      std::uint64_t{1} << REFLOW_EVENT_ACTOR_COMPLETED;
+constexpr std::uint64_t quiet_kinds =
+    std::uint64_t{1} << REFLOW_EVENT_MESSAGE_SENT | std::uint64_t{1} << REFLOW_EVENT_ACTOR_EMIT |
+    std::uint64_t{1} << REFLOW_EVENT_ACTOR_COMPLETED | std::uint64_t{1} << REFLOW_EVENT_ACTOR_STATE;
 
 // The callback of a subscription.
 class HostSink final : public network::EventSink {
@@ -65,8 +65,7 @@ Result<network::SubscriptionOptions> translate(const reflow_event_options& given
 
 extern "C" {
 
-reflow_status reflow_network_subscribe(reflow_network* network,
-                                       const reflow_event_options* options,
+reflow_status reflow_network_subscribe(reflow_network* network, const reflow_event_options* options,
                                        reflow_subscription** out, reflow_error** error) {
     network::HostData host;
     return guarded(error, [&]() -> Result<void> {
@@ -84,9 +83,8 @@ reflow_status reflow_network_subscribe(reflow_network* network,
         Result<network::SubscriptionOptions> translated = translate(read.value());
         if (!translated.ok()) return translated.take_error();
         if (reflow_event_fn callback = read.value().callback; callback != nullptr) {
-            translated.value().sink.reset(
-                new HostSink(Ref<network::Network>::share(network_of(network)), std::move(host),
-                             callback));
+            translated.value().sink.reset(new HostSink(
+                Ref<network::Network>::share(network_of(network)), std::move(host), callback));
         }
         auto made = network_of(network)->subscribe(std::move(translated).take());
         if (!made.ok()) return made.take_error();
@@ -154,6 +152,9 @@ reflow_status reflow_event_batch_get(const reflow_event_batch* batch, size_t ind
         to.waiting = from.waiting;
         to.outputs = from.outputs.raw();
         to.breakpoint.id = from.breakpoint;
+        to.trace = to_view(from.trace);
+        to.state = from.state;
+        to.details = from.details;
     }
     if (!fill_struct(event, to)) return REFLOW_ERROR_INVALID_ARGUMENT;
     return found ? REFLOW_OK : REFLOW_ERROR_NOT_FOUND;
@@ -166,8 +167,8 @@ reflow_status reflow_event_batch_json(const reflow_event_batch* batch, size_t in
         *out = nullptr;
         if (batch == nullptr) return null_argument("batch");
         if (index >= batch->events.size()) {
-            return Failure(REFLOW_ERROR_NOT_FOUND, concat("no event ", index, " in a batch of ",
-                                                          batch->events.size()));
+            return Failure(REFLOW_ERROR_NOT_FOUND,
+                           concat("no event ", index, " in a batch of ", batch->events.size()));
         }
         return give_buffer(batch->events[index]->json(), out);
     });

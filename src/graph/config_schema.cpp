@@ -288,8 +288,9 @@ Failure bad_schema(const Vector<Item>& items, std::uint32_t at, std::string_view
 
 bool editor_key(std::string_view key) noexcept {
     constexpr std::string_view known[] = {
-        "position",    "dimensions",    "title",          "label",     "color",     "env_vars",
-        "description", "componentSpec", "estimated_time", "resources", "operation", "firing"};
+        "position",  "dimensions",  "title",         "label",          "color",
+        "env_vars",  "description", "componentSpec", "estimated_time", "resources",
+        "operation", "firing",      "failure"};
     return key.starts_with("dynasb.") ||
            std::find(std::begin(known), std::end(known), key) != std::end(known);
 }

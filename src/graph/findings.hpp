@@ -1,11 +1,12 @@
 // What the parts of validate() share: the list that is written and what is known of components.
-// Neighbours: validate.cpp, validate_edges.cpp. Thread: one at a time.
+// Neighbours: validate.cpp, validate_edges.cpp, validate_failure.cpp. Thread: one at a time.
 #pragma once
 
 #include <optional>
 #include <string_view>
 
 #include "codec/place.hpp"
+#include "graph/failure_settings.hpp"
 #include "graph/validate.hpp"
 
 namespace reflow::graph {
@@ -75,6 +76,13 @@ private:
         std::uint32_t position = nowhere;  // in the view; nowhere: the path is text
         std::string_view text;
     };
+
+    // validate_failure.cpp
+    void failures();
+    void failure(MessageRef from, FailurePlace place, std::string_view node, std::string_view path,
+                 TextMap<std::uint32_t>& positions);
+    void fallback_value(std::uint32_t position, String path);
+    void bad_setting(std::unique_ptr<Error> error, std::string_view node, std::string_view path);
 
     // validate_edges.cpp
     void connections();

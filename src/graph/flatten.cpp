@@ -51,6 +51,7 @@ private:
 
     Result<Flat> plain() {
         View& view = definitions_[0]->view;
+        flat_.scopes.push_back({{}, 0, {}, definitions_[0]->graph->properties()});
         flat_.nodes = std::move(view.nodes);
         flat_.connections = std::move(view.connections);
         flat_.initials = std::move(view.initials);
@@ -94,6 +95,7 @@ private:
         };
         Vector<Frame> stack;
         instances_.push_back({0, {}, Vector<std::uint32_t>(definitions_[0]->view.nodes.size())});
+        flat_.scopes.push_back({{}, 0, {}, definitions_[0]->graph->properties()});
         stack.push_back({});
         while (!stack.empty()) {
             std::uint32_t instance = stack.back().instance;
@@ -112,7 +114,8 @@ private:
                 item.id = path.value();
                 instances_[instance].slots[node] = static_cast<std::uint32_t>(flat_.nodes.size());
                 flat_.nodes.push_back(item);
-                flat_.origins.push_back({definition.directory, definition.graph->case_sensitive()});
+                flat_.origins.push_back(
+                    {definition.directory, definition.graph->case_sensitive(), instance});
                 continue;
             }
             if (instances_.size() > limits::subgraphs_count) {
@@ -122,6 +125,8 @@ private:
             instances_[instance].slots[node] = made;
             instances_.push_back({child, path.value(),
                                   Vector<std::uint32_t>(definitions_[child]->view.nodes.size())});
+            flat_.scopes.push_back(
+                {path.value(), instance, item.metadata, definitions_[child]->graph->properties()});
             stack.push_back({made, 0});
         }
         return {};

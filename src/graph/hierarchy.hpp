@@ -48,8 +48,17 @@ struct Flat {
     struct Origin {
         std::string_view directory;
         bool case_sensitive = true;
+        std::uint32_t scope = 0;
     };
     Vector<Origin> origins;
+    // The graph, first, and its subgraphs, each behind the one that it is in.
+    struct Scope {
+        std::string_view path;
+        std::uint32_t outer = 0;  // the first is its own
+        MessageRef metadata{};    // of its node; none for the graph
+        MessageRef properties{};
+    };
+    Vector<Scope> scopes;
     Vector<std::unique_ptr<String>> texts;  // the ids
 };
 

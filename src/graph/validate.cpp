@@ -10,8 +10,8 @@
 #include "graph/config_schema.hpp"
 #include "graph/cycles.hpp"
 #include "graph/findings.hpp"
-#include "graph/node_settings.hpp"
 #include "graph/hierarchy.hpp"
+#include "graph/node_settings.hpp"
 #include "graph/words.hpp"
 
 namespace reflow::graph {
@@ -65,6 +65,7 @@ std::array<Vector<Finding>, 3> Validator::run(Checks checks) {
     initials();
     exposed(true);
     exposed(false);
+    failures();
     required_ports();
     if (all) {
         groups();

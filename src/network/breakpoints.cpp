@@ -225,7 +225,7 @@ void Network::met(const Breakpoint& breakpoint, const BreakPlace& place,
     if (auto event = new_event(REFLOW_EVENT_BREAKPOINT, *place.actor)) {
         if (place.inport != BreakPlace::no_port) event->port = component.inports[place.inport].name;
         if (place.outport != BreakPlace::no_port) {
-            event->port = component.outports[place.outport].name;
+            event->port = place.actor->outport_name(place.outport);
         }
         if (place.peer != nullptr) {
             event->peer = place.peer->id;

@@ -62,6 +62,7 @@ Result<ConnectionConfig> read_config(const graph::ConnectionItem& connection) {
 
 Result<void> Builder::build() {
     to_.case_sensitive = graph_.case_sensitive();
+    if (Result<void> done = failures_.read(); !done.ok()) return done;
     if (Result<void> done = make_actors(); !done.ok()) return done;
     to_.index_actors();
     plan_ports();
@@ -115,6 +116,7 @@ Result<void> Builder::make_actors() {
         }
         auto actor = make_actor(node, component, std::move(config));
         if (!actor.ok()) return actor.take_error();
+        if (Result<void> done = failures_.supervise(*actor.value(), at); !done.ok()) return done;
         made.push_back(static_cast<std::uint32_t>(at));
         to_.actors.push_back(std::move(actor).take());
     }
@@ -212,6 +214,27 @@ Result<void> Builder::make_links() {
         }
     }
     for (const runtime::Mailbox::PortPlan& port : ports) capacity += port.capacity;
+    return make_fallbacks();
+}
+
+Result<void> Builder::make_fallbacks() {
+    Result<Vector<FailureBuilder::Fallback>> found = failures_.fallbacks();
+    if (!found.ok()) return found.take_error();
+    for (std::size_t at = 0; at < to_.actors.size(); ++at) {
+        const runtime::Supervisor* own = to_.actors[at]->supervisor();
+        if (own != nullptr && own->has_fallback()) to_.marks[at] |= Topology::errors_taken;
+    }
+    for (const FailureBuilder::Fallback& one : found.value()) {
+        std::uint32_t outport = to_.actors[one.from]->supervisor()->fallback_outport;
+        for (std::uint32_t i = 0; i < one.inports.size(); ++i) {
+            links.push_back({one.from, one.to, outport + i, one.inports[i], REFLOW_NO_INDEX,
+                             REFLOW_NO_INDEX, 0, Delivery::reliable});
+            runtime::Mailbox::PortPlan& port = plan(one.to, one.inports[i]);
+            ++port.senders;
+            port.connected = true;
+        }
+        to_.marks[one.to] |= Topology::by_connection;
+    }
     return {};
 }
 
@@ -404,6 +427,7 @@ Result<void> Network::build_first(const graph::Flat& flat) {
         to.actors[link.from]->outports[link.outport].push_back(std::move(connection));
     }
     for (auto& actor : to.actors) actor->settle_order_of_calls();
+    letters_.set_capacity(builder.dead_letters());
     return builder.create_states();
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "graph/hierarchy.hpp"
+#include "network/failure_build.hpp"
 #include "network/network.hpp"
 
 namespace reflow::network {
@@ -14,7 +15,14 @@ class Builder {
 public:
     // before: what there is, or NULL.
     Builder(Network& network, Topology& to, const graph::Flat& flat, const Topology* before)
-        : network_(network), to_(to), graph_(to.graph->graph()), view_(flat), before_(before) {}
+        : network_(network),
+          to_(to),
+          graph_(to.graph->graph()),
+          view_(flat),
+          before_(before),
+          failures_(network, to, flat) {}
+    // Of the graph; for the network, once it is in place.
+    [[nodiscard]] std::uint32_t dead_letters() const noexcept { return failures_.dead_letters(); }
 
     // A connection between positions.
     struct Link {
@@ -57,6 +65,7 @@ private:
     Result<std::uint32_t> port_of(const graph::EdgeItem& edge, bool in) const;
     void plan_ports();
     Result<void> make_links();
+    Result<void> make_fallbacks();
     Result<void> make_initials();
     Result<void> make_exposed(const Vector<graph::FlatExposed>& items, bool in);
     void settle_awaits();
@@ -71,6 +80,7 @@ private:
     const graph::Graph& graph_;
     const graph::Flat& view_;
     const Topology* before_;
+    FailureBuilder failures_;
 };
 
 }  // namespace reflow::network

@@ -8,6 +8,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "runtime/supervisor.hpp"
 #include "runtime/tether.hpp"
 
 namespace reflow::network {
@@ -336,6 +337,10 @@ void Change::deliver_left(Connection& old) noexcept {
 
 void Change::tear_down(Actor& actor) noexcept {
     if (actor.timers != nullptr) network_.group_.scheduler.timers.cancel(actor.timers->wake);
+    if (runtime::Supervisor* own = actor.supervisor()) {
+        own->cancel();
+        done_.packets_dropped += own->drop_pending();
+    }
     if (runtime::DeferredFirings* firings = actor.deferred_firings()) firings->cancel_all();
     if (runtime::Tether* streams = actor.tether()) streams->close();
     Queue<runtime::Packet> inputs;
@@ -368,6 +373,7 @@ void Change::finish() noexcept {
         bool replaced = next_->find_actor(actor->id) != nullptr;
         if (replaced) done_.packets_dropped = dropped;
     }
+    network_.letters_.set_capacity(builder_->dead_letters());
     network_.forget_breakpoints();
     (void)network_.count_actors(next_->actors.size());
     (void)network_.count_packets(packets_after_);

@@ -220,8 +220,9 @@ void Change::compare_actor(std::uint32_t position, std::span<const std::uint32_t
         // The port of the same name of the actor that was there: for a replaced one only to count.
         std::uint32_t old = port;
         if (before != nullptr && !kept) {
-            auto same = before->component->find_outport(actor.component->outports[port].name);
-            old = same.value_or(nowhere);
+            bool known = port < actor.component->outports.size();  // else it is to a fallback
+            auto same = before->component->find_outport(actor.outport_name(port));
+            old = known ? same.value_or(nowhere) : nowhere;
         }
         if (before != nullptr && old != nowhere) {
             compare_port(*before, old, wanted[port], rewired[port], differs);

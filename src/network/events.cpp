@@ -11,8 +11,8 @@ std::string_view event_name(reflow_event_kind kind) noexcept {
     static constexpr std::string_view names[] = {
         "NetworkStarted", "NetworkIdle", "NetworkStalled", "NetworkShutdown", "ActorStarted",
         "ActorCompleted", "ActorFailed", "MessageSent",    "MessageReceived", "ActorEmit",
-        "Breakpoint"};
-    return kind >= 0 && kind < 11 ? names[kind] : "unknown";
+        "Breakpoint",     "DeadLetter",  "ActorState"};
+    return kind >= 0 && kind < 13 ? names[kind] : "unknown";
 }
 
 namespace {
@@ -59,7 +59,26 @@ void append_text(String& to, std::string_view key, std::string_view text) {
     codec::write_json_string(to, text);
 }
 
+void append_state(String& to, std::int32_t state, std::uint32_t details) {
+    append_text(to, "state", node_state_name(state));
+    append(to, ",\"details\":[");
+    static constexpr std::string_view names[] = {"paused", "held",      "retrying", "restarting",
+                                                 "open",   "half-open", "down"};
+    bool first = true;
+    for (std::size_t i = 0; i < std::size(names); ++i) {
+        if ((details >> i & 1) == 0) continue;
+        append(to, concat(std::exchange(first, false) ? "\"" : ",\"", names[i], "\""));
+    }
+    to += ']';
+}
+
 }  // namespace
+
+std::string_view node_state_name(std::int32_t state) noexcept {
+    static constexpr std::string_view names[] = {"Created", "Initialized", "Running", "Processing",
+                                                 "Error",   "Stopping",    "Stopped"};
+    return state >= 0 && state < 7 ? names[state] : "unknown";
+}
 
 Result<String> Event::json() const {
     String to = concat("{\"_type\":\"", event_name(kind), "\"");
@@ -72,7 +91,8 @@ Result<String> Event::json() const {
         append_text(to, "actorId", node);
         if (!port.empty()) append_text(to, "port", port);
         bool actor = kind == REFLOW_EVENT_ACTOR_STARTED || kind == REFLOW_EVENT_ACTOR_COMPLETED ||
-                     kind == REFLOW_EVENT_ACTOR_FAILED || kind == REFLOW_EVENT_BREAKPOINT;
+                     kind == REFLOW_EVENT_ACTOR_FAILED || kind == REFLOW_EVENT_BREAKPOINT ||
+                     kind == REFLOW_EVENT_DEAD_LETTER || kind == REFLOW_EVENT_ACTOR_STATE;
         if (actor) append_text(to, "component", component);
     }
     if (kind == REFLOW_EVENT_ACTOR_COMPLETED) {
@@ -86,10 +106,14 @@ Result<String> Event::json() const {
         if (!peer_port.empty()) append_text(to, "toPort", peer_port);
         append(to, concat(",\"breakpoint\":", breakpoint));
     }
+    bool again = kind == REFLOW_EVENT_ACTOR_FAILED && count > 1;
+    if (again) append(to, concat(",\"attempts\":", count));
+    if (kind == REFLOW_EVENT_DEAD_LETTER) append(to, concat(",\"letter\":", count));
+    if (kind == REFLOW_EVENT_ACTOR_STATE) append_state(to, state, details);
     if (!error.empty()) append_text(to, "error", error);
+    if (!trace.empty()) append_text(to, "trace", trace);
     if (!message.none()) {
-        bool shows_bytes =
-            kind == REFLOW_EVENT_MESSAGE_RECEIVED || kind == REFLOW_EVENT_BREAKPOINT;
+        bool shows_bytes = kind == REFLOW_EVENT_MESSAGE_RECEIVED || kind == REFLOW_EVENT_BREAKPOINT;
         Result<void> written = append_message(to, message, shows_bytes);
         if (!written.ok()) return written.take_error();
     }

@@ -11,9 +11,9 @@
 #include "base/ref.hpp"
 #include "base/result.hpp"
 #include "message/message.hpp"
-#include "network/notifier.hpp"
 #include "network/filter.hpp"
 #include "runtime/actor.hpp"
+#include "network/notifier.hpp"
 #include "reflow.h"
 
 namespace reflow::network {
@@ -41,12 +41,16 @@ public:
     std::uint64_t waiting = 0;
     Message outputs;
     std::uint64_t breakpoint = 0;
+    String trace;
+    std::int32_t state = 0;
+    std::uint32_t details = 0;
 
     // {"_type":"ActorFailed","actorId":...} on one line.
     [[nodiscard]] Result<String> json() const;
 };
 
 [[nodiscard]] std::string_view event_name(reflow_event_kind kind) noexcept;
+[[nodiscard]] std::string_view node_state_name(std::int32_t state) noexcept;
 
 struct SubscriptionOptions {
     std::uint64_t kinds = 0;

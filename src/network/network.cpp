@@ -123,7 +123,9 @@ bool Network::launch() noexcept {
     post(new_event(REFLOW_EVENT_NETWORK_STARTED));
     // The guard keeps everything in place: who changes the network waits for the start.
     const Topology& all = *topology_;
+    show_all(REFLOW_NODE_INITIALIZED);
     for (auto& actor : all.actors) post(new_event(REFLOW_EVENT_ACTOR_STARTED, *actor));
+    show_all(REFLOW_NODE_RUNNING);
     for (const Topology::Initial& initial : all.initials) {
         if (auto event = new_event(REFLOW_EVENT_MESSAGE_RECEIVED, *initial.actor)) {
             event->port = initial.actor->component->inports[initial.packet.port].name;
@@ -346,7 +348,9 @@ Result<void> Network::stop(std::int64_t timeout_ms) {
 
 // Nothing of the group runs any more and nothing will: the last call of the runtime.
 void Network::stopped() {
+    show_all(REFLOW_NODE_STOPPING);
     tear_down();
+    show_all(REFLOW_NODE_STOPPED);
     post(new_event(REFLOW_EVENT_NETWORK_SHUTDOWN));
     if (instrument_) instrument_->end();
     bool abandoned = false;

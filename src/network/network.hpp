@@ -20,8 +20,10 @@
 #include "base/ref.hpp"
 #include "graph/hierarchy.hpp"
 #include "network/breakpoints.hpp"
+#include "network/dead_letters.hpp"
 #include "network/events.hpp"
 #include "network/record.hpp"
+#include "network/failure.hpp"
 #include "network/runtime.hpp"
 #include "network/topology.hpp"
 #include "runtime/actor.hpp"
@@ -121,6 +123,16 @@ public:
     Result<Ref<Output>> open_output(std::string_view node, std::string_view port,
                                     std::uint32_t capacity);
 
+    // ---- failure; as reflow.h section 19
+    Result<void> on_failure(FailureHook hook);
+    Result<void> node_state(std::string_view node, reflow_node_status& to) const;
+    void count_letters(reflow_dead_letters& to) const noexcept { letters_.count(to); }
+    Result<Message> list_letters(std::string_view path, std::uint64_t after, std::size_t max) const;
+    Result<void> replay_letter(std::uint64_t id);
+    Result<void> replay_letters(std::string_view path, std::size_t& count);
+    Result<void> send_letter(MessageRef letter);
+    Result<void> drop_letters(std::uint64_t id, std::string_view path, std::size_t& count);
+
     // ---- observation
     Result<Ref<Subscription>> subscribe(SubscriptionOptions options);
     void unsubscribe(Subscription& subscription) noexcept;
@@ -155,6 +167,7 @@ private:
     friend class Output;
     friend class Replay;
     friend class Change;
+    friend class FailureBuilder;
     explicit Network(Ref<Runtime> runtime);
     static std::uint32_t next_tag() noexcept;
     Result<void> build_first(const graph::Flat& flat);
@@ -244,7 +257,12 @@ private:
 
     // ---- events, from the runtime
     void completed(const runtime::Actor&, std::uint64_t firings, std::uint64_t ns) override;
-    void failed(const runtime::Actor&, const Error& error, std::uint64_t ns) override;
+    void failed(const runtime::FailedFiring& firing) override;
+    void letter(const runtime::FailedFiring& firing) noexcept override;
+    runtime::AfterFailure escalated(const runtime::FailedFiring& firing,
+                                    std::uint64_t restarts) noexcept override;
+    void stop_for(const runtime::FailedFiring& firing) noexcept override;
+    void state(const runtime::Actor& actor, std::int32_t state, std::uint32_t details) override;
     void emitted(const runtime::Actor&, std::uint32_t outport, std::uint32_t index,
                  MessageRef message) override;
     void sent(const runtime::Actor& from, std::uint32_t outport, const runtime::Actor& to,
@@ -293,6 +311,18 @@ private:
     Result<Ref<Output>> add_output(std::string_view node, std::string_view port,
                                    std::span<const OutputEnd> ends, std::uint32_t capacity);
     void grant_again(runtime::Actor& actor) noexcept;  // of a replay
+    runtime::AfterFailure ask_host(const runtime::FailedFiring& firing,
+                                   std::uint64_t restarts) noexcept;
+    static void tell_of(const runtime::FailedFiring& firing, Event& event) noexcept;
+    void show_all(std::int32_t state) noexcept;
+    Result<void> known_path(std::string_view path) const;
+    void restart_inside(std::string_view path, const runtime::Actor& but) noexcept;
+    struct NamedPacket {
+        std::string_view port;
+        std::uint32_t index;
+        MessageRef message;
+    };
+    Result<void> put_back(std::string_view node, std::span<const NamedPacket> packets, bool shown);
     // An event to fill in and post, or nothing if nobody wants it (or there is no memory: missed).
     [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind) noexcept;
     [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind,
@@ -321,6 +351,8 @@ private:
     // relaxed but for the exchange: who has it has what those before wrote.
     std::atomic<bool> changing_{false};
     Vector<Ref<Output>> outputs_;  // of who has changing_
+    DeadLetters letters_;
+    FailureHook on_failure_;  // set while created, under mutex_, then fixed
 
     // acq_rel: who sees a state sees what was done before it.
     std::atomic<std::int32_t> state_{REFLOW_NETWORK_CREATED};

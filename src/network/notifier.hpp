@@ -40,7 +40,13 @@ private:
     void deliver(reflow_context& context) noexcept;
 
     void completed(const runtime::Actor&, std::uint64_t, std::uint64_t) override {}
-    void failed(const runtime::Actor&, const Error&, std::uint64_t) override {}
+    void failed(const runtime::FailedFiring&) override {}
+    void letter(const runtime::FailedFiring&) noexcept override {}
+    runtime::AfterFailure escalated(const runtime::FailedFiring&, std::uint64_t) noexcept override {
+        return runtime::AfterFailure::go_on;
+    }
+    void stop_for(const runtime::FailedFiring&) noexcept override {}
+    void state(const runtime::Actor&, std::int32_t, std::uint32_t) override {}
     void emitted(const runtime::Actor&, std::uint32_t, std::uint32_t, MessageRef) override {}
     void sent(const runtime::Actor&, std::uint32_t, const runtime::Actor&, std::uint32_t,
               MessageRef) override {}

@@ -2,6 +2,7 @@
 // Thread: any.
 #include "message/count.hpp"
 #include "network/network.hpp"
+#include "runtime/supervisor.hpp"
 
 namespace reflow::network {
 
@@ -85,7 +86,7 @@ Message outputs_of(const Actor& actor) {
         for (const runtime::Connection& connection : actor.outports[i]) {
             std::size_t count = connection.pending.size();
             if (count == 0) continue;
-            outputs.set(actor.component->outports[i].name,
+            outputs.set(actor.outport_name(static_cast<std::uint32_t>(i)),
                         MessageRef(connection.pending[count - 1].message).own());
             break;
         }
@@ -111,24 +112,11 @@ void Network::completed(const Actor& actor, std::uint64_t firings, std::uint64_t
     post(event);
 }
 
-void Network::failed(const Actor& actor, const Error& error, std::uint64_t ns) {
-    auto event = new_event(REFLOW_EVENT_ACTOR_FAILED, actor);
-    if (!event) return;
-    event->duration_ns = ns;
-    event->waiting = actor.mailbox.waiting();
-    try {
-        event->error = error.describe();
-    } catch (const std::bad_alloc&) {
-        // The event says that it failed; why, there is no memory for.
-    }
-    post(event);
-}
-
 void Network::emitted(const Actor& actor, std::uint32_t outport, std::uint32_t index,
                       MessageRef message) {
     if (instrument_) instrument_->emitted(outport, index, message);
     if (auto event = new_event(REFLOW_EVENT_ACTOR_EMIT, actor)) {
-        event->port = actor.component->outports[outport].name;
+        event->port = actor.outport_name(outport);
         event->message = message.own();
         post(event);
     }
@@ -137,7 +125,7 @@ void Network::emitted(const Actor& actor, std::uint32_t outport, std::uint32_t i
 void Network::sent(const Actor& from, std::uint32_t outport, const Actor& to, std::uint32_t inport,
                    MessageRef message) {
     if (auto event = new_event(REFLOW_EVENT_MESSAGE_SENT, from)) {
-        event->port = from.component->outports[outport].name;
+        event->port = from.outport_name(outport);
         event->of_peer = Ref<const Actor>::share(&to);
         event->peer = to.id;
         event->peer_port = to.component->inports[inport].name;

@@ -9,6 +9,7 @@
 
 #include "runtime/scheduler.hpp"
 #include "runtime/tether.hpp"
+#include "runtime/supervisor.hpp"
 
 namespace reflow::runtime {
 
@@ -91,11 +92,15 @@ void Actor::submit(Lane* lane) noexcept {
 
 reflow_activity Actor::activity() const noexcept {
     switch (word_.load(std::memory_order_relaxed) & state_mask) {
-        case ready: return REFLOW_ACTIVITY_READY;
+        case ready:
+            return REFLOW_ACTIVITY_READY;
         case running:
-        case notified: return REFLOW_ACTIVITY_RUNNING;
-        case held: return REFLOW_ACTIVITY_HELD;
-        default: return REFLOW_ACTIVITY_IDLE;
+        case notified:
+            return REFLOW_ACTIVITY_RUNNING;
+        case held:
+            return REFLOW_ACTIVITY_HELD;
+        default:
+            return REFLOW_ACTIVITY_IDLE;
     }
 }
 
@@ -221,7 +226,12 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
             looked_ = false;
             if (!was_paused && paused()) break;
         }
-        if (wanted_ & completion_bit) [[unlikely]] {
+        if (wanted_ & (completion_bit | restart_bit)) [[unlikely]] {
+            if ((wanted_ & restart_bit) != 0) {
+                restart();
+                --left;
+                continue;
+            }
             std::size_t used = serve_deferred();
             left -= std::min(left, std::max<std::size_t>(used, 1));
             continue;
@@ -231,7 +241,8 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
                            : prepare(lane, left, context.phase, firings);
         if (!some) break;
         context.begin(firings);
-        bool single = every_call || context.probe != nullptr || deferred() != nullptr;
+        bool single = every_call || context.probe != nullptr || deferred() != nullptr ||
+                      supervisor_ != nullptr;
         bool plain = !single && firings != 0 && due_ == 0 && context.phase == Phase::run;
         std::size_t used = plain ? run_inputs(lane, context, left) : fire(context);
         if (!plain) lane.called();
@@ -244,9 +255,9 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
 }
 
 bool Actor::has_work() const {
-    if ((wanted_ & completion_bit) != 0) return true;
+    if ((wanted_ & (completion_bit | restart_bit)) != 0) return true;
     if (blocked()) return only_wakes();
-    if (resting_) return (wanted_ & wake_bit) != 0;
+    if (resting_ != 0) return rest_is_over();
     return again_ || wanted_ != 0 || !inputs_.empty() || (!looked_ && mailbox.ready());
 }
 
@@ -279,7 +290,9 @@ void Actor::take_inputs(Lane& lane, std::size_t left) {
 
 // Takes back what would call a source that has ended: a start, going on, a timer, inputs.
 void Actor::end_source(Lane& lane) {
-    again_ = resting_ = false;
+    again_ = false;
+    resting_ = 0;
+    if (supervisor_ != nullptr) supervisor_->forget();
     wanted_ &= ~(start_bit | wake_bit);
     if (timers != nullptr) group.scheduler.timers.cancel(timers->wake);
     do {
@@ -298,11 +311,7 @@ bool Actor::prepare(Lane& lane, std::size_t left, Phase& phase, std::size_t& fir
         firings = 0;
         return true;
     }
-    if (resting_) {
-        if ((wanted_ & wake_bit) == 0) return false;
-        wanted_ &= ~wake_bit;
-        resting_ = false;
-    }
+    if (resting_ != 0 && !leave_rest()) return false;
     firings = due_;
     if (again_) {
         phase = again_phase_;
@@ -311,6 +320,7 @@ bool Actor::prepare(Lane& lane, std::size_t left, Phase& phase, std::size_t& fir
     if (due_ != 0) return true;
     if ((wanted_ & start_bit) != 0) {
         wanted_ &= ~start_bit;
+        if (supervisor_ != nullptr) supervisor_->starts = true;
         return true;
     }
     if (inputs_.empty() && !looked_) take_inputs(lane, left);
@@ -323,6 +333,7 @@ bool Actor::prepare(Lane& lane, std::size_t left, Phase& phase, std::size_t& fir
     if (firings != 0) return true;
     if ((wanted_ & finish_bit) != 0) {
         wanted_ &= ~finish_bit;
+        if (supervisor_ != nullptr) supervisor_->starts = false;
         phase = Phase::finish;
         return component->finish != nullptr;
     }
@@ -357,16 +368,27 @@ bool Actor::measured(Probe& to) noexcept {
 
 std::size_t Actor::fire(Context& context) {
     if (deferred() != nullptr) begin_deferred(context);
+    reflow_status refused = supervisor_ != nullptr ? begin_supervised(context) : REFLOW_OK;
     again_ = false;
+    const bool shows = group.observer.wants(REFLOW_EVENT_ACTOR_STATE);
+    if (shows) show_state(REFLOW_NODE_PROCESSING);
     Probe* to = context.probe;
     bool timed = to != nullptr || group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED);
     std::uint64_t start = timed ? group.scheduler.clock().now_ns() : 0;
     if (to != nullptr) to->begin_call(start, consumed() + context.firings);
     bool captures = deferred() != nullptr && deferred()->captures;
-    reflow_status status = call(context, captures ? std::uint32_t{limits::emits_count} : 0);
+    reflow_status status = refused;
+    if (refused == REFLOW_OK) {
+        status = call(context, captures ? std::uint32_t{limits::emits_count} : 0);
+    }
     std::uint64_t ns = timed ? group.scheduler.clock().now_ns() - start : 0;
     if (to != nullptr) to->end_call(ns);
-    return settle(context, status, ns);
+    if (shows) show_state(status == REFLOW_OK ? REFLOW_NODE_RUNNING : REFLOW_NODE_ERROR);
+    std::size_t ended = settle(context, status, ns);
+    if (shows && status != REFLOW_OK && (resting_ & retry_rest) == 0) {
+        show_state(REFLOW_NODE_RUNNING);
+    }
+    return ended;
 }
 
 std::size_t Actor::settle(Context& context, reflow_status status, std::uint64_t ns) {
@@ -374,18 +396,25 @@ std::size_t Actor::settle(Context& context, reflow_status status, std::uint64_t 
     if (context.again_asked) {
         done = std::min(context.advanced, done);
         again_ = status == REFLOW_OK;
-        resting_ = again_ && context.wake_asked;
+        resting_ = static_cast<std::uint8_t>((resting_ & retry_rest) |
+                                             (again_ && context.wake_asked ? timer_rest : 0));
         again_phase_ = context.phase;
     }
-    if (status != REFLOW_OK) {
+    bool retried = false;
+    if (status != REFLOW_OK) [[unlikely]] {
         // The first firing that is not completed has failed; those behind it come again.
-        done = std::min(context.advanced + 1, context.firings);
+        retried = settle_failure(context, status, ns);
+        done = std::min(context.advanced + (retried ? 0 : 1), context.firings);
+    } else if (supervisor_ != nullptr) {
+        end_well(context, done);
     }
     due_ = static_cast<std::uint32_t>(context.firings - done);
+    if (retried && due_ != 0) due_ = 1;  // alone
     std::size_t pending = 0;
     if (context.deferred != nullptr) {
-        std::size_t over = context.firings == 0 ? 1 : done;
-        pending = settle_deferred(context, status == REFLOW_OK ? over : done - (done != 0));
+        std::size_t over = context.firings == 0 && status == REFLOW_OK ? 1 : done;
+        pending =
+            settle_deferred(context, status == REFLOW_OK || retried ? over : done - (done != 0));
     }
     consume(done);
     // A call without inputs (a start, a timer, a finish) is one firing once it does not go on.
@@ -404,40 +433,10 @@ void Actor::book(Context& context, reflow_status status, std::size_t ended, std:
         if (due) wanted_ |= completion_bit;
         return;
     }
-    if (status != REFLOW_OK) failed.add(1);
     fired.add(ended);
-    if (status != REFLOW_OK) {
-        report(error_of(context, status), ns);
-    } else if ((ended != 0 || pending == 0) && group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED)) {
+    bool well = status == REFLOW_OK && (ended != 0 || pending == 0);
+    if (well && group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED)) {
         group.observer.completed(*this, ended, ns);
-    }
-}
-
-std::unique_ptr<Error> Actor::error_of(Context& context, reflow_status status) const {
-    std::unique_ptr<Error> error = std::move(context.error);
-    if (error == nullptr) {
-        error = Failure(status, status == REFLOW_ERROR_OUT_OF_MEMORY ? "out of memory"
-                                                                     : "the component failed")
-                    .take();
-    }
-    error->status = failure_status(status);
-    if (error->node.empty()) error->node = id;
-    return error;
-}
-
-void Actor::report(std::unique_ptr<Error> error, std::uint64_t ns) {
-    std::uint32_t port = component->error_port;
-    bool heard = port < outports.size() && !outports[port].empty();
-    emitted_ = 0;  // the error is none of the component's emits, which may be at their limit
-    if (heard) (void)emit(port, Message::error(error->describe()), REFLOW_NO_INDEX);
-    if (group.observer.wants(REFLOW_EVENT_ACTOR_FAILED)) {
-        group.observer.failed(*this, *error, ns);
-    }
-    // A host that reads the events knows it already.
-    bool told = heard || group.observer.wants(REFLOW_EVENT_ACTOR_FAILED);
-    reflow_log_level level = told ? REFLOW_LOG_DEBUG : REFLOW_LOG_WARN;
-    if (group.environment.logs(level)) {
-        group.environment.log(level, component->id, id, error->describe());
     }
 }
 

@@ -64,6 +64,8 @@ struct TurnBudget {
     std::uint64_t ns;
 };
 
+class Supervisor;
+
 class Actor : public Allocated {
 public:
     Actor(Group& group, ComponentRef component, std::string_view id, Message config,
@@ -113,6 +115,19 @@ public:
     }
     // A firing that ends later has brought something.
     void request_completion() noexcept { notify(nullptr, completion_bit); }
+    // Its next attempt is due; it is to be restarted.
+    void request_retry() noexcept { notify(nullptr, retry_bit); }
+    void request_restart() noexcept { notify(nullptr, restart_bit); }
+    // What it wants when a firing fails, or NULL. Fixed before the group begins.
+    [[nodiscard]] Supervisor* supervisor() const noexcept { return supervisor_.get(); }
+    void supervise(const FailurePolicy& policy, std::uint64_t seed);
+    // Connections to a fallback are on outports that the component does not have: they tell as errors.
+    [[nodiscard]] std::string_view outport_name(std::uint32_t outport) const noexcept {
+        const auto& ports = component->outports;
+        return ports[outport < ports.size() ? outport : component->error_port].name;
+    }
+    // REFLOW_NODE_... of a running actor, and bits REFLOW_NODE_IS_...
+    [[nodiscard]] std::int32_t node_state(std::uint32_t& details) const noexcept;
     // The part of the actor that has such firings, or NULL. Sequentially consistent: see
     // Group::stopping_now().
     [[nodiscard]] DeferredFirings* deferred_firings() const noexcept {
@@ -279,6 +294,8 @@ private:
     static constexpr std::uint32_t wake_bit = 32;
     static constexpr std::uint32_t end_bit = 64;
     static constexpr std::uint32_t completion_bit = 128;
+    static constexpr std::uint32_t retry_bit = 256;
+    static constexpr std::uint32_t restart_bit = 512;
     std::atomic<std::uint32_t> word_{rest};
     static constexpr std::uint8_t unpaused = 0;
     static constexpr std::uint8_t pausing = 1;  // a turn may still be firing
@@ -361,7 +378,44 @@ private:
     reflow_status capture(std::uint32_t outport, Message message, std::uint32_t index);
     void book(Context& context, reflow_status status, std::size_t ended, std::size_t pending,
               std::uint64_t ns);
-    void report(std::unique_ptr<Error> error, std::uint64_t ns);
+
+    // ---- failures, in actor_failure.cpp
+    static constexpr std::uint8_t timer_rest = 1;
+    static constexpr std::uint8_t retry_rest = 2;
+    // Before a call of a supervised actor: what it is called with, or why it is not.
+    [[nodiscard]] reflow_status begin_supervised(Context& context) noexcept;
+    // After it: what the callback has moved out comes back; what it emitted goes.
+    void restore_inputs(Context& context) noexcept;
+    void take_back_emits() noexcept;
+    void end_well(Context& context, std::size_t done) noexcept;
+    // The first firing of the call that is not completed has failed. True: it is tried again.
+    [[nodiscard]] bool settle_failure(Context& context, reflow_status status,
+                                      std::uint64_t ns) noexcept;
+    // The same of a firing that was pending.
+    [[nodiscard]] bool settle_failure(Deferred& firing, std::unique_ptr<Error> error,
+                                      std::uint64_t ns) noexcept;
+    [[nodiscard]] std::unique_ptr<Error> deferred_error(Deferred& firing) noexcept;
+    void pending_well() noexcept;
+    [[nodiscard]] std::uint32_t attempts_of(const Context& context,
+                                            std::size_t firing) const noexcept;
+    // The packets of the first firing that is not completed; none of a call without inputs.
+    [[nodiscard]] std::span<Packet> failed_packets(const Context& context) noexcept;
+    [[nodiscard]] bool tries_again(reflow_status status, std::uint32_t attempts) noexcept;
+    void conclude(const FailedFiring& firing, bool acts) noexcept;
+    void tell(const FailedFiring& firing) noexcept;
+    [[nodiscard]] bool give_to_fallback(const FailedFiring& firing);
+    void act(AfterFailure then, const FailedFiring& firing) noexcept;
+    // Whether a rest is over; brings back what is tried again.
+    [[nodiscard]] bool leave_rest();
+    [[nodiscard]] bool rest_is_over() const noexcept;
+    void bring_back();
+    void restart() noexcept;
+    [[nodiscard]] Result<void> renew();
+    void restart_failed(std::unique_ptr<Error> error) noexcept;
+    void cancel_wake() noexcept;
+    void log_attempt(const FailedFiring& firing, std::uint64_t delay_ns) noexcept;
+    void show(std::uint32_t details) noexcept;
+    void show_state(std::int32_t shown) noexcept;
     [[nodiscard]] std::unique_ptr<Error> error_of(Context& context, reflow_status status) const;
 
     // Delivers what was emitted; false if something has to wait for room, or at a breakpoint.
@@ -383,16 +437,18 @@ private:
 
     std::atomic<DeferredFirings*> deferred_{nullptr};  // a reference
     std::atomic<Tether*> tether_{nullptr};             // a reference
+    std::unique_ptr<Supervisor> supervisor_;           // fixed before the group begins
     // Touched only by the thread of the turn.
-    Queue<Packet> inputs_;   // taken, not completed
+    Queue<Packet> inputs_;          // taken, not completed
     Connection* unsent_ = nullptr;  // with pending packets, in the order of their first one
     Connection* last_unsent_ = nullptr;
-    std::uint32_t due_ = 0;  // firings of inputs_ that a call left over: the next one gets just them
+    std::uint32_t due_ =
+        0;  // firings of inputs_ that a call left over: the next one gets just them
     std::uint32_t emitted_ = 0;  // by the callback that is running
     std::uint32_t firing_size_ = 1;
     std::uint32_t wanted_ = 0;  // requests that this actor has seen and not served
     bool again_ = false;        // to be called again with what is kept, or with nothing
-    bool resting_ = false;      // and not before its timer fires
+    std::uint8_t resting_ = 0;  // not before its timer fires, or what is tried again is due
     bool ended_ = false;        // a source whose end was asked for
     bool looked_ = false;       // the mailbox had no more, after the word was read last
     bool flush_now_ = false;    // a connection has more than its credit

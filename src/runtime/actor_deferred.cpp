@@ -8,12 +8,14 @@
 #include "base/text.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/supervisor.hpp"
 
 namespace reflow::runtime {
 
 DeferredFirings& Actor::allow_deferred(std::uint64_t timeout_ns) {
     Ref<DeferredFirings> made = make_ref<DeferredFirings>(*this, timeout_ns);
     DeferredFirings& firings = *made;
+    if (supervisor_ != nullptr && supervisor_->policy.hold) firings.hold_emits();
     DeferredFirings* before = deferred_.exchange(made.leak(), std::memory_order_seq_cst);
     if (before != nullptr) before->unref();  // while the network is built
     return firings;
@@ -31,7 +33,10 @@ void Actor::begin_deferred(Context& context) {
     }
     if (!all.ordered() || !all.some()) return;
     // Earlier firings are pending: what this call emits has to wait for them.
-    if (!all.spare) all.spare = make_ref<Deferred>(all);
+    if (!all.spare) {
+        all.spare = make_ref<Deferred>(all);
+        all.spare->inputs.reserve(firing_size_);  // should the call fail
+    }
     all.captures = true;
 }
 
@@ -83,6 +88,7 @@ std::size_t Actor::settle_deferred(Context& context, std::size_t over) {
             firing->inputs.push_unchecked(packet);
             packet.message = {};
         }
+        if (supervisor_ != nullptr) firing->attempts = attempts_of(context, firing->firing);
         if (std::exchange(all.captures, false)) {
             // What the call has emitted.
             if (all.enter_spare(firing.get(), false, REFLOW_OK, nullptr)) wanted_ |= completion_bit;
@@ -124,14 +130,20 @@ std::size_t Actor::serve_deferred() {
 void Actor::finish_deferred(Deferred& firing) {
     std::uint64_t ns = 0;
     if (firing.begun_ns != 0) ns = group.scheduler.clock().now_ns() - firing.begun_ns;
-    if (firing.counts) fired.add(1);
     if (firing.status == REFLOW_OK) {
+        if (firing.counts) fired.add(1);
+        if (supervisor_ != nullptr && firing.id != 0) pending_well();
         if (firing.counts && group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED)) {
             group.observer.completed(*this, 1, ns);
         }
         return;
     }
-    failed.add(1);
+    // Without memory the firing fails even so: what it was is then not known.
+    if (settle_failure(firing, deferred_error(firing), ns)) return;
+    if (firing.counts) fired.add(1);
+}
+
+std::unique_ptr<Error> Actor::deferred_error(Deferred& firing) noexcept try {
     std::unique_ptr<Error> error = std::move(firing.error_);
     if (error == nullptr && firing.status == REFLOW_ERROR_TIMEOUT) {
         error =
@@ -146,7 +158,9 @@ void Actor::finish_deferred(Deferred& firing) {
     }
     error->status = firing.status;
     if (error->node.empty()) error->node = id;
-    report(std::move(error), ns);
+    return error;
+} catch (const std::bad_alloc&) {
+    return nullptr;
 }
 
 }  // namespace reflow::runtime

@@ -11,6 +11,7 @@
 
 #include "runtime/actor.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/supervisor.hpp"
 #include "runtime/tether.hpp"
 
 namespace reflow::runtime {
@@ -180,7 +181,8 @@ bool Actor::exhausted() noexcept {
     if (pending != nullptr && pending->some()) return false;
     if (tether() != nullptr && tether()->waits_for_room()) return false;
     if (!claim()) return false;
-    const bool none = inputs_.empty() && !again_ && unsent_ == nullptr;
+    const bool retries = supervisor_ != nullptr && supervisor_->pending != nullptr;
+    const bool none = inputs_.empty() && !again_ && unsent_ == nullptr && !retries;
     // As it was, unless somebody came: then with a turn.
     std::uint32_t expected = running;
     if (word_.compare_exchange_strong(expected, rest, std::memory_order_acq_rel)) {

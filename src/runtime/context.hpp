@@ -97,6 +97,8 @@ struct reflow_context {
     std::uint64_t deadline = UINT64_MAX;
     std::unique_ptr<reflow::Error> error{};
     reflow::runtime::Probe* probe = nullptr;  // of a turn that is measured
+    std::uint32_t attempts = 0;               // of the first firing, that have failed before
+    bool refused = false;  // the component was not called: see Actor::begin_supervised
 };
 
 namespace reflow::runtime {

@@ -76,7 +76,7 @@ Ref<Deferred> DeferredFirings::unlink(Deferred& firing) noexcept {
 }
 
 bool DeferredFirings::list_due(Deferred& firing) noexcept {
-    bool has = !firing.alive_ || !firing.outputs_.empty();
+    bool has = !firing.alive_ || (!firing.outputs_.empty() && !holds_);
     bool turn = !ordered_ || &firing == first_;
     if (!has || !turn || !firing.settled_ || firing.due_ || !firing.linked_) return false;
     firing.due_ = true;
@@ -186,6 +186,7 @@ DeferredFirings::Taken DeferredFirings::take() noexcept {
     firing->due_ = false;
     to.firing = Ref<Deferred>::share(firing);
     if (firing->outputs_.size() >= REFLOW_MAX_COMPLETION_EMITS) room_.notify_all();
+    if (holds_ && firing->status != REFLOW_OK) drop(firing->outputs_);
     taken.swap(firing->outputs_);
     to.ended = !firing->alive_;
     if (to.ended) {
@@ -231,6 +232,7 @@ reflow_status DeferredFirings::emit(Deferred& firing, std::uint32_t outport, std
             tell(std::move(held));
             return REFLOW_OK;
         }
+        if (holds_) return REFLOW_ERROR_LIMIT;  // nobody takes it before the firing ends
         // It cannot go on before the actor does, which is held back, has a turn before it, or waits
         // for an earlier firing: it keeps nothing active itself, so that a stall is seen.
         Group& group = actor_->group;

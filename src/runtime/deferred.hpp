@@ -70,7 +70,9 @@ public:
     // ---- of the turn
     Queue<Packet> inputs;
     std::size_t firing = 0;            // its place in the batch
-    Deferred* of_call = nullptr;       // the next one of the same call
+    Deferred* of_call = nullptr;       // the next one of the same call, or of those to try again
+    std::uint32_t attempts = 0;        // that have failed before
+    std::uint64_t due_ns = 0;          // when it is tried again
     std::uint64_t begun_ns = 0;        // 0 unless somebody wants to know how long it took
     bool counts = true;                // as a firing that has ended
     reflow_status status = REFLOW_OK;  // how it ended; written before alive goes, read after
@@ -108,6 +110,8 @@ public:
         return size < most_ ? most_ - size : 0;
     }
     [[nodiscard]] std::uint64_t timeout_ns() const noexcept { return timeout_ns_; }
+    // What a firing emits is kept until it has ended well. Before the group begins.
+    void hold_emits() noexcept { holds_ = true; }
     // A new firing with a completion, not settled; a status instead of it. Throws bad_alloc.
     reflow_status open(std::size_t inputs, std::uint64_t begun_ns, Ref<Deferred>& to);
     // run has returned and the firing is pending. True if it has something to take over already.
@@ -191,6 +195,7 @@ private:
     std::atomic<std::size_t> size_{0};
     bool closed_ = false;
     Deadline deadline_{*this};
+    bool holds_ = false;  // fixed before the group begins
     std::uint64_t armed_ns_ = UINT64_MAX;
     const std::uint32_t most_;
     const bool ordered_;

@@ -96,7 +96,16 @@ Group::Report Group::quiescent() noexcept {
 Result<void> Group::failure() const {
     std::lock_guard lock(mutex_);
     if (!failed()) return {};
+    if (failure_status_ != REFLOW_OK) return Failure(failure_status_, failure_text_);
     return Failure(REFLOW_ERROR_LIMIT, concat("network stalled: ", stall_text_));
+}
+
+void Group::fail(reflow_status status, String text) noexcept {
+    std::lock_guard lock(mutex_);
+    if (failed()) return;
+    failure_status_ = status;
+    failure_text_ = std::move(text);
+    failed_.store(true, std::memory_order_release);
 }
 
 void Group::request_stop() noexcept {

@@ -13,6 +13,7 @@
 #include "base/memory.hpp"
 #include "base/result.hpp"
 #include "message/message.hpp"
+#include "runtime/failure.hpp"
 #include "runtime/mailbox.hpp"
 
 namespace reflow::runtime {
@@ -28,7 +29,16 @@ class Observer {
 public:
     virtual ~Observer() = default;
     virtual void completed(const Actor& actor, std::uint64_t firings, std::uint64_t ns) = 0;
-    virtual void failed(const Actor& actor, const Error& error, std::uint64_t ns) = 0;
+    virtual void failed(const FailedFiring& firing) = 0;
+    // Neither an outport "error" nor a fallback has taken it. Always told.
+    virtual void letter(const FailedFiring& firing) noexcept = 0;
+    // A failure that the node leaves to others, and how often it was restarted. Always told; the
+    // answer is none of escalate.
+    virtual AfterFailure escalated(const FailedFiring& firing, std::uint64_t restarts) noexcept = 0;
+    // The group stops because of it. Always told.
+    virtual void stop_for(const FailedFiring& firing) noexcept = 0;
+    // REFLOW_NODE_..., and bits REFLOW_NODE_IS_...
+    virtual void state(const Actor& actor, std::int32_t state, std::uint32_t details) = 0;
     virtual void emitted(const Actor& actor, std::uint32_t outport, std::uint32_t index,
                          MessageRef message) = 0;
     virtual void sent(const Actor& from, std::uint32_t outport, const Actor& to,
@@ -52,10 +62,10 @@ public:
     // Whether anybody listens to what comes for each call or packet: only that keeps a turn from
     // doing many at once.
     [[nodiscard]] bool watches() const noexcept {
-        constexpr std::uint64_t of_calls = 1u << REFLOW_EVENT_ACTOR_COMPLETED |
-                                           1u << REFLOW_EVENT_MESSAGE_SENT |
-                                           1u << REFLOW_EVENT_ACTOR_EMIT | breaks_bit |
-                                           records_bit;
+        constexpr std::uint64_t of_calls =
+            1u << REFLOW_EVENT_ACTOR_COMPLETED | 1u << REFLOW_EVENT_MESSAGE_SENT |
+            1u << REFLOW_EVENT_ACTOR_EMIT | 1u << REFLOW_EVENT_ACTOR_STATE | breaks_bit |
+            records_bit;
         return (wanted_.load(std::memory_order_relaxed) & of_calls) != 0;
     }
     // Whether there are breakpoints.
@@ -167,8 +177,10 @@ public:
     // Whether anything goes on now; a moment's view.
     [[nodiscard]] bool busy() const noexcept { return active(); }
     [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
-    // The error of a network that has failed with a stall.
+    // The error of a network that has failed.
     [[nodiscard]] Result<void> failure() const;
+    // A node has failed, and the network with it; the first one counts. The stop comes behind.
+    void fail(reflow_status status, String text) noexcept;
 
     // Ready actors do not run any more. stopped() follows, perhaps inside this call.
     void request_stop() noexcept;
@@ -235,6 +247,8 @@ private:
     bool stop_reported_ = false;
     bool host_reads_ = false;  // some of those held wait for a host; of the last look
     String stall_text_;
+    reflow_status failure_status_ = REFLOW_OK;  // of a node; otherwise it is a stall
+    String failure_text_;
 };
 
 }  // namespace reflow::runtime

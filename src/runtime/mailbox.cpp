@@ -205,6 +205,16 @@ void Mailbox::force(const Packet& packet) {
     }
 }
 
+void Mailbox::reserve(std::span<const std::uint32_t> packets) {
+    std::lock_guard lock(mutex_);
+    std::size_t all = 0;
+    for (std::uint32_t port = 0; port < packets.size(); ++port) {
+        all += packets[port];
+        if (by_port_ != nullptr) queue(port).reserve(packets[port]);
+    }
+    if (by_port_ == nullptr) queue_.reserve(all);
+}
+
 void Mailbox::close(Released& released) noexcept {
     {
         std::lock_guard lock(mutex_);

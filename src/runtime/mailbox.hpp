@@ -84,6 +84,9 @@ public:
                           bool host_waits, std::uint32_t index = REFLOW_NO_INDEX);
     // An initial packet: the capacity does not count.
     void force(const Packet& packet);
+    // Memory for so many more packets of each port, so that force() needs none, unless others send
+    // meanwhile.
+    void reserve(std::span<const std::uint32_t> packets);
     // What comes from now on is dropped, and so is what waits. released is empty.
     void close(Released& released) noexcept;
     // How many packets a port takes now; a moment's view.

@@ -12,14 +12,14 @@ namespace reflow::runtime {
 // resume() or step(), finds all as it was, and passes.
 bool Actor::prepare_or_stop(Lane& lane, Context& context, std::size_t& firings) {
     const std::uint32_t wanted = wanted_;
-    const bool rested = resting_;
+    const std::uint8_t rested = resting_;
     if (!prepare(lane, 1, context.phase, firings)) return false;
     if (std::exchange(passed_, false)) return true;
     std::span<const Packet> inputs(inputs_.data(), firings * firing_size_);
     if (!group.observer.breaks_before(*this, inputs)) return true;
     // A source that has ended has nothing but its finish before it.
     wanted_ |= wanted & (ended_ ? finish_bit : start_bit | wake_bit | finish_bit);
-    resting_ = rested && !ended_;
+    resting_ = ended_ ? std::uint8_t{0} : rested;
     passed_ = true;
     return false;
 }

@@ -27,6 +27,7 @@ bool Actor::open_up(Connection& connection) noexcept {
     if (connection.listed || connection.pending.space() == 0 || group.observer.watches()) {
         return false;
     }
+    if (connection.outport >= component->outports.size()) return false;  // to a fallback
     list(connection);
     std::size_t space = std::min<std::size_t>(connection.pending.space(), connection.credit);
     connection.open = static_cast<std::uint32_t>(space);
@@ -45,7 +46,7 @@ void Actor::bound(Connection& connection) noexcept {
 }
 
 reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t index) {
-    if (outport >= outports.size()) return REFLOW_ERROR_NOT_FOUND;
+    if (outport >= component->outports.size()) return REFLOW_ERROR_NOT_FOUND;
     if (message.none()) return REFLOW_ERROR_INVALID_ARGUMENT;
     if (emitted_ >= limits::emits_count) {
         if (deferred() == nullptr || !deferred()->captures) return REFLOW_ERROR_LIMIT;

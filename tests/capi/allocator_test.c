@@ -442,6 +442,102 @@ static void live_nested(const rig_mode *mode) {
     check_all_ended(mode);
 }
 
+/* ---- failures: each packet comes out, or is a dead letter, or one for which memory ran out */
+
+static int tries[SENT];
+
+/* Each value fails at first, and one of them always. */
+static reflow_status run_fails(reflow_context *context, void *state, reflow_packet *inputs,
+                               size_t count) {
+    CHECK(state == &states && count == 1);
+    int64_t value = rig_integer(inputs[0].message);
+    reflow_message_unref(reflow_message_take(&inputs[0].message));
+    pthread_mutex_lock(&mutex);
+    bool fails = ++tries[value] == 1 || value == 5;
+    pthread_mutex_unlock(&mutex);
+    reflow_status status = reflow_context_emit(context, 0, reflow_message_integer(value));
+    if (status != REFLOW_OK || !fails) return status;
+    reflow_failure failure = {0};
+    failure.struct_size = sizeof failure;
+    failure.status = REFLOW_ERROR_HOST;
+    failure.message = text_of("a message that is too long to be kept inside of a string");
+    failure.trace = text_of("a trace that is too long to be kept inside of a string");
+    return reflow_context_fail_with(context, &failure);
+}
+
+static const char failing[] =
+    "{\"processes\":{\"f\":{\"component\":\"Fails\",\"metadata\":{\"failure\":{"
+    "\"retries\":1,\"backoff_ms\":0,\"then\":\"restart\",\"restarts\":1000}}}}}";
+
+static void live_failing(const rig_mode *mode) {
+    reflow_runtime *runtime = live_runtime(mode);
+    reflow_port in, out;
+    memset(&in, 0, sizeof in);
+    memset(&out, 0, sizeof out);
+    in.name = text_of("a");
+    out.name = text_of("o");
+    reflow_component component = {0};
+    component.struct_size = sizeof component;
+    component.port_size = sizeof(reflow_port);
+    component.id = text_of("Fails");
+    component.inports = &in;
+    component.outports = &out;
+    component.inport_count = component.outport_count = 1;
+    component.create = on_create;
+    component.run = run_fails;
+    component.destroy_state = on_state_end;
+    component.user_data = &states;
+    TRY(reflow_runtime_register(runtime, &component, &e));
+    reflow_graph *graph = NULL;
+    reflow_network *network = NULL;
+    reflow_output *output = NULL;
+    reflow_subscription *subscription = NULL;
+    reflow_inport inport = {0};
+    reflow_event_options options = rig_event_options(0, REFLOW_EVENTS_ALL);
+    TRY(reflow_graph_load(text_of(failing), REFLOW_FORMAT_JSON, text_of(""), &graph, &e));
+    TRY(reflow_network_create(runtime, graph, &network, &e));
+    TRY(reflow_network_open_output(network, text_of("f"), text_of("o"), 100, &output, &e));
+    TRY(reflow_network_subscribe(network, &options, &subscription, &e));
+    TRY(reflow_network_find_inport(network, text_of("f"), text_of("a"), &inport, &e));
+    TRY(reflow_network_start(network, &e));
+    memset(tries, 0, sizeof tries);
+    for (int i = 0; i < SENT; ++i) {
+        TRY(reflow_network_send(network, inport, reflow_message_integer(i), REFLOW_FOREVER, &e));
+    }
+    TRY(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    reflow_message list;
+    TRY(reflow_network_list_dead_letters(network, text_of("f"), 0, 100, &list, &e));
+    reflow_dead_letters letters = {0};
+    letters.struct_size = sizeof letters;
+    TRY(reflow_network_dead_letters(network, &letters, &e));
+    CHECK(reflow_message_count(list) == letters.waiting && letters.total >= 1);
+    CHECK(letters.total <= 1 + fail_count);
+    for (size_t i = 0; i < letters.waiting; ++i) {
+        reflow_message one = {0, 0}, packets = {0, 0};
+        CHECK_STATUS(REFLOW_OK, reflow_message_get_at(list, i, &one));
+        CHECK_STATUS(REFLOW_OK, reflow_message_get(one, text_of("packets"), &packets));
+        CHECK(reflow_message_count(packets) == 1);
+    }
+    reflow_message_unref(list);
+    /* Those that only memory failed go through now, or fail as they must. */
+    size_t count = 0;
+    TRY(reflow_network_replay_dead_letters(network, text_of(""), &count, &e));
+    TRY(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    TRY(reflow_network_dead_letters(network, &letters, &e));
+    uint64_t lost = letters.lost;
+    TRY(reflow_network_drain(network, REFLOW_FOREVER, &e));
+    CHECK(read_all(output) + (int)letters.waiting + (int)lost == SENT);
+    CHECK(states == 1);
+    read_events(subscription);
+    reflow_subscription_destroy(subscription);
+    reflow_network_destroy(network);
+    reflow_output_destroy(output);
+    reflow_graph_destroy(graph);
+    CHECK(states == 0);
+    reflow_runtime_destroy(runtime);
+    check_all_ended(mode);
+}
+
 /* Fails the n-th allocation and the count - 1 after it, for n = first, first + step, ... */
 static void test_each(void (*life)(const rig_mode *mode), const rig_mode *mode, uint64_t count,
                       uint64_t step) {
@@ -466,5 +562,7 @@ int main(void) {
     test_each(live_all, &rig_own, 2, check_slow() ? 211 : 13);
     test_each(live_nested, &rig_inline, 1, check_slow() ? 31 : 7);
     test_each(live_nested, &rig_own, 2, check_slow() ? 131 : 43);
+    test_each(live_failing, &rig_inline, 1, check_slow() ? 61 : 11);
+    test_each(live_failing, &rig_own, 2, check_slow() ? 181 : 97);
     return 0;
 }

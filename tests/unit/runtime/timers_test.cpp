@@ -29,7 +29,13 @@ public:
 class Watcher final : public Observer {
 public:
     void completed(const Actor&, std::uint64_t, std::uint64_t) override {}
-    void failed(const Actor&, const Error&, std::uint64_t) override {}
+    void failed(const FailedFiring&) override {}
+    void letter(const FailedFiring&) noexcept override {}
+    AfterFailure escalated(const FailedFiring&, std::uint64_t) noexcept override {
+        return AfterFailure::go_on;
+    }
+    void stop_for(const FailedFiring&) noexcept override {}
+    void state(const Actor&, std::int32_t, std::uint32_t) override {}
     void emitted(const Actor&, std::uint32_t, std::uint32_t, MessageRef) override {}
     void sent(const Actor&, std::uint32_t, const Actor&, std::uint32_t, MessageRef) override {}
     void idle() override { ++idles; }
