@@ -17,11 +17,11 @@ _reflow() {
             skip=""
         else
             case $word in
-                --command | --depth | --events | --file | --format | --input | --interval | --log-level | --output | --output-dir | --record | --seed | --set | --sort | --threads | --timeout | --to | --until | -c | -o | -x) skip=1 ;;
+                --command | --dead-letters | --depth | --events | --file | --format | --input | --interval | --log-level | --output | --output-dir | --record | --seed | --set | --sort | --threads | --timeout | --to | --until | -c | -o | -x) skip=1 ;;
                 -*) ;;
                 *)
                     case "$command $word" in
-                        " run" | " top" | " replay" | " debug" | " graph" | "graph validate" | "graph show" | "graph convert" | " components" | " version" | " completion")
+                        " run" | " top" | " replay" | " debug" | " graph" | "graph validate" | "graph show" | "graph convert" | " components" | " dlq" | "dlq list" | "dlq show" | "dlq replay" | "dlq drop" | " version" | " completion")
                             command="${command:+$command }$word" ;;
                         *) index=$((index + 1)) ;;
                     esac ;;
@@ -33,6 +33,7 @@ _reflow() {
         "run:--input") :; return ;;
         "run:--output-dir") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
         "run:--events") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "run:--dead-letters") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "run:--record") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "run:--timeout") :; return ;;
         "run:--threads") :; return ;;
@@ -58,11 +59,21 @@ _reflow() {
         "graph show:--depth") :; return ;;
         "graph show:--output" | "graph show:-o") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "graph convert:--to") mapfile -t COMPREPLY < <(compgen -W "json yaml msgpack" -- "$cur"); return ;;
+        "dlq replay:--set") :; return ;;
+        "dlq replay:--input") :; return ;;
+        "dlq replay:--output-dir") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+        "dlq replay:--events") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "dlq replay:--dead-letters") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "dlq replay:--record") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "dlq replay:--timeout") :; return ;;
+        "dlq replay:--threads") :; return ;;
+        "dlq replay:--seed") :; return ;;
+        "dlq replay:--log-level") mapfile -t COMPREPLY < <(compgen -W "error warn info debug trace" -- "$cur"); return ;;
     esac
     if [[ $cur == -?* ]]; then
         case $command in
             "") mapfile -t COMPREPLY < <(compgen -W "--version -h --help" -- "$cur") ;;
-            "run") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --stats --watch --record --json --timeout --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
+            "run") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --dead-letters --stats --watch --record --json --timeout --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
             "top") mapfile -t COMPREPLY < <(compgen -W "--interval --sort --once --json --set --input --output-dir --timeout --threads --inline -h --help" -- "$cur") ;;
             "replay") mapfile -t COMPREPLY < <(compgen -W "--until --events --json -h --help" -- "$cur") ;;
             "debug") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --seed -c --command -x --file -h --help" -- "$cur") ;;
@@ -71,13 +82,18 @@ _reflow() {
             "graph show") mapfile -t COMPREPLY < <(compgen -W "--format --depth --dark -o --output -h --help" -- "$cur") ;;
             "graph convert") mapfile -t COMPREPLY < <(compgen -W "--to -h --help" -- "$cur") ;;
             "components") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;
+            "dlq") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
+            "dlq list") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;
+            "dlq show") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;
+            "dlq replay") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --dead-letters --stats --watch --record --json --timeout --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
+            "dlq drop") mapfile -t COMPREPLY < <(compgen -W "--all --json -h --help" -- "$cur") ;;
             "version") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;
             "completion") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
         esac
         return
     fi
     case "$command:$index" in
-        ":0") mapfile -t COMPREPLY < <(compgen -W "run top replay debug graph components version completion" -- "$cur") ;;
+        ":0") mapfile -t COMPREPLY < <(compgen -W "run top replay debug graph components dlq version completion" -- "$cur") ;;
         "run:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "top:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "replay:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
@@ -88,6 +104,14 @@ _reflow() {
         "graph convert:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "graph convert:1") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "components:0") mapfile -t COMPREPLY < <(compgen -W "$(reflow components 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur") ;;
+        "dlq:0") mapfile -t COMPREPLY < <(compgen -W "list show replay drop" -- "$cur") ;;
+        "dlq list:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "dlq show:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "dlq show:1") : ;;
+        "dlq replay:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "dlq replay:1") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "dlq drop:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        "dlq drop:1") : ;;
         "completion:0") mapfile -t COMPREPLY < <(compgen -W "bash zsh fish" -- "$cur") ;;
     esac
 }

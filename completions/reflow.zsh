@@ -23,6 +23,7 @@ _reflow() {
                 'debug:Step through a graph'
                 'graph:Check, draw and convert graphs'
                 'components:List components, or tell all about one'
+                'dlq:Look at dead letters, play them back, drop them'
                 'version:Show the version'
                 'completion:Print a completion script for a shell'
             )
@@ -35,6 +36,7 @@ _reflow() {
                 debug) _reflow_debug ;;
                 graph) _reflow_graph ;;
                 components) _reflow_components ;;
+                dlq) _reflow_dlq ;;
                 version) _reflow_version ;;
                 completion) _reflow_completion ;;
             esac ;;
@@ -47,6 +49,7 @@ _reflow_run() {
         '*--input=[Send a packet after the start, in the order given]:PORT=JSON: ' \
         '--output-dir=[Write the files of all components that write files into this folder]:FOLDER:_files -/' \
         '--events=[Write all events as JSON lines into a file]:FILE:_files' \
+        '--dead-letters=[At the end write the dead letters that are left into a file, as JSON lines, or as MessagePack if its name ends in .msgpack]:FILE:_files' \
         '--stats[At the end show on standard error what each node has done and how long its calls took, the busiest first]' \
         '--watch[Apply the graph file to the running network whenever it changes, and go on until interrupted]' \
         '(--threads --inline --watch)--record=[Record the run into a file, for reflow replay]:FILE:_files' \
@@ -155,6 +158,78 @@ _reflow_components() {
         '--json[Print what is known as JSON]' \
         '(-h --help)'{-h,--help}'[Show help and end]' \
         '1::NAME:_reflow_component_ids'
+}
+
+_reflow_dlq() {
+    local state line curcontext=$curcontext
+    local -a list
+    _arguments -C \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:command:->command' '*::argument:->argument'
+    case $state in
+        command)
+            list=(
+                'list:List dead letters'
+                'show:Show all about a dead letter'
+                'replay:Run a graph with dead letters as its input'
+                'drop:Drop dead letters from a file'
+            )
+            _describe command list ;;
+        argument)
+            case $words[1] in
+                list) _reflow_dlq_list ;;
+                show) _reflow_dlq_show ;;
+                replay) _reflow_dlq_replay ;;
+                drop) _reflow_dlq_drop ;;
+            esac ;;
+    esac
+}
+
+_reflow_dlq_list() {
+    _arguments -s \
+        '--json[Print JSON for a program]' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:FILE:_files'
+}
+
+_reflow_dlq_show() {
+    _arguments -s \
+        '--json[Print JSON for a program]' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:FILE:_files' \
+        '2:N: '
+}
+
+_reflow_dlq_replay() {
+    _arguments -s \
+        '*--set=[Set a value in the configuration of a node]:NODE.KEY=VALUE: ' \
+        '*--input=[Send a packet after the start, in the order given]:PORT=JSON: ' \
+        '--output-dir=[Write the files of all components that write files into this folder]:FOLDER:_files -/' \
+        '--events=[Write all events as JSON lines into a file]:FILE:_files' \
+        '--dead-letters=[At the end write the dead letters that are left into a file, as JSON lines, or as MessagePack if its name ends in .msgpack]:FILE:_files' \
+        '--stats[At the end show on standard error what each node has done and how long its calls took, the busiest first]' \
+        '--watch[Apply the graph file to the running network whenever it changes, and go on until interrupted]' \
+        '(--threads --inline --watch)--record=[Record the run into a file, for reflow replay]:FILE:_files' \
+        '--json[Print one JSON object on standard output\: status, duration, nodes, outputs, errors]' \
+        '--timeout=[Stop after this time, with exit code 4]:SECONDS: ' \
+        '(--inline --seed --record)--threads=[Number of threads, 1 to 256]:N: ' \
+        '(--threads --seed --record)--inline[Run everything on one thread]' \
+        '(--threads --inline)--seed=[Simulate\: one thread, logical time, and an order of steps that is drawn from this seed, so that the run can be repeated exactly]:N: ' \
+        '--log-level=[Least important log lines that are shown\: error, warn, info, debug or trace]:LEVEL:(error warn info debug trace)' \
+        '(-v --verbose)'{-v,--verbose}'[The same as --log-level debug]' \
+        '(-q --quiet)'{-q,--quiet}'[Show errors only\: no progress, no summary, no log]' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:FILE:_files' \
+        '2:GRAPH:_files'
+}
+
+_reflow_dlq_drop() {
+    _arguments -s \
+        '--all[Drop all letters]' \
+        '--json[Print JSON for a program]' \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:FILE:_files' \
+        '2::N: '
 }
 
 _reflow_version() {

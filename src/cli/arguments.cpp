@@ -59,6 +59,13 @@ void add_command(CLI::App& app, const Command& command, Arguments& arguments) {
     add_options(app, command, arguments);
     for (const Positional& positional : command.positionals) {
         const std::string name(positional.name);
+        if (positional.repeats) {
+            app.add_option_function<std::vector<std::string>>(
+                name, [&arguments, name](const std::vector<std::string>& values) {
+                    arguments.values[name] = values;
+                });
+            continue;
+        }
         app.add_option_function<std::string>(
                name,
                [&arguments, name](const std::string& value) { arguments.values[name] = {value}; })

@@ -47,6 +47,11 @@ constexpr auto run_options = std::to_array<Option>({
      .value = "FILE",
      .help = "Write all events as JSON lines into a file; - is standard error.",
      .offer = Offer::file},
+    {.name = "dead-letters",
+     .value = "FILE",
+     .help = "At the end write the dead letters that are left into a file, as JSON lines, or as "
+             "MessagePack if its name ends in .msgpack; see reflow dlq.",
+     .offer = Offer::file},
     {.name = "stats",
      .help = "At the end show on standard error what each node has done and how long its calls "
              "took, the busiest first. With --json the object has it under stats."},
@@ -267,6 +272,52 @@ constexpr auto components_examples = std::to_array<Example>({
     {"reflow components --json", "for a program"},
 });
 
+constexpr auto dlq_examples = std::to_array<Example>({
+    {"reflow run pipeline.graph.json --dead-letters dead.jsonl", "keep what failed"},
+    {"reflow dlq list dead.jsonl", "look at it"},
+    {"reflow dlq replay dead.jsonl pipeline.graph.json", "try it again"},
+});
+constexpr auto dlq_file = std::to_array<Positional>({
+    {"FILE", "Dead letters, as reflow run --dead-letters writes them; - for standard input."},
+});
+constexpr auto dlq_json_options = std::to_array<Option>({
+    {.name = "json", .help = "Print JSON for a program."},
+    help_option,
+});
+constexpr auto dlq_list_examples = std::to_array<Example>({
+    {"reflow dlq list dead.jsonl", "one on a line: number, time, node, error"},
+    {"reflow dlq list dead.jsonl --json", "all of it as an array"},
+});
+constexpr auto dlq_show_positionals = std::to_array<Positional>({
+    {"FILE", "Dead letters; - for standard input."},
+    {"N", "The number of a letter, as reflow dlq list shows it.", true, Offer::nothing},
+});
+constexpr auto dlq_show_examples = std::to_array<Example>({
+    {"reflow dlq show dead.jsonl 3", "with its packets and its trace"},
+});
+constexpr auto dlq_drop_positionals = std::to_array<Positional>({
+    {"FILE", "Dead letters; the file is replaced."},
+    {"N", "Numbers of letters, as reflow dlq list shows them.", false, Offer::nothing, {}, true},
+});
+constexpr auto dlq_drop_options = std::to_array<Option>({
+    {.name = "all", .help = "Drop all letters."},
+    {.name = "json", .help = "Print JSON for a program."},
+    help_option,
+});
+constexpr auto dlq_drop_examples = std::to_array<Example>({
+    {"reflow dlq drop dead.jsonl 1 4", "two of them"},
+    {"reflow dlq drop dead.jsonl --all", "all of them"},
+});
+constexpr auto dlq_replay_positionals = std::to_array<Positional>({
+    {"FILE", "Dead letters; - for standard input."},
+    {"GRAPH", "The graph: a file in JSON, YAML or MessagePack."},
+});
+constexpr auto dlq_replay_examples = std::to_array<Example>({
+    {"reflow dlq replay dead.jsonl pipeline.graph.json", "try it again"},
+    {"reflow dlq replay dead.jsonl pipeline.graph.json --dead-letters rest.jsonl",
+     "and keep what fails anew"},
+});
+
 constexpr auto version_options = std::to_array<Option>({
     {.name = "json", .help = "Print version and features as JSON."},
     help_option,
@@ -364,6 +415,38 @@ constexpr auto table = std::to_array<Command>({
      .positionals = components_positionals,
      .options = components_options,
      .examples = components_examples},
+    {.name = "dlq",
+     .summary = "Look at dead letters, play them back, drop them.",
+     .description = "",
+     .options = group_options,
+     .examples = dlq_examples,
+     .group = true},
+    {.name = "dlq list",
+     .summary = "List dead letters.",
+     .description = "Lists failed firings that nothing in the graph took, the oldest first.",
+     .positionals = dlq_file,
+     .options = dlq_json_options,
+     .examples = dlq_list_examples},
+    {.name = "dlq show",
+     .summary = "Show all about a dead letter.",
+     .description = "Shows its error, its packets and its trace.",
+     .positionals = dlq_show_positionals,
+     .options = dlq_json_options,
+     .examples = dlq_show_examples},
+    {.name = "dlq replay",
+     .summary = "Run a graph with dead letters as its input.",
+     .description = "Runs a graph until it is idle. The packets of the letters go to their nodes; "
+                    "sources do not run, and initial packets are left out. The options are those "
+                    "of reflow run.",
+     .positionals = dlq_replay_positionals,
+     .options = run_options,
+     .examples = dlq_replay_examples},
+    {.name = "dlq drop",
+     .summary = "Drop dead letters from a file.",
+     .description = "Writes the file anew, without those that are named.",
+     .positionals = dlq_drop_positionals,
+     .options = dlq_drop_options,
+     .examples = dlq_drop_examples},
     {.name = "version",
      .summary = "Show the version.",
      .description = "",

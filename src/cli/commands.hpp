@@ -27,6 +27,7 @@ struct Positional {
     bool required = true;
     Offer offer = Offer::file;
     std::string_view choices = {};
+    bool repeats = false;  // the last one
 };
 
 struct Example {

@@ -74,7 +74,7 @@ void Debugged::restart() {
     reflow_event_options events{};
     events.struct_size = sizeof events;
     events.capacity = 1 << 20;
-    events.kinds = REFLOW_EVENTS_ALL;
+    events.kinds = shown_events;
     must(
         [&](reflow_error** e) {
             return reflow_network_subscribe(network_.get(), &events, Out(events_), e);

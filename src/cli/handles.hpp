@@ -80,6 +80,11 @@ private:
     reflow_message raw_{};
 };
 
+// Events that are shown and written: states change with each call, and would be two more lines for one
+// that is told of anyway.
+inline constexpr std::uint64_t shown_events =
+    REFLOW_EVENTS_ALL & ~(std::uint64_t{1} << REFLOW_EVENT_ACTOR_STATE);
+
 // Readers that give an empty value where there is none of that kind.
 inline reflow_message member(reflow_message object, std::string_view key) noexcept {
     reflow_message value{};

@@ -56,7 +56,8 @@ std::string usage(const Command& command) {
     if (command.group) return out + " COMMAND\n";
     for (const Positional& positional : command.positionals) {
         const std::string name(positional.name);
-        out += positional.required ? " " + name : " [" + name + "]";
+        const std::string shown = positional.repeats ? name + "..." : name;
+        out += positional.required ? " " + shown : " [" + shown + "]";
     }
     if (command.options.size() > 1) out += " [OPTIONS]";
     return out + "\n";

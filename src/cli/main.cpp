@@ -67,6 +67,10 @@ constexpr Program programs[] = {
     {"graph validate", validate_graph},
     {"graph show", show_graph},
     {"graph convert", convert_graph},
+    {"dlq list", list_letters},
+    {"dlq show", show_letter},
+    {"dlq replay", run_graph},
+    {"dlq drop", drop_letters},
     {"components", list_components},
     {"version", show_version},
     {"completion",
@@ -78,7 +82,10 @@ constexpr Program programs[] = {
 
 // Whether a command line that could not be parsed asked for JSON.
 bool asked_for_json(int count, char** words) {
-    if (count < 2 || std::string_view(words[1]) != "run") return false;
+    if (count < 2) return false;
+    const bool replays =
+        std::string_view(words[1]) == "dlq" && count > 2 && std::string_view(words[2]) == "replay";
+    if (std::string_view(words[1]) != "run" && !replays) return false;
     for (int i = 2; i < count; ++i) {
         if (std::string_view(words[i]) == "--json") return true;
     }

@@ -17,6 +17,9 @@ int debug_graph(const Arguments& arguments, Console& console);
 int validate_graph(const Arguments& arguments, Console& console);
 int show_graph(const Arguments& arguments, Console& console);
 int convert_graph(const Arguments& arguments, Console& console);
+int list_letters(const Arguments& arguments, Console& console);
+int show_letter(const Arguments& arguments, Console& console);
+int drop_letters(const Arguments& arguments, Console& console);
 int list_components(const Arguments& arguments, Console& console);
 int show_version(const Arguments& arguments, Console& console);
 

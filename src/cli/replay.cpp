@@ -125,7 +125,7 @@ int replay_run(const Arguments& arguments, Console& console) {
     reflow_event_options wanted{};
     wanted.struct_size = sizeof wanted;
     wanted.capacity = 1 << 20;
-    wanted.kinds = shows ? REFLOW_EVENTS_ALL : 1;
+    wanted.kinds = shows ? shown_events : 1;
     Subscription events;
     must(
         [&](reflow_error** e) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "cli/dead_letters.hpp"
 #include "cli/files.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/problem.hpp"
@@ -70,14 +71,13 @@ int Run::perform() {
     progress_.begin(network_.get(), *info_, start_);
     if (top_) top_->begin(network_.get(), options_.graph);
     drawn_on_.store(top_.has_value(), std::memory_order_relaxed);
-    Error error;
-    const reflow_status status = reflow_network_start(network_.get(), Out(error));
-    check(status, error, exit_failed);
+    start();
     if (options_.mode == REFLOW_MODE_OWN) {
         outputs_.start_threads();
         events_.start_thread();
     }
     send_inputs();
+    send_letters();
     if (cut_ == Cut::no && !failed_) {
         until([this](std::int64_t wait) {
             reflow_status idle = reflow_network_wait_idle(network_.get(), wait, nullptr);
@@ -90,7 +90,25 @@ int Run::perform() {
         });
     }
     wind_up();
+    keep_letters();
     return conclude();
+}
+
+// With letters to be played back nothing else begins: sources end before they have fired.
+void Run::start() {
+    if (options_.letters) {
+        must(
+            [&](reflow_error** e) {
+                return reflow_network_pause(network_.get(), view_of(""), 0, e);
+            },
+            exit_failed);
+    }
+    must([&](reflow_error** e) { return reflow_network_start(network_.get(), e); }, exit_failed);
+    if (!options_.letters) return;
+    must([&](reflow_error** e) { return reflow_network_end_sources(network_.get(), e); },
+            exit_failed);
+    must([&](reflow_error** e) { return reflow_network_resume(network_.get(), view_of(""), e); },
+            exit_failed);
 }
 
 // ---- before the start ---------------------------------------------------------------------------
@@ -100,6 +118,10 @@ void Run::prepare() {
     make_runtime();
     if (options_.watch) watch_.emplace(options_.graph);
     graph_ = read_graph();
+    if (options_.letters) {
+        letters_ = read_letters(*options_.letters);
+        remove_initials(graph_.get());
+    }
     for (const std::string& input : options_.inputs) {
         inputs_.push_back(parse_input(*info_, input, deadline_));
     }
@@ -130,8 +152,8 @@ void Run::measure() {
     reflow_measure_options options{};
     options.struct_size = sizeof options;
     options.sample = 1;
-    Error error;
-    check(reflow_network_measure(network_.get(), &options, Out(error)), error, exit_failed);
+    must([&](reflow_error** e) { return reflow_network_measure(network_.get(), &options, e); },
+            exit_failed);
 }
 
 void Run::make_runtime() {
@@ -271,6 +293,45 @@ void Run::apply_again() {
     check(status, error, exit_failed);
     errors_taken_.reset();
     console_.remark(options_.graph + " applied: " + change_text(change));
+}
+
+void Run::send_letters() {
+    for (std::size_t i = 0; i < letters_.size() && cut_ == Cut::no && !failed_; ++i) {
+        Error error;
+        const bool sent = until([&](std::int64_t wait) {
+            const reflow_status status =
+                reflow_network_send_dead_letter(network_.get(), letters_[i].get(), Out(error));
+            // There is room at the latest when all that is under way has come to rest.
+            if (status == REFLOW_ERROR_WOULD_BLOCK && wait > 0) {
+                static_cast<void>(reflow_network_wait_idle(network_.get(), 1, nullptr));
+            }
+            return std::pair(status, false);
+        });
+        if (sent || cut_ != Cut::no) continue;
+        // One that the graph has no place for does not keep the others back.
+        failures_.add(Problem::of(error, "letter " + std::to_string(i + 1)));
+        failed_ = reflow_network_get_state(network_.get()) != REFLOW_NETWORK_RUNNING;
+        ++unsent_;
+    }
+}
+
+// Also of a network that has failed or was stopped.
+void Run::keep_letters() {
+    if (!options_.dead_letters) return;
+    try {
+        write_letters(*options_.dead_letters, letters_of(network_.get()));
+    } catch (const Failure& failure) {
+        failures_.add(failure.problem);
+        failed_ = true;
+    }
+    reflow_dead_letters counts{};
+    counts.struct_size = sizeof counts;
+    reflow_network_dead_letters(network_.get(), &counts, nullptr);
+    if (counts.lost != 0) {
+        console_.warning(grouped(counts.lost) + " dead letters are missing in '" +
+                         *options_.dead_letters + "': the graph keeps " + grouped(counts.capacity) +
+                         " (its property dead_letters)");
+    }
 }
 
 void Run::tick() {

@@ -52,7 +52,10 @@ private:
     void reload();
     void apply_again();
 
+    void start();
     void send_inputs();
+    void send_letters();
+    void keep_letters();
     // Repeats step(timeout_ms) until it is not REFLOW_ERROR_TIMEOUT or the run is cut short;
     // what is not REFLOW_OK in the end is a failure of the run.
     template <typename Step>
@@ -88,11 +91,13 @@ private:
     std::vector<Set> sets_;
     std::vector<Input> inputs_;
     std::optional<Watch> watch_;
+    std::vector<Message> letters_;  // to be played back
     Clock::time_point start_{};
     Deadline deadline_;
     std::optional<Clock::time_point> unread_deadline_;
     Cut cut_ = Cut::no;
-    bool failed_ = false;  // the network itself, not one of its nodes
+    bool failed_ = false;       // the network itself, not one of its nodes
+    std::uint64_t unsent_ = 0;  // letters that the graph has no place for
     std::optional<Problem> timeout_;
 
     // Guards refused_: nodes whose printing failed since nobody takes standard output.

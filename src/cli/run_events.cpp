@@ -115,7 +115,7 @@ void EventFile::open(reflow_network* network, const std::string& path) {
     if (file_ < 0) {
         fail(exit_failed, "cannot write events to '" + path + "': " + system_reason(errno));
     }
-    subscription_ = subscribed(network, REFLOW_EVENTS_ALL, file_capacity);
+    subscription_ = subscribed(network, shown_events, file_capacity);
 }
 
 void EventFile::start_thread() {

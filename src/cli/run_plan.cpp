@@ -89,11 +89,13 @@ RunOptions run_options(const Arguments& arguments, Console& console) {
     options.inputs = arguments.all("input");
     options.output_dir = arguments.get("output-dir");
     options.events = arguments.get("events");
+    options.dead_letters = arguments.get("dead-letters");
+    if (arguments.command->name == "dlq replay") options.letters = arguments.get("FILE");
     options.stats = arguments.has("stats");
     options.watch = arguments.has("watch");
     if (options.watch && (options.graph == "-" || is_pipe(options.graph))) {
-        fail(exit_usage, "--watch needs a file that can be read again, and '" + options.graph +
-                             "' cannot");
+        fail(exit_usage,
+             "--watch needs a file that can be read again, and '" + options.graph + "' cannot");
     }
     options.json = arguments.has("json");
     options.quiet = arguments.has("quiet");
@@ -167,6 +169,21 @@ std::uint64_t GraphInfo::fan_out(std::string_view node) const {
         result = count;
     }
     return std::max<std::uint64_t>(result, 1);
+}
+
+void remove_initials(reflow_graph* graph) {
+    Message document;
+    must([&](reflow_error** e) { return reflow_graph_to_message(graph, document.out(), e); },
+            exit_failed);
+    const reflow_message connections = member(document.get(), "connections");
+    for (std::size_t i = 0; i < reflow_message_count(connections); ++i) {
+        const reflow_message connection = element(connections, i);
+        if (reflow_message_kind(member(connection, "data")) == REFLOW_KIND_NONE) continue;
+        const End end = end_of(member(connection, "to"));
+        reflow_endpoint place{view_of(end.node), view_of(end.port), REFLOW_NO_INDEX, 0};
+        // Several of one port go together: the second finds none.
+        static_cast<void>(reflow_graph_remove_initials(graph, &place, nullptr));
+    }
 }
 
 namespace {

@@ -24,6 +24,8 @@ struct RunOptions {
     std::optional<std::string> output_dir;
     std::optional<std::string> events;
     std::optional<std::string> record;
+    std::optional<std::string> dead_letters;  // the file to write
+    std::optional<std::string> letters;       // the file whose letters are played back
     std::optional<double> timeout_seconds;
     reflow_mode mode = REFLOW_MODE_OWN;
     std::uint32_t threads = 0;
@@ -61,6 +63,9 @@ private:
     std::vector<std::string_view> inports_;
     std::vector<std::string_view> outports_;
 };
+
+// Takes the initial packets out of a graph, but for those inside subgraphs.
+void remove_initials(reflow_graph* graph);
 
 // --set. Throws a Failure with exit_usage.
 struct Set {

@@ -155,7 +155,7 @@ void Run::settle_failures() {
             count += static_cast<std::uint64_t>(failed);
         }
     }
-    failures_.settle(count);
+    failures_.settle(count + unsent_);
 }
 
 void Run::tell_timeout() {

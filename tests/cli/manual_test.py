@@ -10,8 +10,9 @@ import support
 from support import reflow
 
 MANUAL = os.path.join(support.SOURCE, "docs", "man", "reflow.1")
-COMMANDS = ["run", "replay", "debug", "top", "graph validate", "graph show", "graph convert", "components", "version",
-            "completion"]
+COMMANDS = ["run", "replay", "debug", "top", "graph validate", "graph show", "graph convert", "components",
+            "dlq list", "dlq show", "dlq drop", "version", "completion"]
+AS_RUN = "dlq replay"  # has the options of run, and says so
 
 
 def options_of_help(command):
@@ -51,7 +52,8 @@ class Manual(support.Case):
             names = re.findall(r"(?m)^\.TP\n(\.B.*)$", section)
             told[" ".join(words)] = {name.replace("\\-", "-") for line in names
                                      for name in re.findall(r"\\-\\-[\w\\-]+", line)}
-        self.assertEqual(sorted(told), sorted(COMMANDS))
+        self.assertEqual(sorted(told), sorted(COMMANDS + [AS_RUN]))
+        self.assertEqual(options_of_help(AS_RUN), options_of_help("run"))
         for command in COMMANDS:
             self.assertEqual(told[command], options_of_help(command), command)
 
