@@ -109,6 +109,18 @@ bool Change::over() const noexcept {
     return network_.state() >= REFLOW_NETWORK_STOPPING || network_.group_.failed();
 }
 
+namespace {
+
+bool owed(const Actor& to) noexcept {
+    bool some = false;
+    to.mailbox.visit_blocked([&](std::uint32_t, std::uint32_t, const Vector<Actor*>& senders) {
+        for (const Actor* sender : senders) some = some || sender->held_back();
+    });
+    return some;
+}
+
+}  // namespace
+
 Result<void> Change::drain() {
     if (!running_ || options_.drop || drained_.empty()) return {};
     {
@@ -122,9 +134,15 @@ Result<void> Change::drain() {
     std::uint64_t now = network_.runtime_->scheduler().clock().now_ns();
     auto drained = [&] {
         if (over()) return true;
+        // Whoever feeds them has delivered what he had: his turn is over, and no full port of
+        // theirs holds him back.
+        for (const Actor* feeder : feeders_) {
+            if (!feeder->at_rest() || feeder->busy()) return false;
+        }
         for (Actor* actor : drained_) {
             // What the host has paused does not work anything off.
-            if (!actor->paused() && !actor->exhausted()) return false;
+            if (actor->paused()) continue;
+            if (owed(*actor) || !actor->exhausted()) return false;
         }
         return true;
     };
