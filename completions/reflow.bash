@@ -17,7 +17,7 @@ _reflow() {
             skip=""
         else
             case $word in
-                --command | --dead-letters | --depth | --events | --file | --format | --input | --interval | --log-level | --output | --output-dir | --record | --seed | --set | --sort | --threads | --timeout | --to | --until | -c | -o | -x) skip=1 ;;
+                --checkpoint | --checkpoint-every | --command | --dead-letters | --depth | --events | --file | --format | --input | --interval | --log-level | --output | --output-dir | --record | --restore | --seed | --set | --sort | --threads | --timeout | --to | --until | -c | -o | -x) skip=1 ;;
                 -*) ;;
                 *)
                     case "$command $word" in
@@ -36,6 +36,9 @@ _reflow() {
         "run:--dead-letters") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "run:--record") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "run:--timeout") :; return ;;
+        "run:--checkpoint") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "run:--checkpoint-every") :; return ;;
+        "run:--restore") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "run:--threads") :; return ;;
         "run:--seed") :; return ;;
         "run:--log-level") mapfile -t COMPREPLY < <(compgen -W "error warn info debug trace" -- "$cur"); return ;;
@@ -66,6 +69,9 @@ _reflow() {
         "dlq replay:--dead-letters") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "dlq replay:--record") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "dlq replay:--timeout") :; return ;;
+        "dlq replay:--checkpoint") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "dlq replay:--checkpoint-every") :; return ;;
+        "dlq replay:--restore") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "dlq replay:--threads") :; return ;;
         "dlq replay:--seed") :; return ;;
         "dlq replay:--log-level") mapfile -t COMPREPLY < <(compgen -W "error warn info debug trace" -- "$cur"); return ;;
@@ -73,7 +79,7 @@ _reflow() {
     if [[ $cur == -?* ]]; then
         case $command in
             "") mapfile -t COMPREPLY < <(compgen -W "--version -h --help" -- "$cur") ;;
-            "run") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --dead-letters --stats --watch --record --json --timeout --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
+            "run") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --dead-letters --stats --watch --record --json --timeout --checkpoint --checkpoint-every --restore --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
             "top") mapfile -t COMPREPLY < <(compgen -W "--interval --sort --once --json --set --input --output-dir --timeout --threads --inline -h --help" -- "$cur") ;;
             "replay") mapfile -t COMPREPLY < <(compgen -W "--until --events --json -h --help" -- "$cur") ;;
             "debug") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --seed -c --command -x --file -h --help" -- "$cur") ;;
@@ -85,7 +91,7 @@ _reflow() {
             "dlq") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
             "dlq list") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;
             "dlq show") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;
-            "dlq replay") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --dead-letters --stats --watch --record --json --timeout --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
+            "dlq replay") mapfile -t COMPREPLY < <(compgen -W "--set --input --output-dir --events --dead-letters --stats --watch --record --json --timeout --checkpoint --checkpoint-every --restore --threads --inline --seed --log-level -v --verbose -q --quiet -h --help" -- "$cur") ;;
             "dlq drop") mapfile -t COMPREPLY < <(compgen -W "--all --json -h --help" -- "$cur") ;;
             "version") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;
             "completion") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;

@@ -55,9 +55,12 @@ _reflow_run() {
         '(--threads --inline --watch)--record=[Record the run into a file, for reflow replay]:FILE:_files' \
         '--json[Print one JSON object on standard output\: status, duration, nodes, outputs, errors]' \
         '--timeout=[Stop after this time, with exit code 4]:SECONDS: ' \
+        '(--inline --seed)--checkpoint=[Write a snapshot of the run into a file again and again, from which --restore goes on]:FILE:_files' \
+        '--checkpoint-every=[The time between two of them]:SECONDS: ' \
+        '--restore=[Go on where the snapshot in this file was taken, with the same graph]:FILE:_files' \
         '(--inline --seed --record)--threads=[Number of threads, 1 to 256]:N: ' \
-        '(--threads --seed --record)--inline[Run everything on one thread]' \
-        '(--threads --inline)--seed=[Simulate\: one thread, logical time, and an order of steps that is drawn from this seed, so that the run can be repeated exactly]:N: ' \
+        '(--threads --seed --record --checkpoint)--inline[Run everything on one thread]' \
+        '(--threads --inline --checkpoint)--seed=[Simulate\: one thread, logical time, and an order of steps that is drawn from this seed, so that the run can be repeated exactly]:N: ' \
         '--log-level=[Least important log lines that are shown\: error, warn, info, debug or trace]:LEVEL:(error warn info debug trace)' \
         '(-v --verbose)'{-v,--verbose}'[The same as --log-level debug]' \
         '(-q --quiet)'{-q,--quiet}'[Show errors only\: no progress, no summary, no log]' \
@@ -212,9 +215,12 @@ _reflow_dlq_replay() {
         '(--threads --inline --watch)--record=[Record the run into a file, for reflow replay]:FILE:_files' \
         '--json[Print one JSON object on standard output\: status, duration, nodes, outputs, errors]' \
         '--timeout=[Stop after this time, with exit code 4]:SECONDS: ' \
+        '(--inline --seed)--checkpoint=[Write a snapshot of the run into a file again and again, from which --restore goes on]:FILE:_files' \
+        '--checkpoint-every=[The time between two of them]:SECONDS: ' \
+        '--restore=[Go on where the snapshot in this file was taken, with the same graph]:FILE:_files' \
         '(--inline --seed --record)--threads=[Number of threads, 1 to 256]:N: ' \
-        '(--threads --seed --record)--inline[Run everything on one thread]' \
-        '(--threads --inline)--seed=[Simulate\: one thread, logical time, and an order of steps that is drawn from this seed, so that the run can be repeated exactly]:N: ' \
+        '(--threads --seed --record --checkpoint)--inline[Run everything on one thread]' \
+        '(--threads --inline --checkpoint)--seed=[Simulate\: one thread, logical time, and an order of steps that is drawn from this seed, so that the run can be repeated exactly]:N: ' \
         '--log-level=[Least important log lines that are shown\: error, warn, info, debug or trace]:LEVEL:(error warn info debug trace)' \
         '(-v --verbose)'{-v,--verbose}'[The same as --log-level debug]' \
         '(-q --quiet)'{-q,--quiet}'[Show errors only\: no progress, no summary, no log]' \

@@ -9,7 +9,7 @@
  *   2 status codes             6 codecs           10 networks
  *   3 text and buffers         7 runtimes         11 inputs and outputs of a network
  *   4 errors                   8 components       12 events
- *  13 allocator  14 metrics  15 streams  16 frame pools  18 live change
+ *  13 allocator  14 metrics  15 streams  16 frame pools  17 state  18 live change
  *  19 failure  20 recordings
  *
  * The smallest complete program is examples/c/hello.c.
@@ -864,10 +864,12 @@ enum {
                                      modes they are called where all are */
     REFLOW_COMPONENT_ORDERED = 4, /* the outputs of firings that end later appear in the order of
                                     the inputs; run then gets one firing in a call */
-    REFLOW_COMPONENT_EXTERNAL = 8 /* what it does depends on more than its packets and its configuration,
+    REFLOW_COMPONENT_EXTERNAL = 8, /* what it does depends on more than its packets and its configuration,
                                     or changes the world: files, clocks, random numbers. A recording
                                     keeps what it brings, and a replay plays that instead of calling
                                     it (section 20) */
+    REFLOW_COMPONENT_STATELESS = 16 /* what create makes comes from the configuration alone and never
+                                      changes: a snapshot needs nothing of it (section 17) */
 };
 
 /* Creates the state of a node into *state; the configuration is read from the context.
@@ -894,6 +896,17 @@ typedef reflow_status (*reflow_run_fn)(reflow_context *context, void *state, ref
 
 /* Teardown. */
 typedef void (*reflow_teardown_fn)(reflow_context *context, void *state);
+
+/* Writes what the state of a node holds into *out, for a snapshot (section 17). Called while the node
+ * is at rest, on the thread that takes the snapshot; it must not change what the node does. *out is
+ * taken if the callback returns REFLOW_OK; none says that there is nothing to save. */
+typedef reflow_status (*reflow_save_fn)(reflow_context *context, void *state, reflow_message *out);
+
+/* Puts what save has written into a state that create has just made; setup comes after it. version
+ * is the state_version of the component that saved it: an older one may be read or refused. saved is
+ * borrowed until return. Not called if there was nothing to save. A failure makes the restore fail. */
+typedef reflow_status (*reflow_load_fn)(reflow_context *context, void *state, uint32_t version,
+                                        reflow_message saved);
 
 /* Zero in a field means the default; only id and run are required. */
 typedef struct reflow_component {
@@ -924,6 +937,9 @@ typedef struct reflow_component {
     void *user_data;
     reflow_destroy_fn destroy; /* ends user_data when the last actor and the runtime have ended */
     uint64_t timeout_ms; /* of a firing; default none. The node has the last word (section 10) */
+    reflow_save_fn save; /* this and load: what a snapshot has of the state; both or none */
+    reflow_load_fn load;
+    uint32_t state_version; /* of what save writes */
 } reflow_component;
 
 /* Registers a component. Networks that exist are not touched. Every component has an outport
@@ -2350,6 +2366,174 @@ REFLOW_API reflow_status reflow_frame_pool_remove(reflow_runtime *runtime, reflo
 /* Ends a handle; the pool goes on.
  * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none. Since: 0.1.0 */
 REFLOW_API void reflow_frame_pool_destroy(reflow_frame_pool *pool);
+
+/* ---- 17 state ------------------------------------------------------------------------------ */
+
+/* What a node keeps between its firings is the state that its create made, its keys and its pools. A
+ * snapshot has all of that, and what is on its way: docs/state.md tells how it is done.
+ *
+ * Keys and pools belong to one node, begin empty, cost nothing while they are not used, and are saved
+ * and restored with the node. Values are messages. A node holds at most REFLOW_MAX_STATE_ENTRIES
+ * values, and REFLOW_MAX_STATE_BYTES of names and payload (reflow_message_payload_size). */
+#define REFLOW_MAX_STATE_ENTRIES 1000000
+#define REFLOW_MAX_STATE_BYTES (UINT64_C(1) << 28)
+
+/* The value of a key of the node; of kind REFLOW_KIND_NONE if there is none.
+ * Ownership: key borrowed, borrowed-until the next call that changes keys, or the callback returns.
+ * Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_message reflow_context_state_get(const reflow_context *context, reflow_view key);
+
+/* Sets the value of a key, anew or instead of the one before.
+ * Ownership: key borrowed, value taken. Threads: callback. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_INVALID_ARGUMENT for none, REFLOW_ERROR_LIMIT.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_state_set(reflow_context *context, reflow_view key,
+                                                  reflow_message value);
+
+/* Removes a key.
+ * Ownership: key borrowed. Threads: callback. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND if there is none. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_state_remove(reflow_context *context, reflow_view key);
+
+/* Removes all keys; pools stay.
+ * Ownership: none. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_state_clear(reflow_context *context);
+
+/* How many keys there are.
+ * Ownership: none. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API size_t reflow_context_state_count(const reflow_context *context);
+
+/* All keys with their values as an object, in the order in which they were first set.
+ * Ownership: *out new (reflow_message_unref). Threads: callback. Blocking: never.
+ * Errors: REFLOW_ERROR_LIMIT if a value is nested as deep as a message can be. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_state_all(const reflow_context *context,
+                                                  reflow_message *out);
+
+/* Puts a value into a pool of the node under an id: anew, at the end, or instead of the one before,
+ * in its place. A pool is there as long as something is in it.
+ * Ownership: pool and id borrowed, value taken. Threads: callback. Blocking: never.
+ * Errors: as reflow_context_state_set. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_pool_upsert(reflow_context *context, reflow_view pool,
+                                                    reflow_view id, reflow_message value);
+
+/* Removes the value with an id from a pool; the order of the others stays.
+ * Ownership: pool and id borrowed. Threads: callback. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND if there is none. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_pool_remove(reflow_context *context, reflow_view pool,
+                                                    reflow_view id);
+
+/* What is in a pool, as an object from id to value, in the order in which the ids came in; empty if
+ * there is no such pool.
+ * Ownership: pool borrowed, *out new (reflow_message_unref). Threads: callback. Blocking: never.
+ * Errors: as reflow_context_state_all. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_pool_get(const reflow_context *context, reflow_view pool,
+                                                 reflow_message *out);
+
+/* The value with an id in a pool; of kind REFLOW_KIND_NONE if there is none.
+ * Ownership: pool and id borrowed, borrowed-until the next call that changes pools, or the callback
+ * returns. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_message reflow_context_pool_find(const reflow_context *context, reflow_view pool,
+                                                   reflow_view id);
+
+/* How many values are in a pool.
+ * Ownership: pool borrowed. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API size_t reflow_context_pool_count(const reflow_context *context, reflow_view pool);
+
+/* Empties a pool.
+ * Ownership: pool borrowed. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_pool_clear(reflow_context *context, reflow_view pool);
+
+/* Looks at the state of a node, and may change it. state is what create of the component made, its
+ * user_data if it has no create, or NULL for the components of the library and in a network that is
+ * recorded or replayed; keys and pools are reached through the context. The context cannot emit, nor ask
+ * for calls. */
+typedef reflow_status (*reflow_state_visit_fn)(reflow_context *context, void *state,
+                                               void *user_data);
+
+/* Calls visit once with the state of a node, on the calling thread, while no callback of the node runs
+ * and none can begin. component, if it is not empty, is the id that the component of the node must
+ * have, so that the state is of the type that visit takes it for. Inside visit, calls that would wait
+ * for this runtime answer REFLOW_ERROR_WOULD_DEADLOCK.
+ * Ownership: views borrowed. Threads: any. Blocking: until a running callback of the node has ended or
+ * the timeout, and as long as visit takes.
+ * Errors: REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_TYPE for another component,
+ * REFLOW_ERROR_WOULD_DEADLOCK inside a callback of the runtime, REFLOW_ERROR_TIMEOUT,
+ * REFLOW_ERROR_INVALID_STATE while the network drains and from a stop on, REFLOW_ERROR_CANCELLED if it
+ * is stopped meanwhile, what visit returns. Callbacks: visit. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_with_state(reflow_network *network, reflow_view node,
+                                                   reflow_view component,
+                                                   reflow_state_visit_fn visit, void *user_data,
+                                                   int64_t timeout_ms, reflow_error **error);
+
+/* Takes a snapshot of a running network: the states of its nodes, the packets that wait, were taken or
+ * are on their way, timers, and what its outputs hold. All nodes rest meanwhile; those that were not
+ * paused before go on afterwards. *out is an object; reflow_message_to_msgpack makes bytes of it that
+ * lose nothing, and docs/state.md has the format. Messages are shared and not copied.
+ *
+ * A pending firing (reflow_context_defer) has not happened as far as a snapshot is concerned: after a
+ * restore its inputs come again. What a host sends meanwhile is in the snapshot or is not, each message
+ * by itself.
+ * Ownership: *out new (reflow_message_unref). Threads: any.
+ * Blocking: until running callbacks have ended or the timeout, and until every save has returned.
+ * Errors: REFLOW_ERROR_UNSUPPORTED for a node whose component has a state and no save, or that cannot
+ * be saved, REFLOW_ERROR_WOULD_BLOCK if a node cannot be saved at the moment, both with the node; what
+ * a save returns; REFLOW_ERROR_INVALID_STATE if the network does not run, REFLOW_ERROR_TIMEOUT,
+ * REFLOW_ERROR_WOULD_DEADLOCK inside a callback, REFLOW_ERROR_CANCELLED. Callbacks: save.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_snapshot(reflow_network *network, int64_t timeout_ms,
+                                                 reflow_message *out, reflow_error **error);
+
+/* Makes a network that is created and not started what it was when the snapshot was taken. It has to be
+ * one of the same graph with the same components (of configurations, each load is the judge), and
+ * outputs with messages in them have to be open again. start then sends no initial packets and fires
+ * no sources again; it goes on. A restore that fails changes nothing.
+ * Ownership: snapshot borrowed. Threads: one-at-a-time with start. Blocking: bounded.
+ * Errors: REFLOW_ERROR_INVALID_STATE after start, REFLOW_ERROR_PARSE for what is not a snapshot,
+ * with the path in it, REFLOW_ERROR_UNSUPPORTED for a format of another version, REFLOW_ERROR_GRAPH
+ * for another graph, with the first node that differs, what a create or load returns, with the node.
+ * Callbacks: create, load, destroy_state. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_restore(reflow_network *network, reflow_message snapshot,
+                                                reflow_error **error);
+
+/* Takes a snapshot and writes it into a file as MessagePack, in the place of the one before as a whole
+ * or not at all: a temporary file beside it, brought to the disk, and renamed. The network goes on as
+ * soon as the snapshot is taken.
+ * Ownership: path borrowed. Threads: any. Blocking: until it is taken, as reflow_network_snapshot, and
+ * written. Errors: those, and REFLOW_ERROR_IO. Callbacks: save. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_snapshot_file(reflow_network *network, reflow_view path,
+                                                      int64_t timeout_ms, reflow_error **error);
+
+/* Restores from such a file.
+ * Ownership: path borrowed. Threads: one-at-a-time with start. Blocking: bounded (reads the file).
+ * Errors: as reflow_network_restore, REFLOW_ERROR_IO, and REFLOW_ERROR_PARSE for a file that is no
+ * MessagePack or was cut off. Callbacks: create, load, destroy_state. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_restore_file(reflow_network *network, reflow_view path,
+                                                     reflow_error **error);
+
+/* Zero in a field means the default. */
+typedef struct reflow_checkpoint_options {
+    uint32_t struct_size; /* sizeof(reflow_checkpoint_options) */
+    uint32_t keep;        /* files of before that stay, as PATH.1 (the newest of them), PATH.2, ...;
+                             default none, at most 1000 */
+    reflow_view path;
+    uint64_t interval_ms; /* default 10,000 */
+    uint64_t timeout_ms;  /* how long a checkpoint waits for running callbacks; default 10,000 */
+} reflow_checkpoint_options;
+
+/* From now on writes a snapshot into a file each time that the interval has passed, as
+ * reflow_network_snapshot_file does, on a thread beside the workers, until the network drains or
+ * stops. May be called before the start. Called again it goes on with the new options; options NULL
+ * ends it, and waits for one that is being written. One that cannot be taken or written is logged as an
+ * error; the file of before stays and the network goes on.
+ * Ownership: options borrowed. Threads: one-at-a-time. Blocking: until one that is being written is.
+ * Errors: REFLOW_ERROR_UNSUPPORTED in modes without threads (call reflow_network_snapshot_file there),
+ * REFLOW_ERROR_LIMIT for a longer list of files, REFLOW_ERROR_INVALID_STATE after drain or stop,
+ * REFLOW_ERROR_WOULD_DEADLOCK inside a callback of the runtime. Callbacks: save, log.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_checkpoint(reflow_network *network,
+                                                   const reflow_checkpoint_options *options,
+                                                   reflow_error **error);
+
 /* ---- 18 live change ------------------------------------------------------------------------ */
 
 /* A network can be changed while it runs, as one step: all of the change or nothing. Everything is

@@ -59,6 +59,10 @@ inline constexpr std::size_t pools_count = 4096;
 inline constexpr std::int64_t change_ms = 10'000;  // for nodes to come to rest; default
 inline constexpr std::int64_t change_drain_ms = 1000;  // for what removed nodes have; default
 inline constexpr std::size_t recording_frame_bytes = 32 * 1024;  // gathered before it is written
+inline constexpr std::uint64_t state_entries_count = REFLOW_MAX_STATE_ENTRIES;  // of one node
+inline constexpr std::uint64_t state_bytes = REFLOW_MAX_STATE_BYTES;
+inline constexpr std::uint64_t checkpoint_ms = 10'000;    // between two, and for callbacks to end
+inline constexpr std::uint32_t checkpoints_count = 1000;  // files of before
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 
 }  // namespace reflow::limits

@@ -56,6 +56,9 @@ public:
     }
     [[nodiscard]] bool unique() const noexcept { return refs_.unique(); }
 
+    // Whether there is another reference than the caller's.
+    [[nodiscard]] bool shared() const noexcept { return !refs_.unique(); }
+
 protected:
     RefCounted() = default;
     ~RefCounted() = default;

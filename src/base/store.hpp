@@ -24,6 +24,11 @@ public:
         // is held up for some milliseconds, so that a loop does not spin.
         virtual Result<std::size_t> read(std::span<char> buffer) = 0;
         static constexpr std::size_t nothing_yet = SIZE_MAX;
+        // Whether another reader of the same file would get the same once more: not of a pipe.
+        [[nodiscard]] virtual bool repeatable() const noexcept { return true; }
+        // Goes on behind so many bytes; a file that is shorter is an error. Of one that is
+        // repeatable().
+        virtual Result<void> skip(std::uint64_t bytes);
     };
     // Writes a file from start to end. What write() took is in the file after flush().
     // A pipe takes less than all while it is full, and nothing while nobody has opened it for
@@ -36,6 +41,8 @@ public:
         // Whether it may take less than all. Who reads it also wants to have it soon.
         [[nodiscard]] virtual bool waits() const noexcept { return false; }
         virtual Result<void> flush() = 0;
+        // Where the file ends that open_writer_at() can go on with; a pipe has no such place.
+        virtual Result<std::uint64_t> position();
         // Flushes and closes; reports what only closing can show (a full disk over a network).
         virtual Result<void> close() = 0;
     };
@@ -45,12 +52,23 @@ public:
     virtual Result<std::unique_ptr<Reader>> open_reader(std::string_view path) = 0;
     // Creates or truncates; missing parent folders are created.
     virtual Result<std::unique_ptr<Writer>> open_writer(std::string_view path, bool append) = 0;
+    // An existing file, cut to so many bytes, to be written on behind them. A shorter one is an
+    // error.
+    virtual Result<std::unique_ptr<Writer>> open_writer_at(std::string_view path,
+                                                           std::uint64_t position);
     // The whole file, refused with REFLOW_ERROR_LIMIT beyond max_bytes. Of a pipe it is what
     // comes until the other end closes it, however long that takes.
     virtual Result<String> read_file(std::string_view path, std::uint64_t max_bytes) = 0;
     // Replaces a file as a whole or not at all (temporary file beside it, then rename). A pipe is
     // written into, and it fails if nobody reads it for a second.
     virtual Result<void> write_file(std::string_view path, std::string_view data) = 0;
+    // Before a file is replaced: what is there stays as PATH.1, the one of that name as PATH.2, and
+    // so on up to `keep`. The file itself stays too.
+    virtual Result<void> keep_versions(std::string_view path, std::uint32_t keep);
+    // The same, and it is on the disk when this returns.
+    virtual Result<void> write_durable(std::string_view path, std::string_view data) {
+        return write_file(path, data);
+    }
 };
 
 }  // namespace reflow

@@ -95,7 +95,7 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
     }
     constexpr std::uint32_t known_flags =
         REFLOW_COMPONENT_SOURCE | REFLOW_COMPONENT_BLOCKING | REFLOW_COMPONENT_ORDERED |
-        REFLOW_COMPONENT_EXTERNAL;
+        REFLOW_COMPONENT_EXTERNAL | REFLOW_COMPONENT_STATELESS;
     if ((from.flags & ~known_flags) != 0) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("unknown component flags ", from.flags & ~known_flags));
@@ -133,6 +133,16 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
     to.finish = from.finish;
     to.teardown = from.teardown;
     to.destroy_state = from.destroy_state;
+    to.stateless = (from.flags & REFLOW_COMPONENT_STATELESS) != 0;
+    if ((from.save == nullptr) != (from.load == nullptr)) {
+        return Failure(
+            REFLOW_ERROR_INVALID_ARGUMENT,
+            concat("component->", from.save == nullptr ? "load" : "save",
+                   " is given and component->", from.save == nullptr ? "save" : "load", " is not"));
+    }
+    to.save = from.save;
+    to.load = from.load;
+    to.state_version = from.state_version;
     return {};
 }
 

@@ -129,6 +129,25 @@ void Run::prepare() {
     for (Input& input : inputs_) find_inport(input, network_.get());
     if (options_.stats) measure();
     open_listeners();
+    if (options_.restore) restore();
+    if (options_.checkpoint) begin_checkpoints();
+}
+
+// Behind the listeners: what waits for an output needs it to be open.
+void Run::restore() {
+    Error error;
+    const reflow_status status =
+        reflow_network_restore_file(network_.get(), view_of(*options_.restore), Out(error));
+    check(status, error, exit_failed);
+}
+
+void Run::begin_checkpoints() {
+    reflow_checkpoint_options options{};
+    options.struct_size = sizeof options;
+    options.path = view_of(*options_.checkpoint);
+    options.interval_ms = options_.checkpoint_ms;
+    Error error;
+    check(reflow_network_checkpoint(network_.get(), &options, Out(error)), error, exit_failed);
 }
 
 Graph Run::read_graph() {

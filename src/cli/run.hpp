@@ -45,6 +45,8 @@ private:
     void make_network();
     void measure();
     void open_listeners();
+    void restore();
+    void begin_checkpoints();
     void explain_invalid(const Error& error);
     // The graph as the file and the options want it.
     [[nodiscard]] Graph read_graph();

@@ -13,7 +13,7 @@ namespace cli {
 
 namespace {
 
-// The longest that --timeout may be: about 30 years.
+// The longest that --timeout and --checkpoint-every may be: about 30 years.
 constexpr double max_timeout_seconds = 1e9;
 constexpr double min_interval_seconds = 0.05;
 constexpr double max_interval_seconds = 86'400;
@@ -91,6 +91,16 @@ RunOptions run_options(const Arguments& arguments, Console& console) {
     options.events = arguments.get("events");
     options.dead_letters = arguments.get("dead-letters");
     if (arguments.command->name == "dlq replay") options.letters = arguments.get("FILE");
+    options.checkpoint = arguments.get("checkpoint");
+    options.checkpoint_ms = 5000;
+    if (const auto text = arguments.get("checkpoint-every")) {
+        if (!options.checkpoint) {
+            fail(exit_usage, "--checkpoint-every says nothing without --checkpoint");
+        }
+        const double seconds = number_option("checkpoint-every", *text, max_timeout_seconds);
+        options.checkpoint_ms = static_cast<std::uint64_t>(std::max(seconds * 1000, 1.0));
+    }
+    options.restore = arguments.get("restore");
     options.stats = arguments.has("stats");
     options.watch = arguments.has("watch");
     if (options.watch && (options.graph == "-" || is_pipe(options.graph))) {

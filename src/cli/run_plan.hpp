@@ -26,6 +26,9 @@ struct RunOptions {
     std::optional<std::string> record;
     std::optional<std::string> dead_letters;  // the file to write
     std::optional<std::string> letters;       // the file whose letters are played back
+    std::optional<std::string> checkpoint;
+    std::uint64_t checkpoint_ms = 0;
+    std::optional<std::string> restore;
     std::optional<double> timeout_seconds;
     reflow_mode mode = REFLOW_MODE_OWN;
     std::uint32_t threads = 0;

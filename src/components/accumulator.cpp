@@ -206,4 +206,76 @@ Message Accumulator::result(Aggregate aggregate) {
     }
 }
 
+// ---- snapshots
+
+bool Accumulator::keeps(Needs needs) const noexcept {
+    if (needs.has(Aggregate::median) && values_.empty()) return false;
+    if (needs.extremes() && (min_.none() || max_.none())) return false;
+    if (needs.ends() && (first_.none() || last_.none())) return false;
+    return !needs.tally() || (tallies_ != nullptr && !tallies_->by_key.empty());
+}
+
+Result<Message> Accumulator::save() const {
+    ObjectBuilder object(12);
+    auto bits = static_cast<unsigned __int128>(integers_);
+    const std::int64_t whole[] = {static_cast<std::int64_t>(count_),
+                                  static_cast<std::int64_t>(static_cast<std::uint64_t>(bits >> 64)),
+                                  static_cast<std::int64_t>(static_cast<std::uint64_t>(bits))};
+    const double parts[] = {reals_.sum(), reals_.lost(), mean_, squares_};
+    object.set("whole", Message::numbers(std::span<const std::int64_t>(whole)));
+    object.set("parts", Message::numbers(std::span<const double>(parts)));
+    object.set("any_real", Message::boolean(any_real_));
+    const std::pair<std::string_view, const Message&> values[] = {
+        {"min", min_}, {"max", max_}, {"first", first_}, {"last", last_}};
+    for (const auto& [name, value] : values) {
+        if (!value.none()) object.set(name, value);
+    }
+    if (!values_.empty()) {
+        object.set("values", Message::numbers(std::span<const double>(values_)));
+    }
+    if (tallies_ == nullptr) return object.finish();
+    ArrayBuilder tallies(2 * tallies_->by_key.size());
+    for (const auto& [key, tally] : tallies_->by_key) {
+        tallies.append(tally.value);
+        tallies.append(Message::integer(static_cast<std::int64_t>(tally.count)));
+    }
+    Result<Message> made = tallies.finish();
+    if (!made.ok()) return made;
+    object.set("tallies", std::move(made).take());
+    return object.finish();
+}
+
+bool Accumulator::load(MessageRef saved) {
+    MessageRef whole = saved.get("whole");
+    MessageRef parts = saved.get("parts");
+    bool valid = whole.size() == 3 && whole.at(0).is(REFLOW_KIND_INTEGER) &&
+                 whole.at(1).is(REFLOW_KIND_INTEGER) && whole.at(2).is(REFLOW_KIND_INTEGER) &&
+                 parts.size() == 4 && parts.at(0).is(REFLOW_KIND_FLOAT) &&
+                 parts.numbers_type() != 0;
+    if (!valid) return false;
+    count_ = static_cast<std::uint64_t>(whole.at(0).integer());
+    auto high = static_cast<unsigned __int128>(static_cast<std::uint64_t>(whole.at(1).integer()));
+    auto low = static_cast<std::uint64_t>(whole.at(2).integer());
+    integers_ = static_cast<__int128>(high << 64 | low);
+    reals_.set(parts.at(0).real(), parts.at(1).real());
+    mean_ = parts.at(2).real();
+    squares_ = parts.at(3).real();
+    any_real_ = saved.get("any_real").boolean();
+    min_ = saved.get("min").own();
+    max_ = saved.get("max").own();
+    first_ = saved.get("first").own();
+    last_ = saved.get("last").own();
+    MessageRef values = saved.get("values");
+    for (std::size_t i = 0; i < values.size(); ++i) values_.push_back(values.at(i).real());
+    MessageRef tallies = saved.get("tallies");
+    for (std::size_t i = 0; i + 1 < tallies.size(); i += 2) {
+        if (tallies_ == nullptr) tallies_ = std::make_unique<Tallies>();
+        String key;
+        if (!append_scalar_key(key, tallies.at(i))) return false;
+        tallies_->by_key[std::move(key)] = {
+            tallies.at(i).own(), static_cast<std::uint64_t>(tallies.at(i + 1).integer())};
+    }
+    return true;
+}
+
 }  // namespace reflow::components

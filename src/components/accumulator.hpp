@@ -73,6 +73,17 @@ public:
     // null where there is no value for it: the mean of nothing.
     [[nodiscard]] Message result(Aggregate aggregate);
 
+    // All that it has, and back into one that is new; a value is no accumulator if that is false.
+    [[nodiscard]] Result<Message> save() const;
+    [[nodiscard]] bool load(MessageRef saved);
+    [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+    // Whether it has what result() of all of these looks at.
+    [[nodiscard]] bool keeps(Needs needs) const noexcept;
+    // How many values it keeps for mode, distinct and median.
+    [[nodiscard]] std::size_t kept() const noexcept {
+        return values_.size() + (tallies_ == nullptr ? 0 : tallies_->by_key.size());
+    }
+
 private:
     struct Tally {
         Message value;

@@ -26,6 +26,16 @@ Result<void> add_ports(Vector<runtime::Port>& ports, std::initializer_list<PortT
 
 }  // namespace
 
+Failure bad_state(std::string_view what) {
+    return Failure(REFLOW_ERROR_PARSE,
+                   concat("the saved state is not one of this component: ", what));
+}
+
+bool saved_count(MessageRef value, std::uint64_t& to) noexcept {
+    to = static_cast<std::uint64_t>(value.integer());
+    return value.is(REFLOW_KIND_INTEGER) && value.integer() >= 0;
+}
+
 Result<runtime::ComponentRef> describe(const Definition& definition) {
     runtime::ComponentRef component = make_ref<runtime::Component>();
     component->id = definition.id;
@@ -35,6 +45,8 @@ Result<runtime::ComponentRef> describe(const Definition& definition) {
     component->await = definition.await;
     component->max_batch = definition.max_batch;
     component->external = definition.external;
+    component->stateless = definition.stateless;
+    component->private_state = true;
     component->source = definition.source || definition.inports.size() == 0;
     Result<void> added = add_ports(component->inports, definition.inports);
     if (added.ok()) added = add_ports(component->outports, definition.outports);

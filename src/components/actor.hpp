@@ -27,7 +27,17 @@ public:
     virtual Result<void> run(Context& context, std::span<Packet> inputs) = 0;
     virtual Result<void> finish(Context&) { return {}; }
     virtual void teardown(Context&) {}
+    // Of a class that has a static state_version, these two: what a snapshot has of it. load()
+    // comes between create() and setup(), and is given what a save() of that or an older version
+    // wrote.
+    virtual Result<Message> save(Context&) { return Message(); }
+    virtual Result<void> load(Context&, MessageRef, std::uint32_t) { return {}; }
 };
+
+// For what load() finds in a snapshot that save() cannot have written.
+[[nodiscard]] Failure bad_state(std::string_view what);
+// A count in a saved state, as save() wrote it by count_message().
+[[nodiscard]] bool saved_count(MessageRef value, std::uint64_t& to) noexcept;
 
 // Moves the message of an input out; what stays behind is none.
 [[nodiscard]] inline Message take(Packet& packet) noexcept {
@@ -57,6 +67,7 @@ struct Definition {
     std::uint32_t max_batch = 64;
     bool source = false;
     bool external = false;  // reads or writes files
+    bool stateless = false;  // nothing changes behind create()
 };
 
 // The component of a definition without callbacks; define() adds them.
@@ -68,6 +79,13 @@ inline Actor* actor_of(void* state) noexcept { return static_cast<Actor*>(state)
 
 inline reflow_status status_of(Context& context, Result<void> result) noexcept {
     return result.ok() ? REFLOW_OK : context.fail(result.take_error());
+}
+
+inline reflow_status save(Context& context, Actor& actor, reflow_message& out) {
+    Result<Message> saved = actor.save(context);
+    if (!saved.ok()) return context.fail(saved.take_error());
+    out = std::move(saved).take().leak();
+    return REFLOW_OK;
 }
 
 template <typename T>
@@ -91,8 +109,7 @@ template <typename T>
     };
     component.run = [](reflow_context* context, void* state, reflow_packet* inputs,
                        std::size_t count) {
-        return detail::status_of(*context,
-                                 detail::actor_of(state)->run(*context, {inputs, count}));
+        return detail::status_of(*context, detail::actor_of(state)->run(*context, {inputs, count}));
     };
     // A drain asks only those that have something to finish.
     if constexpr (!std::is_same_v<decltype(&T::finish), decltype(&Actor::finish)>) {
@@ -104,6 +121,17 @@ template <typename T>
         detail::actor_of(state)->teardown(*context);
     };
     component.destroy_state = [](void* state) { delete detail::actor_of(state); };
+    if constexpr (requires { T::state_version; }) {
+        component.state_version = T::state_version;
+        component.save = [](reflow_context* context, void* state, reflow_message* out) {
+            return detail::save(*context, *detail::actor_of(state), *out);
+        };
+        component.load = [](reflow_context* context, void* state, std::uint32_t version,
+                            reflow_message saved) {
+            return detail::status_of(
+                *context, detail::actor_of(state)->load(*context, MessageRef(saved), version));
+        };
+    }
     return described;
 }
 

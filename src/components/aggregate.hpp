@@ -15,6 +15,9 @@ public:
     static Result<std::unique_ptr<GroupAggregate>> create(Context& context);
     Result<void> run(Context& context, std::span<Packet> inputs) override;
     Result<void> finish(Context& context) override;
+    Result<Message> save(Context& context) override;
+    Result<void> load(Context& context, MessageRef saved, std::uint32_t version) override;
+    static constexpr std::uint32_t state_version = 1;
 
     static constexpr std::uint32_t in_port = 0;
     static constexpr std::uint32_t flush_port = 1;
@@ -57,6 +60,8 @@ private:
     void add_output(const Section& section, std::string_view name, Aggregate aggregate,
                     std::size_t source);
 
+    [[nodiscard]] Result<Message> save_group(const Group& group) const;
+    Result<void> load_group(MessageRef saved);
     Result<void> add(MessageRef input);
     Result<std::size_t> find_group(MessageRef input);
     Result<void> evaluate_sources(MessageRef input);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "components/line_sink.hpp"
+#include "message/count.hpp"
 
 namespace reflow::components {
 namespace {
@@ -77,6 +78,7 @@ Result<std::unique_ptr<Chart>> Chart::create(Context& context) {
 }
 
 Result<void> Chart::setup(Context& context) {
+    if (loaded_) return draw(context);
     left_out_ = 0;
     picture_.x.clear();
     for (ChartSeries& series : picture_.series) {
@@ -86,7 +88,57 @@ Result<void> Chart::setup(Context& context) {
     return draw(context);
 }
 
+// Rows as columns: the x of all, and of each series its values.
+Result<Message> Chart::save(Context&) {
+    ArrayBuilder x(picture_.x.size());
+    for (const String& text : picture_.x) x.append(Message::string(text));
+    ArrayBuilder series(picture_.series.size());
+    for (const ChartSeries& one : picture_.series) {
+        ArrayBuilder both(2);
+        both.append(Message::numbers(std::span<const double>(one.values)));
+        both.append(Message::numbers(std::span<const double>(one.lower)));
+        Result<Message> made = both.finish();
+        if (!made.ok()) return made;
+        series.append(std::move(made).take());
+    }
+    Result<Message> all_x = x.finish();
+    Result<Message> all_series = series.finish();
+    if (!all_x.ok()) return all_x;
+    if (!all_series.ok()) return all_series;
+    ObjectBuilder object(3);
+    object.set("x", std::move(all_x).take());
+    object.set("series", std::move(all_series).take());
+    object.set("left_out", count_message(left_out_));
+    return object.finish();
+}
+
+Result<void> Chart::load(Context&, MessageRef saved, std::uint32_t) {
+    MessageRef x = saved.get("x");
+    MessageRef series = saved.get("series");
+    std::uint64_t left_out = 0;
+    bool valid = x.is(REFLOW_KIND_ARRAY) && x.size() <= max_rows_ &&
+                 series.size() == picture_.series.size() &&
+                 saved_count(saved.get("left_out"), left_out);
+    for (std::size_t i = 0; valid && i < series.size(); ++i) {
+        std::size_t lower = keys_[i].lower.empty() ? 0 : x.size();
+        valid = series.at(i).at(0).size() == x.size() && series.at(i).at(1).size() == lower;
+    }
+    if (!valid) return bad_state("its rows are not those of this chart");
+    for (std::size_t i = 0; i < x.size(); ++i) picture_.x.emplace_back(x.at(i).text());
+    for (std::size_t i = 0; i < series.size(); ++i) {
+        ChartSeries& to = picture_.series[i];
+        for (std::size_t row = 0; row < x.size(); ++row) {
+            to.values.push_back(series.at(i).at(0).at(row).real());
+            if (!keys_[i].lower.empty()) to.lower.push_back(series.at(i).at(1).at(row).real());
+        }
+    }
+    left_out_ = left_out;
+    loaded_ = true;
+    return {};
+}
+
 Result<void> Chart::run(Context& context, std::span<Packet> inputs) {
+    loaded_ = false;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         if (Result<void> done = add(MessageRef(inputs[i].message)); !done.ok()) return done;
         (void)context.advance(i + 1);  // within the batch, so it cannot fail

@@ -17,6 +17,9 @@ public:
     Result<void> finish(Context& context) override;
     // A run that is stopped leaves a chart of what came so far.
     void teardown(Context& context) override;
+    Result<Message> save(Context& context) override;
+    Result<void> load(Context& context, MessageRef saved, std::uint32_t version) override;
+    static constexpr std::uint32_t state_version = 1;
 
 private:
     explicit Chart(const Config& config);
@@ -32,8 +35,9 @@ private:
     String x_key_;
     std::size_t max_rows_;
     std::uint64_t left_out_ = 0;
-    bool drawn_ = true;  // the file shows all rows
-    Vector<Keys> keys_;  // of the series
+    bool drawn_ = true;    // the file shows all rows
+    bool loaded_ = false;  // has the rows of a snapshot, and no other yet
+    Vector<Keys> keys_;    // of the series
     ChartPicture picture_;
 };
 

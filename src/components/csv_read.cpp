@@ -6,6 +6,8 @@
 #include <charconv>
 #include <limits>
 
+#include "message/count.hpp"
+
 namespace reflow::components {
 namespace {
 
@@ -264,6 +266,39 @@ Result<Message> CsvRead::row() const {
         object.set(key_row_, Message::string(scanner_->raw()));
     }
     return object.finish();
+}
+
+// ---- snapshots
+
+Result<std::uint64_t> CsvRead::save_place(ObjectBuilder& to) const {
+    CsvScanner::Position at = scanner_->position();
+    ArrayBuilder keys(keys_.size());
+    for (const Message& key : keys_) keys.append(key);
+    Result<Message> made = keys.finish();
+    if (!made.ok()) return made.take_error();
+    to.set("keys", std::move(made).take());
+    to.set("line", count_message(at.line));
+    to.set("at_start", Message::boolean(at.at_start));
+    to.set("skip_newline", Message::boolean(at.skip_newline));
+    to.set("skipping", Message::boolean(at.skipping));
+    return at.bytes;
+}
+
+Result<std::uint64_t> CsvRead::load_place(MessageRef from) {
+    CsvScanner::Position at;
+    bool valid = saved_count(from.get("bytes"), at.bytes) && saved_count(from.get("line"), at.line);
+    if (!valid) return bad_state("it has no place in the file");
+    at.at_start = from.get("at_start").boolean();
+    at.skip_newline = from.get("skip_newline").boolean();
+    at.skipping = from.get("skipping").boolean();
+    scanner_->resume(at);
+    keys_.clear();
+    for (std::size_t i = 0; i < from.get("keys").size(); ++i) {
+        MessageRef key = from.get("keys").at(i);
+        if (!key.is(REFLOW_KIND_STRING)) return bad_state("a column has no name");
+        keys_.push_back(key.own());
+    }
+    return at.bytes;
 }
 
 }  // namespace reflow::components

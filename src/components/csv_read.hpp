@@ -15,8 +15,11 @@ protected:
     void reset() override;
     Result<bool> begin() override;
     Result<Step> next(Next& next) override;
+    [[nodiscard]] bool untouched() const noexcept override { return pending_; }
     [[nodiscard]] std::span<char> space() override { return scanner_->space(); }
     void filled(std::size_t count) override { scanner_->filled(count); }
+    Result<std::uint64_t> save_place(ObjectBuilder& to) const override;
+    Result<std::uint64_t> load_place(MessageRef from) override;
 
 private:
     explicit CsvRead(const Config& config);

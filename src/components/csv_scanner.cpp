@@ -70,6 +70,7 @@ std::span<char> CsvScanner::space() {
 void CsvScanner::filled(std::size_t count) noexcept {
     if (count == 0) ended_ = true;
     end_ += count;
+    filled_ += count;
     REFLOW_ASSERT(end_ <= buffer_.size());
 }
 

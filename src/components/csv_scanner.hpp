@@ -50,6 +50,28 @@ public:
 
     static constexpr std::size_t shown_bytes = 1000;
 
+    // Where the next row starts, for a scanner that goes on there with the same input: behind so
+    // many bytes of it.
+    struct Position {
+        std::uint64_t bytes = 0;
+        std::uint64_t line = 1;
+        bool at_start = true;
+        bool skip_newline = false;
+        bool skipping = false;  // inside of a row that was refused
+    };
+    [[nodiscard]] Position position() const noexcept {
+        return {filled_ - (end_ - row_), next_line_, at_start_, skip_newline_,
+                state_ == State::skipping};
+    }
+    // Of a scanner that is new.
+    void resume(const Position& at) noexcept {
+        filled_ = at.bytes;
+        next_line_ = at.line;
+        at_start_ = at.at_start;
+        skip_newline_ = at.skip_newline;
+        if (at.skipping) state_ = State::skipping;
+    }
+
 private:
     enum class State : std::uint8_t {
         field_start,
@@ -99,6 +121,7 @@ private:
     bool any_quoted_ = false;
     Vector<Field> found_;
 
+    std::uint64_t filled_ = 0;
     std::uint64_t next_line_ = 1;
     std::uint64_t line_ = 0;
     std::string_view raw_;

@@ -33,10 +33,37 @@ Result<std::unique_ptr<CsvWrite>> CsvWrite::create(Context& context) {
 Result<void> CsvWrite::setup(Context& context) {
     started_ = false;
     if (!fixed_) columns_.clear();
+    if (!loaded_.none()) {
+        started_ = loaded_.get("started").boolean();
+        MessageRef columns = loaded_.get("columns");
+        for (std::size_t i = 0; !fixed_ && i < columns.size(); ++i) {
+            columns_.emplace_back(columns.at(i).text());
+        }
+    }
     return sink_.open(context);
 }
 
+Result<Message> CsvWrite::save(Context&) {
+    ObjectBuilder object(8);
+    if (Result<void> saved = sink_.save(object); !saved.ok()) return saved.take_error();
+    object.set("started", Message::boolean(started_));
+    ArrayBuilder columns(columns_.size());
+    for (const String& column : columns_) columns.append(Message::string(column));
+    Result<Message> made = columns.finish();
+    if (!made.ok()) return made;
+    object.set("columns", std::move(made).take());
+    return object.finish();
+}
+
+Result<void> CsvWrite::load(Context&, MessageRef saved, std::uint32_t) {
+    if (!saved.get("columns").is(REFLOW_KIND_ARRAY)) return bad_state("it has no columns");
+    if (Result<void> loaded = sink_.load(saved); !loaded.ok()) return loaded;
+    loaded_ = saved.own();
+    return {};
+}
+
 Result<void> CsvWrite::run(Context& context, std::span<Packet> inputs) {
+    loaded_ = Message();
     return sink_.run(context, inputs, [&](MessageRef row) { return write(context, row); });
 }
 

@@ -13,6 +13,9 @@ public:
     Result<void> run(Context& context, std::span<Packet> inputs) override;
     Result<void> finish(Context& context) override { return sink_.finish(context); }
     void teardown(Context& context) override { sink_.close(context); }
+    Result<Message> save(Context& context) override;
+    Result<void> load(Context& context, MessageRef saved, std::uint32_t version) override;
+    static constexpr std::uint32_t state_version = 1;
 
 private:
     explicit CsvWrite(const Config& config);
@@ -29,6 +32,7 @@ private:
     bool fixed_;            // the columns are configured: other keys are left out
     bool started_ = false;  // the header is written, if there is one
     Vector<String> columns_;
+    Message loaded_;  // for setup, until the first run
     String scratch_;
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "components/batch.hpp"
+#include "message/count.hpp"
 
 namespace reflow::components {
 namespace {
@@ -24,6 +25,7 @@ FileSource::FileSource(const Config& config)
     : path_(config.text("path", "")), base_dir_(config.text("base_dir", "")) {}
 
 Result<void> FileSource::setup(Context& context) {
+    if (!loaded_.none()) return reopen(context);
     if (path_.empty()) return {};
     from_setup_ = true;
     Result<void> opened = open(context, path_);
@@ -94,6 +96,7 @@ Result<FileSource::State> FileSource::proceed(Context& context) {
 }
 
 Result<void> FileSource::run(Context& context, std::span<Packet> inputs) {
+    loaded_ = Message();
     if (inputs.empty() && reader_ == nullptr) {
         return Failure(REFLOW_ERROR_CONFIG, "no file to read")
             .hint("set 'path' or connect the inport 'path'");
@@ -189,6 +192,72 @@ Result<void> FileSource::report(Context& context) {
     Result<Message> made = object.finish();
     if (!made.ok()) return made.take_error();
     return emit(context, done_port, std::move(made).take());
+}
+
+// ---- snapshots
+
+Result<Message> FileSource::save(Context&) {
+    // Standard input stands where somebody else has left it, also if it is a file.
+    if (reader_ != nullptr && (!reader_->repeatable() || file_ == "/dev/stdin")) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED,
+                       "what was read from a pipe or standard input cannot be read again, so the "
+                       "place in it cannot be saved")
+            .file(file_)
+            .hint("read a file");
+    }
+    ObjectBuilder object(10);
+    const bool reads = reader_ != nullptr && begun_ && !untouched() && !from_setup_;
+    object.set("open", Message::boolean(reader_ != nullptr));
+    object.set("from_setup", Message::boolean(from_setup_));
+    object.set("file", Message::string(repair_utf8(file_)));
+    object.set("begun", Message::boolean(reads));
+    if (reads) {
+        object.set("rows", count_message(rows_));
+        object.set("rejected", count_message(rejected_));
+        Result<std::uint64_t> bytes = save_place(object);
+        if (!bytes.ok()) return bytes.take_error();
+        object.set("bytes", count_message(bytes.value()));
+    }
+    return object.finish();
+}
+
+Result<void> FileSource::load(Context&, MessageRef saved, std::uint32_t) {
+    if (!saved.get("open").is(REFLOW_KIND_BOOLEAN) || !saved.get("file").is(REFLOW_KIND_STRING)) {
+        return bad_state("it does not tell which file is open");
+    }
+    std::uint64_t count = 0;
+    bool counts =
+        saved_count(saved.get("rows"), count) && saved_count(saved.get("rejected"), count);
+    if (saved.get("begun").boolean() && !counts) return bad_state("it has no number of rows");
+    loaded_ = saved.own();
+    return {};
+}
+
+// Goes on where the snapshot was taken; a file that was not read of yet is opened anew.
+Result<void> FileSource::reopen(Context& context) {
+    from_setup_ = loaded_.get("from_setup").boolean();
+    if (!loaded_.get("open").boolean()) return {};
+    file_ = loaded_.get("file").text();
+    Result<std::unique_ptr<Store::Reader>> opened = context.store().open_reader(file_);
+    if (!opened.ok()) return opened.take_error();
+    reader_ = std::move(opened).take();
+    rows_ = rejected_ = 0;
+    begun_ = false;
+    backoff_.reset();
+    reset();
+    if (!loaded_.get("begun").boolean()) return prepare().take_error();
+    Result<std::uint64_t> bytes = load_place(loaded_);
+    if (!bytes.ok()) return bytes.take_error();
+    Result<void> skipped = reader_->skip(bytes.value());
+    if (!skipped.ok()) {
+        if (skipped.error().file.empty()) skipped.error().file = file_;
+        skipped.error().hint = "it is not the file that the snapshot was taken with";
+        return skipped;
+    }
+    begun_ = true;
+    (void)saved_count(loaded_.get("rows"), rows_);
+    (void)saved_count(loaded_.get("rejected"), rejected_);
+    return {};
 }
 
 }  // namespace reflow::components

@@ -25,6 +25,10 @@ public:
     Result<void> setup(Context& context) final;
     Result<void> run(Context& context, std::span<Packet> inputs) final;
     void teardown(Context& context) final;
+    // The file and the place in it. Of a pipe that was opened there is none.
+    Result<Message> save(Context& context) final;
+    Result<void> load(Context& context, MessageRef saved, std::uint32_t version) final;
+    static constexpr std::uint32_t state_version = 1;
 
     static constexpr std::uint32_t out_port = 0;
     static constexpr std::uint32_t rejected_port = 1;
@@ -52,6 +56,11 @@ protected:
     // Reads what comes before the rows, once the file is open; false: fill in the next piece.
     virtual Result<bool> begin() { return true; }
     virtual Result<Step> next(Next& next) = 0;
+    // Begun, and yet all rows are to come.
+    [[nodiscard]] virtual bool untouched() const noexcept { return false; }
+    // What the format needs to go on behind so many bytes of the file; to a state that is reset().
+    virtual Result<std::uint64_t> save_place(ObjectBuilder& to) const = 0;
+    virtual Result<std::uint64_t> load_place(MessageRef from) = 0;
     [[nodiscard]] virtual std::span<char> space() = 0;
     virtual void filled(std::size_t count) = 0;
 
@@ -67,6 +76,7 @@ private:
     };
 
     Result<void> open(Context& context, std::string_view path);
+    Result<void> reopen(Context& context);
     void close() noexcept;
     // The next piece of the file into space(); going or silent.
     Result<State> fill();
@@ -84,6 +94,7 @@ private:
     String file_;
     bool from_setup_ = false;  // the open file is the configured one, and nothing is read of it
     bool begun_ = false;       // what comes before the rows is read
+    Message loaded_;           // the place to go on at, for setup; until the first run
     Backoff backoff_;
     std::uint64_t rows_ = 0;
     std::uint64_t rejected_ = 0;

@@ -7,6 +7,7 @@
 #include "components/batch.hpp"
 #include "components/config.hpp"
 #include "components/families.hpp"
+#include "message/count.hpp"
 
 namespace reflow::components {
 namespace {
@@ -23,6 +24,7 @@ public:
     }
 
     Result<void> run(Context& context, std::span<Packet> inputs) override {
+        loaded_ = false;
         if (Result<void> done = release(context); !done.ok()) return done;
         std::size_t taken = std::min(inputs.size(), capacity_ - waiting_.size());
         std::uint64_t due = context.now_ns() + delay_ns_;
@@ -43,7 +45,40 @@ public:
         return {};
     }
 
-    void teardown(Context&) override { waiting_.clear(); }
+    // Packets of a snapshot are kept until the first run, also if a start fails.
+    void teardown(Context&) override {
+        if (!loaded_) waiting_.clear();
+    }
+    // What waits, each with the time that is left of its delay.
+    Result<Message> save(Context& context) override {
+        std::uint64_t now = context.now_ns();
+        ArrayBuilder all(waiting_.size());
+        for (const Waiting& one : waiting_) {
+            ObjectBuilder pair(2);
+            pair.set("left_ns", count_message(one.due > now ? one.due - now : 0));
+            pair.set("message", one.message);
+            Result<Message> made = pair.finish();
+            if (!made.ok()) return made;
+            all.append(std::move(made).take());
+        }
+        return all.finish();
+    }
+    Result<void> load(Context& context, MessageRef saved, std::uint32_t) override {
+        std::uint64_t now = context.now_ns();
+        bool fits = saved.is(REFLOW_KIND_ARRAY) && saved.size() <= capacity_;
+        if (!fits) return bad_state("more packets wait than 'capacity' allows");
+        for (std::size_t i = 0; i < saved.size(); ++i) {
+            std::uint64_t left = 0;
+            MessageRef message = saved.at(i).get("message");
+            if (message.none() || !saved_count(saved.at(i).get("left_ns"), left)) {
+                return bad_state("a packet has no time");
+            }
+            waiting_.push_back({left > INT64_MAX - now ? INT64_MAX : now + left, message.own()});
+        }
+        loaded_ = true;
+        return {};
+    }
+    static constexpr std::uint32_t state_version = 1;
 
 private:
     struct Waiting {
@@ -77,6 +112,7 @@ private:
     std::uint64_t delay_ns_ = 0;
     std::size_t capacity_ = 0;
     Deque<Waiting> waiting_;
+    bool loaded_ = false;
 };
 
 // Shows each packet and passes it on.
@@ -145,6 +181,25 @@ public:
         // Told already, unless something came since.
         return told_ && last_told_ == count_ ? Result<void>() : tell(context);
     }
+    Result<Message> save(Context&) override {
+        ObjectBuilder object(3);
+        object.set("count", Message::integer(count_));
+        object.set("told", Message::boolean(told_));
+        object.set("last_told", Message::integer(last_told_));
+        return object.finish();
+    }
+    Result<void> load(Context&, MessageRef saved, std::uint32_t) override {
+        std::uint64_t count = 0;
+        std::uint64_t last = 0;
+        if (!saved_count(saved.get("count"), count) || !saved_count(saved.get("last_told"), last)) {
+            return bad_state("it has no count");
+        }
+        count_ = static_cast<std::int64_t>(count);
+        last_told_ = static_cast<std::int64_t>(last);
+        told_ = saved.get("told").boolean();
+        return {};
+    }
+    static constexpr std::uint32_t state_version = 1;
 
 private:
     explicit Counter(const Config& config)
@@ -192,6 +247,7 @@ Result<runtime::ComponentRef> log() {
             "label": {"type": "string", "default": "", "description": "text before each packet"},
             "level": {"type": "string", "enum": ["error", "warn", "info", "debug", "trace"], "default": "info", "description": "level in the log"},
             "print": {"type": "boolean", "default": false, "description": "print for a person instead of logging"}}})",
+        .stateless = true,
     });
 }
 

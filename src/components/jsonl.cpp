@@ -22,6 +22,15 @@ public:
     }
     Result<void> finish(Context& context) override { return sink_.finish(context); }
     void teardown(Context& context) override { sink_.close(context); }
+    Result<Message> save(Context&) override {
+        ObjectBuilder object(8);
+        if (Result<void> saved = sink_.save(object); !saved.ok()) return saved.take_error();
+        return object.finish();
+    }
+    Result<void> load(Context&, MessageRef saved, std::uint32_t) override {
+        return sink_.load(saved);
+    }
+    static constexpr std::uint32_t state_version = 1;
 
 private:
     explicit JsonlWrite(const Config& config) : sink_(config) {}

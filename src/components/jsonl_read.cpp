@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/assert.hpp"
+#include "message/count.hpp"
 
 namespace reflow::components {
 namespace {
@@ -32,6 +33,7 @@ std::span<char> LineScanner::space() {
 void LineScanner::filled(std::size_t count) noexcept {
     if (count == 0) ended_ = true;
     end_ += count;
+    filled_ += count;
     REFLOW_ASSERT(end_ <= buffer_.size());
 }
 
@@ -114,6 +116,24 @@ Result<FileSource::Step> JsonlRead::next(Next& next) {
     }
     next.row = std::move(value).take();
     return Step::row;
+}
+
+// ---- snapshots
+
+Result<std::uint64_t> JsonlRead::save_place(ObjectBuilder& to) const {
+    LineScanner::Position at = scanner_->position();
+    to.set("line", count_message(at.line));
+    to.set("skipping", Message::boolean(at.skipping));
+    return at.bytes;
+}
+
+Result<std::uint64_t> JsonlRead::load_place(MessageRef from) {
+    LineScanner::Position at;
+    bool valid = saved_count(from.get("bytes"), at.bytes) && saved_count(from.get("line"), at.line);
+    if (!valid) return bad_state("it has no place in the file");
+    at.skipping = from.get("skipping").boolean();
+    scanner_->resume(at);
+    return at.bytes;
 }
 
 }  // namespace reflow::components

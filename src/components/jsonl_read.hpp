@@ -26,6 +26,21 @@ public:
     [[nodiscard]] std::string_view text() const noexcept { return text_; }
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
+    // Where the next line starts, for a scanner that goes on there with the same input.
+    struct Position {
+        std::uint64_t bytes = 0;
+        std::uint64_t line = 0;
+        bool skipping = false;  // inside of a line that was too long
+    };
+    [[nodiscard]] Position position() const noexcept {
+        return {filled_ - (end_ - start_), number_, skipping_};
+    }
+    void resume(const Position& at) noexcept {
+        filled_ = at.bytes;
+        number_ = at.line;
+        skipping_ = at.skipping;
+    }
+
 private:
     std::size_t max_;
     Vector<char> buffer_;
@@ -35,6 +50,7 @@ private:
     bool ended_ = false;
     bool skipping_ = false;
     std::uint64_t number_ = 0;
+    std::uint64_t filled_ = 0;
     std::string_view text_;
 };
 
@@ -47,6 +63,8 @@ protected:
     Result<Step> next(Next& next) override;
     [[nodiscard]] std::span<char> space() override { return scanner_->space(); }
     void filled(std::size_t count) override { scanner_->filled(count); }
+    Result<std::uint64_t> save_place(ObjectBuilder& to) const override;
+    Result<std::uint64_t> load_place(MessageRef from) override;
 
 private:
     explicit JsonlRead(const Config& config);

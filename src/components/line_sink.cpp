@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "message/count.hpp"
+
 namespace reflow::components {
 namespace {
 
@@ -33,8 +35,20 @@ Result<void> LineSink::open(Context& context) {
     wanted_ = written_ = 0;
     backoff_.reset();
     prompt_ = true;
-    if (print_) return {};
-    Result<std::unique_ptr<Store::Writer>> opened = context.store().open_writer(path_, append_);
+    bool closed = false;
+    if (!loaded_.none()) {
+        failed_ = loaded_.get("failed").boolean();
+        closed = loaded_.get("closed").boolean();
+        (void)saved_count(loaded_.get("lost"), lost_);
+        (void)saved_count(loaded_.get("lines"), lines_);
+        append(buffer_, loaded_.get("buffer").bytes());
+    }
+    if (print_ || closed) return {};
+    std::uint64_t position = 0;
+    bool resumes = saved_count(loaded_.get("position"), position);
+    Result<std::unique_ptr<Store::Writer>> opened =
+        resumes ? context.store().open_writer_at(path_, position)
+                : context.store().open_writer(path_, append_);
     if (!opened.ok()) return opened.take_error();
     writer_ = std::move(opened).take();
     prompt_ = flush_ || writer_->waits();
@@ -122,6 +136,30 @@ Result<void> LineSink::finish(Context& context) {
     Failure failure(REFLOW_ERROR_IO, count);
     if (!print_) return std::move(failure).file(path_);
     return failure;
+}
+
+Result<void> LineSink::save(ObjectBuilder& to) {
+    if (writer_ != nullptr) {
+        Result<std::uint64_t> position = writer_->position();
+        if (!position.ok()) return position.take_error();
+        to.set("position", count_message(position.value()));
+    }
+    to.set("closed", Message::boolean(writer_ == nullptr && !print_));
+    to.set("buffer", Message::bytes(std::string_view(buffer_).substr(written_)));
+    to.set("lines", count_message(lines_));
+    to.set("lost", count_message(lost_));
+    to.set("failed", Message::boolean(failed_));
+    return {};
+}
+
+Result<void> LineSink::load(MessageRef saved) {
+    std::uint64_t count = 0;
+    bool valid = saved.get("buffer").is(REFLOW_KIND_BYTES) &&
+                 saved_count(saved.get("lines"), count) && saved_count(saved.get("lost"), count) &&
+                 (saved.get("position").none() || saved_count(saved.get("position"), count));
+    if (!valid) return bad_state("it does not tell what was written");
+    loaded_ = saved.own();
+    return {};
 }
 
 void LineSink::close(Context& context) {

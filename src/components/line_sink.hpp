@@ -49,6 +49,11 @@ public:
     Result<void> finish(Context& context);
     void close(Context& context);  // in teardown
 
+    // For a snapshot: how long the file is, and what is not in it yet. Of a pipe there is none.
+    // What load() takes, open() goes on with: it cuts the file to that length.
+    Result<void> save(ObjectBuilder& to);
+    Result<void> load(MessageRef saved);
+
 private:
     Result<void> flush(Context& context);
     Result<void> resume(Context& context);
@@ -72,11 +77,13 @@ private:
     std::size_t written_ = 0;  // of these
     Backoff backoff_;
     std::unique_ptr<Store::Writer> writer_;
+    Message loaded_;  // until something is written
 };
 
 template <typename Write>
 Result<void> LineSink::run(Context& context, std::span<Packet> inputs, Write write) {
     std::size_t first = 0;
+    loaded_ = Message();
     if (waiting()) {
         if (Result<void> done = resume(context); !done.ok() || waiting()) return done;
     }

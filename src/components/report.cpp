@@ -8,6 +8,7 @@
 #include "components/families.hpp"
 #include "components/line_sink.hpp"
 #include "components/table.hpp"
+#include "message/count.hpp"
 
 namespace reflow::components {
 namespace {
@@ -25,6 +26,7 @@ public:
     }
 
     Result<void> run(Context& context, std::span<Packet> inputs) override {
+        loaded_ = false;
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             MessageRef row(inputs[i].message);
             if (!row.is(REFLOW_KIND_OBJECT)) {
@@ -42,6 +44,7 @@ public:
     }
 
     Result<void> finish(Context& context) override {
+        loaded_ = false;
         String text;
         if (!title_.empty()) append(text, concat(title_, "\n"));
         if (Result<void> drawn = draw(text); !drawn.ok()) return drawn;
@@ -56,7 +59,34 @@ public:
         return {};
     }
 
-    void teardown(Context&) override { rows_.clear(); }
+    // Rows of a snapshot are kept until they have been printed, also if a start fails.
+    void teardown(Context&) override {
+        if (!loaded_) rows_.clear();
+    }
+    Result<Message> save(Context&) override {
+        ArrayBuilder rows(rows_.size());
+        for (const Message& row : rows_) rows.append(row);
+        Result<Message> made = rows.finish();
+        if (!made.ok()) return made;
+        ObjectBuilder object(2);
+        object.set("rows", std::move(made).take());
+        object.set("left_out", count_message(left_out_));
+        return object.finish();
+    }
+    Result<void> load(Context&, MessageRef saved, std::uint32_t) override {
+        MessageRef rows = saved.get("rows");
+        if (!rows.is(REFLOW_KIND_ARRAY) || rows.size() > max_rows_ ||
+            !saved_count(saved.get("left_out"), left_out_)) {
+            return bad_state("its rows are not those of this table");
+        }
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (!rows.at(i).is(REFLOW_KIND_OBJECT)) return bad_state("a row is no object");
+            rows_.push_back(rows.at(i).own());
+        }
+        loaded_ = true;
+        return {};
+    }
+    static constexpr std::uint32_t state_version = 1;
 
 private:
     explicit TablePrint(const Config& config)
@@ -151,6 +181,7 @@ private:
     TextMap<int> decimals_of_;
     Vector<Message> rows_;
     std::uint64_t left_out_ = 0;
+    bool loaded_ = false;  // the rows are those of a snapshot, and no other yet
 };
 
 Result<runtime::ComponentRef> table_print() {

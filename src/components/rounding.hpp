@@ -21,6 +21,13 @@ class CompensatedSum {
 public:
     void add(double value) noexcept;
     [[nodiscard]] double value() const noexcept;
+    // Its two parts, to go on with.
+    [[nodiscard]] double sum() const noexcept { return sum_; }
+    [[nodiscard]] double lost() const noexcept { return lost_; }
+    void set(double sum, double lost) noexcept {
+        sum_ = sum;
+        lost_ = lost;
+    }
 
 private:
     double sum_ = 0;

@@ -128,6 +128,7 @@ Result<runtime::ComponentRef> switch_component() {
                     "name": {"type": "string", "description": "for people"}}}}},
         "description": "further keys can be read as $key by the expressions"
     })",
+        .stateless = true,
     });
 }
 
@@ -142,6 +143,7 @@ Result<runtime::ComponentRef> tee() {
         .inports = {{.name = "in", .description = "packets to pass on", .required = true}},
         .outports = {{.name = "out", .description = "the same packets"}},
         .config_schema = R"({"type": "object", "additionalProperties": false, "properties": {}})",
+        .stateless = true,
     });
 }
 
@@ -158,6 +160,7 @@ Result<runtime::ComponentRef> merge() {
                      .array = true}},
         .outports = {{.name = "out", .description = "the same packets"}},
         .config_schema = R"({"type": "object", "additionalProperties": false, "properties": {}})",
+        .stateless = true,
     });
 }
 

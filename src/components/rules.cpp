@@ -200,6 +200,7 @@ Result<runtime::ComponentRef> rules_engine() {
                     "description": "key for the whole packet; empty leaves it out"}
             }
         })",
+        .stateless = true,
     });
 }
 

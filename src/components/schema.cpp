@@ -237,6 +237,7 @@ Result<runtime::ComponentRef> schema_check() {
                     "description": "field with the text of the row; taken off rows that fit"}
             }
         })",
+        .stateless = true,
     });
 }
 

@@ -18,6 +18,15 @@ public:
     static Result<std::unique_ptr<StreamRead>> create(Context& context);
     Result<void> run(Context& context, std::span<Packet> inputs) override;
     Result<void> finish(Context& context) override;
+    // Between files; while a stream is open the engine refuses a snapshot anyway.
+    Result<Message> save(Context&) override { return Message::boolean(begun_); }
+    Result<void> load(Context&, MessageRef saved, std::uint32_t) override {
+        if (!saved.is(REFLOW_KIND_BOOLEAN))
+            return bad_state("it does not tell whether it has begun");
+        begun_ = saved.boolean();
+        return {};
+    }
+    static constexpr std::uint32_t state_version = 1;
 
 private:
     explicit StreamRead(const Config& config);

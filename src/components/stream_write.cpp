@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "components/batch.hpp"
 #include "components/line_sink.hpp"
+#include "message/count.hpp"
 
 namespace reflow::components {
 namespace {
@@ -85,15 +86,37 @@ Result<std::unique_ptr<StreamWrite>> StreamWrite::create(Context& context) {
 }
 
 Result<void> StreamWrite::setup(Context& context) {
-    Result<std::unique_ptr<Store::Writer>> opened = context.store().open_writer(path_, append_);
-    if (!opened.ok()) return opened.take_error();
-    file_ = std::move(opened).take();
     taken_ = 0;
     written_ = 0;
+    if (loaded_.is(REFLOW_KIND_NULL)) return {};
+    std::uint64_t position = 0;
+    bool resumes = saved_count(loaded_, position);
+    Result<std::unique_ptr<Store::Writer>> opened =
+        resumes ? context.store().open_writer_at(path_, position)
+                : context.store().open_writer(path_, append_);
+    if (!opened.ok()) return opened.take_error();
+    file_ = std::move(opened).take();
+    return {};
+}
+
+Result<Message> StreamWrite::save(Context&) {
+    if (file_ == nullptr) return Message::null();
+    Result<std::uint64_t> position = file_->position();
+    if (!position.ok()) return position.take_error();
+    return count_message(position.value());
+}
+
+Result<void> StreamWrite::load(Context&, MessageRef saved, std::uint32_t) {
+    std::uint64_t position = 0;
+    if (!saved.is(REFLOW_KIND_NULL) && !saved_count(saved, position)) {
+        return bad_state("it does not tell how long the file is");
+    }
+    loaded_ = saved.own();
     return {};
 }
 
 Result<StreamSink::Step> StreamWrite::step(Context& context, runtime::StreamReader& reader) {
+    loaded_ = Message();
     runtime::Patience none(0);
     if (file_ == nullptr) return Failure(REFLOW_ERROR_CLOSED, "the file is closed").file(path_);
     for (int i = 0; i < frames_per_call; ++i) {

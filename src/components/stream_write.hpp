@@ -45,6 +45,10 @@ public:
     Result<void> setup(Context& context) override;
     Result<void> finish(Context& context) override;
     void teardown(Context& context) override;
+    // How long the file is, between streams.
+    Result<Message> save(Context& context) override;
+    Result<void> load(Context& context, MessageRef saved, std::uint32_t version) override;
+    static constexpr std::uint32_t state_version = 1;
 
 private:
     explicit StreamWrite(const Config& config);
@@ -54,6 +58,7 @@ private:
     String path_;
     const bool append_;
     std::unique_ptr<Store::Writer> file_;
+    Message loaded_;  // the length to go on at, or null: it is closed; until the first stream
     std::size_t taken_ = 0;      // bytes of the frame at the front that are written
     std::uint64_t written_ = 0;  // of this stream
     Backoff backoff_;

@@ -52,6 +52,7 @@ Result<runtime::ComponentRef> stream_collect() {
         "examples": [{"text": true}], "properties": {
         "max_bytes": {"type": "integer", "default": 67108864, "minimum": 1, "description": "longer streams fail"},
         "text": {"type": "boolean", "default": false, "description": "emit a string; bytes that are not UTF-8 are an error"}}})",
+        .stateless = true,  // what it reads is an open stream
     });
 }
 

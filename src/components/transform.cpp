@@ -221,6 +221,7 @@ Result<runtime::ComponentRef> map() {
                     "description": "what to do when a key of rename or select is not there"}
             }
         })",
+        .stateless = true,
     });
 }
 
@@ -244,6 +245,7 @@ Result<runtime::ComponentRef> filter() {
                     "description": "expression that is true or false"}
             }
         })",
+        .stateless = true,
     });
 }
 

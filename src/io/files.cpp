@@ -206,6 +206,20 @@ public:
         }
     }
 
+    [[nodiscard]] bool repeatable() const noexcept override { return regular_; }
+    Result<void> skip(std::uint64_t bytes) override {
+        struct stat about {};
+        if (::fstat(descriptor_.get(), &about) != 0) return failure("read", errno, path_);
+        if (static_cast<std::uint64_t>(about.st_size) < bytes) {
+            return Failure(REFLOW_ERROR_IO, concat("the file is shorter than ", bytes, " bytes"))
+                .file(path_);
+        }
+        if (::lseek(descriptor_.get(), static_cast<off_t>(bytes), SEEK_SET) < 0) {
+            return failure("read", errno, path_);
+        }
+        return {};
+    }
+
 private:
     String path_;
     Descriptor descriptor_;
@@ -239,6 +253,15 @@ public:
     }
     [[nodiscard]] bool waits() const noexcept override { return waits_; }
     Result<void> flush() override { return {}; }  // nothing is held back here
+    Result<std::uint64_t> position() override {
+        if (!regular_) {
+            return Failure(REFLOW_ERROR_UNSUPPORTED, "what went into a pipe cannot be taken back")
+                .file(path_);
+        }
+        off_t end = ::lseek(descriptor_.get(), 0, SEEK_END);
+        if (end < 0) return failure("write", errno, path_);
+        return static_cast<std::uint64_t>(end);
+    }
     Result<void> close() override {
         int number = descriptor_.close();
         if (number != 0) return failure("write", number, path_);
@@ -355,12 +378,25 @@ Result<Descriptor> open_temporary(const String& path, String& name) {
     return failure("create", EEXIST, path);
 }
 
-Result<void> write_through(Descriptor descriptor, std::string_view data, const String& path) {
+Result<void> write_through(Descriptor descriptor, std::string_view data, const String& path,
+                           bool durable) {
     std::size_t written = 0;
     int number = write_all(descriptor.get(), data, written);
+    if (number == 0 && durable && ::fsync(descriptor.get()) != 0) number = errno;
     int closed = descriptor.close();
     if (number == 0) number = closed;
     if (number != 0) return failure("write", number, path);
+    return {};
+}
+
+// The name of a file is on the disk when its folder is.
+Result<void> sync_folder(const String& path) {
+    std::size_t slash = path.rfind('/');
+    String folder = slash == String::npos ? String(".") : path.substr(0, slash + 1);
+    Descriptor descriptor = open_descriptor(folder, O_RDONLY | O_DIRECTORY);
+    // Some file systems have no such call for folders.
+    if (!descriptor.open()) return failure("open the folder of", errno, path);
+    if (::fsync(descriptor.get()) != 0 && errno != EINVAL) return failure("write", errno, path);
     return {};
 }
 
@@ -431,6 +467,26 @@ public:
             new FileWriter(std::move(name.value()), std::move(opened.value().descriptor), mode));
     }
 
+    Result<std::unique_ptr<Writer>> open_writer_at(std::string_view path,
+                                                   std::uint64_t position) override {
+        Result<String> name = system_path(path);
+        if (!name.ok()) return name.take_error();
+        Result<Opened> opened = open_checked(name.value(), O_WRONLY | O_NONBLOCK);
+        if (!opened.ok()) return opened.take_error();
+        const struct stat& about = opened.value().about;
+        if (!S_ISREG(about.st_mode) || static_cast<std::uint64_t>(about.st_size) < position) {
+            return Failure(REFLOW_ERROR_IO, concat("the file is shorter than ", position, " bytes"))
+                .file(path);
+        }
+        int descriptor = opened.value().descriptor.get();
+        off_t end = static_cast<off_t>(position);
+        if (::ftruncate(descriptor, end) != 0 || ::lseek(descriptor, end, SEEK_SET) < 0) {
+            return failure("write", errno, path);
+        }
+        return std::unique_ptr<Writer>(new FileWriter(
+            std::move(name.value()), std::move(opened.value().descriptor), about.st_mode));
+    }
+
     Result<String> read_file(std::string_view path, std::uint64_t max_bytes) override {
         Result<String> name = system_path(path);
         if (!name.ok()) return name.take_error();
@@ -470,6 +526,32 @@ public:
     }
 
     Result<void> write_file(std::string_view path, std::string_view data) override {
+        return replace(path, data, false);
+    }
+    Result<void> keep_versions(std::string_view path, std::uint32_t keep) override {
+        Result<String> name = system_path(path);
+        if (!name.ok()) return name.take_error();
+        struct stat about {};
+        if (::stat(name.value().c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return {};
+        auto version = [&](std::uint32_t number) { return concat(name.value(), ".", number); };
+        for (std::uint32_t i = keep; i > 1; --i) {
+            if (::rename(version(i - 1).c_str(), version(i).c_str()) != 0 && errno != ENOENT) {
+                return failure("rename", errno, path);
+            }
+        }
+        // A second name for what is there: the first one never goes away.
+        String first = version(1);
+        if (::unlink(first.c_str()) != 0 && errno != ENOENT)
+            return failure("replace", errno, first);
+        if (::link(name.value().c_str(), first.c_str()) != 0) return failure("keep", errno, path);
+        return {};
+    }
+    Result<void> write_durable(std::string_view path, std::string_view data) override {
+        return replace(path, data, true);
+    }
+
+private:
+    static Result<void> replace(std::string_view path, std::string_view data, bool durable) {
         Result<String> name = system_path(path);
         if (!name.ok()) return name.take_error();
         struct stat about {};
@@ -484,11 +566,12 @@ public:
         Result<Descriptor> descriptor = open_temporary(target, temporary);
         if (!descriptor.ok()) return descriptor.take_error();
         if (exists) (void)::fchmod(descriptor.value().get(), about.st_mode & 07777);
-        Result<void> written = write_through(std::move(descriptor.value()), data, target);
+        Result<void> written = write_through(std::move(descriptor.value()), data, target, durable);
         if (written.ok() && ::rename(temporary.c_str(), target.c_str()) != 0) {
             written = failure("replace", errno, target);
         }
         if (!written.ok()) (void)::unlink(temporary.c_str());
+        if (written.ok() && durable) written = sync_folder(target);
         return written;
     }
 };

@@ -127,6 +127,7 @@ runtime::ComponentRef Instrument::wrap(const runtime::ComponentRef& component,
     made->source = component->source;
     made->blocking = component->blocking;
     made->external = component->external;
+    made->private_state = true;  // it is not that of the component
     made->error_port = component->error_port;
     made->create = create;
     made->setup = setup;

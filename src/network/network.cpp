@@ -3,6 +3,8 @@
 #include "network/network.hpp"
 
 #include "base/text.hpp"
+#include "network/checkpoint.hpp"
+#include "network/snapshot.hpp"
 
 namespace reflow::network {
 
@@ -43,6 +45,10 @@ Result<void> Network::start() {
     Visit visit(*this);
     Right right(*this);  // nobody changes it or opens an output at the same time
     if (Result<void> taken = right.take(REFLOW_FOREVER); !taken.ok()) return taken;
+    if (restored_ != nullptr && restored_->topology.get() != topology_.get()) {
+        return Failure(REFLOW_ERROR_INVALID_STATE, "the network was changed after it was restored")
+            .hint("restore it once more, if the snapshot is one of this graph");
+    }
     std::int32_t expected = REFLOW_NETWORK_CREATED;
     if (!state_.compare_exchange_strong(expected, starting, std::memory_order_acq_rel)) {
         return Failure(REFLOW_ERROR_INVALID_STATE, "the network was started before");
@@ -52,17 +58,20 @@ Result<void> Network::start() {
         ready = set_up_actors();
     } catch (const std::bad_alloc&) {
         tear_down();
+        forget_restored();
         give_up_start();
         throw;
     }
     if (!ready.ok()) {
         tear_down();
+        forget_restored();
         give_up_start();
         return ready;
     }
     note(Step::start);
     if (!launch()) {
         tear_down();
+        forget_restored();
         give_up_start();
         return Failure(REFLOW_ERROR_CANCELLED, "the network was stopped while it started");
     }
@@ -98,6 +107,10 @@ Result<void> Network::set_up_actors() {
     for (auto& actor : topology_->actors) {
         if (Result<void> ready = actor->setup(); !ready.ok()) return ready;
     }
+    if (restored_ != nullptr) {
+        apply_restored();
+        return {};
+    }
     for (Topology::Initial& initial : topology_->initials) {
         runtime::Packet packet = initial.packet;
         Message copy = MessageRef(packet.message).own();
@@ -126,6 +139,11 @@ bool Network::launch() noexcept {
     show_all(REFLOW_NODE_INITIALIZED);
     for (auto& actor : all.actors) post(new_event(REFLOW_EVENT_ACTOR_STARTED, *actor));
     show_all(REFLOW_NODE_RUNNING);
+    if (restored_ != nullptr) {
+        launch_restored();
+        group_.leave();
+        return true;
+    }
     for (const Topology::Initial& initial : all.initials) {
         if (auto event = new_event(REFLOW_EVENT_MESSAGE_RECEIVED, *initial.actor)) {
             event->port = initial.actor->component->inports[initial.packet.port].name;
@@ -372,6 +390,7 @@ void Network::abandon() noexcept {
     Ref<Runtime> runtime = runtime_;  // ends after the network
     Ref<Network> alive = Ref<Network>::share(this);
     if (on_own_thread()) {
+        if (checkpointer_ != nullptr) checkpointer_->end();
         bool later = false;
         group_.publish([&] {
             std::int32_t now = state_.load(std::memory_order_acquire);
@@ -393,6 +412,7 @@ void Network::abandon() noexcept {
     auto over = [this] { return ended() || state() == REFLOW_NETWORK_CREATED; };
     while (group_.wait(REFLOW_FOREVER, over) != REFLOW_OK) {
     }
+    if (checkpointer_ != nullptr) checkpointer_->end();
     end_handle();
 }
 

@@ -30,6 +30,9 @@
 
 namespace reflow::network {
 
+class Checkpointer;
+struct Restored;
+
 struct ChangeOptions {
     bool drop = false;
     std::int64_t timeout_ms = 0;
@@ -108,6 +111,18 @@ public:
     // fired starts at 0.
     Result<void> step(std::string_view path, std::uint64_t firings, std::int64_t timeout_ms,
                       std::uint64_t& fired);
+    // ---- state; as reflow.h section 17
+    Result<void> with_state(std::string_view node, std::string_view component,
+                            reflow_state_visit_fn visit, void* user_data, std::int64_t timeout_ms);
+    Result<Message> snapshot(std::int64_t timeout_ms);
+    Result<void> restore(MessageRef snapshot);
+    // keep: files of before that stay.
+    Result<void> snapshot_file(std::string_view path, std::uint32_t keep, std::int64_t timeout_ms);
+    Result<void> restore_file(std::string_view path);
+    Result<void> begin_checkpoints(std::string_view path, std::uint32_t keep,
+                                   std::uint64_t interval_ms, std::int64_t timeout_ms);
+    Result<void> end_checkpoints();
+
     Result<std::size_t> peek(std::string_view node, std::string_view port,
                              std::span<reflow_message> to) const;
 
@@ -168,6 +183,8 @@ private:
     friend class Replay;
     friend class Change;
     friend class FailureBuilder;
+    friend class Freeze;
+    friend class SnapshotReader;
     explicit Network(Ref<Runtime> runtime);
     static std::uint32_t next_tag() noexcept;
     Result<void> build_first(const graph::Flat& flat);
@@ -239,6 +256,25 @@ private:
                         const ChangeOptions& options, reflow_change& done);
     Result<Ref<Output>> open_before_start(std::string_view node, std::string_view port,
                                           std::uint32_t capacity);
+    // In a network that is created, and stays so as long as this lives: nobody starts or changes it.
+    class Unstarted {
+    public:
+        explicit Unstarted(Network& network) noexcept : network_(network), right_(network) {}
+        ~Unstarted();
+        Unstarted(const Unstarted&) = delete;
+        Unstarted& operator=(const Unstarted&) = delete;
+        Result<void> begin(std::int64_t timeout_ms);
+
+    private:
+        Network& network_;
+        Right right_;
+        bool begun_ = false;
+    };
+    [[nodiscard]] static Result<Message> write_snapshot(const Topology& all, Restored& taken);
+    Result<void> load_states(Restored& restored);
+    void apply_restored();
+    void forget_restored() noexcept;
+    void launch_restored() noexcept;
     [[nodiscard]] runtime::Actor* step_next(const Vector<runtime::Actor*>& actors,
                                             bool& some_paused) noexcept;
     Result<void> set_up_actors();
@@ -354,6 +390,12 @@ private:
     DeadLetters letters_;
     FailureHook on_failure_;  // set while created, under mutex_, then fixed
 
+    // Until the network has started: what it goes on with. Of who has made the state `starting`.
+    std::unique_ptr<Restored> restored_;
+
+    // Of the one thread that begins and ends checkpoints, or ends the network.
+    std::unique_ptr<Checkpointer> checkpointer_;
+
     // acq_rel: who sees a state sees what was done before it.
     std::atomic<std::int32_t> state_{REFLOW_NETWORK_CREATED};
     // The handle ended inside a callback: stopped() drops its reference, or a failed start. Guarded
@@ -368,7 +410,7 @@ private:
     // One at a time pauses, resumes, grants a step or looks into a paused actor. Before the locks
     // of the group, of mailboxes and of schedulers; nothing is called back under it.
     mutable std::mutex pause_mutex_;
-    // One thread at a time steps; last_stepped_ is its place, under pause_mutex_.
+    // One thread at a time steps or freezes; last_stepped_ is its place, under pause_mutex_.
     std::atomic<bool> stepping_{false};
     const runtime::Actor* last_stepped_ = nullptr;
     // Stands at a breakpoint and is stepped first; under pause_mutex_.

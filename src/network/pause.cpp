@@ -151,8 +151,8 @@ bool Network::may_step() const noexcept {
     return now == REFLOW_NETWORK_RUNNING || now == REFLOW_NETWORK_DRAINING;
 }
 
-// Whether the firing that was granted has come to a breakpoint: before it, so that it does not count,
-// or behind it.
+// Whether the firing that was granted has come to a breakpoint: before it, so that it does not
+// count, or behind it.
 bool Network::stands_at_breakpoint(const Actor& stepped, std::uint64_t& fired) const noexcept {
     std::lock_guard lock(pause_mutex_);
     if (!stepped.at_rest()) return false;

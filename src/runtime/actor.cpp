@@ -48,8 +48,10 @@ inline reflow_status Actor::call(Context& context, std::uint32_t emitted) noexce
     return REFLOW_ERROR_OUT_OF_MEMORY;  // its firing fails, and the actor lives on
 }
 
+void Actor::consume_all() noexcept { consume(firings_kept()); }
+
 Actor::~Actor() {
-    consume(firings_kept());
+    consume_all();
     for (Vector<Connection>& connections : outports) {
         for (Connection& connection : connections) {
             while (!connection.pending.empty()) {

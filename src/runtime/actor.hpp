@@ -20,6 +20,7 @@
 #include "runtime/group.hpp"
 #include "runtime/lane.hpp"
 #include "runtime/mailbox.hpp"
+#include "runtime/node_state.hpp"
 #include "runtime/probe.hpp"
 
 namespace reflow::runtime {
@@ -32,6 +33,7 @@ public:
     void add(std::uint64_t count) noexcept {
         value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
     }
+    void set(std::uint64_t count) noexcept { value_.store(count, std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t get() const noexcept {
         return value_.load(std::memory_order_relaxed);
     }
@@ -65,6 +67,7 @@ struct TurnBudget {
 };
 
 class Supervisor;
+struct ActorImage;
 
 class Actor : public Allocated {
 public:
@@ -100,6 +103,7 @@ public:
     // Measures some of its turns, while that is wanted; NULL: never so far. The actor owns it.
     // release and acquire: who sees it sees what it was made with.
     std::atomic<Probe*> probe{nullptr};
+    std::unique_ptr<NodeState> named_state;  // keys and pools; NULL unless used
 
     // ---- from any thread; the lane is that of a turn of this group, or NULL
     // Something is there for the actor: packets, or what is asked for by the bits.
@@ -109,6 +113,8 @@ public:
     void request_start() noexcept { notify(nullptr, start_bit); }
     void request_finish() noexcept { notify(nullptr, finish_bit); }
     void request_wake() noexcept { notify(nullptr, wake_bit); }
+    // A call without packets is due, once the actor is told by notify().
+    void mark_wake() noexcept { word_.fetch_or(wake_bit, std::memory_order_acq_rel); }
     // A source does not run any more; others do not care.
     void request_end() noexcept {
         if (component->source) notify(nullptr, end_bit);
@@ -206,6 +212,17 @@ public:
     std::uint64_t give_inputs(Queue<Packet>& to) noexcept;
     // Nothing waits at it that it could take, and nothing is under way; a moment's view.
     [[nodiscard]] bool exhausted() noexcept;
+
+    // ---- snapshots, in image.cpp
+    // What it has, while it is claimed.
+    Result<void> capture(ActorImage& to);
+    // Before the group begins: becomes what the image says, but for its timer. If memory runs out,
+    // forget() what is there of it.
+    void restore(const ActorImage& from);
+    void forget() noexcept;
+    [[nodiscard]] std::size_t firing_size() const noexcept { return firing_size_; }
+    // Whether there is something to do for it after restore().
+    [[nodiscard]] static bool has_work(const ActorImage& image) noexcept;
 
     // ---- on the thread of a scheduler
     // After submit().
@@ -357,6 +374,7 @@ private:
     // Books what the callback did; returns how many firings have ended.
     std::size_t settle(Context& context, reflow_status status, std::uint64_t ns);
     void consume(std::size_t firings) noexcept;
+    void consume_all() noexcept;
 
     // ---- firings that end later, in actor_deferred.cpp
     [[nodiscard]] DeferredFirings* deferred() const noexcept {

@@ -9,13 +9,18 @@ namespace {
 
 Actor& actor_of(Timer& timer) noexcept { return static_cast<ActorTimers::Entry&>(timer).actor; }
 
-// The actor may be taken out of its network at any moment: then what fires ends it.
+// The actor may be taken out of its network at any moment: then what fires ends it. Its word has the
+// bit before the timer is gone, so that a snapshot sees one of them.
 constexpr TimerKind wake_kind{
-    .hold = [](Timer& timer) noexcept { actor_of(timer).ref(); },
+    .hold =
+        [](Timer& timer) noexcept {
+            actor_of(timer).ref();
+            actor_of(timer).mark_wake();
+        },
     .fired =
         [](Timer& timer, std::uint64_t) noexcept {
             Actor& actor = actor_of(timer);
-            actor.request_wake();
+            actor.notify();
             actor.unref();
         },
 };

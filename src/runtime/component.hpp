@@ -48,6 +48,9 @@ public:
     bool source = false;                // no inports, or declared as a source
     bool blocking = false;              // its turns run on threads of their own
     bool external = false;              // what it does depends on the world outside, or changes it
+    bool stateless = false;             // a snapshot needs nothing of its states
+    bool private_state = false;         // hosts do not see it
+    std::uint32_t state_version = 0;
 
     reflow_create_fn create = nullptr;
     reflow_state_fn setup = nullptr;
@@ -55,6 +58,8 @@ public:
     reflow_state_fn finish = nullptr;
     reflow_teardown_fn teardown = nullptr;
     reflow_destroy_fn destroy_state = nullptr;
+    reflow_save_fn save = nullptr;
+    reflow_load_fn load = nullptr;
     void* user_data = nullptr;
     reflow_destroy_fn destroy = nullptr;
 

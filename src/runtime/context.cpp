@@ -9,8 +9,6 @@
 
 namespace reflow::runtime {
 
-namespace {
-
 Result<void> result_of(Context& context, reflow_status status, std::string_view what) {
     if (status == REFLOW_OK) return {};
     std::unique_ptr<Error> error = std::move(context.error);
@@ -19,8 +17,6 @@ Result<void> result_of(Context& context, reflow_status status, std::string_view 
     if (error->node.empty()) error->node = context.actor.id;
     return error;
 }
-
-}  // namespace
 
 Result<void> Actor::create() {
     if (component->create == nullptr) {

@@ -41,7 +41,7 @@ public:
 }
 
 // Which callback is running.
-enum class Phase : std::uint8_t { create, setup, run, finish, teardown };
+enum class Phase : std::uint8_t { create, setup, run, finish, teardown, save, load, visit };
 
 }  // namespace reflow::runtime
 
@@ -105,5 +105,8 @@ namespace reflow::runtime {
 
 using Context = reflow_context;
 using Packet = reflow_packet;
+
+// What a callback has returned, with the error that it has set; `what` names it.
+[[nodiscard]] Result<void> result_of(Context& context, reflow_status status, std::string_view what);
 
 }  // namespace reflow::runtime

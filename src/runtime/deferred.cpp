@@ -215,6 +215,26 @@ bool DeferredFirings::enter_spare(Deferred* before, bool counts, reflow_status s
     return list_due(*firing);  // the first of them may have ended meanwhile
 }
 
+bool DeferredFirings::copy_inputs(Vector<Packet>& inputs, std::size_t& without) {
+    Lock lock(mutex_);
+    // One that was taken over by half, when memory ran out, comes first; it may be in the list too.
+    Deferred* half = current.firing.get();
+    Deferred* next = half != nullptr && !half->linked_ ? half : first_;
+    while (next != nullptr) {
+        const Deferred& firing = *next;
+        if (firing.id == 0) return false;  // what a call has emitted behind a firing
+        std::size_t count = firing.inputs.size();
+        if (count == 0) ++without;
+        inputs.reserve(inputs.size() + count);
+        for (std::size_t i = 0; i < count; ++i) {
+            inputs.push_back(firing.inputs[i]);
+            (void)MessageRef(firing.inputs[i].message).own().leak();
+        }
+        next = next->linked_ ? next->next_ : first_;
+    }
+    return true;
+}
+
 // ---- from any thread
 
 reflow_status DeferredFirings::emit(Deferred& firing, std::uint32_t outport, std::uint32_t index,

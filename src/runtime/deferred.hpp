@@ -135,6 +135,11 @@ public:
         spare = nullptr;
     }
 
+    // For a snapshot, on an actor that is seized: the inputs of firings that are not over for the
+    // actor, in order, as references of the caller, and how many of these had no inputs. False if
+    // there are outputs that wait for an earlier firing.
+    bool copy_inputs(Vector<Packet>& inputs, std::size_t& without);
+
     // For those in order: what a call emits while others are pending.
     [[nodiscard]] bool ordered() const noexcept { return ordered_; }
     [[nodiscard]] bool some() const noexcept { return size_.load(std::memory_order_relaxed) != 0; }

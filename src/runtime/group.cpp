@@ -114,6 +114,8 @@ void Group::request_stop() noexcept {
         // From here on nobody changes the lists of the group: see Change::swap().
         std::lock_guard lock(mutex_);
         stopping_.store(true, std::memory_order_seq_cst);
+        // Who waits for nodes to rest, with a guard, gives up: the stop waits for him.
+        notify_hosts();
     }
     scheduler.timers.cancel_all(*this);
     for (Actor* actor : actors) {

@@ -362,6 +362,38 @@ void Mailbox::drop_queues() noexcept {
     }
 }
 
+void Mailbox::copy(Vector<Packet>& to, Vector<Sticky>& newest) const {
+    std::lock_guard lock(mutex_);
+    std::size_t count = queue_.size();
+    for (std::uint32_t i = 0; by_port_ != nullptr && i < ports_.size(); ++i) {
+        count += by_port_->queues[i].size();
+    }
+    to.reserve(to.size() + count);
+    auto add = [&](const Queue<Packet>& packets) {
+        for (std::size_t i = 0; i < packets.size(); ++i) {
+            to.push_back(packets[i]);
+            (void)MessageRef(packets[i].message).own().leak();
+        }
+    };
+    add(queue_);
+    if (by_port_ == nullptr) return;
+    newest.reserve(ports_.size());
+    for (std::uint32_t i = 0; i < ports_.size(); ++i) {
+        add(by_port_->queues[i]);
+        Packet packet = by_port_->newest[i];
+        if (MessageRef(packet.message).none()) continue;
+        packet.port = i;
+        newest.push_back({packet, ports_[i].count.load(std::memory_order_relaxed) != 0});
+        (void)MessageRef(packet.message).own().leak();
+    }
+}
+
+void Mailbox::restore_newest(const Packet& packet, bool fresh) noexcept {
+    std::lock_guard lock(mutex_);
+    by_port_->newest[packet.port] = packet;
+    ports_[packet.port].count.store(fresh ? 1 : 0, std::memory_order_relaxed);
+}
+
 std::size_t Mailbox::peek(std::uint32_t port, std::span<reflow_message> to) const noexcept {
     std::lock_guard lock(mutex_);
     std::size_t count = 0;

@@ -108,6 +108,26 @@ public:
     // Drops everything. Senders that wait are forgotten: they do not run any more.
     void clear() noexcept;
 
+    // ---- snapshots
+    // All that waits, in the order in which it would be taken, each message a reference of the
+    // caller: what is shown over and over is apart, and tells whether it was shown.
+    struct Sticky {
+        Packet packet;
+        bool fresh;
+    };
+    void copy(Vector<Packet>& waiting, Vector<Sticky>& newest) const;
+    // Puts a newest packet back; `fresh` as copy() told.
+    void restore_newest(const Packet& packet, bool fresh) noexcept;
+    void set_dropped(std::uint64_t count) noexcept {
+        dropped_.store(count, std::memory_order_relaxed);
+    }
+    // Whether a firing takes a packet of this port; fixed before the group begins, but for what
+    // set_connected() adds.
+    [[nodiscard]] bool waits_for(std::uint32_t port) const noexcept {
+        std::lock_guard lock(mutex_);
+        return ports_[port].connected && !ports_[port].sticky;
+    }
+
     // ---- inspection
     // Copies the first packets of a port; returns how many. Each is a reference of the caller.
     std::size_t peek(std::uint32_t port, std::span<reflow_message> to) const noexcept;

@@ -161,6 +161,11 @@ bool Timers::set(Timer& timer, std::uint64_t due_ns) noexcept {
     return first() == &timer;
 }
 
+std::uint64_t Timers::due(const Timer& timer) noexcept {
+    std::lock_guard lock(mutex_);
+    return timer.slot_ == Timer::nowhere ? UINT64_MAX : timer.due_ns_;
+}
+
 void Timers::cancel(Timer& timer) noexcept {
     {
         std::lock_guard lock(mutex_);

@@ -80,6 +80,8 @@ public:
     // It may be about to fire all the same. The group may be gone when this returns, unless the
     // caller keeps it.
     void cancel(Timer& timer) noexcept;
+    // When it fires; UINT64_MAX if it is not armed. hold() of one that fires was called before.
+    [[nodiscard]] std::uint64_t due(const Timer& timer) noexcept;
     // All entries of a group, which has announced its stop, so that none comes behind them.
     void cancel_all(Group& group) noexcept;
     // Fires all entries whose time has come, in their order; returns their number.

@@ -123,25 +123,25 @@ static bool ran_out(reflow_status status, reflow_error *error, const char *call)
     return true;
 }
 
-#define TRY(call)                                   \
-    do {                                            \
-        reflow_error *e;                            \
-        reflow_status status_;                      \
-        do {                                        \
-            e = NULL;                               \
-            status_ = (call);                       \
-        } while (ran_out(status_, e, #call));       \
-        CHECK(e == NULL);                           \
+#define TRY(call)                             \
+    do {                                      \
+        reflow_error *e;                      \
+        reflow_status status_;                \
+        do {                                  \
+            e = NULL;                         \
+            status_ = (call);                 \
+        } while (ran_out(status_, e, #call)); \
+        CHECK(e == NULL);                     \
     } while (0)
 
 /* Without memory nothing is equal; with it, it is. */
-#define EQUAL(call)                                              \
-    do {                                                         \
-        bool equal_ = (call);                                    \
+#define EQUAL(call)                                               \
+    do {                                                          \
+        bool equal_ = (call);                                     \
         for (uint64_t i_ = 0; !equal_ && i_ < fail_count; ++i_) { \
-            equal_ = (call);                                     \
-        }                                                        \
-        CHECK(equal_);                                           \
+            equal_ = (call);                                      \
+        }                                                         \
+        CHECK(equal_);                                            \
     } while (0)
 
 static reflow_message make(const char *text) {
@@ -257,6 +257,16 @@ static void on_state_end(void *state) {
     --states;
     pthread_mutex_unlock(&mutex);
 }
+static reflow_status on_save(reflow_context *context, void *state, reflow_message *out) {
+    (void)context;
+    CHECK(state == &states);
+    return reflow_message_from_json(text_of("[1,\"two\"]"), NULL, out, NULL);
+}
+static reflow_status on_load(reflow_context *context, void *state, uint32_t version,
+                             reflow_message saved) {
+    CHECK(state == &states && version == 2 && reflow_message_count(saved) == 2);
+    return reflow_context_state_set(context, text_of("loaded"), reflow_message_null());
+}
 static void on_end(void *user_data) {
     (void)user_data;
     ++ends;
@@ -287,6 +297,9 @@ static reflow_runtime *live_runtime(const rig_mode *mode) {
     component.destroy_state = on_state_end;
     component.user_data = &states;
     component.destroy = on_end;
+    component.save = on_save;
+    component.load = on_load;
+    component.state_version = 2;
     ends = 0;
     int before = calls_again;
     TRY(reflow_runtime_register(runtime, &component, &e));
@@ -538,6 +551,78 @@ static void live_failing(const rig_mode *mode) {
     check_all_ended(mode);
 }
 
+/* ---- states, snapshots and restores */
+
+static reflow_status set_names(reflow_context *context, void *state, void *user_data) {
+    (void)state;
+    (void)user_data;
+    for (int i = 0; i < 9; ++i) {
+        char name[8];
+        snprintf(name, sizeof name, "n%d", i);
+        reflow_status status =
+            reflow_context_state_set(context, text_of(name), reflow_message_integer(i));
+        if (status != REFLOW_OK) return status;
+        status = reflow_context_pool_upsert(context, text_of(i % 2 == 0 ? "p" : "q"), text_of(name),
+                                            reflow_message_integer(i));
+        if (status != REFLOW_OK) return status;
+    }
+    return REFLOW_OK;
+}
+static reflow_status look_at_names(reflow_context *context, void *state, void *user_data) {
+    (void)state;
+    (void)user_data;
+    CHECK(reflow_context_state_count(context) == 10);
+    CHECK(reflow_context_pool_count(context, text_of("p")) == 5);
+    CHECK(reflow_context_pool_count(context, text_of("q")) == 4);
+    return REFLOW_OK;
+}
+
+static const char pair[] =
+    "{\"processes\":{\"a\":{\"component\":\"Node\"},\"b\":{\"component\":\"Node\"}},"
+    "\"connections\":[{\"from\":" END("a", "o") ",\"to\":" END("b", "a") "}]}";
+
+static void live_saved(const rig_mode *mode) {
+    reflow_runtime *runtime = live_runtime(mode);
+    reflow_graph *graph = NULL;
+    reflow_network *network = NULL;
+    reflow_output *output = NULL;
+    reflow_inport inport = {0};
+    reflow_message taken;
+    TRY(reflow_graph_load(text_of(pair), REFLOW_FORMAT_JSON, text_of(""), &graph, &e));
+    TRY(reflow_network_create(runtime, graph, &network, &e));
+    TRY(reflow_network_open_output(network, text_of("b"), text_of("o"), 100, &output, &e));
+    TRY(reflow_network_find_inport(network, text_of("a"), text_of("a"), &inport, &e));
+    TRY(reflow_network_start(network, &e));
+    for (int i = 0; i < SENT; ++i) {
+        TRY(reflow_network_send(network, inport, reflow_message_integer(i), REFLOW_FOREVER, &e));
+        if (!rig_waits(mode)) (void)reflow_runtime_run(runtime, 1, NULL, NULL);
+    }
+    TRY(reflow_network_with_state(network, text_of("b"), text_of("Node"), set_names, NULL,
+                                  REFLOW_FOREVER, &e));
+    TRY(reflow_network_snapshot(network, REFLOW_FOREVER, &taken, &e));
+    reflow_network_destroy(network);
+    reflow_output_destroy(output);
+    CHECK(states == 0);
+    TRY(reflow_network_create(runtime, graph, &network, &e));
+    TRY(reflow_network_open_output(network, text_of("b"), text_of("o"), 100, &output, &e));
+    TRY(reflow_network_restore(network, taken, &e));
+    reflow_message_unref(taken);
+    CHECK(states == 2);
+    TRY(reflow_network_start(network, &e));
+    TRY(reflow_network_with_state(network, text_of("b"), text_of("Node"), look_at_names, NULL,
+                                  REFLOW_FOREVER, &e));
+    TRY(reflow_network_drain(network, REFLOW_FOREVER, &e));
+    int lost = (int)(rig_counters(network, "a").failed + rig_counters(network, "b").failed);
+    CHECK(lost <= (int)fail_count);
+    CHECK(read_all(output) + lost == SENT);
+    reflow_network_destroy(network);
+    reflow_output_destroy(output);
+    reflow_graph_destroy(graph);
+    CHECK(states == 0);
+    reflow_runtime_destroy(runtime);
+    check_all_ended(mode);
+}
+
 /* Fails the n-th allocation and the count - 1 after it, for n = first, first + step, ... */
 static void test_each(void (*life)(const rig_mode *mode), const rig_mode *mode, uint64_t count,
                       uint64_t step) {
@@ -564,5 +649,7 @@ int main(void) {
     test_each(live_nested, &rig_own, 2, check_slow() ? 131 : 43);
     test_each(live_failing, &rig_inline, 1, check_slow() ? 61 : 11);
     test_each(live_failing, &rig_own, 2, check_slow() ? 181 : 97);
+    test_each(live_saved, &rig_inline, 1, check_slow() ? 31 : 7);
+    test_each(live_saved, &rig_own, 2, check_slow() ? 131 : 43);
     return 0;
 }

@@ -5,11 +5,13 @@
 #include <set>
 #include <thread>
 
+#include "codec/msgpack.hpp"
+
 namespace reflow::testing {
 namespace {
 
-// A packet ends after so many hops, so that cycles do. Where nodes of a cycle multiply packets, each
-// hop may do: fewer keep that below the growth that a stall allows.
+// A packet ends after so many hops, so that cycles do. Where nodes of a cycle multiply packets,
+// each hop may do: fewer keep that below the growth that a stall allows.
 constexpr std::uint32_t hops_most = 12;
 constexpr std::uint32_t hops_most_in_cycles = 7;
 
@@ -366,37 +368,105 @@ runtime::ComponentRef component_of(World& world, Role role) {
                      role == Role::source);
 }
 
+// A network of the plan, created and not started.
+std::unique_ptr<Net> make_net(World& world) {
+    const Plan& plan = world.plan;
+    Options options;
+    options.mode = world.how.mode;
+    options.workers = world.how.workers;
+    options.seed = world.how.seed;
+    options.port_capacity = plan.port_capacity;
+    options.batch_packets = plan.batch_packets;
+    std::vector<runtime::ComponentRef> components;
+    for (int role = 0; role <= static_cast<int>(Role::sink); ++role) {
+        components.push_back(component_of(world, static_cast<Role>(role)));
+        // In some of the runs some run on threads beside the workers.
+        components.back()->blocking = (world.how.seed + static_cast<unsigned>(role)) % 4 == 0;
+        components.back()->stateless = true;  // what they have is in the world
+    }
+    auto net = std::make_unique<Net>(options, std::move(components));
+    for (const PlannedNode& node : plan.nodes) {
+        net->node(node.id, "Role" + std::to_string(static_cast<int>(node.role)));
+    }
+    for (const PlannedConnection& it : plan.connections) {
+        net->connect(plan.nodes[it.from].id + ".o" + std::to_string(it.from_port),
+                     plan.nodes[it.to].id + ".i" + std::to_string(it.to_port), it.kind,
+                     it.capacity);
+    }
+    std::int64_t stamp = static_cast<std::int64_t>(plan.nodes.size() + plan.fed.size());
+    for (std::uint32_t node : plan.initial) {
+        for (std::int64_t i = 0; i < 2; ++i) {
+            Freight freight{stamp * 4 << 24 | i, 3, i * 17};
+            net->initial(plan.nodes[node].id + ".i0", pack(freight));
+        }
+        ++stamp;
+    }
+    net->create();
+    return net;
+}
+
 // ---- the host
 
 class Host {
 public:
-    Host(World& world, Net& net) : world_(world), net_(net) {
+    Host(World& world, std::unique_ptr<Net> net) : world_(world), net_(std::move(net)) {
         for (std::uint32_t node : world.plan.read) {
-            readers_.push_back({net.output(name(node) + ".o0", world.plan.reader_capacity), {}});
+            readers_.push_back({net_->output(name(node) + ".o0", world.plan.reader_capacity), {}});
         }
         for (std::uint32_t node : world.plan.fed)
-            inports_.push_back(net.inport(name(node) + ".i0"));
+            inports_.push_back(net_->inport(name(node) + ".i0"));
         sent_.resize(inports_.size());
-        if (world.plan.listens) {
-            auto made = net.network->subscribe({.kinds = REFLOW_EVENTS_ALL, .capacity = 16});
-            subscription_ = std::move(made).take();
-        }
+        listen();
     }
     ~Host() {
-        if (subscription_) net_.network->unsubscribe(*subscription_);
+        if (subscription_) net_->network->unsubscribe(*subscription_);
+    }
+    [[nodiscard]] Net& net() const { return *net_; }
+
+    // Another network goes on where this one is. Nothing happens in this one any more, since it
+    // was paused before.
+    void cut() {
+        Result<void> paused = net_->network->pause("", REFLOW_FOREVER);
+        if (!paused.ok()) return world_.fault("pause: " + error_text(paused));
+        Result<Message> taken = net_->network->snapshot(REFLOW_FOREVER);
+        if (!taken.ok()) {
+            return world_.fault("snapshot: " + std::string(taken.error().describe()));
+        }
+        String bytes;
+        Result<void> written = codec::write_msgpack(bytes, taken.value());
+        Result<Message> read = codec::read_msgpack(bytes);
+        if (!written.ok() || !read.ok()) return world_.fault("the snapshot cannot be read again");
+        if (subscription_) net_->network->unsubscribe(*std::exchange(subscription_, {}));
+        for (Reader& reader : readers_) reader.output = {};
+        net_.reset();
+        net_ = make_net(world_);
+        for (std::size_t i = 0; i < readers_.size(); ++i) {
+            readers_[i].output =
+                net_->output(name(world_.plan.read[i]) + ".o0", world_.plan.reader_capacity);
+        }
+        for (std::size_t i = 0; i < inports_.size(); ++i) {
+            inports_[i] = net_->inport(name(world_.plan.fed[i]) + ".i0");
+        }
+        listen();
+        Result<void> restored = net_->network->restore(read.value());
+        if (!restored.ok()) world_.fault("restore: " + error_text(restored));
+        net_->start();
     }
 
     // Without threads: sends, reads and runs in turn. drained() looks before the stop.
     template <typename Drained>
     void alone(Drained drained_look) {
+        Random random(world_.plan.seed + 77);
         for (std::uint32_t i = 0; i < world_.plan.host_packets; ++i) {
             for (std::size_t to = 0; to < inports_.size(); ++to) send(to, i, 0);
             for (Reader& reader : readers_) read(reader);
+            if (cuts_ < world_.how.cuts && random.one_in(5)) cut_after(random.below(60));
         }
+        while (cuts_ < world_.how.cuts) cut_after(random.below(200));
         if (world_.how.stop_early) return;
         // Everything that waits for the host goes on when it reads.
         for (int rounds = 0; rounds < 100'000; ++rounds) {
-            Result<void> drained = net_.network->drain(REFLOW_FOREVER);
+            Result<void> drained = net_->network->drain(REFLOW_FOREVER);
             bool some = false;
             for (Reader& reader : readers_) some = read(reader) || some;
             if (drained.ok()) {
@@ -429,25 +499,31 @@ public:
             });
         }
         std::size_t first_sender = readers_.size();
+        std::atomic<bool> over{false};
+        std::thread snapshots;
+        if (world_.how.cuts != 0) snapshots = std::thread([&] { take_snapshots(over); });
         if (world_.how.stop_early) {
-            for (int i = 0; i < 500; ++i) (void)net_.counters(name(0));
+            for (int i = 0; i < 500; ++i) (void)net_->counters(name(0));
         } else {
             for (std::size_t i = first_sender; i < threads.size(); ++i) threads[i].join();
-            Result<void> drained = net_.network->drain(60'000);
+            over.store(true, std::memory_order_relaxed);
+            if (snapshots.joinable()) snapshots.join();
+            Result<void> drained = net_->network->drain(60'000);
             if (!drained.ok()) world_.fault("drain: " + error_text(drained));
             check_after_drain();
             drained_look();
         }
-        Result<void> stopped = net_.network->stop(60'000);
+        Result<void> stopped = net_->network->stop(60'000);
         if (!stopped.ok()) world_.fault("stop: " + error_text(stopped));
+        if (snapshots.joinable()) snapshots.join();
         for (std::thread& thread : threads) {
             if (thread.joinable()) thread.join();
         }
     }
 
     void check_after_drain() {
-        if (net_.network->state() != REFLOW_NETWORK_DRAINED) world_.fault("not drained");
-        if (net_.idle(0) != REFLOW_OK) world_.fault("not idle after the drain");
+        if (net_->network->state() != REFLOW_NETWORK_DRAINED) world_.fault("not drained");
+        if (net_->idle(0) != REFLOW_OK) world_.fault("not idle after the drain");
     }
 
     [[nodiscard]] std::uint64_t sent_to(std::uint32_t node) const {
@@ -480,6 +556,50 @@ private:
         Ref<Output> output;
         std::vector<std::int64_t> stamps;
     };
+    void listen() {
+        if (!world_.plan.listens) return;
+        auto made = net_->network->subscribe({.kinds = REFLOW_EVENTS_ALL, .capacity = 16});
+        subscription_ = std::move(made).take();
+    }
+    void cut_after(std::uint64_t turns) {
+        if (turns != 0) (void)net_->runtime->scheduler().run({.turns = turns});
+        ++cuts_;
+        cut();
+    }
+    // With threads: the network does not notice.
+    void take_snapshots(const std::atomic<bool>& over) {
+        while (!over.load(std::memory_order_relaxed)) {
+            Result<Message> taken = net_->network->snapshot(60'000);
+            if (taken.ok()) {
+                check_conservation(taken.value());
+                continue;
+            }
+            reflow_status status = taken.error().status;
+            bool ended = status == REFLOW_ERROR_INVALID_STATE || status == REFLOW_ERROR_CANCELLED;
+            if (!ended) world_.fault("snapshot: " + std::string(taken.error().describe()));
+            return;
+        }
+    }
+    // What was delivered has been taken, waits, or was dropped. Where hosts feed or read the
+    // snapshot cannot tell.
+    void check_conservation(MessageRef snapshot) {
+        if (!world_.plan.fed.empty() || !world_.plan.read.empty()) return;
+        std::int64_t sent = 2 * static_cast<std::int64_t>(world_.plan.initial.size());
+        std::int64_t there = 0;
+        MessageRef nodes = snapshot.get("nodes");
+        for (std::size_t i = 0; i < nodes.size(); ++i) {
+            MessageRef counters = nodes.at(i).get("counters");
+            sent += counters.at(2).integer();
+            there += counters.at(1).integer() + counters.at(4).integer();
+            there += static_cast<std::int64_t>(nodes.at(i).get("waiting").size());
+            MessageRef newest = nodes.at(i).get("newest");
+            for (std::size_t n = 0; n < newest.size(); ++n) there += newest.at(n).at(2).boolean();
+        }
+        if (sent != there) {
+            world_.fault("a snapshot has " + std::to_string(there) + " packets of " +
+                         std::to_string(sent));
+        }
+    }
     static std::string name(std::uint32_t node) { return "n" + std::to_string(node); }
 
     void send(std::size_t to, std::uint32_t number, std::int64_t timeout) {
@@ -488,10 +608,10 @@ private:
         Freight freight{who * 4 << 24 | number, hops_most,
                         static_cast<std::int64_t>(mix(1000 + to, number) >> 2)};
         Message message = pack(freight);
-        reflow_status status = net_.send(inports_[to], message, timeout);
+        reflow_status status = net_->send(inports_[to], message, timeout);
         while (status == REFLOW_ERROR_WOULD_BLOCK && !world_.how.stop_early) {
             // Waiting runs the actors until nothing is left to run: then the host has to read.
-            status = net_.send(inports_[to], message, REFLOW_FOREVER);
+            status = net_->send(inports_[to], message, REFLOW_FOREVER);
             bool some = status != REFLOW_ERROR_WOULD_BLOCK;
             for (Reader& reader : readers_) some = read(reader) || some;
             if (!some) break;
@@ -515,7 +635,8 @@ private:
     }
 
     World& world_;
-    Net& net_;
+    std::unique_ptr<Net> net_;
+    std::uint32_t cuts_ = 0;
     std::vector<Reader> readers_;
     std::vector<std::uint64_t> inports_;
     std::vector<std::uint64_t> sent_;
@@ -581,66 +702,37 @@ void check_counters(World& world, Net& net, const Host& host, const Node& node) 
 Outcome run(const Plan& plan, const How& how) {
     World world{plan, how, {}, {}, {}, {}};
     world.nodes.resize(plan.nodes.size());
-    Options options;
-    options.mode = how.mode;
-    options.workers = how.workers;
-    options.seed = how.seed;
-    options.port_capacity = plan.port_capacity;
-    options.batch_packets = plan.batch_packets;
+    for (std::uint32_t i = 0; i < plan.nodes.size(); ++i) {
+        world.nodes[i].number = i;
+        world.nodes[i].plan = &plan.nodes[i];
+        world.nodes[i].emitted.resize(2);
+    }
     {
-        std::vector<runtime::ComponentRef> components;
-        for (int role = 0; role <= static_cast<int>(Role::sink); ++role) {
-            components.push_back(component_of(world, static_cast<Role>(role)));
-            // In some of the runs some run on threads beside the workers.
-            components.back()->blocking = (how.seed + static_cast<unsigned>(role)) % 4 == 0;
+        Host host(world, make_net(world));
+        host.net().start();
+        auto drained = [&] {
+            for (const Node& node : world.nodes) check_counters(world, host.net(), host, node);
+        };
+        if (how.threaded()) {
+            host.with_threads(drained);
+        } else {
+            host.alone(drained);
         }
-        Net net(options, std::move(components));
-        for (std::uint32_t i = 0; i < plan.nodes.size(); ++i) {
-            world.nodes[i].number = i;
-            world.nodes[i].plan = &plan.nodes[i];
-            world.nodes[i].emitted.resize(2);
-            net.node(plan.nodes[i].id,
-                     "Role" + std::to_string(static_cast<int>(plan.nodes[i].role)));
+        host.check_readers();
+        for (const Node& node : world.nodes) {
+            check_order(world, node, !how.stop_early);
+            world.outcome.sum += node.sum;
+            world.outcome.arrivals += node.taken;
         }
-        for (const PlannedConnection& it : plan.connections) {
-            net.connect(plan.nodes[it.from].id + ".o" + std::to_string(it.from_port),
-                        plan.nodes[it.to].id + ".i" + std::to_string(it.to_port), it.kind,
-                        it.capacity);
-        }
-        std::int64_t stamp = static_cast<std::int64_t>(plan.nodes.size() + plan.fed.size());
-        for (std::uint32_t node : plan.initial) {
-            for (std::int64_t i = 0; i < 2; ++i) {
-                Freight freight{stamp * 4 << 24 | i, 3, i * 17};
-                net.initial(plan.nodes[node].id + ".i0", pack(freight));
-            }
-            ++stamp;
-        }
-        net.create();
-        {
-            Host host(world, net);
-            net.start();
-            auto drained = [&] {
-                for (const Node& node : world.nodes) check_counters(world, net, host, node);
-            };
-            if (how.threaded()) {
-                host.with_threads(drained);
-            } else {
-                host.alone(drained);
-            }
-            host.check_readers();
-            for (const Node& node : world.nodes) {
-                check_order(world, node, !how.stop_early);
-                world.outcome.sum += node.sum;
-                world.outcome.arrivals += node.taken;
-            }
-            for (std::uint32_t i = 0; i < plan.nodes.size() && !how.stop_early; ++i) {
-                world.outcome.arrivals += host.read_from(i);
-            }
+        for (std::uint32_t i = 0; i < plan.nodes.size() && !how.stop_early; ++i) {
+            world.outcome.arrivals += host.read_from(i);
         }
     }
+    int lives = how.threaded() ? 1 : 1 + static_cast<int>(how.cuts);
     for (const Node& node : world.nodes) {
-        if (node.set_up != 1 || node.torn_down != 1 || node.destroyed != 1) {
-            world.fault(node.plan->id + ": setup, teardown or destroy is not called once");
+        if (node.set_up != lives || node.torn_down != lives || node.destroyed != lives) {
+            world.fault(node.plan->id +
+                        ": setup, teardown or destroy is not called once in each life");
         }
     }
     return std::move(world.outcome);

@@ -19,6 +19,7 @@
 #include "base/limits.hpp"
 #include "base/store.hpp"
 #include "codec/json.hpp"
+#include "codec/msgpack.hpp"
 #include "components/actor.hpp"
 #include "graph/load.hpp"
 #include "network/network.hpp"
@@ -63,6 +64,14 @@ public:
         if (!append) content.clear();
         return std::unique_ptr<Writer>(new MemoryWriter(content));
     }
+    Result<std::unique_ptr<Writer>> open_writer_at(std::string_view path,
+                                                   std::uint64_t position) override {
+        Result<std::string*> found = find(path);
+        if (!found.ok()) return found.take_error();
+        if (found.value()->size() < position) return Failure(REFLOW_ERROR_IO, "it is shorter");
+        found.value()->resize(position);
+        return std::unique_ptr<Writer>(new MemoryWriter(*found.value()));
+    }
     Result<String> read_file(std::string_view path, std::uint64_t) override {
         Result<std::string*> found = find(path);
         if (!found.ok()) return found.take_error();
@@ -97,6 +106,7 @@ private:
             return data.size();
         }
         Result<void> flush() override { return {}; }
+        Result<std::uint64_t> position() override { return std::uint64_t{content_.size()}; }
         Result<void> close() override { return {}; }
 
     private:
@@ -123,6 +133,7 @@ struct HarnessOptions {
     std::uint32_t read_capacity = 1'000'000;  // of what take() reads
     bool simulated = false;
     std::uint64_t seed = 1;
+    Message restore = {};  // a snapshot to go on with
     std::shared_ptr<Files> files = std::make_shared<Files>();
 };
 
@@ -177,6 +188,20 @@ public:
         Result<void> done = network_->wait_idle(-1);
         ASSERT_TRUE(done.ok()) << done.error().message;
     }
+    // Runs until nothing is left to do, or only what waits for a reader.
+    void settle() { (void)network_->wait_idle(-1).ok(); }
+    // Through its bytes.
+    [[nodiscard]] Message snapshot() {
+        Result<Message> taken = network_->snapshot(-1);
+        EXPECT_TRUE(taken.ok()) << (taken.ok() ? "" : taken.error().describe());
+        if (!taken.ok()) return {};
+        String bytes;
+        EXPECT_TRUE(codec::write_msgpack(bytes, taken.value()).ok());
+        Result<Message> read = codec::read_msgpack(bytes);
+        EXPECT_TRUE(read.ok());
+        return read.ok() ? std::move(read).take() : Message();
+    }
+    [[nodiscard]] network::Network& network() { return *network_; }
     // Drains: every component finishes.
     void finish() {
         ASSERT_EQ(error_, "");
@@ -294,6 +319,10 @@ private:
                 network_->open_output(port.first, port.second, options_.read_capacity);
             if (!output.ok()) return fail(output.take_error());
             outputs_.emplace(port, std::move(output).take());
+        }
+        if (!options_.restore.none()) {
+            Result<void> restored = network_->restore(options_.restore);
+            if (!restored.ok()) return fail(restored.take_error());
         }
         if (Result<void> started = network_->start(); !started.ok()) fail(started.take_error());
     }

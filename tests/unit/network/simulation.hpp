@@ -70,6 +70,9 @@ struct How {
     std::uint32_t workers = 1;
     std::uint64_t seed = 1;
     bool stop_early = false;  // stops in the middle instead of draining
+    // Without threads: so many times in the middle a snapshot is taken, goes through its bytes, and
+    // another network goes on with it. With threads: snapshots are taken all the time.
+    std::uint32_t cuts = 0;
     [[nodiscard]] bool threaded() const noexcept {
         return mode == REFLOW_MODE_OWN || mode == REFLOW_MODE_LENT;
     }

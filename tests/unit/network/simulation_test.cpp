@@ -87,8 +87,64 @@ void all_schedulers(std::uint64_t count) {
     }
 }
 
+// A run that is cut in two, or more, by snapshots is like one that is not.
+void cut(std::uint64_t count) {
+    auto [first, seeds_count] = seeds(count);
+    for (std::uint64_t seed = first; seed < first + seeds_count; ++seed) {
+        SCOPED_TRACE("REFLOW_TEST_SEED=" + std::to_string(seed));
+        Plan plan = make_plan(seed);
+        How how;
+        how.seed = seed;
+        Outcome whole = run(plan, how);
+        auto compare = [&](const Outcome& outcome) {
+            no_faults(outcome);
+            if (!plan.confluent) return;
+            EXPECT_EQ(outcome.sum, whole.sum);
+            EXPECT_EQ(outcome.arrivals, whole.arrivals);
+        };
+        how.cuts = 1;
+        compare(run(plan, how));
+        how.cuts = 4;
+        how.seed = seed + 1'000'000;
+        compare(run(plan, how));
+        how.mode = REFLOW_MODE_INLINE;
+        compare(run(plan, how));
+        how.mode = REFLOW_MODE_HOSTED;
+        compare(run(plan, how));
+        if (::testing::Test::HasFailure()) return;
+    }
+}
+
+// Snapshots of networks that run on threads: each is whole, and they do not notice.
+void watched(std::uint64_t count) {
+    auto [first, seeds_count] = seeds(count);
+    for (std::uint64_t seed = first; seed < first + seeds_count; ++seed) {
+        SCOPED_TRACE("REFLOW_TEST_SEED=" + std::to_string(seed));
+        Plan plan = make_plan(seed);
+        How how;
+        how.seed = seed;
+        Outcome whole = run(plan, how);
+        how.cuts = 1;
+        how.mode = seed % 3 == 0 ? REFLOW_MODE_LENT : REFLOW_MODE_OWN;
+        how.workers = 1 + static_cast<std::uint32_t>(seed % 3);
+        Outcome outcome = run(plan, how);
+        no_faults(outcome);
+        if (plan.confluent) {
+            EXPECT_EQ(outcome.sum, whole.sum);
+            EXPECT_EQ(outcome.arrivals, whole.arrivals);
+        }
+        how.stop_early = true;
+        no_faults(run(plan, how));
+        if (::testing::Test::HasFailure()) return;
+    }
+}
+
 TEST(Simulation, TheSameSeedIsTheSameRun) { simulated(150); }
 TEST(Schedulers, AllRunTheSameNetworks) { all_schedulers(100); }
+TEST(Simulation, ASnapshotCutsARunInTwo) { cut(150); }
+TEST(Schedulers, SnapshotsOfRunningNetworksAreWhole) { watched(60); }
+TEST(LongSimulation, ASnapshotCutsARunInTwo) { cut(5'000); }
+TEST(LongSchedulers, SnapshotsOfRunningNetworksAreWhole) { watched(2'000); }
 TEST(LongSimulation, TheSameSeedIsTheSameRun) { simulated(5'000); }
 TEST(LongSchedulers, AllRunTheSameNetworks) { all_schedulers(2'000); }
 

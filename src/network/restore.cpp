@@ -1,0 +1,139 @@
+// Putting a snapshot back: states that are made anew, and the start of a network that goes on.
+// Neighbours: snapshot_reader.cpp has checked it. Thread: that of who restores, or starts.
+#include "network/snapshot.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "network/network.hpp"
+#include "runtime/scheduler.hpp"
+
+namespace reflow::network {
+
+using runtime::Actor;
+using runtime::ActorImage;
+
+Result<void> Network::restore(MessageRef from) {
+    Visit alive(*this);
+    // Whatever is thrown, the network is as it was.
+    Unstarted edit(*this);
+    if (Result<void> begun = edit.begin(limits::change_ms); !begun.ok()) return begun;
+    auto read = read_snapshot(*this, from);
+    if (!read.ok()) return read.take_error();
+    std::unique_ptr<Restored> restored = std::move(read).take();
+    if (Result<void> loaded = load_states(*restored); !loaded.ok()) return loaded;
+    restored_ = std::move(restored);
+    return {};
+}
+
+namespace {
+
+// A state made anew, until all of them are.
+struct Fresh {
+    Actor* actor = nullptr;
+    void* state = nullptr;
+    bool created = false;
+    std::unique_ptr<runtime::NodeState> named_state;
+
+    Fresh() = default;
+    Fresh(Fresh&& other) noexcept
+        : actor(other.actor),
+          state(other.state),
+          created(std::exchange(other.created, false)),
+          named_state(std::move(other.named_state)) {}
+    ~Fresh() {
+        if (created && actor->component->destroy_state != nullptr) {
+            actor->component->destroy_state(state);
+        }
+    }
+    // The actor has what is fresh while its callbacks make it, and then what it had.
+    void swap() noexcept { std::swap(actor->named_state, named_state); }
+
+    Result<void> make(const ActorImage& from) {
+        const runtime::Component& kind = *actor->component;
+        swap();
+        struct Back {
+            ~Back() { fresh.swap(); }
+            Fresh& fresh;
+        } back{*this};
+        state = kind.user_data;
+        if (kind.create != nullptr) {
+            runtime::Context context{*actor, runtime::Phase::create};
+            reflow_status status = kind.create(&context, kind.user_data, &state);
+            created = status == REFLOW_OK;
+            if (!created) return runtime::result_of(context, status, "create");
+        }
+        actor->named_state = from.named_state != nullptr ? from.named_state->copy() : nullptr;
+        if (from.state.none()) return {};
+        runtime::Context context{*actor, runtime::Phase::load};
+        reflow_status status = kind.load(&context, state, from.version, from.state.raw());
+        return runtime::result_of(context, status, "load");
+    }
+};
+
+}  // namespace
+
+// All states that can be loaded are made anew, so that a failure leaves those that were there.
+Result<void> Network::load_states(Restored& restored) {
+    runtime::InTurn inside(runtime_->scheduler());
+    const auto& actors = restored.topology->actors;
+    Vector<Fresh> all;
+    all.reserve(actors.size());
+    for (std::size_t i = 0; i < actors.size(); ++i) {
+        if (actors[i]->component->load == nullptr) continue;
+        all.emplace_back();
+        all.back().actor = actors[i].get();
+        if (Result<void> made = all.back().make(restored.images[i]); !made.ok()) return made;
+    }
+    for (std::size_t i = 0; i < actors.size(); ++i) {
+        if (actors[i]->component->load == nullptr) {
+            std::swap(actors[i]->named_state, restored.images[i].named_state);
+        }
+    }
+    for (Fresh& fresh : all) {
+        std::swap(fresh.actor->state, fresh.state);
+        std::swap(fresh.actor->created, fresh.created);
+        fresh.swap();
+    }
+    return {};
+}
+
+// ---- the start of a network that was restored
+
+void Network::apply_restored() {
+    const auto& actors = restored_->topology->actors;
+    for (std::size_t i = 0; i < actors.size(); ++i) actors[i]->restore(restored_->images[i]);
+    for (const OutputImage& image : restored_->outputs) {
+        for (runtime::Packet packet : image.waiting.all) {
+            Message message = MessageRef(packet.message).own();
+            image.output->mailbox.force(packet);
+            (void)message.leak();  // the mailbox has it now
+        }
+    }
+}
+
+void Network::forget_restored() noexcept {
+    if (restored_ == nullptr) return;
+    for (const Ref<Actor>& actor : restored_->topology->actors) actor->forget();
+    for (const OutputImage& image : restored_->outputs) image.output->mailbox.clear();
+}
+
+// Under a guard. Those that rest with a timer need no turn before it fires.
+void Network::launch_restored() noexcept {
+    runtime::Scheduler& scheduler = runtime_->scheduler();
+    std::uint64_t now = scheduler.clock().now_ns();
+    const auto& actors = restored_->topology->actors;
+    for (std::size_t i = 0; i < actors.size(); ++i) {
+        const ActorImage& image = restored_->images[i];
+        if (image.timer_ns != UINT64_MAX) {
+            constexpr std::uint64_t last = INT64_MAX;
+            std::uint64_t due =
+                image.timer_ns > last - std::min(now, last) ? last : now + image.timer_ns;
+            scheduler.arm(actors[i]->timers->wake, due);
+        }
+        if (Actor::has_work(image)) actors[i]->notify();
+    }
+    restored_.reset();
+}
+
+}  // namespace reflow::network

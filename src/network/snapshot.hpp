@@ -1,0 +1,51 @@
+// A network at one moment: what is taken of it, and the words of the format (docs/state.md).
+// Neighbours: snapshot.cpp writes, snapshot_reader.cpp reads, restore.cpp puts back. Thread: one at
+// a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/ref.hpp"
+#include "network/topology.hpp"
+#include "runtime/image.hpp"
+
+namespace reflow::network {
+
+class Network;
+class Output;
+
+// What an output held, and had on its way to it.
+struct OutputImage {
+    Ref<Output> output;
+    runtime::PacketList waiting;
+    struct OnItsWay {
+        std::uint32_t actor;  // its position
+        std::uint32_t outport;
+        Message message;
+    };
+    Vector<OnItsWay> unread;
+};
+
+// What a network that has not started goes on with.
+struct Restored : Allocated {
+    Ref<Topology> topology;              // that of the network then
+    Vector<runtime::ActorImage> images;  // of its actors, in their order
+    Vector<OutputImage> outputs;         // those with something in them
+};
+
+// From outside; checked as a whole, for this network, which nobody changes meanwhile.
+[[nodiscard]] Result<std::unique_ptr<Restored>> read_snapshot(Network& network, MessageRef from);
+
+namespace snapshot {
+
+inline constexpr std::string_view format = "reflow.snapshot";
+inline constexpr std::int64_t version = 1;
+// A snapshot puts so many containers around a message. One that is nested too deep for that stands
+// in it as bytes of MessagePack.
+inline constexpr std::uint32_t levels = 8;
+
+}  // namespace snapshot
+
+}  // namespace reflow::network

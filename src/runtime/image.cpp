@@ -1,0 +1,200 @@
+// What an actor has as an image, both ways.
+// Neighbours: actor, image.hpp. Thread: that of who takes the snapshot; before the start, of who
+// starts.
+#include "runtime/image.hpp"
+
+#include "runtime/actor.hpp"
+#include "runtime/scheduler.hpp"
+#include "runtime/supervisor.hpp"
+#include "runtime/tether.hpp"
+
+namespace reflow::runtime {
+
+namespace {
+
+// Each of these with a reference.
+void share(Vector<Packet>& to, const Packet& packet) {
+    to.reserve(to.size() + 1);
+    to.push_back(packet);
+    (void)MessageRef(packet.message).own().leak();
+}
+
+Failure unsaved(const Actor& actor, reflow_status status, std::string_view text) {
+    return Failure(status, text).node(actor.id);
+}
+
+// A firing that comes again needs all of its inputs.
+bool whole(const Mailbox& mailbox, const Vector<Packet>& inputs, reflow_await await) noexcept {
+    for (const Packet& packet : inputs) {
+        if (!MessageRef(packet.message).none()) continue;
+        if (await == REFLOW_AWAIT_ANY || mailbox.waits_for(packet.port)) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+Result<void> Actor::capture(ActorImage& to) {
+    const Component& kind = *component;
+    if (const Supervisor* attempts = supervisor(); attempts != nullptr && attempts->down) {
+        return unsaved(*this, REFLOW_ERROR_WOULD_BLOCK,
+                       "the node has no state until it is restarted")
+            .hint("take the snapshot when it runs again");
+    }
+    if (kind.save != nullptr) {
+        Context context{*this, Phase::save};
+        reflow_message saved{};
+        reflow_status status = kind.save(&context, state, &saved);
+        if (status != REFLOW_OK) return result_of(context, status, "save");
+        to.state = Message::adopt(saved);
+        to.version = kind.state_version;
+    } else if (kind.create != nullptr && !kind.stateless) {
+        return unsaved(*this, REFLOW_ERROR_UNSUPPORTED,
+                       concat("the component '", kind.id, "' has a state and no save"))
+            .hint("give it save and load, or the flag for components without state");
+    }
+    if (const Tether* streams = tether(); streams != nullptr && streams->shared()) {
+        return unsaved(*this, REFLOW_ERROR_WOULD_BLOCK, "a stream of the node is open")
+            .hint("take the snapshot when it has ended");
+    }
+    if (named_state != nullptr && !named_state->empty()) {
+        to.named_state = named_state->copy();
+    }
+    std::size_t without = 0;
+    if (const Supervisor* attempts = supervisor()) {
+        // Firings that have failed and wait for their next attempt.
+        for (const Deferred* firing = attempts->pending; firing != nullptr;
+             firing = firing->of_call) {
+            if (firing->inputs.empty()) ++without;
+            for (std::size_t i = 0; i < firing->inputs.size(); ++i) {
+                share(to.inputs.all, firing->inputs[i]);
+            }
+        }
+        if (attempts->in_place && attempts->inputless) ++without;
+    }
+    if (DeferredFirings* firings = deferred()) {
+        if (!firings->copy_inputs(to.inputs.all, without)) {
+            return unsaved(*this, REFLOW_ERROR_WOULD_BLOCK,
+                           "outputs of the node wait for an earlier firing that is pending")
+                .hint("take the snapshot when that has ended");
+        }
+        if (!whole(mailbox, to.inputs.all, kind.await)) {
+            return unsaved(*this, REFLOW_ERROR_WOULD_BLOCK,
+                           "a pending firing has taken its inputs, so they cannot come again")
+                .hint(
+                    "take the snapshot when it has ended, or let run look at inputs that it "
+                    "defers");
+        }
+    }
+    const bool repeats = !to.inputs.all.empty();
+    for (std::size_t i = 0; i < inputs_.size(); ++i) share(to.inputs.all, inputs_[i]);
+    Vector<Mailbox::Sticky> newest;
+    mailbox.copy(to.waiting.all, newest);
+    to.newest.all.reserve(newest.size());
+    to.fresh.reserve(newest.size());
+    for (const Mailbox::Sticky& sticky : newest) {
+        to.newest.all.push_back(sticky.packet);
+        to.fresh.push_back(sticky.fresh);
+    }
+    // Connections by their places; those with something in them stand in a list.
+    for (const Connection* from = unsent_; from != nullptr; from = from->next_unsent) {
+        auto place = static_cast<std::uint32_t>(from - outports[from->outport].data());
+        for (std::size_t i = 0; i < from->pending.size(); ++i) {
+            to.unsent.push_back({from->outport, place, MessageRef(from->pending[i].message).own()});
+        }
+    }
+    // First the timer and then the bits: one that fires in between is seen twice and not missed.
+    std::uint64_t timer = timers == nullptr ? UINT64_MAX : group.scheduler.timers.due(timers->wake);
+    std::uint32_t asked = wanted_ | (word_.load(std::memory_order_acquire) & ~state_mask);
+    to.due = repeats ? 0 : due_;
+    to.again = again_;
+    to.again_finishes = again_ && again_phase_ == Phase::finish;
+    to.rests = resting_;
+    to.ended = ended_ || (asked & end_bit) != 0;
+    to.starts = (asked & start_bit) != 0 || without != 0;
+    to.finishes = (asked & finish_bit) != 0;
+    to.wakes = (asked & wake_bit) != 0;
+    if (timer != UINT64_MAX && !to.wakes) {
+        std::uint64_t now = group.scheduler.clock().now_ns();
+        to.timer_ns = timer > now ? timer - now : 0;
+    }
+    to.fired = fired.get();
+    to.received = received.get();
+    to.sent = sent.get();
+    to.failed = failed.get();
+    to.dropped = mailbox.dropped();
+    return {};
+}
+
+bool Actor::has_work(const ActorImage& image) noexcept {
+    bool timer = image.timer_ns != UINT64_MAX;
+    return !image.inputs.all.empty() || !image.waiting.all.empty() || !image.unsent.empty() ||
+           (image.again && !(image.rests && timer)) || image.due != 0 || image.starts ||
+           image.finishes || image.wakes;
+}
+
+// Nobody else sees the actor yet.
+void Actor::restore(const ActorImage& from) {
+    if (from.timer_ns != UINT64_MAX && timers == nullptr) timers.reset(new ActorTimers(*this));
+    inputs_.reserve(from.inputs.all.size());
+    for (Packet packet : from.inputs.all) {
+        packet.message = MessageRef(packet.message).own().leak();
+        inputs_.push_unchecked(packet);
+    }
+    for (Packet packet : from.waiting.all) {
+        Message message = MessageRef(packet.message).own();
+        mailbox.force(packet);
+        (void)message.leak();  // the mailbox has it now
+    }
+    for (std::size_t i = 0; i < from.newest.all.size(); ++i) {
+        Packet packet = from.newest.all[i];
+        packet.message = MessageRef(packet.message).own().leak();
+        mailbox.restore_newest(packet, from.fresh[i]);
+    }
+    for (const ActorImage::Unsent& unsent : from.unsent) {
+        Connection& to = outports[unsent.outport][unsent.place];
+        to.pending.reserve(1);
+        if (!to.listed) list(to);
+        to.pending.push_unchecked({unsent.message.own().leak(), to.inport, to.to_index, nullptr});
+    }
+    due_ = from.due;
+    again_ = from.again;
+    again_phase_ = from.again_finishes ? Phase::finish : Phase::run;
+    resting_ = from.rests;
+    ended_ = from.ended;
+    wanted_ = (from.starts ? start_bit : 0) | (from.finishes ? finish_bit : 0) |
+              (from.wakes ? wake_bit : 0);
+    // A rest without a timer would have no end.
+    if (resting_ && from.timer_ns == UINT64_MAX) wanted_ |= wake_bit;
+    fired.set(from.fired);
+    received.set(from.received);
+    sent.set(from.sent);
+    failed.set(from.failed);
+    mailbox.set_dropped(from.dropped);
+}
+
+void Actor::forget() noexcept {
+    consume_all();
+    for (Vector<Connection>& connections : outports) {
+        for (Connection& connection : connections) {
+            while (!connection.pending.empty()) {
+                (void)Message::adopt(connection.pending.pop().message);
+            }
+            connection.listed = false;
+            connection.open = 0;
+        }
+    }
+    unsent_ = last_unsent_ = nullptr;
+    due_ = wanted_ = 0;
+    again_ = false;
+    resting_ = false;
+    ended_ = false;
+    fired.set(0);
+    received.set(0);
+    sent.set(0);
+    failed.set(0);
+    mailbox.set_dropped(0);
+    mailbox.clear();
+}
+
+}  // namespace reflow::runtime

@@ -1,0 +1,66 @@
+// What one actor has at a moment at which it rests: what a snapshot saves and a restore puts back.
+// Neighbours: image.cpp (from and to an actor), network/snapshot (as a message). Thread: one at a
+// time.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "base/memory.hpp"
+#include "message/message.hpp"
+#include "runtime/context.hpp"
+#include "runtime/mailbox.hpp"
+#include "runtime/node_state.hpp"
+
+namespace reflow::runtime {
+
+// Packets that own their messages.
+class PacketList {
+public:
+    PacketList() = default;
+    PacketList(PacketList&& other) noexcept { all.swap(other.all); }
+    PacketList& operator=(PacketList&& other) noexcept {
+        all.swap(other.all);
+        return *this;
+    }
+    ~PacketList() {
+        for (const Packet& packet : all) (void)Message::adopt(packet.message);
+    }
+    // The message may be none.
+    void add(Message message, std::uint32_t port, std::uint32_t index) {
+        all.reserve(all.size() + 1);
+        all.push_back({message.leak(), port, index, nullptr});
+    }
+    Vector<Packet> all;
+};
+
+struct ActorImage {
+    Message state;              // what save wrote; none: nothing
+    std::uint32_t version = 0;  // of that
+    std::unique_ptr<NodeState> named_state;
+
+    PacketList inputs;   // taken, and not completed; whole firings
+    PacketList waiting;  // in the mailbox
+    PacketList newest;   // of ports that show their newest packet
+    Vector<bool> fresh;  // of these: not shown yet
+    struct Unsent {
+        std::uint32_t outport;
+        std::uint32_t place;  // of the connection, among those of the outport
+        Message message;
+    };
+    Vector<Unsent> unsent;  // in the order of the connections' first ones
+
+    std::uint32_t due = 0;
+    bool again = false;
+    bool again_finishes = false;
+    bool rests = false;
+    bool ended = false;
+    bool starts = false;
+    bool finishes = false;
+    bool wakes = false;
+    std::uint64_t timer_ns = UINT64_MAX;  // what is left of it; UINT64_MAX: not armed
+
+    std::uint64_t fired = 0, received = 0, sent = 0, failed = 0, dropped = 0;
+};
+
+}  // namespace reflow::runtime
