@@ -186,6 +186,7 @@ void Actor::end_turn(Lane& lane, Outcome outcome) noexcept {
     } else if (outcome == Outcome::held) {
         group.hold();
         const bool rests = paused();
+        stands_.store(nowhere, std::memory_order_relaxed);
         if (rests) come_to_rest();
         Group& of = group;  // from the change on the actor may be taken out of the network
         if (word_.compare_exchange_strong(expected, held, std::memory_order_acq_rel)) {
@@ -215,6 +216,8 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
         left = take_grant() && unsent_ == nullptr ? 1 : 0;  // else it stood before a delivery
     const bool breaks = watched && group.observer.breaks() && group.observer.breaks_firings(*this);
     passed_ = passed_ && breaks;
+    if (!was_paused && stands_.load(std::memory_order_relaxed) != nowhere) [[unlikely]]
+        stands_.store(nowhere, std::memory_order_relaxed);
     lane.begin_turn();
     // What an earlier turn could not deliver goes first: otherwise each turn would add to it.
     flush_now_ = unsent_ != nullptr;

@@ -50,12 +50,14 @@ struct Connection {
     std::uint32_t inport = 0;
     std::uint32_t from_index = REFLOW_NO_INDEX;
     std::uint32_t to_index = REFLOW_NO_INDEX;
-    Queue<Packet> pending{};  // emitted, not delivered yet
-    Connection* next_unsent = nullptr;
-    std::uint32_t open = 0;      // so many packets may be added without a further look
-    std::uint32_t credit = 0;    // with more pending ones the sender delivers before it goes on
     std::uint32_t capacity = 0;  // that the graph gives it; 0: none
     Delivery delivery = Delivery::reliable;
+    // What stands above is read by who plans a change, while the sender runs: in words of its own,
+    // since a compiler may read a whole one.
+    Queue<Packet> pending{};  // emitted, not delivered yet
+    Connection* next_unsent = nullptr;
+    std::uint32_t open = 0;    // so many packets may be added without a further look
+    std::uint32_t credit = 0;  // with more pending ones the sender delivers before it goes on
     bool listed = false;  // among the unsent
     bool passed = false;  // its first packet has been stopped before, or looked at: it may go
 };
@@ -172,10 +174,12 @@ public:
         std::uint32_t now = word_.load(std::memory_order_acquire) & state_mask;
         return now == ready || now == running || now == notified;
     }
-    // Where it stands by a breakpoint; only at rest.
-    [[nodiscard]] bool stands_before_firing() const noexcept { return passed_; }
+    // Where it stands by a breakpoint; only at rest, and then as its last turn has left it.
+    [[nodiscard]] bool stands_before_firing() const noexcept {
+        return stands_.load(std::memory_order_relaxed) == before_firing;
+    }
     [[nodiscard]] bool stands_before_delivery() const noexcept {
-        return unsent_ != nullptr && !held_back();
+        return stands_.load(std::memory_order_relaxed) == before_delivery;
     }
     // Taken out of the network: nothing of it runs any more.
     [[nodiscard]] bool retired() const noexcept {
@@ -322,6 +326,13 @@ private:
     // Written before a change of the word and read after one, so relaxed would do; release and
     // acquire are for who looks into a resting actor.
     std::atomic<std::uint8_t> pause_{unpaused};
+    // Written by turns that pause, before they change pause_ or the word, and read by who has seen
+    // that it rests: relaxed, since those order it. It is atomic as such a turn may come at any time,
+    // with a packet for an actor that had nothing to do.
+    static constexpr std::uint8_t nowhere = 0;
+    static constexpr std::uint8_t before_firing = 1;
+    static constexpr std::uint8_t before_delivery = 2;
+    std::atomic<std::uint8_t> stands_{nowhere};
     // Takes what step() has granted. It stands in the same byte as the rest, so that a resume takes
     // it back, and a pause behind that does not find it again.
     [[nodiscard]] bool take_grant() noexcept {

@@ -57,6 +57,8 @@ bool Actor::park(Lane& lane) noexcept {
     for (;;) {
         const bool work = has_work() || unsent_ != nullptr;  // it stands before a delivery
         if (work) group.park();
+        std::uint8_t stands = unsent_ != nullptr ? before_delivery : nowhere;
+        stands_.store(passed_ ? before_firing : stands, std::memory_order_relaxed);
         come_to_rest();
         Group& of = group;  // from the change on the actor may be taken out of the network
         std::uint32_t expected = running;
