@@ -100,7 +100,8 @@ REFLOW_API reflow_view reflow_version_text(void);
 REFLOW_API int32_t reflow_abi_check(uint32_t abi);
 
 /* Whether this build contains a part: "json", "msgpack", "yaml", "files", "simulated"; "components"
- * (the built-in ones) and "drawing" can be left out when it is built. Unknown names are false.
+ * (the built-in ones), "drawing" and "recording" can be left out when it is built. Unknown names are
+ * false.
  * Ownership: name borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API bool reflow_feature(reflow_view name);
 
@@ -2655,7 +2656,8 @@ REFLOW_API reflow_status reflow_network_disconnect(reflow_network *network,
  * or sends a stream ends its recording: what comes from elsewhere then is not known. Nor is what an external component does to the network from inside
  * its callbacks.
  *
- * The names begin with reflow_x_: this section may still change between releases. */
+ * The names begin with reflow_x_: this section may still change between releases. Without the feature
+ * "recording" its functions answer REFLOW_ERROR_UNSUPPORTED. */
 
 /* Makes a network that records into a file, which is replaced. Outputs are opened, inports found and the
  * network is started as always.

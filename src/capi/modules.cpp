@@ -1,4 +1,4 @@
-// Which parts this build has: the only file that is compiled differently when one is left out. The
+// Which parts this build has: with recording.cpp the only file that is compiled differently when one is left out. The
 // linker drops what is named nowhere else. Thread: constant, any.
 #include "capi/modules.hpp"
 
@@ -29,11 +29,13 @@ constinit const Modules modules = {
 #else
     .condition = nullptr,
 #endif
+    .recording = REFLOW_WITH_RECORDING != 0,
 };
 
 bool has_feature(std::string_view name) noexcept {
     if (name == "components") return modules.components != nullptr;
     if (name == "drawing") return modules.render != nullptr;
+    if (name == "recording") return modules.recording;
     static constexpr std::string_view always[] = {"json", "msgpack", "yaml", "files", "simulated"};
     return std::find(std::begin(always), std::end(always), name) != std::end(always);
 }

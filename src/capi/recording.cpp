@@ -1,15 +1,18 @@
-// Section 20 of reflow.h: recordings.
-// Thread: any.
+// Section 20 of reflow.h: recordings. A build that leaves them out (REFLOW_WITH_RECORDING) has functions
+// that say so. Thread: any.
 #include <charconv>
 
 #include "capi/guard.hpp"
 #include "capi/handles.hpp"
+#include "capi/modules.hpp"
 #include "graph/load.hpp"
 #include "io/files.hpp"
 #include "network/record.hpp"
 
 using namespace reflow;
 using namespace reflow::capi;
+
+#if REFLOW_WITH_RECORDING
 
 struct reflow_x_recording : reflow::Allocated {
     std::unique_ptr<Store> store;
@@ -212,3 +215,65 @@ void reflow_x_replay_destroy(reflow_x_replay* replay) {
 }
 
 }  // extern "C"
+
+#else
+
+namespace {
+
+reflow_status refuse(reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> { return left_out("recording"); });
+}
+
+}  // namespace
+
+extern "C" {
+
+reflow_status reflow_x_record_create(reflow_runtime*, const reflow_graph*, reflow_view,
+                                     reflow_network** out, reflow_error** error) {
+    if (out != nullptr) *out = nullptr;
+    return refuse(error);
+}
+
+reflow_status reflow_x_record_flush(reflow_network*, reflow_error** error) { return refuse(error); }
+
+reflow_status reflow_x_recording_open(reflow_view, reflow_x_recording** out,
+                                      reflow_error** error) {
+    if (out != nullptr) *out = nullptr;
+    return refuse(error);
+}
+
+reflow_status reflow_x_recording_header(const reflow_x_recording*, reflow_message* out,
+                                        reflow_error** error) {
+    if (out != nullptr) *out = {};
+    return refuse(error);
+}
+
+reflow_status reflow_x_recording_options(const reflow_x_recording*, reflow_runtime_options*,
+                                         reflow_error** error) {
+    return refuse(error);
+}
+
+void reflow_x_recording_destroy(reflow_x_recording*) {}
+
+reflow_status reflow_x_replay_create(reflow_runtime*, reflow_x_recording*, reflow_x_replay** out,
+                                     reflow_error** error) {
+    if (out != nullptr) *out = nullptr;
+    return refuse(error);
+}
+
+reflow_network* reflow_x_replay_network(reflow_x_replay*) { return nullptr; }
+
+reflow_status reflow_x_replay_run(reflow_x_replay*, uint64_t, bool* more, reflow_error** error) {
+    if (more != nullptr) *more = false;
+    return refuse(error);
+}
+
+reflow_status reflow_x_replay_get_state(reflow_x_replay*, reflow_x_replay_state*) {
+    return REFLOW_ERROR_UNSUPPORTED;
+}
+
+void reflow_x_replay_destroy(reflow_x_replay*) {}
+
+}  // extern "C"
+
+#endif

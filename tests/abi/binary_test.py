@@ -110,9 +110,10 @@ class Binary(unittest.TestCase):
         self.assertLess(sizes["core"], sizes["all"])
 
     def test_parts_that_are_left_out(self):
-        names = ["components", "drawing", "json", "yaml"]
-        self.assertEqual([feature(elf.LIBRARY, name) for name in names], [True] * 4)
-        self.assertEqual([feature(elf.CORE, name) for name in names], [False, False, True, True])
+        names = ["components", "drawing", "recording", "json", "yaml"]
+        self.assertEqual([feature(elf.LIBRARY, name) for name in names], [True] * 5)
+        self.assertEqual([feature(elf.CORE, name) for name in names],
+                         [False, False, False, True, True])
         self.assertEqual(render(elf.LIBRARY)[0], 0)
         self.assertEqual(render(elf.CORE), (-8, "this build of the library has no part 'drawing'"))
 
