@@ -75,6 +75,7 @@ Network::Entrance::Entrance(Network& network) : network_(network) {
         network_.group_.visit();
         if (!network_.closed_for_change_.load(std::memory_order_seq_cst)) [[likely]]
             return;
+        auto kept = Ref<Network>::share(&network_);
         leave();
         std::unique_lock lock(network_.entrance_mutex_);
         network_.entrance_changed_.wait(
@@ -83,6 +84,8 @@ Network::Entrance::Entrance(Network& network) : network_(network) {
 }
 
 void Network::Entrance::leave() noexcept {
+    // A callback may end the network as soon as the visit is over, and the look behind that needs it.
+    auto kept = Ref<Network>::share(&network_);
     network_.group_.end_visit();
     if (network_.closed_for_change_.load(std::memory_order_seq_cst)) [[unlikely]] {
         // The lock orders this with somebody who has just looked and is about to sleep.
