@@ -328,7 +328,9 @@ static void test_cut(const rig_mode *mode) {
         reflow_message more;
         size_t count = 0;
         FAILS(REFLOW_ERROR_WOULD_BLOCK, reflow_output_recv_many(output, &more, 1, 0, &count, &e));
-        FAILS(REFLOW_ERROR_INVALID_STATE, reflow_network_restore(network, json("{}"), &e));
+        reflow_message empty = json("{}");
+        FAILS(REFLOW_ERROR_INVALID_STATE, reflow_network_restore(network, empty, &e));
+        reflow_message_unref(empty);
         reflow_network_destroy(network);
         reflow_output_destroy(output);
         reflow_runtime_destroy(runtime);
