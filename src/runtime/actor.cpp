@@ -263,7 +263,10 @@ bool Actor::has_work() const {
     if ((wanted_ & (completion_bit | restart_bit)) != 0) return true;
     if (blocked()) return only_wakes();
     if (resting_ != 0) return rest_is_over();
-    return again_ || wanted_ != 0 || !inputs_.empty() || (!looked_ && mailbox.ready());
+    // An alarm may come for an attempt that was made meanwhile, together with an earlier one: it is
+    // no work, and a later rest looks at the time anyway.
+    const bool asked = (wanted_ & ~retry_bit) != 0;
+    return again_ || asked || !inputs_.empty() || (!looked_ && mailbox.ready());
 }
 
 void Actor::release_senders(Lane& lane) noexcept {
