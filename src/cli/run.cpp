@@ -290,8 +290,8 @@ void Run::apply_again() {
         reflow_network_apply(network_.get(), graph_.get(), nullptr, &change, Out(error));
     // Nodes that the progress line looks at are those of the network.
     Graph now;
-    Error ignored;
-    check(reflow_network_graph(network_.get(), Out(now), Out(ignored)), ignored, exit_failed);
+    must([&](reflow_error** e) { return reflow_network_graph(network_.get(), Out(now), e); },
+         exit_failed);
     if (status != REFLOW_OK && is_about_graph(status)) {
         const Graph wrong = std::move(graph_);
         std::vector<Problem> problems;
