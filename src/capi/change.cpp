@@ -24,15 +24,6 @@ Result<network::ChangeOptions> read_change_options(const reflow_change_options* 
     return options;
 }
 
-Result<graph::Endpoint> endpoint(const reflow_endpoint* given, std::string_view name) {
-    if (given == nullptr) return null_argument(name);
-    Result<std::string_view> node = text_argument(given->node, name);
-    if (!node.ok()) return node.take_error();
-    Result<std::string_view> port = text_argument(given->port, name);
-    if (!port.ok()) return port.take_error();
-    return graph::Endpoint{node.value(), port.value(), given->index};
-}
-
 }  // namespace
 
 extern "C" {
@@ -118,12 +109,10 @@ reflow_status reflow_network_connect(reflow_network* network, const reflow_endpo
     Message taken = Message::adopt(metadata);
     return guarded(error, [&]() -> Result<void> {
         if (network == nullptr) return null_argument("network");
-        Result<graph::Endpoint> sender = endpoint(from, "from");
-        if (!sender.ok()) return sender.take_error();
-        Result<graph::Endpoint> target = endpoint(to, "to");
-        if (!target.ok()) return target.take_error();
+        Result<Ends> ends = read_ends(from, to);
+        if (!ends.ok()) return ends.take_error();
         return network_of(network)->apply_edit([&](graph::Graph& graph) {
-            return graph.connect(sender.value(), target.value(), std::move(taken));
+            return graph.connect(ends.value().from, ends.value().to, std::move(taken));
         });
     });
 }
@@ -132,12 +121,10 @@ reflow_status reflow_network_disconnect(reflow_network* network, const reflow_en
                                         const reflow_endpoint* to, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (network == nullptr) return null_argument("network");
-        Result<graph::Endpoint> sender = endpoint(from, "from");
-        if (!sender.ok()) return sender.take_error();
-        Result<graph::Endpoint> target = endpoint(to, "to");
-        if (!target.ok()) return target.take_error();
+        Result<Ends> ends = read_ends(from, to);
+        if (!ends.ok()) return ends.take_error();
         return network_of(network)->apply_edit(
-            [&](graph::Graph& graph) { return graph.disconnect(sender.value(), target.value()); });
+            [&](graph::Graph& graph) { return graph.disconnect(ends.value().from, ends.value().to); });
     });
 }
 

@@ -11,13 +11,7 @@
 using namespace reflow;
 using namespace reflow::capi;
 
-namespace {
-
-Result<void> give_graph(Result<graph::Graph> result, reflow_graph** out) {
-    if (!result.ok()) return result.take_error();
-    *out = new reflow_graph(std::move(result).take());
-    return {};
-}
+namespace reflow::capi {
 
 Result<graph::Endpoint> endpoint(const reflow_endpoint* given, std::string_view name) {
     if (given == nullptr) return null_argument(name);
@@ -26,6 +20,24 @@ Result<graph::Endpoint> endpoint(const reflow_endpoint* given, std::string_view 
     Result<std::string_view> port = text_argument(given->port, name);
     if (!port.ok()) return port.take_error();
     return graph::Endpoint{node.value(), port.value(), given->index};
+}
+
+Result<Ends> read_ends(const reflow_endpoint* from, const reflow_endpoint* to) {
+    Result<graph::Endpoint> sender = endpoint(from, "from");
+    if (!sender.ok()) return sender.take_error();
+    Result<graph::Endpoint> target = endpoint(to, "to");
+    if (!target.ok()) return target.take_error();
+    return Ends{sender.value(), target.value()};
+}
+
+}  // namespace reflow::capi
+
+namespace {
+
+Result<void> give_graph(Result<graph::Graph> result, reflow_graph** out) {
+    if (!result.ok()) return result.take_error();
+    *out = new reflow_graph(std::move(result).take());
+    return {};
 }
 
 // An edit that names things by texts: checks the handle and the texts, then edits.
@@ -244,11 +256,9 @@ reflow_status reflow_graph_connect(reflow_graph* graph, const reflow_endpoint* f
     Message taken = Message::adopt(metadata);
     return guarded(error, [&]() -> Result<void> {
         if (graph == nullptr) return null_argument("graph");
-        Result<graph::Endpoint> sender = endpoint(from, "from");
-        if (!sender.ok()) return sender.take_error();
-        Result<graph::Endpoint> target = endpoint(to, "to");
-        if (!target.ok()) return target.take_error();
-        return graph->edit().connect(sender.value(), target.value(), std::move(taken));
+        Result<Ends> ends = read_ends(from, to);
+        if (!ends.ok()) return ends.take_error();
+        return graph->edit().connect(ends.value().from, ends.value().to, std::move(taken));
     });
 }
 
@@ -256,11 +266,9 @@ reflow_status reflow_graph_disconnect(reflow_graph* graph, const reflow_endpoint
                                       const reflow_endpoint* to, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (graph == nullptr) return null_argument("graph");
-        Result<graph::Endpoint> sender = endpoint(from, "from");
-        if (!sender.ok()) return sender.take_error();
-        Result<graph::Endpoint> target = endpoint(to, "to");
-        if (!target.ok()) return target.take_error();
-        return graph->edit().disconnect(sender.value(), target.value());
+        Result<Ends> ends = read_ends(from, to);
+        if (!ends.ok()) return ends.take_error();
+        return graph->edit().disconnect(ends.value().from, ends.value().to);
     });
 }
 

@@ -22,6 +22,14 @@ inline const network::Network* network_of(const reflow_network* handle) noexcept
     return reinterpret_cast<const network::Network*>(handle);
 }
 
+// What a host gave for one end of a connection; name is that of the argument. In graph.cpp.
+[[nodiscard]] Result<graph::Endpoint> endpoint(const reflow_endpoint* given, std::string_view name);
+struct Ends {
+    graph::Endpoint from;
+    graph::Endpoint to;
+};
+[[nodiscard]] Result<Ends> read_ends(const reflow_endpoint* from, const reflow_endpoint* to);
+
 }  // namespace reflow::capi
 
 struct reflow_graph : reflow::Allocated {
