@@ -99,21 +99,26 @@ Result<void> Network::with_state(std::string_view node, std::string_view compone
                                  std::int64_t timeout_ms) {
     if (on_own_thread()) return waited(REFLOW_ERROR_WOULD_DEADLOCK, "looking at a state");
     Visit alive(*this);
-    auto look = [&](const Topology& all) -> Result<void> {
+    auto find = [&](const Topology& all) -> Result<Actor*> {
         Actor* actor = all.find_actor(node);
         if (actor == nullptr) return all.no_node(node);
-        const runtime::Component& kind = *actor->component;
-        if (!component.empty() && component != kind.id) {
-            return Failure(REFLOW_ERROR_TYPE, concat("the node is of component '", kind.id,
-                                                     "', not '", component, "'"))
-                .node(node);
-        }
+        const std::string_view kind = actor->component->id;
+        if (component.empty() || component == kind) return actor;
+        return Failure(REFLOW_ERROR_TYPE,
+                       concat("the node is of component '", kind, "', not '", component, "'"))
+            .node(node);
+    };
+    auto look = [&](const Topology& all) -> Result<void> {
+        Result<Actor*> found = find(all);
+        if (!found.ok()) return found.take_error();
+        Actor& actor = *found.value();
         runtime::InTurn inside(runtime_->scheduler());
-        runtime::Context context{*actor, runtime::Phase::visit};
-        void* state = kind.private_state ? nullptr : actor->state;
+        runtime::Context context{actor, runtime::Phase::visit};
+        void* state = actor.component->private_state ? nullptr : actor.state;
         return runtime::result_of(context, visit(&context, state, user_data), "looking at a state");
     };
-    if (node.empty()) return topology()->no_node(node);
+    // Before anything rests for it; and again then, since a change may come between.
+    if (Result<Actor*> found = find(*topology()); !found.ok()) return found.take_error();
     if (state() == REFLOW_NETWORK_CREATED) {
         Unstarted edit(*this);
         if (Result<void> begun = edit.begin(timeout_ms); !begun.ok()) return begun;
