@@ -200,7 +200,7 @@ static void test_set_workers(void) {
     WORKS(reflow_runtime_set_workers(at.runtime, 0, &e));
     CHECK(reflow_runtime_workers(at.runtime) >= 1);
     close_bench(&at);
-    threads_are(before);
+    threads_end(before);
     reflow_runtime *none = rig_runtime(&rig_inline);
     FAILS(REFLOW_ERROR_UNSUPPORTED, reflow_runtime_set_workers(none, 2, &e));
     reflow_runtime_destroy(none);

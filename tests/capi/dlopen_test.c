@@ -133,7 +133,7 @@ int main(void) {
         CHECK(__atomic_load_n(&fired, __ATOMIC_RELAXED) == 100 * round);
         CHECK(dlclose(handle) == 0);
         CHECK(!is_mapped());
-        threads_are(threads);
+        threads_end(threads);
         CHECK(entries_of("/proc/self/fd") == descriptors);
     }
     return 0;

@@ -31,10 +31,10 @@ static inline size_t threads_now(void) {
     return entries_of("/proc/self/task");
 }
 
-/* A thread that was joined stays listed for a moment: ends by the time limit of the test if some
- * thread stays for ever. */
-static inline void threads_are(size_t count) {
-    while (threads_now() != count) sched_yield();
+/* Waits until no more are left than there were: a thread that was joined stays listed for a moment,
+ * now or when they were counted. Ends by the time limit of the test if some thread stays for ever. */
+static inline void threads_end(size_t before) {
+    while (threads_now() > before) sched_yield();
 }
 
 #endif

@@ -76,7 +76,7 @@ static void compare(const snapshot *before, bool ended) {
         if (ended) CHECK(now.flags[i] == before->flags[i]);
         if (new_one) CHECK((now.flags[i] & FD_CLOEXEC) != 0);
     }
-    if (ended) threads_are(before->threads);
+    if (ended) threads_end(before->threads);
 }
 
 /* The threads of the library take no signals of the host: those go to the host's threads. */

@@ -59,7 +59,7 @@ static void test_threads(void) {
         CHECK(reflow_runtime_workers(runtime) == workers);
         CHECK(threads_now() == before + workers);
         reflow_runtime_destroy(runtime);
-        threads_are(before);
+        threads_end(before);
         CHECK(thread_starts == (int)workers && thread_stops == (int)workers && ends == 1);
     }
     reflow_runtime *runtime = NULL;
