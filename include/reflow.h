@@ -99,9 +99,9 @@ REFLOW_API reflow_view reflow_version_text(void);
  * Since: 0.1.0 */
 REFLOW_API int32_t reflow_abi_check(uint32_t abi);
 
-/* Whether this build contains a part: "json", "msgpack", "yaml", "files", "simulated"; "components"
- * (the built-in ones), "drawing" and "recording" can be left out when it is built. Unknown names are
- * false.
+/* Whether this build contains a part: "json", "msgpack", "files", "simulated"; "components" (the
+ * built-in ones), "drawing", "recording", "snapshots" and "yaml" can be left out when it is built:
+ * their functions answer REFLOW_ERROR_UNSUPPORTED then. Unknown names are false.
  * Ownership: name borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API bool reflow_feature(reflow_view name);
 

@@ -1,5 +1,6 @@
 // The parts of the library that a build may leave out (the options REFLOW_WITH_... of CMake), as a
-// table: nothing else in capi names them. Neighbours: modules.cpp fills it, recording.cpp is a part. Thread: constant, any.
+// table: nothing else in capi names them. Neighbours: modules.cpp fills it; recording.cpp,
+// snapshot.cpp and codec/yaml.cpp are parts. Thread: constant, any.
 #pragma once
 
 #include <memory>
@@ -18,6 +19,7 @@ struct Modules {
     // Of a breakpoint, from an expression.
     Result<std::unique_ptr<network::Condition>> (*condition)(std::string_view text);
     bool recording;  // recording.cpp is the part
+    bool snapshots;  // snapshot.cpp is the part
 };
 
 // A pointer is NULL if its part was left out.

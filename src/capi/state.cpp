@@ -1,4 +1,4 @@
-// Section 17 of reflow.h: keys and pools of a node, states, snapshots.
+// Section 17 of reflow.h: keys and pools of a node, and states. Neighbours: snapshot.cpp.
 // Thread: that of the callback for a context, any for a network.
 #include "base/limits.hpp"
 #include "capi/guard.hpp"
@@ -140,7 +140,7 @@ reflow_status reflow_context_pool_clear(reflow_context* context, reflow_view poo
     return REFLOW_OK;
 }
 
-// ---- networks
+// ---- a network
 
 reflow_status reflow_network_with_state(reflow_network* network, reflow_view node,
                                         reflow_view component, reflow_state_visit_fn visit,
@@ -154,75 +154,6 @@ reflow_status reflow_network_with_state(reflow_network* network, reflow_view nod
         if (!kind.ok()) return kind.take_error();
         return network_of(network)->with_state(node_text.value(), kind.value(), visit, user_data,
                                                timeout_ms);
-    });
-}
-
-reflow_status reflow_network_snapshot(reflow_network* network, int64_t timeout_ms,
-                                      reflow_message* out, reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> {
-        if (out == nullptr) return null_argument("out");
-        *out = {};
-        if (network == nullptr) return null_argument("network");
-        return give(network_of(network)->snapshot(timeout_ms), out);
-    });
-}
-
-reflow_status reflow_network_restore(reflow_network* network, reflow_message snapshot,
-                                     reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
-        return network_of(network)->restore(MessageRef(snapshot));
-    });
-}
-
-// ---- files
-
-reflow_status reflow_network_snapshot_file(reflow_network* network, reflow_view path,
-                                           int64_t timeout_ms, reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
-        Result<std::string_view> text = text_argument(path, "path");
-        if (!text.ok()) return text.take_error();
-        return network_of(network)->snapshot_file(text.value(), 0, timeout_ms);
-    });
-}
-
-reflow_status reflow_network_restore_file(reflow_network* network, reflow_view path,
-                                          reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
-        Result<std::string_view> text = text_argument(path, "path");
-        if (!text.ok()) return text.take_error();
-        return network_of(network)->restore_file(text.value());
-    });
-}
-
-reflow_status reflow_network_checkpoint(reflow_network* network,
-                                        const reflow_checkpoint_options* options,
-                                        reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
-        if (options == nullptr) return network_of(network)->end_checkpoints();
-        Result<reflow_checkpoint_options> read = read_options(options, "reflow_checkpoint_options");
-        if (!read.ok()) return read.take_error();
-        const reflow_checkpoint_options& given = read.value();
-        Result<std::string_view> path = text_argument(given.path, "path");
-        if (!path.ok()) return path.take_error();
-        if (path.value().empty()) {
-            return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "the path of the checkpoints is empty");
-        }
-        if (given.keep > limits::checkpoints_count) {
-            return Failure(REFLOW_ERROR_LIMIT,
-                           concat("keep ", given.keep, " is beyond ", limits::checkpoints_count));
-        }
-        if (given.interval_ms > limits::timeout_ms || given.timeout_ms > limits::timeout_ms) {
-            return Failure(REFLOW_ERROR_LIMIT,
-                           concat("interval_ms or timeout_ms is beyond ", limits::timeout_ms));
-        }
-        auto or_default = [](std::uint64_t ms) { return ms == 0 ? limits::checkpoint_ms : ms; };
-        return network_of(network)->begin_checkpoints(
-            path.value(), given.keep, or_default(given.interval_ms),
-            static_cast<std::int64_t>(or_default(given.timeout_ms)));
     });
 }
 

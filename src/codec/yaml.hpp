@@ -17,4 +17,12 @@ namespace reflow::codec {
 // Block style; strings are quoted wherever they would read back as something else.
 [[nodiscard]] Result<void> write_yaml(String& to, MessageRef message);
 
+// Whether this build has them; they answer REFLOW_ERROR_UNSUPPORTED otherwise.
+[[nodiscard]] bool has_yaml() noexcept;
+
+// Those two where the part is built (REFLOW_WITH_YAML); called by them alone.
+[[nodiscard]] Result<Message> parse_yaml(std::string_view text, const ReadLimits& limits,
+                                         Places* places);
+[[nodiscard]] Result<void> print_yaml(String& to, MessageRef message);
+
 }  // namespace reflow::codec

@@ -376,7 +376,7 @@ bool YamlReader::fail(const yaml_mark_t& mark, std::string_view message, std::st
 
 }  // namespace
 
-Result<Message> read_yaml(std::string_view text, const ReadLimits& limits, Places* places) {
+Result<Message> parse_yaml(std::string_view text, const ReadLimits& limits, Places* places) {
     return YamlReader(text, limits, places).read();
 }
 

@@ -173,7 +173,7 @@ Result<void> YamlOut::result() const {
 
 }  // namespace
 
-Result<void> write_yaml(String& to, MessageRef message) {
+Result<void> print_yaml(String& to, MessageRef message) {
     std::size_t before = to.size();
     Result<void> written;
     {

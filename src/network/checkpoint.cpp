@@ -138,8 +138,9 @@ Result<void> Network::begin_checkpoints(std::string_view path, std::uint32_t kee
         return Failure(REFLOW_ERROR_INVALID_STATE, "the network drains or has stopped");
     }
     if (Result<void> ended = end_checkpoints(); !ended.ok()) return ended;
-    checkpointer_.reset(new Checkpointer(*this, *runtime_, path, keep, interval_ms, timeout_ms));
-    checkpointer_->begin();
+    auto* made = new Checkpointer(*this, *runtime_, path, keep, interval_ms, timeout_ms);
+    checkpointer_.reset(made);
+    made->begin();
     return {};
 }
 

@@ -15,16 +15,23 @@ namespace reflow::network {
 
 class Network;
 
-class Checkpointer : public Allocated, private runtime::Observer {
+// What a network needs of them in its own end, so that a library without snapshots has no more.
+class Checkpoints : public Allocated {
+public:
+    virtual ~Checkpoints() = default;
+    // No snapshot begins from now on. On a thread of the host none is being taken or written when
+    // this returns; inside a callback the end comes when the turn has ended, which keeps the
+    // network until then.
+    virtual void end() noexcept = 0;
+};
+
+class Checkpointer final : public Checkpoints, private runtime::Observer {
 public:
     Checkpointer(Network& network, Runtime& runtime, std::string_view path, std::uint32_t keep,
                  std::uint64_t interval_ms, std::int64_t timeout_ms);
     ~Checkpointer() override;
     void begin() noexcept;
-    // No snapshot begins from now on. On a thread of the host none is being taken or written when
-    // this returns; inside a callback the end comes when the turn has ended, which keeps the
-    // network until then.
-    void end() noexcept;
+    void end() noexcept override;
 
 private:
     static reflow_status run(reflow_context* context, void* self, reflow_packet*, std::size_t);

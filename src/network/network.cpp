@@ -45,7 +45,7 @@ Result<void> Network::start() {
     Visit visit(*this);
     Right right(*this);  // nobody changes it or opens an output at the same time
     if (Result<void> taken = right.take(REFLOW_FOREVER); !taken.ok()) return taken;
-    if (restored_ != nullptr && restored_->topology.get() != topology_.get()) {
+    if (restored_ != nullptr && !restored_->fits(*topology_)) {
         return Failure(REFLOW_ERROR_INVALID_STATE, "the network was changed after it was restored")
             .hint("restore it once more, if the snapshot is one of this graph");
     }
@@ -58,20 +58,20 @@ Result<void> Network::start() {
         ready = set_up_actors();
     } catch (const std::bad_alloc&) {
         tear_down();
-        forget_restored();
+        if (restored_ != nullptr) restored_->forget();
         give_up_start();
         throw;
     }
     if (!ready.ok()) {
         tear_down();
-        forget_restored();
+        if (restored_ != nullptr) restored_->forget();
         give_up_start();
         return ready;
     }
     note(Step::start);
     if (!launch()) {
         tear_down();
-        forget_restored();
+        if (restored_ != nullptr) restored_->forget();
         give_up_start();
         return Failure(REFLOW_ERROR_CANCELLED, "the network was stopped while it started");
     }
@@ -108,7 +108,7 @@ Result<void> Network::set_up_actors() {
         if (Result<void> ready = actor->setup(); !ready.ok()) return ready;
     }
     if (restored_ != nullptr) {
-        apply_restored();
+        restored_->apply();
         return {};
     }
     for (Topology::Initial& initial : topology_->initials) {
@@ -140,7 +140,8 @@ bool Network::launch() noexcept {
     for (auto& actor : all.actors) post(new_event(REFLOW_EVENT_ACTOR_STARTED, *actor));
     show_all(REFLOW_NODE_RUNNING);
     if (restored_ != nullptr) {
-        launch_restored();
+        restored_->launch(runtime_->scheduler());
+        restored_.reset();
         group_.leave();
         return true;
     }

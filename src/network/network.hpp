@@ -30,8 +30,9 @@
 
 namespace reflow::network {
 
-class Checkpointer;
+class Checkpoints;
 struct Restored;
+struct Restoring;
 
 struct ChangeOptions {
     bool drop = false;
@@ -271,10 +272,6 @@ private:
         bool begun_ = false;
     };
     [[nodiscard]] static Result<Message> write_snapshot(const Topology& all, Restored& taken);
-    Result<void> load_states(Restored& restored);
-    void apply_restored();
-    void forget_restored() noexcept;
-    void launch_restored() noexcept;
     [[nodiscard]] runtime::Actor* step_next(const Vector<runtime::Actor*>& actors,
                                             bool& some_paused) noexcept;
     Result<void> set_up_actors();
@@ -391,10 +388,10 @@ private:
     FailureHook on_failure_;  // set while created, under mutex_, then fixed
 
     // Until the network has started: what it goes on with. Of who has made the state `starting`.
-    std::unique_ptr<Restored> restored_;
+    std::unique_ptr<Restoring> restored_;
 
     // Of the one thread that begins and ends checkpoints, or ends the network.
-    std::unique_ptr<Checkpointer> checkpointer_;
+    std::unique_ptr<Checkpoints> checkpointer_;
 
     // acq_rel: who sees a state sees what was done before it.
     std::atomic<std::int32_t> state_{REFLOW_NETWORK_CREATED};

@@ -21,7 +21,7 @@ Result<void> Network::restore(MessageRef from) {
     auto read = read_snapshot(*this, from);
     if (!read.ok()) return read.take_error();
     std::unique_ptr<Restored> restored = std::move(read).take();
-    if (Result<void> loaded = load_states(*restored); !loaded.ok()) return loaded;
+    if (Result<void> loaded = restored->load_states(runtime_->scheduler()); !loaded.ok()) return loaded;
     restored_ = std::move(restored);
     return {};
 }
@@ -74,20 +74,20 @@ struct Fresh {
 }  // namespace
 
 // All states that can be loaded are made anew, so that a failure leaves those that were there.
-Result<void> Network::load_states(Restored& restored) {
-    runtime::InTurn inside(runtime_->scheduler());
-    const auto& actors = restored.topology->actors;
+Result<void> Restored::load_states(runtime::Scheduler& scheduler) {
+    runtime::InTurn inside(scheduler);
+    const auto& actors = topology->actors;
     Vector<Fresh> all;
     all.reserve(actors.size());
     for (std::size_t i = 0; i < actors.size(); ++i) {
         if (actors[i]->component->load == nullptr) continue;
         all.emplace_back();
         all.back().actor = actors[i].get();
-        if (Result<void> made = all.back().make(restored.images[i]); !made.ok()) return made;
+        if (Result<void> made = all.back().make(images[i]); !made.ok()) return made;
     }
     for (std::size_t i = 0; i < actors.size(); ++i) {
         if (actors[i]->component->load == nullptr) {
-            std::swap(actors[i]->named_state, restored.images[i].named_state);
+            std::swap(actors[i]->named_state, images[i].named_state);
         }
     }
     for (Fresh& fresh : all) {
@@ -100,10 +100,10 @@ Result<void> Network::load_states(Restored& restored) {
 
 // ---- the start of a network that was restored
 
-void Network::apply_restored() {
-    const auto& actors = restored_->topology->actors;
-    for (std::size_t i = 0; i < actors.size(); ++i) actors[i]->restore(restored_->images[i]);
-    for (const OutputImage& image : restored_->outputs) {
+void Restored::apply() {
+    const auto& actors = topology->actors;
+    for (std::size_t i = 0; i < actors.size(); ++i) actors[i]->restore(images[i]);
+    for (const OutputImage& image : outputs) {
         for (runtime::Packet packet : image.waiting.all) {
             Message message = MessageRef(packet.message).own();
             image.output->mailbox.force(packet);
@@ -112,19 +112,17 @@ void Network::apply_restored() {
     }
 }
 
-void Network::forget_restored() noexcept {
-    if (restored_ == nullptr) return;
-    for (const Ref<Actor>& actor : restored_->topology->actors) actor->forget();
-    for (const OutputImage& image : restored_->outputs) image.output->mailbox.clear();
+void Restored::forget() noexcept {
+    for (const Ref<Actor>& actor : topology->actors) actor->forget();
+    for (const OutputImage& image : outputs) image.output->mailbox.clear();
 }
 
-// Under a guard. Those that rest with a timer need no turn before it fires.
-void Network::launch_restored() noexcept {
-    runtime::Scheduler& scheduler = runtime_->scheduler();
+// Those that rest with a timer need no turn before it fires.
+void Restored::launch(runtime::Scheduler& scheduler) noexcept {
     std::uint64_t now = scheduler.clock().now_ns();
-    const auto& actors = restored_->topology->actors;
+    const auto& actors = topology->actors;
     for (std::size_t i = 0; i < actors.size(); ++i) {
-        const ActorImage& image = restored_->images[i];
+        const ActorImage& image = images[i];
         if (image.timer_ns != UINT64_MAX) {
             constexpr std::uint64_t last = INT64_MAX;
             std::uint64_t due =
@@ -133,7 +131,6 @@ void Network::launch_restored() noexcept {
         }
         if (Actor::has_work(image)) actors[i]->notify();
     }
-    restored_.reset();
 }
 
 }  // namespace reflow::network

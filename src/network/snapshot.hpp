@@ -28,11 +28,30 @@ struct OutputImage {
     Vector<OnItsWay> unread;
 };
 
-// What a network that has not started goes on with.
-struct Restored : Allocated {
+// What a network that has not started goes on with. The network reaches it by this table alone, so
+// that a library without snapshots has nothing of them.
+struct Restoring : Allocated {
+    virtual ~Restoring() = default;
+    [[nodiscard]] virtual bool fits(const Topology& all) const noexcept = 0;
+    virtual void apply() = 0;  // when its actors are set up
+    virtual void forget() noexcept = 0;
+    // Under a guard of the network; once.
+    virtual void launch(runtime::Scheduler& scheduler) noexcept = 0;
+};
+
+// What was read of a snapshot, or is being written.
+struct Restored : Restoring {
     Ref<Topology> topology;              // that of the network then
     Vector<runtime::ActorImage> images;  // of its actors, in their order
     Vector<OutputImage> outputs;         // those with something in them
+
+    [[nodiscard]] bool fits(const Topology& all) const noexcept override {
+        return topology.get() == &all;
+    }
+    Result<void> load_states(runtime::Scheduler& scheduler);
+    void apply() override;
+    void forget() noexcept override;
+    void launch(runtime::Scheduler& scheduler) noexcept override;
 };
 
 // From outside; checked as a whole, for this network, which nobody changes meanwhile.

@@ -68,6 +68,21 @@ def render(library):
     return status, text
 
 
+def snapshot(library):
+    """The status of a snapshot of no network: it tells whether the part is there."""
+    out = (ctypes.c_uint64 * 2)()
+    return ctypes.CDLL(library).reflow_network_snapshot(None, ctypes.c_int64(0), out, None)
+
+
+def load(library, text):
+    """The status of loading a graph in YAML."""
+    graph = ctypes.c_void_p()
+    reflow = ctypes.CDLL(library)
+    status = reflow.reflow_graph_load(view(text), 2, view(""), ctypes.byref(graph), None)
+    reflow.reflow_graph_destroy(graph)
+    return status
+
+
 class Binary(unittest.TestCase):
     def tags(self, tag):
         return [value for name, value in elf.dynamic(elf.LIBRARY) if name == tag]
@@ -110,12 +125,16 @@ class Binary(unittest.TestCase):
         self.assertLess(sizes["core"], sizes["all"])
 
     def test_parts_that_are_left_out(self):
-        names = ["components", "drawing", "recording", "json", "yaml"]
-        self.assertEqual([feature(elf.LIBRARY, name) for name in names], [True] * 5)
-        self.assertEqual([feature(elf.CORE, name) for name in names],
-                         [False, False, False, True, True])
+        parts = ["components", "drawing", "recording", "snapshots", "yaml"]
+        self.assertEqual([feature(elf.LIBRARY, name) for name in parts], [True] * len(parts))
+        self.assertEqual([feature(elf.CORE, name) for name in parts], [False] * len(parts))
+        self.assertTrue(feature(elf.CORE, "json"))
+        self.assertNotIn("libyaml", str(elf.dynamic(elf.CORE)))
+        self.assertIn("libyaml", str(elf.dynamic(elf.LIBRARY)))
         self.assertEqual(render(elf.LIBRARY)[0], 0)
         self.assertEqual(render(elf.CORE), (-8, "this build of the library has no part 'drawing'"))
+        self.assertEqual((snapshot(elf.LIBRARY), snapshot(elf.CORE)), (-1, -8))
+        self.assertEqual((load(elf.LIBRARY, "processes: {}"), load(elf.CORE, "processes: {}")), (0, -8))
 
     def test_the_core_runs(self):
         for name in ("capi_firing_test", "capi_traffic_test"):
