@@ -869,8 +869,10 @@ enum {
                                     or changes the world: files, clocks, random numbers. A recording
                                     keeps what it brings, and a replay plays that instead of calling
                                     it (section 20) */
-    REFLOW_COMPONENT_STATELESS = 16 /* what create makes comes from the configuration alone and never
+    REFLOW_COMPONENT_STATELESS = 16, /* what create makes comes from the configuration alone and never
                                       changes: a snapshot needs nothing of it (section 17) */
+    REFLOW_COMPONENT_HIGH = 32, /* the priority of its actors, unless their nodes tell one (section 10) */
+    REFLOW_COMPONENT_LOW = 64   /* likewise; not both */
 };
 
 /* Creates the state of a node into *state; the configuration is read from the context.
@@ -1451,10 +1453,22 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * Timeout. "firing": {"timeout_ms": 500} in the metadata of a node is the timeout of its firings instead
  * of that of the component; 0 is none.
  *
+ * Priority. "firing": {"priority": "high"} in the metadata of a node, or "normal" or "low", says
+ * which of several ready actors has its turn first, on each worker; without it the flags of the
+ * component do. A turn that has begun goes on to its end: batch_packets and batch_us say how long
+ * that is. An actor that is ready is passed over by turns of higher classes at most
+ * REFLOW_MAX_OVERTAKES times in a row on a worker, then one of its class has a turn, so low is slow
+ * and never starved. Whatever its class, an actor looks at a stop, a pause, a timer, an ended
+ * firing and a restart before it takes more packets. Actors of a network with such nodes always go
+ * through a queue, which costs some nanoseconds a turn.
+ *
  * The end. drain refuses new input, waits for idle, then calls finish of the actors in the
  * order of the data, each after what feeds it, and waits for idle again. stop ends at once: ready
  * actors do not run any more, running callbacks end, queues are dropped, teardown is called. */
 typedef struct reflow_network reflow_network;
+
+/* How many turns of higher classes may pass over a ready actor, on one worker. */
+#define REFLOW_MAX_OVERTAKES 32
 
 typedef int32_t reflow_network_state;
 enum {

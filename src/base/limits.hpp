@@ -21,6 +21,7 @@ inline constexpr std::uint32_t lent_workers_count = 64;
 inline constexpr std::uint32_t blocking_threads_count = 32;  // default
 inline constexpr std::uint32_t blocking_threads_most_count = 1024;
 inline constexpr std::uint32_t blocking_idle_ms = 10'000;  // then a thread that blocks ends
+inline constexpr std::uint32_t overtakes_count = REFLOW_MAX_OVERTAKES;  // of a lower class
 inline constexpr std::uint32_t port_capacity_count = 1000;
 inline constexpr std::uint32_t batch_packets_count = 64;
 inline constexpr std::uint32_t batch_us = 1000;

@@ -93,13 +93,21 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
     if (from.await < REFLOW_AWAIT_ANY || from.await > REFLOW_AWAIT_REQUIRED) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown await rule ", from.await));
     }
-    constexpr std::uint32_t known_flags =
-        REFLOW_COMPONENT_SOURCE | REFLOW_COMPONENT_BLOCKING | REFLOW_COMPONENT_ORDERED |
-        REFLOW_COMPONENT_EXTERNAL | REFLOW_COMPONENT_STATELESS;
+    constexpr std::uint32_t known_flags = REFLOW_COMPONENT_SOURCE | REFLOW_COMPONENT_BLOCKING |
+                                          REFLOW_COMPONENT_ORDERED | REFLOW_COMPONENT_EXTERNAL |
+                                          REFLOW_COMPONENT_STATELESS | REFLOW_COMPONENT_HIGH |
+                                          REFLOW_COMPONENT_LOW;
     if ((from.flags & ~known_flags) != 0) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("unknown component flags ", from.flags & ~known_flags));
     }
+    const bool high = (from.flags & REFLOW_COMPONENT_HIGH) != 0;
+    const bool low = (from.flags & REFLOW_COMPONENT_LOW) != 0;
+    if (high && low) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       "component flags REFLOW_COMPONENT_HIGH and REFLOW_COMPONENT_LOW together");
+    }
+    to.rank = high ? runtime::Rank::high : low ? runtime::Rank::low : runtime::Rank::normal;
     Result<Message> schema = read_schema(from.config_schema);
     if (!schema.ok()) return schema.take_error();
     to.config_schema = std::move(schema).take();

@@ -10,8 +10,12 @@
 
 namespace reflow::graph {
 
+// In the order of runtime::Rank.
+enum class Priority : std::uint8_t { normal, high, low };
+
 struct NodeSettings {
     std::optional<std::uint64_t> timeout_ns;  // of a firing; 0: none
+    std::optional<Priority> priority;
 };
 
 // Reads "firing" of the metadata of a node. REFLOW_ERROR_CONFIG with the path below the metadata.

@@ -131,6 +131,8 @@ Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node,
     Result<graph::NodeSettings> settings = graph::read_node_settings(actor->config);
     if (!settings.ok()) return settings.take_error();
     if (auto timeout = settings.value().timeout_ns) actor->allow_deferred(*timeout);
+    auto priority = settings.value().priority;
+    actor->set_rank(priority ? static_cast<runtime::Rank>(*priority) : component->rank);
     if (component->await == REFLOW_AWAIT_REQUIRED) {
         for (std::uint32_t i = 0; i < component->inports.size(); ++i) {
             if (!component->inports[i].required) actor->mailbox.set_sticky(i);

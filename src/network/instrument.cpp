@@ -126,6 +126,7 @@ runtime::ComponentRef Instrument::wrap(const runtime::ComponentRef& component,
     made->ordered = component->ordered;
     made->source = component->source;
     made->blocking = component->blocking;
+    made->rank = component->rank;
     made->external = component->external;
     made->private_state = true;  // it is not that of the component
     made->error_port = component->error_port;

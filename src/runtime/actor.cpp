@@ -21,6 +21,7 @@ Actor::Actor(Group& group_of, ComponentRef component_of, std::string_view name, 
       config(std::move(config_of)),
       mailbox(component->inports.size(), component->await != REFLOW_AWAIT_ANY, default_capacity) {
     outports.resize(component->outports.size());
+    if (component->blocking) apart = blocking_bit;
     if (component->await != REFLOW_AWAIT_ANY) {
         firing_size_ =
             std::max<std::uint32_t>(static_cast<std::uint32_t>(component->inports.size()), 1);

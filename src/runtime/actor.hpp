@@ -86,10 +86,13 @@ public:
     void* state = nullptr;                // of the component
     Actor* next = nullptr;                // in the queue of a scheduler
     std::unique_ptr<ActorTimers> timers;  // NULL until one is set; of the turn
-    bool created = false;                 // state has to be destroyed
-    bool set_up = false;                  // teardown has to be called
-    bool host_blocked = false;            // scratch, as mark below
-    std::uint8_t pause_reasons = 0;       // of the network, under its pause_mutex_
+    // How it is scheduled beside the others: its Rank, and blocking_bit. 0 for most, which go the
+    // short way. Fixed before it is first ready.
+    std::uint8_t apart = 0;
+    bool created = false;            // state has to be destroyed
+    bool set_up = false;             // teardown has to be called
+    bool host_blocked = false;       // scratch, as mark below
+    std::uint8_t pause_reasons = 0;  // of the network, under its pause_mutex_
     // This and host_blocked: of the group, under its lock.
     std::uint32_t mark = 0;
     mutable RefCount refs;  // for ref() and unref() alone
@@ -99,6 +102,13 @@ public:
     void ref() const noexcept { refs.add(); }
     void unref() const noexcept {
         if (refs.drop()) delete this;
+    }
+
+    static constexpr std::uint8_t blocking_bit = 4;
+    [[nodiscard]] Rank rank() const noexcept { return static_cast<Rank>(apart & 3); }
+    void set_rank(Rank rank) noexcept {
+        apart = static_cast<std::uint8_t>((apart & blocking_bit) | static_cast<unsigned>(rank));
+        if (rank != Rank::normal) group.use_ranks();
     }
 
     Counter fired, received, sent, failed;

@@ -14,12 +14,9 @@ namespace reflow::runtime {
 // threads do, up to the limit. So an actor waits only if all threads that may be there are busy.
 bool BlockingPool::submit(Actor& actor) noexcept {
     std::lock_guard lock(mutex_);
-    if (idle_ <= waiting_ && running_ < options_.blocking_threads) start_thread();
+    if (idle_ <= ready_.size() && running_ < options_.blocking_threads) start_thread();
     if (running_ == 0) return false;
-    actor.next = nullptr;
-    (tail_ == nullptr ? head_ : tail_->next) = &actor;
-    tail_ = &actor;
-    ++waiting_;
+    ready_.push(actor);
     changed_.notify_one();
     return true;
 }
@@ -53,19 +50,15 @@ void BlockingPool::start_thread() noexcept try {
 Actor* BlockingPool::next() {
     std::unique_lock lock(mutex_);
     ++idle_;
-    auto something = [&] { return head_ != nullptr || ending_; };
-    bool stays = changed_.wait_for(
-        lock, std::chrono::milliseconds(limits::blocking_idle_ms), something);
+    auto something = [&] { return !ready_.empty() || ending_; };
+    bool stays =
+        changed_.wait_for(lock, std::chrono::milliseconds(limits::blocking_idle_ms), something);
     --idle_;
-    if (!stays || head_ == nullptr) {
+    if (!stays || ready_.empty()) {
         --running_;
         return nullptr;
     }
-    Actor* actor = head_;
-    head_ = actor->next;
-    if (head_ == nullptr) tail_ = nullptr;
-    --waiting_;
-    return actor;
+    return ready_.next().take();
 }
 
 void BlockingPool::loop(Member& self) {

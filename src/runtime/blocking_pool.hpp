@@ -8,6 +8,7 @@
 
 #include "base/memory.hpp"
 #include "base/thread.hpp"
+#include "runtime/ready_queue.hpp"
 #include "runtime/scheduler.hpp"
 
 namespace reflow::runtime {
@@ -16,7 +17,7 @@ class BlockingPool : public Allocated {
 public:
     BlockingPool(Scheduler& scheduler, const SchedulerOptions& options)
         : scheduler_(scheduler), options_(options) {}
-    ~BlockingPool() { REFLOW_ASSERT(head_ == nullptr); }
+    ~BlockingPool() { REFLOW_ASSERT(ready_.empty()); }
 
     // Takes an actor that has become ready. False if there is no thread and none can be started.
     [[nodiscard]] bool submit(Actor& actor) noexcept;
@@ -37,10 +38,8 @@ private:
     const SchedulerOptions& options_;
     std::mutex mutex_;  // guards all below; no other lock is taken under it
     std::condition_variable changed_;
-    Actor* head_ = nullptr;
-    Actor* tail_ = nullptr;
-    std::size_t waiting_ = 0;  // actors in the queue
-    std::uint32_t idle_ = 0;   // threads that wait for one
+    RankedLists ready_;
+    std::uint32_t idle_ = 0;  // threads that wait for one
     std::uint32_t running_ = 0;
     bool ending_ = false;
     Vector<std::unique_ptr<Member>> members_;

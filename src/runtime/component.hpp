@@ -11,6 +11,7 @@
 #include "message/message.hpp"
 #include "message/port_type.hpp"
 #include "reflow.h"
+#include "runtime/rank.hpp"
 
 namespace reflow::runtime {
 
@@ -46,6 +47,7 @@ public:
     std::uint64_t timeout_ns = 0;       // of a firing; 0: none
     bool ordered = false;               // outputs in the order of inputs
     bool source = false;                // no inports, or declared as a source
+    Rank rank = Rank::normal;           // of its actors, unless their nodes say otherwise
     bool blocking = false;              // its turns run on threads of their own
     bool external = false;              // what it does depends on the world outside, or changes it
     bool stateless = false;             // a snapshot needs nothing of its states

@@ -185,6 +185,11 @@ public:
     // Ready actors do not run any more. stopped() follows, perhaps inside this call.
     void request_stop() noexcept;
 
+    // Some of its actors are of another class than normal. From then on none of them runs past the
+    // queues. relaxed: a turn that does not see it yet lets one chain of hand-overs pass.
+    void use_ranks() noexcept { ranked_.store(true, std::memory_order_relaxed); }
+    [[nodiscard]] bool ranked() const noexcept { return ranked_.load(std::memory_order_relaxed); }
+
     // ---- hosts that wait
     // Waits until done() or the deadline; done is called under the lock of the group and takes no
     // other. REFLOW_OK, REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK, or
@@ -237,6 +242,7 @@ private:
     std::atomic<std::uint64_t> periods_{0};
     std::atomic<bool> stopping_{false};
     std::atomic<bool> failed_{false};
+    std::atomic<bool> ranked_{false};
     // Read behind the change of an actor's word: see Actor::exhausted().
     std::atomic<bool> watched_{false};
 

@@ -119,8 +119,7 @@ Mailbox::Pushed Actor::push(Connection& connection, Lane& lane) {
 bool Actor::hand_over(Connection& connection, Lane& lane) noexcept {
     Actor* to = connection.target;
     if (to == nullptr || !lane.may_hand_over() || connection.delivery != Delivery::reliable ||
-        to->component->await != REFLOW_AWAIT_ANY || to->component->blocking ||
-        group.observer.watches() ||
+        to->component->await != REFLOW_AWAIT_ANY || to->apart != 0 || group.observer.watches() ||
         connection.pending.size() > connection.mailbox->capacity(connection.inport)) {
         return false;
     }

@@ -1,5 +1,5 @@
-// Ready actors: the queue of a worker, which its owner uses without a lock, and the inject queue.
-// Neighbours: worker_pool. Thread: told at each function.
+// Ready actors: the queue of a worker, which its owner uses without a lock, the inject queue, and
+// lists by class. Neighbours: schedulers, rank. Thread: told at each function.
 #pragma once
 
 #include <array>
@@ -82,33 +82,78 @@ private:
     std::array<std::atomic<Actor*>, most> slots_{};
 };
 
-// Any number of actors, linked through Actor::next. Any thread.
+// Ready actors linked through Actor::next, first in first out. One thread at a time.
+struct ReadyList {
+    Actor* head = nullptr;
+    Actor* tail = nullptr;
+    std::size_t size = 0;
+
+    void push(Actor& actor) noexcept {
+        actor.next = nullptr;
+        (tail == nullptr ? head : tail->next) = &actor;
+        tail = &actor;
+        ++size;
+    }
+    // The one behind so many others, which are there.
+    [[nodiscard]] Actor* take(std::size_t skip = 0) noexcept {
+        Actor* before = nullptr;
+        Actor* actor = head;
+        for (; skip > 0; --skip) {
+            before = actor;
+            actor = actor->next;
+        }
+        (before == nullptr ? head : before->next) = actor->next;
+        if (tail == actor) tail = before;
+        --size;
+        return actor;
+    }
+};
+
+// One for each class. One thread at a time.
+class RankedLists {
+public:
+    void push(Actor& actor) noexcept { of(actor.rank()).push(actor); }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] std::size_t size() const noexcept {
+        return lists_[0].size + lists_[1].size + lists_[2].size;
+    }
+    // That of the class whose turn it is; not if all are empty.
+    [[nodiscard]] ReadyList& next() noexcept {
+        return of(rule_.next(of(Rank::high).size != 0, of(Rank::normal).size != 0,
+                             of(Rank::low).size != 0));
+    }
+
+private:
+    [[nodiscard]] ReadyList& of(Rank rank) noexcept {
+        return lists_[static_cast<std::size_t>(rank)];
+    }
+
+    std::array<ReadyList, 3> lists_{};
+    RankRule rule_;
+};
+
+// Any number of actors. Any thread.
 class InjectQueue {
 public:
     void push(Actor& actor) noexcept {
-        actor.next = nullptr;
         std::lock_guard lock(mutex_);
-        (tail_ == nullptr ? head_ : tail_->next) = &actor;
-        tail_ = &actor;
-        size_.store(size_.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
+        list_.push(actor);
+        size_.store(list_.size, std::memory_order_seq_cst);
     }
     [[nodiscard]] Actor* pop() noexcept {
         if (empty()) return nullptr;
         std::lock_guard lock(mutex_);
-        Actor* actor = head_;
-        if (actor == nullptr) return nullptr;
-        head_ = actor->next;
-        if (head_ == nullptr) tail_ = nullptr;
-        size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_seq_cst);
+        if (list_.size == 0) return nullptr;
+        Actor* actor = list_.take();
+        size_.store(list_.size, std::memory_order_seq_cst);
         return actor;
     }
     // seq_cst, because a worker looks here between prepare() and sleep() of the event count.
     [[nodiscard]] bool empty() const noexcept { return size_.load(std::memory_order_seq_cst) == 0; }
 
 private:
-    std::mutex mutex_;  // guards head_ and tail_; no other lock is taken under it
-    Actor* head_ = nullptr;
-    Actor* tail_ = nullptr;
+    std::mutex mutex_;  // guards list_; no other lock is taken under it
+    ReadyList list_;
     std::atomic<std::size_t> size_{0};
 };
 

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "runtime/ready_queue.hpp"
 #include "runtime/scheduler.hpp"
 
 namespace reflow::runtime {
@@ -71,13 +72,10 @@ public:
           random_(options.seed) {}
 
     void submit(Actor& actor, Lane*) noexcept override {
-        actor.next = nullptr;
         bool wake = false;
         {
             std::lock_guard lock(mutex_);
-            (tail_ == nullptr ? head_ : tail_->next) = &actor;
-            tail_ = &actor;
-            ++size_;
+            ready_.push(actor);
             if (hosted_ && runners_ == 0) wake = tell();
         }
         changed_.notify_one();
@@ -130,7 +128,7 @@ public:
         if (wake) call_host();
         if (ran.turns == 0 && limits.sleep && !simulated_) wait_for_work(limits);
         std::lock_guard lock(mutex_);
-        ran.ready = ran.ready || head_ != nullptr;
+        ran.ready = ran.ready || !ready_.empty();
         bool outside = limits.outside && !simulated_;
         ran.pending = ran.ready || outside || timers.next_due() != UINT64_MAX;
         return ran;
@@ -138,7 +136,7 @@ public:
 
     [[nodiscard]] std::uint64_t next_due() const noexcept override {
         std::lock_guard lock(mutex_);
-        return head_ != nullptr || left_over_ ? 0 : timers.next_due();
+        return !ready_.empty() || left_over_ ? 0 : timers.next_due();
     }
 
     [[nodiscard]] std::uint64_t turns() const noexcept override {
@@ -184,7 +182,7 @@ private:
         if (!hosted_) return false;
         bool wake = false;
         bool again = std::exchange(refused_, false);
-        if (head_ != nullptr || has_next) {
+        if (!ready_.empty() || has_next) {
             wake = tell() || again;
         } else if (std::exchange(told_, false) && doorbell_ != nullptr) {
             doorbell_->silence();
@@ -240,7 +238,8 @@ private:
         } else {
             // In the simulation the seed chooses the order, and so whether an actor jumps the
             // queue.
-            lane_.allow_hand_over(!simulated_ || random_.below(2) == 0);
+            bool jumps = !simulated_ || random_.below(2) == 0;
+            lane_.allow_hand_over(jumps && !actor->group.ranked());
             actor->turn(lane_, options_.budget);
         }
         return true;
@@ -253,22 +252,13 @@ private:
         if (due <= now) timers.fire(now);
     }
 
-    // The first in line; in the simulation any of the first few.
+    // The first in line of the class whose turn it is; in the simulation any of its first few.
     Actor* pop() {
         constexpr std::size_t window = 64;
         std::lock_guard lock(mutex_);
-        if (head_ == nullptr) return nullptr;
-        Actor* before = nullptr;
-        std::size_t skip = simulated_ ? random_.below(std::min(size_, window)) : 0;
-        Actor* actor = head_;
-        for (; skip > 0; --skip) {
-            before = actor;
-            actor = actor->next;
-        }
-        (before == nullptr ? head_ : before->next) = actor->next;
-        if (tail_ == actor) tail_ = before;
-        --size_;
-        return actor;
+        if (ready_.empty()) return nullptr;
+        ReadyList& list = ready_.next();
+        return list.take(simulated_ ? random_.below(std::min(list.size, window)) : 0);
     }
 
     void wait_for_work(const Limits& limits) {
@@ -278,7 +268,7 @@ private:
         // for ever.
         std::uint64_t due = timers.next_due();
         if (due == UINT64_MAX && !limits.outside) return;
-        auto changed = [&] { return head_ != nullptr || interrupts_ != limits.interrupts; };
+        auto changed = [&] { return !ready_.empty() || interrupts_ != limits.interrupts; };
         due = std::min(limits.deadline_ns, due);
         if (due == UINT64_MAX) return changed_.wait(lock, changed);
         std::chrono::steady_clock::time_point time{std::chrono::nanoseconds(due)};
@@ -297,9 +287,7 @@ private:
     Lane lane_;  // this and the next: of the thread that runs turns
     Random random_;
     std::atomic<std::uint64_t> turns_{0};  // simulated; relaxed, as the time
-    Actor* head_ = nullptr;
-    Actor* tail_ = nullptr;
-    std::size_t size_ = 0;
+    RankedLists ready_;
     std::uint64_t interrupts_ = 0;
     std::uint32_t runners_ = 0;  // run turns, or are about to
     bool left_over_ = false;     // the lane has an actor that is next

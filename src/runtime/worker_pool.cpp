@@ -41,6 +41,7 @@ struct Worker : Allocated, Lane {
     // Steps on with each of them, written by the owner. relaxed: only whether it moves counts.
     std::atomic<std::uint64_t> rounds{0};
     std::uint64_t seen_rounds = 0;  // of the worker that watches; watching_ passes it on
+    RankRule rule;                  // of the owner
     bool risen = true;              // has slept, and not run anybody since
     bool taken = false;             // lent: a thread works here; guarded by slots_mutex_
     // Own: its thread has to leave; and it has left, or was never there: guarded by slots_mutex_.
@@ -157,13 +158,28 @@ public:
     }
 
     void submit(Actor& actor, Lane* lane) noexcept override {
-        if (actor.component->blocking && blocking_.submit(actor)) return;
+        if (actor.apart != 0) [[unlikely]]
+            return submit_apart(actor, lane);
         bool queues = lane != nullptr && lane->queues();
         Worker* worker = queues ? static_cast<Worker*>(lane) : current_worker();
         if (worker != nullptr && worker->pool == this) {
             if (worker->queue.push(actor)) return share(*worker);
         }
         inject_.push(actor);
+        sleep_.wake();
+    }
+
+    // Those of other classes wait in queues that all workers share, so that each takes the first
+    // one.
+    void submit_apart(Actor& actor, const Lane* lane) noexcept {
+        if ((actor.apart & Actor::blocking_bit) != 0 && blocking_.submit(actor)) return;
+        Rank rank = actor.rank();
+        if (rank != Rank::normal && !ranked_.load(std::memory_order_relaxed)) {
+            ranked_.store(true, std::memory_order_seq_cst);
+        }
+        (rank == Rank::high ? high_ : rank == Rank::low ? low_ : inject_).push(actor);
+        bool queues = lane != nullptr && lane->queues();
+        if (queues) return share(*static_cast<const Worker*>(lane));
         sleep_.wake();
     }
 
@@ -223,7 +239,7 @@ public:
         waiting_.fetch_add(1, std::memory_order_seq_cst);
         ran.turns = work_in(*slot, stint);
         waiting_.fetch_sub(1, std::memory_order_seq_cst);
-        ran.ready = !inject_.empty();
+        ran.ready = !none_waits();
         give_back(*slot);
         return ran;
     }
@@ -371,7 +387,7 @@ private:
             }
             if (actor == nullptr) continue;
             leave_watch(self);
-            self.allow_hand_over(true);
+            self.allow_hand_over(!actor->group.ranked());
             actor->turn(self, options_.budget);
             while (self.has_next()) self.take_next()->turn_handed_over(self, options_.budget);
             self.ran_one();
@@ -408,7 +424,7 @@ private:
         while (Actor* actor = self.queue.pop(false)) inject_.push(*actor);
         awake_.fetch_sub(1, std::memory_order_seq_cst);
         if (ending_.load(std::memory_order_seq_cst)) return;
-        if (!inject_.empty() || awake_.load(std::memory_order_seq_cst) != 0) sleep_.wake();
+        if (!none_waits() || awake_.load(std::memory_order_seq_cst) != 0) sleep_.wake();
     }
 
     void fire_timers() noexcept {
@@ -436,11 +452,20 @@ private:
             self.shared.store(true, std::memory_order_release);
             alone = false;
         }
+        if (ranked_.load(std::memory_order_seq_cst)) [[unlikely]] {
+            if (Actor* actor = find_by_rank(self, alone)) return actor;
+        }
         if (round % inject_every == 0) {
             if (Actor* actor = inject_.pop()) return actor;
         }
         if (Actor* actor = self.queue.pop(alone)) return actor;
         if (Actor* actor = inject_.pop()) return actor;
+        if (Actor* actor = steal(self)) return actor;
+        return ranked_.load(std::memory_order_seq_cst) ? low_.pop() : nullptr;
+    }
+    // The queue of this worker is empty.
+    Actor* steal(Worker& self) noexcept {
+        std::uint32_t made = made_.load(std::memory_order_acquire);
         for (std::uint32_t i = 1; i < made; ++i) {
             Worker& victim = *workers_[(self.number + i) % made];
             if (!victim.has_for_others() || !victim.shared.load(std::memory_order_acquire)) {
@@ -449,6 +474,27 @@ private:
             if (Actor* actor = victim.queue.steal(self.queue)) return actor;
         }
         return nullptr;
+    }
+
+    // One of the class high, or one that has been passed over for long; a low one beside which
+    // nothing waits here comes behind what others have too much of. Sequentially consistent with
+    // the event count, as inject_: who pushes sets ranked_ first, so a worker that is about to
+    // sleep sees both or is woken.
+    Actor* find_by_rank(Worker& self, bool alone) noexcept {
+        bool normal = self.queue.size() != 0 || !inject_.empty();
+        bool high = !high_.empty();
+        Rank rank = self.rule.next(high, normal, !low_.empty());
+        if (rank == Rank::low && (high || normal)) {
+            if (Actor* actor = low_.pop()) return actor;
+        }
+        if (rank == Rank::normal && high) {
+            if (Actor* actor = self.queue.pop(alone)) return actor;
+            if (Actor* actor = inject_.pop()) return actor;
+        }
+        return high_.pop();
+    }
+    [[nodiscard]] bool none_waits() const noexcept {
+        return inject_.empty() && high_.empty() && low_.empty();
     }
 
     // A callback may last long where all before it were short, and then nobody was woken for those
@@ -520,6 +566,8 @@ private:
     std::atomic<std::uint64_t> interrupts_{0};
     std::atomic<std::uint32_t> waiting_{0};  // hosts that wait, and work or want to
     InjectQueue inject_;
+    InjectQueue high_, low_;           // of all workers
+    std::atomic<bool> ranked_{false};  // one of these has been used
     EventCount sleep_;
     std::atomic<bool> waking_{false};    // a worker was woken to share work, and is not up yet
     std::atomic<bool> watching_{false};  // an idle worker looks whether the others go on

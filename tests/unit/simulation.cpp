@@ -382,6 +382,10 @@ std::unique_ptr<Net> make_net(World& world) {
         components.push_back(component_of(world, static_cast<Role>(role)));
         // In some of the runs some run on threads beside the workers.
         components.back()->blocking = (world.how.seed + static_cast<unsigned>(role)) % 4 == 0;
+        // In some they have priorities.
+        bool ranked = world.how.seed % 3 == 0;
+        unsigned rank = static_cast<unsigned>(world.how.seed / 3 + static_cast<unsigned>(role)) % 3;
+        if (ranked) components.back()->rank = static_cast<runtime::Rank>(rank);
         components.back()->stateless = true;  // what they have is in the world
     }
     auto net = std::make_unique<Net>(options, std::move(components));
