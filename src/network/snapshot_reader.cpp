@@ -301,7 +301,8 @@ private:
             bool misplaced = firings ? port != i % size
                                      : place == Place::waiting && actor().mailbox.sticky(port);
             if (misplaced) return broken(key, i, "a packet of this port cannot stand here");
-            if (firings && record.size() == 2) {  // a port that has none
+            // A port that has none, or a callback has moved it out and left its firing.
+            if (place == Place::taken && record.size() == 2) {
                 to.add(Message(), port, at);
                 continue;
             }

@@ -150,7 +150,10 @@ static inline reflow_status rig_pass(reflow_context *context, void *state, reflo
     for (size_t i = 0; i < count; ++i) {
         reflow_status status =
             reflow_context_emit(context, 0, reflow_message_take(&inputs[i].message));
-        if (status != REFLOW_OK) return status;
+        if (status != REFLOW_OK) {
+            (void)reflow_context_advance(context, i); /* those before it are out */
+            return status;
+        }
     }
     return REFLOW_OK;
 }

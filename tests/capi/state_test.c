@@ -338,7 +338,70 @@ static void test_cut(const rig_mode *mode) {
     }
 }
 
+/* A callback that moves all its inputs out, fails the first of them, and pauses its node: what comes
+ * again has no values, and stays so in a snapshot. */
+static int without_value, with_value;
+static reflow_status move_out(reflow_context *context, void *state, reflow_packet *inputs,
+                              size_t count) {
+    reflow_network *network = *(reflow_network **)state;
+    (void)context;
+    for (size_t i = 0; i < count; ++i) {
+        if (is_none(inputs[i].message)) {
+            ++without_value;
+        } else {
+            ++with_value;
+            reflow_message_unref(reflow_message_take(&inputs[i].message));
+        }
+    }
+    if (without_value != 0) return REFLOW_OK;
+    WORKS(reflow_network_pause(network, text_of("m"), 0, &e));
+    return REFLOW_ERROR_HOST;
+}
+static reflow_network *movers(reflow_runtime *runtime) {
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "m", "Mover");
+    reflow_network *network = rig_network(runtime, graph);
+    reflow_graph_destroy(graph);
+    return network;
+}
+static void test_moved_out(const rig_mode *mode) {
+    without_value = with_value = 0;
+    reflow_runtime *runtime = rig_runtime(mode);
+    reflow_network *network = NULL;
+    rig_component component = {0};
+    component.id = "Mover";
+    component.inports = "a";
+    component.max_batch = 3;
+    component.run = move_out;
+    component.user_data = &network;
+    rig_register(runtime, &component);
+    network = movers(runtime);
+    reflow_inport inport = rig_inport(network, "m.a");
+    WORKS(reflow_network_pause(network, text_of("m"), 0, &e));
+    start(network);
+    reflow_message three[3];
+    for (int i = 0; i < 3; ++i) three[i] = reflow_message_integer(i);
+    size_t sent = 0;
+    WORKS(reflow_network_send_many(network, inport, three, 3, REFLOW_FOREVER, &sent, &e));
+    WORKS(reflow_network_resume(network, text_of("m"), &e));
+    FAILS(REFLOW_ERROR_WOULD_BLOCK, reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    CHECK(rig_counters(network, "m").failed == 1);
+    reflow_message taken = snapshot(network);
+    CHECK(with_value == 3 && without_value == 0);
+    reflow_network_destroy(network);
+    network = movers(runtime);
+    WORKS(reflow_network_restore(network, taken, &e));
+    reflow_message_unref(taken);
+    start(network);
+    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    CHECK(with_value == 3 && without_value == 2);
+    CHECK(rig_counters(network, "m").fired == 3 && rig_counters(network, "m").failed == 1);
+    reflow_network_destroy(network);
+    reflow_runtime_destroy(runtime);
+}
+
 /* ---- looking at a state */
+
 
 static void test_names(const rig_mode *mode, bool large) {
     reflow_runtime *runtime = sums_runtime(mode);
@@ -924,6 +987,7 @@ int main(void) {
     for (size_t i = 0; i < RIG_MODES; ++i) {
         test_names(&rig_modes[i], i == 0);
         test_cut(&rig_modes[i]);
+        test_moved_out(&rig_modes[i]);
         test_looking(&rig_modes[i]);
         test_refused(&rig_modes[i]);
         test_deferred(&rig_modes[i]);
