@@ -43,6 +43,11 @@
  * the byte offset. Times are in nanoseconds if the name ends in _ns, milliseconds if in _ms.
  *
  * Callbacks must not throw C++ exceptions or longjmp across the library.
+ *
+ * fork. In a child, all that belongs to a runtime of the parent answers REFLOW_ERROR_FORKED at once, or
+ * with the value of a NULL handle if it gives no status; destroy lets go of descriptors and of nothing
+ * else, and calls nobody. Messages, graphs, buffers and errors go on, and the child may create runtimes
+ * of its own. A child that was forked inside a callback must not return from it.
  */
 #ifndef REFLOW_H
 #define REFLOW_H
@@ -122,6 +127,7 @@ enum {
     REFLOW_ERROR_WRONG_KIND = -6,       /* the message is of another kind */
     REFLOW_ERROR_WOULD_DEADLOCK = -7,   /* a call that waits, made on a thread it waits for */
     REFLOW_ERROR_UNSUPPORTED = -8,      /* this build or mode does not have it */
+    REFLOW_ERROR_FORKED = -9,           /* the handle is of the process that this one is a fork of */
 
     /* A resource ran out or time did: try later, or raise the limit that is named. */
     REFLOW_ERROR_OUT_OF_MEMORY = -20,

@@ -86,7 +86,7 @@ reflow_status reflow_network_break(reflow_network* network, const reflow_break_o
         host = network::HostData(given.user_data, given.destroy);
         if (!read.ok()) return read.take_error();
         if (out == nullptr) return null_argument("out");
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<network::BreakOptions> translated = translate(given, host);
         if (!translated.ok()) return translated.take_error();
         auto made = network_of(network)->add_breakpoint(std::move(translated).take());
@@ -99,7 +99,7 @@ reflow_status reflow_network_break(reflow_network* network, const reflow_break_o
 reflow_status reflow_network_unbreak(reflow_network* network, reflow_breakpoint breakpoint,
                                      reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return network_of(network)->remove_breakpoint(breakpoint.id);
     });
 }
@@ -109,7 +109,7 @@ reflow_status reflow_network_breakpoints(const reflow_network* network, reflow_m
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = {};
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return give(network_of(network)->list_breakpoints(), out);
     });
 }

@@ -37,7 +37,7 @@ reflow_status reflow_network_apply(reflow_network* network, const reflow_graph* 
             return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                            "struct_size of reflow_change is not its size");
         }
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         if (graph == nullptr) return null_argument("graph");
         auto read = read_change_options(options);
         if (!read.ok()) return read.take_error();
@@ -52,7 +52,7 @@ reflow_status reflow_network_graph(const reflow_network* network, reflow_graph**
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         *out = new reflow_graph(network_of(network)->topology()->graph);
         return {};
     });
@@ -63,7 +63,7 @@ reflow_status reflow_network_add_node(reflow_network* network, reflow_view id,
                                       reflow_error** error) {
     Message taken = Message::adopt(config);
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> name = text_argument(id, "id");
         if (!name.ok()) return name.take_error();
         Result<std::string_view> kind = text_argument(component, "component");
@@ -77,7 +77,7 @@ reflow_status reflow_network_add_node(reflow_network* network, reflow_view id,
 reflow_status reflow_network_remove_node(reflow_network* network, reflow_view id,
                                          reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> name = text_argument(id, "id");
         if (!name.ok()) return name.take_error();
         return network_of(network)->apply_edit(
@@ -90,7 +90,7 @@ reflow_status reflow_network_replace_node(reflow_network* network, reflow_view i
                                           reflow_error** error) {
     Message taken = Message::adopt(config);
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> name = text_argument(id, "id");
         if (!name.ok()) return name.take_error();
         Result<std::string_view> kind = text_argument(component, "component");
@@ -108,7 +108,7 @@ reflow_status reflow_network_connect(reflow_network* network, const reflow_endpo
                                      reflow_error** error) {
     Message taken = Message::adopt(metadata);
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<Ends> ends = read_ends(from, to);
         if (!ends.ok()) return ends.take_error();
         return network_of(network)->apply_edit([&](graph::Graph& graph) {
@@ -120,7 +120,7 @@ reflow_status reflow_network_connect(reflow_network* network, const reflow_endpo
 reflow_status reflow_network_disconnect(reflow_network* network, const reflow_endpoint* from,
                                         const reflow_endpoint* to, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<Ends> ends = read_ends(from, to);
         if (!ends.ok()) return ends.take_error();
         return network_of(network)->apply_edit(

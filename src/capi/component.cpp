@@ -171,7 +171,7 @@ reflow_status reflow_runtime_register(reflow_runtime* runtime, const reflow_comp
         }
         // From here on the user data is ours, also if something fails.
         host = network::HostData(read.value().user_data, read.value().destroy);
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         auto made = make_ref<runtime::Component>();
         if (Result<void> filled = fill_component(*made, read.value()); !filled.ok()) {
             return filled;
@@ -189,7 +189,7 @@ reflow_status reflow_runtime_components(const reflow_runtime* runtime, reflow_me
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = {};
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         return give(runtime_of(runtime)->registry.list(), out);
     });
 }

@@ -79,7 +79,7 @@ reflow_status reflow_network_subscribe(reflow_network* network, const reflow_eve
         // From here on the user data is ours, also if something fails.
         host = network::HostData(read.value().user_data, read.value().destroy);
         if (out == nullptr) return null_argument("out");
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<network::SubscriptionOptions> translated = translate(read.value());
         if (!translated.ok()) return translated.take_error();
         if (reflow_event_fn callback = read.value().callback; callback != nullptr) {
@@ -100,7 +100,7 @@ reflow_status reflow_subscription_poll(reflow_subscription* subscription, size_t
         if (missed != nullptr) *missed = 0;
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
-        if (subscription == nullptr) return null_argument("subscription");
+        if (Result<void> fine = usable(subscription); !fine.ok()) return fine;
         if (subscription_of(subscription)->has_callback()) {
             return Failure(REFLOW_ERROR_INVALID_STATE,
                            "a subscription with a callback is not polled");
@@ -119,7 +119,7 @@ reflow_status reflow_subscription_poll(reflow_subscription* subscription, size_t
 }
 
 void reflow_subscription_destroy(reflow_subscription* subscription) {
-    if (subscription == nullptr) return;
+    if (subscription == nullptr || !usable(subscription).ok()) return;
     network::Subscription* ended = subscription_of(subscription);
     ended->network().unsubscribe(*ended);
     ended->end();
@@ -174,6 +174,10 @@ reflow_status reflow_event_batch_json(const reflow_event_batch* batch, size_t in
     });
 }
 
-void reflow_event_batch_destroy(reflow_event_batch* batch) { delete batch; }
+// In a forked child the network of the events may not end, and stays.
+void reflow_event_batch_destroy(reflow_event_batch* batch) {
+    if (batch != nullptr && batch->network->runtime().forked()) (void)batch->network.leak();
+    delete batch;
+}
 
 }  // extern "C"

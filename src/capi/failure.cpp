@@ -76,7 +76,7 @@ reflow_status reflow_network_on_failure(reflow_network* network, reflow_failure_
                                         reflow_error** error) {
     network::FailureHook hook{network::HostData(user_data, destroy), decide};
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         if (decide == nullptr) return null_argument("decide");
         return network_of(network)->on_failure(std::move(hook));
     });
@@ -87,7 +87,7 @@ reflow_status reflow_network_on_failure(reflow_network* network, reflow_failure_
 reflow_status reflow_network_dead_letters(const reflow_network* network,
                                           reflow_dead_letters* letters, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         if (letters == nullptr) return null_argument("letters");
         reflow_dead_letters from{};
         network_of(network)->count_letters(from);
@@ -103,7 +103,7 @@ reflow_status reflow_network_list_dead_letters(const reflow_network* network, re
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = {};
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
         return give(network_of(network)->list_letters(text.value(), after, max), out);
@@ -113,7 +113,7 @@ reflow_status reflow_network_list_dead_letters(const reflow_network* network, re
 reflow_status reflow_network_replay_dead_letter(reflow_network* network, uint64_t id,
                                                 reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return network_of(network)->replay_letter(id);
     });
 }
@@ -123,7 +123,7 @@ reflow_status reflow_network_replay_dead_letters(reflow_network* network, reflow
     size_t played = 0;
     if (count != nullptr) *count = 0;
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
         struct Tell {
@@ -140,7 +140,7 @@ reflow_status reflow_network_replay_dead_letters(reflow_network* network, reflow
 reflow_status reflow_network_send_dead_letter(reflow_network* network, reflow_message letter,
                                               reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return network_of(network)->send_letter(MessageRef(letter));
     });
 }
@@ -151,7 +151,7 @@ reflow_status reflow_network_drop_dead_letters(reflow_network* network, uint64_t
     return guarded(error, [&]() -> Result<void> {
         size_t dropped = 0;
         if (count != nullptr) *count = 0;
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
         Result<void> done = network_of(network)->drop_letters(id, text.value(), dropped);
@@ -165,7 +165,7 @@ reflow_status reflow_network_drop_dead_letters(reflow_network* network, uint64_t
 reflow_status reflow_network_node_state(const reflow_network* network, reflow_view node,
                                         reflow_node_status* status, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         if (status == nullptr) return null_argument("status");
         Result<std::string_view> text = text_argument(node, "node");
         if (!text.ok()) return text.take_error();

@@ -43,7 +43,7 @@ reflow_status reflow_frame_pool_open(reflow_runtime* runtime, reflow_view name,
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         return open(runtime_of(runtime)->pools, name, options, out);
     });
 }
@@ -67,6 +67,7 @@ reflow_status reflow_frame_pool_write(reflow_frame_pool* pool, const void* data,
     if (pool == nullptr || ticket == nullptr || (data == nullptr && size != 0)) {
         return REFLOW_ERROR_INVALID_ARGUMENT;
     }
+    if (pool_of(pool)->forked()) return REFLOW_ERROR_FORKED;
     return guarded_status([&] {
         return pool_of(pool)->write({static_cast<const char*>(data), size}, *ticket);
     });
@@ -78,20 +79,24 @@ reflow_status reflow_frame_pool_begin(reflow_frame_pool* pool, void** data, int6
     if (pool == nullptr || data == nullptr || ticket == nullptr) {
         return REFLOW_ERROR_INVALID_ARGUMENT;
     }
+    if (pool_of(pool)->forked()) return REFLOW_ERROR_FORKED;
     return guarded_status([&] { return pool_of(pool)->begin(*data, *ticket); });
 }
 
 reflow_status reflow_frame_pool_commit(reflow_frame_pool* pool, int64_t ticket, size_t size) {
-    return pool == nullptr ? REFLOW_ERROR_INVALID_ARGUMENT : pool_of(pool)->commit(ticket, size);
+    if (pool == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    return pool_of(pool)->forked() ? REFLOW_ERROR_FORKED : pool_of(pool)->commit(ticket, size);
 }
 
 reflow_status reflow_frame_pool_abandon(reflow_frame_pool* pool, int64_t ticket) {
-    return pool == nullptr ? REFLOW_ERROR_INVALID_ARGUMENT : pool_of(pool)->abandon(ticket);
+    if (pool == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    return pool_of(pool)->forked() ? REFLOW_ERROR_FORKED : pool_of(pool)->abandon(ticket);
 }
 
 reflow_status reflow_frame_pool_read(reflow_frame_pool* pool, int64_t ticket, reflow_message* out) {
     if (out != nullptr) *out = {};
     if (pool == nullptr || out == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    if (pool_of(pool)->forked()) return REFLOW_ERROR_FORKED;
     return guarded_status([&] {
         Message frame;
         reflow_status status = pool_of(pool)->read(ticket, frame);
@@ -105,6 +110,7 @@ reflow_status reflow_frame_pool_latest(reflow_frame_pool* pool, int64_t* ticket,
     if (ticket != nullptr) *ticket = 0;
     if (out != nullptr) *out = {};
     if (pool == nullptr || out == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    if (pool_of(pool)->forked()) return REFLOW_ERROR_FORKED;
     return guarded_status([&] {
         Message frame;
         int64_t newest = 0;
@@ -118,6 +124,7 @@ reflow_status reflow_frame_pool_latest(reflow_frame_pool* pool, int64_t* ticket,
 reflow_status reflow_frame_pool_get_info(const reflow_frame_pool* pool,
                                          reflow_frame_pool_info* info) {
     if (pool == nullptr || info == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    if (reinterpret_cast<const FramePool*>(pool)->forked()) return REFLOW_ERROR_FORKED;
     reflow_frame_pool_info now = reinterpret_cast<const FramePool*>(pool)->info();
     return fill_struct(info, now) ? REFLOW_OK : REFLOW_ERROR_INVALID_ARGUMENT;
 }
@@ -125,7 +132,7 @@ reflow_status reflow_frame_pool_get_info(const reflow_frame_pool* pool,
 reflow_status reflow_frame_pool_remove(reflow_runtime* runtime, reflow_view name,
                                        reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         Result<std::string_view> text = text_argument(name, "name");
         if (!text.ok()) return text.take_error();
         return runtime_of(runtime)->pools.remove(text.value());
@@ -133,7 +140,7 @@ reflow_status reflow_frame_pool_remove(reflow_runtime* runtime, reflow_view name
 }
 
 void reflow_frame_pool_destroy(reflow_frame_pool* pool) {
-    if (pool != nullptr) pool_of(pool)->unref();
+    if (pool != nullptr && !pool_of(pool)->forked()) pool_of(pool)->unref();
 }
 
 }  // extern "C"

@@ -391,7 +391,7 @@ reflow_status reflow_graph_get_config(const reflow_graph* graph, reflow_view id,
 reflow_status reflow_runtime_register_graph(reflow_runtime* runtime, reflow_view id,
                                             const reflow_graph* graph, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         if (graph == nullptr) return null_argument("graph");
         Result<std::string_view> text = text_argument(id, "id");
         if (!text.ok()) return text.take_error();

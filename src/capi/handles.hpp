@@ -22,6 +22,18 @@ inline const network::Network* network_of(const reflow_network* handle) noexcept
     return reinterpret_cast<const network::Network*>(handle);
 }
 
+// Whether a call may go on with a handle: it is not NULL, and this is no forked child of the process
+// that made it, where locks may be held for ever by threads that are not here.
+[[nodiscard]] Result<void> usable(const reflow_runtime* runtime);
+[[nodiscard]] Result<void> usable(const reflow_network* network);
+[[nodiscard]] Result<void> usable(const reflow_output* output);
+[[nodiscard]] Result<void> usable(const reflow_subscription* subscription);
+// The error of a handle that is of another process; no error if it is of this one.
+[[nodiscard]] Result<void> of_this_process(bool forked);
+[[nodiscard]] inline bool is_forked(const reflow_network* network) noexcept {
+    return network_of(network)->runtime().forked();
+}
+
 // What a host gave for one end of a connection; name is that of the argument. In graph.cpp.
 [[nodiscard]] Result<graph::Endpoint> endpoint(const reflow_endpoint* given, std::string_view name);
 struct Ends {

@@ -63,7 +63,7 @@ extern "C" {
 reflow_status reflow_network_measure(reflow_network* network, const reflow_measure_options* options,
                                      reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<reflow_measure_options> read = read_options(options, "reflow_measure_options");
         if (!read.ok()) return read.take_error();
         const reflow_measure_options& given = read.value();
@@ -76,7 +76,7 @@ reflow_status reflow_network_measure(reflow_network* network, const reflow_measu
 reflow_status reflow_network_node_metrics(const reflow_network* network, reflow_view node,
                                           reflow_node_metrics* metrics, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         if (metrics == nullptr) return null_argument("metrics");
         Result<std::string_view> id = text_argument(node, "node");
         if (!id.ok()) return id.take_error();
@@ -94,7 +94,7 @@ reflow_status reflow_network_node_metrics(const reflow_network* network, reflow_
 reflow_status reflow_runtime_worker_metrics(const reflow_runtime* runtime, uint32_t worker,
                                             reflow_worker_metrics* metrics, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         if (metrics == nullptr) return null_argument("metrics");
         std::uint32_t count = runtime_of(runtime)->scheduler().places();
         if (worker >= count) {
@@ -125,7 +125,7 @@ reflow_status reflow_network_metrics(const reflow_network* network, reflow_messa
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = {};
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<Message> own = network_of(network)->metrics();
         if (!own.ok()) return own.take_error();
         Result<Message> workers = workers_message(network_of(network)->runtime());

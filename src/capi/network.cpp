@@ -22,7 +22,7 @@ reflow_status reflow_network_create(reflow_runtime* runtime, const reflow_graph*
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         if (graph == nullptr) return null_argument("graph");
         auto made = network::Network::create(Ref<network::Runtime>::share(runtime_of(runtime)),
                                              graph->shared);
@@ -33,31 +33,32 @@ reflow_status reflow_network_create(reflow_runtime* runtime, const reflow_graph*
 }
 
 void reflow_network_destroy(reflow_network* network) {
-    if (network != nullptr) network_of(network)->abandon();
+    if (network != nullptr && !is_forked(network)) network_of(network)->abandon();
 }
 
 reflow_status reflow_network_start(reflow_network* network, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return network_of(network)->start();
     });
 }
 
 reflow_network_state reflow_network_get_state(const reflow_network* network) {
-    return network == nullptr ? REFLOW_NETWORK_STOPPED : network_of(network)->state();
+    if (network == nullptr || is_forked(network)) return REFLOW_NETWORK_STOPPED;
+    return network_of(network)->state();
 }
 
 reflow_status reflow_network_wait_idle(reflow_network* network, int64_t timeout_ms,
                                        reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return network_of(network)->wait_idle(timeout_ms);
     });
 }
 
 reflow_status reflow_network_end_sources(reflow_network* network, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return network_of(network)->end_sources();
     });
 }
@@ -65,7 +66,7 @@ reflow_status reflow_network_end_sources(reflow_network* network, reflow_error**
 reflow_status reflow_network_drain(reflow_network* network, int64_t timeout_ms,
                                    reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return network_of(network)->drain(timeout_ms);
     });
 }
@@ -73,7 +74,7 @@ reflow_status reflow_network_drain(reflow_network* network, int64_t timeout_ms,
 reflow_status reflow_network_stop(reflow_network* network, int64_t timeout_ms,
                                   reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return network_of(network)->stop(timeout_ms);
     });
 }
@@ -83,7 +84,7 @@ reflow_status reflow_network_cancel(reflow_network* network, reflow_view node, s
     return guarded(error, [&]() -> Result<void> {
         size_t cancelled = 0;
         if (count != nullptr) *count = 0;
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> text = text_argument(node, "node");
         if (!text.ok()) return text.take_error();
         Result<void> done = network_of(network)->cancel(text.value(), cancelled);
@@ -95,7 +96,7 @@ reflow_status reflow_network_cancel(reflow_network* network, reflow_view node, s
 reflow_status reflow_network_counters(const reflow_network* network, reflow_view node,
                                       reflow_node_counters* counters, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         if (counters == nullptr) return null_argument("counters");
         Result<std::string_view> text = text_argument(node, "node");
         if (!text.ok()) return text.take_error();
@@ -114,7 +115,7 @@ reflow_status reflow_network_report(const reflow_network* network, reflow_messag
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = {};
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return give(network_of(network)->report(), out);
     });
 }
@@ -127,7 +128,7 @@ reflow_status reflow_network_find_inport(reflow_network* network, reflow_view no
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = {};
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> node_text = text_argument(node, "node");
         if (!node_text.ok()) return node_text.take_error();
         Result<std::string_view> port_text = text_argument(port, "port");
@@ -158,7 +159,7 @@ reflow_status reflow_network_send_many(reflow_network* network, reflow_inport in
     return guarded(error, [&]() -> Result<void> {
         if (accepted == nullptr) return null_argument("accepted");
         *accepted = 0;
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         if (Result<void> fine = check_array(messages, count, sizeof *messages, "messages");
             !fine.ok()) {
             return fine;
@@ -177,7 +178,7 @@ reflow_status reflow_network_send_many(reflow_network* network, reflow_inport in
 reflow_status reflow_network_pause(reflow_network* network, reflow_view path, int64_t timeout_ms,
                                    reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
         return network_of(network)->pause(text.value(), timeout_ms);
@@ -187,7 +188,7 @@ reflow_status reflow_network_pause(reflow_network* network, reflow_view path, in
 reflow_status reflow_network_resume(reflow_network* network, reflow_view path,
                                     reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
         return network_of(network)->resume(text.value());
@@ -200,7 +201,7 @@ reflow_status reflow_network_step(reflow_network* network, reflow_view path, uin
         uint64_t count = 0;
         uint64_t& counted = fired != nullptr ? *fired : count;
         counted = 0;
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
         return network_of(network)->step(text.value(), firings, timeout_ms, counted);
@@ -213,7 +214,7 @@ reflow_status reflow_network_peek(const reflow_network* network, reflow_view nod
     return guarded(error, [&]() -> Result<void> {
         if (count == nullptr) return null_argument("count");
         *count = 0;
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<void> fine = check_array(messages, max, sizeof *messages, "messages");
         if (!fine.ok()) return fine;
         Result<std::string_view> node_text = text_argument(node, "node");
@@ -236,7 +237,7 @@ reflow_status reflow_network_open_output(reflow_network* network, reflow_view no
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> node_text = text_argument(node, "node");
         if (!node_text.ok()) return node_text.take_error();
         Result<std::string_view> port_text = text_argument(port, "port");
@@ -257,7 +258,7 @@ reflow_status reflow_output_recv_many(reflow_output* output, reflow_message* mes
     return guarded(error, [&]() -> Result<void> {
         if (count == nullptr) return null_argument("count");
         *count = 0;
-        if (output == nullptr) return null_argument("output");
+        if (Result<void> fine = usable(output); !fine.ok()) return fine;
         if (messages == nullptr && max != 0) return null_argument("messages");
         // A callback may end the handle; the reader ends before its network.
         Ref<network::Network> network = output->network;
@@ -268,7 +269,7 @@ reflow_status reflow_output_recv_many(reflow_output* output, reflow_message* mes
 }
 
 void reflow_output_destroy(reflow_output* output) {
-    if (output == nullptr) return;
+    if (output == nullptr || output->network->runtime().forked()) return;
     output->output->close();
     delete output;
 }

@@ -77,7 +77,7 @@ reflow_status reflow_x_record_create(reflow_runtime* runtime, const reflow_graph
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         if (graph == nullptr) return null_argument("graph");
         Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
@@ -91,7 +91,7 @@ reflow_status reflow_x_record_create(reflow_runtime* runtime, const reflow_graph
 
 reflow_status reflow_x_record_flush(reflow_network* network, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return network_of(network)->flush_recording();
     });
 }
@@ -151,7 +151,7 @@ reflow_status reflow_x_replay_create(reflow_runtime* runtime, reflow_x_recording
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         if (recording == nullptr) return null_argument("recording");
         network::Runtime& home = *runtime_of(runtime);
         network::Recording& from = *recording->recording;
@@ -185,6 +185,8 @@ reflow_status reflow_x_replay_run(reflow_x_replay* replay, uint64_t firings, boo
     return guarded(error, [&]() -> Result<void> {
         if (more != nullptr) *more = false;
         if (replay == nullptr) return null_argument("replay");
+        Result<void> fine = of_this_process(replay->runtime->forked());
+        if (!fine.ok()) return fine;
         if (runtime::current_scheduler() == &replay->runtime->scheduler()) {
             return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "the runtime runs this callback already");
         }
@@ -198,6 +200,7 @@ reflow_status reflow_x_replay_run(reflow_x_replay* replay, uint64_t firings, boo
 reflow_status reflow_x_replay_get_state(reflow_x_replay* replay, reflow_x_replay_state* state) {
     return guarded_status([&] {
         if (replay == nullptr || state == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+        if (replay->runtime->forked()) return REFLOW_ERROR_FORKED;
         reflow_x_replay_state to{};
         to.truncated = replay->replay->truncated() ? 1 : 0;
         to.firings = replay->replay->calls();
@@ -209,7 +212,7 @@ reflow_status reflow_x_replay_get_state(reflow_x_replay* replay, reflow_x_replay
 }
 
 void reflow_x_replay_destroy(reflow_x_replay* replay) {
-    if (replay == nullptr) return;
+    if (replay == nullptr || replay->runtime->forked()) return;
     if (replay->network != nullptr) replay->network->abandon();
     delete replay;
 }

@@ -82,6 +82,38 @@ Result<network::RuntimeOptions> translate(const reflow_runtime_options& given) {
 
 }  // namespace
 
+namespace reflow::capi {
+
+Result<void> of_this_process(bool forked) {
+    if (!forked) [[likely]]
+        return {};
+    return Failure(REFLOW_ERROR_FORKED, "this process is a fork of the one that made the handle")
+        .hint("create a new runtime in the child");
+}
+
+Result<void> usable(const reflow_runtime* runtime) {
+    if (runtime == nullptr) return null_argument("runtime");
+    return of_this_process(runtime_of(runtime)->forked());
+}
+
+Result<void> usable(const reflow_network* network) {
+    if (network == nullptr) return null_argument("network");
+    return of_this_process(is_forked(network));
+}
+
+Result<void> usable(const reflow_output* output) {
+    if (output == nullptr) return null_argument("output");
+    return of_this_process(output->network->runtime().forked());
+}
+
+Result<void> usable(const reflow_subscription* subscription) {
+    if (subscription == nullptr) return null_argument("subscription");
+    auto* of = reinterpret_cast<const network::Subscription*>(subscription);
+    return of_this_process(const_cast<network::Subscription*>(of)->network().runtime().forked());
+}
+
+}  // namespace reflow::capi
+
 extern "C" {
 
 reflow_status reflow_runtime_create(const reflow_runtime_options* options, reflow_runtime** out,
@@ -117,6 +149,7 @@ reflow_status reflow_runtime_create(const reflow_runtime_options* options, reflo
 
 void reflow_runtime_destroy(reflow_runtime* runtime) {
     if (runtime == nullptr) return;
+    if (runtime_of(runtime)->forked()) return runtime_of(runtime)->close_descriptors();
     runtime_of(runtime)->settle();
     runtime_of(runtime)->unref();
     network::Runtime::join_ended();
@@ -131,7 +164,7 @@ reflow_status reflow_runtime_run_for(reflow_runtime* runtime, uint64_t max_turns
                                      bool* more, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (more != nullptr) *more = false;
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         // A callback may end the handle.
         auto alive = Ref<network::Runtime>::share(runtime_of(runtime));
         runtime::Scheduler& scheduler = alive->scheduler();
@@ -160,7 +193,7 @@ reflow_status reflow_runtime_descriptor(reflow_runtime* runtime, int32_t* descri
     return guarded(error, [&]() -> Result<void> {
         if (descriptor == nullptr) return null_argument("descriptor");
         *descriptor = -1;
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         Result<int> found = runtime_of(runtime)->scheduler().descriptor();
         if (!found.ok()) return found.take_error();
         *descriptor = found.value();
@@ -169,7 +202,7 @@ reflow_status reflow_runtime_descriptor(reflow_runtime* runtime, int32_t* descri
 }
 
 uint64_t reflow_runtime_next_due_ns(const reflow_runtime* runtime) {
-    if (runtime == nullptr) return UINT64_MAX;
+    if (runtime == nullptr || runtime_of(runtime)->forked()) return UINT64_MAX;
     runtime::Scheduler& scheduler =
         const_cast<network::Runtime*>(runtime_of(runtime))->scheduler();
     std::uint64_t due = scheduler.next_due();
@@ -181,7 +214,7 @@ uint64_t reflow_runtime_next_due_ns(const reflow_runtime* runtime) {
 reflow_status reflow_runtime_work(reflow_runtime* runtime, int64_t timeout_ms,
                                   reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         // Not kept alive: the runtime may end meanwhile, and its scheduler waits for this thread.
         runtime::Scheduler& scheduler = runtime_of(runtime)->scheduler();
         if (!scheduler.threaded() || !scheduler.needs_host()) {
@@ -209,7 +242,7 @@ reflow_status reflow_runtime_work(reflow_runtime* runtime, int64_t timeout_ms,
 reflow_status reflow_runtime_interrupt(reflow_runtime* runtime, uint32_t calls,
                                        reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         runtime::Scheduler& scheduler = runtime_of(runtime)->scheduler();
         if (!scheduler.threaded() || !scheduler.needs_host()) {
             return Failure(REFLOW_ERROR_UNSUPPORTED, "only a runtime of mode lent takes threads");
@@ -222,7 +255,7 @@ reflow_status reflow_runtime_interrupt(reflow_runtime* runtime, uint32_t calls,
 reflow_status reflow_runtime_set_workers(reflow_runtime* runtime, uint32_t workers,
                                          reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         if (workers > limits::workers_count) return too_many_workers(workers);
         const runtime::SchedulerOptions& made = runtime_of(runtime)->options().scheduler;
         return runtime_of(runtime)->scheduler().set_workers(
@@ -231,7 +264,7 @@ reflow_status reflow_runtime_set_workers(reflow_runtime* runtime, uint32_t worke
 }
 
 uint32_t reflow_runtime_workers(const reflow_runtime* runtime) {
-    if (runtime == nullptr) return 0;
+    if (runtime == nullptr || runtime_of(runtime)->forked()) return 0;
     return const_cast<network::Runtime*>(runtime_of(runtime))->scheduler().workers();
 }
 

@@ -17,7 +17,7 @@ reflow_status reflow_network_snapshot(reflow_network* network, int64_t timeout_m
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = {};
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return give(network_of(network)->snapshot(timeout_ms), out);
     });
 }
@@ -25,7 +25,7 @@ reflow_status reflow_network_snapshot(reflow_network* network, int64_t timeout_m
 reflow_status reflow_network_restore(reflow_network* network, reflow_message snapshot,
                                      reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return network_of(network)->restore(MessageRef(snapshot));
     });
 }
@@ -35,7 +35,7 @@ reflow_status reflow_network_restore(reflow_network* network, reflow_message sna
 reflow_status reflow_network_snapshot_file(reflow_network* network, reflow_view path,
                                            int64_t timeout_ms, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
         return network_of(network)->snapshot_file(text.value(), 0, timeout_ms);
@@ -45,7 +45,7 @@ reflow_status reflow_network_snapshot_file(reflow_network* network, reflow_view 
 reflow_status reflow_network_restore_file(reflow_network* network, reflow_view path,
                                           reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
         return network_of(network)->restore_file(text.value());
@@ -56,7 +56,7 @@ reflow_status reflow_network_checkpoint(reflow_network* network,
                                         const reflow_checkpoint_options* options,
                                         reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         if (options == nullptr) return network_of(network)->end_checkpoints();
         Result<reflow_checkpoint_options> read = read_options(options, "reflow_checkpoint_options");
         if (!read.ok()) return read.take_error();

@@ -146,7 +146,7 @@ reflow_status reflow_network_with_state(reflow_network* network, reflow_view nod
                                         reflow_view component, reflow_state_visit_fn visit,
                                         void* user_data, int64_t timeout_ms, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (network == nullptr) return null_argument("network");
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
         if (visit == nullptr) return null_argument("visit");
         Result<std::string_view> node_text = text_argument(node, "node");
         if (!node_text.ok()) return node_text.take_error();

@@ -80,7 +80,7 @@ reflow_status reflow_stream_create(reflow_runtime* runtime, const reflow_stream_
     return guarded(error, [&]() -> Result<void> {
         if (writer != nullptr) *writer = nullptr;
         if (handle != nullptr) *handle = {};
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         if (writer == nullptr) return null_argument("writer");
         if (handle == nullptr) return null_argument("handle");
         Result<Stream::Options> given = read(options);
@@ -118,6 +118,7 @@ reflow_status reflow_context_open_stream(reflow_context* context, uint32_t outpo
 reflow_status reflow_stream_write(reflow_stream_writer* writer, reflow_message data,
                                   int64_t timeout_ms) {
     if (writer == nullptr || data.tag == 0) return REFLOW_ERROR_INVALID_ARGUMENT;
+    if (writer_of(writer)->forked()) return REFLOW_ERROR_FORKED;
     return guarded_status([&] {
         Patience patience(timeout_ms);
         return writer_of(writer)->write(data, patience);
@@ -129,6 +130,7 @@ reflow_status reflow_stream_write_chunks(reflow_stream_writer* writer, reflow_me
     if (writer == nullptr || data.tag == 0 || offset == nullptr) {
         return REFLOW_ERROR_INVALID_ARGUMENT;
     }
+    if (writer_of(writer)->forked()) return REFLOW_ERROR_FORKED;
     return guarded_status([&] {
         Patience patience(timeout_ms);
         return writer_of(writer)->write_chunks(MessageRef(data), chunk, *offset, patience);
@@ -136,13 +138,15 @@ reflow_status reflow_stream_write_chunks(reflow_stream_writer* writer, reflow_me
 }
 
 reflow_status reflow_stream_end(reflow_stream_writer* writer) {
-    return writer == nullptr ? REFLOW_ERROR_INVALID_ARGUMENT : writer_of(writer)->end();
+    if (writer == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    return writer_of(writer)->forked() ? REFLOW_ERROR_FORKED : writer_of(writer)->end();
 }
 
 reflow_status reflow_stream_fail(reflow_stream_writer* writer, reflow_view text) {
     if (writer == nullptr || (text.data == nullptr && text.size != 0)) {
         return REFLOW_ERROR_INVALID_ARGUMENT;
     }
+    if (writer_of(writer)->forked()) return REFLOW_ERROR_FORKED;
     return guarded_status([&] {
         std::string_view given = view_of(text);
         Message made =
@@ -151,14 +155,16 @@ reflow_status reflow_stream_fail(reflow_stream_writer* writer, reflow_view text)
     });
 }
 
-void reflow_stream_writer_destroy(reflow_stream_writer* writer) { delete writer_of(writer); }
+void reflow_stream_writer_destroy(reflow_stream_writer* writer) {
+    if (writer != nullptr && !writer_of(writer)->forked()) delete writer_of(writer);
+}
 
 reflow_status reflow_stream_accept(reflow_runtime* runtime, reflow_message handle,
                                    reflow_stream_reader** out, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         auto made = runtime::accept_stream(MessageRef(handle), keep(*runtime_of(runtime)), nullptr);
         return give_end(std::move(made), out);
     });
@@ -180,7 +186,7 @@ reflow_status reflow_stream_observe(reflow_runtime* runtime, reflow_message hand
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
-        if (runtime == nullptr) return null_argument("runtime");
+        if (Result<void> fine = usable(runtime); !fine.ok()) return fine;
         Result<reflow_observe_options> given = read(options);
         if (!given.ok()) return given.take_error();
         const reflow_observe_options& from = given.value();
@@ -213,6 +219,7 @@ reflow_status reflow_stream_read(reflow_stream_reader* reader, reflow_stream_fra
         max > static_cast<size_t>(PTRDIFF_MAX) / sizeof *frames) {
         return REFLOW_ERROR_INVALID_ARGUMENT;
     }
+    if (reader_of(reader)->forked()) return REFLOW_ERROR_FORKED;
     return guarded_status([&] {
         Patience patience(timeout_ms);
         return reader_of(reader)->read({frames, max}, patience, *count);
@@ -228,7 +235,7 @@ reflow_status reflow_stream_get_begin(const reflow_stream_reader* reader, reflow
 }
 
 uint64_t reflow_stream_missed(const reflow_stream_reader* reader) {
-    return reader == nullptr ? 0 : reader_of(reader)->missed();
+    return reader == nullptr || reader_of(reader)->forked() ? 0 : reader_of(reader)->missed();
 }
 
 reflow_status reflow_stream_collect(reflow_stream_reader* reader, uint64_t max_bytes,
@@ -237,6 +244,8 @@ reflow_status reflow_stream_collect(reflow_stream_reader* reader, uint64_t max_b
         if (out == nullptr) return null_argument("out");
         *out = {};
         if (reader == nullptr) return null_argument("reader");
+        Result<void> fine = of_this_process(reader_of(reader)->forked());
+        if (!fine.ok()) return fine;
         Patience patience(timeout_ms);
         return give(reader_of(reader)->collect(max_bytes == 0 ? limits::collect_bytes : max_bytes,
                                                patience),
@@ -248,20 +257,23 @@ reflow_status reflow_stream_transform(reflow_stream_reader* reader, reflow_strea
                                       reflow_transform_fn transform, void* user_data,
                                       int64_t timeout_ms) {
     if (reader == nullptr || writer == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    if (reader_of(reader)->forked()) return REFLOW_ERROR_FORKED;
     return guarded_status([&] {
         Patience patience(timeout_ms);
         return reader_of(reader)->transform(*writer_of(writer), transform, user_data, patience);
     });
 }
 
-void reflow_stream_reader_destroy(reflow_stream_reader* reader) { delete reader_of(reader); }
+void reflow_stream_reader_destroy(reflow_stream_reader* reader) {
+    if (reader != nullptr && !reader_of(reader)->forked()) delete reader_of(reader);
+}
 
 reflow_status reflow_context_rest(reflow_context* context) {
     return context == nullptr ? REFLOW_ERROR_INVALID_ARGUMENT : context->rest();
 }
 
 uint64_t reflow_runtime_streams(const reflow_runtime* runtime) {
-    if (runtime == nullptr) return 0;
+    if (runtime == nullptr || runtime_of(runtime)->forked()) return 0;
     return runtime_of(runtime)->scheduler().streams->live.load(std::memory_order_relaxed);
 }
 

@@ -2,6 +2,8 @@
 // Thread: any.
 #include "network/runtime.hpp"
 
+#include <new>
+
 #include "base/text.hpp"
 #include "runtime/completions.hpp"
 
@@ -18,15 +20,23 @@ struct Ended : Allocated {
 constinit std::mutex ended_mutex;  // guards ended_list
 constinit Ended* ended_list = nullptr;
 
+// In a forked child, where nobody else runs yet. What it drops belongs to threads that are not here.
+void forget() noexcept {
+    new (&ended_mutex) std::mutex;
+    ended_list = nullptr;
+    runtime::completions::forget();
+}
+
 }  // namespace
 
 Runtime::Runtime(const RuntimeOptions& options, HostData host, std::unique_ptr<Store> store)
-    : pools(options.max_pool_bytes),
+    : pools(options.max_pool_bytes, process::begin(forget)),
+      life_(process::begin(forget)),
       host_(std::move(host)),
       options_(options),
       store_(std::move(store)) {
     options_.scheduler.user_data = host_.get();
-    runtime::completions::attach();
+    runtime::completions::attach(life_);
 }
 
 Result<Ref<Runtime>> Runtime::create(const RuntimeOptions& options, HostData host,
@@ -42,6 +52,7 @@ Result<Ref<Runtime>> Runtime::create(const RuntimeOptions& options, HostData hos
     made->scheduler_ = std::move(scheduler).take();
     made->scheduler_->max_completions = options.scheduler.max_completions;
     made->scheduler_->streams->most = options.scheduler.max_streams;
+    made->scheduler_->streams->life = made->life_;
     return made;
 }
 
@@ -71,6 +82,7 @@ Runtime::~Runtime() {
 
 void Runtime::join_ended() noexcept {
     if (runtime::current_scheduler() != nullptr) return;
+    (void)process::begin(forget);
     Ended* list = nullptr;
     {
         std::lock_guard lock(ended_mutex);

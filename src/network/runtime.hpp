@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "base/process.hpp"
 #include "base/ref.hpp"
 #include "base/store.hpp"
 #include "network/registry.hpp"
@@ -65,6 +66,11 @@ public:
     [[nodiscard]] runtime::Scheduler& scheduler() noexcept { return *scheduler_; }
     [[nodiscard]] const runtime::Scheduler& scheduler() const noexcept { return *scheduler_; }
     [[nodiscard]] const RuntimeOptions& options() const noexcept { return options_; }
+    // This is a child of the process that made it: its threads are not here, and what they held when it
+    // was forked is held for ever. Nothing that locks, waits or writes may be called.
+    [[nodiscard]] bool forked() const noexcept { return !process::is_here(life_); }
+    // Of such a child: it has a copy of what the host's loop watches.
+    void close_descriptors() noexcept { scheduler_->close_descriptors(); }
     // NULL if there are none.
     [[nodiscard]] Store* files() noexcept { return store_.get(); }
     // Counts actors of a network in or out; false beyond max_actors.
@@ -96,6 +102,7 @@ private:
     void let_go() noexcept override { unref(); }
     [[nodiscard]] runtime::FramePools* frame_pools() noexcept override { return &pools; }
 
+    const process::Life life_;
     HostData host_;  // ends after all that uses it
     RuntimeOptions options_;
     std::unique_ptr<Store> store_;

@@ -4,6 +4,7 @@
 #include "runtime/completions.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <mutex>
 
@@ -31,6 +32,8 @@ constinit std::uint32_t table_size = 0;
 constinit std::uint32_t table_free = none;
 constinit std::uint64_t last_serial = 0;
 constinit std::size_t runtimes = 0;
+// Of the process that uses the table. relaxed: who has a completion has it from a runtime of that life.
+constinit std::atomic<process::Life> table_life{0};
 
 void grow() {
     std::uint32_t size = std::max<std::uint32_t>(table_size * 2, 16);
@@ -80,6 +83,7 @@ Ref<Deferred> leave(std::uint64_t id) noexcept {
 }
 
 reflow_status find(std::uint64_t id, Ref<Deferred>& to) noexcept {
+    if (!process::is_here(table_life.load(std::memory_order_relaxed))) return REFLOW_ERROR_FORKED;
     std::lock_guard lock(table_mutex);
     if (Slot* slot = slot_of(id)) {
         to = Ref<Deferred>::share(slot->firing);
@@ -89,7 +93,16 @@ reflow_status find(std::uint64_t id, Ref<Deferred>& to) noexcept {
     return serial != 0 && serial <= last_serial ? REFLOW_ERROR_CLOSED : REFLOW_ERROR_NOT_FOUND;
 }
 
-void attach() noexcept {
+void forget() noexcept {
+    new (&table_mutex) std::mutex;
+    table_slots = nullptr;
+    table_size = 0;
+    table_free = none;
+    runtimes = 0;
+}
+
+void attach(process::Life life) noexcept {
+    table_life.store(life, std::memory_order_relaxed);
     std::lock_guard lock(table_mutex);
     ++runtimes;
 }

@@ -106,6 +106,7 @@ reflow_status FramePool::write(std::string_view bytes, std::int64_t& ticket) {
 // ---- reading
 
 void FramePool::let_go(Slot& slot) noexcept {
+    if (forked()) return;  // of a message that ends in a child
     {
         std::lock_guard lock(mutex_);
         --slot.held;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/memory.hpp"
+#include "base/process.hpp"
 #include "base/ref.hpp"
 #include "base/result.hpp"
 #include "message/message.hpp"
@@ -18,9 +19,11 @@ namespace reflow::runtime {
 // Bytes of all pools of a runtime. Pools may outlive it.
 class PoolBytes : public RefCounted<PoolBytes> {
 public:
-    explicit PoolBytes(std::uint64_t most_of) noexcept : most(most_of) {}
+    PoolBytes(std::uint64_t most_of, process::Life life_of) noexcept
+        : most(most_of), life(life_of) {}
     std::atomic<std::uint64_t> taken{0};  // relaxed: only the number matters
     const std::uint64_t most;
+    const process::Life life;  // of the process of the runtime
 };
 
 // A ticket is the number of a write and, below it, the slot. Each write has a number of its own, so
@@ -36,6 +39,8 @@ public:
     reflow_status abandon(std::int64_t ticket) noexcept;
     reflow_status read(std::int64_t ticket, Message& to);
     reflow_status latest(std::int64_t& ticket, Message& to);
+    // See Runtime::forked().
+    [[nodiscard]] bool forked() const noexcept { return !process::is_here(bytes_->life); }
     [[nodiscard]] reflow_frame_pool_info info() const noexcept;
     [[nodiscard]] std::uint32_t slots() const noexcept {
         return static_cast<std::uint32_t>(slots_.size());
@@ -75,7 +80,8 @@ private:
 // Those of a runtime, by name.
 class FramePools {
 public:
-    explicit FramePools(std::uint64_t most_bytes) : bytes_(make_ref<PoolBytes>(most_bytes)) {}
+    FramePools(std::uint64_t most_bytes, process::Life life)
+        : bytes_(make_ref<PoolBytes>(most_bytes, life)) {}
     // slots 0 and frame_size 0: only looks for it.
     Result<Ref<FramePool>> open(std::string_view name, std::uint32_t slots,
                                 std::uint64_t frame_size);

@@ -104,6 +104,8 @@ public:
     [[nodiscard]] virtual std::unique_lock<std::mutex> between_turns() noexcept { return {}; }
     // Hosted: what the loop of the host watches.
     virtual Result<int> descriptor();
+    // In a forked child: lets it go without a lock.
+    virtual void close_descriptors() noexcept {}
 
     // Lent: the calling thread runs turns until the time is over, an interrupt_work() or the
     // shutdown; with no time what is ready, for the time of one turn at most.

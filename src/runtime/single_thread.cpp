@@ -103,6 +103,7 @@ public:
         return !hosted_ || loop_thread_.load(std::memory_order_relaxed) == this_thread();
     }
     [[nodiscard]] std::uint32_t workers() const noexcept override { return 0; }
+    void close_descriptors() noexcept override { doorbell_.reset(); }
     void request_shutdown() noexcept override {}
     void shutdown() noexcept override {}
 

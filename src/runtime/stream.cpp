@@ -75,6 +75,7 @@ Ref<Stream> Stream::of(MessageRef handle) noexcept {
 
 // The last handle has gone. If nobody has accepted, nobody can any more.
 void Stream::drop_claim() noexcept {
+    if (forked()) return;
     Queue<reflow_message> dropped;
     {
         Lock lock(mutex_);

@@ -96,6 +96,7 @@ public:
     reflow_status wait_for_room(Patience& patience);
     // Without a look at the limits.
     reflow_status push(Message data);
+    [[nodiscard]] bool forked() const noexcept;
 
 private:
     const Ref<Stream> stream_;
@@ -118,6 +119,7 @@ public:
                             Patience& patience);
     [[nodiscard]] MessageRef begin() const noexcept;
     [[nodiscard]] std::uint64_t missed() const noexcept;
+    [[nodiscard]] bool forked() const noexcept;
 
 private:
     friend class Stream;
@@ -151,6 +153,8 @@ public:
     // For an observer, when nothing can fail any more.
     void observe(StreamReader& reader, Ref<Tether> tether) noexcept;
     [[nodiscard]] StreamLimits limits() const noexcept { return main_.most; }
+    // See Runtime::forked().
+    [[nodiscard]] bool forked() const noexcept { return !process::is_here(count_->life); }
 
     void drop_claim() noexcept override;
 

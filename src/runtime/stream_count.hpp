@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/process.hpp"
 #include "base/ref.hpp"
 
 namespace reflow::runtime {
@@ -15,7 +16,8 @@ public:
     // relaxed, both: only the numbers matter.
     std::atomic<std::uint64_t> live{0};
     std::atomic<std::uint64_t> last_id{0};
-    std::uint64_t most = UINT64_MAX;  // fixed before the runtime has a network
+    std::uint64_t most = UINT64_MAX;  // fixed before the runtime has a network, like life
+    process::Life life = 0;           // of the process of the runtime
 };
 
 }  // namespace reflow::runtime

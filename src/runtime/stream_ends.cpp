@@ -303,6 +303,9 @@ reflow_status StreamReader::transform(StreamWriter& to, reflow_transform_fn func
     }
 }
 
+bool StreamWriter::forked() const noexcept { return stream_->forked(); }
+bool StreamReader::forked() const noexcept { return stream_->forked(); }
+
 MessageRef StreamReader::begin() const noexcept { return stream_->begin_; }
 
 std::uint64_t StreamReader::missed() const noexcept {

@@ -58,6 +58,7 @@ static const struct {
     NAME(REFLOW_ERROR_IO),
     NAME(REFLOW_ERROR_FAILED),
     NAME(REFLOW_ERROR_HOST),
+    NAME(REFLOW_ERROR_FORKED),
     NAME(REFLOW_ERROR_INTERNAL),
 };
 #define STATUSES (sizeof statuses / sizeof statuses[0])
