@@ -290,7 +290,7 @@ bool editor_key(std::string_view key) noexcept {
     constexpr std::string_view known[] = {
         "position",  "dimensions",  "title",         "label",          "color",
         "env_vars",  "description", "componentSpec", "estimated_time", "resources",
-        "operation", "firing",      "failure"};
+        "operation", "firing",      "failure",       "distribute"};
     return key.starts_with("dynasb.") ||
            std::find(std::begin(known), std::end(known), key) != std::end(known);
 }

@@ -64,7 +64,8 @@ private:
                       std::span<const std::string_view> known);
     void nodes();
     void node(std::uint32_t position);
-    void config(const NodeItem& item, const ComponentInfo& info);
+    void config(const NodeItem& item, const Known& known, bool subgraph);
+    void settings(const NodeItem& item, const Known& known, bool subgraph);
     Known* learn(std::string_view component);
     void groups();
     void isolated();

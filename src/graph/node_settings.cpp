@@ -7,6 +7,8 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "codec/place.hpp"
+#include "graph/words.hpp"
 
 namespace reflow::graph {
 namespace {
@@ -16,7 +18,7 @@ constexpr std::string_view priority_key = "priority";
 constexpr std::string_view keys[] = {timeout_key, priority_key};
 constexpr std::string_view priorities[] = {"normal", "high", "low"};  // as Priority
 
-Failure wrong(std::string_view path, String text) {
+Failure wrong(std::string_view path, std::string_view text) {
     return Failure(REFLOW_ERROR_CONFIG, text).path(path);
 }
 
@@ -43,12 +45,8 @@ Result<void> read_priority(MessageRef priority, NodeSettings& to) {
     return {};
 }
 
-}  // namespace
-
-Result<NodeSettings> read_node_settings(MessageRef metadata) {
-    NodeSettings settings;
-    MessageRef firing = metadata.get("firing");
-    if (firing.none()) return settings;
+Result<void> read_firing(MessageRef firing, NodeSettings& settings) {
+    if (firing.none()) return {};
     if (!firing.is(REFLOW_KIND_OBJECT)) {
         return wrong(".firing", "'firing' is not an object such as {\"timeout_ms\": 500}");
     }
@@ -60,7 +58,78 @@ Result<NodeSettings> read_node_settings(MessageRef metadata) {
     }
     Result<void> fine = read_timeout(firing.get(timeout_key), settings);
     if (fine.ok()) fine = read_priority(firing.get(priority_key), settings);
-    if (!fine.ok()) return fine.take_error();
+    return fine;
+}
+
+// {"key": "user.id"}, the only object.
+Result<void> read_key(MessageRef from, Distribution& to) {
+    MessageRef key = from.get("key");
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        if (from.key_at(i) == "key") continue;
+        return wrong(distribution_path(to.outport),
+                     concat("unknown key '", from.key_at(i), "' where only 'key' is known"));
+    }
+    std::string_view path = key.text();
+    std::size_t parts = 1;
+    bool empty = path.empty() || path.back() == '.' || path.front() == '.';
+    for (std::size_t i = 1; i < path.size(); ++i) {
+        parts += path[i] == '.' ? 1u : 0u;
+        empty = empty || (path[i] == '.' && path[i - 1] == '.');
+    }
+    if (!key.is(REFLOW_KIND_STRING) || empty || parts > limits::depth_count) {
+        return wrong(concat(distribution_path(to.outport), ".key"),
+                     concat("the key is not the name of a field, or a path such as 'user.id' of up "
+                            "to ",
+                            limits::depth_count, " names"));
+    }
+    to.how = Distribution::by_key;
+    to.key = path;
+    return {};
+}
+
+Result<void> read_distributions(MessageRef from, NodeSettings& settings) {
+    if (from.none()) return {};
+    if (!from.is(REFLOW_KIND_OBJECT)) {
+        return wrong(".distribute",
+                     "'distribute' is not an object such as {\"out\": \"round-robin\"}");
+    }
+    constexpr std::string_view words[] = {"round-robin", "least-loaded"};
+    settings.distributions.reserve(from.size());
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        Distribution& one = settings.distributions.emplace_back();
+        one.outport = from.key_at(i);
+        MessageRef how = from.at(i);
+        if (how.is(REFLOW_KIND_OBJECT)) {
+            if (Result<void> done = read_key(how, one); !done.ok()) return done;
+        } else if (how.text() == words[1]) {
+            one.how = Distribution::least_loaded;
+        } else if (how.text() != words[0]) {
+            String found = how.is(REFLOW_KIND_STRING) ? concat("'", how.text(), "'")
+                                                      : String(kind_with_article(how));
+            return wrong(distribution_path(one.outport),
+                         concat("packets are dealt round-robin, least-loaded or by "
+                                "{\"key\": \"...\"}, not ",
+                                found))
+                .hint(did_you_mean(how.text(), words));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+String distribution_path(std::string_view outport) {
+    codec::Path path;
+    path.add_key("distribute");
+    path.add_key(outport);
+    return String(std::string_view(path.text()).substr(1));
+}
+
+Result<NodeSettings> read_node_settings(MessageRef metadata) {
+    NodeSettings settings;
+    Result<void> done = read_firing(metadata.get("firing"), settings);
+    if (done.ok()) done = read_distributions(metadata.get("distribute"), settings);
+    if (!done.ok()) return done.take_error();
     return settings;
 }
 

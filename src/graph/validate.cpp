@@ -147,7 +147,7 @@ void Validator::node(std::uint32_t position) {
     }
     if (!subgraphs_.nodes.empty() && subgraphs_.nodes[position].subgraph) {
         known_[position] = subgraphs_.nodes[position].known;
-        if (known_[position] != nullptr) config(item, known_[position]->info);
+        if (known_[position] != nullptr) config(item, *known_[position], true);
         return;
     }
     if (item.component.empty()) {
@@ -168,19 +168,53 @@ void Validator::node(std::uint32_t position) {
         return;
     }
     known_[position] = known;
-    config(item, known->info);
+    config(item, *known, false);
 }
 
-void Validator::config(const NodeItem& item, const ComponentInfo& info) {
-    if (Result<NodeSettings> settings = read_node_settings(item.metadata); !settings.ok()) {
-        std::unique_ptr<Error> error = settings.take_error();
-        Finding& finding = add(Severity::error, "bad-config", std::move(error->message));
+// What the metadata tells the engine itself.
+void Validator::settings(const NodeItem& item, const Known& known, bool subgraph) {
+    auto wrong = [&](String message, String hint, std::string_view path) -> Finding& {
+        Finding& finding = add(Severity::error, "bad-config", std::move(message));
         finding.status = REFLOW_ERROR_CONFIG;
-        finding.hint = std::move(error->hint);
+        finding.hint = std::move(hint);
         finding.node = item.id;
-        finding.path = node_path(item.id, concat(".metadata", error->path));
+        finding.path = node_path(item.id, concat(".metadata", path));
+        return finding;
+    };
+    Result<NodeSettings> read = read_node_settings(item.metadata);
+    if (!read.ok()) {
+        std::unique_ptr<Error> error = read.take_error();
+        wrong(std::move(error->message), std::move(error->hint), error->path);
+        return;
     }
-    for (SchemaProblem& problem : check_config(item.metadata, info.config_schema)) {
+    const Vector<Distribution>& all = read.value().distributions;
+    if (subgraph && !all.empty()) {
+        wrong("a subgraph deals no packets", "say it at the node inside that the outport leads to",
+              ".distribute");
+        return;
+    }
+    Vector<std::uint32_t> found;
+    for (const Distribution& one : all) {
+        std::uint32_t number = known.outports->find(one.outport);
+        String path = distribution_path(one.outport);
+        if (number == nowhere) {
+            wrong(concat(item.component, " has no outport '", one.outport,
+                         "', which 'distribute' names"),
+                  known.outports->hint(one.outport), path)
+                .port = one.outport;
+        } else if (std::find(found.begin(), found.end(), number) != found.end()) {
+            wrong(
+                concat("'distribute' names outport '", known.info.outports[number].name, "' twice"),
+                {}, path)
+                .port = one.outport;
+        }
+        found.push_back(number);
+    }
+}
+
+void Validator::config(const NodeItem& item, const Known& known, bool subgraph) {
+    settings(item, known, subgraph);
+    for (SchemaProblem& problem : check_config(item.metadata, known.info.config_schema)) {
         // An unknown key names itself: only what is around it has to be told.
         std::string_view where = problem.path;
         if (problem.message.starts_with("unknown key")) {

@@ -6,6 +6,7 @@
 
 #include "base/limits.hpp"
 #include "graph/node_settings.hpp"
+#include "runtime/dealer.hpp"
 
 namespace reflow::network {
 
@@ -114,7 +115,7 @@ Result<void> Builder::make_actors() {
             to_.actors.push_back(Ref<Actor>::share(before));
             continue;
         }
-        auto actor = make_actor(node, component, std::move(config));
+        auto actor = make_actor(node, at, component, std::move(config));
         if (!actor.ok()) return actor.take_error();
         if (Result<void> done = failures_.supervise(*actor.value(), at); !done.ok()) return done;
         made.push_back(static_cast<std::uint32_t>(at));
@@ -123,7 +124,7 @@ Result<void> Builder::make_actors() {
     return {};
 }
 
-Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node,
+Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node, std::size_t at,
                                        const runtime::ComponentRef& component, Message config) {
     auto actor =
         Ref<Actor>::adopt(new Actor(network_.group(), component, node.id, std::move(config),
@@ -133,6 +134,13 @@ Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node,
     if (auto timeout = settings.value().timeout_ns) actor->allow_deferred(*timeout);
     auto priority = settings.value().priority;
     actor->set_rank(priority ? static_cast<runtime::Rank>(*priority) : component->rank);
+    bool case_sensitive =
+        view_.origins.empty() ? graph_.case_sensitive() : view_.origins[at].case_sensitive;
+    for (const graph::Distribution& each : settings.value().distributions) {
+        auto outport = find_port(component->outports, each.outport, case_sensitive);
+        REFLOW_ASSERT(outport);  // validated
+        actor->deal(*outport, static_cast<runtime::Deal>(each.how), each.key);
+    }
     if (component->await == REFLOW_AWAIT_REQUIRED) {
         for (std::uint32_t i = 0; i < component->inports.size(); ++i) {
             if (!component->inports[i].required) actor->mailbox.set_sticky(i);
@@ -209,7 +217,10 @@ Result<void> Builder::make_links() {
         ++port.senders;
         port.connected = true;
         if (config.value().capacity != 0) port.capacity = config.value().capacity;
-        if (config.value().delivery != Delivery::reliable) late[item.to.position] = 1;
+        // So that what waits there tells how much its node has to do.
+        const runtime::Dealer* deals = to_.actors[item.from.position]->dealer(from.value());
+        bool compared = deals != nullptr && deals->how == runtime::Deal::least_loaded;
+        if (config.value().delivery != Delivery::reliable || compared) late[item.to.position] = 1;
         to_.marks[item.to.position] |= Topology::by_connection;
         if (from.value() == to_.actors[item.from.position]->component->error_port) {
             to_.marks[item.from.position] |= Topology::errors_taken;

@@ -58,7 +58,7 @@ public:
 
 private:
     Result<void> make_actors();
-    Result<Ref<runtime::Actor>> make_actor(const graph::NodeItem& node,
+    Result<Ref<runtime::Actor>> make_actor(const graph::NodeItem& node, std::size_t at,
                                            const runtime::ComponentRef& component, Message config);
     Result<void> place(Message& config, const runtime::Component& component,
                        std::size_t node) const;

@@ -380,6 +380,7 @@ void Change::finish() noexcept {
             for (Connection& old : port.connections) deliver_left(old);
         }
         if (one.stays) continue;
+        done_.packets_dropped += one.actor->deal_left();
         for (auto& connections : one.actor->outports) {
             for (Connection& old : connections) deliver_left(old);
         }

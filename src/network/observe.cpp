@@ -83,13 +83,9 @@ namespace {
 Message outputs_of(const Actor& actor) {
     ObjectBuilder outputs;
     for (std::size_t i = 0; i < actor.outports.size(); ++i) {
-        for (const runtime::Connection& connection : actor.outports[i]) {
-            std::size_t count = connection.pending.size();
-            if (count == 0) continue;
-            outputs.set(actor.outport_name(static_cast<std::uint32_t>(i)),
-                        MessageRef(connection.pending[count - 1].message).own());
-            break;
-        }
+        auto outport = static_cast<std::uint32_t>(i);
+        MessageRef last = actor.last_emitted(outport);
+        if (!last.none()) outputs.set(actor.outport_name(outport), last.own());
     }
     if (outputs.size() == 0) return {};
     Result<Message> made = outputs.finish();

@@ -126,6 +126,19 @@ public:
         for (const auto& [name, table] : state.pools()) pools.set(name, writer_.table(table));
         node.set("pools", writer_.finish(pools));
     }
+    // Of each outport that deals, whose turn it is, and what waits for room.
+    void dealt(ObjectBuilder& node) {
+        if (image_.dealt.empty()) return;
+        node.set("dealt", writer_.list([&](ArrayBuilder& list) {
+            for (const ActorImage::Dealt& one : image_.dealt) {
+                list.append(writer_.list([&](ArrayBuilder& record) {
+                    record.append(Message::integer(one.outport));
+                    record.append(Message::integer(one.next));
+                    record.append(writer_.packets(one.waiting.all));
+                }));
+            }
+        }));
+    }
     void packets(ObjectBuilder& node) {
         if (!image_.inputs.all.empty()) node.set("taken", writer_.packets(image_.inputs.all));
         if (!image_.waiting.all.empty()) node.set("waiting", writer_.packets(image_.waiting.all));
@@ -283,6 +296,7 @@ Result<Message> Network::write_snapshot(const Topology& all, Restored& taken) {
             }
         }
         if (unsent.size() != 0) node.set("unsent", writer.finish(unsent));
+        own.dealt(node);
         own.flags(node);
         writer.blame(actor.id);
         nodes.append(writer.finish(node));

@@ -322,7 +322,8 @@ private:
         done = packet_list(from.get("waiting"), "waiting", Place::waiting, to.waiting);
         if (!done.ok()) return done;
         if (done = newest(from.get("newest"), to); !done.ok()) return done;
-        return unsent(from.get("unsent"), to);
+        if (done = unsent(from.get("unsent"), to); !done.ok()) return done;
+        return dealt(from.get("dealt"), to);
     }
 
     Result<void> newest(MessageRef from, ActorImage& to) {
@@ -365,6 +366,37 @@ private:
             if (!read.ok()) return read.take_error();
             const Connection& to_it = *graph_connections_[connection];
             to.unsent.push_back({to_it.outport, place_of(actor(), to_it), std::move(read).take()});
+        }
+        return {};
+    }
+
+    // [outport, place of the connection whose turn it is, packets].
+    Result<void> dealt(MessageRef from, ActorImage& to) {
+        if (!from.none() && !from.is(REFLOW_KIND_ARRAY))
+            return broken("dealt", "a list is expected");
+        for (std::size_t i = 0; i < from.size(); ++i) {
+            MessageRef record = from.at(i);
+            MessageRef waiting = record.at(2);
+            ActorImage::Dealt one{};
+            bool valid = number(record.at(0), actor().component->outports.size(), one.outport) &&
+                         number(record.at(1), UINT32_MAX, one.next) &&
+                         waiting.is(REFLOW_KIND_ARRAY);
+            if (!valid) return broken("dealt", i, "an outport, a place and packets are expected");
+            if (waiting.size() != 0 && actor().dealer(one.outport) == nullptr) {
+                return differs(concat("packets wait there at outport '",
+                                      actor().component->outports[one.outport].name,
+                                      "' to be dealt, here it deals none"));
+            }
+            for (std::size_t k = 0; k < waiting.size(); ++k) {
+                std::uint32_t at = 0;
+                if (!index(waiting.at(k).at(1), at)) {
+                    return broken("dealt", i, "a packet has no index");
+                }
+                Result<Message> read = value(waiting.at(k), 2, "dealt", i);
+                if (!read.ok()) return read.take_error();
+                one.waiting.add(std::move(read).take(), 0, at);
+            }
+            to.dealt.push_back(std::move(one));
         }
         return {};
     }

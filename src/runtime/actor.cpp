@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "runtime/dealer.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/tether.hpp"
 #include "runtime/supervisor.hpp"
@@ -53,13 +54,12 @@ void Actor::consume_all() noexcept { consume(firings_kept()); }
 
 Actor::~Actor() {
     consume_all();
-    for (Vector<Connection>& connections : outports) {
-        for (Connection& connection : connections) {
-            while (!connection.pending.empty()) {
-                (void)Message::adopt(connection.pending.pop().message);
-            }
+    any_queue([](Connection& connection) {
+        while (!connection.pending.empty()) {
+            (void)Message::adopt(connection.pending.pop().message);
         }
-    }
+        return false;
+    });
     end_state();
     delete probe.load(std::memory_order_acquire);
     if (DeferredFirings* firings = deferred()) {

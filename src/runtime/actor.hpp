@@ -58,9 +58,12 @@ struct Connection {
     Connection* next_unsent = nullptr;
     std::uint32_t open = 0;    // so many packets may be added without a further look
     std::uint32_t credit = 0;  // with more pending ones the sender delivers before it goes on
-    bool listed = false;  // among the unsent
-    bool passed = false;  // its first packet has been stopped before, or looked at: it may go
+    bool listed = false;       // among the unsent
+    bool passed = false;       // its first packet has been stopped before, or looked at: it may go
 };
+
+// How an outport deals its packets over its connections.
+enum class Deal : std::uint8_t { round_robin, least_loaded, by_key };
 
 // How long a turn may be.
 struct TurnBudget {
@@ -70,6 +73,7 @@ struct TurnBudget {
 
 class Supervisor;
 struct ActorImage;
+struct Dealer;
 
 class Actor : public Allocated {
 public:
@@ -97,8 +101,8 @@ public:
     std::uint32_t mark = 0;
     mutable RefCount refs;  // for ref() and unref() alone
 
-    // Shared by the network, by who looks at the actor from outside, and by events: it may have been
-    // taken out of the network meanwhile.
+    // Shared by the network, by who looks at the actor from outside, and by events: it may have
+    // been taken out of the network meanwhile.
     void ref() const noexcept { refs.add(); }
     void unref() const noexcept {
         if (refs.drop()) delete this;
@@ -139,7 +143,15 @@ public:
     // What it wants when a firing fails, or NULL. Fixed before the group begins.
     [[nodiscard]] Supervisor* supervisor() const noexcept { return supervisor_.get(); }
     void supervise(const FailurePolicy& policy, std::uint64_t seed);
-    // Connections to a fallback are on outports that the component does not have: they tell as errors.
+    // The outport deals its packets instead of giving a copy to each connection. Before the group
+    // begins; key: a path with dots.
+    void deal(std::uint32_t outport, Deal how, std::string_view key);
+    // What deals for an outport, or NULL.
+    [[nodiscard]] Dealer* dealer(std::uint32_t outport) const noexcept;
+    // What has been emitted there last and is not delivered; in a turn.
+    [[nodiscard]] MessageRef last_emitted(std::uint32_t outport) const noexcept;
+    // Connections to a fallback are on outports that the component does not have: they tell as
+    // errors.
     [[nodiscard]] std::string_view outport_name(std::uint32_t outport) const noexcept {
         const auto& ports = component->outports;
         return ports[outport < ports.size() ? outport : component->error_port].name;
@@ -216,6 +228,9 @@ public:
         Vector<std::uint32_t> to_new;  // by place of the old one; no_slot: gone
     };
     void rewire(Vector<Rewired>& ports) noexcept;
+    // Claimed or retired: what was to be dealt waits with connections, as if it had been. Returns
+    // how many packets that dropped for want of memory.
+    std::uint64_t deal_left() noexcept;
     // Copies what waits at another actor, in its inputs and inports, into the inports of this one;
     // both are claimed. port_of says which, or no_slot: `left` counts those. Throws bad_alloc.
     void inherit_packets(const Actor& from, std::span<const std::uint32_t> port_of,
@@ -266,8 +281,8 @@ public:
     // The same for the first of many; returns how many.
     std::size_t emit_plain(std::uint32_t outport,
                            std::span<const reflow_message> messages) noexcept;
-    // If two of its connections lead to one target, or one to itself, what it emits arrives there in
-    // the order of calls. Before the group begins, or claimed.
+    // If two of its connections lead to one target, or one to itself, what it emits arrives there
+    // in the order of calls. Before the group begins, or claimed.
     void settle_order_of_calls();
     void keep_order_of_calls(bool keeps) noexcept { keeps_order_ = keeps; }
     [[nodiscard]] std::size_t room(std::uint32_t outport) const noexcept;
@@ -337,8 +352,8 @@ private:
     // acquire are for who looks into a resting actor.
     std::atomic<std::uint8_t> pause_{unpaused};
     // Written by turns that pause, before they change pause_ or the word, and read by who has seen
-    // that it rests: relaxed, since those order it. It is atomic as such a turn may come at any time,
-    // with a packet for an actor that had nothing to do.
+    // that it rests: relaxed, since those order it. It is atomic as such a turn may come at any
+    // time, with a packet for an actor that had nothing to do.
     static constexpr std::uint8_t nowhere = 0;
     static constexpr std::uint8_t before_firing = 1;
     static constexpr std::uint8_t before_delivery = 2;
@@ -474,9 +489,30 @@ private:
     // After a packet was added.
     void bound(Connection& connection) noexcept;
 
+    // ---- outports that deal, in dealer.cpp
+    void emit_dealt(Dealer& dealer, Message message, std::uint32_t index);
+    [[nodiscard]] Connection* place_dealt(Dealer& dealer, MessageRef message,
+                                          std::uint32_t index) noexcept;
+    void add_dealt(Connection& to, Message message, std::uint32_t index) noexcept;
+    void restore_dealt(Dealer& dealer, Message message, std::uint32_t index);
+    [[nodiscard]] std::uint32_t choose(const Dealer& dealer, std::uint32_t index,
+                                       bool& some) const noexcept;
+    [[nodiscard]] bool deal_one(Dealer& dealer, std::uint32_t place, Lane& lane);
+    // Deals what waits; false if all targets are full, or at a breakpoint.
+    [[nodiscard]] bool deal(Dealer& dealer, Lane& lane);
+    [[nodiscard]] std::size_t room_dealt(const Dealer& dealer) const noexcept;
+    [[nodiscard]] static bool has_member(const Vector<Connection>& connections) noexcept;
+    void rewire_dealer(Dealer& dealer, Rewired& old) noexcept;
+    // Each queue of what is emitted and not delivered, until it returns true.
+    template <typename Each>
+    bool any_queue(Each each);
+    // To a reader of the host, or a queue that is dealt from.
+    Mailbox::Pushed push_outward(Connection& connection, Lane& lane);
+
     std::atomic<DeferredFirings*> deferred_{nullptr};  // a reference
     std::atomic<Tether*> tether_{nullptr};             // a reference
     std::unique_ptr<Supervisor> supervisor_;           // fixed before the group begins
+    std::unique_ptr<Dealer> dealers_;                  // likewise, but for what is in them
     // Touched only by the thread of the turn.
     Queue<Packet> inputs_;          // taken, not completed
     Connection* unsent_ = nullptr;  // with pending packets, in the order of their first one

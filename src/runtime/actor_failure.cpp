@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "runtime/actor.hpp"
+#include "runtime/dealer.hpp"
 #include "runtime/failed_message.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/supervisor.hpp"
@@ -57,11 +58,10 @@ reflow_status Actor::begin_supervised(Context& context) noexcept try {
     std::size_t count = context.firings * firing_size_;
     own.kept.reserve(count);
     if (own.policy.hold) {
-        for (const auto& connections : outports) {
-            for (const Connection& connection : connections) {
-                own.marks.push_back(connection.pending.size());
-            }
-        }
+        any_queue([&](const Connection& connection) {
+            own.marks.push_back(connection.pending.size());
+            return false;
+        });
     }
     for (std::size_t i = 0; i < count; ++i) {
         Packet packet = inputs_[i];
@@ -90,18 +90,18 @@ void Actor::take_back_emits() noexcept {
     Vector<std::size_t>& marks = supervisor_->marks;
     std::size_t number = 0;
     bool emptied = false;
-    for (auto& connections : outports) {
-        for (Connection& connection : connections) {
-            if (number == marks.size()) return;  // it was not called
-            std::size_t before = marks[number++];
-            if (connection.pending.size() == before) continue;
-            while (connection.pending.size() > before) {
-                (void)Message::adopt(connection.pending.pop_back().message);
-            }
-            connection.open = 0;
-            emptied = emptied || before == 0;
+    bool uncalled = any_queue([&](Connection& connection) {
+        if (number == marks.size()) return true;
+        std::size_t before = marks[number++];
+        if (connection.pending.size() == before) return false;
+        while (connection.pending.size() > before) {
+            (void)Message::adopt(connection.pending.pop_back().message);
         }
-    }
+        connection.open = 0;
+        emptied = emptied || before == 0;
+        return false;
+    });
+    if (uncalled) return;
     marks.clear();
     if (!emptied) return;
     // Out of the list of those with something to deliver.

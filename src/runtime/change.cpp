@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "runtime/actor.hpp"
+#include "runtime/dealer.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/supervisor.hpp"
 #include "runtime/tether.hpp"
@@ -82,7 +83,10 @@ void Actor::settle_order_of_calls() {
 }
 
 void Actor::rewire(Vector<Rewired>& ports) noexcept {
-    auto new_place = [&](const Connection& old) -> Connection* {
+    auto new_place = [&](Connection& old) -> Connection* {
+        if (old.mailbox == nullptr) {  // a queue that is dealt from: it stays, if there are targets
+            return has_member(ports[old.outport].connections) ? &old : nullptr;
+        }
         Rewired& port = ports[old.outport];
         const Vector<Connection>& all = outports[old.outport];
         std::uint32_t at = port.to_new[static_cast<std::size_t>(&old - all.data())];
@@ -113,6 +117,9 @@ void Actor::rewire(Vector<Rewired>& ports) noexcept {
             }
         }
         outports[port].swap(ports[port].connections);
+    }
+    for (Dealer* deals = dealers_.get(); deals != nullptr; deals = deals->more.get()) {
+        rewire_dealer(*deals, ports[deals->queue.outport]);
     }
 }
 

@@ -3,7 +3,10 @@
 // starts.
 #include "runtime/image.hpp"
 
+#include <algorithm>
+
 #include "runtime/actor.hpp"
+#include "runtime/dealer.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/supervisor.hpp"
 #include "runtime/tether.hpp"
@@ -98,10 +101,17 @@ Result<void> Actor::capture(ActorImage& to) {
     }
     // Connections by their places; those with something in them stand in a list.
     for (const Connection* from = unsent_; from != nullptr; from = from->next_unsent) {
+        if (from->mailbox == nullptr) continue;
         auto place = static_cast<std::uint32_t>(from - outports[from->outport].data());
         for (std::size_t i = 0; i < from->pending.size(); ++i) {
             to.unsent.push_back({from->outport, place, MessageRef(from->pending[i].message).own()});
         }
+    }
+    for (Dealer* deals = dealers_.get(); deals != nullptr; deals = deals->more.get()) {
+        if (deals->how == Deal::by_key) continue;
+        Queue<Packet>& queue = deals->queue.pending;
+        to.dealt.push_back({deals->queue.outport, deals->next, {}});
+        for (std::size_t i = 0; i < queue.size(); ++i) share(to.dealt.back().waiting.all, queue[i]);
     }
     // First the timer and then the bits: one that fires in between is seen twice and not missed.
     std::uint64_t timer = timers == nullptr ? UINT64_MAX : group.scheduler.timers.due(timers->wake);
@@ -129,6 +139,8 @@ Result<void> Actor::capture(ActorImage& to) {
 bool Actor::has_work(const ActorImage& image) noexcept {
     bool timer = image.timer_ns != UINT64_MAX;
     return !image.inputs.all.empty() || !image.waiting.all.empty() || !image.unsent.empty() ||
+           std::any_of(image.dealt.begin(), image.dealt.end(),
+                       [](const auto& one) { return !one.waiting.all.empty(); }) ||
            (image.again && !(image.rests && timer)) || image.due != 0 || image.starts ||
            image.finishes || image.wakes;
 }
@@ -153,9 +165,23 @@ void Actor::restore(const ActorImage& from) {
     }
     for (const ActorImage::Unsent& unsent : from.unsent) {
         Connection& to = outports[unsent.outport][unsent.place];
+        // Of an outport that did not deal then.
+        Dealer* deals = to.target == nullptr ? nullptr : dealer(unsent.outport);
+        if (deals != nullptr && deals->how != Deal::by_key) {
+            restore_dealt(*deals, unsent.message, to.from_index);
+            continue;
+        }
         to.pending.reserve(1);
         if (!to.listed) list(to);
         to.pending.push_unchecked({unsent.message.own().leak(), to.inport, to.to_index, nullptr});
+    }
+    for (const ActorImage::Dealt& one : from.dealt) {
+        Dealer* deals = dealer(one.outport);
+        if (deals == nullptr) continue;
+        deals->next = one.next;
+        for (const Packet& packet : one.waiting.all) {
+            restore_dealt(*deals, MessageRef(packet.message).own(), packet.index);
+        }
     }
     due_ = from.due;
     again_ = from.again;
@@ -173,17 +199,23 @@ void Actor::restore(const ActorImage& from) {
     mailbox.set_dropped(from.dropped);
 }
 
+void Actor::restore_dealt(Dealer& dealer, Message message, std::uint32_t index) {
+    Connection* to = place_dealt(dealer, message, index);
+    if (to == nullptr) return;
+    to->pending.reserve(1);
+    add_dealt(*to, std::move(message), to->mailbox == nullptr ? index : to->to_index);
+}
+
 void Actor::forget() noexcept {
     consume_all();
-    for (Vector<Connection>& connections : outports) {
-        for (Connection& connection : connections) {
-            while (!connection.pending.empty()) {
-                (void)Message::adopt(connection.pending.pop().message);
-            }
-            connection.listed = false;
-            connection.open = 0;
+    any_queue([](Connection& connection) {
+        while (!connection.pending.empty()) {
+            (void)Message::adopt(connection.pending.pop().message);
         }
-    }
+        connection.listed = false;
+        connection.open = 0;
+        return false;
+    });
     unsent_ = last_unsent_ = nullptr;
     due_ = wanted_ = 0;
     again_ = false;

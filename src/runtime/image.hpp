@@ -50,6 +50,13 @@ struct ActorImage {
     };
     Vector<Unsent> unsent;  // in the order of the connections' first ones
 
+    struct Dealt {
+        std::uint32_t outport;
+        std::uint32_t next;  // the place of the connection whose turn it is
+        PacketList waiting;  // for a target with room; with indices of the outport
+    };
+    Vector<Dealt> dealt;
+
     std::uint32_t due = 0;
     bool again = false;
     bool again_finishes = false;

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "runtime/actor.hpp"
+#include "runtime/dealer.hpp"
 #include "runtime/scheduler.hpp"
 
 namespace reflow::runtime {
@@ -28,6 +29,7 @@ bool Actor::open_up(Connection& connection) noexcept {
         return false;
     }
     if (connection.outport >= component->outports.size()) return false;  // to a fallback
+    if (dealers_ != nullptr && dealer(connection.outport) != nullptr) return false;
     list(connection);
     std::size_t space = std::min<std::size_t>(connection.pending.space(), connection.credit);
     connection.open = static_cast<std::uint32_t>(space);
@@ -53,6 +55,12 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
         return capture(outport, std::move(message), index);
     }
     if (group.observer.hears_emits()) group.observer.emitted(*this, outport, index, message);
+    if (dealers_ != nullptr) [[unlikely]] {
+        if (Dealer* deals = dealer(outport)) {
+            emit_dealt(*deals, std::move(message), index);
+            return REFLOW_OK;
+        }
+    }
     Vector<Connection>& connections = outports[outport];
     auto matches = [index](const Connection& connection) {
         return index == REFLOW_NO_INDEX || connection.from_index == REFLOW_NO_INDEX ||
@@ -97,6 +105,7 @@ std::size_t Actor::emit_plain(std::uint32_t outport,
 
 std::size_t Actor::room(std::uint32_t outport) const noexcept {
     if (outport >= outports.size()) return 0;
+    if (const Dealer* deals = dealer(outport)) return room_dealt(*deals);
     std::size_t room = SIZE_MAX;
     for (const Connection& connection : outports[outport]) {
         if (connection.delivery != Delivery::reliable) continue;
@@ -110,10 +119,25 @@ std::size_t Actor::room(std::uint32_t outport) const noexcept {
 // ---- delivering
 
 Mailbox::Pushed Actor::push(Connection& connection, Lane& lane) {
-    if (group.observer.sees_deliveries()) [[unlikely]] return push_each(connection, lane);
+    if (group.observer.sees_deliveries()) [[unlikely]]
+        return push_each(connection, lane);
     connection.passed = false;  // there may be breakpoints again later
     return connection.mailbox->push(connection.inport, connection.delivery, connection.pending,
                                     this);
+}
+
+Mailbox::Pushed Actor::push_outward(Connection& connection, Lane& lane) {
+    Mailbox::Pushed pushed;
+    if (connection.mailbox == nullptr) {
+        pushed.blocked = !deal(*dealer(connection.outport), lane);
+        return pushed;
+    }
+    pushed = push(connection, lane);
+    if (pushed.accepted != 0) {
+        sent.add(pushed.accepted);
+        group.wake_hosts();
+    }
+    return pushed;
 }
 
 bool Actor::hand_over(Connection& connection, Lane& lane) noexcept {
@@ -146,13 +170,14 @@ bool Actor::flush(Lane& lane, bool ends_turn) {
         connection.open = 0;
         bool last = ends_turn && connection.next_unsent == nullptr;
         if (!last || !hand_over(connection, lane)) {
-            Mailbox::Pushed pushed = push(connection, lane);
-            if (pushed.accepted != 0) {
-                sent.add(pushed.accepted);
-                if (connection.target != nullptr) {
+            Mailbox::Pushed pushed;
+            if (connection.target == nullptr) {
+                pushed = push_outward(connection, lane);
+            } else {
+                pushed = push(connection, lane);
+                if (pushed.accepted != 0) {
+                    sent.add(pushed.accepted);
                     connection.target->notify(&lane);
-                } else {
-                    group.wake_hosts();
                 }
             }
             if (stopped_) return false;  // the rest of the list is as it was

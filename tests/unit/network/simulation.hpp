@@ -31,6 +31,7 @@ struct PlannedNode {
     std::string id;
     Role role = Role::pass;
     std::uint32_t packets = 0;  // of a source
+    std::string deals[2];  // by outport: "round-robin", "least-loaded", "value" (by key), or empty
 };
 struct PlannedConnection {
     std::uint32_t from = 0;
