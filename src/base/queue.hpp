@@ -61,6 +61,13 @@ public:
         REFLOW_ASSERT(end_ < capacity_);
         slots_[end_++] = value;
     }
+    // The same in two steps: the places of the next ones, of which there are space(), to be filled
+    // in; and that so many have been.
+    [[nodiscard]] T* push_places() noexcept { return slots_ + end_; }
+    void pushed(std::size_t count) noexcept {
+        REFLOW_ASSERT(count <= space());
+        end_ += static_cast<std::uint32_t>(count);
+    }
     // Puts in the first `count` of another queue, for which there is room, and takes them there.
     void move_from(Queue& other, std::size_t count) noexcept {
         REFLOW_ASSERT(count <= space() && count <= other.size());

@@ -6,6 +6,20 @@
 using namespace reflow;
 using namespace reflow::capi;
 
+namespace {
+
+// Behind the way that most go, which so needs no frame on the stack.
+[[gnu::noinline]] reflow_status emit_slowly(reflow_context* context, uint32_t outport,
+                                            reflow_message message) {
+    if (context != nullptr && context->phase == runtime::Phase::run &&
+        context->actor.emit_plain(outport, message)) {
+        return REFLOW_OK;
+    }
+    return reflow_context_emit_at(context, outport, REFLOW_NO_INDEX, message);
+}
+
+}  // namespace
+
 extern "C" {
 
 reflow_view reflow_context_node(const reflow_context* context) {
@@ -19,10 +33,10 @@ reflow_message reflow_context_config(const reflow_context* context) {
 reflow_status reflow_context_emit(reflow_context* context, uint32_t outport,
                                   reflow_message message) {
     if (context != nullptr && context->phase == runtime::Phase::run &&
-        context->actor.emit_plain(outport, message)) {
+        context->actor.emit_open(outport, message)) [[likely]] {
         return REFLOW_OK;
     }
-    return reflow_context_emit_at(context, outport, REFLOW_NO_INDEX, message);
+    return emit_slowly(context, outport, message);
 }
 
 reflow_status reflow_context_emit_at(reflow_context* context, uint32_t outport, uint32_t index,

@@ -9,8 +9,8 @@
 
 #include "runtime/dealer.hpp"
 #include "runtime/scheduler.hpp"
-#include "runtime/tether.hpp"
 #include "runtime/supervisor.hpp"
+#include "runtime/tether.hpp"
 
 namespace reflow::runtime {
 
@@ -40,6 +40,13 @@ inline void Actor::consume(std::size_t firings) noexcept {
         if (MessageRef(packets[i].message).counted()) (void)Message::adopt(packets[i].message);
     }
     inputs_.skip(count);
+}
+
+inline reflow_status Actor::call_run(Context& context, Packet* packet) noexcept try {
+    emitted_ = 0;
+    return component->run(&context, state, packet, 1);
+} catch (const std::bad_alloc&) {
+    return REFLOW_ERROR_OUT_OF_MEMORY;
 }
 
 inline reflow_status Actor::call(Context& context, std::uint32_t emitted) noexcept try {
@@ -181,7 +188,8 @@ void Actor::end_turn(Lane& lane, Outcome outcome) noexcept {
         std::uint32_t to = resting_ || blocked() ? rest : idle;
         Group& of = group;  // from the change on the actor may be taken out of the network
         if (word_.compare_exchange_strong(expected, to, std::memory_order_acq_rel)) {
-            if (of.turns_watched()) [[unlikely]] of.wake_hosts();
+            if (of.turns_watched()) [[unlikely]]
+                of.wake_hosts();
             return lane.leave();
         }
     } else if (outcome == Outcome::held) {
@@ -202,26 +210,68 @@ void Actor::end_turn(Lane& lane, Outcome outcome) noexcept {
 
 // ---- a turn
 
+// Most turns: inputs come, and calls take them. True if nothing is left, and false where work() has
+// to go on, which knows everything else.
+inline bool Actor::take_plainly(Lane& lane, Context& context, const TurnBudget& budget,
+                                std::size_t& left) {
+    while (!inputs_.empty() || !looked_) {
+        if (inputs_.empty()) {
+            take_inputs(lane, left);
+            if (inputs_.empty()) continue;
+        }
+        context.begin(std::min({firings_kept(), std::size_t{component->max_batch}, left}));
+        std::size_t used = run_inputs(lane, context, left);
+        left -= std::min(left, std::max<std::size_t>(used, 1));
+        if (context.unusual || flush_now_ || lane.slow() || left == 0 || group.stopping() ||
+            lane.turn_ns() >= budget.ns || word_.load(std::memory_order_relaxed) != running) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Of a turn that begins; what a callback asks for beyond that is unusual.
+inline bool Actor::is_plain() const noexcept {
+    return (wanted_ | due_ | resting_) == 0 && !again_ && !ended_ && !keeps_order_ &&
+           unsent_ == nullptr && supervisor_ == nullptr && deferred() == nullptr &&
+           probe.load(std::memory_order_relaxed) == nullptr && !paused() &&
+           stands_.load(std::memory_order_relaxed) == nowhere && !group.observer.watches() &&
+           !group.stopping();
+}
+
 Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
     Context context{*this, Phase::run};
-    Probe* to = probe.load(std::memory_order_acquire);
-    if (to != nullptr && to->on() && measured(*to)) [[unlikely]] context.probe = to;
+    lane.begin_turn();
+    if (!is_plain()) return work_on(lane, budget, context, budget.packets, true);
+    std::size_t left = budget.packets;
+    passed_ = false;
+    if (!take_plainly(lane, context, budget, left)) {
+        return work_on(lane, budget, context, left, false);
+    }
+    if (unsent_ != nullptr && !flush(lane, true)) return undelivered();
+    return paused() ? Outcome::paused : Outcome::idle;
+}
+
+// The whole of a turn, or what is left of one that began plainly.
+Actor::Outcome Actor::work_on(Lane& lane, const TurnBudget& budget, Context& context,
+                              std::size_t left, bool begins) {
+    Probe* to = begins ? probe.load(std::memory_order_acquire) : nullptr;
+    if (to != nullptr && to->on() && measured(*to)) [[unlikely]]
+        context.probe = to;
     const bool watched = group.observer.watches();
     const bool every_call = watched || keeps_order_;
-    std::size_t left = budget.packets;
     // Who brings forth without taking goes a little slower than those who take, so that what has
     // once piled up before them goes away again.
-    if (inputs_.empty() && again_ && left >= 4) left -= left / 4;
-    const bool was_paused = paused();
+    if (begins && inputs_.empty() && again_ && left >= 4) left -= left / 4;
+    const bool was_paused = begins && paused();  // later the word tells
     if (was_paused) [[unlikely]]
         left = take_grant() && unsent_ == nullptr ? 1 : 0;  // else it stood before a delivery
     const bool breaks = watched && group.observer.breaks() && group.observer.breaks_firings(*this);
     passed_ = passed_ && breaks;
-    if (!was_paused && stands_.load(std::memory_order_relaxed) != nowhere) [[unlikely]]
+    if (begins && !was_paused && stands_.load(std::memory_order_relaxed) != nowhere) [[unlikely]]
         stands_.store(nowhere, std::memory_order_relaxed);
-    lane.begin_turn();
     // What an earlier turn could not deliver goes first: otherwise each turn would add to it.
-    flush_now_ = unsent_ != nullptr;
+    if (begins) flush_now_ = unsent_ != nullptr;
     for (;;) {
         bool due = flush_now_ || every_call || lane.slow();
         if (due && unsent_ != nullptr && !flush(lane, false)) return undelivered();
@@ -349,21 +399,53 @@ bool Actor::prepare(Lane& lane, std::size_t left, Phase& phase, std::size_t& fir
     return false;
 }
 
+// A call has failed, or asked for something.
+std::size_t Actor::end_calls(Context& context, std::size_t used, reflow_status status) {
+    fired.add(used);
+    context.unusual = true;
+    return used + settle(context, status, 0);
+}
+
+// Whether the next call can follow without a look at anything else.
+inline bool Actor::may_call_again(const Lane& lane) const noexcept {
+    return !flush_now_ && !inputs_.empty() && !lane.slow() && !group.stopping() &&
+           word_.load(std::memory_order_relaxed) == running;
+}
+
 std::size_t Actor::run_inputs(Lane& lane, Context& context, std::size_t left) {
+    if (component->max_batch == 1 && component->await == REFLOW_AWAIT_ANY) {
+        return run_single(lane, context, left);
+    }
     std::size_t used = 0;
     for (;;) {
         reflow_status status = call(context);
         lane.called();
         if (status != REFLOW_OK || context.unusual) [[unlikely]] {
-            fired.add(used);
-            return used + settle(context, status, 0);
+            return end_calls(context, used, status);
         }
         consume(context.firings);
         used += context.firings;
-        bool looks = flush_now_ || lane.slow() || group.stopping() ||
-                     word_.load(std::memory_order_relaxed) != running;
-        if (used == left || inputs_.empty() || looks) break;
+        if (used == left || !may_call_again(lane)) break;
         context.begin(std::min({firings_kept(), std::size_t{component->max_batch}, left - used}));
+    }
+    fired.add(used);
+    return used;
+}
+
+// The same where each call has one packet, as with most components.
+std::size_t Actor::run_single(Lane& lane, Context& context, std::size_t left) {
+    std::size_t used = 0;
+    for (;;) {
+        Packet* packet = inputs_.data();
+        reflow_status status = call_run(context, packet);
+        lane.called();
+        if (status != REFLOW_OK || context.unusual) [[unlikely]] {
+            return end_calls(context, used, status);
+        }
+        if (MessageRef(packet->message).counted()) (void)Message::adopt(packet->message);
+        inputs_.skip(1);
+        if (++used == left || !may_call_again(lane)) break;
+        context.begin(1);
     }
     fired.add(used);
     return used;

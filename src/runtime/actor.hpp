@@ -269,13 +269,18 @@ public:
     reflow_status emit(std::uint32_t outport, Message message, std::uint32_t index);
     // The short way for the usual case; false if it is none, and nothing has been taken then.
     [[nodiscard]] bool emit_plain(std::uint32_t outport, reflow_message message) noexcept {
-        if (outport >= outports.size() || outports[outport].size() != 1) return false;
-        Connection& to = outports[outport].front();
-        if (message.tag == 0 || emitted_ >= limits::emits_count) return false;
-        if (to.open == 0 && !open_up(to)) return false;
-        --to.open;
-        ++emitted_;
-        to.pending.push_unchecked({message, to.inport, to.to_index, nullptr});
+        Connection* to = only_connection(outport);
+        if (to == nullptr || message.tag == 0 || emitted_ >= limits::emits_count) return false;
+        if (to->open == 0 && !open_up(*to)) return false;
+        put_open(*to, message);
+        return true;
+    }
+    // The shortest way: to a connection that has been opened up.
+    [[nodiscard]] bool emit_open(std::uint32_t outport, reflow_message message) noexcept {
+        Connection* to = only_connection(outport);
+        if (to == nullptr || to->open == 0 || message.tag == 0) return false;
+        if (emitted_ >= limits::emits_count) return false;
+        put_open(*to, message);
         return true;
     }
     // The same for the first of many; returns how many.
@@ -290,6 +295,27 @@ public:
 
 private:
     friend struct ::reflow_context;
+
+    // Of an outport that has just one. Compares ends, as a size would be a division.
+    [[nodiscard]] Connection* only_connection(std::uint32_t outport) noexcept {
+        Vector<Connection>* first = outports.data();
+        auto end = reinterpret_cast<std::uintptr_t>(std::to_address(outports.end()));
+        if (reinterpret_cast<std::uintptr_t>(first) + outport * sizeof *first >= end) return nullptr;
+        Connection* only = first[outport].data();
+        return only + 1 == std::to_address(first[outport].end()) ? only : nullptr;
+    }
+    void put_open(Connection& to, reflow_message message) noexcept {
+        --to.open;
+        ++emitted_;
+        // Word by word: a message comes in two registers, and is not put together in memory first.
+        Packet& place = *to.pending.push_places();
+        place.message.tag = message.tag;
+        place.message.payload = message.payload;
+        place.port = to.inport;
+        place.index = to.to_index;
+        place.envelope = nullptr;
+        to.pending.pushed(1);
+    }
 
     // The state word: a state, and bits for what was asked for besides packets.
     //
@@ -386,6 +412,11 @@ private:
     enum class Outcome : std::uint8_t { idle, more, held, paused };
     void run_turn(Lane& lane, const TurnBudget& budget) noexcept;
     Outcome work(Lane& lane, const TurnBudget& budget);
+    Outcome work_on(Lane& lane, const TurnBudget& budget, Context& context, std::size_t left,
+                    bool begins);
+    [[nodiscard]] bool is_plain() const noexcept;
+    [[nodiscard]] bool take_plainly(Lane& lane, Context& context, const TurnBudget& budget,
+                                    std::size_t& left);
     void end_turn(Lane& lane, Outcome outcome) noexcept;
     [[nodiscard]] bool has_work() const;
     // Which callback is due, and with how many firings; false if there is nothing to do.
@@ -396,11 +427,16 @@ private:
     void release_senders(Lane& lane) noexcept;
     void end_source(Lane& lane);
     [[nodiscard]] std::size_t firings_kept() const noexcept {
-        return firing_size_ == 1 ? inputs_.size() : inputs_.size() / firing_size_;
+        return component->await == REFLOW_AWAIT_ANY ? inputs_.size()
+                                                    : inputs_.size() / firing_size_;
     }
     reflow_status call(Context& context, std::uint32_t emitted = 0) noexcept;
     // Calls run for inputs as long as nothing else has to be looked at; returns firings.
     std::size_t run_inputs(Lane& lane, Context& context, std::size_t left);
+    std::size_t run_single(Lane& lane, Context& context, std::size_t left);
+    reflow_status call_run(Context& context, Packet* packet) noexcept;
+    std::size_t end_calls(Context& context, std::size_t used, reflow_status status);
+    [[nodiscard]] bool may_call_again(const Lane& lane) const noexcept;
     std::size_t fire(Context& context);
     // Whether this turn is measured.
     [[nodiscard]] bool measured(Probe& to) noexcept;

@@ -88,16 +88,20 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
 
 std::size_t Actor::emit_plain(std::uint32_t outport,
                               std::span<const reflow_message> messages) noexcept {
-    if (outport >= outports.size() || outports[outport].size() != 1) return 0;
-    if (emitted_ >= limits::emits_count) return 0;
-    Connection& to = outports[outport].front();
+    Connection* only = only_connection(outport);
+    if (only == nullptr || emitted_ >= limits::emits_count) return 0;
+    Connection& to = *only;
     if (to.open == 0 && !open_up(to)) return 0;
     std::size_t most = std::min<std::size_t>(
         {messages.size(), to.open, std::size_t{limits::emits_count} - emitted_});
+    Packet packet{{}, to.inport, to.to_index, nullptr};
+    Packet* place = to.pending.push_places();
     std::size_t count = 0;
     for (; count < most && messages[count].tag != 0; ++count) {
-        to.pending.push_unchecked({messages[count], to.inport, to.to_index, nullptr});
+        packet.message = messages[count];
+        place[count] = packet;
     }
+    to.pending.pushed(count);
     to.open -= static_cast<std::uint32_t>(count);
     emitted_ += static_cast<std::uint32_t>(count);
     return count;
