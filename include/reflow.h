@@ -708,6 +708,8 @@ typedef struct reflow_runtime_options {
     uint64_t max_streams; /* streams that may live at once (section 15); default 1,000,000 */
     uint64_t max_pool_bytes; /* that all frame pools may have by their slots (section 16); default
                                 4 GiB */
+    uint64_t watchdog_ms; /* a callback that lasts longer is told of (section 10); default: none is. At
+                             most 2^32-1 */
 } reflow_runtime_options;
 
 /* Creates a runtime; options may be NULL.
@@ -1036,6 +1038,42 @@ REFLOW_API reflow_status reflow_context_again(reflow_context *context);
  * Ownership: none. Threads: callback (run). Blocking: never.
  * Errors: REFLOW_ERROR_INVALID_STATE outside run. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_context_wake_after(reflow_context *context, uint64_t delay_ns);
+
+/* Timers by number, beside that of reflow_context_wake_after: each actor has REFLOW_MAX_TIMERS, from 0.
+ * When some have fired, run is called once, with count 0 or with what has arrived by then, before more
+ * packets are taken; reflow_context_timers tells which. Setting one anew, or cancelling it, also takes back
+ * that it has fired, unless that was told already. They wait while inputs that were not completed rest for
+ * reflow_context_wake_after, or for an attempt. The network is not idle while one is armed, so one that
+ * fires again and again has to be cancelled, or its source ended, before a drain can end. A restart of the
+ * actor, its removal and a stop cancel all; pausing lets them fire once. Their clock is that of
+ * reflow_context_now_ns: setting the time of day does not touch them. */
+#define REFLOW_MAX_TIMERS 64
+
+/* Sets timer id to fire once after a delay, which may be 0. It replaces what the timer was.
+ * Ownership: none. Threads: callback (run). Blocking: never. Errors: REFLOW_ERROR_LIMIT for an id beyond
+ * the last, REFLOW_ERROR_INVALID_STATE outside run. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_set_timer(reflow_context *context, uint32_t id,
+                                                  uint64_t delay_ns, reflow_error **error);
+
+/* Sets timer id to fire after first_ns (0: after one period), and from then on after each period. The
+ * times are fixed by that, so lateness does not add up; what is late is caught up by one call, however
+ * many periods have passed.
+ * Ownership: none. Threads: callback (run). Blocking: never. Errors: REFLOW_ERROR_INVALID_ARGUMENT for a
+ * period of zero, and as reflow_context_set_timer. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_set_periodic(reflow_context *context, uint32_t id,
+                                                     uint64_t first_ns, uint64_t period_ns,
+                                                     reflow_error **error);
+
+/* Cancels timer id; one that is not set is no error.
+ * Ownership: none. Threads: callback (run). Blocking: never. Errors: as reflow_context_set_timer.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_cancel_timer(reflow_context *context, uint32_t id,
+                                                     reflow_error **error);
+
+/* Which timers led to this call: bit 1 << id for each. 0 in calls for packets, for a start, and for
+ * reflow_context_wake_after and reflow_context_again.
+ * Ownership: none. Threads: callback (run). Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint64_t reflow_context_timers(const reflow_context *context);
 
 /* Sets the error that goes with the failure that the callback is about to return, and returns
  * status, so that a callback can say: return reflow_context_fail(...). hint may be empty.
@@ -1468,6 +1506,13 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * firing and a restart before it takes more packets. Actors of a network with such nodes always go
  * through a queue, which costs some nanoseconds a turn.
  *
+ * Watchdog. A call of run or finish that has not returned after watchdog_ms of the runtime, or of "firing":
+ * {"watchdog_ms": 2000} in the metadata of its node (0: never), is told of once, while it lasts: by the
+ * event ActorStuck, a log line of level warning, and the count stuck in the metrics (section 14). Nothing
+ * is ended: only the callback itself can return. It takes a thread that looks while callbacks run, each
+ * quarter of that time, so modes own and lent have it; in the others the thread that would look is the
+ * one that is stuck, and the setting does nothing.
+ *
  * The end. drain refuses new input, waits for idle, then calls finish of the actors in the
  * order of the data, each after what feeds it, and waits for idle again. stop ends at once: ready
  * actors do not run any more, running callbacks end, queues are dropped, teardown is called. */
@@ -1814,11 +1859,12 @@ enum {
     REFLOW_EVENT_ACTOR_EMIT = 9,       /* an actor emitted a message, before its delivery */
     REFLOW_EVENT_BREAKPOINT = 10,      /* a node stands at a breakpoint (section 10) */
     REFLOW_EVENT_DEAD_LETTER = 11,     /* a dead letter was kept: section 19 */
-    REFLOW_EVENT_ACTOR_STATE = 12      /* the state of an actor changed: section 19 */
+    REFLOW_EVENT_ACTOR_STATE = 12,     /* the state of an actor changed: section 19 */
+    REFLOW_EVENT_ACTOR_STUCK = 13      /* a callback has not returned: section 10, Watchdog */
 };
 
 /* Bits for reflow_event_options.kinds: 1 << kind. */
-#define REFLOW_EVENTS_ALL UINT64_C(0x1fff)
+#define REFLOW_EVENTS_ALL UINT64_C(0x3fff)
 
 typedef struct reflow_subscription reflow_subscription;
 typedef struct reflow_event_batch reflow_event_batch;
@@ -1859,7 +1905,8 @@ typedef struct reflow_event {
     int64_t timestamp_ms;  /* milliseconds since 1970 UTC; logical in mode simulated */
     /* ACTOR_COMPLETED, ACTOR_FAILED: time in run; of ACTOR_FAILED 0 unless somebody has subscribed
      * to ACTOR_COMPLETED or the turn is measured (section 14), since a clock that is read for each
-     * call costs more than a short one. */
+     * call costs more than a short one. ACTOR_STUCK: for how long it has been seen inside, a little less
+     * than it is. */
     uint64_t duration_ns;
     uint64_t count;        /* ACTOR_COMPLETED: firings; ACTOR_FAILED: attempts; DEAD_LETTER: its id */
     reflow_view node;      /* the actor; the sender for MESSAGE_SENT */
@@ -2010,6 +2057,7 @@ typedef struct reflow_node_metrics {
     reflow_latency wait; /* of the newest packet that waited when a turn began: from when the actor
                             became ready until it was handed to run. Await rule any only, and not
                             behind connections that drop */
+    uint64_t stuck;      /* calls that the watchdog has told of (section 10) */
 } reflow_node_metrics;
 
 /* Reads counts and times of a node; times are 0 unless they are measured.
@@ -2061,7 +2109,7 @@ REFLOW_API reflow_status reflow_process_usage(reflow_usage *usage, reflow_error 
 /* Everything at once: an object {time_ns, state, measured, nodes, total, workers, process}.
  * time_ns is the time of the runtime, for rates between two of them; measured tells whether times
  * are measured. nodes goes from node id to {component, source, activity, fired, received, sent,
- * failed, dropped, error_rate, waiting, capacity, highest, busy_ns, call, wait}, in the order of
+ * failed, dropped, error_rate, waiting, capacity, highest, busy_ns, stuck, call, wait}, in the order of
  * the graph. call and wait are {count, mean_ns, p50_ns, p90_ns, p99_ns, p999_ns, max_ns}, or null
  * without samples. total has the sums and the quantiles over all nodes; workers is an array of
  * {asleep, rounds, lifetime_ns, asleep_ns, utilisation}; process has the fields of reflow_usage.

@@ -74,6 +74,11 @@ Result<network::RuntimeOptions> translate(const reflow_runtime_options& given) {
                  limits::most_completions_count);
     scheduler.max_streams = or_default(given.max_streams, limits::streams_count);
     options.max_pool_bytes = or_default(given.max_pool_bytes, limits::pool_bytes);
+    if (given.watchdog_ms > UINT32_MAX) {
+        return Failure(REFLOW_ERROR_LIMIT, concat("watchdog_ms ", given.watchdog_ms, " is beyond ",
+                                                  std::uint64_t{UINT32_MAX}));
+    }
+    options.watchdog_ms = static_cast<std::uint32_t>(given.watchdog_ms);
     options.log = given.log;
     options.print = given.print;
     options.log_level = or_default(given.log_level, reflow_log_level{REFLOW_LOG_INFO});

@@ -15,23 +15,25 @@ namespace {
 
 constexpr std::string_view timeout_key = "timeout_ms";
 constexpr std::string_view priority_key = "priority";
-constexpr std::string_view keys[] = {timeout_key, priority_key};
+constexpr std::string_view watchdog_key = "watchdog_ms";
+constexpr std::string_view keys[] = {timeout_key, priority_key, watchdog_key};
 constexpr std::string_view priorities[] = {"normal", "high", "low"};  // as Priority
 
 Failure wrong(std::string_view path, std::string_view text) {
     return Failure(REFLOW_ERROR_CONFIG, text).path(path);
 }
 
-Result<void> read_timeout(MessageRef timeout, NodeSettings& to) {
-    if (timeout.none()) return {};
-    bool fits = timeout.is(REFLOW_KIND_INTEGER) && timeout.integer() >= 0 &&
-                static_cast<std::uint64_t>(timeout.integer()) <= limits::timeout_ms;
+// A time of the object in milliseconds; nothing if it is not there.
+Result<std::optional<std::uint64_t>> read_ms(MessageRef firing, std::string_view key,
+                                             std::uint64_t most) {
+    MessageRef value = firing.get(key);
+    if (value.none()) return std::optional<std::uint64_t>();
+    bool fits = value.is(REFLOW_KIND_INTEGER) && value.integer() >= 0 &&
+                static_cast<std::uint64_t>(value.integer()) <= most;
     if (!fits) {
-        return wrong(".firing.timeout_ms",
-                     concat("timeout_ms is not an integer from 0 to ", limits::timeout_ms));
+        return wrong(concat(".firing.", key), concat(key, " is not an integer from 0 to ", most));
     }
-    to.timeout_ns = static_cast<std::uint64_t>(timeout.integer()) * 1'000'000;
-    return {};
+    return std::optional<std::uint64_t>(static_cast<std::uint64_t>(value.integer()));
 }
 
 Result<void> read_priority(MessageRef priority, NodeSettings& to) {
@@ -56,9 +58,13 @@ Result<void> read_firing(MessageRef firing, NodeSettings& settings) {
         return wrong(".firing", concat("unknown key '", key, "' in 'firing'"))
             .hint(did_you_mean(key, keys));
     }
-    Result<void> fine = read_timeout(firing.get(timeout_key), settings);
-    if (fine.ok()) fine = read_priority(firing.get(priority_key), settings);
-    return fine;
+    auto timeout = read_ms(firing, timeout_key, limits::timeout_ms);
+    if (!timeout.ok()) return timeout.take_error();
+    if (timeout.value()) settings.timeout_ns = *timeout.value() * 1'000'000;
+    auto watchdog = read_ms(firing, watchdog_key, UINT32_MAX);
+    if (!watchdog.ok()) return watchdog.take_error();
+    if (watchdog.value()) settings.watchdog_ms = static_cast<std::uint32_t>(*watchdog.value());
+    return read_priority(firing.get(priority_key), settings);
 }
 
 // {"key": "user.id"}, the only object.

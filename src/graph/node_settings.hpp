@@ -26,6 +26,7 @@ struct Distribution {
 struct NodeSettings {
     std::optional<std::uint64_t> timeout_ns;  // of a firing; 0: none
     std::optional<Priority> priority;
+    std::optional<std::uint32_t> watchdog_ms;  // 0: none
     Vector<Distribution> distributions;
 };
 

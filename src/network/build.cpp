@@ -141,6 +141,13 @@ Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node, std::size_t 
         REFLOW_ASSERT(outport);  // validated
         actor->deal(*outport, static_cast<runtime::Deal>(each.how), each.key);
     }
+    std::uint32_t watchdog_ms =
+        settings.value().watchdog_ms.value_or(network_.runtime().options().watchdog_ms);
+    if (watchdog_ms != 0) {
+        runtime::Scheduler& scheduler = actor->group.scheduler;
+        if (Result<void> done = scheduler.watch(watchdog_ms); !done.ok()) return done.take_error();
+        if (scheduler.watchdog != nullptr) actor->watch(watchdog_ms);
+    }
     if (component->await == REFLOW_AWAIT_REQUIRED) {
         for (std::uint32_t i = 0; i < component->inports.size(); ++i) {
             if (!component->inports[i].required) actor->mailbox.set_sticky(i);

@@ -354,7 +354,7 @@ void Change::deliver_left(Connection& old) noexcept {
 }
 
 void Change::tear_down(Actor& actor) noexcept {
-    if (actor.timers != nullptr) network_.group_.scheduler.timers.cancel(actor.timers->wake);
+    if (actor.timers != nullptr) actor.timers->cancel_all();
     if (runtime::Supervisor* own = actor.supervisor()) {
         own->cancel();
         done_.packets_dropped += own->drop_pending();

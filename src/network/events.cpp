@@ -11,8 +11,8 @@ std::string_view event_name(reflow_event_kind kind) noexcept {
     static constexpr std::string_view names[] = {
         "NetworkStarted", "NetworkIdle", "NetworkStalled", "NetworkShutdown", "ActorStarted",
         "ActorCompleted", "ActorFailed", "MessageSent",    "MessageReceived", "ActorEmit",
-        "Breakpoint",     "DeadLetter",  "ActorState"};
-    return kind >= 0 && kind < 13 ? names[kind] : "unknown";
+        "Breakpoint",     "DeadLetter",  "ActorState",     "ActorStuck"};
+    return kind >= 0 && kind < 14 ? names[kind] : "unknown";
 }
 
 namespace {
@@ -92,7 +92,8 @@ Result<String> Event::json() const {
         if (!port.empty()) append_text(to, "port", port);
         bool actor = kind == REFLOW_EVENT_ACTOR_STARTED || kind == REFLOW_EVENT_ACTOR_COMPLETED ||
                      kind == REFLOW_EVENT_ACTOR_FAILED || kind == REFLOW_EVENT_BREAKPOINT ||
-                     kind == REFLOW_EVENT_DEAD_LETTER || kind == REFLOW_EVENT_ACTOR_STATE;
+                     kind == REFLOW_EVENT_DEAD_LETTER || kind == REFLOW_EVENT_ACTOR_STATE ||
+                     kind == REFLOW_EVENT_ACTOR_STUCK;
         if (actor) append_text(to, "component", component);
     }
     if (kind == REFLOW_EVENT_ACTOR_COMPLETED) {

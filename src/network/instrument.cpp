@@ -174,6 +174,7 @@ void Instrument::see_result(const Context& context, reflow_status status) {
     seen_.out.number(static_cast<std::uint64_t>(std::int64_t{status}));
     seen_.out.number(context.again_asked ? 1 + context.advanced : 0);
     seen_.out.number(context.wake_asked ? 1 : 0);
+    if (context.timers_asked) seen_.out.number(2);
     if (status != REFLOW_OK && context.error != nullptr) seen_.out.bytes(context.error->message);
 }
 

@@ -50,6 +50,7 @@ void read(const Actor& actor, const Probe* probe, Samples& call, Samples& wait,
     to.failed = actor.failed.get();
     to.dropped = actor.mailbox.dropped();
     to.waiting = actor.mailbox.waiting();
+    to.stuck = actor.stuck.load(std::memory_order_relaxed);
     for (std::uint32_t i = 0; i < actor.component->inports.size(); ++i) {
         to.capacity += actor.mailbox.capacity(i);
     }
@@ -93,6 +94,7 @@ Result<Message> finish(ObjectBuilder& node, const reflow_node_metrics& from) {
     node.set("capacity", count_message(from.capacity));
     node.set("highest", count_message(from.highest));
     node.set("busy_ns", count_message(from.busy_ns));
+    node.set("stuck", count_message(from.stuck));
     node.set("call", std::move(call).take());
     node.set("wait", std::move(wait).take());
     return node.finish();
@@ -108,6 +110,7 @@ void add(reflow_node_metrics& sum, const reflow_node_metrics& one) noexcept {
     sum.capacity += one.capacity;
     sum.highest = std::max(sum.highest, one.highest);
     sum.busy_ns += one.busy_ns;
+    sum.stuck += one.stuck;
 }
 
 // Four kinds of samples are 20 KiB: not for the stack of a worker.
@@ -140,7 +143,7 @@ Result<Message> Network::metrics() const {
         read(actor, probe, scratch->call, scratch->wait, one);
         add(sum, one);
         if (probe != nullptr) probe->read(scratch->all_calls, scratch->all_waits);
-        ObjectBuilder node(15);
+        ObjectBuilder node(16);
         node.set("component", Message::string(actor.component->id));
         node.set("source", Message::boolean(now->is_source(i)));
         node.set("activity", Message::string(activity_name(one.activity)));
@@ -150,7 +153,7 @@ Result<Message> Network::metrics() const {
     }
     sum.call = scratch->all_calls.latency();
     sum.wait = scratch->all_waits.latency();
-    ObjectBuilder total(12);
+    ObjectBuilder total(13);
     Result<Message> together = finish(total, sum);
     if (!together.ok()) return together;
     Result<Message> each = nodes.finish();

@@ -300,6 +300,7 @@ private:
                  MessageRef message) override;
     void sent(const runtime::Actor& from, std::uint32_t outport, const runtime::Actor& to,
               std::uint32_t inport, MessageRef message) override;
+    void stuck(const runtime::Actor& actor, std::uint64_t ns) noexcept override;
     void idle() override;
     void stalled(std::string_view text) override;
     void stopped() override;

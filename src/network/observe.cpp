@@ -131,6 +131,12 @@ void Network::sent(const Actor& from, std::uint32_t outport, const Actor& to, st
     }
 }
 
+void Network::stuck(const Actor& actor, std::uint64_t ns) noexcept {
+    auto event = new_event(REFLOW_EVENT_ACTOR_STUCK, actor);
+    if (event) event->duration_ns = ns;
+    post(event);
+}
+
 void Network::idle() {
     post(new_event(REFLOW_EVENT_NETWORK_IDLE));
     if (instrument_) instrument_->settle();

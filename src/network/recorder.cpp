@@ -202,6 +202,9 @@ reflow_status Recorder::call(Instrumented& node, Context& context, Packet* input
         if (!seen || unseen_) {
             give_up(
                 concat("node '", context.node(), "' has a message that a recording cannot hold"));
+        } else if (external && context.timers_asked) {
+            give_up(concat("node '", context.node(),
+                           "' depends on the world and sets timers by number"));
         } else if (context.deferred != nullptr) {
             give_up(concat("node '", context.node(),
                            "' keeps a firing open, and what ends it is not recorded"));

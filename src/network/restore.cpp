@@ -129,6 +129,10 @@ void Restored::launch(runtime::Scheduler& scheduler) noexcept {
                 image.timer_ns > last - std::min(now, last) ? last : now + image.timer_ns;
             scheduler.arm(actors[i]->timers->wake, due);
         }
+        for (const ActorImage::Numbered& timer : image.timers) {
+            if (timer.left_ns == UINT64_MAX) continue;
+            actors[i]->timers->arm(timer.id, now + std::min<std::uint64_t>(timer.left_ns, INT64_MAX));
+        }
         if (Actor::has_work(image)) actors[i]->notify();
     }
 }

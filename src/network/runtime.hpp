@@ -47,6 +47,7 @@ struct RuntimeOptions {
     std::uint64_t max_actors = 0;
     std::uint64_t max_packets = UINT64_MAX;
     std::uint64_t max_growth = 0;
+    std::uint32_t watchdog_ms = 0;
     std::uint64_t max_pool_bytes = UINT64_MAX;
     reflow_log_fn log = nullptr;
     reflow_print_fn print = nullptr;

@@ -107,6 +107,16 @@ public:
         if (image_.finishes) node.set("finish", Message::boolean(true));
         if (image_.wakes) node.set("wake", Message::boolean(true));
         if (image_.timer_ns != UINT64_MAX) node.set("timer_ns", count_message(image_.timer_ns));
+        if (!image_.timers.empty()) {
+            node.set("timers", writer_.list([&](ArrayBuilder& list) {
+                for (const auto& timer : image_.timers) {
+                    bool waits = timer.left_ns != UINT64_MAX;
+                    list.append(writer_.record(
+                        {Message::integer(timer.id), count_message(timer.period_ns)},
+                        waits ? count_message(timer.left_ns) : Message()));
+                }
+            }));
+        }
         node.set("counters", writer_.list([&](ArrayBuilder& list) {
             for (std::uint64_t count :
                  {image_.fired, image_.received, image_.sent, image_.failed, image_.dropped}) {

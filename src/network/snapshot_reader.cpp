@@ -426,6 +426,7 @@ private:
             }
             to.timer_ns = static_cast<std::uint64_t>(timer.integer());
         }
+        if (Result<void> read = numbered_timers(from.get("timers"), to); !read.ok()) return read;
         MessageRef counters = from.get("counters");
         std::uint64_t* fields[] = {&to.fired, &to.received, &to.sent, &to.failed, &to.dropped};
         for (std::size_t i = 0; i < std::size(fields); ++i) {
@@ -433,6 +434,28 @@ private:
                 return broken("counters", "five numbers are expected");
             }
             *fields[i] = static_cast<std::uint64_t>(counters.at(i).integer());
+        }
+        return {};
+    }
+
+    // [number, period] and, unless it has fired, what is left.
+    Result<void> numbered_timers(MessageRef from, ActorImage& to) {
+        std::uint64_t seen = 0;
+        for (std::size_t i = 0; i < from.size(); ++i) {
+            MessageRef one = from.at(i);
+            bool fits = one.size() == 2 || one.size() == 3;
+            for (std::size_t k = 0; fits && k < one.size(); ++k) {
+                fits = one.at(k).is(REFLOW_KIND_INTEGER) && one.at(k).integer() >= 0;
+            }
+            fits = fits && one.at(0).integer() < REFLOW_MAX_TIMERS &&
+                   (seen >> one.at(0).integer() & 1) == 0;
+            if (!fits) return broken("timers", "a number, a period and what is left are expected");
+            seen |= std::uint64_t{1} << one.at(0).integer();
+            bool fired = one.size() == 2;
+            to.timers.push_back(
+                {static_cast<std::uint32_t>(one.at(0).integer()),
+                 fired ? UINT64_MAX : static_cast<std::uint64_t>(one.at(2).integer()),
+                 static_cast<std::uint64_t>(one.at(1).integer())});
         }
         return {};
     }

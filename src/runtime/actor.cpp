@@ -233,7 +233,7 @@ inline bool Actor::take_plainly(Lane& lane, Context& context, const TurnBudget& 
 // Of a turn that begins; what a callback asks for beyond that is unusual.
 inline bool Actor::is_plain() const noexcept {
     return (wanted_ | due_ | resting_) == 0 && !again_ && !ended_ && !keeps_order_ &&
-           unsent_ == nullptr && supervisor_ == nullptr && deferred() == nullptr &&
+           unsent_ == nullptr && !singly_ && deferred() == nullptr &&
            probe.load(std::memory_order_relaxed) == nullptr && !paused() &&
            stands_.load(std::memory_order_relaxed) == nowhere && !group.observer.watches() &&
            !group.stopping();
@@ -294,13 +294,13 @@ Actor::Outcome Actor::work_on(Lane& lane, const TurnBudget& budget, Context& con
         }
         std::size_t firings = 0;
         bool some = breaks ? prepare_or_stop(lane, context, firings)
-                           : prepare(lane, left, context.phase, firings);
+                           : prepare(lane, left, context, firings);
         if (!some) break;
         context.begin(firings);
         bool single = every_call || context.probe != nullptr || deferred() != nullptr ||
-                      supervisor_ != nullptr;
+                      singly_;
         bool plain = !single && firings != 0 && due_ == 0 && context.phase == Phase::run;
-        std::size_t used = plain ? run_inputs(lane, context, left) : fire(context);
+        std::size_t used = plain ? run_inputs(lane, context, left) : fire(lane, context);
         if (!plain) lane.called();
         left -= std::min(left, std::max<std::size_t>(used, 1));
     }
@@ -352,8 +352,8 @@ void Actor::end_source(Lane& lane) {
     again_ = false;
     resting_ = 0;
     if (supervisor_ != nullptr) supervisor_->forget();
-    wanted_ &= ~(start_bit | wake_bit);
-    if (timers != nullptr) group.scheduler.timers.cancel(timers->wake);
+    wanted_ &= ~start_bit;
+    cancel_timers();
     do {
         due_ = 0;
         consume(firings_kept());
@@ -361,19 +361,28 @@ void Actor::end_source(Lane& lane) {
     } while (!inputs_.empty() && !group.stopping());
 }
 
-bool Actor::prepare(Lane& lane, std::size_t left, Phase& phase, std::size_t& firings) {
+bool Actor::take_alarms(Context& context) noexcept {
+    bool due = (wanted_ & wake_bit) != 0;
+    if ((wanted_ & timer_bit) != 0) {
+        context.next_timers = timers->take();
+        context.unusual = true;  // begin() sees to them then
+        due = due || context.next_timers != 0;
+    }
+    wanted_ &= ~alarm_bits;
+    return due;
+}
+
+bool Actor::prepare(Lane& lane, std::size_t left, Context& context, std::size_t& firings) {
     if (ended_ && !(again_ && again_phase_ == Phase::finish)) end_source(lane);
-    phase = Phase::run;
+    context.phase = Phase::run;
     if (blocked()) {
-        if (!only_wakes()) return false;
-        wanted_ &= ~wake_bit;
         firings = 0;
-        return true;
+        return only_wakes() && take_alarms(context);
     }
     if (resting_ != 0 && !leave_rest()) return false;
     firings = due_;
     if (again_) {
-        phase = again_phase_;
+        context.phase = again_phase_;
         return true;
     }
     if (due_ != 0) return true;
@@ -385,15 +394,12 @@ bool Actor::prepare(Lane& lane, std::size_t left, Phase& phase, std::size_t& fir
     if (inputs_.empty() && !looked_) take_inputs(lane, left);
     firings = std::min({firings_kept(), std::size_t{component->max_batch}, left});
     if (deferred() != nullptr) firings = std::min(firings, deferred()->free());
-    if ((wanted_ & wake_bit) != 0) {
-        wanted_ &= ~wake_bit;
-        return true;
-    }
+    if ((wanted_ & alarm_bits) != 0 && take_alarms(context)) return true;
     if (firings != 0) return true;
     if ((wanted_ & finish_bit) != 0) {
         wanted_ &= ~finish_bit;
         if (supervisor_ != nullptr) supervisor_->starts = false;
-        phase = Phase::finish;
+        context.phase = Phase::finish;
         return component->finish != nullptr;
     }
     return false;
@@ -457,7 +463,16 @@ bool Actor::measured(Probe& to) noexcept {
     return to.begin_turn(group.scheduler.clock().now_ns(), consumed(), waiting, tells);
 }
 
-std::size_t Actor::fire(Context& context) {
+reflow_status Actor::call_watched(Lane& lane, Context& context, std::uint32_t emitted) noexcept {
+    WatchedPlace* place = lane.place(group.scheduler.watchdog.get());
+    if (place == nullptr) return call(context, emitted);
+    place->go_in(*this);
+    reflow_status status = call(context, emitted);
+    place->come_out();
+    return status;
+}
+
+std::size_t Actor::fire(Lane& lane, Context& context) {
     if (deferred() != nullptr) begin_deferred(context);
     reflow_status refused = supervisor_ != nullptr ? begin_supervised(context) : REFLOW_OK;
     again_ = false;
@@ -470,7 +485,8 @@ std::size_t Actor::fire(Context& context) {
     bool captures = deferred() != nullptr && deferred()->captures;
     reflow_status status = refused;
     if (refused == REFLOW_OK) {
-        status = call(context, captures ? std::uint32_t{limits::emits_count} : 0);
+        std::uint32_t emitted = captures ? std::uint32_t{limits::emits_count} : 0;
+        status = watchdog_ms != 0 ? call_watched(lane, context, emitted) : call(context, emitted);
     }
     std::uint64_t ns = timed ? group.scheduler.clock().now_ns() - start : 0;
     if (to != nullptr) to->end_call(ns);

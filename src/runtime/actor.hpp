@@ -115,6 +115,14 @@ public:
         if (rank != Rank::normal) group.use_ranks();
     }
 
+    // Its calls are noticed that last so long; 0: not. Fixed before it is first ready.
+    void watch(std::uint32_t limit_ms) noexcept {
+        watchdog_ms = limit_ms;
+        singly_ = singly_ || limit_ms != 0;
+    }
+    std::uint32_t watchdog_ms = 0;
+    std::atomic<std::uint32_t> stuck{0};  // calls that were noticed; relaxed: a statistic
+
     Counter fired, received, sent, failed;
     // Measures some of its turns, while that is wanted; NULL: never so far. The actor owns it.
     // release and acquire: who sees it sees what it was made with.
@@ -131,6 +139,7 @@ public:
     void request_wake() noexcept { notify(nullptr, wake_bit); }
     // A call without packets is due, once the actor is told by notify().
     void mark_wake() noexcept { word_.fetch_or(wake_bit, std::memory_order_acq_rel); }
+    void mark_timer() noexcept { word_.fetch_or(timer_bit, std::memory_order_acq_rel); }
     // A source does not run any more; others do not care.
     void request_end() noexcept {
         if (component->source) notify(nullptr, end_bit);
@@ -245,6 +254,7 @@ public:
     // ---- snapshots, in image.cpp
     // What it has, while it is claimed.
     Result<void> capture(ActorImage& to);
+    Result<void> capture_timers(ActorImage& to) const;
     // Before the group begins: becomes what the image says, but for its timer. If memory runs out,
     // forget() what is there of it.
     void restore(const ActorImage& from);
@@ -368,6 +378,8 @@ private:
     static constexpr std::uint32_t completion_bit = 128;
     static constexpr std::uint32_t retry_bit = 256;
     static constexpr std::uint32_t restart_bit = 512;
+    static constexpr std::uint32_t timer_bit = 1024;  // of one with a number
+    static constexpr std::uint32_t alarm_bits = wake_bit | timer_bit;
     std::atomic<std::uint32_t> word_{rest};
     static constexpr std::uint8_t unpaused = 0;
     static constexpr std::uint8_t pausing = 1;  // a turn may still be firing
@@ -420,7 +432,10 @@ private:
     void end_turn(Lane& lane, Outcome outcome) noexcept;
     [[nodiscard]] bool has_work() const;
     // Which callback is due, and with how many firings; false if there is nothing to do.
-    [[nodiscard]] bool prepare(Lane& lane, std::size_t left, Phase& phase, std::size_t& firings);
+    [[nodiscard]] bool prepare(Lane& lane, std::size_t left, Context& context,
+                               std::size_t& firings);
+    // Timers have fired: whether the next call is theirs. Some may have been cancelled since.
+    [[nodiscard]] bool take_alarms(Context& context) noexcept;
     // The same for one firing of an actor with breakpoints; false also if it stops before it.
     [[nodiscard]] bool prepare_or_stop(Lane& lane, Context& context, std::size_t& firings);
     void take_inputs(Lane& lane, std::size_t left);
@@ -437,7 +452,8 @@ private:
     reflow_status call_run(Context& context, Packet* packet) noexcept;
     std::size_t end_calls(Context& context, std::size_t used, reflow_status status);
     [[nodiscard]] bool may_call_again(const Lane& lane) const noexcept;
-    std::size_t fire(Context& context);
+    std::size_t fire(Lane& lane, Context& context);
+    reflow_status call_watched(Lane& lane, Context& context, std::uint32_t emitted) noexcept;
     // Whether this turn is measured.
     [[nodiscard]] bool measured(Probe& to) noexcept;
     [[nodiscard]] std::uint64_t consumed() const noexcept {
@@ -457,7 +473,7 @@ private:
         return deferred() != nullptr && deferred()->full();
     }
     [[nodiscard]] bool only_wakes() const noexcept {
-        return !again_ && !resting_ && due_ == 0 && (wanted_ & wake_bit) != 0;
+        return !again_ && !resting_ && due_ == 0 && (wanted_ & alarm_bits) != 0;
     }
     // Takes over what one of them has brought; 0 if there is nothing.
     std::size_t serve_deferred();
@@ -502,7 +518,7 @@ private:
     void restart() noexcept;
     [[nodiscard]] Result<void> renew();
     void restart_failed(std::unique_ptr<Error> error) noexcept;
-    void cancel_wake() noexcept;
+    void cancel_timers() noexcept;
     void log_attempt(const FailedFiring& firing, std::uint64_t delay_ns) noexcept;
     void show(std::uint32_t details) noexcept;
     void show_state(std::int32_t shown) noexcept;
@@ -560,6 +576,7 @@ private:
     std::uint32_t wanted_ = 0;  // requests that this actor has seen and not served
     bool again_ = false;        // to be called again with what is kept, or with nothing
     std::uint8_t resting_ = 0;  // not before its timer fires, or what is tried again is due
+    bool singly_ = false;       // each call has something around it: fixed before the group begins
     bool ended_ = false;        // a source whose end was asked for
     bool looked_ = false;       // the mailbox had no more, after the word was read last
     bool flush_now_ = false;    // a connection has more than its credit

@@ -18,6 +18,7 @@ namespace reflow::runtime {
 
 void Actor::supervise(const FailurePolicy& policy, std::uint64_t seed) {
     supervisor_.reset(new Supervisor(*this, policy, seed));
+    singly_ = true;
     if (policy.hold && deferred() != nullptr) deferred()->hold_emits();
 }
 
@@ -32,6 +33,10 @@ reflow_status Actor::begin_supervised(Context& context) noexcept try {
     if (alone && context.firings > 1) context.firings = 1;
     bool front = own.in_place && own.inputless == (context.firings == 0);
     context.attempts = front ? own.attempts : 0;
+    if (front && own.inputless && own.timers != 0) {
+        context.timers = own.timers;
+        context.unusual = true;
+    }
     own.drop_kept();
     own.marks.clear();
     if (own.down) {
@@ -212,6 +217,7 @@ bool Actor::settle_failure(Context& context, reflow_status status, std::uint64_t
     if (all && !refused && tries_again(status, attempts + 1)) {
         own->in_place = own->waits = true;
         own->inputless = inputless;
+        own->timers = context.timers;
         own->attempts = attempts + 1;
         own->due_ns = now + own->delay_ns(attempts + 1);
         if (inputless) {
@@ -432,8 +438,7 @@ void Actor::restart() noexcept {
     own.restarts_later = false;
     own.arm();
     if (DeferredFirings* firings = deferred()) (void)firings->cancel();
-    cancel_wake();
-    wanted_ &= ~wake_bit;
+    cancel_timers();
     resting_ &= static_cast<std::uint8_t>(~timer_rest);
     bool front = own.in_place;
     again_ = front && own.inputless;
@@ -466,8 +471,9 @@ Result<void> Actor::renew() {
     return setup();
 }
 
-void Actor::cancel_wake() noexcept {
-    if (timers != nullptr) group.scheduler.timers.cancel(timers->wake);
+void Actor::cancel_timers() noexcept {
+    if (timers != nullptr) timers->cancel_all();
+    wanted_ &= ~alarm_bits;
 }
 
 void Actor::restart_failed(std::unique_ptr<Error> error) noexcept {

@@ -1,13 +1,30 @@
-// What happens when a timer of an actor is due.
-// Thread: that of who fires timers, which counts in the group of the actor meanwhile.
+// What happens when a timer of an actor is due, and how its turn sets and takes the numbered ones.
+// Thread: that of the turn; what fires, that of who fires timers, which counts in the group of the
+// actor meanwhile.
 #include "runtime/actor_timers.hpp"
 
+#include <algorithm>
+
+#include "base/clock.hpp"
 #include "runtime/actor.hpp"
+#include "runtime/scheduler.hpp"
 
 namespace reflow::runtime {
 namespace {
 
+// A clock that is set counts after so long: until then a timer by the wall clock may be late.
+constexpr std::int64_t aim_ms = 60'000;
+// One that is set back farther than this is a correction, and the timer begins anew there; up to it,
+// what has fired does not fire twice. As in cron(8) of P. Vixie.
+constexpr std::int64_t set_back_ms = 3 * 3'600'000;
+
 Actor& actor_of(Timer& timer) noexcept { return static_cast<ActorTimers::Entry&>(timer).actor; }
+
+void told(Timer& timer, std::uint64_t /*now_ns*/) noexcept {
+    Actor& actor = actor_of(timer);
+    actor.notify();
+    actor.unref();
+}
 
 // The actor may be taken out of its network at any moment: then what fires ends it. Its word has the
 // bit before the timer is gone, so that a snapshot sees one of them.
@@ -17,19 +34,120 @@ constexpr TimerKind wake_kind{
             actor_of(timer).ref();
             actor_of(timer).mark_wake();
         },
-    .fired =
-        [](Timer& timer, std::uint64_t) noexcept {
-            Actor& actor = actor_of(timer);
-            actor.notify();
-            actor.unref();
-        },
+    .fired = told,
 };
 
 }  // namespace
 
+struct NumberedKind {
+    static void hold(Timer& timer) noexcept {
+        auto& entry = static_cast<ActorTimers::Numbered&>(timer);
+        entry.actor.ref();
+        entry.actor.timers->fired_.fetch_or(entry.bit(), std::memory_order_release);
+        entry.actor.mark_timer();
+    }
+    static constexpr TimerKind kind{.hold = hold, .fired = told};
+};
+
 ActorTimers::Entry::Entry(const TimerKind& kind, Actor& actor_of) noexcept
     : Timer(kind, &actor_of.group, true), actor(actor_of) {}
 
-ActorTimers::ActorTimers(Actor& actor) noexcept : wake(wake_kind, actor) {}
+ActorTimers::Numbered::Numbered(Actor& actor_of, std::uint32_t id_of) noexcept
+    : Entry(NumberedKind::kind, actor_of), id(id_of) {}
+
+ActorTimers::ActorTimers(Actor& actor) noexcept : wake(wake_kind, actor), actor_(actor) {}
+
+ActorTimers::Numbered& ActorTimers::slot(std::uint32_t id) {
+    for (auto& timer : numbered_) {
+        if (timer->id == id) return *timer;
+    }
+    numbered_.reserve(numbered_.size() + 1);
+    numbered_.emplace_back(new Numbered(actor_, id));
+    return *numbered_.back();
+}
+
+// Either it is taken out here, and does not fire, or its bit is there.
+void ActorTimers::disarm(Numbered& timer) noexcept {
+    actor_.group.scheduler.timers.cancel(timer);
+    fired_.fetch_and(~timer.bit(), std::memory_order_acq_rel);
+    timer.recurrence.reset();
+    timer.period_ns = 0;
+}
+
+void ActorTimers::arm(Numbered& timer, std::uint64_t due_ns) noexcept {
+    // Clocks and conditions count in signed numbers: for ever is their end, in three centuries.
+    timer.due_ns = std::min<std::uint64_t>(due_ns, INT64_MAX);
+    actor_.group.scheduler.arm(timer, timer.due_ns);
+}
+
+void ActorTimers::arm(std::uint32_t id, std::uint64_t due_ns) noexcept {
+    for (auto& timer : numbered_) {
+        if (timer->id == id) arm(*timer, due_ns);
+    }
+}
+
+void ActorTimers::set(std::uint32_t id, std::uint64_t due_ns, std::uint64_t period_ns) {
+    Numbered& timer = slot(id);
+    disarm(timer);
+    timer.period_ns = period_ns;
+    arm(timer, due_ns);
+}
+
+void ActorTimers::set(std::uint32_t id, std::unique_ptr<Recurrence> recurrence) {
+    Numbered& timer = slot(id);
+    disarm(timer);
+    timer.recurrence = std::move(recurrence);
+    const Clock& clock = actor_.group.scheduler.clock();
+    std::int64_t wall_ms = clock.wall_ms();
+    timer.wall_ms = timer.recurrence->after(wall_ms);
+    timer.seen_ms = wall_ms;
+    aim(timer, clock.now_ns(), wall_ms);
+}
+
+void ActorTimers::cancel(std::uint32_t id) noexcept {
+    for (auto& timer : numbered_) {
+        if (timer->id == id) disarm(*timer);
+    }
+}
+
+void ActorTimers::cancel_all() noexcept {
+    actor_.group.scheduler.timers.cancel(wake);
+    for (auto& timer : numbered_) disarm(*timer);
+}
+
+void ActorTimers::aim(Numbered& timer, std::uint64_t now_ns, std::int64_t wall_ms) noexcept {
+    if (timer.wall_ms == INT64_MAX) return timer.recurrence.reset();
+    std::int64_t left_ms = std::clamp<std::int64_t>(timer.wall_ms - wall_ms, 0, aim_ms);
+    arm(timer, now_ns + static_cast<std::uint64_t>(left_ms) * 1'000'000);
+}
+
+// Arms one that has fired again; false if it was only a look at the wall clock.
+bool ActorTimers::again(Numbered& timer) noexcept {
+    const Clock& clock = actor_.group.scheduler.clock();
+    std::uint64_t now_ns = clock.now_ns();
+    if (timer.recurrence != nullptr) {
+        std::int64_t wall_ms = clock.wall_ms();
+        bool due = wall_ms >= timer.wall_ms;
+        bool corrected = wall_ms < timer.seen_ms - set_back_ms;
+        if (due || corrected) timer.wall_ms = timer.recurrence->after(wall_ms);
+        timer.seen_ms = corrected ? wall_ms : std::max(wall_ms, timer.seen_ms);
+        aim(timer, now_ns, wall_ms);
+        return due;
+    }
+    if (timer.period_ns == 0) return true;
+    // Periods that have passed are told of once, and the next one is where it would have been.
+    std::uint64_t late = now_ns > timer.due_ns ? now_ns - timer.due_ns : 0;
+    std::uint64_t passed = late - late % timer.period_ns;
+    arm(timer, timer.due_ns + passed + timer.period_ns);
+    return true;
+}
+
+std::uint64_t ActorTimers::take() noexcept {
+    std::uint64_t bits = fired_.exchange(0, std::memory_order_acq_rel);
+    for (auto& timer : numbered_) {
+        if ((bits & timer->bit()) != 0 && !again(*timer)) bits &= ~timer->bit();
+    }
+    return bits;
+}
 
 }  // namespace reflow::runtime

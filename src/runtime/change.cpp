@@ -158,6 +158,7 @@ void Actor::inherit_counters(const Actor& from) noexcept {
     fired.add(from.fired.get());
     sent.add(from.sent.get());
     failed.add(from.failed.get());
+    stuck.store(from.stuck.load(std::memory_order_relaxed), std::memory_order_relaxed);
     std::uint64_t kept = 0;  // taken, and handed on: they are taken once more
     for (std::size_t i = 0; i < from.inputs_.size(); ++i) {
         const Packet& packet = from.inputs_[i];

@@ -2,6 +2,7 @@
 // Thread: that of the callback.
 #include "runtime/context.hpp"
 
+#include <algorithm>
 #include <new>
 
 #include "runtime/actor.hpp"
@@ -127,6 +128,52 @@ reflow_status reflow_context::wake_after(std::uint64_t delay_ns) noexcept {
         return REFLOW_ERROR_OUT_OF_MEMORY;
     }
     return REFLOW_OK;
+}
+
+namespace {
+
+reflow_status may_set(const reflow_context& context, std::uint32_t id) noexcept {
+    if (context.phase != Phase::run) return REFLOW_ERROR_INVALID_STATE;
+    return id < REFLOW_MAX_TIMERS ? REFLOW_OK : REFLOW_ERROR_LIMIT;
+}
+
+ActorTimers& timers_of(reflow::runtime::Actor& actor) {
+    if (actor.timers == nullptr) actor.timers.reset(new ActorTimers(actor));
+    return *actor.timers;
+}
+
+}  // namespace
+
+reflow_status reflow_context::set_timer(std::uint32_t id, std::uint64_t delay_ns,
+                                        std::uint64_t period_ns) noexcept try {
+    if (reflow_status status = may_set(*this, id); status != REFLOW_OK) return status;
+    constexpr std::uint64_t last = INT64_MAX;
+    timers_of(actor).set(id, std::min(now_ns(), last) + std::min(delay_ns, last),
+                         std::min(period_ns, last));
+    unusual = timers_asked = true;
+    return REFLOW_OK;
+} catch (const std::bad_alloc&) {
+    return REFLOW_ERROR_OUT_OF_MEMORY;
+}
+
+reflow_status reflow_context::set_timer(
+    std::uint32_t id, std::unique_ptr<reflow::runtime::Recurrence> recurrence) noexcept try {
+    if (reflow_status status = may_set(*this, id); status != REFLOW_OK) return status;
+    timers_of(actor).set(id, std::move(recurrence));
+    unusual = timers_asked = true;
+    return REFLOW_OK;
+} catch (const std::bad_alloc&) {
+    return REFLOW_ERROR_OUT_OF_MEMORY;
+}
+
+reflow_status reflow_context::cancel_timer(std::uint32_t id) noexcept {
+    if (reflow_status status = may_set(*this, id); status != REFLOW_OK) return status;
+    if (actor.timers != nullptr) actor.timers->cancel(id);
+    return REFLOW_OK;
+}
+
+std::int64_t reflow_context::wall_ms() const noexcept {
+    return actor.group.scheduler.clock().wall_ms();
 }
 
 reflow_status reflow_context::rest() noexcept {

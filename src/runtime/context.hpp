@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/result.hpp"
 #include "base/store.hpp"
@@ -17,6 +19,7 @@ class Actor;
 class Deferred;
 class FramePools;
 class Probe;
+class Recurrence;
 
 // What the host gave to the runtime: where text goes and files come from.
 class Environment : public Allocated {
@@ -58,6 +61,15 @@ struct reflow_context {
     reflow_status advance(std::size_t count) noexcept;
     reflow_status again() noexcept;
     reflow_status wake_after(std::uint64_t delay_ns) noexcept;
+    // Those with numbers: after a delay and then again after each period, if it is not 0; by the wall
+    // clock; none.
+    reflow_status set_timer(std::uint32_t id, std::uint64_t delay_ns,
+                            std::uint64_t period_ns) noexcept;
+    reflow_status set_timer(std::uint32_t id,
+                            std::unique_ptr<reflow::runtime::Recurrence> recurrence) noexcept;
+    reflow_status cancel_timer(std::uint32_t id) noexcept;
+    // Milliseconds since 1970; logical in the simulation.
+    [[nodiscard]] std::int64_t wall_ms() const noexcept;
     reflow_status rest() noexcept;
     // The number of inputs that make one firing.
     [[nodiscard]] std::size_t firing_size() const noexcept;
@@ -79,7 +91,11 @@ struct reflow_context {
     void begin(std::size_t firings_of) noexcept {
         firings = firings_of;
         advanced = 0;
-        if (unusual) unusual = again_asked = wake_asked = false;
+        if (unusual) [[unlikely]] {
+            timers = std::exchange(next_timers, 0);
+            unusual = timers != 0;
+            again_asked = wake_asked = timers_asked = false;
+        }
         if (error != nullptr) error.reset();
     }
 
@@ -90,7 +106,10 @@ struct reflow_context {
     bool unusual = false;      // one of those below
     bool again_asked = false;
     bool wake_asked = false;
-    std::uint64_t wake_due_ns = 0;  // of that
+    bool timers_asked = false;
+    std::uint64_t wake_due_ns = 0;  // of wake_asked
+    std::uint64_t timers = 0;       // bits of those with numbers that led to this call
+    std::uint64_t next_timers = 0;  // to the next one
     // Firings that the call keeps open, linked by of_call, each with a reference.
     reflow::runtime::Deferred* deferred = nullptr;
     reflow::runtime::Deferred* last_deferred = nullptr;

@@ -43,6 +43,8 @@ public:
                          MessageRef message) = 0;
     virtual void sent(const Actor& from, std::uint32_t outport, const Actor& to,
                       std::uint32_t inport, MessageRef message) = 0;
+    // It has not returned from a callback for so long. On the thread of the watchdog. Always told.
+    virtual void stuck(const Actor& /*actor*/, std::uint64_t /*ns*/) noexcept {}
     virtual void idle() = 0;
     virtual void stalled(std::string_view text) = 0;
     // The last actor has ended after request_stop(); called once. The group may end inside.

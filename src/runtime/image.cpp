@@ -115,6 +115,7 @@ Result<void> Actor::capture(ActorImage& to) {
     }
     // First the timer and then the bits: one that fires in between is seen twice and not missed.
     std::uint64_t timer = timers == nullptr ? UINT64_MAX : group.scheduler.timers.due(timers->wake);
+    if (Result<void> done = capture_timers(to); !done.ok()) return done;
     std::uint32_t asked = wanted_ | (word_.load(std::memory_order_acquire) & ~state_mask);
     to.due = repeats ? 0 : due_;
     to.again = again_;
@@ -136,18 +137,46 @@ Result<void> Actor::capture(ActorImage& to) {
     return {};
 }
 
+Result<void> Actor::capture_timers(ActorImage& to) const {
+    if (timers == nullptr) return {};
+    Timers& all = group.scheduler.timers;
+    std::uint64_t now = group.scheduler.clock().now_ns();
+    for (const auto& timer : timers->numbered()) {
+        std::uint64_t due = all.due(*timer);
+        bool fired_now = (timers->fired() & timer->bit()) != 0;
+        if (due == UINT64_MAX && !fired_now) continue;
+        if (timer->recurrence != nullptr) {
+            return unsaved(*this, REFLOW_ERROR_UNSUPPORTED,
+                           concat("timer ", timer->id, " of the node follows the wall clock"))
+                .hint("a snapshot holds timers with a delay or a period, and the component Schedule");
+        }
+        std::uint64_t left = fired_now ? UINT64_MAX : due > now ? due - now : 0;
+        to.timers.push_back({timer->id, left, timer->period_ns});
+    }
+    return {};
+}
+
 bool Actor::has_work(const ActorImage& image) noexcept {
     bool timer = image.timer_ns != UINT64_MAX;
     return !image.inputs.all.empty() || !image.waiting.all.empty() || !image.unsent.empty() ||
            std::any_of(image.dealt.begin(), image.dealt.end(),
                        [](const auto& one) { return !one.waiting.all.empty(); }) ||
            (image.again && !(image.rests && timer)) || image.due != 0 || image.starts ||
-           image.finishes || image.wakes;
+           image.finishes || image.wakes ||
+           std::any_of(image.timers.begin(), image.timers.end(),
+                       [](const auto& one) { return one.left_ns == UINT64_MAX; });
 }
 
 // Nobody else sees the actor yet.
 void Actor::restore(const ActorImage& from) {
-    if (from.timer_ns != UINT64_MAX && timers == nullptr) timers.reset(new ActorTimers(*this));
+    bool timed = from.timer_ns != UINT64_MAX || !from.timers.empty();
+    if (timed && timers == nullptr) timers.reset(new ActorTimers(*this));
+    std::uint64_t fired_before = 0;
+    for (const ActorImage::Numbered& timer : from.timers) {
+        timers->prepare(timer.id, timer.period_ns);
+        if (timer.left_ns == UINT64_MAX) fired_before |= std::uint64_t{1} << timer.id;
+    }
+    if (fired_before != 0) timers->put_back(fired_before);
     inputs_.reserve(from.inputs.all.size());
     for (Packet packet : from.inputs.all) {
         packet.message = MessageRef(packet.message).own().leak();
@@ -189,7 +218,7 @@ void Actor::restore(const ActorImage& from) {
     resting_ = from.rests;
     ended_ = from.ended;
     wanted_ = (from.starts ? start_bit : 0) | (from.finishes ? finish_bit : 0) |
-              (from.wakes ? wake_bit : 0);
+              (from.wakes ? wake_bit : 0) | (fired_before != 0 ? timer_bit : 0);
     // A rest without a timer would have no end.
     if (resting_ && from.timer_ns == UINT64_MAX) wanted_ |= wake_bit;
     fired.set(from.fired);
@@ -218,6 +247,7 @@ void Actor::forget() noexcept {
     });
     unsent_ = last_unsent_ = nullptr;
     due_ = wanted_ = 0;
+    timers.reset();
     again_ = false;
     resting_ = false;
     ended_ = false;

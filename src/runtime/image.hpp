@@ -66,6 +66,12 @@ struct ActorImage {
     bool finishes = false;
     bool wakes = false;
     std::uint64_t timer_ns = UINT64_MAX;  // what is left of it; UINT64_MAX: not armed
+    struct Numbered {
+        std::uint32_t id;
+        std::uint64_t left_ns;    // UINT64_MAX: it has fired, and the actor was not called yet
+        std::uint64_t period_ns;  // 0: once
+    };
+    Vector<Numbered> timers;
 
     std::uint64_t fired = 0, received = 0, sent = 0, failed = 0, dropped = 0;
 };

@@ -7,6 +7,7 @@
 #include "base/clock.hpp"
 #include "runtime/group.hpp"
 #include "runtime/mailbox.hpp"
+#include "runtime/watchdog.hpp"
 
 namespace reflow::runtime {
 
@@ -16,7 +17,10 @@ public:
     // queues: it is that of a worker, which has a queue of its own.
     Lane(const Clock& clock, bool steady, bool queues = true) noexcept
         : clock_(clock), steady_(steady), queues_(queues) {}
-    ~Lane() { REFLOW_ASSERT(counts_ == 0 && next_ == nullptr); }
+    ~Lane() {
+        REFLOW_ASSERT(counts_ == 0 && next_ == nullptr);
+        if (place_ != nullptr) place_->leave();
+    }
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
 
@@ -78,6 +82,12 @@ public:
 
     [[nodiscard]] bool queues() const noexcept { return queues_; }
 
+    // Where the watchdog sees it, from the first actor on that wants that; NULL if it cannot.
+    [[nodiscard]] WatchedPlace* place(Watchdog* dog) noexcept {
+        if (place_ == nullptr && dog != nullptr) place_ = dog->take_place();
+        return place_;
+    }
+
     // Senders that a take lets go; of the turn.
     Released released;
 
@@ -108,6 +118,7 @@ private:
     const bool queues_;
     std::uint64_t now_ns_ = 0;
     std::uint64_t turn_ns_ = 0;
+    WatchedPlace* place_ = nullptr;
 };
 
 }  // namespace reflow::runtime

@@ -13,12 +13,13 @@ namespace reflow::runtime {
 bool Actor::prepare_or_stop(Lane& lane, Context& context, std::size_t& firings) {
     const std::uint32_t wanted = wanted_;
     const std::uint8_t rested = resting_;
-    if (!prepare(lane, 1, context.phase, firings)) return false;
+    if (!prepare(lane, 1, context, firings)) return false;
     if (std::exchange(passed_, false)) return true;
     std::span<const Packet> inputs(inputs_.data(), firings * firing_size_);
     if (!group.observer.breaks_before(*this, inputs)) return true;
     // A source that has ended has nothing but its finish before it.
-    wanted_ |= wanted & (ended_ ? finish_bit : start_bit | wake_bit | finish_bit);
+    wanted_ |= wanted & (ended_ ? finish_bit : start_bit | alarm_bits | finish_bit);
+    if (std::uint64_t bits = std::exchange(context.next_timers, 0)) timers->put_back(bits);
     resting_ = ended_ ? std::uint8_t{0} : rested;
     passed_ = true;
     return false;

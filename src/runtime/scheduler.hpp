@@ -114,6 +114,10 @@ public:
     // So many calls of work() return, of now or later.
     virtual void interrupt_work(std::uint32_t /*calls*/) noexcept {}
 
+    // Actors that are made later want to be watched for so long. Only where threads of the library run
+    // turns, or the host's beside each other: elsewhere nobody could look.
+    virtual Result<void> watch(std::uint32_t limit_ms);
+
     // Tells the threads to end, and does not wait.
     virtual void request_shutdown() noexcept = 0;
     // Ends the threads, and waits until those of the host have left; called before the end, on a
@@ -127,6 +131,8 @@ public:
     // A sleeper may have to wake earlier than it planned.
     virtual void rearmed() noexcept = 0;
 
+    // Made before the first actor that looks here; NULL: nobody watches.
+    std::unique_ptr<Watchdog> watchdog;
     Timers timers;
     // Completions that are alive in all networks. relaxed: only the number matters.
     std::atomic<std::uint64_t> completions{0};

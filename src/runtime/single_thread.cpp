@@ -316,6 +316,8 @@ Result<int> Scheduler::descriptor() {
     return Failure(REFLOW_ERROR_UNSUPPORTED, "only a hosted runtime has a descriptor");
 }
 
+Result<void> Scheduler::watch(std::uint32_t) { return {}; }
+
 Result<void> Scheduler::set_workers(std::uint32_t) {
     return Failure(REFLOW_ERROR_UNSUPPORTED, "a runtime of this mode has no workers");
 }

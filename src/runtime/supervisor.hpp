@@ -102,6 +102,7 @@ public:
     // ---- the firing at the front of the inputs
     std::uint32_t attempts = 0;  // of it, that have failed
     bool in_place = false;       // it is to be tried again, or is being tried
+    std::uint64_t timers = 0;    // that had led to it, if it has no packets
     bool inputless = false;      // and has no packets: a start, a timer, going on, finish
     bool waits = false;          // and not before due_ns
     std::uint64_t due_ns = 0;

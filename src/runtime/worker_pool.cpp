@@ -157,6 +157,17 @@ public:
         return {};
     }
 
+    Result<void> watch(std::uint32_t limit_ms) override {
+        std::lock_guard lock(slots_mutex_);
+        if (watchdog == nullptr) {
+            auto made = std::unique_ptr<Watchdog>(new Watchdog);
+            if (Result<void> started = made->start(*this, options_); !started.ok()) return started;
+            watchdog = std::move(made);
+        }
+        watchdog->notice(limit_ms);
+        return {};
+    }
+
     void submit(Actor& actor, Lane* lane) noexcept override {
         if (actor.apart != 0) [[unlikely]]
             return submit_apart(actor, lane);
@@ -279,6 +290,7 @@ public:
         ending_.store(true, std::memory_order_seq_cst);
         sleep_.wake(true);
         blocking_.request_shutdown();
+        if (watchdog != nullptr) watchdog->request_end();
     }
     void shutdown() noexcept override {
         request_shutdown();
@@ -286,6 +298,7 @@ public:
             workers_[i]->thread.join();
         }
         blocking_.shutdown();
+        if (watchdog != nullptr) watchdog->join();
         std::unique_lock lock(slots_mutex_);
         slots_changed_.wait(lock, [&] { return taken_ == 0; });
     }

@@ -210,7 +210,8 @@ static void test_json(void) {
     static const char *const names[] = {"NetworkStarted", "NetworkIdle", "NetworkStalled",
                                         "NetworkShutdown", "ActorStarted", "ActorCompleted",
                                         "ActorFailed", "MessageSent", "MessageReceived",
-                                        "ActorEmit", "Breakpoint", "DeadLetter", "ActorState"};
+                                        "ActorEmit", "Breakpoint", "DeadLetter", "ActorState",
+                                        "ActorStuck"};
     for (size_t i = 0; i < reflow_event_batch_count(batch); ++i) {
         reflow_event event = event_at(batch, i);
         reflow_buffer *buffer = NULL;

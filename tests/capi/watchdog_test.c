@@ -1,0 +1,237 @@
+/* Callbacks that do not return are told of: once each, by event, log and count; and nothing is ended. */
+#include "check.h"
+
+#include "rig.h"
+
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool open;
+    int inside, logged, threads;
+} at = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0};
+
+static reflow_status gate(reflow_context *context, void *state, reflow_packet *inputs, size_t count) {
+    (void)context, (void)state, (void)inputs, (void)count;
+    CHECK(pthread_mutex_lock(&at.mutex) == 0);
+    ++at.inside;
+    CHECK(pthread_cond_broadcast(&at.changed) == 0);
+    while (!at.open) CHECK(pthread_cond_wait(&at.changed, &at.mutex) == 0);
+    CHECK(pthread_mutex_unlock(&at.mutex) == 0);
+    return REFLOW_OK;
+}
+
+static void set_open(bool open) {
+    CHECK(pthread_mutex_lock(&at.mutex) == 0);
+    at.open = open;
+    CHECK(pthread_cond_broadcast(&at.changed) == 0);
+    CHECK(pthread_mutex_unlock(&at.mutex) == 0);
+}
+
+static void on_log(void *user_data, reflow_log_level level, reflow_view subsystem, reflow_view node,
+                   reflow_view text) {
+    (void)user_data;
+    if (strstr(text.data, "watchdog_ms") == NULL) return;
+    CHECK(level == REFLOW_LOG_WARN && node.size == 1);
+    CHECK(same_text(subsystem, node.data[0] == 'd' ? "Blocking" : "Gate"));
+    CHECK(strstr(text.data, "a callback has not returned for ") == text.data);
+    __atomic_fetch_add(&at.logged, 1, __ATOMIC_RELAXED);
+}
+
+static void on_thread(void *user_data) {
+    (void)user_data;
+    __atomic_fetch_add(&at.threads, 1, __ATOMIC_RELAXED);
+}
+
+static reflow_runtime *runtime;
+static reflow_network *network;
+static reflow_subscription *events;
+
+static void add_node(reflow_graph *graph, const char *id, const char *component,
+                     const char *metadata) {
+    WORKS(reflow_graph_add_node(graph, text_of(id), text_of(component),
+                                metadata == NULL ? reflow_message_null() : json(metadata), &e));
+}
+
+static void begin(const rig_mode *mode, uint64_t watchdog_ms) {
+    reflow_runtime_options options = rig_options(mode);
+    options.watchdog_ms = watchdog_ms;
+    options.log = on_log;
+    options.thread_start = options.thread_stop = on_thread;
+    at.logged = at.inside = at.threads = 0;
+    at.open = false;
+    WORKS(reflow_runtime_create(&options, &runtime, &e));
+    rig_lend(runtime, mode);
+    rig_component component = {0};
+    component.id = "Gate";
+    component.inports = "a";
+    component.run = gate;
+    rig_register(runtime, &component);
+    component.id = "Blocking";
+    component.flags = REFLOW_COMPONENT_BLOCKING;
+    rig_register(runtime, &component);
+    reflow_graph *graph = rig_graph();
+    add_node(graph, "a", "Gate", NULL);
+    add_node(graph, "b", "Gate", "{\"firing\": {\"watchdog_ms\": 30}}");
+    add_node(graph, "c", "Gate", "{\"firing\": {\"watchdog_ms\": 0}}");
+    add_node(graph, "d", "Blocking", NULL);
+    network = rig_network(runtime, graph);
+    reflow_graph_destroy(graph);
+    reflow_event_options wanted = rig_event_options(0, UINT64_C(1) << REFLOW_EVENT_ACTOR_STUCK);
+    WORKS(reflow_network_subscribe(network, &wanted, &events, &e));
+    WORKS(reflow_network_start(network, &e));
+}
+
+static void end(void) {
+    set_open(true);
+    reflow_subscription_destroy(events);
+    reflow_network_destroy(network);
+    reflow_runtime_destroy(runtime);
+}
+
+static void send(const char *place) { rig_send(network, rig_inport(network, place), 1); }
+
+/* Waits for the next event. */
+static void expect(const char *node, const char *component, uint64_t least_ms) {
+    reflow_event_batch *batch = NULL;
+    WORKS(reflow_subscription_poll(events, 1, REFLOW_FOREVER, &batch, NULL, &e));
+    reflow_event event = {0};
+    event.struct_size = sizeof event;
+    CHECK_STATUS(REFLOW_OK, reflow_event_batch_get(batch, 0, &event));
+    CHECK(event.kind == REFLOW_EVENT_ACTOR_STUCK && same_text(event.node, node));
+    CHECK(same_text(event.component, component) && event.duration_ns >= least_ms * 1000000);
+    reflow_buffer *text = NULL;
+    WORKS(reflow_event_batch_json(batch, 0, &text, &e));
+    char start[120];
+    snprintf(start, sizeof start,
+             "{\"_type\":\"ActorStuck\",\"actorId\":\"%s\",\"component\":\"%s\",\"durationNs\":", node,
+             component);
+    CHECK(strncmp(reflow_buffer_get(text).data, start, strlen(start)) == 0);
+    reflow_buffer_destroy(text);
+    reflow_event_batch_destroy(batch);
+}
+
+static void no_event(void) {
+    reflow_event_batch *batch = NULL;
+    FAILS(REFLOW_ERROR_WOULD_BLOCK, reflow_subscription_poll(events, 1, 0, &batch, NULL, &e));
+}
+
+static uint64_t stuck(const char *node) {
+    reflow_node_metrics metrics = {0};
+    metrics.struct_size = sizeof metrics;
+    WORKS(reflow_network_node_metrics(network, text_of(node), &metrics, &e));
+    return metrics.stuck;
+}
+
+/* Each call once, however long it lasts; others in between show that it was looked at meanwhile. */
+static void test_told(const rig_mode *mode) {
+    begin(mode, 20);
+    send("a.a");
+    expect("a", "Gate", 20);
+    send("d.a"); /* on a thread of its own */
+    expect("d", "Blocking", 20);
+    if (mode->workers > 1) {
+        send("b.a");
+        expect("b", "Gate", 30);
+        CHECK(stuck("b") == 1);
+    }
+    CHECK(stuck("a") == 1 && stuck("c") == 0 && stuck("d") == 1);
+    no_event();
+    set_open(true);
+    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    /* The next call is another one. */
+    set_open(false);
+    send("a.a");
+    expect("a", "Gate", 20);
+    CHECK(stuck("a") == 2 && __atomic_load_n(&at.logged, __ATOMIC_RELAXED) >= 2);
+    reflow_message metrics, nodes, node, count;
+    WORKS(reflow_network_metrics(network, &metrics, &e));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get(metrics, text_of("nodes"), &nodes));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get(nodes, text_of("a"), &node));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get(node, text_of("stuck"), &count));
+    CHECK(rig_integer(count) == 2);
+    reflow_message_unref(metrics);
+    end();
+}
+
+/* A node may ask where the runtime does not, and a short call is none of these. */
+static void test_node(const rig_mode *mode) {
+    begin(mode, 0);
+    set_open(true);
+    for (int i = 0; i < 1000; ++i) send("b.a");
+    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    set_open(false);
+    send("b.a");
+    expect("b", "Gate", 30);
+    CHECK(stuck("a") == 0 && stuck("b") >= 1);
+    end();
+    /* Its thread is one of the runtime. */
+    if (mode->mode == REFLOW_MODE_OWN) CHECK(at.threads == 2 * (int)(mode->workers + 1));
+}
+
+/* A stop inside the event's time, and the end of the network behind it. */
+static void test_stop(const rig_mode *mode) {
+    begin(mode, 1);
+    send("a.a");
+    expect("a", "Gate", 1);
+    FAILS(REFLOW_ERROR_TIMEOUT, reflow_network_stop(network, 5, &e));
+    set_open(true);
+    WORKS(reflow_network_stop(network, REFLOW_FOREVER, &e));
+    CHECK(stuck("a") == 1);
+    end();
+}
+
+/* Nobody is there who could look. */
+static void test_without(const rig_mode *mode) {
+    begin(mode, 1);
+    set_open(true);
+    send("a.a");
+    send("b.a");
+    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    no_event();
+    CHECK(at.inside == 2 && at.threads == 0);
+    end();
+}
+
+static void test_bad(void) {
+    reflow_runtime_options options = rig_options(&rig_inline);
+    options.watchdog_ms = UINT64_C(1) << 32;
+    reflow_runtime *none = NULL;
+    FAILS(REFLOW_ERROR_LIMIT, reflow_runtime_create(&options, &none, &e));
+    runtime = rig_runtime(&rig_inline);
+    rig_component component = {0};
+    component.id = "Gate";
+    component.inports = "a";
+    component.run = gate;
+    rig_register(runtime, &component);
+    static const char *const bad[] = {"{\"firing\": {\"watchdog_ms\": -1}}",
+                                      "{\"firing\": {\"watchdog_ms\": 4294967296}}",
+                                      "{\"firing\": {\"watchdog_ms\": \"20\"}}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i) {
+        reflow_graph *graph = rig_graph();
+        add_node(graph, "n", "Gate", bad[i]);
+        reflow_error *error = NULL;
+        CHECK_STATUS(REFLOW_ERROR_CONFIG, reflow_network_create(runtime, graph, &network, &error));
+        CHECK(strstr(reflow_error_text(error).data, "watchdog_ms is not an integer from 0 to") != NULL);
+        reflow_error_destroy(error);
+        reflow_graph_destroy(graph);
+    }
+    reflow_runtime_destroy(runtime);
+}
+
+int main(void) {
+    check_time_limit(60);
+    for (size_t i = 0; i < RIG_MODES; ++i) {
+        if (rig_modes[i].mode == REFLOW_MODE_LENT && rig_modes[i].lent != rig_modes[i].workers) {
+            continue; /* the thread that waits for the event would work, and stay inside */
+        }
+        if (!rig_threaded(&rig_modes[i])) {
+            test_without(&rig_modes[i]);
+            continue;
+        }
+        test_told(&rig_modes[i]);
+        test_node(&rig_modes[i]);
+        test_stop(&rig_modes[i]);
+    }
+    test_bad();
+    return 0;
+}
