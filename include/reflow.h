@@ -105,7 +105,7 @@ REFLOW_API reflow_view reflow_version_text(void);
 REFLOW_API int32_t reflow_abi_check(uint32_t abi);
 
 /* Whether this build contains a part: "json", "msgpack", "files", "simulated"; "components" (the
- * built-in ones), "drawing", "recording", "snapshots" and "yaml" can be left out when it is built:
+ * built-in ones), "cron", "drawing", "recording", "snapshots" and "yaml" can be left out when it is built:
  * their functions answer REFLOW_ERROR_UNSUPPORTED then. Unknown names are false.
  * Ownership: name borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API bool reflow_feature(reflow_view name);
@@ -1069,6 +1069,27 @@ REFLOW_API reflow_status reflow_context_set_periodic(reflow_context *context, ui
  * Since: 0.1.0 */
 REFLOW_API reflow_status reflow_context_cancel_timer(reflow_context *context, uint32_t id,
                                                      reflow_error **error);
+
+/* Sets timer id to fire at times of the wall clock, told by a cron expression: five fields (minute, hour, day
+ * of the month, month, day of the week) or six, with the second first. A field is *, a value, a range a-b, a
+ * range or * with a step /n, or several of these with commas; months and days of the week have English names
+ * of three letters, and 7 is Sunday like 0. If neither field of days begins with *, one of them is enough.
+ * @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually are expressions too.
+ *
+ * zone is a name such as "Europe/Berlin", read from /usr/share/zoneinfo each time, or "UTC" (also if empty). A
+ * local time that is skipped when the clocks are put forward fires at that moment, one that comes twice
+ * the first time only, and what falls on one moment is one call. When somebody sets the wall clock the timer
+ * follows within a minute: times that are jumped over are caught up by one call; set back by up to three
+ * hours, what has fired does not fire again; farther back is a correction, and it begins anew there. In mode
+ * simulated the wall clock is the logical one, from 1970 on. A snapshot cannot hold such a timer: the component
+ * Schedule can be saved.
+ * Ownership: views borrowed. Threads: callback (run). Blocking: bounded (reads a file).
+ * Errors: REFLOW_ERROR_PARSE for an expression, with the column, or a damaged file of a zone;
+ * REFLOW_ERROR_NOT_FOUND for an unknown zone; REFLOW_ERROR_UNSUPPORTED without the feature "cron"; and as
+ * reflow_context_set_timer. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_set_cron(reflow_context *context, uint32_t id,
+                                                 reflow_view expression, reflow_view zone,
+                                                 reflow_error **error);
 
 /* Which timers led to this call: bit 1 << id for each. 0 in calls for packets, for a start, and for
  * reflow_context_wake_after and reflow_context_again.

@@ -64,6 +64,8 @@ inline constexpr std::uint64_t state_entries_count = REFLOW_MAX_STATE_ENTRIES;  
 inline constexpr std::uint64_t state_bytes = REFLOW_MAX_STATE_BYTES;
 inline constexpr std::uint64_t checkpoint_ms = 10'000;    // between two, and for callbacks to end
 inline constexpr std::uint32_t checkpoints_count = 1000;  // files of before
+inline constexpr std::uint64_t zone_bytes = std::uint64_t{1} << 20;  // of a time zone's file
+inline constexpr std::size_t zone_name_bytes = 128;
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 
 }  // namespace reflow::limits

@@ -11,12 +11,41 @@
 #include "components/actor.hpp"
 #include "components/condition.hpp"
 #endif
+#if REFLOW_WITH_CRON
+#include "components/cron.hpp"
+#include "components/schedule.hpp"
+#endif
 
 namespace reflow::capi {
+namespace {
+
+#if REFLOW_WITH_CRON
+Result<std::unique_ptr<runtime::Recurrence>> cron(std::string_view expression,
+                                                  std::string_view zone, Store& store) {
+    auto made = components::CronTimes::make(expression, zone, store);
+    if (!made.ok()) return made.take_error();
+    return std::unique_ptr<runtime::Recurrence>(std::move(made).take());
+}
+#endif
+
+#if REFLOW_WITH_COMPONENTS
+Result<Vector<runtime::ComponentRef>> built_in() {
+    auto all = components::library();
+#if REFLOW_WITH_CRON
+    if (!all.ok()) return all;
+    Result<runtime::ComponentRef> schedule = components::schedule();
+    if (!schedule.ok()) return schedule.take_error();
+    all.value().push_back(std::move(schedule).take());
+#endif
+    return all;
+}
+#endif
+
+}  // namespace
 
 constinit const Modules modules = {
 #if REFLOW_WITH_COMPONENTS
-    .components = components::library,
+    .components = built_in,
 #else
     .components = nullptr,
 #endif
@@ -30,6 +59,11 @@ constinit const Modules modules = {
 #else
     .condition = nullptr,
 #endif
+#if REFLOW_WITH_CRON
+    .cron = cron,
+#else
+    .cron = nullptr,
+#endif
     .recording = REFLOW_WITH_RECORDING != 0,
     .snapshots = REFLOW_WITH_SNAPSHOTS != 0,
 };
@@ -37,6 +71,7 @@ constinit const Modules modules = {
 bool has_feature(std::string_view name) noexcept {
     if (name == "components") return modules.components != nullptr;
     if (name == "drawing") return modules.render != nullptr;
+    if (name == "cron") return modules.cron != nullptr;
     if (name == "recording") return modules.recording;
     if (name == "snapshots") return modules.snapshots;
     if (name == "yaml") return codec::has_yaml();

@@ -6,8 +6,10 @@
 #include <memory>
 #include <string_view>
 
+#include "base/store.hpp"
 #include "graph/render.hpp"
 #include "network/breakpoints.hpp"
+#include "runtime/actor_timers.hpp"
 #include "runtime/component.hpp"
 
 namespace reflow::capi {
@@ -18,6 +20,9 @@ struct Modules {
                              const graph::PictureOptions& options);
     // Of a breakpoint, from an expression.
     Result<std::unique_ptr<network::Condition>> (*condition)(std::string_view text);
+    // Of a timer, from a cron expression and a time zone.
+    Result<std::unique_ptr<runtime::Recurrence>> (*cron)(std::string_view expression,
+                                                         std::string_view zone, Store& store);
     bool recording;  // recording.cpp is the part
     bool snapshots;  // snapshot.cpp is the part
 };

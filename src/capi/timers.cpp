@@ -2,6 +2,7 @@
 // Thread: that of the callback.
 #include "base/text.hpp"
 #include "capi/guard.hpp"
+#include "capi/modules.hpp"
 #include "runtime/actor.hpp"
 
 using namespace reflow;
@@ -42,6 +43,21 @@ reflow_status reflow_context_set_periodic(reflow_context* context, uint32_t id, 
         }
         return timer_result(
             context->set_timer(id, first_ns == 0 ? period_ns : first_ns, period_ns), id);
+    });
+}
+
+reflow_status reflow_context_set_cron(reflow_context* context, uint32_t id, reflow_view expression,
+                                      reflow_view zone, reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (context == nullptr) return null_argument("context");
+        if (modules.cron == nullptr) return left_out("cron");
+        Result<std::string_view> times = text_argument(expression, "expression");
+        if (!times.ok()) return times.take_error();
+        Result<std::string_view> place = text_argument(zone, "zone");
+        if (!place.ok()) return place.take_error();
+        auto made = modules.cron(times.value(), place.value(), context->store());
+        if (!made.ok()) return made.take_error();
+        return timer_result(context->set_timer(id, std::move(made).take()), id);
     });
 }
 

@@ -49,6 +49,24 @@ struct NumberedKind {
     static constexpr TimerKind kind{.hold = hold, .fired = told};
 };
 
+void WallTimes::begin(Recurrence& times, std::int64_t wall_ms) noexcept {
+    next_ms = times.after(wall_ms);
+    seen_ms = wall_ms;
+}
+
+bool WallTimes::look(Recurrence& times, std::int64_t wall_ms) noexcept {
+    bool due = next_ms != never && wall_ms >= next_ms;
+    bool corrected = wall_ms < seen_ms - set_back_ms;
+    if (due || corrected) next_ms = times.after(wall_ms);
+    seen_ms = corrected ? wall_ms : std::max(wall_ms, seen_ms);
+    return due;
+}
+
+std::uint64_t WallTimes::wait_ns(std::int64_t wall_ms) const noexcept {
+    std::int64_t left_ms = std::clamp<std::int64_t>(next_ms - std::min(wall_ms, next_ms), 0, aim_ms);
+    return static_cast<std::uint64_t>(left_ms) * 1'000'000;
+}
+
 ActorTimers::Entry::Entry(const TimerKind& kind, Actor& actor_of) noexcept
     : Timer(kind, &actor_of.group, true), actor(actor_of) {}
 
@@ -97,11 +115,9 @@ void ActorTimers::set(std::uint32_t id, std::unique_ptr<Recurrence> recurrence) 
     Numbered& timer = slot(id);
     disarm(timer);
     timer.recurrence = std::move(recurrence);
-    const Clock& clock = actor_.group.scheduler.clock();
-    std::int64_t wall_ms = clock.wall_ms();
-    timer.wall_ms = timer.recurrence->after(wall_ms);
-    timer.seen_ms = wall_ms;
-    aim(timer, clock.now_ns(), wall_ms);
+    std::int64_t wall_ms = actor_.group.scheduler.clock().wall_ms();
+    timer.wall.begin(*timer.recurrence, wall_ms);
+    aim(timer, wall_ms);
 }
 
 void ActorTimers::cancel(std::uint32_t id) noexcept {
@@ -115,27 +131,23 @@ void ActorTimers::cancel_all() noexcept {
     for (auto& timer : numbered_) disarm(*timer);
 }
 
-void ActorTimers::aim(Numbered& timer, std::uint64_t now_ns, std::int64_t wall_ms) noexcept {
-    if (timer.wall_ms == INT64_MAX) return timer.recurrence.reset();
-    std::int64_t left_ms = std::clamp<std::int64_t>(timer.wall_ms - wall_ms, 0, aim_ms);
-    arm(timer, now_ns + static_cast<std::uint64_t>(left_ms) * 1'000'000);
+void ActorTimers::aim(Numbered& timer, std::int64_t wall_ms) noexcept {
+    if (timer.wall.next_ms == WallTimes::never) return timer.recurrence.reset();
+    arm(timer, actor_.group.scheduler.clock().now_ns() + timer.wall.wait_ns(wall_ms));
 }
 
 // Arms one that has fired again; false if it was only a look at the wall clock.
 bool ActorTimers::again(Numbered& timer) noexcept {
     const Clock& clock = actor_.group.scheduler.clock();
-    std::uint64_t now_ns = clock.now_ns();
     if (timer.recurrence != nullptr) {
         std::int64_t wall_ms = clock.wall_ms();
-        bool due = wall_ms >= timer.wall_ms;
-        bool corrected = wall_ms < timer.seen_ms - set_back_ms;
-        if (due || corrected) timer.wall_ms = timer.recurrence->after(wall_ms);
-        timer.seen_ms = corrected ? wall_ms : std::max(wall_ms, timer.seen_ms);
-        aim(timer, now_ns, wall_ms);
+        bool due = timer.wall.look(*timer.recurrence, wall_ms);
+        aim(timer, wall_ms);
         return due;
     }
     if (timer.period_ns == 0) return true;
     // Periods that have passed are told of once, and the next one is where it would have been.
+    std::uint64_t now_ns = clock.now_ns();
     std::uint64_t late = now_ns > timer.due_ns ? now_ns - timer.due_ns : 0;
     std::uint64_t passed = late - late % timer.period_ns;
     arm(timer, timer.due_ns + passed + timer.period_ns);

@@ -22,6 +22,19 @@ public:
     [[nodiscard]] virtual std::int64_t after(std::int64_t wall_ms) noexcept = 0;
 };
 
+// Where a recurrence stands against a wall clock that somebody may set.
+struct WallTimes {
+    static constexpr std::int64_t never = INT64_MAX;
+    std::int64_t next_ms = never;
+    std::int64_t seen_ms = 0;  // the latest time seen
+
+    void begin(Recurrence& times, std::int64_t wall_ms) noexcept;
+    // Whether it is due now; then, and when the clock was set back far, the next time is another one.
+    [[nodiscard]] bool look(Recurrence& times, std::int64_t wall_ms) noexcept;
+    // When to look again: as long as the clock is not set that is when it is due.
+    [[nodiscard]] std::uint64_t wait_ns(std::int64_t wall_ms) const noexcept;
+};
+
 class ActorTimers : public Allocated {
 public:
     explicit ActorTimers(Actor& actor) noexcept;
@@ -41,8 +54,7 @@ public:
         std::uint64_t due_ns = 0;
         std::uint64_t period_ns = 0;             // 0: once
         std::unique_ptr<Recurrence> recurrence;  // by the wall clock instead, or NULL
-        std::int64_t wall_ms = 0;                // of that: when it is due, and the latest time seen
-        std::int64_t seen_ms = 0;
+        WallTimes wall;                          // of that
     };
 
     // Sets one anew, whatever it was: nothing of before fires any more. Throws bad_alloc, and then it
@@ -75,7 +87,7 @@ private:
     [[nodiscard]] Numbered& slot(std::uint32_t id);
     void arm(Numbered& timer, std::uint64_t due_ns) noexcept;
     void disarm(Numbered& timer) noexcept;
-    void aim(Numbered& timer, std::uint64_t now_ns, std::int64_t wall_ms) noexcept;
+    void aim(Numbered& timer, std::int64_t wall_ms) noexcept;
     [[nodiscard]] bool again(Numbered& timer) noexcept;
 
     Actor& actor_;
