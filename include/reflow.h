@@ -915,7 +915,8 @@ typedef reflow_status (*reflow_save_fn)(reflow_context *context, void *state, re
 
 /* Puts what save has written into a state that create has just made; setup comes after it. version
  * is the state_version of the component that saved it: an older one may be read or refused. saved is
- * borrowed until return. Not called if there was nothing to save. A failure makes the restore fail. */
+ * borrowed until return. Not called if there was nothing to save. A failure makes the restore fail, or
+ * the change of the network that replaces the node. */
 typedef reflow_status (*reflow_load_fn)(reflow_context *context, void *state, uint32_t version,
                                         reflow_message saved);
 
@@ -2635,7 +2636,10 @@ REFLOW_API reflow_status reflow_network_checkpoint(reflow_network *network,
  * configuration, is kept: state, counters, queues, timers, pending firings and the
  * numbers of its inports stay. With another component or configuration it is replaced: create and
  * setup make a new one, what waits at its inports goes to the ports of the same names, its counters go
- * on, and setup of the new one comes before teardown of the old one. Other nodes are added or removed.
+ * on, and setup of the new one comes before teardown of the old one. If the component is the same, the
+ * state goes on too, unless reflow_replaced_state says otherwise: keys and pools, and what save of the
+ * old one gives to load of the new one, before setup; a component without them starts anew. A failure
+ * of save or load is one of the change. Other nodes are added or removed.
  * Nodes in subgraphs have the ids that the other functions know ("outer/inner"). teardown and
  * destroy_state of what has gone are called, on the calling thread, before the call returns; finish
  * is not called.
@@ -2662,7 +2666,15 @@ enum {
     /* They are worked off first: the nodes that feed these rest meanwhile, removed sources stop.
      * After drain_ms what is left is dropped. */
     REFLOW_LEFTOVER_DRAIN = 0,
-    REFLOW_LEFTOVER_DROP = 1 /* dropped at once */
+    REFLOW_LEFTOVER_DROP = 1,       /* dropped at once */
+    REFLOW_LEFTOVER_DEAD_LETTER = 2 /* dropped at once, each into a dead letter */
+};
+
+/* What becomes of the state of nodes that are replaced by one of the same component. */
+typedef int32_t reflow_replaced_state;
+enum {
+    REFLOW_REPLACED_STATE_KEPT = 0,
+    REFLOW_REPLACED_STATE_NEW = 1 /* as if the node were removed and added */
 };
 
 /* Zero in a field means the default. */
@@ -2673,6 +2685,8 @@ typedef struct reflow_change_options {
                            other changes to be over; default 10000; REFLOW_FOREVER */
     int64_t drain_ms;   /* for what waits at removed nodes to be worked off; default 1000;
                            REFLOW_FOREVER */
+    reflow_replaced_state replaced_state;
+    uint32_t reserved;
 } reflow_change_options;
 
 /* What a change has done. Nodes are those of the graph laid flat. */
@@ -2694,8 +2708,8 @@ typedef struct reflow_change {
  * Errors: those of reflow_network_create, what a setup callback returns, REFLOW_ERROR_TIMEOUT if a
  * callback does not return, REFLOW_ERROR_INVALID_STATE while the network drains or stops,
  * REFLOW_ERROR_CANCELLED if it is stopped meanwhile, REFLOW_ERROR_WOULD_DEADLOCK inside a callback.
- * Callbacks: create, setup, teardown, destroy_state, reflow_cancel_fn; those of the network where
- * the caller runs them. Since: 0.1.0 */
+ * Callbacks: create, save, load, setup, teardown, destroy_state, reflow_cancel_fn; those of the
+ * network where the caller runs them. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_apply(reflow_network *network, const reflow_graph *graph,
                                               const reflow_change_options *options,
                                               reflow_change *change, reflow_error **error);

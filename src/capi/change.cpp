@@ -13,12 +13,22 @@ Result<network::ChangeOptions> read_change_options(const reflow_change_options* 
     auto read = read_options(given, "reflow_change_options");
     if (!read.ok()) return read.take_error();
     const reflow_change_options& from = read.value();
-    if (from.leftover != REFLOW_LEFTOVER_DRAIN && from.leftover != REFLOW_LEFTOVER_DROP) {
+    if (from.leftover < REFLOW_LEFTOVER_DRAIN || from.leftover > REFLOW_LEFTOVER_DEAD_LETTER) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("leftover ", from.leftover, " is unknown"));
     }
+    if (from.replaced_state < REFLOW_REPLACED_STATE_KEPT ||
+        from.replaced_state > REFLOW_REPLACED_STATE_NEW) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       concat("replaced_state ", from.replaced_state, " is unknown"));
+    }
+    if (from.reserved != 0) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "reserved must be 0");
+    }
     network::ChangeOptions options;
-    options.drop = from.leftover == REFLOW_LEFTOVER_DROP;
+    options.drop = from.leftover != REFLOW_LEFTOVER_DRAIN;
+    options.letters = from.leftover == REFLOW_LEFTOVER_DEAD_LETTER;
+    options.new_states = from.replaced_state == REFLOW_REPLACED_STATE_NEW;
     options.timeout_ms = from.timeout_ms;
     options.drain_ms = from.drain_ms;
     return options;

@@ -88,6 +88,7 @@ Result<void> Network::change(Ref<graph::SharedGraph> graph, const Ref<Output>& o
     if (Result<void> ready = change.set_up(); !ready.ok()) return ready;
     if (Result<void> drained = change.drain(); !drained.ok()) return drained;
     if (Result<void> frozen = change.freeze(); !frozen.ok()) return frozen;
+    if (Result<void> carried = change.carry_states(); !carried.ok()) return carried;
     if (Result<void> swapped = change.swap(); !swapped.ok()) return swapped;
     change.finish();
     done = change.done();
@@ -99,8 +100,9 @@ Result<void> Network::change(Ref<graph::SharedGraph> graph, const Ref<Output>& o
 Result<void> Change::set_up() {
     if (!running_) return {};
     runtime::InTurn inside(network_.runtime_->scheduler());
-    for (const Ref<Actor>& actor : made_) {
-        if (Result<void> ready = actor->setup(); !ready.ok()) return ready;
+    for (std::size_t i = 0; i < made_.size(); ++i) {
+        if (carries(i)) continue;  // when it has its state
+        if (Result<void> ready = made_[i]->setup(); !ready.ok()) return ready;
     }
     return {};
 }
@@ -187,6 +189,50 @@ Result<void> Change::freeze() {
             .hint("one of its callbacks has not returned; the network runs on as it was");
     }
     return why;
+}
+
+// ---- the states of those that are replaced
+
+bool Change::carries(std::size_t made) const noexcept {
+    if (options_.new_states || replaces_[made] == nowhere) return false;
+    return made_[made]->component->id == gone_[replaces_[made]]->component->id;
+}
+
+// The old ones are at rest, and keep what they have in case the change fails.
+Result<void> Change::carry_states() {
+    runtime::InTurn inside(network_.runtime_->scheduler());
+    for (std::size_t i = 0; i < made_.size(); ++i) {
+        if (!carries(i)) continue;
+        Result<void> moved = carry_state(*made_[i], *gone_[replaces_[i]]);
+        if (!moved.ok()) {
+            std::unique_ptr<Error> error = moved.take_error();
+            if (error->hint.empty()) {
+                error->hint = "REFLOW_REPLACED_STATE_NEW replaces the node without its state";
+            }
+            return error;
+        }
+        if (!running_) continue;
+        if (Result<void> ready = made_[i]->setup(); !ready.ok()) return ready;
+    }
+    return {};
+}
+
+Result<void> Change::carry_state(Actor& made, Actor& old) {
+    if (old.named_state != nullptr && !old.named_state->empty()) {
+        made.named_state = old.named_state->copy();
+    }
+    const runtime::Component& from = *old.component;
+    const runtime::Component& to = *made.component;
+    if (from.save == nullptr || to.load == nullptr) return {};
+    runtime::Context saves{old, runtime::Phase::save};
+    reflow_message saved{};
+    reflow_status status = from.save(&saves, old.state, &saved);
+    if (status != REFLOW_OK) return runtime::result_of(saves, status, "save");
+    Message state = Message::adopt(saved);
+    if (state.none()) return {};
+    runtime::Context loads{made, runtime::Phase::load};
+    status = to.load(&loads, made.state, from.state_version, state.raw());
+    return runtime::result_of(loads, status, "load");
 }
 
 // ---- the step
@@ -353,6 +399,32 @@ void Change::deliver_left(Connection& old) noexcept {
     }
 }
 
+// What waits at a node that has gone, as firings that were never tried.
+void Change::write_letters(Actor& actor, Queue<runtime::Packet>& inputs) noexcept {
+    Queue<runtime::Packet> waiting;
+    try {
+        actor.mailbox.copy_to(waiting);
+    } catch (const std::bad_alloc&) {
+        network_.letters_.lose();
+    }
+    for (std::size_t i = 0; i < inputs.size(); ++i) write_letter(actor, inputs[i]);
+    for (std::size_t i = 0; i < waiting.size(); ++i) write_letter(actor, waiting[i]);
+    (void)drop_all(waiting);
+}
+
+void Change::write_letter(Actor& actor, const runtime::Packet& packet) noexcept {
+    if (MessageRef(packet.message).none()) return;
+    std::unique_ptr<Error> error;
+    try {
+        error = Failure(REFLOW_ERROR_CANCELLED, "the node was removed while this waited at it")
+                    .node(actor.id)
+                    .take();
+    } catch (const std::bad_alloc&) {
+        // The letter is kept without it.
+    }
+    network_.letter({actor, error.get(), REFLOW_ERROR_CANCELLED, {&packet, 1}, 0, 0});
+}
+
 void Change::tear_down(Actor& actor) noexcept {
     if (actor.timers != nullptr) actor.timers->cancel_all();
     if (runtime::Supervisor* own = actor.supervisor()) {
@@ -365,6 +437,10 @@ void Change::tear_down(Actor& actor) noexcept {
     {
         std::lock_guard lock(network_.pause_mutex_);  // somebody may look into it
         done_.packets_dropped += actor.give_inputs(inputs);
+    }
+    // What waited at a replaced one waits at the new one.
+    if (options_.letters && swapped_ && next_->find_actor(actor.id) == nullptr) {
+        write_letters(actor, inputs);
     }
     (void)drop_all(inputs);
     done_.packets_dropped += actor.mailbox.waiting();

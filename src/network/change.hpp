@@ -39,6 +39,7 @@ public:
     Result<void> set_up();
     Result<void> drain();
     Result<void> freeze();
+    Result<void> carry_states();
     Result<void> swap();
     void finish() noexcept;
 
@@ -88,6 +89,9 @@ private:
     void find_drained();
     Touched& touch(Actor& actor);
     [[nodiscard]] Touched* find_touched(const Actor& actor) noexcept;
+    // Whether that of `made_` goes on with the state of the one it replaces.
+    [[nodiscard]] bool carries(std::size_t made) const noexcept;
+    [[nodiscard]] static Result<void> carry_state(Actor& made, Actor& old);
     void inherit(Actor& made, const Actor& old);
     [[nodiscard]] bool born_paused(std::string_view id) const noexcept;
     [[nodiscard]] bool over() const noexcept;
@@ -97,6 +101,8 @@ private:
     void start_made() noexcept;
     void let_go() noexcept;
     void tear_down(Actor& actor) noexcept;
+    void write_letters(Actor& actor, Queue<runtime::Packet>& inputs) noexcept;
+    void write_letter(Actor& actor, const runtime::Packet& packet) noexcept;
 
     Network& network_;
     const ChangeOptions options_;

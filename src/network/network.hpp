@@ -35,7 +35,9 @@ struct Restored;
 struct Restoring;
 
 struct ChangeOptions {
-    bool drop = false;
+    bool drop = false;     // what waits at removed nodes, instead of draining it first
+    bool letters = false;  // what is dropped there becomes dead letters
+    bool new_states = false;
     std::int64_t timeout_ms = 0;
     std::int64_t drain_ms = 0;
 };
