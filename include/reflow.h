@@ -1814,7 +1814,7 @@ REFLOW_API reflow_status reflow_network_send(reflow_network *network, reflow_inp
                                              reflow_message message, int64_t timeout_ms,
                                              reflow_error **error);
 
-/* Sends a message if there is room now.
+/* Sends a message if there is room now; reflow_network_on_writable tells when there is some again.
  * Ownership: message taken-if-ok. Threads: any. Blocking: never.
  * Errors: REFLOW_ERROR_WOULD_BLOCK, and as reflow_network_send. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_try_send(reflow_network *network, reflow_inport inport,
@@ -1828,6 +1828,30 @@ REFLOW_API reflow_status reflow_network_send_many(reflow_network *network, reflo
                                                   const reflow_message *messages, size_t count,
                                                   int64_t timeout_ms, size_t *accepted,
                                                   reflow_error **error);
+
+/* Told that an inport takes messages again. */
+typedef void (*reflow_writable_fn)(void *user_data, reflow_inport inport);
+
+/* Asks to be called when an inport that has refused a message takes some again. The callback comes once
+ * after a refusal (REFLOW_ERROR_WOULD_BLOCK with a timeout of 0, also of a part of many), when half
+ * of the inport is free, and not again before the next refusal. So a host sends until it is
+ * refused, goes on with something else, and sends again when it is called, or inside the callback. No room is missed,
+ * whenever it comes. It may also come when there is none yet, or no more: after a change of the network, and when it drains or
+ * stops, where sending answers REFLOW_ERROR_CLOSED. No callback comes for a network that was destroyed.
+ *
+ * It runs in the turn of the node that has taken packets, on a thread of the runtime or, in modes without,
+ * of the host; after a change, drain or stop on the thread of that call. Never under a lock of the engine, and
+ * never twice at a time. It may call anything that does not wait; the node stands still meanwhile.
+ *
+ * Each inport has one callback: another one takes its place, NULL ends it. destroy ends user_data when it is
+ * replaced or the network ends, once no call runs any more, or when this fails.
+ * Ownership: user_data taken. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND for a foreign inport, REFLOW_ERROR_LIMIT beyond 4096 inports of a
+ * network, REFLOW_ERROR_UNSUPPORTED in one that is recorded. Callbacks: destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_on_writable(reflow_network *network, reflow_inport inport,
+                                                    reflow_writable_fn callback, void *user_data,
+                                                    reflow_destroy_fn destroy,
+                                                    reflow_error **error);
 
 /* A reader of an outport: a bounded queue of its own. */
 typedef struct reflow_output reflow_output;

@@ -173,6 +173,16 @@ reflow_status reflow_network_send_many(reflow_network* network, reflow_inport in
     });
 }
 
+reflow_status reflow_network_on_writable(reflow_network* network, reflow_inport inport,
+                                         reflow_writable_fn callback, void* user_data,
+                                         reflow_destroy_fn destroy, reflow_error** error) {
+    network::HostData data(user_data, destroy);
+    return guarded(error, [&]() -> Result<void> {
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
+        return network_of(network)->on_writable(inport.id, callback, std::move(data));
+    });
+}
+
 // ---- pausing
 
 reflow_status reflow_network_pause(reflow_network* network, reflow_view path, int64_t timeout_ms,

@@ -476,6 +476,7 @@ void Change::finish() noexcept {
     if (running_) start_made();
     let_go();
     network_.group_.wake_hosts();
+    network_.writables_.tell_all(network_.runtime_->scheduler());
 }
 
 // Before they are let go: what is asked for here is in their first turn.

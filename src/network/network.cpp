@@ -271,9 +271,12 @@ Result<void> Network::drain(std::int64_t timeout_ms) {
     group_.wake_hosts();  // whoever waits to send gives up
     Visit visit(*this);
     if (begins) {
-        auto nobody_runs = still();
-        note(Step::drain);
-        resume_all();  // what breakpoints stop later waits for the host
+        {
+            auto nobody_runs = still();
+            note(Step::drain);
+            resume_all();  // what breakpoints stop later waits for the host
+        }
+        writables_.tell_all(runtime_->scheduler());
     }
     std::uint64_t start = runtime_->scheduler().clock().now_ns();
     auto over = [this] { return state() != REFLOW_NETWORK_DRAINING || group_.failed(); };
@@ -358,6 +361,7 @@ Result<void> Network::stop(std::int64_t timeout_ms) {
         note(Step::stop);
         group_.request_stop();
     }
+    writables_.tell_all(runtime_->scheduler());
     if (on_own_thread()) return {};
     reflow_status status = group_.wait(timeout_ms, [this] { return ended(); });
     if (status == REFLOW_OK) return {};

@@ -26,6 +26,7 @@
 #include "network/failure.hpp"
 #include "network/runtime.hpp"
 #include "network/topology.hpp"
+#include "network/writable.hpp"
 #include "runtime/actor.hpp"
 
 namespace reflow::network {
@@ -138,6 +139,7 @@ public:
     Result<std::uint64_t> find_inport(std::string_view node, std::string_view port);
     Result<void> send(std::uint64_t inport, std::span<const reflow_message> messages,
                       std::int64_t timeout_ms, std::size_t& accepted);
+    Result<void> on_writable(std::uint64_t inport, reflow_writable_fn callback, HostData data);
     Result<Ref<Output>> open_output(std::string_view node, std::string_view port,
                                     std::uint32_t capacity);
 
@@ -305,6 +307,7 @@ private:
     void stuck(const runtime::Actor& actor, std::uint64_t ns) noexcept override;
     void idle() override;
     void stalled(std::string_view text) override;
+    void made_room(const runtime::Actor& actor) noexcept override { writables_.made_room(actor); }
     void stopped() override;
     bool breaks_firings(const runtime::Actor& actor) noexcept override;
     bool breaks_before(runtime::Actor& actor,
@@ -388,6 +391,7 @@ private:
     std::atomic<bool> changing_{false};
     Vector<Ref<Output>> outputs_;  // of who has changing_
     DeadLetters letters_;
+    Writables writables_;
     FailureHook on_failure_;  // set while created, under mutex_, then fixed
 
     // Until the network has started: what it goes on with. Of who has made the state `starting`.

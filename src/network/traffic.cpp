@@ -42,6 +42,12 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
                 }
                 accepted += went;
                 if (accepted == messages.size()) return {};
+                if (timeout_ms == 0 && writables_.some() && writables_.arm(inport, *found, port)) {
+                    accepted += push_in(*found, port, index, messages.subspan(accepted), true);
+                    if (accepted < messages.size()) return refusal(*found, port, true);
+                    writables_.disarm(inport);
+                    return {};
+                }
             } else if (now == REFLOW_NETWORK_CREATED || now == starting) {
                 return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
             }
@@ -136,6 +142,21 @@ Result<std::uint64_t> Network::find_inport(std::string_view node, std::string_vi
         place.actor->mailbox.set_found(place.port);
     }
     return number;
+}
+
+Result<void> Network::on_writable(std::uint64_t inport, reflow_writable_fn callback,
+                                  HostData data) {
+    if (instrument_) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED,
+                       "a network that records or is replayed calls no host when there is room");
+    }
+    std::uint32_t index = REFLOW_NO_INDEX;
+    const Actor* found = topology()->find_inport(inport, index);
+    bool known = found != nullptr && (inport & 0xffff) < found->component->inports.size();
+    if (!known && callback != nullptr) {
+        return Failure(REFLOW_ERROR_NOT_FOUND, "the inport is not one of this network");
+    }
+    return writables_.set(inport, callback, std::move(data));
 }
 
 // ---- outputs

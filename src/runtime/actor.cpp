@@ -321,12 +321,12 @@ bool Actor::has_work() const {
 }
 
 void Actor::release_senders(Lane& lane) noexcept {
-    if (host_waits_) {
-        host_waits_ = false;
-        group.wake_hosts();
-    }
     for (Actor* sender : lane.released) sender->release(&lane);
     lane.released.clear();
+    if (!host_waits_) return;
+    host_waits_ = false;
+    group.wake_hosts();
+    group.observer.made_room(*this);
 }
 
 void Actor::take_inputs(Lane& lane, std::size_t left) {

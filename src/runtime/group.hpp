@@ -47,6 +47,8 @@ public:
     virtual void stuck(const Actor& /*actor*/, std::uint64_t /*ns*/) noexcept {}
     virtual void idle() = 0;
     virtual void stalled(std::string_view text) = 0;
+    // An inport of it that had refused a host has room again. Always told.
+    virtual void made_room(const Actor&) noexcept {}
     // The last actor has ended after request_stop(); called once. The group may end inside.
     virtual void stopped() = 0;
 

@@ -135,6 +135,7 @@ static void calls_of_networks(world *at) {
     FAILS(forked, reflow_network_find_inport(network, text_of("pass"), text_of("a"), &inport, &e));
     FAILS(forked, reflow_network_send(network, at->inport, reflow_message_null(), 0, &e));
     FAILS(forked, reflow_network_try_send(network, at->inport, reflow_message_null(), &e));
+    FAILS(forked, reflow_network_on_writable(network, at->inport, NULL, NULL, NULL, &e));
     FAILS(forked, reflow_network_pause(network, text_of(""), REFLOW_FOREVER, &e));
     FAILS(forked, reflow_network_resume(network, text_of(""), &e));
     FAILS(forked, reflow_network_step(network, text_of(""), 1, REFLOW_FOREVER, NULL, &e));
