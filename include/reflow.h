@@ -710,6 +710,8 @@ typedef struct reflow_runtime_options {
                                 4 GiB */
     uint64_t watchdog_ms; /* a callback that lasts longer is told of (section 10); default: none is. At
                              most 2^32-1 */
+    uint64_t port_capacity_bytes; /* payload that the packets of an inport may have together unless its
+                                     component or connection says otherwise; default: no limit */
 } reflow_runtime_options;
 
 /* Creates a runtime; options may be NULL.
@@ -851,6 +853,8 @@ typedef struct reflow_port {
     reflow_view description; /* for people; may be empty */
     uint32_t flags;          /* REFLOW_PORT_... */
     uint32_t capacity;       /* packets an inport holds; 0: the default of the runtime */
+    uint64_t capacity_bytes; /* payload (reflow_message_payload_size) that these may have together; 0: the
+                                default of the runtime */
 } reflow_port;
 
 /* Await rules: what has to be there for a firing, and what a firing takes. */
@@ -1492,7 +1496,9 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * ("capacity"), of the component's port, or the default of the runtime. The kind of a connection
  * ("kind" in its metadata) says what happens when the queue is full: "reliable" (default) holds
  * the sender back, "latest" replaces what waits by the newest, "drop-oldest" and "drop-newest"
- * drop. A sender that is held back occupies no thread.
+ * drop. A sender that is held back occupies no thread. There may be a capacity in bytes of payload beside that in
+ * packets ("capacity_bytes"): a packet for which not enough is left waits, or drops others, as if the queue was
+ * full; one that is larger than all of it goes when nothing else waits.
  *
  * Stalls. If every actor that could go on is held back by a full port, the smallest full
  * port of them is enlarged until something can go on (T. Parks, Bounded Scheduling of Process

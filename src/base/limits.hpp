@@ -23,6 +23,7 @@ inline constexpr std::uint32_t blocking_threads_most_count = 1024;
 inline constexpr std::uint32_t blocking_idle_ms = 10'000;  // then a thread that blocks ends
 inline constexpr std::uint32_t overtakes_count = REFLOW_MAX_OVERTAKES;  // of a lower class
 inline constexpr std::uint32_t port_capacity_count = 1000;
+inline constexpr std::uint64_t port_bytes = std::uint64_t{1} << 50;  // more is no limit
 inline constexpr std::uint32_t batch_packets_count = 64;
 inline constexpr std::uint32_t batch_us = 1000;
 inline constexpr std::uint64_t actors_count = 10'000'000;

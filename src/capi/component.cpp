@@ -27,8 +27,10 @@ Result<void> copy_ports(Vector<runtime::Port>& to, const reflow_port* from, std:
     for (std::size_t i = 0; i < count; ++i) {
         // The host's ports may be larger than ours: the stride is its own.
         const char* at = reinterpret_cast<const char*>(from) + i * port_size;
-        const reflow_port& given = *reinterpret_cast<const reflow_port*>(at);
-        if (!std::all_of(at + sizeof given, at + port_size, [](char byte) { return byte == 0; })) {
+        reflow_port given{};  // or smaller: what is missing is zero
+        std::size_t known_size = std::min(port_size, sizeof given);
+        std::memcpy(&given, at, known_size);
+        if (!std::all_of(at + known_size, at + port_size, [](char byte) { return byte == 0; })) {
             return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                            concat("port ", i, " has a field that this version does not know"));
         }
@@ -57,6 +59,7 @@ Result<void> copy_ports(Vector<runtime::Port>& to, const reflow_port* from, std:
         port.required = (given.flags & REFLOW_PORT_REQUIRED) != 0;
         port.array = (given.flags & REFLOW_PORT_ARRAY) != 0;
         port.capacity = given.capacity;
+        port.capacity_bytes = std::min(given.capacity_bytes, limits::port_bytes);
         to.push_back(std::move(port));
     }
     return {};
@@ -112,7 +115,7 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
     if (!schema.ok()) return schema.take_error();
     to.config_schema = std::move(schema).take();
     std::size_t stride = from.port_size == 0 ? sizeof(reflow_port) : from.port_size;
-    if (stride < sizeof(reflow_port) || stride > 4096 || stride % alignof(reflow_port) != 0) {
+    if (stride < offsetof(reflow_port, capacity_bytes) || stride > 4096 || stride % alignof(reflow_port) != 0) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("port_size ", stride, " is not that of reflow_port"));
     }

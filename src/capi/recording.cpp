@@ -33,6 +33,7 @@ struct Options {
     std::uint32_t batch_packets = 0;
     std::uint64_t batch_ns = 0;
     std::uint32_t port_capacity = 0;
+    std::uint64_t port_capacity_bytes = 0;
     std::uint64_t max_growth = 0;
 };
 
@@ -46,6 +47,7 @@ Options options_of(MessageRef header) {
     options.batch_packets = static_cast<std::uint32_t>(number("batch_packets"));
     options.batch_ns = number("batch_ns");
     options.port_capacity = static_cast<std::uint32_t>(number("port_capacity"));
+    options.port_capacity_bytes = number("port_capacity_bytes");
     options.max_growth = number("max_growth");
     return options;
 }
@@ -55,7 +57,9 @@ Result<void> fits(network::Runtime& runtime, const Options& wanted) {
     bool same = has.scheduler.mode == REFLOW_MODE_SIMULATED && has.scheduler.seed == wanted.seed &&
                 has.scheduler.budget.packets == wanted.batch_packets &&
                 has.scheduler.budget.ns == wanted.batch_ns &&
-                has.port_capacity == wanted.port_capacity && has.max_growth == wanted.max_growth;
+                has.port_capacity == wanted.port_capacity &&
+                has.port_capacity_bytes == wanted.port_capacity_bytes &&
+                has.max_growth == wanted.max_growth;
     if (!same) {
         return Failure(REFLOW_ERROR_INVALID_STATE,
                        "the runtime has other options than the recording")
@@ -139,6 +143,7 @@ reflow_status reflow_x_recording_options(const reflow_x_recording* recording,
         options->batch_packets = wanted.batch_packets;
         options->batch_us = static_cast<std::uint32_t>(wanted.batch_ns / 1000);
         options->port_capacity = wanted.port_capacity;
+        options->port_capacity_bytes = wanted.port_capacity_bytes;
         options->max_growth = wanted.max_growth;
         return {};
     });

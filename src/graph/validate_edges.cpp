@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/limits.hpp"
 #include "base/text.hpp"
 #include "graph/findings.hpp"
 #include "graph/words.hpp"
@@ -200,7 +201,7 @@ void Validator::connection(std::uint32_t position) {
     finding.path = path_of(place);
 }
 
-// "capacity" and "kind" in the metadata of a connection, and keys that nobody knows.
+// "capacity", "capacity_bytes" and "kind" in the metadata of a connection, and keys that nobody knows.
 void Validator::connection_settings(const ConnectionItem& item, const Place& place) {
     constexpr std::string_view kinds[] = {"reliable", "latest", "drop-oldest", "drop-newest"};
     constexpr std::string_view known_keys[] = {"from", "to", "metadata", "data", "initial"};
@@ -221,6 +222,13 @@ void Validator::connection_settings(const ConnectionItem& item, const Place& pla
         wrong(
             concat("the capacity of ", name_of(place), " is a whole number from 1 to ", UINT32_MAX),
             "capacity", {});
+    }
+    MessageRef bytes = item.metadata.get("capacity_bytes");
+    if (!bytes.none() && !(bytes.is(REFLOW_KIND_INTEGER) && bytes.integer() >= 1 &&
+                           bytes.integer() <= static_cast<std::int64_t>(limits::port_bytes))) {
+        wrong(concat("the capacity in bytes of ", name_of(place), " is a whole number from 1 to ",
+                     limits::port_bytes),
+              "capacity_bytes", {});
     }
     MessageRef kind = item.metadata.get("kind");
     if (kind.none() ||

@@ -25,10 +25,11 @@ std::optional<std::uint32_t> find_port(const Vector<runtime::Port>& ports, std::
     return std::nullopt;
 }
 
-// "kind" and "capacity" in the metadata of a connection.
+// "kind", "capacity" and "capacity_bytes" in the metadata of a connection.
 struct ConnectionConfig {
     Delivery delivery = Delivery::reliable;
-    std::uint32_t capacity = 0;  // 0: not given
+    std::uint32_t capacity = 0;        // 0: not given
+    std::uint64_t capacity_bytes = 0;  // likewise
 };
 
 Result<ConnectionConfig> read_config(const graph::ConnectionItem& connection) {
@@ -56,6 +57,9 @@ Result<ConnectionConfig> read_config(const graph::ConnectionItem& connection) {
         }
         config.capacity = static_cast<std::uint32_t>(capacity.integer());
     }
+    // Validated.
+    config.capacity_bytes =
+        static_cast<std::uint64_t>(connection.metadata.get("capacity_bytes").integer());
     return config;
 }
 
@@ -199,11 +203,14 @@ void Builder::plan_ports() {
     ports.resize(count);
     late.resize(to_.actors.size());
     std::uint32_t usual = network_.runtime().options().port_capacity;
+    std::uint64_t usual_bytes = network_.runtime().options().port_capacity_bytes;
     for (std::uint32_t at = 0; at < to_.actors.size(); ++at) {
         const Component& component = *to_.actors[at]->component;
         for (std::uint32_t i = 0; i < component.inports.size(); ++i) {
             std::uint32_t own = component.inports[i].capacity;
             plan(at, i).capacity = std::max<std::uint32_t>(own == 0 ? usual : own, 1);
+            std::uint64_t own_bytes = component.inports[i].capacity_bytes;
+            plan(at, i).capacity_bytes = own_bytes == 0 ? usual_bytes : own_bytes;
         }
     }
 }
@@ -224,6 +231,7 @@ Result<void> Builder::make_links() {
         ++port.senders;
         port.connected = true;
         if (config.value().capacity != 0) port.capacity = config.value().capacity;
+        if (std::uint64_t bytes = config.value().capacity_bytes) port.capacity_bytes = bytes;
         // So that what waits there tells how much its node has to do.
         const runtime::Dealer* deals = to_.actors[item.from.position]->dealer(from.value());
         bool compared = deals != nullptr && deals->how == runtime::Deal::least_loaded;
@@ -440,6 +448,7 @@ Result<void> Network::build_first(const graph::Flat& flat) {
         for (std::uint32_t i = 0; i < ports.size(); ++i) {
             if (ports[i].senders != 0) actor.mailbox.reserve_senders(i, ports[i].senders);
         }
+        actor.mailbox.reserve_bytes(ports);
         actor.mailbox.settle(ports, builder.late[at] != 0);
     }
     for (const Builder::Link& link : builder.links) {

@@ -474,9 +474,26 @@ void Change::finish() noexcept {
     (void)network_.count_packets(packets_after_);
     counted_ = false;
     if (running_) start_made();
+    release_where_room();
     let_go();
     network_.group_.wake_hosts();
     network_.writables_.tell_all(network_.runtime_->scheduler());
+}
+
+// A capacity may be larger than before.
+void Change::release_where_room() noexcept {
+    for (Touched& one : touched_) {
+        if (!one.stays) continue;
+        for (std::uint32_t port = 0; port < one.actor->component->inports.size(); ++port) {
+            runtime::Released released;
+            try {
+                (void)one.actor->mailbox.grow(port, 0, released);
+            } catch (const std::bad_alloc&) {
+                continue;  // they go on when the port is half empty
+            }
+            for (Actor* sender : released) sender->release();
+        }
+    }
 }
 
 // Before they are let go: what is asked for here is in their first turn.

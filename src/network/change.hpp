@@ -99,6 +99,7 @@ private:
     void put_in_place() noexcept;
     void deliver_left(runtime::Connection& old) noexcept;
     void start_made() noexcept;
+    void release_where_room() noexcept;
     void let_go() noexcept;
     void tear_down(Actor& actor) noexcept;
     void write_letters(Actor& actor, Queue<runtime::Packet>& inputs) noexcept;

@@ -312,7 +312,12 @@ void Change::compare_ports() {
         Actor& actor = *next_->actors[at];
         std::span<const runtime::Mailbox::PortPlan> ports = builder_->ports_of(at);
         bool kept = before_->find_actor(actor.id) == &actor;
+        actor.mailbox.reserve_bytes(ports);
         for (std::uint32_t i = 0; i < ports.size(); ++i) {
+            if (kept && ports[i].capacity_bytes != actor.mailbox.capacity_bytes(i) &&
+                !actor.mailbox.sticky(i)) {
+                touch(actor);
+            }
             if (ports[i].senders != 0) actor.mailbox.reserve_senders(i, ports[i].senders);
             if (!kept || actor.component->await == REFLOW_AWAIT_ANY) continue;
             bool connected = ports[i].connected || actor.mailbox.found(i);

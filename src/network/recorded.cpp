@@ -19,7 +19,9 @@ Result<Message> settings_of(const Connection& connection) {
     static constexpr std::string_view kinds[] = {"reliable", "latest", "drop-oldest",
                                                  "drop-newest"};
     std::size_t capacity = connection.mailbox->capacity(connection.inport);
-    ObjectBuilder settings(2);
+    std::uint64_t bytes = connection.mailbox->capacity_bytes(connection.inport);
+    ObjectBuilder settings(3);
+    if (bytes != 0) settings.set("capacity_bytes", count_message(bytes));
     settings.set("kind", Message::string(kinds[static_cast<std::size_t>(connection.delivery)]));
     settings.set("capacity", count_message(std::min<std::size_t>(capacity, INT32_MAX)));
     return settings.finish();
@@ -77,13 +79,16 @@ Result<Message> Network::record_header() const {
     Result<Message> document = graph::to_message(graph);
     if (!document.ok()) return document;
     const RuntimeOptions& options = runtime_->options();
-    ObjectBuilder header(8);
+    ObjectBuilder header(9);
     header.set("format", Message::integer(recording_format));
     header.set("engine", Message::integer(recording_engine));
     header.set("seed", Message::string(concat(options.scheduler.seed)));
     header.set("batch_packets", count_message(options.scheduler.budget.packets));
     header.set("batch_ns", count_message(options.scheduler.budget.ns));
     header.set("port_capacity", count_message(options.port_capacity));
+    if (options.port_capacity_bytes != 0) {
+        header.set("port_capacity_bytes", count_message(options.port_capacity_bytes));
+    }
     header.set("max_growth", count_message(options.max_growth));
     header.set("graph", std::move(document).take());
     return header.finish();

@@ -56,7 +56,8 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
         }
         Visit visit(*this);
         auto over = [&] {
-            return target->mailbox.room(port) != 0 || target->retired() || group_.failed() ||
+            return target->mailbox.room_for(port, MessageRef(messages[accepted])) ||
+                   target->retired() || group_.failed() ||
                    state_.load(std::memory_order_acquire) != REFLOW_NETWORK_RUNNING;
         };
         reflow_status status = group_.wait(left_ms(timeout_ms, start), std::ref(over));

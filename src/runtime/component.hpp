@@ -21,7 +21,8 @@ struct Port {
     String description;
     bool required = false;
     bool array = false;
-    std::uint32_t capacity = 0;  // of inports; 0: the default of the runtime
+    std::uint32_t capacity = 0;        // of inports; 0: the default of the runtime
+    std::uint64_t capacity_bytes = 0;  // likewise
 };
 
 // Every component has an outport of this name; it is added if it is not declared.

@@ -50,7 +50,7 @@ void Mailbox::add_sender(std::uint32_t port) {
 }
 
 void Mailbox::set_sticky(std::uint32_t port) noexcept {
-    ports_[port].sticky = true;
+    ports_[port].special.store(newest_only, std::memory_order_relaxed);
     late_ = true;
 }
 
@@ -70,6 +70,7 @@ void Mailbox::put(std::uint32_t port, const Packet& packet) noexcept {
     if (packets.space() == 0) packets.compact();
     packets.push_unchecked(packet);
     step(ports_[port].count, 1);
+    if (limited(ports_[port])) count_bytes(port, MessageRef(packet.message), true);
 }
 
 void Mailbox::stick(std::uint32_t port, const Packet& packet, Dropped& dropped) {
@@ -89,6 +90,7 @@ void Mailbox::drop_oldest(std::uint32_t port, Dropped& dropped) {
     while (packets[at].port != port) ++at;  // there is one: the port is not empty
     dropped.push_back(Message::adopt(packets.remove(at).message));
     step(ports_[port].count, -1);
+    if (limited(ports_[port])) count_bytes(port, dropped.back(), false);
     count_dropped(1);
 }
 
@@ -97,20 +99,22 @@ void Mailbox::drop_oldest(std::uint32_t port, Dropped& dropped) {
 bool Mailbox::deliver(std::uint32_t port, Delivery delivery, const Packet& packet,
                       Dropped& dropped) {
     Port& to = ports_[port];
-    if (to.sticky) {
+    if (sticky(port)) {
         stick(port, packet, dropped);
         return true;
     }
     if (delivery == Delivery::latest) {
         while (to.count.load(std::memory_order_relaxed) != 0) drop_oldest(port, dropped);
-    } else if (full(to)) {
+    } else if (places(to) == 0 || (limited(to) && !takes(port, MessageRef(packet.message)))) {
         if (delivery == Delivery::reliable) return false;
         if (delivery == Delivery::drop_newest) {
             dropped.push_back(Message::adopt(packet.message));
             count_dropped(1);
             return true;
         }
-        drop_oldest(port, dropped);
+        do {
+            drop_oldest(port, dropped);
+        } while (limited(to) && !takes(port, MessageRef(packet.message)));
     }
     put(port, packet);
     return true;
@@ -136,7 +140,8 @@ Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Queue<Packe
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];
     Pushed result;
-    if (delivery == Delivery::reliable && !to.sticky && !closed_) {
+    const bool plain = to.special.load(std::memory_order_relaxed) == 0;
+    if (delivery == Delivery::reliable && plain && !closed_) {
         result.accepted = push_fitting(port, from);
         result.blocked = !from.empty();
         if (result.blocked && sender != nullptr) enter_sender(to, sender);
@@ -144,11 +149,11 @@ Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Queue<Packe
     }
     // All memory comes first: a failure then changes nothing.
     dropped.reserve(from.size() + to.count.load(std::memory_order_relaxed) + 1);
-    if (!to.sticky && !closed_) {
+    if (!sticky(port) && !closed_) {
         // Who drops makes room at the other end, so that not all need places; some, because moving
         // the whole queue is not done for each.
         constexpr std::size_t least = 128;
-        queue(port).reserve(std::min(from.size(), std::max(room(port), least)));
+        queue(port).reserve(std::min(from.size(), std::max(places(to), least)));
     }
     if (closed_) {
         for (; !from.empty(); ++result.accepted) {
@@ -158,8 +163,12 @@ Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Queue<Packe
     }
     // A port that keeps only the newest takes everything, and so do connections that drop.
     for (; !from.empty(); ++result.accepted) {
-        (void)deliver(port, delivery, from.pop(), dropped);
+        if (!deliver(port, delivery, from.front(), dropped)) break;
+        (void)from.pop();
     }
+    result.blocked = !from.empty();
+    if (result.blocked && limited(to)) note_refused(port, MessageRef(from.front().message));
+    if (result.blocked && sender != nullptr) enter_sender(to, sender);
     return result;
 }
 
@@ -175,16 +184,17 @@ std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_messag
     Dropped dropped;  // ends after the lock
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];
-    if (to.sticky) {
+    if (sticky(port)) {
         dropped.reserve(messages.size());
     } else {
-        queue(port).reserve(std::min(messages.size(), room(port)));
+        queue(port).reserve(std::min(messages.size(), places(to)));
     }
     std::size_t accepted = 0;
     for (const reflow_message& message : messages) {
         Packet packet{message, port, index, nullptr};
         if (!deliver(port, Delivery::reliable, packet, dropped)) {
             to.host_waits = to.host_waits || host_waits;
+            if (host_waits && limited(to)) note_refused(port, MessageRef(message));
             break;
         }
         ++accepted;
@@ -195,8 +205,7 @@ std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_messag
 void Mailbox::force(const Packet& packet) {
     Dropped dropped;
     std::lock_guard lock(mutex_);
-    Port& to = ports_[packet.port];
-    if (to.sticky) {
+    if (sticky(packet.port)) {
         dropped.reserve(1);
         stick(packet.port, packet, dropped);
     } else {
@@ -236,17 +245,27 @@ void Mailbox::keep_released(const Released& released, std::size_t first) const n
 
 std::size_t Mailbox::room(std::uint32_t port) const noexcept {
     const Port& to = ports_[port];
-    if (to.sticky) return SIZE_MAX;
-    std::uint32_t count = to.count.load(std::memory_order_relaxed);
-    std::uint32_t capacity = to.capacity.load(std::memory_order_relaxed);
-    return count < capacity ? capacity - count : 0;
+    std::uint8_t special = to.special.load(std::memory_order_acquire);
+    if (special == 0) return places(to);
+    if ((special & newest_only) != 0) return SIZE_MAX;
+    if (places(to) == 0) return 0;
+    std::uint64_t refused = bytes_->ports[port].refused.load(std::memory_order_relaxed);
+    return bytes_fit(port, refused == no_bytes ? 1 : refused) ? 1 : 0;
 }
 
 // Bookkeeping after packets left a port. Senders come back when the port is half empty, so that a
 // crowd of them is not woken for each single packet.
-void Mailbox::taken(Port& port, std::size_t packets, Released& released, bool& host_waits) {
+void Mailbox::taken(std::uint32_t number, std::size_t packets, Released& released,
+                    bool& host_waits) {
+    Port& port = ports_[number];
     std::uint32_t count = step(port.count, -static_cast<std::int64_t>(packets));
     if (count > port.capacity.load(std::memory_order_relaxed) / 2) return;
+    if (limited(port)) {
+        PortBytes& bytes = bytes_->ports[number];
+        std::uint64_t half = bytes.most.load(std::memory_order_relaxed) / 2;
+        if (bytes.waiting.load(std::memory_order_relaxed) > half) return;
+        bytes.refused.store(no_bytes, std::memory_order_relaxed);
+    }
     if (port.host_waits) {
         port.host_waits = false;
         host_waits = true;
@@ -274,11 +293,12 @@ std::size_t Mailbox::take(Queue<Packet>& to, std::size_t max, Released& released
     bool swaps = to.empty() && count == packets.size();
     if (!swaps) to.reserve(count);
     reserve_released(released);
+    if (bytes_ != nullptr) [[unlikely]] count_taken_bytes(packets, count);
     if (ports_.size() == 1) {
-        taken(ports_.front(), count, released, host_waits);
+        taken(0, count, released, host_waits);
     } else {
         for (std::size_t i = 0; i < count; ++i) {
-            taken(ports_[packets[i].port], 1, released, host_waits);
+            taken(packets[i].port, 1, released, host_waits);
         }
     }
     if (swaps) {
@@ -292,7 +312,7 @@ std::size_t Mailbox::take(Queue<Packet>& to, std::size_t max, Released& released
 std::size_t Mailbox::ready_firings() const noexcept {
     std::size_t firings = SIZE_MAX;
     for (std::uint32_t i = 0; i < ports_.size(); ++i) {
-        if (!ports_[i].connected || ports_[i].sticky) continue;
+        if (!ports_[i].connected || sticky(i)) continue;
         firings = std::min(firings, queue(i).size());
     }
     return firings == SIZE_MAX ? 0 : firings;
@@ -308,15 +328,16 @@ std::size_t Mailbox::take_firings(Queue<Packet>& to, std::size_t max, Released& 
     for (std::size_t firing = 0; firing < firings; ++firing) {
         for (std::uint32_t i = 0; i < ports_.size(); ++i) {
             Port& port = ports_[i];
-            if (port.sticky) {
+            if (sticky(i)) {
                 packets += port.count.exchange(0, std::memory_order_relaxed);
                 Packet shown = by_port_->newest[i];
                 shown.port = i;
                 shown.message = MessageRef(shown.message).own().leak();
                 to.push_unchecked(shown);
             } else if (port.connected) {
+                if (limited(port)) count_bytes(i, MessageRef(queue(i).front().message), false);
                 to.push_unchecked(queue(i).pop());
-                taken(port, 1, released, host_waits);
+                taken(i, 1, released, host_waits);
                 ++packets;
             } else {
                 to.push_unchecked(Packet{{}, i, REFLOW_NO_INDEX, nullptr});
@@ -349,6 +370,8 @@ void Mailbox::drop_queues() noexcept {
             packets.swap(from);
             for (std::size_t port = first; port < end; ++port) {
                 ports_[port].count.store(0, std::memory_order_relaxed);
+                if (bytes_ == nullptr) continue;
+                bytes_->ports[port].waiting.store(0, std::memory_order_relaxed);
             }
         }
         while (!packets.empty()) drop(packets.pop());
@@ -400,7 +423,7 @@ std::size_t Mailbox::peek(std::uint32_t port, std::span<reflow_message> to) cons
     auto copy = [&](const Packet& packet) {
         if (count < to.size()) to[count++] = MessageRef(packet.message).own().leak();
     };
-    if (by_port_ != nullptr && ports_[port].sticky) {
+    if (by_port_ != nullptr && sticky(port)) {
         if (ports_[port].count.load(std::memory_order_relaxed) != 0) copy(by_port_->newest[port]);
         return count;
     }
@@ -422,8 +445,14 @@ bool Mailbox::grow(std::uint32_t port, std::uint32_t by, Released& released) {
     Port& to = ports_[port];
     released.reserve(released.size() + to.senders.size());
     if (to.senders.empty()) return false;
-    to.capacity.fetch_add(by, std::memory_order_relaxed);
-    if (by == 0 && full(to)) return false;
+    // One that is full of bytes gets twice as many, which count for the growth as packets do.
+    if (limited(to) && by != 0 && places(to) != 0) {
+        grow_bytes(port);
+    } else {
+        to.capacity.fetch_add(by, std::memory_order_relaxed);
+    }
+    if (by == 0 && room(port) == 0) return false;
+    if (limited(to)) bytes_->ports[port].refused.store(no_bytes, std::memory_order_relaxed);
     released.insert(released.end(), to.senders.begin(), to.senders.end());
     senders_waiting_ -= static_cast<std::uint32_t>(to.senders.size());
     to.senders.clear();

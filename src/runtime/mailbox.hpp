@@ -51,12 +51,19 @@ public:
     // ---- while the network is changed, in mailbox_change.cpp; senders and receiver may be at work
     // Memory for so many senders of a port.
     void reserve_senders(std::uint32_t port, std::uint32_t count);
-    // What the graph says of a port from now on. capacity 0: as it is.
+    // What the graph says of a port from now on. capacity 0: as it is; capacity_bytes 0: no limit.
     struct PortPlan {
+        std::uint64_t capacity_bytes = 0;
         std::uint32_t senders = 0;
         std::uint32_t capacity = 0;
         bool connected = false;
     };
+    // Memory for settle(), if a port gets a capacity in bytes.
+    void reserve_bytes(std::span<const PortPlan> ports);
+    // As the graph says, without what stalls have added. Of who changes the network.
+    [[nodiscard]] std::uint64_t capacity_bytes(std::uint32_t port) const noexcept {
+        return bytes_ == nullptr ? 0 : bytes_->ports[port].asked;
+    }
     void settle(std::span<const PortPlan> ports, bool late) noexcept;
     // The host has found the port: it counts as connected whatever the graph says.
     void set_found(std::uint32_t port) noexcept;
@@ -64,7 +71,9 @@ public:
     // A sender does not wait at this port any more.
     void forget(std::uint32_t port, const Actor* sender) noexcept;
     // Of rule required. Fixed when the network is built.
-    [[nodiscard]] bool sticky(std::uint32_t port) const noexcept { return ports_[port].sticky; }
+    [[nodiscard]] bool sticky(std::uint32_t port) const noexcept {
+        return (ports_[port].special.load(std::memory_order_relaxed) & newest_only) != 0;
+    }
     // Adds all packets to `to`, in the order of arrival or port by port, each with a reference of its
     // own.
     void copy_to(Queue<Packet>& to) const;
@@ -89,8 +98,17 @@ public:
     void reserve(std::span<const std::uint32_t> packets);
     // What comes from now on is dropped, and so is what waits. released is empty.
     void close(Released& released) noexcept;
-    // How many packets a port takes now; a moment's view.
+    // How many packets a port takes now; a moment's view. Of one with a capacity in bytes nobody knows
+    // without the packets: 1 if it is not full.
     [[nodiscard]] std::size_t room(std::uint32_t port) const noexcept;
+    // Whether it takes this one.
+    [[nodiscard]] bool room_for(std::uint32_t port, MessageRef message) const noexcept;
+    // How many packets a target that has nothing may be given past its mailbox.
+    [[nodiscard]] std::size_t hand_over_room(std::uint32_t port) const noexcept {
+        const Port& to = ports_[port];
+        bool plain = to.special.load(std::memory_order_relaxed) == 0;
+        return plain ? to.capacity.load(std::memory_order_relaxed) : 0;
+    }
     [[nodiscard]] std::size_t capacity(std::uint32_t port) const noexcept {
         return ports_[port].capacity.load(std::memory_order_relaxed);
     }
@@ -125,7 +143,7 @@ public:
     // set_connected() adds.
     [[nodiscard]] bool waits_for(std::uint32_t port) const noexcept {
         std::lock_guard lock(mutex_);
-        return ports_[port].connected && !ports_[port].sticky;
+        return ports_[port].connected && !sticky(port);
     }
 
     // ---- inspection
@@ -157,7 +175,9 @@ private:
         // Written under the lock, read without it by room(); relaxed as count below.
         std::atomic<std::uint32_t> capacity{0};
         bool connected = false;
-        bool sticky = false;
+        // newest_only, limits_bytes; 0: the usual case. The first is fixed before the group begins,
+        // the other changes under the lock. release, and acquire for who follows bytes_ without it.
+        std::atomic<std::uint8_t> special{0};
         bool host_waits = false;
         bool found = false;
         // Packets in the queue; of a sticky port 1 if its newest was not shown yet. Written under
@@ -174,22 +194,49 @@ private:
     // Messages to be dropped after the lock is left, since that may call the host.
     using Dropped = Vector<Message>;
 
+    static constexpr std::uint8_t newest_only = 1;
+    static constexpr std::uint8_t limits_bytes = 2;
+    // Capacities in bytes, of a mailbox that has some. Written under the lock, read without it by
+    // room(): relaxed, as Port::count.
+    struct PortBytes {
+        std::uint64_t asked = 0;                     // by the graph
+        std::atomic<std::uint64_t> most{0};          // with what stalls have added
+        std::atomic<std::uint64_t> waiting{0};       // what the packets in the queue have
+        std::atomic<std::uint64_t> refused{no_bytes};  // the smallest packet that somebody waits with
+    };
+    static constexpr std::uint64_t no_bytes = UINT64_MAX;
+    struct Bytes : Allocated {
+        explicit Bytes(std::size_t count) : ports(count) {}
+        Vector<PortBytes> ports;
+    };
+    [[nodiscard]] bool limited(const Port& port) const noexcept {
+        return (port.special.load(std::memory_order_relaxed) & limits_bytes) != 0;
+    }
+    [[nodiscard]] bool bytes_fit(std::uint32_t port, std::uint64_t bytes) const noexcept;
+    [[nodiscard]] bool takes(std::uint32_t port, MessageRef message) const noexcept;
+    void count_bytes(std::uint32_t port, MessageRef message, bool comes) noexcept;
+    void count_taken_bytes(const Queue<Packet>& packets, std::size_t count) noexcept;
+    void grow_bytes(std::uint32_t port) noexcept;
+    void settle_bytes(std::uint32_t number, std::uint64_t asked) noexcept;
+    void note_refused(std::uint32_t port, MessageRef message) noexcept;
+    [[nodiscard]] std::size_t places(const Port& port) const noexcept {
+        std::uint32_t count = port.count.load(std::memory_order_relaxed);
+        std::uint32_t capacity = port.capacity.load(std::memory_order_relaxed);
+        return count < capacity ? capacity - count : 0;
+    }
+
     [[nodiscard]] Queue<Packet>& queue(std::uint32_t port) noexcept {
         return by_port_ == nullptr ? queue_ : by_port_->queues[port];
     }
     [[nodiscard]] const Queue<Packet>& queue(std::uint32_t port) const noexcept {
         return by_port_ == nullptr ? queue_ : by_port_->queues[port];
     }
-    [[nodiscard]] static bool full(const Port& port) noexcept {
-        return port.count.load(std::memory_order_relaxed) >=
-               port.capacity.load(std::memory_order_relaxed);
-    }
     void put(std::uint32_t port, const Packet& packet) noexcept;
     bool deliver(std::uint32_t port, Delivery delivery, const Packet& packet, Dropped& dropped);
     void stick(std::uint32_t port, const Packet& packet, Dropped& dropped);
     void drop_oldest(std::uint32_t port, Dropped& dropped);
     [[nodiscard]] std::size_t ready_firings() const noexcept;
-    void taken(Port& port, std::size_t packets, Released& released, bool& host_waits);
+    void taken(std::uint32_t port, std::size_t packets, Released& released, bool& host_waits);
     std::size_t push_fitting(std::uint32_t port, Queue<Packet>& from);
     void enter_sender(Port& to, Actor* sender) noexcept;
     void reserve_released(Released& released) const;
@@ -210,6 +257,7 @@ private:
     bool late_ = false;  // written while its actor is claimed, or before the group begins, as outside_
     Queue<Packet> queue_;  // of all ports, unless each has its own
     std::unique_ptr<ByPort> by_port_;
+    std::unique_ptr<Bytes> bytes_;  // NULL unless a port has a capacity in bytes; then it stays
     Vector<Port> ports_;
     std::uint32_t senders_waiting_ = 0;  // in all ports
     Group* outside_ = nullptr;

@@ -22,8 +22,88 @@ void Mailbox::settle(std::span<const PortPlan> ports, bool late) noexcept {
         if (ports[i].capacity != 0) {
             port.capacity.store(ports[i].capacity, std::memory_order_relaxed);
         }
+        if (bytes_ != nullptr) settle_bytes(static_cast<std::uint32_t>(i), ports[i].capacity_bytes);
     }
 }
+
+// ---- capacities in bytes
+
+void Mailbox::reserve_bytes(std::span<const PortPlan> ports) {
+    bool some = false;
+    for (const PortPlan& port : ports) some = some || port.capacity_bytes != 0;
+    if (!some || bytes_ != nullptr) return;
+    std::unique_ptr<Bytes> made(new Bytes(ports_.size()));
+    std::lock_guard lock(mutex_);
+    bytes_ = std::move(made);
+}
+
+// What stalls have added stays, unless the graph says something else than before.
+void Mailbox::settle_bytes(std::uint32_t number, std::uint64_t asked) noexcept {
+    Port& port = ports_[number];
+    PortBytes& bytes = bytes_->ports[number];
+    if (bytes.asked == asked || sticky(number)) return;
+    bytes.asked = asked;
+    bytes.most.store(asked, std::memory_order_relaxed);
+    std::uint64_t sum = 0;
+    const Queue<Packet>& packets = queue(number);
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        bool own = by_port_ != nullptr || packets[i].port == number;
+        if (own) sum += payload_size(MessageRef(packets[i].message));
+    }
+    bytes.waiting.store(sum, std::memory_order_relaxed);
+    bytes.refused.store(no_bytes, std::memory_order_relaxed);
+    port.special.store(asked == 0 ? 0 : limits_bytes, std::memory_order_release);
+}
+
+// A packet that is larger than the whole capacity goes when nothing else waits.
+bool Mailbox::bytes_fit(std::uint32_t port, std::uint64_t bytes) const noexcept {
+    if (ports_[port].count.load(std::memory_order_relaxed) == 0) return true;
+    const PortBytes& of = bytes_->ports[port];
+    std::uint64_t most = of.most.load(std::memory_order_relaxed);
+    std::uint64_t waiting = of.waiting.load(std::memory_order_relaxed);
+    return waiting < most && bytes <= most - waiting;
+}
+
+bool Mailbox::takes(std::uint32_t port, MessageRef message) const noexcept {
+    return places(ports_[port]) != 0 && bytes_fit(port, payload_size(message));
+}
+
+bool Mailbox::room_for(std::uint32_t port, MessageRef message) const noexcept {
+    const Port& to = ports_[port];
+    std::uint8_t special = to.special.load(std::memory_order_acquire);
+    return (special & limits_bytes) == 0 ? room(port) != 0 : takes(port, message);
+}
+
+void Mailbox::count_bytes(std::uint32_t port, MessageRef message, bool comes) noexcept {
+    std::atomic<std::uint64_t>& waiting = bytes_->ports[port].waiting;
+    std::uint64_t size = payload_size(message);
+    std::uint64_t now = waiting.load(std::memory_order_relaxed);
+    waiting.store(comes ? now + size : now - size, std::memory_order_relaxed);
+}
+
+void Mailbox::count_taken_bytes(const Queue<Packet>& packets, std::size_t count) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint32_t port = packets[i].port;
+        if (limited(ports_[port])) count_bytes(port, MessageRef(packets[i].message), false);
+    }
+}
+
+// Until the port is half empty: then all who wait try again.
+void Mailbox::note_refused(std::uint32_t port, MessageRef message) noexcept {
+    std::atomic<std::uint64_t>& refused = bytes_->ports[port].refused;
+    std::uint64_t least = std::min(refused.load(std::memory_order_relaxed), payload_size(message));
+    refused.store(least, std::memory_order_relaxed);
+}
+
+void Mailbox::grow_bytes(std::uint32_t port) noexcept {
+    PortBytes& bytes = bytes_->ports[port];
+    std::uint64_t most = bytes.most.load(std::memory_order_relaxed);
+    std::uint64_t refused = bytes.refused.load(std::memory_order_relaxed);
+    std::uint64_t by = std::max(most, refused == no_bytes ? 0 : refused);
+    bytes.most.store(by > UINT64_MAX - most ? UINT64_MAX : most + by, std::memory_order_relaxed);
+}
+
+// ---- who is connected
 
 void Mailbox::set_found(std::uint32_t port) noexcept {
     std::lock_guard lock(mutex_);

@@ -148,7 +148,7 @@ bool Actor::hand_over(Connection& connection, Lane& lane) noexcept {
     Actor* to = connection.target;
     if (to == nullptr || !lane.may_hand_over() || connection.delivery != Delivery::reliable ||
         to->component->await != REFLOW_AWAIT_ANY || to->apart != 0 || group.observer.watches() ||
-        connection.pending.size() > connection.mailbox->capacity(connection.inport)) {
+        connection.pending.size() > connection.mailbox->hand_over_room(connection.inport)) {
         return false;
     }
     std::uint32_t expected = idle;

@@ -98,13 +98,15 @@ Plan make_plan(std::uint64_t seed) {
         if (outs == 0 || (from == to && !cycles)) return;
         auto out = static_cast<std::uint32_t>(random.below(outs));
         if (!known.insert({from, out, to, port}).second) return;
-        PlannedConnection connection{from, out, to, port, "", 0};
+        PlannedConnection connection{from, out, to, port, "", 0, 0};
         if (drops && random.one_in(3)) {
             static constexpr const char* kinds[] = {"latest", "drop-oldest", "drop-newest"};
             connection.kind = kinds[random.below(3)];
             plan.confluent = false;
         }
         if (random.one_in(4)) connection.capacity = capacities[random.below(3)];
+        static constexpr std::uint32_t bytes[] = {1, 60, 150};  // a packet has some 24 to 50
+        if (random.one_in(8)) connection.bytes = bytes[random.below(3)];
         plan.connections.push_back(connection);
     };
     for (std::uint32_t to = 0; to < count; ++to) {
@@ -428,7 +430,7 @@ std::unique_ptr<Net> make_net(World& world) {
     for (const PlannedConnection& it : plan.connections) {
         net->connect(plan.nodes[it.from].id + ".o" + std::to_string(it.from_port),
                      plan.nodes[it.to].id + ".i" + std::to_string(it.to_port), it.kind,
-                     it.capacity);
+                     it.capacity, it.bytes);
     }
     std::int64_t stamp = static_cast<std::int64_t>(plan.nodes.size() + plan.fed.size());
     for (std::uint32_t node : plan.initial) {

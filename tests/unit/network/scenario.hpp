@@ -200,8 +200,9 @@ public:
     }
     // kind empty and capacity 0 are not given.
     Net& connect(std::string_view from, std::string_view to, std::string_view kind = {},
-                 std::uint32_t capacity = 0) {
+                 std::uint32_t capacity = 0, std::uint32_t bytes = 0) {
         ObjectBuilder metadata;
+        if (bytes != 0) metadata.set("capacity_bytes", Message::integer(bytes));
         if (!kind.empty()) metadata.set("kind", Message::string(kind));
         if (capacity != 0) metadata.set("capacity", Message::integer(capacity));
         check(graph.connect(end(from), end(to), metadata.finish().take()));

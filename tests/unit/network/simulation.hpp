@@ -40,6 +40,7 @@ struct PlannedConnection {
     std::uint32_t to_port = 0;
     std::string kind;
     std::uint32_t capacity = 0;
+    std::uint32_t bytes = 0;  // capacity_bytes
 };
 struct Plan {
     std::uint64_t seed = 0;
