@@ -712,6 +712,10 @@ typedef struct reflow_runtime_options {
                              most 2^32-1 */
     uint64_t port_capacity_bytes; /* payload that the packets of an inport may have together unless its
                                      component or connection says otherwise; default: no limit */
+    uint32_t check_types; /* 1: packets have to fit the types of inports while networks run, too.
+                             Emitting one that does not fit, and sending it, fails with
+                             REFLOW_ERROR_TYPE; nothing goes anywhere then. Each message that is
+                             emitted costs a look. Default: only what graphs say is checked */
 } reflow_runtime_options;
 
 /* Creates a runtime; options may be NULL.
@@ -1815,7 +1819,8 @@ REFLOW_API reflow_status reflow_network_find_inport(reflow_network *network, ref
  * Ownership: message taken-if-ok. Threads: any. Blocking: until there is room or the timeout.
  * Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK if it would wait inside a callback,
  * REFLOW_ERROR_INVALID_STATE before start, REFLOW_ERROR_CLOSED after drain or stop,
- * REFLOW_ERROR_NOT_FOUND for a foreign inport. Since: 0.1.0 */
+ * REFLOW_ERROR_NOT_FOUND for a foreign inport, REFLOW_ERROR_TYPE with check_types: of many none goes
+ * then. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_send(reflow_network *network, reflow_inport inport,
                                              reflow_message message, int64_t timeout_ms,
                                              reflow_error **error);

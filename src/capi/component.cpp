@@ -115,7 +115,8 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
     if (!schema.ok()) return schema.take_error();
     to.config_schema = std::move(schema).take();
     std::size_t stride = from.port_size == 0 ? sizeof(reflow_port) : from.port_size;
-    if (stride < offsetof(reflow_port, capacity_bytes) || stride > 4096 || stride % alignof(reflow_port) != 0) {
+    if (stride < offsetof(reflow_port, capacity_bytes) || stride > 4096 ||
+        stride % alignof(reflow_port) != 0) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("port_size ", stride, " is not that of reflow_port"));
     }

@@ -67,6 +67,10 @@ Result<network::RuntimeOptions> translate(const reflow_runtime_options& given) {
     scheduler.make_doorbell = io::make_doorbell;
     options.port_capacity = or_default(given.port_capacity, limits::port_capacity_count);
     options.port_capacity_bytes = std::min(given.port_capacity_bytes, limits::port_bytes);
+    if (given.check_types > 1) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "check_types is 0 or 1");
+    }
+    options.check_types = given.check_types != 0;
     options.max_actors = or_default(given.max_actors, limits::actors_count);
     options.max_packets = or_default(given.max_packets, std::uint64_t{UINT64_MAX});
     options.max_growth = or_default(given.max_growth, limits::growth_count);

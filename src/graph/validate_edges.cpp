@@ -201,7 +201,8 @@ void Validator::connection(std::uint32_t position) {
     finding.path = path_of(place);
 }
 
-// "capacity", "capacity_bytes" and "kind" in the metadata of a connection, and keys that nobody knows.
+// "capacity", "capacity_bytes" and "kind" in the metadata of a connection, and keys that nobody
+// knows.
 void Validator::connection_settings(const ConnectionItem& item, const Place& place) {
     constexpr std::string_view kinds[] = {"reliable", "latest", "drop-oldest", "drop-newest"};
     constexpr std::string_view known_keys[] = {"from", "to", "metadata", "data", "initial"};

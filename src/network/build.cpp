@@ -396,8 +396,8 @@ Result<Ref<Network>> Network::create(Ref<Runtime> runtime, Ref<graph::SharedGrap
     if (instrument) {
         instrument->attach(*network);
         network->instrument_ = std::move(instrument);
-        network->update_wanted();
     }
+    network->update_wanted();
     auto topology = make_ref<Topology>();
     topology->graph = std::move(graph);
     topology->tag = next_tag();

@@ -169,7 +169,8 @@ Result<Ref<Subscription>> Network::subscribe(SubscriptionOptions options) {
 
 // What the runtime is to tell; the lock is held.
 void Network::update_wanted() noexcept {
-    std::uint64_t all = (breaks_ ? breaks_bit : 0) | (instrument_ ? records_bit : 0);
+    std::uint64_t all = (breaks_ ? breaks_bit : 0) | (instrument_ ? records_bit : 0) |
+                        (runtime_->options().check_types ? types_bit : 0);
     for (const Ref<Subscription>& subscription : subscriptions_) {
         all |= subscription->filter.kinds();
     }

@@ -45,6 +45,7 @@ struct RuntimeOptions {
     runtime::SchedulerOptions scheduler;
     std::uint32_t port_capacity = 0;
     std::uint64_t port_capacity_bytes = 0;  // 0: no limit
+    bool check_types = false;
     std::uint64_t max_actors = 0;
     std::uint64_t max_packets = UINT64_MAX;
     std::uint64_t max_growth = 0;

@@ -32,6 +32,10 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
             bool running = now == REFLOW_NETWORK_RUNNING;
             if (running) {
                 std::span<const reflow_message> left = messages.subspan(accepted);
+                for (std::size_t i = 0; checks_types() && i < left.size(); ++i) {
+                    Result<void> fits = found->check_type(port, MessageRef(left[i]));
+                    if (!fits.ok()) return fits;
+                }
                 Vector<Message> kept;  // the mailbox may drop them at once
                 for (std::size_t i = 0; instrument_ && i < left.size(); ++i) {
                     kept.push_back(MessageRef(left[i]).own());

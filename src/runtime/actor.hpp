@@ -277,6 +277,11 @@ public:
 
     // ---- for the context
     reflow_status emit(std::uint32_t outport, Message message, std::uint32_t index);
+    // With check_types: whether what is emitted there fits all inports that it may come to, in
+    // types.cpp. REFLOW_ERROR_TYPE.
+    Result<void> check_types(std::uint32_t outport, MessageRef message, std::uint32_t index) const;
+    // The same of what comes to an inport.
+    Result<void> check_type(std::uint32_t inport, MessageRef message) const;
     // The short way for the usual case; false if it is none, and nothing has been taken then.
     [[nodiscard]] bool emit_plain(std::uint32_t outport, reflow_message message) noexcept {
         Connection* to = only_connection(outport);

@@ -112,7 +112,12 @@ std::size_t Actor::serve_deferred() {
     try {
         for (; !all.taken.empty(); ++used) {
             Emitted& out = all.taken.front();
-            (void)emit(out.outport, MessageRef(out.message).own(), out.index);
+            Result<void> fits = check_types(out.outport, MessageRef(out.message), out.index);
+            if (fits.ok()) {
+                (void)emit(out.outport, MessageRef(out.message).own(), out.index);
+            } else if (all.current.firing->refused == nullptr) {
+                all.current.firing->refused = fits.take_error();
+            }
             (void)Message::adopt(all.taken.pop().message);
         }
     } catch (const std::bad_alloc&) {
@@ -130,6 +135,10 @@ std::size_t Actor::serve_deferred() {
 void Actor::finish_deferred(Deferred& firing) {
     std::uint64_t ns = 0;
     if (firing.begun_ns != 0) ns = group.scheduler.clock().now_ns() - firing.begun_ns;
+    if (firing.refused != nullptr && firing.status == REFLOW_OK) {
+        firing.status = firing.refused->status;
+        firing.error_ = std::move(firing.refused);
+    }
     if (firing.status == REFLOW_OK) {
         if (firing.counts) fired.add(1);
         if (supervisor_ != nullptr && firing.id != 0) pending_well();

@@ -316,7 +316,9 @@ void Actor::tell(const FailedFiring& firing) noexcept {
         heard = given || (port < outports.size() && !outports[port].empty());
         if (heard && !given) {
             bool object = supervisor_ != nullptr && supervisor_->policy.object;
-            (void)emit(port, failed_message(firing, object), REFLOW_NO_INDEX);
+            Message text = failed_message(firing, object);
+            heard = check_types(port, text, REFLOW_NO_INDEX).ok();
+            if (heard) (void)emit(port, std::move(text), REFLOW_NO_INDEX);
         }
     } catch (const std::bad_alloc&) {
         heard = false;
@@ -340,6 +342,8 @@ void Actor::tell(const FailedFiring& firing) noexcept {
 bool Actor::give_to_fallback(const FailedFiring& firing) {
     Supervisor& own = *supervisor_;
     if (!own.policy.fallback_value.none()) {
+        MessageRef value = own.policy.fallback_value;
+        if (!check_types(own.policy.fallback_port, value, REFLOW_NO_INDEX).ok()) return false;
         return emit(own.policy.fallback_port, own.policy.fallback_value, REFLOW_NO_INDEX) ==
                REFLOW_OK;
     }
@@ -349,6 +353,8 @@ bool Actor::give_to_fallback(const FailedFiring& firing) {
         if (MessageRef(packet.message).none()) continue;
         Vector<Connection>& to = outports[own.fallback_outport + packet.port];
         if (to.empty()) return false;
+        std::uint32_t outport = own.fallback_outport + packet.port;
+        if (!check_types(outport, MessageRef(packet.message), REFLOW_NO_INDEX).ok()) return false;
         to.front().pending.reserve(firing.packets.size());
         some = true;
     }

@@ -69,6 +69,10 @@ reflow_status reflow_context::emit(std::uint32_t outport, reflow::Message messag
         (void)message.leak();
         return REFLOW_OK;
     }
+    if (actor.group.observer.checks_types()) [[unlikely]] {
+        reflow_status fits = refuse_type(outport, message, index);
+        if (fits != REFLOW_OK) return fits;
+    }
     return actor.emit(outport, std::move(message), index);
 }
 
@@ -82,7 +86,12 @@ reflow_status reflow_context::emit_many(std::uint32_t outport,
         reflow::Message message = reflow::Message::adopt(messages[i++]);
         if (status == REFLOW_OK) {
             try {
-                status = actor.emit(outport, std::move(message), REFLOW_NO_INDEX);
+                if (actor.group.observer.checks_types()) {
+                    status = refuse_type(outport, message, REFLOW_NO_INDEX);
+                }
+                if (status == REFLOW_OK) {
+                    status = actor.emit(outport, std::move(message), REFLOW_NO_INDEX);
+                }
             } catch (const std::bad_alloc&) {
                 status = REFLOW_ERROR_OUT_OF_MEMORY;
             }

@@ -56,6 +56,9 @@ struct reflow_context {
                        std::uint32_t index = REFLOW_NO_INDEX);
     // Takes all messages, whatever happens.
     reflow_status emit_many(std::uint32_t outport, std::span<const reflow_message> messages);
+    // With check_types: REFLOW_ERROR_TYPE, and the error of the firing, if it does not fit.
+    reflow_status refuse_type(std::uint32_t outport, reflow::MessageRef message,
+                              std::uint32_t index);
     [[nodiscard]] std::size_t room(std::uint32_t outport) const noexcept;
     [[nodiscard]] bool connected(std::uint32_t outport) const noexcept;
     reflow_status advance(std::size_t count) noexcept;

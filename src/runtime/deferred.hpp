@@ -73,6 +73,7 @@ public:
     Deferred* of_call = nullptr;       // the next one of the same call, or of those to try again
     std::uint32_t attempts = 0;        // that have failed before
     std::uint64_t due_ns = 0;          // when it is tried again
+    std::unique_ptr<Error> refused;    // something that it has emitted, with check_types
     std::uint64_t begun_ns = 0;        // 0 unless somebody wants to know how long it took
     bool counts = true;                // as a firing that has ended
     reflow_status status = REFLOW_OK;  // how it ended; written before alive goes, read after

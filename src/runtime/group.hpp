@@ -81,6 +81,12 @@ public:
         constexpr std::uint64_t some = 1u << REFLOW_EVENT_ACTOR_EMIT | records_bit;
         return (wanted_.load(std::memory_order_relaxed) & some) != 0;
     }
+    // Whether payloads have to fit the types of inports.
+    [[nodiscard]] bool checks_types() const noexcept {
+        return (wanted_.load(std::memory_order_relaxed) & types_bit) != 0;
+    }
+    // Whether each message that is emitted is looked at.
+    [[nodiscard]] bool looks_at_emits() const noexcept { return watches() || checks_types(); }
     // Whether deliveries are made one by one: each is told of, or may be stopped before.
     [[nodiscard]] bool sees_deliveries() const noexcept {
         constexpr std::uint64_t some = 1u << REFLOW_EVENT_MESSAGE_SENT | breaks_bit;
@@ -91,6 +97,7 @@ protected:
     // Beside the kinds of events in the same word, so that nobody reads another one for it.
     static constexpr std::uint64_t breaks_bit = std::uint64_t{1} << 63;
     static constexpr std::uint64_t records_bit = std::uint64_t{1} << 62;
+    static constexpr std::uint64_t types_bit = std::uint64_t{1} << 61;
     void want(std::uint64_t kinds) noexcept { wanted_.store(kinds, std::memory_order_relaxed); }
 
 private:

@@ -293,7 +293,8 @@ std::size_t Mailbox::take(Queue<Packet>& to, std::size_t max, Released& released
     bool swaps = to.empty() && count == packets.size();
     if (!swaps) to.reserve(count);
     reserve_released(released);
-    if (bytes_ != nullptr) [[unlikely]] count_taken_bytes(packets, count);
+    if (bytes_ != nullptr) [[unlikely]]
+        count_taken_bytes(packets, count);
     if (ports_.size() == 1) {
         taken(0, count, released, host_waits);
     } else {

@@ -74,8 +74,8 @@ public:
     [[nodiscard]] bool sticky(std::uint32_t port) const noexcept {
         return (ports_[port].special.load(std::memory_order_relaxed) & newest_only) != 0;
     }
-    // Adds all packets to `to`, in the order of arrival or port by port, each with a reference of its
-    // own.
+    // Adds all packets to `to`, in the order of arrival or port by port, each with a reference of
+    // its own.
     void copy_to(Queue<Packet>& to) const;
     // Closed for everybody and for ever: its actor has gone.
     void shut() noexcept;
@@ -98,8 +98,8 @@ public:
     void reserve(std::span<const std::uint32_t> packets);
     // What comes from now on is dropped, and so is what waits. released is empty.
     void close(Released& released) noexcept;
-    // How many packets a port takes now; a moment's view. Of one with a capacity in bytes nobody knows
-    // without the packets: 1 if it is not full.
+    // How many packets a port takes now; a moment's view. Of one with a capacity in bytes nobody
+    // knows without the packets: 1 if it is not full.
     [[nodiscard]] std::size_t room(std::uint32_t port) const noexcept;
     // Whether it takes this one.
     [[nodiscard]] bool room_for(std::uint32_t port, MessageRef message) const noexcept;
@@ -199,10 +199,11 @@ private:
     // Capacities in bytes, of a mailbox that has some. Written under the lock, read without it by
     // room(): relaxed, as Port::count.
     struct PortBytes {
-        std::uint64_t asked = 0;                     // by the graph
-        std::atomic<std::uint64_t> most{0};          // with what stalls have added
-        std::atomic<std::uint64_t> waiting{0};       // what the packets in the queue have
-        std::atomic<std::uint64_t> refused{no_bytes};  // the smallest packet that somebody waits with
+        std::uint64_t asked = 0;                // by the graph
+        std::atomic<std::uint64_t> most{0};     // with what stalls have added
+        std::atomic<std::uint64_t> waiting{0};  // what the packets in the queue have
+        std::atomic<std::uint64_t> refused{
+            no_bytes};  // the smallest packet that somebody waits with
     };
     static constexpr std::uint64_t no_bytes = UINT64_MAX;
     struct Bytes : Allocated {
@@ -254,7 +255,8 @@ private:
 
     mutable Mutex mutex_;  // guards all below
     bool closed_ = false;
-    bool late_ = false;  // written while its actor is claimed, or before the group begins, as outside_
+    bool late_ =
+        false;  // written while its actor is claimed, or before the group begins, as outside_
     Queue<Packet> queue_;  // of all ports, unless each has its own
     std::unique_ptr<ByPort> by_port_;
     std::unique_ptr<Bytes> bytes_;  // NULL unless a port has a capacity in bytes; then it stays

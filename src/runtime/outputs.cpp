@@ -25,7 +25,7 @@ void Actor::list(Connection& connection) noexcept {
 }
 
 bool Actor::open_up(Connection& connection) noexcept {
-    if (connection.listed || connection.pending.space() == 0 || group.observer.watches()) {
+    if (connection.listed || connection.pending.space() == 0 || group.observer.looks_at_emits()) {
         return false;
     }
     if (connection.outport >= component->outports.size()) return false;  // to a fallback
@@ -41,7 +41,7 @@ void Actor::bound(Connection& connection) noexcept {
     if (size > connection.credit) {
         flush_now_ = true;
         connection.open = 0;
-    } else if (!group.observer.watches()) {  // who watches sees each of them
+    } else if (!group.observer.looks_at_emits()) {
         std::size_t space = std::min(connection.pending.space(), connection.credit - size);
         connection.open = static_cast<std::uint32_t>(space);
     }

@@ -429,8 +429,8 @@ std::unique_ptr<Net> make_net(World& world) {
     }
     for (const PlannedConnection& it : plan.connections) {
         net->connect(plan.nodes[it.from].id + ".o" + std::to_string(it.from_port),
-                     plan.nodes[it.to].id + ".i" + std::to_string(it.to_port), it.kind,
-                     it.capacity, it.bytes);
+                     plan.nodes[it.to].id + ".i" + std::to_string(it.to_port), it.kind, it.capacity,
+                     it.bytes);
     }
     std::int64_t stamp = static_cast<std::int64_t>(plan.nodes.size() + plan.fed.size());
     for (std::uint32_t node : plan.initial) {
