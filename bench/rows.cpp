@@ -194,6 +194,9 @@ std::vector<Group> all_groups() {
     std::vector<Group> groups;
     add_flows(groups, 1);
     add_flows(groups, 2);
+    for (const char* way : {"deal-round-robin", "deal-least-loaded", "deal-key"}) {
+        groups.push_back(group(way, 10, 1, Law::SEQUENCE, 500, 1));
+    }
     for (std::int64_t size : {2, 10}) {
         groups.push_back(group("latency", size, 1, Law::SEQUENCE, 100, 1));
     }
@@ -222,6 +225,10 @@ std::vector<Row> all_rows() {
     std::vector<Row> rows;
     add_flow_rows(rows);
     add_two_workers(rows);
+    for (const char* way : {"deal-round-robin", "deal-least-loaded", "deal-key"}) {
+        rows.push_back(row(std::string(way) + "-10", "packets/s", std::string(way) + "-10",
+                           Figure::RATE, true));
+    }
     add_latency_rows(rows);
     add_size_rows(rows);
     rows.push_back(row("events-unasked", "%", "events-unasked-10", Figure::PERCENT, false));

@@ -57,9 +57,9 @@ public:
     Host& operator=(const Host&) = delete;
     ~Host() { end(); }
 
-    void node(const std::string& id, const char* component) {
+    void node(const std::string& id, const char* component, reflow_message config = {0, 0}) {
         Error error;
-        must(reflow_graph_add_node(graph_, view(id), reflow_str(component), {0, 0}, error), "node",
+        must(reflow_graph_add_node(graph_, view(id), reflow_str(component), config, error), "node",
              error);
     }
     void connect(const std::string& from, const std::string& to) {

@@ -49,6 +49,28 @@ int run_fan(const Call& call) {
     return answer_of(plan);
 }
 
+// One source that deals to many, all of which pass on to one sink.
+int run_deal(const Call& call) {
+    bench_plan plan = plan_of(call);
+    Host host(call, plan);
+    std::string way = "\"" + call.shape.substr(sizeof "deal-" - 1) + "\"";
+    if (way == "\"key\"") way = "{\"key\":\"none\"}";  // integers have none: all go one way
+    std::string text = "{\"distribute\":{\"out\":" + way + "}}";
+    reflow_message config{};
+    Error error;
+    must(reflow_message_from_json(view(text), nullptr, &config, error), "config", error);
+    host.node("source", "BenchSource", config);
+    host.node("sink", "BenchSink");
+    for (std::int64_t i = 0; i < call.size; ++i) {
+        std::string id = "worker" + std::to_string(i);
+        host.node(id, "BenchPass");
+        host.connect("source", id);
+        host.connect(id, "sink");
+    }
+    host.run();
+    return answer_of(plan);
+}
+
 // Tokens on rings: ping-pong is one ring of two, pairs are many of them.
 int run_rings(const Call& call, std::int64_t rings, std::int64_t length, std::int64_t tokens) {
     bench_plan plan = plan_of(call);
@@ -121,6 +143,7 @@ int run(const Call& call) {
     if (shape == "pipeline") return run_pipeline(call, "BenchPass");
     if (shape == "work") return run_pipeline(call, "BenchWork");
     if (shape == "fan-out" || shape == "fan-in") return run_fan(call);
+    if (shape.starts_with("deal-")) return run_deal(call);
     if (shape == "ping-pong") return run_rings(call, 1, 2, 1);
     if (shape == "pairs") return run_rings(call, call.size, 2, 1);
     if (shape == "ring") return run_rings(call, 1, call.size, RING_TOKENS);

@@ -17,7 +17,7 @@ DOCUMENTS = ["records", "graph", "floats", "integers", "prose"]
 ROWS = [
     "pipeline-1", "pipeline-1-batch", "pipeline-10", "pipeline-10-batch", "pipeline-100",
     "pipeline-100-batch", "fan-out-100", "fan-out-100-batch", "fan-in-100", "fan-in-100-batch",
-    "ping-pong", "ring-100", "pairs-64", "pairs-64-2w", "work-10", "work-10-2w", "latency-2",
+    "deal-round-robin-10", "deal-least-loaded-10", "deal-key-10", "ping-pong", "ring-100", "pairs-64", "pairs-64-2w", "work-10", "work-10-2w", "latency-2",
     "latency-10", "idle-wake-same-core", "memory-10000", "memory-100000",
     "memory-1000000", "create-10000", "create-100000", "create-1000000", "payload-1048576",
     "graph-load-10000", "slow-sink-memory", "events-unasked", "events-default",
