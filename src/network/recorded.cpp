@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "graph/load.hpp"
+#include "graph/node_settings.hpp"
 #include "message/count.hpp"
 #include "network/network.hpp"
 
@@ -25,6 +26,28 @@ Result<Message> settings_of(const Connection& connection) {
     settings.set("kind", Message::string(kinds[static_cast<std::size_t>(connection.delivery)]));
     settings.set("capacity", count_message(std::min<std::size_t>(capacity, INT32_MAX)));
     return settings.finish();
+}
+
+// Ports are called here as their component does, whatever the graph says: the recorded one is case
+// sensitive.
+Result<Message> config_of(const Actor& actor) {
+    Result<graph::NodeSettings> settings = graph::read_node_settings(actor.config);
+    if (!settings.ok()) return settings.take_error();
+    if (settings.value().distributions.empty()) return Message(actor.config);
+    ObjectBuilder ways;
+    for (const graph::Distribution& each : settings.value().distributions) {
+        auto outport = actor.component->find_outport(each.outport);
+        for (std::uint32_t i = 0; !outport; ++i) {
+            if (graph::same_port(each.outport, actor.component->outports[i].name, false)) {
+                outport = i;
+            }
+        }
+        ways.set(actor.component->outports[*outport].name,
+                 actor.config.get("distribute").get(each.outport).own());
+    }
+    Result<Message> made = ways.finish();
+    if (!made.ok()) return made;
+    return with_key(actor.config, "distribute", std::move(made).take());
 }
 
 Result<void> add_connections(graph::Graph& graph, const Actor& actor) {
@@ -51,7 +74,10 @@ Result<void> add_connections(graph::Graph& graph, const Actor& actor) {
 Result<Message> Network::record_header() const {
     graph::Graph graph("recorded");
     for (const auto& actor : topology_->actors) {
-        Result<void> added = graph.add_node(actor->id, actor->component->id, actor->config);
+        Result<Message> config = config_of(*actor);
+        if (!config.ok()) return config;
+        Result<void> added =
+            graph.add_node(actor->id, actor->component->id, std::move(config).take());
         if (!added.ok()) return added.take_error();
     }
     for (const auto& actor : topology_->actors) {

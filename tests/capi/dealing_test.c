@@ -504,6 +504,50 @@ static void test_breakpoint(const rig_mode *mode) {
     end(runtime, network);
 }
 
+/* A recorded run deals again as it did. */
+static void test_recorded(void) {
+    char path[] = "/tmp/reflow-dealing-XXXXXX";
+    int file = mkstemp(path);
+    CHECK(file >= 0 && close(file) == 0);
+    static const char *const text =
+        "{\"caseSensitive\":false,\"processes\":{"
+        "\"deal\":{\"component\":\"Pass\",\"metadata\":{\"distribute\":{\"O\":"
+        "\"least-loaded\"}}},\"w0\":{\"component\":\"Work\"},\"w1\":{\"component\":\"Work\"}},"
+        "\"connections\":["
+        "{\"from\":{\"nodeId\":\"deal\",\"portId\":\"O\"},\"to\":{\"nodeId\":\"w0\",\"portId\":"
+        "\"a\"},\"metadata\":{\"capacity\":2}},"
+        "{\"from\":{\"nodeId\":\"deal\",\"portId\":\"o\"},\"to\":{\"nodeId\":\"w1\",\"portId\":"
+        "\"a\"},\"metadata\":{\"capacity\":2,\"capacity_bytes\":20}}]}";
+    worker first[2];
+    const rig_mode *mode = &rig_modes[4]; /* simulated */
+    {
+        reflow_runtime *runtime = runtime_of(mode);
+        reflow_graph *graph = NULL;
+        WORKS(reflow_graph_load(text_of(text), REFLOW_FORMAT_JSON, text_of(""), &graph, &e));
+        reflow_network *network = NULL;
+        WORKS(reflow_x_record_create(runtime, graph, text_of(path), &network, &e));
+        reflow_graph_destroy(graph);
+        WORKS(reflow_network_start(network, &e));
+        send_range(network, 0, 99);
+        WORKS(reflow_network_drain(network, REFLOW_FOREVER, &e));
+        WORKS(reflow_x_record_flush(network, &e));
+        check_all(0, 99);
+        memcpy(first, workers, sizeof first);
+        end(runtime, network);
+    }
+    reflow_x_recording *recording = NULL;
+    WORKS(reflow_x_recording_open(text_of(path), &recording, &e));
+    reflow_runtime *runtime = runtime_of(mode);
+    reflow_x_replay *replay = NULL;
+    WORKS(reflow_x_replay_create(runtime, recording, &replay, &e));
+    reflow_x_recording_destroy(recording);
+    WORKS(reflow_x_replay_run(replay, 0, NULL, &e));
+    CHECK(memcmp(first, workers, sizeof first) == 0);
+    reflow_x_replay_destroy(replay);
+    reflow_runtime_destroy(runtime);
+    CHECK(unlink(path) == 0);
+}
+
 /* ---- what is refused */
 
 static void refused(const char *metadata, const char *path, const char *says) {
@@ -564,6 +608,7 @@ static void all_tests(const rig_mode *mode) {
 int main(void) {
     check_time_limit(55);
     test_refused();
+    test_recorded();
     for (size_t i = 0; i < RIG_MODES; ++i) all_tests(&rig_modes[i]);
     for (size_t i = 0; i < RIG_TINY_MODES; ++i) all_tests(&rig_tiny_modes[i]);
     return 0;
