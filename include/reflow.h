@@ -1507,8 +1507,10 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * Stalls. If every actor that could go on is held back by a full port, the smallest full
  * port of them is enlarged until something can go on (T. Parks, Bounded Scheduling of Process
  * Networks, 1995): cycles, self-loops and diamonds do not lock up. What all ports of a network hold
- * in this way beyond their capacity is limited by max_growth; beyond it the network fails with the
- * event NetworkStalled.
+ * in this way beyond their capacity is limited by max_growth; beyond it the network fails. The property
+ * "on_stall" of the graph says something else if it is wanted: "grow" (default), "fail" (the first
+ * stall ends the network) or "drop-oldest" (the older half of what that port holds is dropped, and
+ * counted as dropped; nothing grows). Each is told by the event NetworkStalled.
  *
  * Idle. A network is idle when no actor is ready or running, none is held back, no firing is pending,
  * and no timer is armed: nothing happens until something comes from outside. Packets that wait for a partner do not
@@ -1906,7 +1908,7 @@ typedef int32_t reflow_event_kind;
 enum {
     REFLOW_EVENT_NETWORK_STARTED = 0,
     REFLOW_EVENT_NETWORK_IDLE = 1, /* each time it becomes idle */
-    REFLOW_EVENT_NETWORK_STALLED = 2,
+    REFLOW_EVENT_NETWORK_STALLED = 2, /* section 10; not each of very many: see stalls */
     REFLOW_EVENT_NETWORK_SHUTDOWN = 3,
     REFLOW_EVENT_ACTOR_STARTED = 4,
     REFLOW_EVENT_ACTOR_COMPLETED = 5,  /* a call of run ended well: count firings */
@@ -1922,6 +1924,18 @@ enum {
 
 /* Bits for reflow_event_options.kinds: 1 << kind. */
 #define REFLOW_EVENTS_ALL UINT64_C(0x3fff)
+
+/* What a stall has come to. */
+enum {
+    REFLOW_STALL_FAILED = 0,  /* the network has failed */
+    REFLOW_STALL_GREW = 1,    /* the port holds more from now on */
+    REFLOW_STALL_DROPPED = 2, /* what waited there longest was dropped */
+    REFLOW_STALL_STREAMS = 3  /* streams are full that nobody reads: nothing was done */
+};
+
+/* So many events NETWORK_STALLED in a second of the runtime's clock at most, but for the last one of a
+ * network that fails. */
+#define REFLOW_MAX_STALL_EVENTS 16
 
 typedef struct reflow_subscription reflow_subscription;
 typedef struct reflow_event_batch reflow_event_batch;
@@ -1965,10 +1979,13 @@ typedef struct reflow_event {
      * call costs more than a short one. ACTOR_STUCK: for how long it has been seen inside, a little less
      * than it is. */
     uint64_t duration_ns;
-    uint64_t count;        /* ACTOR_COMPLETED: firings; ACTOR_FAILED: attempts; DEAD_LETTER: its id */
-    reflow_view node;      /* the actor; the sender for MESSAGE_SENT */
+    uint64_t count;        /* ACTOR_COMPLETED: firings; ACTOR_FAILED: attempts; DEAD_LETTER: its id;
+                              NETWORK_STALLED: packets that the port holds at most from now on, or that
+                              were dropped */
+    reflow_view node;      /* the actor; the sender for MESSAGE_SENT; NETWORK_STALLED: of the port */
     reflow_view component; /* ACTOR_..., BREAKPOINT, DEAD_LETTER */
-    reflow_view port;      /* BREAKPOINT: the outport before a delivery, an inport, or empty */
+    reflow_view port;      /* BREAKPOINT: the outport before a delivery, an inport, or empty;
+                              NETWORK_STALLED: the full one that was enlarged or relieved */
     reflow_view peer;      /* MESSAGE_SENT, BREAKPOINT before a delivery: the receiver */
     reflow_view peer_port; /* its inport */
     reflow_view error;     /* ACTOR_FAILED, DEAD_LETTER, NETWORK_STALLED */
@@ -1982,8 +1999,13 @@ typedef struct reflow_event {
     reflow_message outputs;
     reflow_breakpoint breakpoint; /* BREAKPOINT: which one; 0 in all others */
     reflow_view trace; /* ACTOR_FAILED: see reflow_error_trace */
-    int32_t state;     /* ACTOR_STATE: REFLOW_NODE_... */
+    int32_t state;     /* ACTOR_STATE: REFLOW_NODE_...; NETWORK_STALLED: REFLOW_STALL_... */
     uint32_t details;  /* ACTOR_STATE: bits REFLOW_NODE_IS_... */
+    /* NETWORK_STALLED: who waits for whom, round in a circle, such as "a.o -> b.i, b.o -> a.i": a waits
+     * for room at b.i, and b for room at a.i. "b.j <- c.o" is a node that waits for a packet from c.
+     * Empty if none was found among the first 64 nodes. */
+    reflow_view path;
+    uint64_t stalls; /* NETWORK_STALLED: of the network so far, those included that were not told */
 } reflow_event;
 
 /* Subscribes to events; options may be NULL.

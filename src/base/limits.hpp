@@ -34,6 +34,8 @@ inline constexpr std::uint64_t exposed_ends_count =
     100'000;  // ports that one exposed port leads to
 inline constexpr std::size_t subgraph_ids_bytes = std::size_t{1} << 30;  // of nodes in subgraphs
 inline constexpr std::uint64_t growth_count = 1'000'000;
+// Nodes that are looked at for the path of a stall.
+inline constexpr std::size_t stall_path_count = 64;
 inline constexpr std::size_t emits_count = REFLOW_MAX_EMITS;
 inline constexpr std::uint64_t completions_count = 1'000'000;  // pending in one runtime
 inline constexpr std::uint64_t most_completions_count = 16'000'000;

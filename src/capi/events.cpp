@@ -155,6 +155,8 @@ reflow_status reflow_event_batch_get(const reflow_event_batch* batch, size_t ind
         to.trace = to_view(from.trace);
         to.state = from.state;
         to.details = from.details;
+        to.path = to_view(from.path);
+        to.stalls = from.stalls;
     }
     if (!fill_struct(event, to)) return REFLOW_ERROR_INVALID_ARGUMENT;
     return found ? REFLOW_OK : REFLOW_ERROR_NOT_FOUND;

@@ -71,6 +71,9 @@ void Failures::pump() {
 
 void Failures::take(const reflow_event& event) {
     if (event.kind == REFLOW_EVENT_NETWORK_STALLED) {
+        const bool resolved =
+            event.state == REFLOW_STALL_GREW || event.state == REFLOW_STALL_DROPPED;
+        if (resolved) return;
         stalled_ = true;
     } else if (ignored_(text_of(event.node))) {
         return;

@@ -1,4 +1,4 @@
-// Reads "failure" and "dead_letters".
+// Reads "failure", "dead_letters" and "on_stall".
 // Thread: any.
 #include "graph/failure_settings.hpp"
 
@@ -216,6 +216,16 @@ Result<FailureSettings> read_failure_settings(MessageRef from, FailurePlace plac
     if (fine.ok()) fine = read_fallback(object.get("fallback"), settings);
     if (!fine.ok()) return fine.take_error();
     return settings;
+}
+
+Result<OnStall> read_on_stall(MessageRef properties) {
+    MessageRef value = properties.get("on_stall");
+    if (value.none()) return OnStall::grow;
+    std::string_view word = value.is(REFLOW_KIND_STRING) ? value.text() : std::string_view();
+    if (word == "grow") return OnStall::grow;
+    if (word == "fail") return OnStall::fail;
+    if (word == "drop-oldest") return OnStall::drop_oldest;
+    return wrong(".on_stall", "on_stall is not \"grow\", \"fail\" or \"drop-oldest\"");
 }
 
 Result<std::uint32_t> read_dead_letters(MessageRef properties) {

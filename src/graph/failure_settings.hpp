@@ -48,6 +48,10 @@ enum class FailurePlace : std::uint8_t { node, subgraph, graph };
 // long as what is read. REFLOW_ERROR_CONFIG with the path below it.
 [[nodiscard]] Result<FailureSettings> read_failure_settings(MessageRef from, FailurePlace place);
 
+// "on_stall" of the properties of a graph.
+enum class OnStall : std::uint8_t { grow, fail, drop_oldest };
+[[nodiscard]] Result<OnStall> read_on_stall(MessageRef properties);
+
 // "dead_letters" of the properties of a graph; the default if it is not there.
 [[nodiscard]] Result<std::uint32_t> read_dead_letters(MessageRef properties);
 

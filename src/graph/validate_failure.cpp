@@ -24,6 +24,9 @@ void Validator::failures() {
     if (Result<std::uint32_t> letters = read_dead_letters(properties); !letters.ok()) {
         bad_setting(letters.take_error(), {}, "$.properties");
     }
+    if (Result<OnStall> policy = read_on_stall(properties); !policy.ok()) {
+        bad_setting(policy.take_error(), {}, "$.properties");
+    }
 }
 
 void Validator::bad_setting(std::unique_ptr<Error> error, std::string_view node,

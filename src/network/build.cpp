@@ -457,8 +457,13 @@ Result<void> Network::build_first(const graph::Flat& flat) {
     }
     for (auto& actor : to.actors) actor->settle_order_of_calls();
     letters_.set_capacity(builder.dead_letters());
+    group_.on_stall = static_cast<runtime::StallPolicy>(builder.on_stall());
     return builder.create_states();
 }
+
+static_assert(static_cast<int>(graph::OnStall::fail) == static_cast<int>(runtime::StallPolicy::fail));
+static_assert(static_cast<int>(graph::OnStall::drop_oldest) ==
+              static_cast<int>(runtime::StallPolicy::drop_oldest));
 
 // relaxed: only distinct.
 std::uint32_t Network::next_tag() noexcept {

@@ -23,6 +23,7 @@ public:
           failures_(network, to, flat) {}
     // Of the graph; for the network, once it is in place.
     [[nodiscard]] std::uint32_t dead_letters() const noexcept { return failures_.dead_letters(); }
+    [[nodiscard]] graph::OnStall on_stall() const noexcept { return failures_.on_stall(); }
 
     // A connection between positions.
     struct Link {

@@ -49,7 +49,7 @@ private:
     void sent(const runtime::Actor&, std::uint32_t, const runtime::Actor&, std::uint32_t,
               MessageRef) override {}
     void idle() override {}
-    void stalled(std::string_view) override {}
+    void stalled(const runtime::Stall&) override {}
     void stopped() override;
 
     Network& network_;

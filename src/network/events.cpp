@@ -72,6 +72,15 @@ void append_state(String& to, std::int32_t state, std::uint32_t details) {
     to += ']';
 }
 
+void append_stall(String& to, const Event& event) {
+    static constexpr std::string_view names[] = {"none", "grow", "drop-oldest", "none"};
+    append_text(to, "resolved", names[event.state & 3]);
+    if (event.state == REFLOW_STALL_GREW) append(to, concat(",\"capacity\":", event.count));
+    if (event.state == REFLOW_STALL_DROPPED) append(to, concat(",\"dropped\":", event.count));
+    if (!event.path.empty()) append_text(to, "path", event.path);
+    append(to, concat(",\"stalls\":", event.stalls));
+}
+
 }  // namespace
 
 std::string_view node_state_name(std::int32_t state) noexcept {
@@ -111,6 +120,7 @@ Result<String> Event::json() const {
     if (again) append(to, concat(",\"attempts\":", count));
     if (kind == REFLOW_EVENT_DEAD_LETTER) append(to, concat(",\"letter\":", count));
     if (kind == REFLOW_EVENT_ACTOR_STATE) append_state(to, state, details);
+    if (kind == REFLOW_EVENT_NETWORK_STALLED) append_stall(to, *this);
     if (!error.empty()) append_text(to, "error", error);
     if (!trace.empty()) append_text(to, "trace", trace);
     if (!message.none()) {

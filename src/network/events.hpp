@@ -44,6 +44,8 @@ public:
     String trace;
     std::int32_t state = 0;
     std::uint32_t details = 0;
+    String path;
+    std::uint64_t stalls = 0;
 
     // {"_type":"ActorFailed","actorId":...} on one line.
     [[nodiscard]] Result<String> json() const;

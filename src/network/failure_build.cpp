@@ -78,6 +78,9 @@ Result<void> FailureBuilder::read() {
     Result<std::uint32_t> letters = graph::read_dead_letters(flat_.scopes[0].properties);
     if (!letters.ok()) return letters.take_error();
     dead_letters_ = letters.value();
+    auto on_stall = graph::read_on_stall(flat_.scopes[0].properties);
+    if (!on_stall.ok()) return on_stall.take_error();
+    on_stall_ = on_stall.value();
     settings_.resize(flat_.scopes.size());
     scopes_.reserve(flat_.scopes.size());
     for (std::size_t at = 0; at < flat_.scopes.size(); ++at) {

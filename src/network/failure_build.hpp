@@ -26,6 +26,7 @@ public:
     };
     Result<Vector<Fallback>> fallbacks() const;
     [[nodiscard]] std::uint32_t dead_letters() const noexcept { return dead_letters_; }
+    [[nodiscard]] graph::OnStall on_stall() const noexcept { return on_stall_; }
 
 private:
     Result<graph::FailureSettings> settings_of(const runtime::Actor& actor, std::size_t at) const;
@@ -41,6 +42,7 @@ private:
     Vector<Ref<runtime::FailureScope>> scopes_;
     bool some_ = false;  // there are settings that are not of a node
     std::uint32_t dead_letters_ = 0;
+    graph::OnStall on_stall_ = graph::OnStall::grow;
 };
 
 }  // namespace reflow::network

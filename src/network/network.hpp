@@ -306,7 +306,7 @@ private:
               std::uint32_t inport, MessageRef message) override;
     void stuck(const runtime::Actor& actor, std::uint64_t ns) noexcept override;
     void idle() override;
-    void stalled(std::string_view text) override;
+    void stalled(const runtime::Stall& stall) override;
     void made_room(const runtime::Actor& actor) noexcept override { writables_.made_room(actor); }
     void stopped() override;
     bool breaks_firings(const runtime::Actor& actor) noexcept override;

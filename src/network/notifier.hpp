@@ -51,7 +51,7 @@ private:
     void sent(const runtime::Actor&, std::uint32_t, const runtime::Actor&, std::uint32_t,
               MessageRef) override {}
     void idle() override {}
-    void stalled(std::string_view) override {}
+    void stalled(const runtime::Stall&) override {}
     void stopped() override;
 
     Subscription& subscription_;

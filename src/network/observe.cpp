@@ -2,6 +2,7 @@
 // Thread: any.
 #include "message/count.hpp"
 #include "network/network.hpp"
+#include "runtime/stall.hpp"
 #include "runtime/supervisor.hpp"
 
 namespace reflow::network {
@@ -142,11 +143,20 @@ void Network::idle() {
     if (instrument_) instrument_->settle();
 }
 
-void Network::stalled(std::string_view text) {
+void Network::stalled(const runtime::Stall& stall) {
     auto event = new_event(REFLOW_EVENT_NETWORK_STALLED);
     if (!event) return;
+    event->state = stall.what;
+    event->count = stall.amount;
+    event->stalls = stall.number;
+    if (stall.target) {
+        event->of = stall.target;
+        event->node = stall.target->id;
+        event->port = stall.target->component->inports[stall.port].name;
+    }
     try {
-        event->error = text;
+        event->error = stall.text;
+        event->path = stall.path;
     } catch (const std::bad_alloc&) {
         // As above: rather without the text than not at all.
     }

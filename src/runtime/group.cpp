@@ -9,6 +9,7 @@
 #include "runtime/deferred.hpp"
 #include "runtime/host_wait.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/stall.hpp"
 #include "runtime/tether.hpp"
 
 namespace reflow::runtime {
@@ -51,11 +52,12 @@ void Group::leave(std::int64_t count) noexcept {
         }
         // A guard while the observer is told: nobody sees an idle group before its event.
         active_.fetch_add(1, std::memory_order_seq_cst);
+        std::unique_ptr<Stall> stall = std::move(told_);
         lock.unlock();
         if (report == Report::idle) {
             observer.idle();
         } else if (report == Report::stalled) {
-            observer.stalled(stall_text_);  // does not change any more
+            tell(std::move(stall));
         } else {
             tell_stream_stall();
         }
@@ -82,7 +84,7 @@ Group::Report Group::quiescent() noexcept {
     if (holds) {
         if (failed()) return Report::none;
         resolve_stall();
-        if (failed()) return Report::stalled;
+        if (failed() || told_ != nullptr) return Report::stalled;
     }
     if (holds || rooms) {
         if (!stalled_by_streams()) return Report::none;

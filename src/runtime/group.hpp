@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string_view>
@@ -22,6 +23,10 @@ class Scheduler;
 class Environment;
 class Timer;
 struct Connection;
+struct Stall;
+
+// What is done about a stall: the port is enlarged, the network fails, or the port loses the older half.
+enum class StallPolicy : std::uint8_t { grow, fail, drop_oldest };
 
 // What an observer is told; each only if wants() has its bit. Called on the thread where it
 // happens, without locks.
@@ -46,7 +51,7 @@ public:
     // It has not returned from a callback for so long. On the thread of the watchdog. Always told.
     virtual void stuck(const Actor& /*actor*/, std::uint64_t /*ns*/) noexcept {}
     virtual void idle() = 0;
-    virtual void stalled(std::string_view text) = 0;
+    virtual void stalled(const Stall& stall) = 0;
     // An inport of it that had refused a host has room again. Always told.
     virtual void made_room(const Actor&) noexcept {}
     // The last actor has ended after request_stop(); called once. The group may end inside.
@@ -119,6 +124,7 @@ public:
     // From begin on they change under the lock (publish) only, and only if the group does not stop.
     Vector<Actor*> actors;
     Vector<Mailbox*> readers;  // of the host
+    StallPolicy on_stall = StallPolicy::grow;  // fixed before the group begins
     Timer* timers = nullptr;   // armed ones; guarded by the lock of the timers
 
     // ---- counting what is going on
@@ -231,8 +237,10 @@ private:
     [[nodiscard]] bool active() const noexcept {
         return active_.load(std::memory_order_seq_cst) != 0;
     }
-    // Enlarges a full port; sets failed_ if the limit of growth is reached.
+    // Relieves a full port, or sets failed_; told_ is what to tell of it.
     void resolve_stall() noexcept;
+    void begin_stall();
+    void tell(std::unique_ptr<Stall> stall) noexcept;
     void tell_stream_stall() noexcept;
 
     const std::uint64_t max_growth_;
@@ -264,6 +272,10 @@ private:
     bool stop_reported_ = false;
     bool host_reads_ = false;  // some of those held wait for a host; of the last look
     String stall_text_;
+    std::unique_ptr<Stall> told_;  // of the last look
+    std::uint64_t stalls_ = 0;
+    std::uint64_t told_second_ = 0;  // of the clock, and stalls that were told in it
+    std::uint32_t told_in_it_ = 0;
     reflow_status failure_status_ = REFLOW_OK;  // of a node; otherwise it is a stall
     String failure_text_;
 };

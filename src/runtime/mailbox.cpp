@@ -441,6 +441,28 @@ std::uint64_t Mailbox::waiting() const noexcept {
     return sum;
 }
 
+std::size_t Mailbox::relieve(std::uint32_t port, Vector<Message>& dropped, Released& released) {
+    std::lock_guard lock(mutex_);
+    Port& to = ports_[port];
+    std::size_t waiting = to.count.load(std::memory_order_relaxed);
+    if (to.senders.empty() || sticky(port) || waiting == 0) return 0;
+    std::size_t goes = (waiting + 1) / 2;
+    dropped.reserve(dropped.size() + goes);
+    released.reserve(released.size() + to.senders.size());
+    for (std::size_t i = 0; i < goes; ++i) drop_oldest(port, dropped);
+    release_senders(port, released);
+    return goes;
+}
+
+// There is memory.
+void Mailbox::release_senders(std::uint32_t port, Released& released) noexcept {
+    Port& from = ports_[port];
+    if (limited(from)) bytes_->ports[port].refused.store(no_bytes, std::memory_order_relaxed);
+    released.insert(released.end(), from.senders.begin(), from.senders.end());
+    senders_waiting_ -= static_cast<std::uint32_t>(from.senders.size());
+    from.senders.clear();
+}
+
 bool Mailbox::grow(std::uint32_t port, std::uint32_t by, Released& released) {
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];
@@ -453,10 +475,7 @@ bool Mailbox::grow(std::uint32_t port, std::uint32_t by, Released& released) {
         to.capacity.fetch_add(by, std::memory_order_relaxed);
     }
     if (by == 0 && room(port) == 0) return false;
-    if (limited(to)) bytes_->ports[port].refused.store(no_bytes, std::memory_order_relaxed);
-    released.insert(released.end(), to.senders.begin(), to.senders.end());
-    senders_waiting_ -= static_cast<std::uint32_t>(to.senders.size());
-    to.senders.clear();
+    release_senders(port, released);
     return true;
 }
 

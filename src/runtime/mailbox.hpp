@@ -169,6 +169,9 @@ public:
     // Enlarges a port and releases its senders; by 0 only if there is room already. False if
     // nothing was done.
     [[nodiscard]] bool grow(std::uint32_t port, std::uint32_t by, Released& released);
+    // Takes the older half of what waits at a port, at least one packet, and releases its senders.
+    // Returns how many it took.
+    std::size_t relieve(std::uint32_t port, Vector<Message>& dropped, Released& released);
 
 private:
     struct Port {
@@ -242,6 +245,7 @@ private:
     void enter_sender(Port& to, Actor* sender) noexcept;
     void reserve_released(Released& released) const;
     void keep_released(const Released& released, std::size_t first) const noexcept;
+    void release_senders(std::uint32_t port, Released& released) noexcept;
     void drop_queues() noexcept;
     void count_dropped(std::uint64_t count) noexcept {
         dropped_.store(dropped_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <new>
 
+#include "base/limits.hpp"
 #include "base/text.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/group.hpp"
+#include "runtime/scheduler.hpp"
+#include "runtime/stall.hpp"
 #include "runtime/tether.hpp"
 
 namespace reflow::runtime {
@@ -98,23 +101,115 @@ const Blocked* choose(const Vector<Blocked>& blocked) {
     return best;
 }
 
-String describe_stall(const Vector<Blocked>& blocked, const Blocked& full, std::uint64_t limit) {
-    String text = concat("every actor that could go on waits for a full port; port '",
-                         full.target->component->inports[full.port].name, "' of node '",
-                         full.target->id, "' holds ", full.capacity,
-                         " packets, and ports may grow by ", limit, " in all (max_growth): ");
-    std::size_t shown = 0;
-    for (const Blocked& entry : blocked) {
-        for (const Actor* sender : entry.senders) {
-            if (shown == 8) return text + ", ...";
-            append(text, concat(shown == 0 ? "" : ", ", sender->id, " -> ", entry.target->id));
-            ++shown;
+// ---- the path: who waits for whom
+
+// One step: `from` waits for room at the port of `to`, or, backwards, `to` has nothing at the port as
+// long as `from` brings nothing.
+struct Hop {
+    const Actor* waits;
+    const Actor* at;   // for whom
+    String text;
+    std::size_t before;  // the step that led to who waits; that of the start is itself
+};
+constexpr std::size_t no_step = SIZE_MAX;
+
+String out_of(const Actor& from, const Connection& by) {
+    return concat(from.id, ".", from.component->outports[by.outport].name);
+}
+String into(const Connection& by) {
+    return concat(by.target->id, ".", by.target->component->inports[by.inport].name);
+}
+
+// Looks for the shortest way from the owner of the full port to one of those who wait for it.
+class PathSearch {
+public:
+    PathSearch(const Group& group, const Blocked& full) : group_(group), full_(full) {}
+
+    // The whole circle, or nothing.
+    String find() {
+        visit(full_.target, nullptr, {}, no_step);
+        for (std::size_t i = 0; i < steps_.size() && end_ == no_step; ++i) follow(i);
+        if (end_ == no_step) return {};
+        String text;
+        const Actor& last = *steps_[end_].at;
+        for (const auto& port : last.outports) {
+            for (const Connection& by : port) {
+                bool full = by.target == full_.target && by.inport == full_.port;
+                if (full && text.empty()) text = concat(out_of(last, by), " -> ", into(by));
+            }
+        }
+        Vector<std::size_t> way;
+        for (std::size_t at = end_; steps_[at].before != no_step; at = steps_[at].before) {
+            way.push_back(at);
+        }
+        while (!way.empty()) {
+            append(text, concat(", ", steps_[way.back()].text));
+            way.pop_back();
+        }
+        return text;
+    }
+
+private:
+    void visit(const Actor* at, const Actor* waits, String text, std::size_t before) {
+        if (end_ != no_step || steps_.size() >= limits::stall_path_count) return;
+        for (const Hop& step : steps_) {
+            if (step.at == at) return;
+        }
+        steps_.push_back({waits, at, std::move(text), before});
+        const auto& senders = full_.senders;
+        if (std::find(senders.begin(), senders.end(), at) != senders.end()) {
+            end_ = steps_.size() - 1;
         }
     }
-    return text;
+
+    void follow(std::size_t number) {
+        const Actor& waits = *steps_[number].at;
+        if (!waits.held_back()) return follow_up(waits, number);
+        for (const auto& port : waits.outports) {
+            for (const Connection& by : port) {
+                if (by.target == nullptr || by.pending.empty()) continue;
+                visit(by.target, &waits, concat(out_of(waits, by), " -> ", into(by)), number);
+            }
+        }
+    }
+
+    // Waits for a partner of what it has: whoever could bring it.
+    void follow_up(const Actor& waits, std::size_t number) {
+        for (const Actor* from : group_.actors) {
+            for (const auto& port : from->outports) {
+                for (const Connection& by : port) {
+                    if (by.target != &waits || waits.mailbox.waiting(by.inport) != 0) continue;
+                    visit(from, &waits, concat(into(by), " <- ", out_of(*from, by)), number);
+                }
+            }
+        }
+    }
+
+    const Group& group_;
+    const Blocked& full_;
+    Vector<Hop> steps_;
+    std::size_t end_ = no_step;
+};
+
+String describe(const Blocked& full, std::string_view why, std::string_view path) {
+    return concat("every actor that could go on waits for a full port; port '",
+                  full.target->component->inports[full.port].name, "' of node '", full.target->id,
+                  "' holds ", full.capacity, " packets, ", why, path.empty() ? "" : ": ", path);
 }
 
 }  // namespace
+
+// Counts it, and decides whether it is told.
+void Group::begin_stall() {
+    auto stall = std::unique_ptr<Stall>(new Stall);
+    stall->number = ++stalls_;
+    std::uint64_t second = scheduler.clock().now_ns() / 1'000'000'000;
+    if (std::exchange(told_second_, second) != second) told_in_it_ = 0;
+    stall->tell = observer.wants(REFLOW_EVENT_NETWORK_STALLED) &&
+                  told_in_it_ < REFLOW_MAX_STALL_EVENTS;
+    if (stall->tell) ++told_in_it_;
+    told_ = std::move(stall);
+}
 
 // Artificial deadlocks of bounded queues are resolved by enlarging the smallest full one:
 // T. M. Parks, Bounded Scheduling of Process Networks, UC Berkeley 1995, section 4.
@@ -126,20 +221,50 @@ void Group::resolve_stall() noexcept try {
     if (active() || release_where_room(blocked)) return;
     const Blocked* full = choose(blocked);
     if (full == nullptr) return;  // the host has to read
-    std::uint64_t left = max_growth_ - growth_;
+    begin_stall();
+    Stall& stall = *told_;
+    std::uint64_t left = on_stall == StallPolicy::grow ? max_growth_ - growth_ : 0;
     std::uint32_t by = static_cast<std::uint32_t>(
         std::min<std::uint64_t>({full->capacity, left, UINT32_MAX - full->capacity}));
-    if (by == 0) {
-        stall_text_ = describe_stall(blocked, *full, max_growth_);
+    bool drops = on_stall == StallPolicy::drop_oldest;
+    bool fails = by == 0 && !drops;
+    if (stall.tell || fails) {
+        stall.target = Ref<const Actor>::share(full->target);
+        stall.port = full->port;
+        stall.path = PathSearch(*this, *full).find();
+        String why = drops   ? String("and loses the older half (on_stall)")
+                     : !fails ? concat("and is enlarged by ", by)
+                     : on_stall == StallPolicy::fail
+                         ? String("and on_stall is \"fail\"")
+                         : concat("and ports may grow by ", max_growth_, " in all (max_growth)");
+        stall.text = describe(*full, why, stall.path);
+    }
+    if (fails) {
+        stall.tell = true;
+        stall_text_ = stall.text;
         failed_.store(true, std::memory_order_release);
         return;
     }
     Released released;
-    if (!full->target->mailbox.grow(full->port, by, released)) return;
-    growth_ += by;
+    Mailbox& mailbox = full->target->mailbox;
+    if (drops) {
+        stall.what = REFLOW_STALL_DROPPED;
+        stall.amount = mailbox.relieve(full->port, stall.dropped, released);
+    } else if (mailbox.grow(full->port, by, released)) {
+        stall.what = REFLOW_STALL_GREW;
+        stall.amount = mailbox.capacity(full->port);
+        growth_ += by;
+    }
+    if (stall.amount == 0) told_ = nullptr;
     for (Actor* sender : released) sender->release();
 } catch (const std::bad_alloc&) {
     failed_.store(true, std::memory_order_release);
+}
+
+// Without the lock, with a guard.
+void Group::tell(std::unique_ptr<Stall> stall) noexcept {
+    if (stall == nullptr) return observer.stalled({});  // there was no memory to say more
+    if (stall->tell) observer.stalled(*stall);
 }
 
 String Group::describe_stream_stall() const {
@@ -156,9 +281,14 @@ String Group::describe_stream_stall() const {
 }
 
 void Group::tell_stream_stall() noexcept try {
-    observer.stalled(describe_stream_stall());
+    Stall stall;
+    stall.what = REFLOW_STALL_STREAMS;
+    stall.text = describe_stream_stall();
+    observer.stalled(stall);
 } catch (const std::bad_alloc&) {
-    observer.stalled("streams are full, and nothing goes on that would read them");
+    Stall stall;
+    stall.what = REFLOW_STALL_STREAMS;
+    observer.stalled(stall);
 }
 
 }  // namespace reflow::runtime

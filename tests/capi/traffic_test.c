@@ -475,11 +475,13 @@ static void test_amplifier(const rig_mode *mode, bool watched) {
     FAILS(REFLOW_ERROR_LIMIT, reflow_network_drain(at.network, REFLOW_FOREVER, &e));
     reflow_event_batch *batch = NULL;
     WORKS(reflow_subscription_poll(subscription, 10, REFLOW_FOREVER, &batch, NULL, &e));
-    CHECK(reflow_event_batch_count(batch) == 1);
+    /* Those that growth has resolved come before. */
+    size_t told = reflow_event_batch_count(batch);
+    CHECK(told >= 1 && told <= 8);
     reflow_event event = {0};
     event.struct_size = sizeof event;
-    CHECK_STATUS(REFLOW_OK, reflow_event_batch_get(batch, 0, &event));
-    CHECK(event.kind == REFLOW_EVENT_NETWORK_STALLED);
+    CHECK_STATUS(REFLOW_OK, reflow_event_batch_get(batch, told - 1, &event));
+    CHECK(event.kind == REFLOW_EVENT_NETWORK_STALLED && event.state == REFLOW_STALL_FAILED);
     CHECK(strstr(event.error.data, "100") != NULL);
     CHECK(strstr(event.error.data, "'t'") != NULL || strstr(event.error.data, "'p'") != NULL);
     reflow_status status = reflow_network_send(at.network, inport, reflow_message_null(), 5, NULL);

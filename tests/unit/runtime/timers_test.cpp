@@ -39,7 +39,7 @@ public:
     void emitted(const Actor&, std::uint32_t, std::uint32_t, MessageRef) override {}
     void sent(const Actor&, std::uint32_t, const Actor&, std::uint32_t, MessageRef) override {}
     void idle() override { ++idles; }
-    void stalled(std::string_view) override {}
+    void stalled(const runtime::Stall&) override {}
     void stopped() override { ++stops; }
     int idles = 0;
     int stops = 0;
