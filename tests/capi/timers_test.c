@@ -129,7 +129,7 @@ static void test_periodic(const rig_mode *mode) {
         CHECK((at.bits[i] & ~UINT64_C(0x180)) == 0);
         if ((at.bits[i] & 0x80) != 0) {
             CHECK(passed >= MS / 2 + sevens * MS);
-            sevens = (passed - MS / 2) / MS + 1;
+            ++sevens; /* a busy machine skips some */
             if (simulated(mode)) CHECK((passed - MS / 2) % MS < MS / 10);
         }
         if (simulated(mode) && (at.bits[i] & 0x100) != 0) CHECK(passed % (3 * MS) < MS / 10);
