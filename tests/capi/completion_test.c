@@ -65,7 +65,7 @@ typedef struct bench {
 static bench open_bench(const rig_mode *mode, uint32_t concurrency, uint32_t batch, uint32_t flags,
                         reflow_run_fn run) {
     bench b = {rig_runtime(mode), rig_graph(), NULL, {0}, NULL};
-    reflow_port in = {{0, 0}, {0, 0}, {0, 0}, 0, 0}, out = in;
+    reflow_port in = {{0, 0}, {0, 0}, {0, 0}, 0, 0, 0}, out = in;
     in.name = text_of("a");
     out.name = text_of("o");
     reflow_component component = {0};

@@ -92,7 +92,7 @@ static void test_refused(void) {
 }
 
 static void test_refused_ports(void) {
-    reflow_port port = {{0, 0}, {0, 0}, {0, 0}, 0, 0};
+    reflow_port port = {{0, 0}, {0, 0}, {0, 0}, 0, 0, 0};
     reflow_component component = good();
     component.inports = &port;
     component.inport_count = 1;
