@@ -114,7 +114,7 @@ struct Hop {
 constexpr std::size_t no_step = SIZE_MAX;
 
 String out_of(const Actor& from, const Connection& by) {
-    return concat(from.id, ".", from.component->outports[by.outport].name);
+    return concat(from.id, ".", from.outport_name(by.outport));
 }
 String into(const Connection& by) {
     return concat(by.target->id, ".", by.target->component->inports[by.inport].name);

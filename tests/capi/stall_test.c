@@ -241,6 +241,38 @@ static void test_diamond(const rig_mode *mode) {
     close_place(&at);
 }
 
+static reflow_status fails(reflow_context *context, void *state, reflow_packet *inputs,
+                           size_t count) {
+    (void)context;
+    (void)state;
+    (void)inputs;
+    (void)count;
+    return REFLOW_ERROR_FAILED;
+}
+
+/* Through a fallback: its connection is on no outport of the component, and told as "error". */
+static void test_fallback(const rig_mode *mode) {
+    place at = open_place(mode, 100, NULL);
+    seen to = {{"t.o -> x.a, x.error -> t.a", "x.error -> t.a, t.o -> x.a", NULL, NULL}, 0, 0, 0};
+    rig_component component = {0};
+    component.id = "Fails";
+    component.inports = "a";
+    component.outports = "o";
+    component.run = fails;
+    rig_register(at.runtime, &component);
+    rig_node(at.graph, "t", "Twice");
+    WORKS(reflow_graph_add_node(
+        at.graph, text_of("x"), text_of("Fails"),
+        json("{\"failure\":{\"fallback\":{\"node\":\"t\",\"port\":\"a\"}}}"), &e));
+    rig_connect(at.graph, "t.o", "x.a", "{\"capacity\":2}");
+    rig_initial(at.graph, "t.a", reflow_message_integer(40));
+    go(&at);
+    FAILS(REFLOW_ERROR_LIMIT, reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
+    WORKS(reflow_network_stop(at.network, REFLOW_FOREVER, &e));
+    CHECK(each_event(&at, look, &to) >= 1 && to.last == REFLOW_STALL_FAILED);
+    close_place(&at);
+}
+
 /* For ever: only some are told, and the number of all of them. */
 static void count_told(const reflow_event *event, void *data) { *(uint64_t *)data = event->stalls; }
 static void test_few_are_told(const rig_mode *mode) {
@@ -282,6 +314,7 @@ int main(void) {
         test_drops(mode);
         test_self_loop(mode);
         test_diamond(mode);
+        test_fallback(mode);
         test_few_are_told(mode);
     }
     test_bad_word();
