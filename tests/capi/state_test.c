@@ -212,7 +212,7 @@ static reflow_status adder_load(reflow_context *context, void *state, uint32_t v
 }
 
 static void register_adder(reflow_runtime *runtime, const char *id, bool saves, uint32_t flags) {
-    reflow_port in = {text_of("a"), {0, 0}, {0, 0}, 0, 0}, out = in;
+    reflow_port in = {text_of("a"), {0, 0}, {0, 0}, 0, 0, 0}, out = in;
     out.name = text_of("o");
     reflow_component component = {0};
     component.struct_size = sizeof component;

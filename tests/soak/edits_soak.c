@@ -152,8 +152,11 @@ static void edit(era *at) {
             join(at, -1, later_node(at, -1), true);
             return;
         default:
-            if (at->to[node] >= 0) return join(at, node, at->to[node], false);
-            join(at, node, later_node(at, node), true);
+            if (at->to[node] >= 0) {
+                join(at, node, at->to[node], false);
+            } else {
+                join(at, node, later_node(at, node), true);
+            }
             return;
     }
 }
