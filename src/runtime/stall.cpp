@@ -6,6 +6,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "runtime/actor.hpp"
+#include "runtime/dealer.hpp"
 #include "runtime/group.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/stall.hpp"
@@ -167,7 +168,11 @@ private:
         if (!waits.held_back()) return follow_up(waits, number);
         for (const auto& port : waits.outports) {
             for (const Connection& by : port) {
-                if (by.target == nullptr || by.pending.empty()) continue;
+                // What is to be dealt waits for any of the targets.
+                const Dealer* deals = waits.dealer(by.outport);
+                bool waits_here = !by.pending.empty() ||
+                                  (deals != nullptr && !deals->queue.pending.empty());
+                if (by.target == nullptr || !waits_here) continue;
                 visit(by.target, &waits, concat(out_of(waits, by), " -> ", into(by)), number);
             }
         }

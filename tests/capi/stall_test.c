@@ -173,6 +173,27 @@ static void test_grows(const rig_mode *mode) {
     close_place(&at);
 }
 
+/* What waits to be dealt waits for each of its targets. */
+static void test_dealt(const rig_mode *mode) {
+    place at = open_place(mode, 0, NULL);
+    seen to = {{"t.o -> p.a, p.o -> t.a", "p.o -> t.a, t.o -> p.a", "t.o -> q.a, q.o -> t.a",
+                "q.o -> t.a, t.o -> q.a"}, 0, 0, 0};
+    WORKS(reflow_graph_add_node(at.graph, text_of("t"), text_of("Twice"),
+                                json("{\"distribute\":{\"o\":\"round-robin\"}}"), &e));
+    rig_node(at.graph, "p", "Pass");
+    rig_node(at.graph, "q", "Pass");
+    rig_connect(at.graph, "t.o", "p.a", "{\"capacity\":2}");
+    rig_connect(at.graph, "t.o", "q.a", "{\"capacity\":2}");
+    rig_connect(at.graph, "p.o", "t.a", "{\"capacity\":2}");
+    rig_connect(at.graph, "q.o", "t.a", "{\"capacity\":2}");
+    rig_initial(at.graph, "t.a", reflow_message_integer(8));
+    go(&at);
+    WORKS(reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
+    CHECK(rig_counters(at.network, "t").fired == 511);
+    CHECK(each_event(&at, look, &to) >= 1);
+    close_place(&at);
+}
+
 static void test_fails(const rig_mode *mode, const char *policy, uint64_t max_growth) {
     place at = open_place(mode, max_growth, policy);
     seen to = ring_seen;
@@ -309,6 +330,7 @@ int main(void) {
     for (size_t i = 0; i < RIG_MODES; ++i) {
         const rig_mode *mode = &rig_modes[i];
         test_grows(mode);
+        test_dealt(mode);
         test_fails(mode, NULL, 100);
         test_fails(mode, "\"fail\"", 0);
         test_drops(mode);
