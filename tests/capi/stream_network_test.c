@@ -415,11 +415,11 @@ static void test_stall(const rig_mode *mode) {
         reflow_buffer *line = NULL;
         WORKS(reflow_event_batch_json(batch, 0, &line, &e));
         char expected[256];
-        snprintf(
-            expected, sizeof expected,
-            "{\"_type\":\"NetworkStalled\",\"error\":\"node 'n0' waits for room in a stream, and "
-            "nothing goes on that would read it\",\"sequence\":%llu,\"timestamp\":%lld}",
-            (unsigned long long)event.sequence, (long long)event.timestamp_ms);
+        snprintf(expected, sizeof expected,
+                 "{\"_type\":\"NetworkStalled\",\"resolved\":\"none\",\"stalls\":0,\"error\":"
+                 "\"node 'n0' waits for room in a stream, and "
+                 "nothing goes on that would read it\",\"sequence\":%llu,\"timestamp\":%lld}",
+                 (unsigned long long)event.sequence, (long long)event.timestamp_ms);
         CHECK(same_text(reflow_buffer_get(line), expected));
         reflow_buffer_destroy(line);
         reflow_event_batch_destroy(batch);
