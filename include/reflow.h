@@ -837,10 +837,47 @@ typedef struct reflow_packet {
     reflow_message message;
     uint32_t port;  /* number of the inport, as in reflow_component.inports */
     uint32_t index; /* of the connection into an array port; REFLOW_NO_INDEX otherwise */
-    const void *envelope; /* reserved for trace and correlation: NULL */
+    const void *envelope; /* see reflow_packet_envelope; NULL: it has none */
 } reflow_packet;
 
 #define REFLOW_NO_INDEX UINT32_MAX
+
+/* What goes with a packet and is none of its content. A network carries envelopes if it was told to
+ * (reflow_network_carry_envelopes). What a firing emits gets the envelope of its inputs: that of the
+ * first one, in the order of the inports, that has one; or what reflow_context_set_envelope says. That is
+ * so for outputs of pending firings, for the outport "error" and for fallbacks, too. */
+typedef struct reflow_envelope {
+    uint32_t struct_size; /* sizeof(reflow_envelope) */
+    uint32_t reserved;    /* 0 */
+    uint8_t trace_id[16]; /* as in W3C Trace Context; zeros: none */
+    uint8_t span_id[8];
+    int64_t deadline_ms;     /* milliseconds since 1970 UTC, for components that look at it; 0: none */
+    reflow_view correlation; /* UTF-8, at most REFLOW_MAX_CORRELATION_BYTES */
+} reflow_envelope;
+
+#define REFLOW_MAX_CORRELATION_BYTES 256
+
+/* The envelope of an input.
+ * Ownership: packet borrowed; the view is borrowed-until the callback returns. Threads: callback.
+ * Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND if it has none, REFLOW_ERROR_INVALID_ARGUMENT for a
+ * wrong struct_size. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_packet_envelope(const reflow_packet *packet,
+                                                reflow_envelope *envelope);
+
+/* The envelope of what is emitted now.
+ * Ownership: the view is borrowed-until the next call on this handle. Threads: callback.
+ * Blocking: never. Errors: as reflow_packet_envelope. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_envelope(const reflow_context *context,
+                                                 reflow_envelope *envelope);
+
+/* Sets the envelope of what this call emits from now on, and of firings that it keeps open from now on;
+ * NULL: none. Each call begins anew with that of its inputs. In a network that carries none it does
+ * nothing, so that components need not ask.
+ * Ownership: envelope borrowed. Threads: callback (run, finish). Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT, REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_LIMIT for too long a
+ * correlation, REFLOW_ERROR_INVALID_STATE in other callbacks. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_context_set_envelope(reflow_context *context,
+                                                     const reflow_envelope *envelope);
 
 /* Flags of a port. */
 enum {
@@ -1817,6 +1854,24 @@ REFLOW_API reflow_status reflow_network_find_inport(reflow_network *network, ref
                                                     reflow_view port, reflow_inport *out,
                                                     reflow_error **error);
 
+/* The network carries envelopes, from its start on. Its actors then have one firing in a call and deliver
+ * after each, as if they were watched (section 12), which is several times slower; without it envelopes
+ * cost nothing.
+ * Ownership: none. Threads: any. Blocking: never. Errors: REFLOW_ERROR_INVALID_STATE after the start,
+ * REFLOW_ERROR_UNSUPPORTED for a network that is recorded. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_carry_envelopes(reflow_network *network,
+                                                        reflow_error **error);
+
+/* Sends a message with an envelope, as reflow_network_send.
+ * Ownership: message taken-if-ok, envelope borrowed. Threads: any. Blocking: until there is room or the
+ * timeout. Errors: as reflow_network_send; REFLOW_ERROR_INVALID_STATE if the network carries none,
+ * REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_LIMIT for too long a correlation. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_send_enveloped(reflow_network *network,
+                                                       reflow_inport inport,
+                                                       reflow_message message,
+                                                       const reflow_envelope *envelope,
+                                                       int64_t timeout_ms, reflow_error **error);
+
 /* Sends a message, waiting for room up to the timeout; section 10 tells what waiting means.
  * Ownership: message taken-if-ok. Threads: any. Blocking: until there is room or the timeout.
  * Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK if it would wait inside a callback,
@@ -1891,6 +1946,16 @@ REFLOW_API reflow_status reflow_network_open_output(reflow_network *network, ref
 REFLOW_API reflow_status reflow_output_recv_many(reflow_output *output, reflow_message *messages,
                                                  size_t max, int64_t timeout_ms, size_t *count,
                                                  reflow_error **error);
+
+/* Takes one message with its envelope, waiting up to the timeout. The envelope is zeros, with an empty
+ * correlation, if it has none.
+ * Ownership: *message is new (reflow_message_unref), the view is borrowed-until the next call on this
+ * handle. Threads: one-at-a-time. Blocking: until there is one or the timeout.
+ * Errors: as reflow_output_recv_many. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_output_recv_enveloped(reflow_output *output,
+                                                      reflow_message *message,
+                                                      reflow_envelope *envelope,
+                                                      int64_t timeout_ms, reflow_error **error);
 
 /* Ends a reader; what it holds is dropped, and it holds nobody back any more.
  * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none. Since: 0.1.0 */
@@ -2005,6 +2070,9 @@ typedef struct reflow_event {
      * for room at b.i, and b for room at a.i. "b.j <- c.o" is a node that waits for a packet from c.
      * Empty if none was found among the first 64 nodes. */
     reflow_view path;
+    /* MESSAGE_..., ACTOR_EMIT of what was emitted with one, DEAD_LETTER of its first packet; zeros if
+     * there is none. */
+    reflow_envelope envelope;
     uint64_t stalls; /* NETWORK_STALLED: of the network so far, those included that were not told */
 } reflow_event;
 

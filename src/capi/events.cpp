@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "capi/guard.hpp"
 #include "capi/handles.hpp"
+#include "message/envelope.hpp"
 
 using namespace reflow;
 using namespace reflow::capi;
@@ -157,6 +158,7 @@ reflow_status reflow_event_batch_get(const reflow_event_batch* batch, size_t ind
         to.details = from.details;
         to.path = to_view(from.path);
         to.stalls = from.stalls;
+        to.envelope = read_envelope(from.envelope);
     }
     if (!fill_struct(event, to)) return REFLOW_ERROR_INVALID_ARGUMENT;
     return found ? REFLOW_OK : REFLOW_ERROR_NOT_FOUND;

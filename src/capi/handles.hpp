@@ -58,6 +58,7 @@ struct reflow_graph : reflow::Allocated {
 struct reflow_output : reflow::Allocated {
     reflow::Ref<reflow::network::Network> network;
     reflow::Ref<reflow::network::Output> output;
+    reflow::Message last;  // that was taken with its envelope
 };
 
 struct reflow_event_batch : reflow::Allocated {

@@ -87,7 +87,7 @@ public:
         steps_[0] = {head, 0};
         for (;;) {
             if (Head* inner = next(steps_[top])) {
-                REFLOW_ASSERT(top + 1 < limits::depth_count + 2);
+                REFLOW_ASSERT(top + 1 < limits::depth_count + 3);
                 steps_[++top] = {inner, 0};
                 continue;
             }
@@ -223,7 +223,7 @@ private:
     Put puts_[1u << put_bits];
     Slab* slab_ = nullptr;
     std::uint32_t pieces_ = 0;
-    Step steps_[limits::depth_count + 2];
+    Step steps_[limits::depth_count + 3];  // keys at one end, an envelope at the other
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/limits.hpp"
+#include "message/envelope.hpp"
 
 namespace reflow {
 namespace {
@@ -98,7 +99,8 @@ Result<PortType> PortType::from_message(MessageRef json) {
     return type;
 }
 
-PortType PortType::of(MessageRef message) {
+PortType PortType::of(MessageRef whole) {
+    MessageRef message = payload_of(whole);
     PortType type;
     auto single = [&](Kind kind) {
         type.chain_.push_back(kind);
@@ -192,7 +194,8 @@ bool PortType::flows_into(const PortType& target) const noexcept {
     }
 }
 
-bool PortType::takes(MessageRef message) const {
+bool PortType::takes(MessageRef whole) const {
+    MessageRef message = payload_of(whole);
     if (any()) return true;
     if (message.is(REFLOW_KIND_ANY)) return true;
     return of(message).flows_into(*this);

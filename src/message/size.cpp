@@ -1,6 +1,7 @@
 // The payload of a message in bytes, without recursion and without memory.
 // Neighbours: message. Thread: any.
 #include "base/limits.hpp"
+#include "message/envelope.hpp"
 #include "message/message.hpp"
 
 namespace reflow {
@@ -43,7 +44,8 @@ std::uint64_t flat_size(MessageRef message) noexcept {
 
 }  // namespace
 
-std::uint64_t payload_size(MessageRef message) noexcept {
+std::uint64_t payload_size(MessageRef whole) noexcept {
+    MessageRef message = payload_of(whole);
     if (!has_children(message)) return flat_size(message);
     struct Level {
         MessageRef container;

@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "message/count.hpp"
+#include "message/envelope.hpp"
 #include "network/network.hpp"
 
 namespace reflow::network {
@@ -21,7 +22,7 @@ using runtime::Packet;
 bool Breakpoint::reached(MessageRef message) noexcept {
     if (spent_.load(std::memory_order_relaxed)) return false;
     if (condition != nullptr) {
-        Condition::Answer answer = condition->ask(message);
+        Condition::Answer answer = condition->ask(payload_of(message));
         if (answer == Condition::Answer::fault) faults_.fetch_add(1, std::memory_order_relaxed);
         if (answer != Condition::Answer::yes) return false;
     }
@@ -231,7 +232,8 @@ void Network::met(const Breakpoint& breakpoint, const BreakPlace& place,
             event->peer = place.peer->id;
             event->peer_port = place.peer->component->inports[place.peer_port].name;
         }
-        event->message = message.own();
+        event->message = payload_of(message).own();
+        event->envelope = envelope_of(message).own();
         event->waiting = place.actor->mailbox.waiting();
         event->breakpoint = breakpoint.id;
         post(event);

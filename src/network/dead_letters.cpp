@@ -26,6 +26,7 @@ DeadLetter::DeadLetter(const runtime::FailedFiring& firing, std::int64_t wall_ms
     packets.reserve(firing.packets.size());
     for (const reflow_packet& packet : firing.packets) {
         if (MessageRef(packet.message).none()) continue;
+        // With its envelope, if it has one.
         packets.push_back({MessageRef(packet.message).own(), packet.port, packet.index});
     }
 }

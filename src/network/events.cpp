@@ -2,7 +2,11 @@
 // Thread: any.
 #include "network/events.hpp"
 
+#include <algorithm>
+#include <span>
+
 #include "codec/json.hpp"
+#include "message/envelope.hpp"
 #include "network/network.hpp"
 
 namespace reflow::network {
@@ -72,6 +76,26 @@ void append_state(String& to, std::int32_t state, std::uint32_t details) {
     to += ']';
 }
 
+void append_hex(String& to, std::string_view key, std::span<const std::uint8_t> bytes) {
+    if (std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; })) return;
+    append(to, concat(",\"", key, "\":\""));
+    for (std::uint8_t byte : bytes) {
+        to += "0123456789abcdef"[byte >> 4];
+        to += "0123456789abcdef"[byte & 15];
+    }
+    to += '"';
+}
+
+void append_envelope(String& to, MessageRef envelope) {
+    if (envelope.none()) return;
+    reflow_envelope from = read_envelope(envelope);
+    append_hex(to, "traceId", from.trace_id);
+    append_hex(to, "spanId", from.span_id);
+    std::string_view correlation = view_of(from.correlation);
+    if (!correlation.empty()) append_text(to, "correlation", correlation);
+    if (from.deadline_ms != 0) append(to, concat(",\"deadlineMs\":", from.deadline_ms));
+}
+
 void append_stall(String& to, const Event& event) {
     static constexpr std::string_view names[] = {"none", "grow", "drop-oldest", "none"};
     append_text(to, "resolved", names[event.state & 3]);
@@ -123,6 +147,7 @@ Result<String> Event::json() const {
     if (kind == REFLOW_EVENT_NETWORK_STALLED) append_stall(to, *this);
     if (!error.empty()) append_text(to, "error", error);
     if (!trace.empty()) append_text(to, "trace", trace);
+    append_envelope(to, envelope);
     if (!message.none()) {
         bool shows_bytes = kind == REFLOW_EVENT_MESSAGE_RECEIVED || kind == REFLOW_EVENT_BREAKPOINT;
         Result<void> written = append_message(to, message, shows_bytes);

@@ -2,6 +2,7 @@
 // Neighbours: runtime/actor_failure (tells of them), dead_letters. Thread: any; what the runtime
 // tells comes on the thread of the turn.
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 #include "network/network.hpp"
 #include "runtime/supervisor.hpp"
 
@@ -51,6 +52,9 @@ void Network::letter(const FailedFiring& firing) noexcept {
     auto event = new_event(REFLOW_EVENT_DEAD_LETTER, firing.actor);
     if (!event) return;
     event->count = *id;
+    for (const runtime::Packet& packet : firing.packets) {
+        if (event->envelope.none()) event->envelope = envelope_of(MessageRef(packet.message)).own();
+    }
     tell_of(firing, *event);
     post(event);
 }
@@ -131,6 +135,21 @@ void Network::show_all(std::int32_t state) noexcept {
 }
 
 // ---- for the host
+
+Result<void> Network::carry_envelopes() {
+    std::lock_guard lock(mutex_);
+    if (state_.load(std::memory_order_acquire) != REFLOW_NETWORK_CREATED) {
+        return Failure(REFLOW_ERROR_INVALID_STATE,
+                       "whether a network carries envelopes is said before it starts");
+    }
+    if (instrument_) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED,
+                       "a network that records or is replayed carries no envelopes");
+    }
+    carries_ = true;
+    update_wanted();
+    return {};
+}
 
 Result<void> Network::on_failure(FailureHook hook) {
     std::lock_guard lock(mutex_);

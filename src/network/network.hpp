@@ -51,6 +51,9 @@ public:
         : network_(network), node(node_of), port(port_of), mailbox(1, false, capacity) {}
     // Takes up to max messages, waiting for the first. REFLOW_ERROR_CLOSED at the end.
     reflow_status recv(std::span<reflow_message> to, std::int64_t timeout_ms, std::size_t& count);
+    // Each still inside its envelope, if it has one.
+    reflow_status recv_enveloped(std::span<reflow_message> to, std::int64_t timeout_ms,
+                                 std::size_t& count);
     // The host reads no more: what comes is dropped and holds nobody back.
     void close() noexcept;
 
@@ -136,6 +139,8 @@ public:
     [[nodiscard]] Result<Message> list_breakpoints() const;
 
     // ---- traffic; as reflow.h section 11
+    Result<void> carry_envelopes();
+    [[nodiscard]] bool carries_envelopes() const noexcept { return carries(); }
     Result<std::uint64_t> find_inport(std::string_view node, std::string_view port);
     Result<void> send(std::uint64_t inport, std::span<const reflow_message> messages,
                       std::int64_t timeout_ms, std::size_t& accepted);
@@ -422,6 +427,7 @@ private:
 
     mutable std::mutex mutex_;  // guards subscriptions_, breaks_, and making probes
     Ref<BreakList> breaks_;     // never changed, but replaced; none if there are no breakpoints
+    bool carries_ = false;      // envelopes; guarded by mutex_, fixed with the start
     std::uint64_t last_break_ = 0;  // likewise
     Vector<Ref<Subscription>> subscriptions_;
     std::atomic<std::uint64_t> sequence_{0};  // relaxed: only distinct and rising

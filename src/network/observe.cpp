@@ -1,6 +1,7 @@
 // Events, counters and reports of a network.
 // Thread: any.
 #include "message/count.hpp"
+#include "message/envelope.hpp"
 #include "network/network.hpp"
 #include "runtime/stall.hpp"
 #include "runtime/supervisor.hpp"
@@ -86,7 +87,7 @@ Message outputs_of(const Actor& actor) {
     for (std::size_t i = 0; i < actor.outports.size(); ++i) {
         auto outport = static_cast<std::uint32_t>(i);
         MessageRef last = actor.last_emitted(outport);
-        if (!last.none()) outputs.set(actor.outport_name(outport), last.own());
+        if (!last.none()) outputs.set(actor.outport_name(outport), payload_of(last).own());
     }
     if (outputs.size() == 0) return {};
     Result<Message> made = outputs.finish();
@@ -115,6 +116,7 @@ void Network::emitted(const Actor& actor, std::uint32_t outport, std::uint32_t i
     if (auto event = new_event(REFLOW_EVENT_ACTOR_EMIT, actor)) {
         event->port = actor.outport_name(outport);
         event->message = message.own();
+        event->envelope = actor.envelope().own();
         post(event);
     }
 }
@@ -126,7 +128,8 @@ void Network::sent(const Actor& from, std::uint32_t outport, const Actor& to, st
         event->of_peer = Ref<const Actor>::share(&to);
         event->peer = to.id;
         event->peer_port = to.component->inports[inport].name;
-        event->message = message.own();
+        event->message = payload_of(message).own();
+        event->envelope = envelope_of(message).own();
         event->waiting = to.mailbox.waiting(inport);
         post(event);
     }
@@ -184,6 +187,7 @@ void Network::update_wanted() noexcept {
     for (const Ref<Subscription>& subscription : subscriptions_) {
         all |= subscription->filter.kinds();
     }
+    if (carries_) all |= carries_bit;
     want(all);
 }
 

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 #include "network/network.hpp"
 
 namespace reflow::network {
@@ -201,7 +202,11 @@ Result<std::size_t> Network::peek(std::string_view node, std::string_view port,
     const Topology::Place& place = found.value();
     std::lock_guard lock(pause_mutex_);  // nobody resumes it meanwhile
     std::size_t count = place.actor->at_rest() ? place.actor->peek_kept(place.port, to) : 0;
-    return count + place.actor->mailbox.peek(place.port, to.subspan(count));
+    count += place.actor->mailbox.peek(place.port, to.subspan(count));
+    for (reflow_message& each : to.first(count)) {
+        if (is_enveloped(MessageRef(each))) each = take_payload(Message::adopt(each)).leak();
+    }
+    return count;
 }
 
 }  // namespace reflow::network

@@ -5,6 +5,7 @@
 #include "base/limits.hpp"
 #include "codec/msgpack.hpp"
 #include "message/count.hpp"
+#include "message/envelope.hpp"
 #include "network/freeze.hpp"
 #include "network/network.hpp"
 
@@ -51,7 +52,9 @@ public:
     Message finish(ArrayBuilder& list) { return keep(list.finish()); }
     Message finish(ObjectBuilder& object) { return keep(object.finish()); }
     // A record: numbers, and a value.
-    Message record(std::initializer_list<Message> heads, const Message& value) {
+    // Envelopes are not saved.
+    Message record(std::initializer_list<Message> heads, const Message& whole) {
+        const Message value = payload_of(whole).own();
         ArrayBuilder record(heads.size() + 1);
         for (const Message& head : heads) record.append(head);
         if (!value.none()) {

@@ -6,6 +6,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 
 namespace reflow::network {
 
@@ -125,7 +126,8 @@ std::size_t Network::push_in(Actor& actor, std::uint32_t port, std::uint32_t ind
             if (one == 0) break;
             if (!event) continue;
             event->port = actor.component->inports[port].name;
-            event->message = std::move(message);
+            event->envelope = envelope_of(message).own();
+            event->message = take_payload(std::move(message));
             event->waiting = actor.mailbox.waiting(port);
             post(event);
         }
@@ -260,6 +262,15 @@ void Network::note_send(const Actor& actor, std::uint32_t port, std::uint32_t in
 
 reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms,
                            std::size_t& count) {
+    reflow_status status = recv_enveloped(to, timeout_ms, count);
+    for (reflow_message& each : to.first(count)) {
+        if (is_enveloped(MessageRef(each))) each = take_payload(Message::adopt(each)).leak();
+    }
+    return status;
+}
+
+reflow_status Output::recv_enveloped(std::span<reflow_message> to, std::int64_t timeout_ms,
+                                     std::size_t& count) {
     count = 0;
     Queue<runtime::Packet> packets;
     std::uint64_t start = network_.group().scheduler.clock().now_ns();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "runtime/dealer.hpp"
+#include "runtime/envelopes.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/supervisor.hpp"
 #include "runtime/tether.hpp"
@@ -266,7 +267,10 @@ Actor::Outcome Actor::work_on(Lane& lane, const TurnBudget& budget, Context& con
     const bool was_paused = begins && paused();  // later the word tells
     if (was_paused) [[unlikely]]
         left = take_grant() && unsent_ == nullptr ? 1 : 0;  // else it stood before a delivery
-    const bool breaks = watched && group.observer.breaks() && group.observer.breaks_firings(*this);
+    // One firing in a call: before it the actor may stop, or its envelope is that of what is emitted.
+    const bool breaks =
+        watched && (group.observer.carries() ||
+                    (group.observer.breaks() && group.observer.breaks_firings(*this)));
     passed_ = passed_ && breaks;
     if (begins && !was_paused && stands_.load(std::memory_order_relaxed) != nowhere) [[unlikely]]
         stands_.store(nowhere, std::memory_order_relaxed);
@@ -475,6 +479,8 @@ reflow_status Actor::call_watched(Lane& lane, Context& context, std::uint32_t em
 std::size_t Actor::fire(Lane& lane, Context& context) {
     if (deferred() != nullptr) begin_deferred(context);
     reflow_status refused = supervisor_ != nullptr ? begin_supervised(context) : REFLOW_OK;
+    const bool carries = group.observer.carries();
+    if (carries) make_carrier(context);
     again_ = false;
     const bool shows = group.observer.wants(REFLOW_EVENT_ACTOR_STATE);
     if (shows) show_state(REFLOW_NODE_PROCESSING);
@@ -484,10 +490,12 @@ std::size_t Actor::fire(Lane& lane, Context& context) {
     if (to != nullptr) to->begin_call(start, consumed() + context.firings);
     bool captures = deferred() != nullptr && deferred()->captures;
     reflow_status status = refused;
+    if (carries) open_envelopes(context);
     if (refused == REFLOW_OK) {
         std::uint32_t emitted = captures ? std::uint32_t{limits::emits_count} : 0;
         status = watchdog_ms != 0 ? call_watched(lane, context, emitted) : call(context, emitted);
     }
+    if (carries) close_envelopes();
     std::uint64_t ns = timed ? group.scheduler.clock().now_ns() - start : 0;
     if (to != nullptr) to->end_call(ns);
     if (shows) show_state(status == REFLOW_OK ? REFLOW_NODE_RUNNING : REFLOW_NODE_ERROR);

@@ -73,6 +73,7 @@ struct TurnBudget {
 
 class Supervisor;
 struct ActorImage;
+struct Carrier;
 struct Dealer;
 
 class Actor : public Allocated {
@@ -159,6 +160,9 @@ public:
     [[nodiscard]] Dealer* dealer(std::uint32_t outport) const noexcept;
     // What has been emitted there last and is not delivered; in a turn.
     [[nodiscard]] MessageRef last_emitted(std::uint32_t outport) const noexcept;
+    // What a call emits gets this envelope from now on; none: nothing.
+    void set_envelope(Message envelope);
+    [[nodiscard]] MessageRef envelope() const noexcept;
     // Connections to a fallback are on outports that the component does not have: they tell as
     // errors.
     [[nodiscard]] std::string_view outport_name(std::uint32_t outport) const noexcept {
@@ -546,6 +550,12 @@ private:
     // After a packet was added.
     void bound(Connection& connection) noexcept;
 
+    // ---- envelopes, in envelopes.cpp
+    void make_carrier(const Context& context);
+    void open_envelopes(const Context& context) noexcept;
+    void close_envelopes() noexcept;
+    [[nodiscard]] Message announce(std::uint32_t outport, std::uint32_t index, Message message);
+
     // ---- outports that deal, in dealer.cpp
     void emit_dealt(Dealer& dealer, Message message, std::uint32_t index);
     [[nodiscard]] Connection* place_dealt(Dealer& dealer, MessageRef message,
@@ -569,6 +579,7 @@ private:
     std::atomic<DeferredFirings*> deferred_{nullptr};  // a reference
     std::atomic<Tether*> tether_{nullptr};             // a reference
     std::unique_ptr<Supervisor> supervisor_;           // fixed before the group begins
+    std::unique_ptr<Carrier> carrier_;  // of envelopes; of the turn
     std::unique_ptr<Dealer> dealers_;                  // likewise, but for what is in them
     // Touched only by the thread of the turn.
     Queue<Packet> inputs_;          // taken, not completed

@@ -6,6 +6,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/supervisor.hpp"
@@ -53,6 +54,7 @@ reflow_status Actor::defer(Context& context, std::size_t firing, reflow_completi
     reflow_status status = all->open(context.firings == 0 ? 0 : firing_size_, now, made);
     if (status != REFLOW_OK) return status;
     made->firing = firing;
+    made->envelope = envelope().own();
     completion.id = made->id;
     Deferred* last = std::exchange(context.last_deferred, made.get());
     (last == nullptr ? context.deferred : last->of_call) = made.leak();
@@ -64,7 +66,7 @@ reflow_status Actor::capture(std::uint32_t outport, Message message, std::uint32
     Queue<Emitted>& captured = deferred()->captured();
     if (captured.size() >= limits::emits_count) return REFLOW_ERROR_LIMIT;
     captured.reserve(1);
-    captured.push_unchecked({message.leak(), outport, index});
+    captured.push_unchecked({enveloped(std::move(message), envelope()).leak(), outport, index});
     return REFLOW_OK;
 }
 
@@ -108,6 +110,7 @@ std::size_t Actor::serve_deferred() {
     if (!all.current.firing) all.current = all.take();
     if (!all.current.firing) return 0;
     emitted_ = 0;
+    if (group.observer.carries()) set_envelope(all.current.firing->envelope);
     std::size_t used = 0;
     try {
         for (; !all.taken.empty(); ++used) {

@@ -193,6 +193,7 @@ bool Actor::settle_failure(Context& context, reflow_status status, std::uint64_t
     if (deferred() != nullptr && deferred()->captures) {
         // It takes its place behind those that are pending, and fails when they have ended.
         Deferred& spare = *deferred()->spare;
+        spare.envelope = envelope().own();
         spare.attempts = refused ? UINT32_MAX - 1 : attempts;
         for (Packet& packet : packets) {
             spare.inputs.push_unchecked(packet);

@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include "message/envelope.hpp"
+
 namespace reflow::runtime {
 namespace {
 
@@ -105,6 +107,7 @@ Dealer::~Dealer() {
 
 std::uint32_t place_of_key(MessageRef payload, const Vector<String>& path,
                            std::uint32_t count) noexcept {
+    payload = payload_of(payload);
     for (const String& key : path) payload = payload.get(key);
     return jump(hash_key(payload), count);
 }

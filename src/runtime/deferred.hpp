@@ -75,6 +75,7 @@ public:
     std::uint64_t due_ns = 0;          // when it is tried again
     std::unique_ptr<Error> refused;    // something that it has emitted, with check_types
     std::uint64_t begun_ns = 0;        // 0 unless somebody wants to know how long it took
+    Message envelope;                  // of what it emits
     bool counts = true;                // as a firing that has ended
     reflow_status status = REFLOW_OK;  // how it ended; written before alive goes, read after
 

@@ -2,6 +2,8 @@
 // Thread: any.
 #include "runtime/failed_message.hpp"
 
+#include "message/envelope.hpp"
+
 #include "base/text.hpp"
 #include "runtime/actor.hpp"
 
@@ -17,7 +19,7 @@ void set_error(ObjectBuilder& to, const Error* error, reflow_status status) {
 Message packets_message(const Component& component, std::span<const reflow_packet> packets) {
     ArrayBuilder all(packets.size());
     for (const reflow_packet& packet : packets) {
-        MessageRef message(packet.message);
+        MessageRef message = payload_of(MessageRef(packet.message));
         if (message.none()) continue;
         ObjectBuilder one(3);
         one.set("port", Message::string(component.inports[packet.port].name));

@@ -31,6 +31,10 @@ enum class StallPolicy : std::uint8_t { grow, fail, drop_oldest };
 // What an observer is told; each only if wants() has its bit. Called on the thread where it
 // happens, without locks.
 class Observer {
+protected:
+    // Beside the kinds of events, as those below: packets may have envelopes.
+    static constexpr std::uint64_t carries_bit = std::uint64_t{1} << 60;
+
 public:
     virtual ~Observer() = default;
     virtual void completed(const Actor& actor, std::uint64_t firings, std::uint64_t ns) = 0;
@@ -74,16 +78,21 @@ public:
         constexpr std::uint64_t of_calls =
             1u << REFLOW_EVENT_ACTOR_COMPLETED | 1u << REFLOW_EVENT_MESSAGE_SENT |
             1u << REFLOW_EVENT_ACTOR_EMIT | 1u << REFLOW_EVENT_ACTOR_STATE | breaks_bit |
-            records_bit;
+            records_bit | carries_bit;
         return (wanted_.load(std::memory_order_relaxed) & of_calls) != 0;
     }
     // Whether there are breakpoints.
     [[nodiscard]] bool breaks() const noexcept {
         return (wanted_.load(std::memory_order_relaxed) & breaks_bit) != 0;
     }
+    // Whether packets may have envelopes: fixed before the group begins.
+    [[nodiscard]] bool carries() const noexcept {
+        return (wanted_.load(std::memory_order_relaxed) & carries_bit) != 0;
+    }
     // Whether somebody wants to know of each message that is emitted.
     [[nodiscard]] bool hears_emits() const noexcept {
-        constexpr std::uint64_t some = 1u << REFLOW_EVENT_ACTOR_EMIT | records_bit;
+        constexpr std::uint64_t some =
+            1u << REFLOW_EVENT_ACTOR_EMIT | records_bit | carries_bit;
         return (wanted_.load(std::memory_order_relaxed) & some) != 0;
     }
     // Whether payloads have to fit the types of inports.

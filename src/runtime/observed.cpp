@@ -16,7 +16,7 @@ bool Actor::prepare_or_stop(Lane& lane, Context& context, std::size_t& firings) 
     if (!prepare(lane, 1, context, firings)) return false;
     if (std::exchange(passed_, false)) return true;
     std::span<const Packet> inputs(inputs_.data(), firings * firing_size_);
-    if (!group.observer.breaks_before(*this, inputs)) return true;
+    if (!group.observer.breaks() || !group.observer.breaks_before(*this, inputs)) return true;
     // A source that has ended has nothing but its finish before it.
     wanted_ |= wanted & (ended_ ? finish_bit : start_bit | alarm_bits | finish_bit);
     if (std::uint64_t bits = std::exchange(context.next_timers, 0)) timers->put_back(bits);
@@ -33,7 +33,7 @@ Mailbox::Pushed Actor::push_each(Connection& connection, Lane& lane) {
     Queue<Packet> one;
     one.reserve(1);
     while (!connection.pending.empty() && !all.blocked) {
-        Message message = MessageRef(connection.pending.front().message).own();
+        Message message = MessageRef(connection.pending.front().message).own();  // with its envelope
         if (breaks && !std::exchange(connection.passed, true) &&
             group.observer.breaks_before(*this, connection, message)) {
             stopped_ = all.blocked = true;

@@ -54,7 +54,7 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
         if (deferred() == nullptr || !deferred()->captures) return REFLOW_ERROR_LIMIT;
         return capture(outport, std::move(message), index);
     }
-    if (group.observer.hears_emits()) group.observer.emitted(*this, outport, index, message);
+    if (group.observer.hears_emits()) message = announce(outport, index, std::move(message));
     if (dealers_ != nullptr) [[unlikely]] {
         if (Dealer* deals = dealer(outport)) {
             emit_dealt(*deals, std::move(message), index);

@@ -1,0 +1,82 @@
+// See envelope.hpp.
+// Thread: any.
+#include "message/envelope.hpp"
+
+#include <cstring>
+
+#include "base/text.hpp"
+
+namespace reflow {
+namespace {
+
+struct Fields {
+    std::uint8_t trace_id[16];
+    std::uint8_t span_id[8];
+    std::int64_t deadline_ms;
+};
+
+heap::Wrap& wrap_of(MessageRef message) noexcept {
+    return *reinterpret_cast<heap::Wrap*>(message.raw().payload);
+}
+
+}  // namespace
+
+MessageRef envelope_of(MessageRef message) noexcept {
+    if (!is_enveloped(message)) return {};
+    return envelope_at(wrap_of(message).type);
+}
+
+const void* envelope_address(MessageRef envelope) noexcept {
+    return reinterpret_cast<const void*>(envelope.raw().payload);
+}
+
+MessageRef envelope_at(const void* address) noexcept {
+    if (address == nullptr) return {};
+    return MessageRef({REFLOW_KIND_BYTES | heap::counted, reinterpret_cast<std::uint64_t>(address)});
+}
+
+MessageRef payload_of(MessageRef message) noexcept {
+    return is_enveloped(message) ? MessageRef(wrap_of(message).content) : message;
+}
+
+Message take_payload(Message message) noexcept {
+    if (!is_enveloped(message)) return message;
+    return payload_of(message).own();
+}
+
+Message enveloped(Message message, MessageRef envelope) {
+    if (envelope.none() || is_enveloped(message)) return message;
+    auto* wrap = new (allocate(sizeof(heap::Wrap))) heap::Wrap;
+    wrap->kind = static_cast<std::uint8_t>(enveloped_kind);
+    wrap->depth = static_cast<std::uint16_t>(message.depth());
+    wrap->type = reinterpret_cast<heap::Text*>(envelope.own().leak().payload);
+    wrap->content = message.leak();
+    return Message::adopt({static_cast<std::uint64_t>(enveloped_kind) | heap::counted,
+                           reinterpret_cast<std::uint64_t>(wrap)});
+}
+
+Message write_envelope(const reflow_envelope& from) {
+    Fields fields;
+    std::memcpy(fields.trace_id, from.trace_id, sizeof fields.trace_id);
+    std::memcpy(fields.span_id, from.span_id, sizeof fields.span_id);
+    fields.deadline_ms = from.deadline_ms;
+    String bytes(reinterpret_cast<const char*>(&fields), sizeof fields);
+    append(bytes, view_of(from.correlation));
+    return Message::bytes(bytes);
+}
+
+reflow_envelope read_envelope(MessageRef envelope) noexcept {
+    reflow_envelope to{};
+    to.correlation = to_view({});
+    std::string_view bytes = envelope.bytes();
+    if (bytes.size() < sizeof(Fields)) return to;
+    Fields fields;
+    std::memcpy(&fields, bytes.data(), sizeof fields);
+    std::memcpy(to.trace_id, fields.trace_id, sizeof fields.trace_id);
+    std::memcpy(to.span_id, fields.span_id, sizeof fields.span_id);
+    to.deadline_ms = fields.deadline_ms;
+    to.correlation = to_view(bytes.substr(sizeof fields));
+    return to;
+}
+
+}  // namespace reflow

@@ -1,0 +1,33 @@
+// Envelopes: what goes with a message and is none of its content, such as the trace it belongs to.
+// On its way such a message is inside another one, of a kind that nobody else sees: so whoever drops
+// or copies a packet does the right thing without knowing. Neighbours: runtime puts in and takes out.
+// Thread: any.
+#pragma once
+
+#include "message/message.hpp"
+
+namespace reflow {
+
+// An envelope by itself is a message of kind bytes: the fields, and behind them the correlation.
+inline constexpr reflow_kind enveloped_kind = 0xFE;
+
+[[nodiscard]] inline bool is_enveloped(MessageRef message) noexcept {
+    return message.is(enveloped_kind);
+}
+// Both of a message that may have one: none, and the message itself, if it has not.
+[[nodiscard]] MessageRef envelope_of(MessageRef message) noexcept;
+[[nodiscard]] MessageRef payload_of(MessageRef message) noexcept;
+// What reflow_packet.envelope points to, both ways; none for NULL.
+[[nodiscard]] const void* envelope_address(MessageRef envelope) noexcept;
+[[nodiscard]] MessageRef envelope_at(const void* address) noexcept;
+// The payload of a message that is given away.
+[[nodiscard]] Message take_payload(Message message) noexcept;
+
+// envelope may be none, or message have one already: then it stays as it is. Throws std::bad_alloc.
+[[nodiscard]] Message enveloped(Message message, MessageRef envelope);
+
+// From and to what a host sees. The correlation has at most REFLOW_MAX_CORRELATION_BYTES.
+[[nodiscard]] Message write_envelope(const reflow_envelope& from);
+[[nodiscard]] reflow_envelope read_envelope(MessageRef envelope) noexcept;
+
+}  // namespace reflow
