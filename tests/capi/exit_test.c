@@ -26,10 +26,12 @@ static reflow_runtime *the_runtime;
 static reflow_network *the_network;
 static enum kind the_kind;
 static int fired;
+static bool all_sent; /* nobody else uses what the end destroys */
 
 static reflow_status run(reflow_context *context, void *state, reflow_packet *inputs,
                          size_t count) {
-    if (__atomic_add_fetch(&fired, 1, __ATOMIC_RELAXED) == 50) {
+    if (__atomic_add_fetch(&fired, 1, __ATOMIC_RELAXED) >= 50 &&
+        __atomic_exchange_n(&all_sent, false, __ATOMIC_ACQ_REL)) {
         if (the_kind == EXIT_IN_CALLBACK || the_kind == DESTROY_AT_EXIT_IN_CALLBACK) exit(CODE);
         if (the_kind == QUICK_EXIT_IN_CALLBACK) _exit(CODE);
     }
@@ -90,11 +92,18 @@ static int child(const rig_mode *mode, enum kind kind) {
     }
     /* A thread of the host that is inside the library when the process ends. */
     pthread_t thread;
-    if (rig_threaded(mode)) CHECK(pthread_create(&thread, NULL, waits, NULL) == 0);
+    bool destroys = kind == DESTROY_AT_EXIT || kind == DESTROY_AT_EXIT_IN_CALLBACK;
+    if (rig_threaded(mode) && !destroys) {
+        CHECK(pthread_create(&thread, NULL, waits, NULL) == 0);
+        CHECK(pthread_detach(thread) == 0);
+    }
     bool never_ends = kind == EXIT_IN_CALLBACK || kind == QUICK_EXIT_IN_CALLBACK ||
                       kind == DESTROY_AT_EXIT_IN_CALLBACK;
     /* The exit is under way on another thread when the wait ends, or ends it by destroying all. */
-    if (never_ends) (void)reflow_network_wait_idle(the_network, REFLOW_FOREVER, NULL);
+    __atomic_store_n(&all_sent, true, __ATOMIC_RELEASE);
+    if (never_ends && !(destroys && rig_threaded(mode))) {
+        (void)reflow_network_wait_idle(the_network, REFLOW_FOREVER, NULL);
+    }
     while (never_ends) pause();
     if (mode->mode == REFLOW_MODE_LENT && mode->lent == 0) {
         (void)reflow_network_wait_idle(the_network, 5, NULL);
