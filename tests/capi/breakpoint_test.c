@@ -32,9 +32,6 @@ static reflow_breakpoint set(reflow_network *network, const reflow_break_options
     return id;
 }
 static void start(reflow_network *network) { WORKS(reflow_network_start(network, &e)); }
-static void idle(reflow_network *network) {
-    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
-}
 static void resume(reflow_network *network) {
     WORKS(reflow_network_resume(network, text_of(""), &e));
 }
@@ -127,7 +124,7 @@ static void test_firing(const rig_mode *mode) {
         silent(events);
         resume(network);
     }
-    idle(network);
+    rig_idle(network);
     for (int i = 1; i <= 3; ++i) CHECK(rig_recv(output) == i);
     listed(network, 0, "hits", "3");
     listed(network, 0, "node", "\"b\"");
@@ -140,7 +137,7 @@ static void test_firing(const rig_mode *mode) {
     CHECK(fired(network, "b") == 3);
     resume(network);
     rig_send(network, inport, 5);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_recv(output) == 4 && rig_recv(output) == 5);
     /* And set again: the next one stops, whatever was passed before. */
     set(network, &options);
@@ -181,7 +178,7 @@ static void test_delivery(const rig_mode *mode) {
         }
         resume(network);
     }
-    idle(network);
+    rig_idle(network);
     for (int i = 1; i <= 3; ++i) CHECK(rig_recv(output) == i);
     WORKS(reflow_network_unbreak(network, id, &e));
     /* On the outport it stops for each connection, the one of the host too. */
@@ -194,7 +191,7 @@ static void test_delivery(const rig_mode *mode) {
     stops(network);
     told(events, id, "b", "o", "", 4);
     resume(network);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_recv(output) == 4);
     reflow_output_destroy(output);
     reflow_subscription_destroy(events);
@@ -253,7 +250,7 @@ static void test_conditions(const rig_mode *mode) {
         told(events, id, "b", "a", "", i);
         resume(network);
     }
-    idle(network);
+    rig_idle(network);
     CHECK(user.calls == 9 && user.ends == 0);
     listed(network, 0, "hits", "4");
     listed(network, 0, "ignore", "1");
@@ -272,7 +269,7 @@ static void test_conditions(const rig_mode *mode) {
     FAILS(REFLOW_ERROR_WOULD_BLOCK, reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
     CHECK(fired(network, "b") == 11 && fired(network, "c") == 9);
     resume(network);
-    idle(network);
+    rig_idle(network);
     /* What a condition may call, and what it may not. */
     user.misbehaves = true;
     options = at("b");
@@ -315,7 +312,7 @@ static void test_expressions(const rig_mode *mode) {
         CHECK(first_waiting(network, "c", "a") == i && fired(network, "c") == (uint64_t)i - 1);
         resume(network);
     }
-    idle(network);
+    rig_idle(network);
     listed(network, 0, "expression", "\"it > 6\"");
     listed(network, 1, "faults", "9");
     reflow_network_destroy(network);
@@ -347,7 +344,7 @@ static void test_steps(const rig_mode *mode) {
     CHECK(step(network, 1) == 1);
     CHECK(first_waiting(network, "b", "a") == 3);
     resume(network);
-    idle(network);
+    rig_idle(network);
     CHECK(fired(network, "c") == 3);
     reflow_network_destroy(network);
     reflow_runtime_destroy(runtime);
@@ -393,7 +390,7 @@ static void test_source(const rig_mode *mode) {
         CHECK(left == i);
         resume(network);
     }
-    idle(network);
+    rig_idle(network);
     CHECK(left == 0);
     /* A drain does not end before the breakpoint is passed, and does not pass it by itself. */
     for (int i = 0; i < 3; ++i) {
@@ -561,7 +558,7 @@ static void test_churn(const rig_mode *mode) {
     __atomic_store_n(&with.over, 1, __ATOMIC_RELEASE);
     CHECK(pthread_join(threads[0], NULL) == 0 && pthread_join(threads[1], NULL) == 0);
     resume(network);
-    idle(network);
+    rig_idle(network);
     CHECK(fired(network, "c") == (uint64_t)count);
     reflow_output_destroy(output);
     reflow_network_destroy(network);

@@ -47,18 +47,6 @@ static reflow_network *pair(reflow_runtime *runtime, const char *metadata, reflo
     return network;
 }
 
-static void idle(reflow_network *network) {
-    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
-}
-static void quiet(reflow_network *network) {
-    FAILS(REFLOW_ERROR_WOULD_BLOCK, reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
-}
-static void pause_at(reflow_network *network, const char *node) {
-    WORKS(reflow_network_pause(network, text_of(node), REFLOW_FOREVER, &e));
-}
-static void resume_at(reflow_network *network, const char *node) {
-    WORKS(reflow_network_resume(network, text_of(node), &e));
-}
 static void send_sized(reflow_network *network, const char *to, int number, size_t size) {
     WORKS(reflow_network_send(network, rig_inport(network, to),
                               sized_message((unsigned char)number, size), REFLOW_FOREVER, &e));
@@ -77,26 +65,26 @@ static void test_waits(const rig_mode *mode) {
     reflow_runtime *runtime = runtime_of(mode, 0);
     reflow_output *output;
     reflow_network *network = pair(runtime, "{\"capacity_bytes\":100}", &output);
-    pause_at(network, "b");
+    rig_pause(network, "b");
     for (int i = 1; i <= 3; ++i) send_sized(network, "a.a", i, 30);
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "b") == 3 && rig_counters(network, "a").held_back == 0);
     send_sized(network, "a.a", 4, 30);
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "b") == 3 && rig_counters(network, "a").held_back == 1);
     for (int i = 5; i <= 9; ++i) send_sized(network, "a.a", i, 10);
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "b") == 3);
-    resume_at(network, "b");
-    idle(network);
+    rig_resume(network, "b");
+    rig_idle(network);
     for (int i = 1; i <= 9; ++i) CHECK(taken(output) == i);
     /* 0 bytes of payload always fit; numbers have 8. */
-    pause_at(network, "b");
+    rig_pause(network, "b");
     for (int i = 0; i < 20; ++i) rig_send(network, rig_inport(network, "a.a"), i);
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "b") == 12);
-    resume_at(network, "b");
-    idle(network);
+    rig_resume(network, "b");
+    rig_idle(network);
     for (int i = 0; i < 20; ++i) CHECK(rig_recv(output) == i);
     end(runtime, network, output);
 }
@@ -106,20 +94,20 @@ static void test_large(const rig_mode *mode) {
     reflow_runtime *runtime = runtime_of(mode, 0);
     reflow_output *output;
     reflow_network *network = pair(runtime, "{\"capacity_bytes\":100}", &output);
-    pause_at(network, "b");
+    rig_pause(network, "b");
     send_sized(network, "a.a", 1, 500);
     send_sized(network, "a.a", 2, 1);
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "b") == 1 && rig_counters(network, "a").held_back == 1);
-    resume_at(network, "b");
-    idle(network);
-    pause_at(network, "b");
+    rig_resume(network, "b");
+    rig_idle(network);
+    rig_pause(network, "b");
     send_sized(network, "a.a", 3, 1);
     send_sized(network, "a.a", 4, 500);
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "b") == 1 && rig_counters(network, "a").held_back == 1);
-    resume_at(network, "b");
-    idle(network);
+    rig_resume(network, "b");
+    rig_idle(network);
     for (int i = 1; i <= 4; ++i) CHECK(taken(output) == i);
     end(runtime, network, output);
 }
@@ -134,14 +122,14 @@ static void test_drops(const rig_mode *mode) {
         reflow_runtime *runtime = runtime_of(mode, 0);
         reflow_output *output;
         reflow_network *network = pair(runtime, metadata, &output);
-        pause_at(network, "b");
+        rig_pause(network, "b");
         for (int i = 1; i <= 4; ++i) send_sized(network, "a.a", i, 30);
         send_sized(network, "a.a", 5, 65);
-        quiet(network);
+        rig_quiet(network);
         CHECK(waiting(network, "b") == left[kind]);
         CHECK(rig_counters(network, "b").dropped == 5 - left[kind]);
-        resume_at(network, "b");
-        idle(network);
+        rig_resume(network, "b");
+        rig_idle(network);
         for (uint64_t i = 0; i < left[kind]; ++i) CHECK(taken(output) == first[kind] + i);
         end(runtime, network, output);
     }
@@ -189,10 +177,10 @@ static void test_host(const rig_mode *mode) {
         if (i != 0) continue;
         /* Each of these is more than the half at which waiting hosts are told. */
         for (int k = 3; k < 60; ++k) send_sized(network, places[i], k, k % 2 == 0 ? 60 : 200);
-        idle(network);
+        rig_idle(network);
         for (int k = 1; k < 60; ++k) CHECK(taken(output) == k);
     }
-    idle(network);
+    rig_idle(network);
     end(runtime, network, output);
 }
 
@@ -223,7 +211,7 @@ static void test_stall(const rig_mode *mode) {
     reflow_network *network = rig_network(runtime, graph);
     reflow_graph_destroy(graph);
     WORKS(reflow_network_start(network, &e));
-    idle(network);
+    rig_idle(network);
     CHECK(rig_counters(network, "h").fired == 255 && rig_counters(network, "p").fired == 254);
     reflow_network_destroy(network);
     reflow_runtime_destroy(runtime);
@@ -234,9 +222,9 @@ static void test_change(const rig_mode *mode) {
     reflow_runtime *runtime = runtime_of(mode, 0);
     reflow_output *output;
     reflow_network *network = pair(runtime, NULL, &output);
-    pause_at(network, "b");
+    rig_pause(network, "b");
     for (int i = 1; i <= 5; ++i) send_sized(network, "a.a", i, 30);
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "b") == 5);
     reflow_endpoint from = rig_end("a.o"), to = rig_end("b.a");
     for (int limit = 0; limit < 2; ++limit) {
@@ -247,12 +235,12 @@ static void test_change(const rig_mode *mode) {
         WORKS(reflow_network_apply(network, graph, NULL, NULL, &e));
         reflow_graph_destroy(graph);
         if (limit == 0) send_sized(network, "a.a", 6, 30);
-        quiet(network);
+        rig_quiet(network);
         CHECK(waiting(network, "b") == (limit == 0 ? 5 : 6));
         CHECK(rig_counters(network, "a").held_back == (limit == 0 ? 1 : 0));
     }
-    resume_at(network, "b");
-    idle(network);
+    rig_resume(network, "b");
+    rig_idle(network);
     for (int i = 1; i <= 6; ++i) CHECK(taken(output) == i);
     end(runtime, network, output);
 }

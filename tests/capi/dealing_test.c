@@ -69,18 +69,6 @@ static reflow_network *started(reflow_runtime *runtime, reflow_graph *graph) {
     return network;
 }
 
-static void idle(reflow_network *network) {
-    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
-}
-static void quiet(reflow_network *network) {
-    FAILS(REFLOW_ERROR_WOULD_BLOCK, reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
-}
-static void pause_at(reflow_network *network, const char *node) {
-    WORKS(reflow_network_pause(network, text_of(node), REFLOW_FOREVER, &e));
-}
-static void resume_at(reflow_network *network, const char *node) {
-    WORKS(reflow_network_resume(network, text_of(node), &e));
-}
 static void send_range(reflow_network *network, int64_t first, int64_t last) {
     reflow_inport to = rig_inport(network, "deal.a");
     for (int64_t i = first; i <= last; ++i) rig_send(network, to, i);
@@ -127,7 +115,7 @@ static void test_round_robin(const rig_mode *mode) {
     reflow_network *network =
         started(runtime, dealt("\"round-robin\"", 3, "{\"capacity\":1000}"));
     send_range(network, 0, 299);
-    idle(network);
+    rig_idle(network);
     for (int64_t w = 0; w < 3; ++w) {
         CHECK(workers[w].count == 100);
         for (int64_t i = 0; i < 100; ++i) CHECK(workers[w].seen[i] == 3 * i + w);
@@ -140,25 +128,25 @@ static void test_round_robin(const rig_mode *mode) {
 static void test_full(const rig_mode *mode) {
     reflow_runtime *runtime = runtime_of(mode);
     reflow_network *network = started(runtime, dealt("\"round-robin\"", 3, "{\"capacity\":4}"));
-    pause_at(network, "w0");
+    rig_pause(network, "w0");
     send_range(network, 0, 99);
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "w0") == 4 && workers[0].count == 0);
     CHECK(workers[1].count + workers[2].count == 96);
     CHECK(rig_counters(network, "deal").held_back == 0);
-    pause_at(network, "w1");
-    pause_at(network, "w2");
+    rig_pause(network, "w1");
+    rig_pause(network, "w2");
     send_range(network, 100, 108);
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "w1") == 4 && waiting(network, "w2") == 4);
     CHECK(rig_counters(network, "deal").held_back == 1);
-    resume_at(network, "w2"); /* not that whose turn it is */
-    quiet(network);
+    rig_resume(network, "w2"); /* not that whose turn it is */
+    rig_quiet(network);
     CHECK(rig_counters(network, "deal").held_back == 0);
     CHECK(waiting(network, "w0") == 4 && waiting(network, "w1") == 4 && waiting(network, "w2") == 0);
-    resume_at(network, "w0");
-    resume_at(network, "w1");
-    idle(network);
+    rig_resume(network, "w0");
+    rig_resume(network, "w1");
+    rig_idle(network);
     check_all(0, 108);
     end(runtime, network);
 }
@@ -168,7 +156,7 @@ static void test_conserved(const rig_mode *mode, const char *how) {
     reflow_runtime *runtime = runtime_of(mode);
     reflow_network *network = started(runtime, dealt(how, 4, "{\"capacity\":1}"));
     send_range(network, 0, 999);
-    idle(network);
+    rig_idle(network);
     check_all(0, 999);
     CHECK(rig_counters(network, "deal").sent == 1000);
     end(runtime, network);
@@ -179,25 +167,25 @@ static void test_least_loaded(const rig_mode *mode) {
     reflow_runtime *runtime = runtime_of(mode);
     reflow_network *network =
         started(runtime, dealt("\"least-loaded\"", 3, "{\"capacity\":100}"));
-    pause_at(network, "w0");
-    pause_at(network, "w1");
-    pause_at(network, "w2");
+    rig_pause(network, "w0");
+    rig_pause(network, "w1");
+    rig_pause(network, "w2");
     send_range(network, 0, 8);
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "w0") == 3 && waiting(network, "w1") == 3 && waiting(network, "w2") == 3);
-    resume_at(network, "w1");
-    quiet(network);
+    rig_resume(network, "w1");
+    rig_quiet(network);
     CHECK(workers[1].count == 3);
     for (int64_t i = 0; i < 3; ++i) CHECK(workers[1].seen[i] == 3 * i + 1);
     send_range(network, 9, 11);
-    quiet(network);
+    rig_quiet(network);
     CHECK(workers[1].count == 6 && waiting(network, "w0") == 3 && waiting(network, "w2") == 3);
-    pause_at(network, "w1");
+    rig_pause(network, "w1");
     send_range(network, 12, 14); /* fills up the one that has none */
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "w1") == 3 && waiting(network, "w0") == 3 && waiting(network, "w2") == 3);
-    for (int w = 0; w < 3; ++w) resume_at(network, w == 0 ? "w0" : w == 1 ? "w1" : "w2");
-    idle(network);
+    for (int w = 0; w < 3; ++w) rig_resume(network, w == 0 ? "w0" : w == 1 ? "w1" : "w2");
+    rig_idle(network);
     check_all(0, 14);
     end(runtime, network);
 }
@@ -257,7 +245,7 @@ static void test_key(const rig_mode *mode) {
         send_json(network, text);
         ++expected[place_of(0, "", 0, 5)];
     }
-    idle(network);
+    rig_idle(network);
     size_t used = 0;
     for (int w = 0; w < 5; ++w) {
         CHECK(workers[w].count == expected[w]);
@@ -277,16 +265,16 @@ static void test_key_waits(const rig_mode *mode) {
     for (int64_t i = 0; first < 0 || second < 0; ++i) {
         *(place_of_integer(i, 2) == 0 ? &first : &second) = i;
     }
-    pause_at(network, "w0");
+    rig_pause(network, "w0");
     for (int i = 0; i < 5; ++i) {
         char text[80];
         snprintf(text, sizeof text, "{\"k\":%d,\"n\":%d}", (int)(i == 2 || i == 3 ? second : first), i);
         send_json(network, text);
     }
-    quiet(network);
+    rig_quiet(network);
     CHECK(waiting(network, "w0") == 2 && rig_counters(network, "deal").held_back == 1);
-    resume_at(network, "w0");
-    idle(network);
+    rig_resume(network, "w0");
+    rig_idle(network);
     CHECK(workers[0].count == 3 && workers[1].count == 2);
     check_all(0, 4);
     end(runtime, network);
@@ -299,18 +287,18 @@ static void test_change(const rig_mode *mode) {
     reflow_network *network = rig_network(runtime, graph);
     WORKS(reflow_network_start(network, &e));
     send_range(network, 0, 4); /* w1 is next */
-    idle(network);
+    rig_idle(network);
     CHECK(workers[0].count == 3 && workers[1].count == 2);
     rig_node(graph, "w2", "Work");
     rig_connect(graph, "deal.o", "w2.a", "{\"capacity\":1000}");
     WORKS(reflow_network_apply(network, graph, NULL, NULL, &e));
     send_range(network, 5, 7);
-    idle(network);
+    rig_idle(network);
     CHECK(workers[1].seen[2] == 5 && workers[2].seen[0] == 6 && workers[0].seen[3] == 7);
     WORKS(reflow_graph_remove_node(graph, text_of("w1"), &e));
     WORKS(reflow_network_apply(network, graph, NULL, NULL, &e)); /* its turn goes to w2 */
     send_range(network, 8, 11);
-    idle(network);
+    rig_idle(network);
     CHECK(workers[2].count == 3 && workers[2].seen[1] == 8 && workers[0].seen[4] == 9);
     check_all(0, 11);
     reflow_graph_destroy(graph);
@@ -329,14 +317,14 @@ static void test_change_full(const rig_mode *mode, bool all_go) {
     }
     reflow_network *network = rig_network(runtime, graph);
     WORKS(reflow_network_start(network, &e));
-    pause_at(network, "w0");
-    pause_at(network, "w1");
+    rig_pause(network, "w0");
+    rig_pause(network, "w1");
     reflow_inport to = rig_inport(network, "deal.a");
     int sent = 0;
     while (sent < 12 && reflow_network_send(network, to, reflow_message_integer(sent), 0, NULL) ==
                             REFLOW_OK) {
         ++sent;
-        quiet(network);
+        rig_quiet(network);
     }
     CHECK(sent > 4 && rig_counters(network, "deal").held_back == 1);
     reflow_endpoint from = rig_end("deal.o"), first = rig_end("w0.a"), second = rig_end("w1.a");
@@ -351,11 +339,11 @@ static void test_change_full(const rig_mode *mode, bool all_go) {
     change.struct_size = sizeof change;
     WORKS(reflow_network_apply(network, graph, NULL, &change, &e));
     CHECK(change.packets_dropped == 0);
-    quiet(network);
+    rig_quiet(network);
     if (!all_go) CHECK(workers[2].count != 0 && rig_counters(network, "deal").held_back == 0);
-    resume_at(network, "w0");
-    resume_at(network, "w1");
-    idle(network);
+    rig_resume(network, "w0");
+    rig_resume(network, "w1");
+    rig_idle(network);
     if (!all_go) check_all(0, sent - 1);
     if (all_go) CHECK(workers[0].count + workers[1].count >= 5);
     reflow_graph_destroy(graph);
@@ -374,19 +362,19 @@ static void test_snapshot(const rig_mode *mode) {
         if (life == 1) reflow_message_unref(taken);
         WORKS(reflow_network_start(network, &e));
         if (life == 0) {
-            pause_at(network, "w0");
-            pause_at(network, "w1");
-            pause_at(network, "w2");
+            rig_pause(network, "w0");
+            rig_pause(network, "w1");
+            rig_pause(network, "w2");
             reflow_inport to = rig_inport(network, "deal.a");
             while (sent < 20 && reflow_network_send(network, to, reflow_message_integer(sent), 0,
                                                     NULL) == REFLOW_OK) {
                 ++sent;
-                quiet(network);
+                rig_quiet(network);
             }
             CHECK(sent > 6);
             WORKS(reflow_network_snapshot(network, REFLOW_FOREVER, &taken, &e));
         } else {
-            idle(network);
+            rig_idle(network);
             check_all(0, sent - 1);
         }
         end(runtime, network);
@@ -404,7 +392,7 @@ static void test_snapshot_turn(const rig_mode *mode) {
         if (life == 1) reflow_message_unref(taken);
         WORKS(reflow_network_start(network, &e));
         send_range(network, life == 0 ? 0 : 4, life == 0 ? 3 : 8);
-        idle(network);
+        rig_idle(network);
         if (life == 0) WORKS(reflow_network_snapshot(network, REFLOW_FOREVER, &taken, &e));
         if (life == 1) {
             CHECK(workers[1].count == 2 && workers[1].seen[0] == 4 && workers[1].seen[1] == 7);
@@ -419,13 +407,13 @@ static void test_dropping(const rig_mode *mode) {
     reflow_runtime *runtime = runtime_of(mode);
     reflow_network *network = started(
         runtime, dealt("\"round-robin\"", 2, "{\"capacity\":3,\"kind\":\"drop-oldest\"}"));
-    pause_at(network, "w0");
-    pause_at(network, "w1");
+    rig_pause(network, "w0");
+    rig_pause(network, "w1");
     send_range(network, 0, 19);
-    quiet(network);
-    resume_at(network, "w0");
-    resume_at(network, "w1");
-    idle(network);
+    rig_quiet(network);
+    rig_resume(network, "w0");
+    rig_resume(network, "w1");
+    rig_idle(network);
     for (int w = 0; w < 2; ++w) {
         CHECK(workers[w].count == 3);
         for (int i = 0; i < 3; ++i) CHECK(workers[w].seen[i] == 14 + 2 * i + w);
@@ -442,7 +430,7 @@ static void test_output(const rig_mode *mode, int count) {
     reflow_output *output = rig_output(network, "deal.o", 1000);
     WORKS(reflow_network_start(network, &e));
     send_range(network, 0, 99);
-    idle(network);
+    rig_idle(network);
     for (int i = 0; i < 100; ++i) CHECK(rig_recv(output) == i);
     if (count != 0) check_all(0, 99);
     CHECK(rig_counters(network, "deal").sent == (count != 0 ? 200 : 100));
@@ -472,7 +460,7 @@ static void test_subgraph(const rig_mode *mode) {
     WORKS(reflow_graph_load(text_of(text), REFLOW_FORMAT_JSON, text_of(""), &graph, &e));
     reflow_network *network = started(runtime, graph);
     send_range(network, 0, 29);
-    idle(network);
+    rig_idle(network);
     for (int w = 0; w < 3; ++w) CHECK(workers[w].count == 10);
     check_all(0, 29);
     end(runtime, network);
@@ -493,12 +481,12 @@ static void test_breakpoint(const rig_mode *mode) {
     WORKS(reflow_network_break(network, &options, &id, &e));
     WORKS(reflow_network_start(network, &e));
     for (uint64_t stop = 0; stop < 4; ++stop) {
-        quiet(network);
+        rig_quiet(network);
         WORKS(reflow_network_pause(network, text_of(""), REFLOW_FOREVER, &e));
         CHECK(rig_counters(network, "deal").sent == stop);
-        resume_at(network, "");
+        rig_resume(network, "");
     }
-    idle(network);
+    rig_idle(network);
     CHECK(workers[0].count == 2 && workers[1].count == 2);
     check_all(0, 3);
     end(runtime, network);

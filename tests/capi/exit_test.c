@@ -81,9 +81,8 @@ static void build(const rig_mode *mode) {
 static int child(const rig_mode *mode, enum kind kind) {
     check_time_limit(20);
     the_kind = kind;
-    if (kind == DESTROY_AT_EXIT || kind == DESTROY_AT_EXIT_IN_CALLBACK) {
-        CHECK(atexit(destroy_all) == 0);
-    }
+    bool destroys = kind == DESTROY_AT_EXIT || kind == DESTROY_AT_EXIT_IN_CALLBACK;
+    if (destroys) CHECK(atexit(destroy_all) == 0);
     build(mode);
     WORKS(reflow_network_start(the_network, &e));
     for (int i = 0; i < 4; ++i) {
@@ -92,7 +91,6 @@ static int child(const rig_mode *mode, enum kind kind) {
     }
     /* A thread of the host that is inside the library when the process ends. */
     pthread_t thread;
-    bool destroys = kind == DESTROY_AT_EXIT || kind == DESTROY_AT_EXIT_IN_CALLBACK;
     if (rig_threaded(mode) && !destroys) {
         CHECK(pthread_create(&thread, NULL, waits, NULL) == 0);
         CHECK(pthread_detach(thread) == 0);

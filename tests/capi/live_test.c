@@ -86,10 +86,6 @@ static reflow_graph *three(void) {
     return graph;
 }
 
-static void idle(reflow_network *network) {
-    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
-}
-
 static reflow_change apply(reflow_network *network, const reflow_graph *graph) {
     reflow_change change = {0};
     change.struct_size = sizeof change;
@@ -114,7 +110,7 @@ static void test_apply(const rig_mode *mode) {
     WORKS(reflow_network_start(network, &e));
     reflow_inport x = rig_inport(network, "x.a"), y = rig_inport(network, "y.a");
     for (int i = 1; i <= 10; ++i) rig_send(network, x, i);
-    idle(network);
+    rig_idle(network);
 
     /* The same graph: nothing happens. */
     reflow_change same = apply(network, graph);
@@ -132,7 +128,7 @@ static void test_apply(const rig_mode *mode) {
     CHECK(change.connections_added == 2 && change.connections_removed == 2);
     CHECK(alive == 3 && set_up == 3);
     for (int i = 11; i <= 20; ++i) rig_send(network, x, i);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_counters(network, "x").fired == 20 && rig_counters(network, "n").fired == 10);
     CHECK(rig_counters(network, "z").fired == 20);
     for (int i = 1; i <= 20; ++i) CHECK(rig_recv(output) == i);
@@ -146,7 +142,7 @@ static void test_apply(const rig_mode *mode) {
     reflow_inport n = rig_inport(network, "n.b");
     CHECK(n.id != y.id);
     rig_send(network, n, 21);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_recv(output) == 21);
 
     /* The graph that runs is the one that was applied, and is not changed by edits of the handle.
@@ -163,7 +159,7 @@ static void test_apply(const rig_mode *mode) {
 
     /* z goes, and with it what its reader reads: what it holds comes first. */
     rig_send(network, x, 22);
-    idle(network);
+    rig_idle(network);
     WORKS(reflow_network_remove_node(network, text_of("z"), &e));
     CHECK(rig_recv(output) == 22);
     reflow_message message;
@@ -187,7 +183,7 @@ static void test_edits(const rig_mode *mode) {
     reflow_endpoint from = rig_end("z.o"), to = rig_end("n.a");
     WORKS(reflow_network_connect(network, &from, &to, none, &e));
     for (int i = 1; i <= 5; ++i) rig_send(network, x, i);
-    idle(network);
+    rig_idle(network);
     for (int i = 1; i <= 5; ++i) CHECK(rig_recv(output) == i);
 
     /* Another component: what waits at it stays, its counts go on. */
@@ -200,7 +196,7 @@ static void test_edits(const rig_mode *mode) {
     FAILS(REFLOW_ERROR_NOT_FOUND, /* it has other inports */
           reflow_network_send(network, n, reflow_message_integer(1), 0, &e));
     WORKS(reflow_network_resume(network, text_of("n"), &e));
-    idle(network);
+    rig_idle(network);
     for (int i = 6; i <= 9; ++i) CHECK(rig_recv(output) == i);
     CHECK(rig_counters(network, "n").fired == 9 && rig_counters(network, "n").received == 9);
 
@@ -209,21 +205,21 @@ static void test_edits(const rig_mode *mode) {
     WORKS(reflow_network_replace_node(network, text_of("n"), text_of("Other"), json("{\"k\":1}"),
                                       &e));
     rig_send(network, n, 10);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_recv(output) == 10);
 
     WORKS(reflow_network_disconnect(network, &from, &to, &e));
     rig_send(network, x, 11);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_counters(network, "n").fired == 10 && rig_counters(network, "z").fired == 10);
 
     /* A new source is fired, once. */
     WORKS(reflow_network_add_node(network, text_of("s"), text_of("Once"), none, &e));
-    idle(network);
+    rig_idle(network);
     CHECK(rig_counters(network, "s").fired == 1);
     from = rig_end("s.o");
     WORKS(reflow_network_connect(network, &from, &to, none, &e));
-    idle(network);
+    rig_idle(network);
     CHECK(rig_counters(network, "s").fired == 1 && rig_counters(network, "n").fired == 10);
     reflow_output_destroy(output);
     reflow_graph_destroy(graph);
@@ -279,7 +275,7 @@ static void test_failures(const rig_mode *mode) {
     CHECK(reflow_graph_equal(now, graph));
     reflow_graph_destroy(now);
     for (int i = 1; i <= 3; ++i) rig_send(network, x, i);
-    idle(network);
+    rig_idle(network);
     for (int i = 1; i <= 3; ++i) CHECK(rig_recv(output) == i);
 
     WORKS(reflow_network_drain(network, REFLOW_FOREVER, &e));
@@ -305,7 +301,7 @@ static void test_before_start(const rig_mode *mode) {
     WORKS(reflow_network_start(network, &e));
     CHECK(set_up == 2);
     rig_send(network, rig_inport(network, "x.a"), 5);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_recv(output) == 5);
     reflow_output_destroy(output);
     reflow_graph_destroy(graph);
@@ -334,7 +330,7 @@ static void test_leftover(const rig_mode *mode) {
         reflow_change change = {0};
         change.struct_size = sizeof change;
         WORKS(reflow_network_apply(network, graph, &options, &change, &e));
-        idle(network);
+        rig_idle(network);
         CHECK(rig_counters(network, "z").fired == (drop == 0 ? 4u : 0u));
         CHECK(change.packets_dropped == (drop == 0 ? 0u : 4u));
         reflow_graph_destroy(graph);
@@ -354,7 +350,7 @@ static void test_paused(const rig_mode *mode) {
     FAILS(REFLOW_ERROR_WOULD_BLOCK, reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
     CHECK(rig_counters(network, "s").fired == 0);
     WORKS(reflow_network_resume(network, text_of(""), &e));
-    idle(network);
+    rig_idle(network);
     CHECK(rig_counters(network, "s").fired == 1);
     reflow_graph_destroy(graph);
     ended(runtime, network);
@@ -370,12 +366,12 @@ static void test_initials(const rig_mode *mode) {
     reflow_network *network = rig_network(runtime, graph);
     reflow_output *output = rig_output(network, "x.o", 0);
     WORKS(reflow_network_start(network, &e));
-    idle(network);
+    rig_idle(network);
     rig_initial(graph, "x.a", reflow_message_integer(2));
     rig_node(graph, "n", "Relay");
     rig_initial(graph, "n.a", reflow_message_integer(3));
     apply(network, graph);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_counters(network, "x").fired == 2 && rig_counters(network, "n").fired == 1);
     CHECK(rig_recv(output) == 1 && rig_recv(output) == 2);
     reflow_output_destroy(output);
@@ -398,14 +394,14 @@ static void test_exposed(const rig_mode *mode) {
     reflow_inport feed = {0};
     WORKS(reflow_network_find_inport(network, text_of(""), text_of("feed"), &feed, &e));
     rig_send(network, feed, 1);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_recv(output) == 1);
     WORKS(reflow_graph_remove_outport(graph, text_of("result"), &e));
     WORKS(reflow_graph_remove_node(graph, text_of("z"), &e));
     WORKS(reflow_graph_add_outport(graph, text_of("result"), &y, text_of("any"), &e));
     apply(network, graph);
     rig_send(network, feed, 2);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_recv(output) == 2);
     WORKS(reflow_graph_remove_outport(graph, text_of("result"), &e));
     apply(network, graph);
@@ -448,7 +444,7 @@ static void test_inside(const rig_mode *mode) {
     reflow_network *network = changed_inside = rig_network(runtime, graph);
     WORKS(reflow_network_start(network, &e));
     rig_send(network, rig_inport(network, "i.a"), 1);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_counters(network, "i").fired == 1);
     reflow_graph_destroy(graph);
     reflow_network_destroy(network);
@@ -489,7 +485,7 @@ static void test_timeout(void) {
     FAILS(REFLOW_ERROR_TIMEOUT, reflow_network_apply(network, graph, &options, NULL, &e));
     CHECK(rig_counters(network, "l").fired == 0);
     __atomic_store_n(&leave, 1, __ATOMIC_SEQ_CST);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_recv(output) == 1 && rig_counters(network, "l").fired == 1);
     reflow_change change = apply(network, graph); /* y comes back with it */
     CHECK(change.nodes_removed == 1 && change.nodes_added == 1);
@@ -510,11 +506,11 @@ static void test_events(const rig_mode *mode) {
     WORKS(reflow_network_subscribe(network, &options, &subscription, &e));
     WORKS(reflow_network_start(network, &e));
     rig_send(network, rig_inport(network, "y.a"), 1);
-    idle(network);
+    rig_idle(network);
     WORKS(reflow_network_remove_node(network, text_of("y"), &e));
     WORKS(reflow_network_add_node(network, text_of("n"), text_of("Relay"), none, &e));
     rig_send(network, rig_inport(network, "n.a"), 1);
-    idle(network);
+    rig_idle(network);
     bool of_y = false, started_n = false, completed_n = false;
     for (;;) {
         reflow_event_batch *batch = NULL;

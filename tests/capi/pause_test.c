@@ -25,12 +25,6 @@ static void pause_at(reflow_network *network, const char *path) {
 static void resume_at(reflow_network *network, const char *path) {
     WORKS(reflow_network_resume(network, text_of(path), &e));
 }
-static void idle(reflow_network *network) {
-    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
-}
-static void quiet(reflow_network *network) {
-    FAILS(REFLOW_ERROR_WOULD_BLOCK, reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
-}
 static uint64_t step(reflow_network *network, const char *path, uint64_t firings) {
     uint64_t fired = 77;
     WORKS(reflow_network_step(network, text_of(path), firings, REFLOW_FOREVER, &fired, &e));
@@ -61,29 +55,29 @@ static void test_keeps(const rig_mode *mode) {
     reflow_output *output = rig_output(network, "c.o", 10);
     pause_at(network, "b");
     WORKS(reflow_network_start(network, &e));
-    quiet(network);
+    rig_quiet(network);
     CHECK(fired(network, "a") == 5 && fired(network, "b") == 0);
     CHECK(rig_counters(network, "b").held_back == 0);
     check_waiting(network, "b", 1, 5);
     check_waiting(network, "c", 1, 0);
     resume_at(network, "b");
-    idle(network);
+    rig_idle(network);
     CHECK(fired(network, "c") == 5);
     for (int i = 1; i <= 5; ++i) CHECK(rig_recv(output) == i);
     /* Once more, now that the actors have run: nothing is handed over to a paused one. */
     reflow_inport inport = rig_inport(network, "a.a");
     pause_at(network, "b");
     for (int i = 6; i <= 9; ++i) rig_send(network, inport, i);
-    quiet(network);
+    rig_quiet(network);
     check_waiting(network, "b", 6, 9);
     pause_at(network, "");
     pause_at(network, "");
     check_waiting(network, "b", 6, 9);
     resume_at(network, "b");
-    quiet(network);
+    rig_quiet(network);
     check_waiting(network, "c", 6, 9);
     resume_at(network, "");
-    idle(network);
+    rig_idle(network);
     for (int i = 6; i <= 9; ++i) CHECK(rig_recv(output) == i);
     reflow_output_destroy(output);
     reflow_network_destroy(network);
@@ -108,14 +102,14 @@ static void test_back_pressure(const rig_mode *mode) {
             continue;
         }
         CHECK_STATUS(REFLOW_ERROR_WOULD_BLOCK, status);
-        quiet(network);
+        rig_quiet(network);
         full = before == fired(network, "a");
     }
     CHECK(sent <= 10 + 1000 + 2 * 128);
     CHECK(rig_counters(network, "a").held_back == 1);
     CHECK(rig_counters(network, "b").waiting == 10 && fired(network, "b") == 0);
     resume_at(network, "b");
-    idle(network);
+    rig_idle(network);
     CHECK(fired(network, "c") == sent);
     reflow_network_destroy(network);
     reflow_runtime_destroy(runtime);
@@ -139,7 +133,7 @@ static void test_steps(const rig_mode *mode) {
         }
     }
     CHECK(step(network, "", 1) == 0);
-    idle(network);
+    rig_idle(network);
     reflow_inport inport = rig_inport(network, "a.a");
     for (int i = 0; i < 4; ++i) {
         rig_send(network, inport, i);
@@ -153,7 +147,7 @@ static void test_steps(const rig_mode *mode) {
           reflow_network_step(network, text_of("b"), 1, REFLOW_FOREVER, NULL, &e));
     CHECK(step(network, "", UINT64_MAX) == 4);
     resume_at(network, "");
-    idle(network);
+    rig_idle(network);
     CHECK(fired(network, "c") == 7);
     reflow_network_destroy(network);
     reflow_runtime_destroy(runtime);
@@ -201,13 +195,13 @@ static void test_subgraph(const rig_mode *mode) {
     pause_at(network, "x");
     /* Nobody fires any more; what was emitted still finds its way. */
     uint64_t calls = fired(network, "x/s"), got = fired(network, "x/p");
-    quiet(network);
+    rig_quiet(network);
     uint64_t sent = rig_counters(network, "x/s").sent;
-    quiet(network);
+    rig_quiet(network);
     CHECK(fired(network, "x/s") == calls && fired(network, "x/p") == got);
     CHECK(rig_counters(network, "x/s").sent == sent && sent >= got);
     rig_send(network, other, 5);
-    quiet(network);
+    rig_quiet(network);
     CHECK(fired(network, "xx") == 1);
     CHECK(step(network, "y", 1) == 1);
     CHECK(rig_counters(network, "y/s").sent == 1);
@@ -228,7 +222,7 @@ static void test_ends(const rig_mode *mode) {
         WORKS(reflow_network_start(network, &e));
         pause_at(network, how == 0 ? "" : "c");
         WORKS(reflow_network_send(network, inport, counted(&ends), REFLOW_FOREVER, &e));
-        quiet(network);
+        rig_quiet(network);
         reflow_message seen = none;
         size_t count = 0;
         const char *node = how == 0 ? "a" : "c";
@@ -294,13 +288,13 @@ static void test_inside(const rig_mode *mode) {
     at.network = rig_network(runtime, graph);
     reflow_graph_destroy(graph);
     WORKS(reflow_network_start(at.network, &e));
-    quiet(at.network);
+    rig_quiet(at.network);
     CHECK(at.calls == 1);
     check_waiting(at.network, "n", 1, 2);
     CHECK(step(at.network, "n", 1) == 1);
     CHECK(at.calls == 2);
     resume_at(at.network, "");
-    idle(at.network);
+    rig_idle(at.network);
     CHECK(at.calls == 3);
     reflow_network_destroy(at.network);
     reflow_runtime_destroy(runtime);
@@ -347,7 +341,7 @@ static void test_waits(void) {
     CHECK(count == 1);
     pthread_mutex_unlock(&gate);
     pause_at(network, "n");
-    idle(network);
+    rig_idle(network);
     CHECK(fired(network, "n") == 2);
     reflow_network_destroy(network);
     reflow_runtime_destroy(runtime);

@@ -265,4 +265,18 @@ static inline reflow_event_options rig_event_options(uint32_t capacity, uint64_t
     return options;
 }
 
+/* Until nothing is left to do; and until what is left waits at paused nodes. */
+static inline void rig_idle(reflow_network *network) {
+    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+}
+static inline void rig_quiet(reflow_network *network) {
+    FAILS(REFLOW_ERROR_WOULD_BLOCK, reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+}
+static inline void rig_pause(reflow_network *network, const char *path) {
+    WORKS(reflow_network_pause(network, text_of(path), REFLOW_FOREVER, &e));
+}
+static inline void rig_resume(reflow_network *network, const char *path) {
+    WORKS(reflow_network_resume(network, text_of(path), &e));
+}
+
 #endif

@@ -95,10 +95,6 @@ static reflow_network *network_of(reflow_runtime *runtime, const char *giver, co
     return network;
 }
 
-static void idle(reflow_network *network) {
-    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
-}
-
 static bool holds(const char *text, size_t size, const char *part) {
     size_t length = strlen(part);
     for (size_t i = 0; i + length <= size; ++i) {
@@ -137,7 +133,7 @@ static void test_emit(const rig_mode *mode, const char *taker, const char *paylo
         reflow_network *network = network_of(runtime, "Give", taker, "{}");
         given = json(payload);
         rig_send(network, rig_inport(network, "g.a"), 1);
-        idle(network);
+        rig_idle(network);
         bool goes = fits || checks == 0;
         CHECK(emitted == (goes ? REFLOW_OK : REFLOW_ERROR_TYPE));
         CHECK(arrived == (goes ? 2 : 0)); /* to all or to none */
@@ -154,7 +150,7 @@ static void test_many(const rig_mode *mode) {
     reflow_network *network = network_of(runtime, "Many", "Integers", "{}");
     given = json("\"text\"");
     rig_send(network, rig_inport(network, "g.a"), 1);
-    idle(network);
+    rig_idle(network);
     CHECK(rig_counters(network, "g").failed == 1 && arrived == 2);
     told(network, "integer", "string");
     reflow_message_unref(given);
@@ -178,7 +174,7 @@ static void test_pending(const rig_mode *mode) {
                      reflow_completion_emit(pending, 0, bad == 0 ? reflow_message_integer(5)
                                                                  : json("\"text\""), 0));
         CHECK_STATUS(REFLOW_OK, reflow_completion_resolve(pending));
-        idle(network);
+        rig_idle(network);
         CHECK(rig_counters(network, "g").failed == (uint64_t)bad);
         CHECK(arrived == 2);
     }
@@ -204,7 +200,7 @@ static void test_host(const rig_mode *mode) {
             FAILS(REFLOW_ERROR_TYPE, reflow_network_try_send(network, to, all[1], &e));
             reflow_message_unref(all[1]);
         }
-        idle(network);
+        rig_idle(network);
         CHECK(arrived == (checks == 0 ? 3 : 1));
         end(runtime, network);
     }
@@ -217,11 +213,11 @@ static void test_dealt(const rig_mode *mode) {
         network_of(runtime, "Give", "Integers", "{\"distribute\":{\"o\":\"round-robin\"}}");
     given = json("7");
     rig_send(network, rig_inport(network, "g.a"), 1);
-    idle(network);
+    rig_idle(network);
     CHECK(arrived == 1 && emitted == REFLOW_OK);
     given = json("\"text\"");
     rig_send(network, rig_inport(network, "g.a"), 1);
-    idle(network);
+    rig_idle(network);
     CHECK(arrived == 1 && emitted == REFLOW_ERROR_TYPE);
     reflow_message_unref(given);
     end(runtime, network);

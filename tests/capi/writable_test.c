@@ -133,9 +133,6 @@ static void pause_sink(reflow_network *network) {
 static void resume_sink(reflow_network *network) {
     WORKS(reflow_network_resume(network, text_of("s"), &e));
 }
-static void idle(reflow_network *network) {
-    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
-}
 
 /* ---- tests */
 
@@ -148,13 +145,13 @@ static void test_inside(const rig_mode *mode, size_t many) {
     own.many = many;
     watch(&own);
     rig_send(network, own.inport, own.next++);
-    idle(network);
+    rig_idle(network);
     CHECK(own.called == 0); /* nobody was refused */
     pause_sink(network);    /* so that there is a refusal */
     pump(&own);
     CHECK(own.refused == 1 && own.called == 0);
     resume_sink(network);
-    idle(network);
+    rig_idle(network);
     CHECK(own.next == ALL && expected == ALL);
     CHECK(own.called == own.refused && own.destroyed == 0);
     end(runtime, network);
@@ -168,13 +165,13 @@ static void test_outside(const rig_mode *mode) {
     host own = host_of(network, "s.a");
     watch(&own);
     for (pump(&own); own.next < ALL; pump(&own)) {
-        if (!rig_threaded(mode)) idle(network);
+        if (!rig_threaded(mode)) rig_idle(network);
         pthread_mutex_lock(&own.lock);
         while (own.called < own.refused) pthread_cond_wait(&own.told, &own.lock);
         CHECK(own.called == own.refused);
         pthread_mutex_unlock(&own.lock);
     }
-    idle(network);
+    rig_idle(network);
     CHECK(expected == ALL && own.called == own.refused);
     end(runtime, network);
 }
@@ -192,14 +189,14 @@ static void test_set(const rig_mode *mode) {
     CHECK(second.refused == 1);
     second.unsets = true;
     resume_sink(network);
-    idle(network);
+    rig_idle(network);
     CHECK(second.called == 1 && second.destroyed == 1 && first.called == 0);
     pause_sink(network);
     int64_t before = second.next;
     pump(&second);
     CHECK(second.refused == 2 && second.next > before);
     resume_sink(network);
-    idle(network);
+    rig_idle(network);
     CHECK(second.called == 1);
     WORKS(reflow_network_on_writable(network, second.inport, NULL, NULL, NULL, &e));
     end(runtime, network);
@@ -235,7 +232,7 @@ static void test_change(const rig_mode *mode) {
     WORKS(reflow_network_replace_node(network, text_of("s"), text_of("Sink"), json("{\"title\":\"x\"}"), &e));
     CHECK(own.called == 1 && own.refused == 2); /* it has what waited, and is paused as well */
     resume_sink(network);
-    idle(network);
+    rig_idle(network);
     CHECK(own.next == ALL && expected == ALL && own.called == own.refused);
     end(runtime, network);
 }
