@@ -65,8 +65,10 @@ private:
         if (times.ok()) {
             times_ = std::move(times).take();
         } else {
-            bool of_zone = times.error().status == REFLOW_ERROR_NOT_FOUND || !times.error().file.empty();
-            config.fail(of_zone ? "zone" : "cron", times.error().describe(), times.error().hint);
+            std::unique_ptr<Error> error = times.take_error();
+            bool of_zone = error->status == REFLOW_ERROR_NOT_FOUND || !error->file.empty();
+            String hint = std::exchange(error->hint, {});  // it is told once
+            config.fail(of_zone ? "zone" : "cron", error->describe(), hint);
         }
         payload_ = config.find("payload").own();
         limit_ = static_cast<std::uint64_t>(config.integer("limit", 0, 0));
