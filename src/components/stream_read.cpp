@@ -2,6 +2,7 @@
 // Thread: see runtime/context.
 #include "components/stream_read.hpp"
 
+#include <new>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -103,7 +104,8 @@ Result<StreamRead::State> StreamRead::pump() {
     return State::going;
 }
 
-Result<void> StreamRead::run(Context& context, std::span<Packet> inputs) {
+// A firing that fails leaves no file open: the next one has its own.
+Result<void> StreamRead::run(Context& context, std::span<Packet> inputs) try {
     if (inputs.empty() && writer_ == nullptr) {
         if (std::exchange(begun_, true)) return {};  // it was woken for nothing
         if (path_.empty()) {
@@ -136,6 +138,9 @@ Result<void> StreamRead::run(Context& context, std::span<Packet> inputs) {
         if (!inputs.empty()) (void)context.advance(++done);  // within the batch
     } while (done < inputs.size());
     return {};
+} catch (const std::bad_alloc&) {
+    close();
+    throw;
 }
 
 // Something is left only if the source was ended from outside.

@@ -2,6 +2,7 @@
 // Thread: see runtime/context.
 #include "components/stream_write.hpp"
 
+#include <new>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -18,13 +19,14 @@ constexpr int frames_per_call = 64;
 
 }  // namespace
 
-Result<void> StreamSink::run(Context& context, std::span<Packet> inputs) {
+Result<void> StreamSink::run(Context& context, std::span<Packet> inputs) try {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         (void)context.advance(i);  // within the batch
         if (reader_ == nullptr) {
             auto accepted = runtime::accept_stream(context, MessageRef(inputs[i].message));
             if (!accepted.ok()) return accepted.take_error();
             reader_ = std::move(accepted).take();
+            begin();
         }
         Result<Step> stepped = step(context, *reader_);
         if (stepped.ok() && stepped.value() == Step::later) return {};
@@ -32,6 +34,9 @@ Result<void> StreamSink::run(Context& context, std::span<Packet> inputs) {
         if (!stepped.ok()) return stepped.take_error();
     }
     return {};
+} catch (const std::bad_alloc&) {
+    reader_.reset();  // its firing has failed, and the next one has a stream of its own
+    throw;
 }
 
 void StreamSink::rest(Context& context) noexcept {
@@ -86,8 +91,6 @@ Result<std::unique_ptr<StreamWrite>> StreamWrite::create(Context& context) {
 }
 
 Result<void> StreamWrite::setup(Context& context) {
-    taken_ = 0;
-    written_ = 0;
     if (loaded_.is(REFLOW_KIND_NULL)) return {};
     std::uint64_t position = 0;
     bool resumes = saved_count(loaded_, position);
@@ -131,10 +134,7 @@ Result<StreamSink::Step> StreamWrite::step(Context& context, runtime::StreamRead
         if (kind == REFLOW_FRAME_DATA) {
             std::string_view rest_of = frame.content_bytes().substr(taken_);
             Result<std::size_t> took = file_->write(rest_of);
-            if (!took.ok()) {
-                taken_ = 0;
-                return took.take_error();
-            }
+            if (!took.ok()) return took.take_error();
             taken_ += took.value();
             written_ += took.value();
             if (took.value() < rest_of.size()) {
@@ -148,15 +148,12 @@ Result<StreamSink::Step> StreamWrite::step(Context& context, runtime::StreamRead
             continue;
         }
         Result<void> flushed = file_->flush();
-        std::uint64_t written = std::exchange(written_, 0);
         if (kind == REFLOW_FRAME_ERROR) {
             return Failure(REFLOW_ERROR_FAILED, concat("the stream broke off: ", frame.text()))
-                .hint(concat(written, " bytes were written"));
+                .hint(concat(written_, " bytes were written"));
         }
         if (!flushed.ok()) return flushed.take_error();
-        written_ = written;
         Result<void> told = report(context, reader);
-        written_ = 0;
         if (!told.ok()) return told.take_error();
         return Step::done;
     }

@@ -20,6 +20,7 @@ public:
 protected:
     // What a component does with the stream that is open; later: it has asked to be called again.
     enum class Step : std::uint8_t { done, later };
+    virtual void begin() noexcept {}  // a stream has been accepted
     virtual Result<Step> step(Context& context, runtime::StreamReader& reader) = 0;
     // The actor rests until the stream goes on.
     static void rest(Context& context) noexcept;
@@ -52,6 +53,7 @@ public:
 
 private:
     explicit StreamWrite(const Config& config);
+    void begin() noexcept override { taken_ = written_ = 0; }
     Result<Step> step(Context& context, runtime::StreamReader& reader) override;
     Result<void> report(Context& context, runtime::StreamReader& reader);
 

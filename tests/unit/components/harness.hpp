@@ -47,6 +47,9 @@ inline std::string to_json(MessageRef message) {
 struct Files {
     std::map<std::string, std::string, std::less<>> contents;
     std::map<std::string, std::string, std::less<>> refused;  // path to reason
+    // Behind so many bytes reading fails, and writing does.
+    std::map<std::string, std::size_t, std::less<>> breaks;
+    std::map<std::string, std::size_t, std::less<>> full;
 };
 
 class MemoryStore final : public Store {
@@ -56,13 +59,15 @@ public:
     Result<std::unique_ptr<Reader>> open_reader(std::string_view path) override {
         Result<std::string*> found = find(path);
         if (!found.ok()) return found.take_error();
-        return std::unique_ptr<Reader>(new MemoryReader(*found.value()));
+        auto breaks = files_->breaks.find(path);
+        std::size_t most = breaks == files_->breaks.end() ? SIZE_MAX : breaks->second;
+        return std::unique_ptr<Reader>(new MemoryReader(*found.value(), most));
     }
     Result<std::unique_ptr<Writer>> open_writer(std::string_view path, bool append) override {
         if (Result<void> allowed = check(path); !allowed.ok()) return allowed.take_error();
         std::string& content = files_->contents[std::string(path)];
         if (!append) content.clear();
-        return std::unique_ptr<Writer>(new MemoryWriter(content));
+        return std::unique_ptr<Writer>(new MemoryWriter(content, files_, path));
     }
     Result<std::unique_ptr<Writer>> open_writer_at(std::string_view path,
                                                    std::uint64_t position) override {
@@ -70,7 +75,7 @@ public:
         if (!found.ok()) return found.take_error();
         if (found.value()->size() < position) return Failure(REFLOW_ERROR_IO, "it is shorter");
         found.value()->resize(position);
-        return std::unique_ptr<Writer>(new MemoryWriter(*found.value()));
+        return std::unique_ptr<Writer>(new MemoryWriter(*found.value(), files_, path));
     }
     Result<String> read_file(std::string_view path, std::uint64_t) override {
         Result<std::string*> found = find(path);
@@ -86,9 +91,12 @@ public:
 private:
     class MemoryReader final : public Reader {
     public:
-        explicit MemoryReader(std::string content) : content_(std::move(content)) {}
+        MemoryReader(std::string content, std::size_t most)
+            : content_(std::move(content)), most_(most) {}
         Result<std::size_t> read(std::span<char> buffer) override {
             std::size_t count = std::min(buffer.size(), content_.size() - at_);
+            if (at_ == most_) return Failure(REFLOW_ERROR_IO, "the disk is broken");
+            count = std::min(count, most_ - at_);
             content_.copy(buffer.data(), count, at_);
             at_ += count;
             return count;
@@ -96,12 +104,18 @@ private:
 
     private:
         std::string content_;
+        const std::size_t most_;
         std::size_t at_ = 0;
     };
     class MemoryWriter final : public Writer {
     public:
-        explicit MemoryWriter(std::string& content) : content_(content) {}
+        MemoryWriter(std::string& content, std::shared_ptr<Files> files, std::string_view path)
+            : content_(content), files_(std::move(files)), path_(path) {}
         Result<std::size_t> write(std::string_view data) override {
+            auto full = files_->full.find(path_);
+            if (full != files_->full.end() && content_.size() + data.size() > full->second) {
+                return Failure(REFLOW_ERROR_IO, "the disk is full");
+            }
             content_ += data;
             return data.size();
         }
@@ -111,6 +125,8 @@ private:
 
     private:
         std::string& content_;
+        std::shared_ptr<Files> files_;
+        const std::string path_;
     };
 
     Result<void> check(std::string_view path) const {
