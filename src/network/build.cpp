@@ -150,7 +150,9 @@ Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node, std::size_t 
     if (watchdog_ms != 0) {
         runtime::Scheduler& scheduler = actor->group.scheduler;
         if (Result<void> done = scheduler.watch(watchdog_ms); !done.ok()) return done.take_error();
-        if (scheduler.watchdog != nullptr) actor->watch(watchdog_ms);
+        // Logical time does not pass in a call.
+        bool passes = network_.runtime().options().scheduler.mode != REFLOW_MODE_SIMULATED;
+        if (passes) actor->watch(watchdog_ms);
     }
     if (component->await == REFLOW_AWAIT_REQUIRED) {
         for (std::uint32_t i = 0; i < component->inports.size(); ++i) {

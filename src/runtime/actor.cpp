@@ -469,7 +469,14 @@ bool Actor::measured(Probe& to) noexcept {
 
 reflow_status Actor::call_watched(Lane& lane, Context& context, std::uint32_t emitted) noexcept {
     WatchedPlace* place = lane.place(group.scheduler.watchdog.get());
-    if (place == nullptr) return call(context, emitted);
+    if (place == nullptr) {  // nobody looks meanwhile: it is told of behind the call
+        const Clock& clock = group.scheduler.clock();
+        std::uint64_t start = clock.now_ns();
+        reflow_status status = call(context, emitted);
+        std::uint64_t ns = clock.now_ns() - start;
+        if (ns / 1'000'000 >= watchdog_ms) tell_stuck(*this, "a callback took ", ns);
+        return status;
+    }
     place->go_in(*this);
     reflow_status status = call(context, emitted);
     place->come_out();

@@ -115,7 +115,8 @@ public:
     virtual void interrupt_work(std::uint32_t /*calls*/) noexcept {}
 
     // Actors that are made later want to be watched for so long. Only where threads of the library run
-    // turns, or the host's beside each other: elsewhere nobody could look.
+    // turns, or the host's beside each other: elsewhere nobody could look, and calls are told of
+    // when they return.
     virtual Result<void> watch(std::uint32_t limit_ms);
 
     // Tells the threads to end, and does not wait.

@@ -10,22 +10,18 @@
 #include "runtime/scheduler.hpp"
 
 namespace reflow::runtime {
-namespace {
 
 // No lock is held; the group and the actor are kept by the caller.
-void tell(Actor& actor, std::uint64_t ns) noexcept {
+void tell_stuck(Actor& actor, std::string_view what, std::uint64_t ns) noexcept {
     actor.stuck.fetch_add(1, std::memory_order_relaxed);
     try {
         actor.group.environment.log(REFLOW_LOG_WARN, actor.component->id, actor.id,
-                                    concat("a callback has not returned for ", ns / 1'000'000,
-                                           " ms (watchdog_ms)"));
+                                    concat(what, ns / 1'000'000, " ms (watchdog_ms)"));
     } catch (const std::bad_alloc&) {
         // The event tells it, and the counter.
     }
     actor.group.observer.stuck(actor, ns);
 }
-
-}  // namespace
 
 void WatchedPlace::go_in(Actor& actor) noexcept {
     actor_ = &actor;
@@ -103,7 +99,7 @@ void Watchdog::look_at(WatchedPlace& place, std::uint64_t now_ns) noexcept {
     }
     place.seen_ = word | WatchedPlace::looking_bit;
     place.told_ = true;
-    tell(*actor, ns);
+    tell_stuck(*actor, "a callback has not returned for ", ns);
     Group& group = actor->group;
     actor->unref();
     group.leave();

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string_view>
 
 #include "base/clock.hpp"
 #include "base/memory.hpp"
@@ -19,6 +20,9 @@ class Actor;
 class Scheduler;
 class Watchdog;
 struct SchedulerOptions;
+
+// Counts and tells that a callback of an actor lasts, or has lasted, too long.
+void tell_stuck(Actor& actor, std::string_view what, std::uint64_t ns) noexcept;
 
 // A thread that runs turns, as the watchdog sees it.
 //
