@@ -140,8 +140,9 @@ void Actor::end_well(Context& context, std::size_t done) noexcept {
         own.attempts = 0;
     }
     if (context.deferred == nullptr && context.firings != 0) own.breaker.succeeded();
+    const bool retrying = own.in_place || own.pending != nullptr;
     show(own.details.load(std::memory_order_relaxed) &
-         ~(own.in_place ? 0u : std::uint32_t{REFLOW_NODE_IS_RETRYING}));
+         ~(retrying ? 0u : std::uint32_t{REFLOW_NODE_IS_RETRYING}));
 }
 
 void Actor::pending_well() noexcept {

@@ -545,6 +545,60 @@ static void test_states(void) {
 }
 
 /* The outport "error" as an object. */
+/* The first packet is left open, the second call goes on once more, and meanwhile the first one fails:
+ * its attempt waits, whatever becomes of the second. */
+static int beside_calls;
+static reflow_completion beside_open;
+static reflow_status beside(reflow_context *context, void *state, reflow_packet *inputs, size_t count) {
+    (void)state;
+    CHECK(inputs != NULL && count == 1);
+    switch (beside_calls++) {
+        case 0:
+            return reflow_context_defer(context, 0, &beside_open);
+        case 1:
+            CHECK_STATUS(REFLOW_OK, reflow_completion_fail(beside_open, REFLOW_ERROR_FAILED,
+                                                           text_of("no"), text_of("")));
+            return reflow_context_again(context);
+        default:
+            return REFLOW_OK;
+    }
+}
+static void test_beside(void) {
+    beside_calls = 0;
+    reflow_runtime *runtime = rig_runtime(&simulated);
+    reflow_port in;
+    memset(&in, 0, sizeof in);
+    in.name = text_of("a");
+    reflow_component component = {0};
+    component.struct_size = sizeof component;
+    component.port_size = sizeof in;
+    component.id = text_of("Beside");
+    component.inports = &in;
+    component.inport_count = 1;
+    component.max_concurrency = 4;
+    component.run = beside;
+    WORKS(reflow_runtime_register(runtime, &component, &e));
+    reflow_graph *graph = rig_graph();
+    WORKS(reflow_graph_add_node(graph, text_of("n"), text_of("Beside"),
+                                json("{\"failure\": {\"retries\": 1, \"backoff_ms\": 60000}}"), &e));
+    reflow_network *network = rig_network(runtime, graph);
+    reflow_graph_destroy(graph);
+    reflow_inport to = rig_inport(network, "n.a");
+    WORKS(reflow_network_start(network, &e));
+    rig_send(network, to, 0);
+    rig_send(network, to, 1);
+    reflow_node_status status = {0};
+    status.struct_size = sizeof status;
+    while (beside_calls < 3) WORKS(reflow_runtime_run(runtime, 1, NULL, &e));
+    WORKS(reflow_network_node_state(network, text_of("n"), &status, &e));
+    CHECK(status.retries == 1 && (status.details & REFLOW_NODE_IS_RETRYING) != 0);
+    rig_idle(network);
+    WORKS(reflow_network_node_state(network, text_of("n"), &status, &e));
+    CHECK(beside_calls == 4 && (status.details & REFLOW_NODE_IS_RETRYING) == 0);
+    reflow_network_destroy(network);
+    reflow_runtime_destroy(runtime);
+}
+
 static void test_error_object(void) {
     work_reset();
     work.fails[1] = -1;
@@ -658,6 +712,7 @@ int main(void) {
     test_restart_fails();
     test_states();
     test_error_object();
+    test_beside();
     test_bad_settings();
     uint64_t seeds = check_slow() ? 20 : 200;
     for (uint64_t seed = 1; seed <= seeds; ++seed) {
