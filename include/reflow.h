@@ -1581,8 +1581,8 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * {"watchdog_ms": 2000} in the metadata of its node (0: never), is told of once, while it lasts: by the
  * event ActorStuck, a log line of level warning, and the count stuck in the metrics (section 14). Nothing
  * is ended: only the callback itself can return. It takes a thread that looks while callbacks run, each
- * quarter of that time, so modes own and lent have it; in the others the thread that would look is the
- * one that is stuck, and the setting does nothing.
+ * quarter of that time, so modes own and lent have it; in modes inline and hosted a call is told of when
+ * it has returned. In mode simulated no time passes in a call, and the setting does nothing.
  *
  * The end. drain refuses new input, waits for idle, then calls finish of the actors in the
  * order of the data, each after what feeds it, and waits for idle again. stop ends at once: ready
@@ -2042,7 +2042,7 @@ typedef struct reflow_event {
     /* ACTOR_COMPLETED, ACTOR_FAILED: time in run; of ACTOR_FAILED 0 unless somebody has subscribed
      * to ACTOR_COMPLETED or the turn is measured (section 14), since a clock that is read for each
      * call costs more than a short one. ACTOR_STUCK: for how long it has been seen inside, a little less
-     * than it is. */
+     * than it is; in modes inline and hosted, how long it took. */
     uint64_t duration_ns;
     uint64_t count;        /* ACTOR_COMPLETED: firings; ACTOR_FAILED: attempts; DEAD_LETTER: its id;
                               NETWORK_STALLED: packets that the port holds at most from now on, or that
@@ -2792,7 +2792,7 @@ enum {
      * After drain_ms what is left is dropped. */
     REFLOW_LEFTOVER_DRAIN = 0,
     REFLOW_LEFTOVER_DROP = 1,       /* dropped at once */
-    REFLOW_LEFTOVER_DEAD_LETTER = 2 /* dropped at once, each into a dead letter */
+    REFLOW_LEFTOVER_DEAD_LETTER = 2 /* the same, each into a dead letter; cancelled firings too */
 };
 
 /* What becomes of the state of nodes that are replaced by one of the same component. */
@@ -2824,7 +2824,7 @@ typedef struct reflow_change {
     uint64_t nodes_kept;
     uint64_t connections_added;
     uint64_t connections_removed;
-    uint64_t packets_dropped; /* that waited at nodes or ports that have gone */
+    uint64_t packets_dropped; /* waiting at nodes or ports that have gone, or of cancelled firings */
 } reflow_change;
 
 /* Makes a network that of another graph, as one step. options and change may be NULL.

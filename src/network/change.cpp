@@ -20,7 +20,12 @@ using runtime::Connection;
 
 Result<void> Network::Right::take(std::int64_t timeout_ms) {
     std::uint64_t start = network_.runtime_->scheduler().clock().now_ns();
-    while (network_.changing_.exchange(true, std::memory_order_acq_rel)) {
+    // With a guard as long as it is held: who waits for it, and has nothing to run meanwhile, sees
+    // that something goes on.
+    for (;;) {
+        network_.group_.guard();
+        if (!network_.changing_.exchange(true, std::memory_order_acq_rel)) break;
+        network_.group_.leave();
         if (network_.on_own_thread()) {
             return Failure(REFLOW_ERROR_INVALID_STATE,
                            "the network is being started or changed just now");
@@ -38,6 +43,7 @@ Network::Right::~Right() {
     if (!taken_) return;
     network_.changing_.store(false, std::memory_order_release);
     network_.group_.wake_hosts();
+    network_.group_.leave();
 }
 
 Result<void> Network::apply(Ref<graph::SharedGraph> graph, const ChangeOptions& options,
@@ -381,6 +387,9 @@ void Change::deliver_left(Connection& old) noexcept {
         std::optional<std::uint32_t> same;
         if (now != nullptr) same = now->component->find_inport(name_of(*old.target, port));
         if (!same) {
+            for (std::size_t i = 0; options_.letters && now == nullptr && i < old.pending.size(); ++i) {
+                write_letter(*old.target, old.pending[i], 0);
+            }
             done_.packets_dropped += drop_all(old.pending);
             return;
         }
@@ -399,20 +408,40 @@ void Change::deliver_left(Connection& old) noexcept {
     }
 }
 
-// What waits at a node that has gone, as firings that were never tried.
-void Change::write_letters(Actor& actor, Queue<runtime::Packet>& inputs) noexcept {
+// A firing that was pending, or was to be tried again, at a node that has gone. One that takes its
+// place does not get that.
+void Change::lose(const Actor& actor, const runtime::Deferred& firing,
+                  std::uint32_t attempts) noexcept {
+    for (std::size_t i = 0; i < firing.inputs.size(); ++i) {
+        const runtime::Packet& packet = firing.inputs[i];
+        if (MessageRef(packet.message).none() || actor.mailbox.sticky(packet.port)) continue;
+        ++done_.packets_dropped;
+        if (options_.letters && swapped_) write_letter(actor, packet, attempts);
+    }
+}
+
+// What waits at a node that has gone, as firings that were never tried; the first one may have been.
+// A port that shows its newest packet has one that waits only if that was not shown yet.
+void Change::write_letters(const Actor& actor, const Queue<runtime::Packet>& inputs,
+                           std::uint32_t attempts) noexcept {
     Queue<runtime::Packet> waiting;
     try {
         actor.mailbox.copy_to(waiting);
     } catch (const std::bad_alloc&) {
         network_.letters_.lose();
     }
-    for (std::size_t i = 0; i < inputs.size(); ++i) write_letter(actor, inputs[i]);
-    for (std::size_t i = 0; i < waiting.size(); ++i) write_letter(actor, waiting[i]);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (actor.mailbox.sticky(inputs[i].port)) continue;
+        write_letter(actor, inputs[i], i < actor.firing_size() ? attempts : 0);
+    }
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+        if (actor.mailbox.waiting(waiting[i].port) != 0) write_letter(actor, waiting[i], 0);
+    }
     (void)drop_all(waiting);
 }
 
-void Change::write_letter(Actor& actor, const runtime::Packet& packet) noexcept {
+void Change::write_letter(const Actor& actor, const runtime::Packet& packet,
+                          std::uint32_t attempts) noexcept {
     if (MessageRef(packet.message).none()) return;
     std::unique_ptr<Error> error;
     try {
@@ -422,28 +451,38 @@ void Change::write_letter(Actor& actor, const runtime::Packet& packet) noexcept 
     } catch (const std::bad_alloc&) {
         // The letter is kept without it.
     }
-    network_.letter({actor, error.get(), REFLOW_ERROR_CANCELLED, {&packet, 1}, 0, 0});
+    network_.letter({actor, error.get(), REFLOW_ERROR_CANCELLED, {&packet, 1}, attempts, 0});
 }
 
 void Change::tear_down(Actor& actor) noexcept {
     if (actor.timers != nullptr) actor.timers->cancel_all();
+    std::uint32_t attempts = 0;
     if (runtime::Supervisor* own = actor.supervisor()) {
         own->cancel();
-        done_.packets_dropped += own->drop_pending();
+        while (own->pending != nullptr) {
+            Ref<runtime::Deferred> firing = own->take_pending();
+            lose(actor, *firing, firing->attempts);
+        }
+        if (own->in_place && !own->inputless) attempts = own->attempts;
     }
-    if (runtime::DeferredFirings* firings = actor.deferred_firings()) firings->cancel_all();
+    if (runtime::DeferredFirings* firings = actor.deferred_firings()) {
+        firings->cancel_all([&](const runtime::Deferred& firing) {
+            lose(actor, firing, firing.attempts + 1);
+        });
+    }
     if (runtime::Tether* streams = actor.tether()) streams->close();
     Queue<runtime::Packet> inputs;
+    std::uint64_t waits = 0;
     {
         std::lock_guard lock(network_.pause_mutex_);  // somebody may look into it
-        done_.packets_dropped += actor.give_inputs(inputs);
+        waits = actor.give_inputs(inputs) + actor.mailbox.waiting();
     }
     // What waited at a replaced one waits at the new one.
-    if (options_.letters && swapped_ && next_->find_actor(actor.id) == nullptr) {
-        write_letters(actor, inputs);
+    if (swapped_ && next_->find_actor(actor.id) == nullptr) {
+        done_.packets_dropped += waits;
+        if (options_.letters) write_letters(actor, inputs, attempts);
     }
     (void)drop_all(inputs);
-    done_.packets_dropped += actor.mailbox.waiting();
     actor.mailbox.shut();
     runtime::InTurn inside(network_.runtime_->scheduler());
     actor.teardown();
@@ -461,13 +500,7 @@ void Change::finish() noexcept {
             for (Connection& old : connections) deliver_left(old);
         }
     }
-    for (const Ref<Actor>& actor : gone_) {
-        std::uint64_t dropped = done_.packets_dropped;
-        tear_down(*actor);
-        // What waited at a replaced one waits at the new one.
-        bool replaced = next_->find_actor(actor->id) != nullptr;
-        if (replaced) done_.packets_dropped = dropped;
-    }
+    for (const Ref<Actor>& actor : gone_) tear_down(*actor);
     network_.letters_.set_capacity(builder_->dead_letters());
     network_.forget_breakpoints();
     (void)network_.count_actors(next_->actors.size());

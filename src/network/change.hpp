@@ -102,8 +102,12 @@ private:
     void release_where_room() noexcept;
     void let_go() noexcept;
     void tear_down(Actor& actor) noexcept;
-    void write_letters(Actor& actor, Queue<runtime::Packet>& inputs) noexcept;
-    void write_letter(Actor& actor, const runtime::Packet& packet) noexcept;
+    void lose(const Actor& actor, const runtime::Deferred& firing,
+              std::uint32_t attempts) noexcept;
+    void write_letters(const Actor& actor, const Queue<runtime::Packet>& inputs,
+                       std::uint32_t attempts) noexcept;
+    void write_letter(const Actor& actor, const runtime::Packet& packet,
+                      std::uint32_t attempts) noexcept;
 
     Network& network_;
     const ChangeOptions options_;

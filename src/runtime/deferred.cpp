@@ -380,8 +380,11 @@ std::size_t DeferredFirings::cancel() {
     return count;
 }
 
-void DeferredFirings::cancel_all() noexcept {
-    Deferred* told = nullptr;
+// Those that are over already may be in the list of somebody who is just telling of that, and the
+// hook is his then. So these here are linked by next_, which nobody looks at behind unlink().
+void DeferredFirings::cancel_all(const std::function<void(const Deferred&)>& lost) noexcept {
+    Deferred* all = nullptr;
+    Deferred** end = &all;
     std::int64_t counted = 0;
     Group& group = actor_->group;  // the caller keeps it
     {
@@ -391,15 +394,24 @@ void DeferredFirings::cancel_all() noexcept {
         due_first_ = nullptr;
         while (first_ != nullptr) {
             Deferred* firing = first_;
+            firing->cancelled_ = firing->alive_;
             if (firing->alive_) close(*firing, REFLOW_ERROR_CANCELLED);
             counted += std::exchange(firing->counted_, false) ? 1 : 0;
             (void)unlink(*firing).leak();
-            firing->next_told_ = std::exchange(told, firing);
+            *end = firing;
+            end = &firing->next_;
         }
         closed_ = true;
     }
     InTurn inside(group.scheduler);
-    call_hooks(told);
+    while (all != nullptr) {
+        Ref<Deferred> firing = Ref<Deferred>::adopt(all);
+        all = std::exchange(firing->next_, nullptr);
+        CancelHook hook;
+        if (firing->cancelled_) hook = std::move(firing->hook_);
+        hook.call(firing->id);
+        if (lost && firing->status != REFLOW_OK) lost(*firing);
+    }
     if (counted != 0) group.leave(counted);
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -93,6 +94,7 @@ private:
     bool linked_ = false;
     bool weighs_ = true;  // against max_concurrency
     bool due_ = false;
+    bool cancelled_ = false;  // by cancel_all(), which calls its hook
     bool alive_ = true;     // may be resolved
     bool settled_ = false;  // run has returned
     bool counted_ = false;  // in the group: it is alive, and has room for more
@@ -165,8 +167,9 @@ public:
     void expire(std::uint64_t now_ns) noexcept;
     // Cancels those that are alive; they fail. Returns how many. For a guard of the group.
     std::size_t cancel();
-    // The group stops: all are over, and none comes any more.
-    void cancel_all() noexcept;
+    // The group stops, or the actor leaves it: all are over, and none comes any more. `lost` sees
+    // those that have not ended well, in order, with their inputs.
+    void cancel_all(const std::function<void(const Deferred&)>& lost = {}) noexcept;
     // Whose deadline a timer is.
     [[nodiscard]] static DeferredFirings& of(Timer& timer) noexcept;
 

@@ -97,7 +97,7 @@ Supervisor::Supervisor(Actor& actor, FailurePolicy policy_of, std::uint64_t seed
 
 Supervisor::~Supervisor() {
     drop_kept();
-    (void)drop_pending();
+    drop_pending();
 }
 
 void Supervisor::drop_kept() noexcept {
@@ -118,14 +118,12 @@ Ref<Deferred> Supervisor::take_pending() noexcept {
     return first;
 }
 
-std::size_t Supervisor::drop_pending() noexcept {
-    std::size_t count = 0;
-    for (; pending != nullptr; ++count) (void)take_pending();
-    return count;
+void Supervisor::drop_pending() noexcept {
+    while (pending != nullptr) (void)take_pending();
 }
 
 void Supervisor::forget() noexcept {
-    (void)drop_pending();
+    drop_pending();
     in_place = waits = ripe = restarts_later = false;
     attempts = 0;
     cancel();

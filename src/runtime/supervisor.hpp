@@ -113,7 +113,7 @@ public:
     bool ripe = false;  // the time of the first has come
     void enter_pending(Deferred& firing) noexcept;
     [[nodiscard]] Ref<Deferred> take_pending() noexcept;
-    std::size_t drop_pending() noexcept;  // how many
+    void drop_pending() noexcept;
     // Nothing is tried again: a source has ended.
     void forget() noexcept;
 
