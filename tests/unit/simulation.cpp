@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "codec/msgpack.hpp"
+#include "message/envelope.hpp"
 
 namespace reflow::testing {
 namespace {
@@ -17,20 +18,24 @@ constexpr std::uint32_t hops_most_in_cycles = 7;
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) { return Random(a * 31 + b).next(); }
 
-// What travels: who emitted it and as which, how many hops it has left, and a value that depends
-// on its ancestors alone.
+// What travels: who emitted it and as which, how many hops it has left, a value that depends
+// on its ancestors alone, and which envelope goes with it.
 struct Freight {
     std::int64_t stamp = 0;  // emitting node, outport, number
     std::int64_t hops = 0;
     std::int64_t value = 0;
+    std::int64_t envelope = 0;  // its correlation; 0: none
 };
+// The number of what may not arrive anywhere.
+constexpr std::int64_t ghost = 0xffffff;
 
 Message pack(const Freight& freight) {
     // Counted messages of two shapes, as real ones.
-    std::int64_t fields[] = {freight.stamp, freight.hops, freight.value};
+    std::int64_t fields[] = {freight.stamp, freight.hops, freight.value, freight.envelope};
     if (freight.value % 3 != 0) return Message::numbers(std::span<const std::int64_t>(fields));
-    ObjectBuilder object(3);
+    ObjectBuilder object(4);
     object.set("stamp", Message::integer(freight.stamp));
+    object.set("envelope", Message::integer(freight.envelope));
     object.set("hops", Message::integer(freight.hops));
     object.set("value", Message::integer(freight.value));
     return object.finish().take();
@@ -38,10 +43,24 @@ Message pack(const Freight& freight) {
 
 Freight unpack(MessageRef message) {
     if (message.is(REFLOW_KIND_ARRAY)) {
-        return {message.at(0).integer(), message.at(1).integer(), message.at(2).integer()};
+        return {message.at(0).integer(), message.at(1).integer(), message.at(2).integer(),
+                message.at(3).integer()};
     }
     return {message.get("stamp").integer(), message.get("hops").integer(),
-            message.get("value").integer()};
+            message.get("value").integer(), message.get("envelope").integer()};
+}
+
+Message envelope_with(std::int64_t number) {
+    std::string text = std::to_string(number);
+    reflow_envelope envelope{};
+    envelope.struct_size = sizeof envelope;
+    envelope.correlation = {text.data(), text.size()};
+    return write_envelope(envelope);
+}
+std::int64_t number_of(MessageRef envelope) {
+    if (envelope.none()) return 0;
+    reflow_envelope read = read_envelope(envelope);
+    return std::stoll(std::string(read.correlation.data, read.correlation.size));
 }
 
 std::uint32_t inports_of(Role role) {
@@ -55,6 +74,44 @@ std::uint32_t outports_of(Role role) {
 }  // namespace
 
 // ---- the generator
+
+namespace {
+
+// Some of the nodes that fail try again, give up to another node, or begin anew.
+void plan_failures(Plan& plan, Random& random) {
+    std::size_t count = plan.nodes.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        if (plan.nodes[i].role != Role::failing || random.one_in(3)) continue;
+        PlannedNode& node = plan.nodes[i];
+        node.supervised = true;
+        node.retries = static_cast<std::uint32_t>(random.below(4));
+        node.hold = random.one_in(2);
+        node.restarts = random.one_in(4);
+        if (!random.one_in(3)) continue;
+        node.fallback = static_cast<std::int32_t>(plan.nodes.size());
+        PlannedNode taker;
+        taker.id = "n" + std::to_string(plan.nodes.size());
+        taker.role = Role::sink;
+        taker.takes_failures = true;
+        plan.nodes.push_back(taker);  // `node` is no more
+    }
+}
+
+void plan_dealing(Plan& plan, Random& random) {
+    // In some networks outports deal. Who gets what depends on the order of steps, but by key.
+    if (!random.one_in(3)) return;
+    for (PlannedNode& node : plan.nodes) {
+        static constexpr const char* ways[] = {"round-robin", "least-loaded", "value"};
+        for (std::uint32_t port = 0; port < outports_of(node.role); ++port) {
+            std::uint64_t way = random.below(6);
+            if (way >= 3) continue;
+            node.deals[port] = ways[way];
+            plan.confluent = plan.confluent && way == 2;
+        }
+    }
+}
+
+}  // namespace
 
 Plan make_plan(std::uint64_t seed) {
     Random random(seed);
@@ -128,16 +185,12 @@ Plan make_plan(std::uint64_t seed) {
         if (lacks || (inports_of(role) != 0 && random.one_in(6))) plan.initial.push_back(i);
     }
     plan.host_packets = static_cast<std::uint32_t>(random.below(40));
-    // In some networks outports deal. Who gets what depends on the order of steps, but by key.
-    if (!random.one_in(3)) return plan;
-    for (PlannedNode& node : plan.nodes) {
-        static constexpr const char* ways[] = {"round-robin", "least-loaded", "value"};
-        for (std::uint32_t port = 0; port < outports_of(node.role); ++port) {
-            std::uint64_t way = random.below(6);
-            if (way >= 3) continue;
-            node.deals[port] = ways[way];
-            plan.confluent = plan.confluent && way == 2;
-        }
+    plan_dealing(plan, random);
+    if (random.one_in(2)) plan_failures(plan, random);
+    plan.carries = random.one_in(4);
+    if (random.one_in(6)) {
+        plan.on_stall = random.one_in(3) ? "fail" : "drop-oldest";
+        plan.confluent = false;
     }
     return plan;
 }
@@ -159,7 +212,11 @@ struct Node {
     std::map<std::pair<std::uint32_t, std::int64_t>, std::vector<std::int64_t>> arrived;
     std::map<std::uint32_t, std::int64_t> shown;  // newest of a port of rule required
     std::uint64_t sum = 0;
+    std::uint64_t restarts = 0;
+    std::uint64_t retries = 0;
+    std::uint64_t envelopes = 0;  // that have come
     std::vector<Freight> kept;
+    std::set<std::int64_t> tried;  // stamps of packets whose firing has failed and is tried again
     std::uint32_t next = 0;
     int set_up = 0;
     int torn_down = 0;
@@ -176,6 +233,8 @@ struct World {
     Outcome outcome;
     std::mutex mutex;  // guards outcome.faults
     std::atomic<std::uint64_t> running{0};
+    bool failed = false;  // with a stall
+    int lives = 0;        // of networks
 
     void fault(const std::string& text) {
         std::lock_guard lock(mutex);
@@ -198,8 +257,32 @@ public:
         world_.outcome.trace +=
             node_.plan->id + " " + std::to_string(context_.now_ns()) + " " + text + "\n";
     }
+    // What is emitted gets the envelope of the first input that has one.
+    void open(std::span<const Packet> inputs) {
+        if (!world_.plan.carries) return;
+        for (const Packet& packet : inputs) {
+            if (envelope_ == 0) envelope_ = number_of(envelope_at(packet.envelope));
+        }
+    }
+    void set_envelope(std::int64_t number) {
+        if (!world_.plan.carries) return;
+        context_.actor.set_envelope(envelope_with(number));
+        envelope_ = number;
+    }
+    // That of a packet is the one it was emitted with; snapshots have none.
+    void check_envelope(const Packet& packet, const Freight& freight) {
+        std::int64_t number = number_of(envelope_at(packet.envelope));
+        node_.envelopes += number != 0 ? 1 : 0;
+        bool lost = number == 0 && world_.how.cuts != 0 && !world_.how.threaded();
+        if (number != freight.envelope && !lost) {
+            world_.fault(node_.plan->id + " gets a packet with another envelope");
+        }
+    }
     Freight arrive(const Packet& packet) {
         Freight freight = unpack(MessageRef(packet.message));
+        check_envelope(packet, freight);
+        if ((freight.stamp & ghost) == ghost) world_.fault("what was held back has arrived");
+        if (node_.tried.count(freight.stamp) != 0) return freight;
         note(std::to_string(packet.port) + "<" + std::to_string(freight.stamp));
         bool again = false;
         if (node_.plan->role == Role::join_required && packet.port == 1) {
@@ -219,7 +302,7 @@ public:
         hops = std::min<std::int64_t>(hops, world_.plan.hops);
         std::int64_t stamp = (std::int64_t{node_.number} * 4 + port) << 24 |
                              static_cast<std::int64_t>(node_.emitted[port]++);
-        Freight freight{stamp, hops, static_cast<std::int64_t>(value >> 2)};
+        Freight freight{stamp, hops, static_cast<std::int64_t>(value >> 2), envelope_};
         if (context_.emit(port, pack(freight)) != REFLOW_OK) {
             world_.fault(node_.plan->id + " cannot emit");
         }
@@ -230,8 +313,7 @@ public:
         std::uint64_t child = mix(value, node_.number);
         switch (node_.plan->role) {
             case Role::failing:
-                if (child % 4 == 0) {
-                    ++node_.failures;
+                if (child % 4 == 0 && fails(freight, child / 4)) {
                     return context_.fail(Failure(REFLOW_ERROR_FAILED, "as planned"));
                 }
                 break;
@@ -258,12 +340,31 @@ public:
     }
 
 private:
+    // Some work at the second attempt or later, some at none.
+    bool fails(const Freight& freight, std::uint64_t child) {
+        const PlannedNode& plan = *node_.plan;
+        if (plan.supervised) {
+            bool works = context_.attempts != 0 && context_.attempts > child % 5;
+            if (works) return node_.tried.erase(freight.stamp), false;
+            if (plan.hold) {
+                Freight held{std::int64_t{node_.number} * 4 << 24 | ghost, 1, 1, envelope_};
+                (void)context_.emit(0, pack(held));
+            }
+            if (context_.attempts < plan.retries) return node_.tried.insert(freight.stamp), true;
+            node_.tried.erase(freight.stamp);
+        }
+        ++node_.failures;
+        return true;
+    }
+
     World& world_;
     Node& node_;
     Context& context_;
+    std::int64_t envelope_ = 0;  // of what is emitted now
 };
 
 reflow_status run_source(Visit& visit, Node& node, Context& context) {
+    if (node.next % 3 != 0) visit.set_envelope(std::int64_t{node.number} * 1000 + node.next);
     for (std::uint32_t i = 0; i < 3 && node.next < node.plan->packets; ++i) {
         visit.emit(0, hops_most, mix(node.number, node.next++));
     }
@@ -314,6 +415,7 @@ reflow_status run_batch(Visit& visit, Node& node, Context& context, std::span<Pa
 
 reflow_status run_node(World& world, Node& node, Context& context, std::span<Packet> inputs) {
     Visit visit(world, node, context, "run");
+    visit.open(inputs);
     switch (node.plan->role) {
         case Role::source:
             return run_source(visit, node, context);
@@ -334,6 +436,10 @@ reflow_status run_node(World& world, Node& node, Context& context, std::span<Pac
         Message taken = Message::adopt(packet.message);
         status = visit.handle(visit.arrive(packet));
         (void)taken.leak();
+        // One that is tried again has not ended.
+        if (status != REFLOW_OK && node.tried.count(unpack(MessageRef(packet.message)).stamp) != 0) {
+            --node.firings;
+        }
     }
     return status;
 }
@@ -383,8 +489,29 @@ runtime::ComponentRef component_of(World& world, Role role) {
                      role == Role::source);
 }
 
-// How its outports deal.
+// What it does when a firing fails.
+Message failure_of(const PlannedNode& node) {
+    ObjectBuilder failure;
+    failure.set("retries", Message::integer(node.retries));
+    failure.set("backoff_ms", Message::integer(1));
+    failure.set("backoff_factor", Message::integer(1));
+    failure.set("hold", Message::boolean(node.hold));
+    if (node.restarts) {
+        failure.set("then", Message::string("restart"));
+        failure.set("restarts", Message::integer(1000));
+    }
+    if (node.fallback >= 0) {
+        ObjectBuilder fallback;
+        fallback.set("node", Message::string("n" + std::to_string(node.fallback)));
+        failure.set("fallback", fallback.finish().take());
+    }
+    return failure.finish().take();
+}
+
+// How its outports deal, and what its failures lead to.
 Message settings_of(const PlannedNode& node) {
+    ObjectBuilder all;
+    if (node.supervised) all.set("failure", failure_of(node));
     ObjectBuilder deals;
     for (std::uint32_t port = 0; port < 2; ++port) {
         const std::string& way = node.deals[port];
@@ -397,10 +524,8 @@ Message settings_of(const PlannedNode& node) {
         }
         deals.set("o" + std::to_string(port), std::move(how));
     }
-    if (deals.size() == 0) return {};
-    ObjectBuilder all;
-    all.set("distribute", deals.finish().take());
-    return all.finish().take();
+    if (deals.size() != 0) all.set("distribute", deals.finish().take());
+    return all.size() == 0 ? Message() : all.finish().take();
 }
 
 // A network of the plan, created and not started.
@@ -440,7 +565,11 @@ std::unique_ptr<Net> make_net(World& world) {
         }
         ++stamp;
     }
+    if (!plan.on_stall.empty()) {
+        (void)net->graph.set_property("on_stall", Message::string(plan.on_stall));
+    }
     net->create();
+    if (plan.carries && !net->network->carry_envelopes().ok()) world.fault("no envelopes");
     return net;
 }
 
@@ -466,6 +595,7 @@ public:
     // was paused before.
     void cut() {
         Result<void> paused = net_->network->pause("", REFLOW_FOREVER);
+        if (stalled(paused)) return;
         if (!paused.ok()) return world_.fault("pause: " + error_text(paused));
         Result<Message> taken = net_->network->snapshot(REFLOW_FOREVER);
         if (!taken.ok()) {
@@ -477,6 +607,7 @@ public:
         if (!written.ok() || !read.ok()) return world_.fault("the snapshot cannot be read again");
         if (subscription_) net_->network->unsubscribe(*std::exchange(subscription_, {}));
         for (Reader& reader : readers_) reader.output = {};
+        count_life();
         net_.reset();
         net_ = make_net(world_);
         for (std::size_t i = 0; i < readers_.size(); ++i) {
@@ -491,6 +622,22 @@ public:
         if (!restored.ok()) world_.fault("restore: " + error_text(restored));
         net_->start();
     }
+
+    // Dead letters and restarts of this life: a snapshot has none of them.
+    void count_life() {
+        ++world_.lives;
+        reflow_dead_letters letters{};
+        net_->network->count_letters(letters);
+        letters_ += letters.total;
+        if (letters.lost != 0) world_.fault("letters are lost");
+        for (std::uint32_t i = 0; i < world_.plan.nodes.size(); ++i) {
+            reflow_node_status status{};
+            if (!net_->network->node_state(name(i), status).ok()) world_.fault("no state");
+            world_.nodes[i].restarts += status.restarts;
+            world_.nodes[i].retries += status.retries;
+        }
+    }
+    [[nodiscard]] std::uint64_t letters() const noexcept { return letters_; }
 
     // Without threads: sends, reads and runs in turn. drained() looks before the stop.
     template <typename Drained>
@@ -516,6 +663,7 @@ public:
                 check_after_drain();
                 return drained_look();
             }
+            if (stalled(drained)) return;
             if (drained.error().status != REFLOW_ERROR_WOULD_BLOCK || !some) {
                 return world_.fault("drain: " + error_text(drained));
             }
@@ -548,9 +696,11 @@ public:
             over.store(true, std::memory_order_relaxed);
             if (snapshots.joinable()) snapshots.join();
             Result<void> drained = net_->network->drain(60'000);
-            if (!drained.ok()) world_.fault("drain: " + error_text(drained));
-            check_after_drain();
-            drained_look();
+            if (!stalled(drained)) {
+                if (!drained.ok()) world_.fault("drain: " + error_text(drained));
+                check_after_drain();
+                drained_look();
+            }
         }
         Result<void> stopped = net_->network->stop(60'000);
         if (!stopped.ok()) world_.fault("stop: " + error_text(stopped));
@@ -591,6 +741,12 @@ public:
     }
 
 private:
+    // The first stall may end the network: then what it has done so far has to be right.
+    [[nodiscard]] bool stalled(const Result<void>& done) {
+        if (done.ok() || done.error().status != REFLOW_ERROR_LIMIT) return false;
+        if (world_.plan.on_stall != "fail") return false;
+        return world_.failed = true;
+    }
     struct Reader {
         Ref<Output> output;
         std::vector<std::int64_t> stamps;
@@ -614,7 +770,8 @@ private:
                 continue;
             }
             reflow_status status = taken.error().status;
-            bool ended = status == REFLOW_ERROR_INVALID_STATE || status == REFLOW_ERROR_CANCELLED;
+            bool ended = status == REFLOW_ERROR_INVALID_STATE || status == REFLOW_ERROR_CANCELLED ||
+                         (status == REFLOW_ERROR_LIMIT && world_.plan.on_stall == "fail");
             if (!ended) world_.fault("snapshot: " + std::string(taken.error().describe()));
             return;
         }
@@ -646,7 +803,11 @@ private:
         auto who = static_cast<std::int64_t>(world_.plan.nodes.size() + to);
         Freight freight{who * 4 << 24 | number, hops_most,
                         static_cast<std::int64_t>(mix(1000 + to, number) >> 2)};
+        if (world_.plan.carries && number % 4 != 0) freight.envelope = who * 1000 + number;
         Message message = pack(freight);
+        if (freight.envelope != 0) {
+            message = enveloped(std::move(message), envelope_with(freight.envelope));
+        }
         reflow_status status = net_->send(inports_[to], message, timeout);
         while (status == REFLOW_ERROR_WOULD_BLOCK && !world_.how.stop_early) {
             // Waiting runs the actors until nothing is left to run: then the host has to read.
@@ -657,17 +818,21 @@ private:
         }
         if (status == REFLOW_OK) {
             ++sent_[to];
-        } else if (!world_.how.stop_early) {
+        } else if (!world_.how.stop_early && world_.plan.on_stall != "fail") {
             world_.fault("send: " + std::to_string(status));
         }
     }
     bool read(Reader& reader, std::int64_t timeout = 0) {
         reflow_message batch[5];
         std::size_t count = 0;
-        reflow_status status = reader.output->recv(batch, timeout, count);
+        reflow_status status = reader.output->recv_enveloped(batch, timeout, count);
         for (std::size_t i = 0; i < count; ++i) {
             Message message = Message::adopt(batch[i]);
-            reader.stamps.push_back(unpack(message).stamp);
+            std::int64_t envelope = number_of(envelope_of(message));
+            Freight freight = unpack(payload_of(message));
+            bool lost = envelope == 0 && world_.how.cuts != 0 && !world_.how.threaded();
+            if (envelope != freight.envelope && !lost) world_.fault("a reader gets another envelope");
+            reader.stamps.push_back(freight.stamp);
         }
         if (status == REFLOW_ERROR_TIMEOUT) world_.fault("a reader waits in vain");
         return status == REFLOW_OK;
@@ -676,6 +841,7 @@ private:
     World& world_;
     std::unique_ptr<Net> net_;
     std::uint32_t cuts_ = 0;
+    std::uint64_t letters_ = 0;
     std::vector<Reader> readers_;
     std::vector<std::uint64_t> inports_;
     std::vector<std::uint64_t> sent_;
@@ -694,7 +860,8 @@ void check_order(World& world, const Node& node, bool all) {
             }
         }
         auto who = static_cast<std::size_t>(emitter / 4);
-        bool lossless = node.plan->role != Role::join_required || port == 0;
+        bool lossless = (node.plan->role != Role::join_required || port == 0) &&
+                        !node.plan->takes_failures && world.plan.on_stall.empty();
         for (const PlannedConnection& connection : world.plan.connections) {
             // A connection that drops may drop what others have put into the port.
             bool same_port = connection.to == node.number && connection.to_port == port;
@@ -734,6 +901,10 @@ void check_counters(World& world, Net& net, const Host& host, const Node& node) 
     for (std::uint32_t read : world.plan.read) {
         if (read == node.number) sent += node.emitted[0];
     }
+    if (node.plan->fallback >= 0) sent += node.failures;
+    for (const Node& other : world.nodes) {
+        if (other.plan->fallback == static_cast<std::int32_t>(node.number)) offered += other.failures;
+    }
     for (std::uint32_t initial : world.plan.initial) offered += initial == node.number ? 2 : 0;
     expect("sent", counters.sent, sent);
     expect("received", counters.received, node.taken);
@@ -759,6 +930,7 @@ void check_dealing(World& world, Net& net, const Host& host) {
     }
     for (const Node& node : world.nodes) {
         offered += host.sent_to(node.number);
+        if (node.plan->fallback >= 0) offered += node.failures;
         for (std::uint32_t initial : world.plan.initial) offered += initial == node.number ? 2 : 0;
         reflow_node_counters counters = net.counters(node.plan->id);
         there += counters.received + counters.dropped + counters.waiting;
@@ -773,6 +945,7 @@ void check_dealt(World& world, bool all) {
     std::map<std::int64_t, std::uint64_t> arrivals;  // by stamp
     std::set<std::int64_t> lossy;                    // emitters of packets that may be dropped
     for (const Node& node : world.nodes) {
+        if (node.plan->takes_failures) continue;  // that is a second arrival
         for (const auto& [key, stamps] : node.arrived) {
             for (std::int64_t stamp : stamps) ++arrivals[stamp];
         }
@@ -780,7 +953,7 @@ void check_dealt(World& world, bool all) {
     for (const PlannedConnection& it : world.plan.connections) {
         Role role = world.plan.nodes[it.to].role;
         bool joins = role == Role::join_all || role == Role::join_required;
-        bool drops = joins;
+        bool drops = joins || !world.plan.on_stall.empty();
         for (const PlannedConnection& other : world.plan.connections) {
             drops =
                 drops || (other.to == it.to && other.to_port == it.to_port && !other.kind.empty());
@@ -807,10 +980,29 @@ void check_dealt(World& world, bool all) {
     }
 }
 
+// A failed firing that no other node takes is a letter.
+void check_letters(World& world, const Host& host) {
+    std::uint64_t failures = 0;
+    for (const Node& node : world.nodes) {
+        if (node.plan->fallback < 0) failures += node.failures;
+        if (!node.tried.empty()) world.fault(node.plan->id + " was to try again");
+    }
+    if (host.letters() == failures) return;
+    world.fault(std::to_string(host.letters()) + " letters of " + std::to_string(failures) +
+                " failures");
+}
+
+// Once in each life, and besides for each restart.
+void check_lives(World& world, const Node& node) {
+    int lives = world.lives + static_cast<int>(node.restarts);
+    if (node.set_up == lives && node.torn_down == lives && node.destroyed == lives) return;
+    world.fault(node.plan->id + ": setup, teardown or destroy is not called once in each life");
+}
+
 }  // namespace
 
 Outcome run(const Plan& plan, const How& how) {
-    World world{plan, how, {}, {}, {}, {}};
+    World world{plan, how, {}, {}, {}, {}, false, 0};
     world.nodes.resize(plan.nodes.size());
     for (std::uint32_t i = 0; i < plan.nodes.size(); ++i) {
         world.nodes[i].number = i;
@@ -829,24 +1021,25 @@ Outcome run(const Plan& plan, const How& how) {
         } else {
             host.alone(drained);
         }
+        const bool all = !how.stop_early && !world.failed;
+        host.count_life();
+        if (all) check_letters(world, host);
+        world.outcome.letters = host.letters();
+        world.outcome.stalled = world.failed;
         host.check_readers();
-        check_dealt(world, !how.stop_early);
+        check_dealt(world, all);
         for (const Node& node : world.nodes) {
-            check_order(world, node, !how.stop_early);
+            check_order(world, node, all);
             world.outcome.sum += node.sum;
             world.outcome.arrivals += node.taken;
+            world.outcome.retries += node.retries;
+            world.outcome.envelopes += node.envelopes;
         }
         for (std::uint32_t i = 0; i < plan.nodes.size() && !how.stop_early; ++i) {
             world.outcome.arrivals += host.read_from(i);
         }
     }
-    int lives = how.threaded() ? 1 : 1 + static_cast<int>(how.cuts);
-    for (const Node& node : world.nodes) {
-        if (node.set_up != lives || node.torn_down != lives || node.destroyed != lives) {
-            world.fault(node.plan->id +
-                        ": setup, teardown or destroy is not called once in each life");
-        }
-    }
+    for (const Node& node : world.nodes) check_lives(world, node);
     return std::move(world.outcome);
 }
 

@@ -31,6 +31,13 @@ struct PlannedNode {
     std::string id;
     Role role = Role::pass;
     std::uint32_t packets = 0;  // of a source
+    // Of one that fails: settings of its failures. Without them each failure is one for good.
+    bool supervised = false;
+    std::uint32_t retries = 0;
+    bool hold = false;      // it emits before it fails, which nobody may see
+    bool restarts = false;  // behind each firing that has failed for good
+    std::int32_t fallback = -1;    // a node that gets nothing else
+    bool takes_failures = false;   // is one
     std::string deals[2];  // by outport: "round-robin", "least-loaded", "value" (by key), or empty
 };
 struct PlannedConnection {
@@ -55,6 +62,8 @@ struct Plan {
     std::uint32_t batch_packets = 64;
     std::uint32_t reader_capacity = 8;
     bool listens = false;  // somebody subscribes to all events
+    bool carries = false;  // envelopes go with packets
+    std::string on_stall;  // empty: ports grow
     // Every schedule gives the same packets, in whatever order: no packet is dropped by its
     // connection, and no firing depends on which packets met.
     bool confluent = true;
@@ -65,6 +74,11 @@ struct Outcome {
     std::string trace;      // every callback with what it saw; of simulated runs
     std::uint64_t sum = 0;  // of all that arrived anywhere, whatever the order
     std::uint64_t arrivals = 0;
+    // That the parts of it are met at all.
+    std::uint64_t retries = 0;
+    std::uint64_t letters = 0;
+    std::uint64_t envelopes = 0;
+    bool stalled = false;  // and failed
     std::vector<std::string> faults;
 };
 struct How {

@@ -23,6 +23,7 @@ std::string difference(const std::string& a, const std::string& b) {
 void simulated(std::uint64_t count) {
     auto [first, seeds_count] = seeds(count);
     std::size_t other_orders = 0;
+    Outcome met;
     for (std::uint64_t seed = first; seed < first + seeds_count; ++seed) {
         SCOPED_TRACE("REFLOW_TEST_SEED=" + std::to_string(seed));
         Plan plan = make_plan(seed);
@@ -30,6 +31,10 @@ void simulated(std::uint64_t count) {
         how.seed = seed;
         Outcome one = run(plan, how);
         no_faults(one);
+        met.retries += one.retries;
+        met.letters += one.letters;
+        met.envelopes += one.envelopes;
+        met.stalled = met.stalled || one.stalled;
         Outcome same = run(plan, how);
         if (one.trace != same.trace) {
             ADD_FAILURE() << "the same seed, another run:\n" << difference(one.trace, same.trace);
@@ -49,6 +54,10 @@ void simulated(std::uint64_t count) {
     // The seed of the scheduler does choose the order.
     if (seeds_count > 20) {
         EXPECT_GT(other_orders, seeds_count / 4);
+        EXPECT_TRUE(met.retries != 0 && met.letters != 0 && met.envelopes != 0);
+    }
+    if (seeds_count >= 1000) {
+        EXPECT_TRUE(met.stalled);
     }
 }
 
