@@ -1,5 +1,6 @@
 /* Random edits of a running network under traffic, by the clock: memory, descriptors and threads stay
- * flat. REFLOW_SOAK_SECONDS says how long (600), REFLOW_SOAK_SEED repeats a sequence of edits.
+ * flat. Nodes pass packets on, block, fail and try again, write streams and read them; now and then a
+ * snapshot is taken, and another network goes on from it. REFLOW_SOAK_SECONDS says how long (600), REFLOW_SOAK_SEED repeats a sequence of edits.
  *
  * Three eras, each with a runtime and a network of its own. Within one, what the library has allocated
  * is looked at in intervals while everything goes on, and may not pass twice what the first quarter
@@ -58,6 +59,7 @@ typedef struct era {
     bool over;
     uint64_t received;
     uint64_t edits;
+    uint64_t snapshots;
 } era;
 
 static uint64_t state;
@@ -93,6 +95,129 @@ static void *receives(void *data) {
         __atomic_fetch_add(&at->received, count, __ATOMIC_RELAXED);
     }
     return NULL;
+}
+
+/* ---- components */
+
+static uint64_t failed, ended_streams, broken_streams;
+
+/* Some integers fail the first time, and where nothing is tried again for good; seldom enough for the
+ * limit of restarts. */
+static reflow_status fails(reflow_context *context, void *unused, reflow_packet *inputs, size_t count) {
+    int64_t value = 0;
+    (void)reflow_message_get_integer(inputs[0].message, &value);
+    if (value % 50 == 1 && reflow_context_attempts(context) == 0) {
+        __atomic_fetch_add(&failed, 1, __ATOMIC_RELAXED);
+        return reflow_context_fail(context, REFLOW_ERROR_FAILED, text_of("not this one"), text_of(""));
+    }
+    return rig_pass(context, unused, inputs, count);
+}
+
+typedef struct ends {
+    reflow_stream_writer *writer;
+    reflow_stream_reader *reader;
+    int left;
+} ends;
+
+static reflow_status make_ends(reflow_context *context, void *user_data, void **made) {
+    (void)context;
+    (void)user_data;
+    *made = calloc(1, sizeof(ends));
+    return *made == NULL ? REFLOW_ERROR_OUT_OF_MEMORY : REFLOW_OK;
+}
+static void close_ends(reflow_context *context, void *of) {
+    ends *at = of;
+    (void)context;
+    reflow_stream_writer_destroy(at->writer);
+    reflow_stream_reader_destroy(at->reader);
+    memset(at, 0, sizeof *at);
+}
+
+/* A stream of five frames for each packet. */
+static reflow_status writes(reflow_context *context, void *of, reflow_packet *inputs, size_t count) {
+    ends *at = of;
+    (void)inputs;
+    if (at->writer == NULL) {
+        if (count == 0) return REFLOW_OK;
+        reflow_message handle;
+        reflow_stream_options options = {0};
+        options.struct_size = sizeof options;
+        options.max_frames = 2;
+        reflow_status opened = reflow_context_open_stream(context, 0, &options, &at->writer, &handle);
+        if (opened != REFLOW_OK) return opened;
+        CHECK_STATUS(REFLOW_OK, reflow_context_emit(context, 0, handle));
+        at->left = 5;
+    }
+    for (; at->left != 0; --at->left) {
+        reflow_message bytes;
+        WORKS(reflow_message_bytes("some bytes that have a block of their own", 40, &bytes, &e));
+        reflow_status status = reflow_stream_write(at->writer, bytes, 0);
+        if (status == REFLOW_OK) continue;
+        reflow_message_unref(bytes);
+        if (status == REFLOW_ERROR_CLOSED) break;
+        CHECK(status == REFLOW_ERROR_WOULD_BLOCK);
+        (void)reflow_context_again(context);
+        return reflow_context_rest(context);
+    }
+    (void)reflow_stream_end(at->writer);
+    reflow_stream_writer_destroy(at->writer);
+    at->writer = NULL;
+    return REFLOW_OK;
+}
+
+/* Reads streams to their end, and passes everything else on. */
+static reflow_status reads(reflow_context *context, void *of, reflow_packet *inputs, size_t count) {
+    ends *at = of;
+    if (at->reader == NULL) {
+        if (count == 0) return REFLOW_OK;
+        if (reflow_message_kind(inputs[0].message) != REFLOW_KIND_STREAM) {
+            return rig_pass(context, of, inputs, count);
+        }
+        reflow_status status = reflow_context_accept_stream(context, inputs[0].message, &at->reader);
+        if (status != REFLOW_OK) return status;
+    }
+    for (;;) {
+        reflow_stream_frame frame;
+        size_t some = 0;
+        reflow_status status = reflow_stream_read(at->reader, &frame, 1, 0, &some);
+        if (status == REFLOW_ERROR_WOULD_BLOCK) {
+            (void)reflow_context_again(context);
+            return reflow_context_rest(context);
+        }
+        CHECK(status == REFLOW_OK && some == 1);
+        reflow_message_unref(frame.message);
+        if (frame.kind < REFLOW_FRAME_END) continue;
+        __atomic_fetch_add(frame.kind == REFLOW_FRAME_END ? &ended_streams : &broken_streams, 1,
+                           __ATOMIC_RELAXED);
+        reflow_stream_reader_destroy(at->reader);
+        at->reader = NULL;
+        return REFLOW_OK;
+    }
+}
+
+static void register_all(reflow_runtime *runtime) {
+    rig_register_pass(runtime);
+    rig_component component = {0};
+    component.inports = "a";
+    component.outports = "o";
+    component.id = "Slow";
+    component.flags = REFLOW_COMPONENT_BLOCKING;
+    component.run = rig_pass;
+    rig_register(runtime, &component);
+    component.flags = 0;
+    component.id = "Fails";
+    component.run = fails;
+    rig_register(runtime, &component);
+    component.flags = REFLOW_COMPONENT_STATELESS; /* a snapshot is taken only where none is open */
+    component.create = make_ends;
+    component.teardown = close_ends;
+    component.destroy_state = free;
+    component.id = "Writes";
+    component.run = writes;
+    rig_register(runtime, &component);
+    component.id = "Reads";
+    component.run = reads;
+    rig_register(runtime, &component);
 }
 
 /* ---- edits */
@@ -143,10 +268,15 @@ static void edit(era *at) {
             for (int i = 0; i < NODES; ++i) at->to[i] = at->to[i] == node ? -1 : at->to[i];
             if (at->feeds == node) at->feeds = -1;
             return;
-        case 1:
-            WORKS(reflow_network_replace_node(at->network, id, text_of("Slow"),
-                                              reflow_message_null(), &e));
+        case 1: {
+            static const char *const components[] = {"Slow", "Fails", "Fails", "Writes", "Reads", "Reads"};
+            static const char *const settings[] = {
+                "{}", "{\"failure\":{\"retries\":2,\"backoff_ms\":1}}",
+                "{\"failure\":{\"then\":\"restart\",\"restarts\":1000,\"within_ms\":1}}"};
+            WORKS(reflow_network_replace_node(at->network, id, text_of(components[pick(6)]),
+                                              json(settings[pick(3)]), &e));
             return;
+        }
         case 2:
             if (at->feeds >= 0) join(at, -1, at->feeds, false);
             join(at, -1, later_node(at, -1), true);
@@ -169,17 +299,10 @@ static era open_era(void) {
     at.feeds = NODES;
     for (int i = 0; i < NODES; ++i) at.to[i] = -1;
     at.runtime = rig_runtime(&rig_own);
-    rig_register_pass(at.runtime);
-    rig_component slow = {0};
-    slow.id = "Slow";
-    slow.inports = "a";
-    slow.outports = "o";
-    slow.flags = REFLOW_COMPONENT_BLOCKING;
-    slow.run = rig_pass;
-    rig_register(at.runtime, &slow);
+    register_all(at.runtime);
     reflow_graph *graph = rig_graph();
     rig_node(graph, "head", "Pass");
-    rig_node(graph, "end", "Pass");
+    rig_node(graph, "end", "Reads");
     rig_connect(graph, "head.o", "end.a", NULL);
     at.network = rig_network(at.runtime, graph);
     reflow_graph_destroy(graph);
@@ -207,6 +330,37 @@ static void visit(era *at) {
     reflow_message_unref(report);
     reflow_output *output = rig_output(at->network, "head.o", 4);
     reflow_output_destroy(output);
+    /* Back to their nodes, as far as those are there and have room. */
+    reflow_status status =
+        pick(2) == 0 ? reflow_network_replay_dead_letters(at->network, text_of(""), NULL, NULL)
+                     : reflow_network_drop_dead_letters(at->network, 0, text_of(""), NULL, NULL);
+    CHECK(status == REFLOW_OK || status == REFLOW_ERROR_NOT_FOUND ||
+          status == REFLOW_ERROR_WOULD_BLOCK);
+}
+
+/* Another network goes on from where this one is, for a moment. */
+static void go_on(era *at) {
+    reflow_message taken, again;
+    reflow_status status = reflow_network_snapshot(at->network, 10000, &taken, NULL);
+    CHECK(status == REFLOW_OK || status == REFLOW_ERROR_WOULD_BLOCK);
+    if (status != REFLOW_OK) return; /* a stream is open, or a node has no state */
+    reflow_buffer *bytes = NULL;
+    WORKS(reflow_message_to_msgpack(taken, &bytes, &e));
+    reflow_message_unref(taken);
+    reflow_view view = reflow_buffer_get(bytes);
+    WORKS(reflow_message_from_msgpack(view.data, view.size, NULL, &again, &e));
+    reflow_buffer_destroy(bytes);
+    reflow_graph *graph = NULL;
+    WORKS(reflow_network_graph(at->network, &graph, &e));
+    reflow_network *other = rig_network(at->runtime, graph);
+    reflow_graph_destroy(graph);
+    reflow_output *out = rig_output(other, "end.o", 0);
+    WORKS(reflow_network_restore(other, again, &e));
+    reflow_message_unref(again);
+    WORKS(reflow_network_start(other, &e));
+    reflow_network_destroy(other);
+    reflow_output_destroy(out);
+    ++at->snapshots;
 }
 
 static void run_era(double seconds) {
@@ -222,6 +376,8 @@ static void run_era(double seconds) {
     for (uint64_t round = 1; (passed = seconds_now() - start) < seconds; ++round) {
         if (round % 16 == 0) {
             visit(&at);
+        } else if (round % 64 == 1) {
+            go_on(&at);
         } else {
             edit(&at);
         }
@@ -236,11 +392,13 @@ static void run_era(double seconds) {
     }
     __atomic_store_n(&at.over, true, __ATOMIC_RELEASE);
     CHECK(pthread_join(sender, NULL) == 0 && pthread_join(receiver, NULL) == 0);
-    printf("%" PRIu64 " edits, %" PRIu64 " packets received, %lld bytes at most, %lld in the first "
-           "quarter, %zu threads, %zu descriptors\n",
-           at.edits, at.received, (long long)most, (long long)most_early, most_threads,
-           most_descriptors);
-    CHECK(at.edits != 0 && at.received != 0);
+    printf("%" PRIu64 " edits, %" PRIu64 " packets received, %" PRIu64 " snapshots, %" PRIu64
+           " failures, %" PRIu64 " streams and %" PRIu64 " that broke off, %lld bytes at most, %lld in "
+           "the first quarter, %zu threads, %zu descriptors\n",
+           at.edits, at.received, at.snapshots, failed, ended_streams, broken_streams,
+           (long long)most, (long long)most_early, most_threads, most_descriptors);
+    CHECK(at.edits != 0 && at.received != 0 && at.snapshots != 0);
+    CHECK(failed != 0 && ended_streams != 0);
     CHECK(most <= 2 * most_early + SLACK);
     /* Two workers, two hosts, and those for nodes that block. */
     CHECK(most_threads <= threads + 2 + 2 + 32);
