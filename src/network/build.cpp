@@ -152,7 +152,7 @@ Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node, std::size_t 
         if (Result<void> done = scheduler.watch(watchdog_ms); !done.ok()) return done.take_error();
         // Logical time does not pass in a call.
         bool passes = network_.runtime().options().scheduler.mode != REFLOW_MODE_SIMULATED;
-        if (passes) actor->watch(watchdog_ms);
+        if (passes || scheduler.watchdog != nullptr) actor->watch(watchdog_ms);
     }
     if (component->await == REFLOW_AWAIT_REQUIRED) {
         for (std::uint32_t i = 0; i < component->inports.size(); ++i) {

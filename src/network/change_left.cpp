@@ -1,0 +1,141 @@
+// What is left of nodes and connections that a change has taken away: delivered to where it still can
+// go, or dropped and told. Behind the step, before anybody who was touched goes on.
+// Neighbours: change.cpp. Thread: that of the caller of the change.
+#include "network/change.hpp"
+
+#include "base/text.hpp"
+#include "runtime/supervisor.hpp"
+#include "runtime/tether.hpp"
+
+namespace reflow::network {
+
+using runtime::Actor;
+using runtime::Connection;
+
+namespace {
+
+std::uint64_t drop_all(Queue<runtime::Packet>& packets) noexcept {
+    std::uint64_t count = packets.size();
+    while (!packets.empty()) (void)Message::adopt(packets.pop().message);
+    return count;
+}
+
+std::string_view name_of(const Actor& actor, std::uint32_t inport) noexcept {
+    return actor.component->inports[inport].name;
+}
+
+}  // namespace
+
+// What was emitted on a connection that has gone: to its target, if that is still there. Its
+// capacity does not count.
+void Change::deliver_left(Connection& old) noexcept {
+    runtime::Mailbox* to = old.mailbox;
+    std::uint32_t port = old.inport;
+    if (old.target != nullptr && old.target->retired()) {
+        Actor* now = next_->find_actor(old.target->id);
+        std::optional<std::uint32_t> same;
+        if (now != nullptr) same = now->component->find_inport(name_of(*old.target, port));
+        if (!same) {
+            for (std::size_t i = 0; options_.letters && now == nullptr && i < old.pending.size(); ++i) {
+                write_letter(*old.target, old.pending[i], 0);
+            }
+            done_.packets_dropped += drop_all(old.pending);
+            return;
+        }
+        to = &now->mailbox;
+        port = *same;
+    }
+    while (!old.pending.empty()) {
+        runtime::Packet packet = old.pending.pop();
+        packet.port = port;
+        try {
+            to->force(packet);
+        } catch (const std::bad_alloc&) {
+            ++done_.packets_dropped;
+            (void)Message::adopt(packet.message);
+        }
+    }
+}
+
+// A firing that was pending, or was to be tried again, at a node that has gone. One that takes its
+// place does not get that.
+void Change::lose(const Actor& actor, const runtime::Deferred& firing,
+                  std::uint32_t attempts) noexcept {
+    for (std::size_t i = 0; i < firing.inputs.size(); ++i) {
+        const runtime::Packet& packet = firing.inputs[i];
+        if (MessageRef(packet.message).none() || actor.mailbox.sticky(packet.port)) continue;
+        ++done_.packets_dropped;
+        if (options_.letters && swapped_) write_letter(actor, packet, attempts);
+    }
+}
+
+// What waits at a node that has gone, as firings that were never tried; the first one may have been.
+// A port that shows its newest packet has one that waits only if that was not shown yet.
+void Change::write_letters(const Actor& actor, const Queue<runtime::Packet>& inputs,
+                           std::uint32_t attempts) noexcept {
+    Queue<runtime::Packet> waiting;
+    try {
+        actor.mailbox.copy_to(waiting);
+    } catch (const std::bad_alloc&) {
+        network_.letters_.lose();
+    }
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (actor.mailbox.sticky(inputs[i].port)) continue;
+        write_letter(actor, inputs[i], i < actor.firing_size() ? attempts : 0);
+    }
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+        if (actor.mailbox.waiting(waiting[i].port) != 0) write_letter(actor, waiting[i], 0);
+    }
+    (void)drop_all(waiting);
+}
+
+void Change::write_letter(const Actor& actor, const runtime::Packet& packet,
+                          std::uint32_t attempts) noexcept {
+    if (MessageRef(packet.message).none()) return;
+    std::unique_ptr<Error> error;
+    try {
+        error = Failure(REFLOW_ERROR_CANCELLED, "the node was removed while this waited at it")
+                    .node(actor.id)
+                    .take();
+    } catch (const std::bad_alloc&) {
+        // The letter is kept without it.
+    }
+    network_.letter({actor, error.get(), REFLOW_ERROR_CANCELLED, {&packet, 1}, attempts, 0});
+}
+
+void Change::tear_down(Actor& actor) noexcept {
+    if (actor.timers != nullptr) actor.timers->cancel_all();
+    std::uint32_t attempts = 0;
+    if (runtime::Supervisor* own = actor.supervisor()) {
+        own->cancel();
+        while (own->pending != nullptr) {
+            Ref<runtime::Deferred> firing = own->take_pending();
+            lose(actor, *firing, firing->attempts);
+        }
+        if (own->in_place && !own->inputless) attempts = own->attempts;
+    }
+    if (runtime::DeferredFirings* firings = actor.deferred_firings()) {
+        firings->cancel_all([&](const runtime::Deferred& firing) {
+            lose(actor, firing, firing.attempts + 1);
+        });
+    }
+    if (runtime::Tether* streams = actor.tether()) streams->close();
+    Queue<runtime::Packet> inputs;
+    std::uint64_t waits = 0;
+    {
+        std::lock_guard lock(network_.pause_mutex_);  // somebody may look into it
+        waits = actor.give_inputs(inputs) + actor.mailbox.waiting();
+    }
+    // What waited at a replaced one waits at the new one.
+    if (swapped_ && next_->find_actor(actor.id) == nullptr) {
+        done_.packets_dropped += waits;
+        if (options_.letters) write_letters(actor, inputs, attempts);
+    }
+    (void)drop_all(inputs);
+    actor.mailbox.shut();
+    runtime::InTurn inside(network_.runtime_->scheduler());
+    actor.teardown();
+    actor.end_state();
+}
+
+}  // namespace reflow::network
