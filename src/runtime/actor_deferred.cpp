@@ -35,8 +35,9 @@ void Actor::begin_deferred(Context& context) {
     if (!all.ordered() || !all.some()) return;
     // Earlier firings are pending: what this call emits has to wait for them.
     if (!all.spare) {
-        all.spare = make_ref<Deferred>(all);
-        all.spare->inputs.reserve(firing_size_);  // should the call fail
+        Ref<Deferred> made = make_ref<Deferred>(all);
+        made->inputs.reserve(firing_size_);  // should the call fail: then there is no memory to be had
+        all.spare = std::move(made);
     }
     all.captures = true;
 }
