@@ -219,10 +219,9 @@ void Validator::connection_settings(const ConnectionItem& item, const Place& pla
     };
     MessageRef capacity = item.metadata.get("capacity");
     if (!capacity.none() && !(capacity.is(REFLOW_KIND_INTEGER) && capacity.integer() >= 1 &&
-                              capacity.integer() <= std::int64_t{UINT32_MAX})) {
-        wrong(
-            concat("the capacity of ", name_of(place), " is a whole number from 1 to ", UINT32_MAX),
-            "capacity", {});
+                              capacity.integer() <= std::int64_t{INT32_MAX})) {
+        wrong(concat("the capacity of ", name_of(place), " is a whole number from 1 to ", INT32_MAX),
+              "capacity", {});
     }
     MessageRef bytes = item.metadata.get("capacity_bytes");
     if (!bytes.none() && !(bytes.is(REFLOW_KIND_INTEGER) && bytes.integer() >= 1 &&

@@ -623,7 +623,7 @@ static struct {
 enum { ROUNDS = 12 };
 static void *changes(void *data) {
     int who = *(int *)data;
-    char name[8], other[8];
+    char name[16], other[16];
     snprintf(name, sizeof name, "n%d", who);
     snprintf(other, sizeof other, "m%d", who);
     reflow_message none = {0, 0};
@@ -677,7 +677,7 @@ static void test_at_once(const rig_mode *mode) {
     CHECK(reflow_graph_node_count(graph) == 7 && reflow_graph_connection_count(graph) == 6);
     reflow_graph_destroy(graph);
     for (int i = 0; i < 3; ++i) {
-        char name[8], other[8];
+        char name[16], other[16];
         snprintf(name, sizeof name, "n%d", i);
         snprintf(other, sizeof other, "m%d", i);
         reflow_node_counters first = rig_counters(both.network, name);

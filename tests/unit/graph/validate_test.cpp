@@ -206,13 +206,13 @@ TEST(GraphValidate, ConnectionsAreLookedAt) {
     EXPECT_EQ(
         check(document(
             R"("processes":{"a":{"component":"Map"},"b":{"component":"Many"}},"connections":[
-        {"src":{"process":"a","port":"Out"},"tgt":{"process":"b","port":"in","index":0},"metadata":{"capacity":0,"kind":"latst"}},
+        {"src":{"process":"a","port":"Out"},"tgt":{"process":"b","port":"in","index":0},"metadata":{"capacity":2147483648,"kind":"latst"}},
         {"src":{"process":"a","port":"Out"},"tgt":{"process":"b","port":"in"},"metadata":{"capacity":7,"kind":"latest"}},
         {"src":{"process":"a","port":"Out","index":3},"tgt":{"process":"b","port":"in","index":1},"metadata":{"kind":5}},
         {"src":{"process":"a","port":"Out"},"tgt":{"process":"b","port":"in","index":0}},
         {"src":{"process":"b","port":"out"},"tgt":{"process":"a","port":"in"},"speed":1}])")),
         "error bad-connection-setting [b.in] $.connections[0].metadata.capacity | the capacity "
-        "of the connection a.Out -> b.in[0] is a whole number from 1 to 4294967295 | \n"
+        "of the connection a.Out -> b.in[0] is a whole number from 1 to 2147483647 | \n"
         "error bad-connection-setting [b.in] $.connections[0].metadata.kind | no kind of "
         "connection 'latst', which the connection a.Out -> b.in[0] names | did you mean 'latest'?\n"
         "error bad-connection-setting [b.in] $.connections[2].metadata.kind | the kind of the "
