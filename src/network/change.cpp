@@ -367,6 +367,7 @@ void Change::finish() noexcept {
             for (Connection& old : port.connections) deliver_left(old);
         }
         if (one.stays) continue;
+        end_firings(*one.actor);
         done_.packets_dropped += one.actor->deal_left();
         for (auto& connections : one.actor->outports) {
             for (Connection& old : connections) deliver_left(old);
@@ -468,6 +469,7 @@ Change::~Change() {
     let_go();
     for (const Ref<Actor>& actor : made_) {
         if (!actor->retired()) actor->retire();
+        end_firings(*actor);
         tear_down(*actor);
     }
     if (counted_) {

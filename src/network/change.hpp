@@ -101,6 +101,7 @@ private:
     void start_made() noexcept;
     void release_where_room() noexcept;
     void let_go() noexcept;
+    void end_firings(Actor& actor) noexcept;
     void tear_down(Actor& actor) noexcept;
     void lose(const Actor& actor, const runtime::Deferred& firing,
               std::uint32_t attempts) noexcept;

@@ -103,22 +103,24 @@ void Change::write_letter(const Actor& actor, const runtime::Packet& packet,
     network_.letter({actor, error.get(), REFLOW_ERROR_CANCELLED, {&packet, 1}, attempts, 0});
 }
 
-void Change::tear_down(Actor& actor) noexcept {
+// Before what it has emitted is delivered.
+void Change::end_firings(Actor& actor) noexcept {
     if (actor.timers != nullptr) actor.timers->cancel_all();
-    std::uint32_t attempts = 0;
     if (runtime::Supervisor* own = actor.supervisor()) {
         own->cancel();
         while (own->pending != nullptr) {
             Ref<runtime::Deferred> firing = own->take_pending();
             lose(actor, *firing, firing->attempts);
         }
-        if (own->in_place && !own->inputless) attempts = own->attempts;
     }
-    if (runtime::DeferredFirings* firings = actor.deferred_firings()) {
-        firings->cancel_all([&](const runtime::Deferred& firing) {
-            lose(actor, firing, firing.attempts + 1);
-        });
-    }
+    done_.packets_dropped += actor.end_deferred(
+        [&](const runtime::Deferred& firing) { lose(actor, firing, firing.attempts + 1); });
+}
+
+void Change::tear_down(Actor& actor) noexcept {
+    std::uint32_t attempts = 0;
+    const runtime::Supervisor* own = actor.supervisor();
+    if (own != nullptr && own->in_place && !own->inputless) attempts = own->attempts;
     if (runtime::Tether* streams = actor.tether()) streams->close();
     Queue<runtime::Packet> inputs;
     std::uint64_t waits = 0;

@@ -226,6 +226,10 @@ public:
     // both are claimed. port_of says which, or no_slot: `left` counts those. Throws bad_alloc.
     void inherit_packets(const Actor& from, std::span<const std::uint32_t> port_of,
                          std::uint64_t& left);
+    // Retired: its firings that are open are cancelled. What they and those that have ended had
+    // emitted waits with its connections; `lost` sees those that have not ended well. Returns how many
+    // packets that dropped for want of memory.
+    std::uint64_t end_deferred(const std::function<void(const Deferred&)>& lost) noexcept;
     // Counters go on as those of another one, which is claimed; likewise.
     void inherit_counters(const Actor& from) noexcept;
     // Gives away what it had taken, claimed or retired; what counts as a packet of that.

@@ -101,6 +101,32 @@ std::size_t Actor::settle_deferred(Context& context, std::size_t over) {
     return pending;
 }
 
+std::uint64_t Actor::end_deferred(const std::function<void(const Deferred&)>& lost) noexcept {
+    DeferredFirings* all = deferred();
+    if (all == nullptr) return 0;
+    std::uint64_t dropped = 0;
+    auto emit_all = [&](Queue<Emitted>& from) {
+        emitted_ = 0;
+        for (; !from.empty();) {
+            Emitted out = from.pop();
+            Message message = Message::adopt(out.message);
+            try {
+                bool fits = check_types(out.outport, message, out.index).ok();
+                if (fits) (void)emit(out.outport, std::move(message), out.index);
+            } catch (const std::bad_alloc&) {
+                ++dropped;
+            }
+        }
+    };
+    emit_all(all->taken);
+    all->cancel_all([&](Deferred& firing) {
+        if (carrier_ != nullptr) set_envelope(firing.envelope);
+        if (all->keeps_emits(firing)) emit_all(firing.outputs_);
+        if (firing.status != REFLOW_OK) lost(firing);
+    });
+    return dropped;
+}
+
 // ---- between calls
 
 std::size_t Actor::serve_deferred() {

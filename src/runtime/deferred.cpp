@@ -186,7 +186,7 @@ DeferredFirings::Taken DeferredFirings::take() noexcept {
     firing->due_ = false;
     to.firing = Ref<Deferred>::share(firing);
     if (firing->outputs_.size() >= REFLOW_MAX_COMPLETION_EMITS) room_.notify_all();
-    if (holds_ && firing->status != REFLOW_OK) drop(firing->outputs_);
+    if (!keeps_emits(*firing)) drop(firing->outputs_);
     taken.swap(firing->outputs_);
     to.ended = !firing->alive_;
     if (to.ended) {
@@ -382,7 +382,7 @@ std::size_t DeferredFirings::cancel() {
 
 // Those that are over already may be in the list of somebody who is just telling of that, and the
 // hook is his then. So these here are linked by next_, which nobody looks at behind unlink().
-void DeferredFirings::cancel_all(const std::function<void(const Deferred&)>& lost) noexcept {
+void DeferredFirings::cancel_all(const std::function<void(Deferred&)>& ended) noexcept {
     Deferred* all = nullptr;
     Deferred** end = &all;
     std::int64_t counted = 0;
@@ -410,7 +410,7 @@ void DeferredFirings::cancel_all(const std::function<void(const Deferred&)>& los
         CancelHook hook;
         if (firing->cancelled_) hook = std::move(firing->hook_);
         hook.call(firing->id);
-        if (lost && firing->status != REFLOW_OK) lost(*firing);
+        if (ended) ended(*firing);
     }
     if (counted != 0) group.leave(counted);
 }

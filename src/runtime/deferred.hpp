@@ -167,9 +167,13 @@ public:
     void expire(std::uint64_t now_ns) noexcept;
     // Cancels those that are alive; they fail. Returns how many. For a guard of the group.
     std::size_t cancel();
-    // The group stops, or the actor leaves it: all are over, and none comes any more. `lost` sees
-    // those that have not ended well, in order, with their inputs.
-    void cancel_all(const std::function<void(const Deferred&)>& lost = {}) noexcept;
+    // The group stops, or the actor leaves it: all are over, and none comes any more. `ended` sees
+    // each of them, in order, before it goes.
+    void cancel_all(const std::function<void(Deferred&)>& ended = {}) noexcept;
+    // Whether what one has emitted goes, as it has ended.
+    [[nodiscard]] bool keeps_emits(const Deferred& firing) const noexcept {
+        return !holds_ || firing.status == REFLOW_OK;
+    }
     // Whose deadline a timer is.
     [[nodiscard]] static DeferredFirings& of(Timer& timer) noexcept;
 

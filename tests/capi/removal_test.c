@@ -188,6 +188,48 @@ static void test_pending(const rig_mode *mode) {
     }
 }
 
+/* What firings have emitted has been emitted, whether they have ended or are cancelled: it arrives. */
+static void test_emitted(const rig_mode *mode) {
+    for (int i = 0; i < 4; ++i) {
+        bool replaced = i % 2 != 0, deals = i >= 2;
+        bench b = {rig_runtime(mode), NULL, NULL, {0}};
+        register_all(b.runtime);
+        at.begun = 0;
+        at.cancelled = at.ended = 0;
+        reflow_graph *graph = rig_graph();
+        const char *settings = deals ? "{\"distribute\":{\"o\":\"round-robin\"}}" : "{}";
+        WORKS(reflow_graph_add_node(graph, text_of("t"), text_of("Open"), json(settings), &e));
+        rig_node(graph, "u", "Pass");
+        rig_connect(graph, "t.o", "u.a", "{\"capacity\":1}");
+        b.network = rig_network(b.runtime, graph);
+        b.in = rig_inport(b.network, "t.a");
+        b.output = rig_output(b.network, "u.o", 100);
+        WORKS(reflow_network_start(b.network, &e));
+        send_open(&b, mode, 3, 3);
+        for (int k = 0; k < 3; ++k) {
+            for (int n = 0; n < 2; ++n) {
+                CHECK_STATUS(REFLOW_OK, reflow_completion_emit(
+                                            at.open[k], 0, reflow_message_integer(k * 2 + n), 0));
+            }
+            if (k < 2) CHECK_STATUS(REFLOW_OK, reflow_completion_resolve(at.open[k]));
+        }
+        WORKS(reflow_graph_remove_node(graph, text_of("t"), &e));
+        if (replaced) {
+            rig_node(graph, "t", "Pass");
+            rig_connect(graph, "t.o", "u.a", NULL);
+        }
+        reflow_change_options options = leaving(REFLOW_LEFTOVER_DROP);
+        reflow_change done = {0};
+        done.struct_size = sizeof done;
+        WORKS(reflow_network_apply(b.network, graph, &options, &done, &e));
+        reflow_graph_destroy(graph);
+        CHECK(done.packets_dropped == 1 && at.cancelled == 1 && at.ended == 3);
+        rig_idle(b.network);
+        for (int k = 0; k < 6; ++k) CHECK(rig_recv(b.output) == k);
+        close_bench(&b);
+    }
+}
+
 /* One that takes its place gets what waits; what is open is cancelled. */
 static void test_pending_replaced(const rig_mode *mode) {
     bench b = open_bench(mode, "Open", "{}");
@@ -766,6 +808,7 @@ int main(void) {
         test_streams(mode);
         test_at_once(mode);
         test_pending(mode);
+        test_emitted(mode);
         test_pending_replaced(mode);
         test_worked_off(mode);
         test_attempts(mode);
