@@ -90,6 +90,13 @@ reflow_buffer* write(bool json, reflow_message message) {
 // size is the number of the document. What was written is read again for its checksum.
 int run_codec(const Call& call) {
     bool json = call.shape.starts_with("json-");
+    // As in a host: while there is a runtime, memory that documents have left is used again.
+    reflow_runtime_options options{};
+    options.struct_size = sizeof options;
+    options.mode = REFLOW_MODE_INLINE;
+    reflow_runtime* runtime = nullptr;
+    Error failed;
+    must(reflow_runtime_create(&options, &runtime, failed), "runtime", failed);
     const std::string& source = json ? document(call.size).json : document(call.size).msgpack;
     reflow_message message = read(json, view(source));
     reflow_buffer* buffer = nullptr;
@@ -111,6 +118,7 @@ int run_codec(const Call& call) {
     }
     std::int64_t sum = checksum(message);
     reflow_message_unref(message);
+    reflow_runtime_destroy(runtime);
     return answer(took, call.n, sum);
 }
 

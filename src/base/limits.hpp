@@ -70,6 +70,12 @@ inline constexpr std::uint64_t checkpoint_ms = 10'000;    // between two, and fo
 inline constexpr std::uint32_t checkpoints_count = 1000;  // files of before
 inline constexpr std::uint64_t zone_bytes = std::uint64_t{1} << 20;  // of a time zone's file
 inline constexpr std::size_t zone_name_bytes = 128;
+// Blocks of 4 KiB that are kept for the next documents. None where AddressSanitizer is to see what ends.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr std::size_t spare_blocks_count = 0;
+#else
+inline constexpr std::size_t spare_blocks_count = 1024;
+#endif
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 
 }  // namespace reflow::limits

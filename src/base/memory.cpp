@@ -51,6 +51,8 @@ void release(void* memory, std::size_t size, std::size_t alignment) noexcept {
     }
 }
 
+bool hooked() noexcept { return use_hook(); }
+
 bool set_allocator(const reflow_allocator& allocator) noexcept {
     int expected = 0;
     if (!state.compare_exchange_strong(expected, 2, std::memory_order_acq_rel)) return false;

@@ -24,6 +24,8 @@ void release(void* memory, std::size_t size,
 
 // Installs the hook of the host; false if memory was allocated before.
 [[nodiscard]] bool set_allocator(const reflow_allocator& allocator) noexcept;
+// Whether memory comes from a hook of the host, which then is to see all that ends.
+[[nodiscard]] bool hooked() noexcept;
 
 // The standard containers' door to the hook.
 template <typename T>

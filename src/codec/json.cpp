@@ -18,11 +18,9 @@ Result<Message> read_json(std::string_view text, const ReadLimits& limits, Dupli
 }
 
 Result<void> write_json(String& to, MessageRef message, unsigned indent) {
-    std::size_t before = to.size();
     JsonOut out(to, indent);
     Result<void> written = PlainWalk<JsonOut>(out).walk(message);
-    out.finish();
-    if (!written.ok()) to.resize(before);
+    if (written.ok()) out.finish();
     return written;
 }
 

@@ -12,23 +12,6 @@
 
 namespace reflow::codec {
 
-[[gnu::noinline]] void JsonOut::flush() {
-    to_.append(buffer_, used_);
-    used_ = 0;
-}
-
-void JsonOut::put(std::string_view text) {
-    if (buffer_bytes - used_ < text.size()) {
-        flush();
-        if (text.size() > buffer_bytes) {
-            to_.append(text);
-            return;
-        }
-    }
-    std::memcpy(buffer_ + used_, text.data(), text.size());
-    used_ += text.size();
-}
-
 void JsonOut::integer(std::int64_t value) {
     if (value >= 0) return unsigned_integer(static_cast<std::uint64_t>(value));
     element();
@@ -39,14 +22,14 @@ void JsonOut::integer(std::int64_t value) {
 
 void JsonOut::unsigned_integer(std::uint64_t value) {
     element();
-    char* at = room(number_bytes);
-    used_ += static_cast<std::size_t>(std::to_chars(at, at + number_bytes, value).ptr - at);
+    char* at = out_.room(number_bytes);
+    out_.advance(std::to_chars(at, at + number_bytes, value).ptr);
 }
 
 void JsonOut::real(double value) {
     if (!std::isfinite(value)) return null();
     element();
-    char* at = room(number_bytes);
+    char* at = out_.room(number_bytes);
     char* end = std::to_chars(at, at + number_bytes - 2, value).ptr;
     bool integral = true;
     for (const char* c = at; c != end; ++c) {
@@ -57,13 +40,13 @@ void JsonOut::real(double value) {
         *end++ = '.';
         *end++ = '0';
     }
-    used_ += static_cast<std::size_t>(end - at);
+    out_.advance(end);
 }
 
 void JsonOut::string(std::string_view text) {
     if (text.size() <= short_bytes && indent_ == 0) {
         if (char* behind = short_text(text, !after_key_ && !first_)) {
-            used_ = static_cast<std::size_t>(behind - buffer_);
+            out_.advance(behind);
             first_ = after_key_ = false;
             return;
         }
@@ -77,7 +60,7 @@ void JsonOut::key(std::string_view name) {
     if (name.size() <= short_bytes && indent_ == 0) {
         if (char* behind = short_text(name, !first_)) {
             *behind++ = ':';
-            used_ = static_cast<std::size_t>(behind - buffer_);
+            out_.advance(behind);
             first_ = false;
             return;
         }
@@ -113,8 +96,8 @@ void JsonOut::quoted(std::string_view text) {
     put('"');
     while (at != end) {
         // Bytes that stand for themselves are copied as they are looked at.
-        char* to = room(block_bytes);
-        char* limit = buffer_ + buffer_bytes - block_bytes;
+        char* to = out_.room(block_bytes);
+        char* limit = out_.limit() - block_bytes;
         std::uint32_t special = 0;
         while (to <= limit && static_cast<std::size_t>(end - at) >= block_bytes) {
             copy_blocks(to, at, block_bytes);
@@ -130,7 +113,7 @@ void JsonOut::quoted(std::string_view text) {
             for (; to <= limit && at != end && !special_byte(*at); ++at) *to++ = *at;
             special = at != end && special_byte(*at) ? 1 : 0;
         }
-        used_ = static_cast<std::size_t>(to - buffer_);
+        out_.advance(to);
         if (special != 0) escaped(*at++);
     }
     put('"');
@@ -139,7 +122,7 @@ void JsonOut::quoted(std::string_view text) {
 // A text of at most 16 bytes with its quotes, and its comma: most keys and many values. NULL if
 // something has to be escaped; else the place behind it.
 char* JsonOut::short_text(std::string_view text, bool comma) {
-    char* to = room(short_bytes + 4);
+    char* to = out_.room(short_bytes + 4);
     if (comma) *to++ = ',';
     *to++ = '"';
     std::size_t size = text.size();

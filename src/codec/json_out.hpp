@@ -4,15 +4,13 @@
 
 #include <string_view>
 
-#include "base/memory.hpp"
+#include "codec/gather.hpp"
 
 namespace reflow::codec {
 
-// Collects text in a small buffer of its own and appends it to a String in large pieces, since
-// appending to a String costs more than most tokens are long.
 class JsonOut {
 public:
-    JsonOut(String& to, unsigned indent) noexcept : to_(to), indent_(indent) {}
+    JsonOut(String& to, unsigned indent) noexcept : out_(to), indent_(indent) {}
     JsonOut(const JsonOut&) = delete;
     JsonOut& operator=(const JsonOut&) = delete;
 
@@ -34,10 +32,9 @@ public:
         put(text);
     }
     // Gives what is left to the String. Nothing may follow.
-    void finish() { flush(); }
+    void finish() { out_.finish(); }
 
 private:
-    static constexpr std::size_t buffer_bytes = 4096;
     static constexpr std::size_t number_bytes = 32;
     static constexpr std::size_t short_bytes = 16;
 
@@ -60,24 +57,14 @@ private:
         if (indent_ != 0 && depth_ != 0) line();
         first_ = false;
     }
-    void put(char byte) {
-        if (used_ == buffer_bytes) flush();
-        buffer_[used_++] = byte;
-    }
-    void put(std::string_view text);
-    char* room(std::size_t bytes) {
-        if (buffer_bytes - used_ < bytes) flush();
-        return buffer_ + used_;
-    }
-    void flush();
+    void put(char byte) { out_.put(byte); }
+    void put(std::string_view text) { out_.put(text); }
 
-    String& to_;
+    Gather out_;
     unsigned indent_;
     unsigned depth_ = 0;
     bool first_ = true;  // nothing stands in the innermost container yet
     bool after_key_ = false;
-    std::size_t used_ = 0;
-    char buffer_[buffer_bytes];
 };
 
 }  // namespace reflow::codec

@@ -48,6 +48,7 @@ JsonReader::At JsonReader::begin(std::string_view text) {
     key_offsets_.clear();
     // What an earlier document left behind when it ended in an error.
     drop_values();
+    row_.clear();
     depth_ = 0;
     tree_.forget();
     if (text.size() > options_.limits.bytes) {
@@ -154,12 +155,38 @@ JsonReader::At JsonReader::numbers(At at) {
     bool row = depth_ > 0 && !top().object && !tracks_;
     for (;;) {
         at = number(at);
-        if (at == nullptr || at == end_ || *at != ',' || elements_left_ == 0 || !row) return at;
+        if (at == nullptr || at == end_ || *at != ',' || elements_left_ == 0 || !row) break;
         At next = skip_space(at + 1);
-        if (next == end_ || (!digit(*next) && *next != '-')) return at;
+        if (next == end_ || (!digit(*next) && *next != '-')) break;
         --elements_left_;
-        values_.room(1);
+        if (values_.top() == values_.limit()) more_numbers();
         at = next;
+    }
+    if (!row_.empty() && at != nullptr) end_numbers(at);
+    return at;
+}
+
+// The stack is full: a long row goes elsewhere, as long as it may be a whole array of one kind.
+void JsonReader::more_numbers() {
+    std::size_t base = top().base;
+    std::size_t count = values_.size() - base;
+    if (count >= NumberRow::least_count && row_.take(values_.data() + base, count)) {
+        values_.cut(base);
+        return;
+    }
+    if (!row_.empty()) row_.put_back(values_, base);
+    values_.room(1);
+}
+
+// Behind a long row. If it is the whole array, close_array() makes it of the row.
+void JsonReader::end_numbers(At at) {
+    std::size_t base = top().base;
+    at = skip_space(at);
+    bool whole = at != end_ && *at == ']';
+    if (whole && row_.take(values_.data() + base, values_.size() - base)) {
+        values_.cut(base);
+    } else {
+        row_.put_back(values_, base);
     }
 }
 
@@ -262,8 +289,10 @@ inline JsonReader::At JsonReader::behind(At at, Next* next) {
 JsonReader::At JsonReader::close_array(At at) {
     const Level& level = top();
     Made made{};
+    const reflow_message* first = values_.data() + level.base;
     const heap::Head* array =
-        make_array(values_.data() + level.base, values_.size() - level.base, &texts_.pool(), &made);
+        row_.empty() ? make_array(first, values_.size() - level.base, &texts_.pool(), &made)
+                     : row_.make();
     if (array == nullptr) {
         return over_limit(at, Failure(container_failure(made, false)).take()->message);
     }

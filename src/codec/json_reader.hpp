@@ -8,6 +8,7 @@
 #include "codec/document_texts.hpp"
 #include "codec/json.hpp"
 #include "codec/key_tree.hpp"
+#include "codec/number_row.hpp"
 #include "codec/place.hpp"
 #include "codec/raw_stack.hpp"
 
@@ -86,6 +87,8 @@ private:
     At escape_unicode(At at, char** to);
     At hex4(At at, unsigned* code);
     At numbers(At at);
+    [[gnu::cold]] void more_numbers();
+    [[gnu::cold]] void end_numbers(At at);
     [[gnu::always_inline]] At number(At at);
     [[gnu::always_inline]] At real(At start, At at, std::size_t count, std::uint64_t mantissa,
                                    bool negative);
@@ -124,6 +127,7 @@ private:
     // Elements of all containers that are open; of objects that are not in the tree, keys and
     // values in turn.
     RawStack<reflow_message> values_;
+    NumberRow row_;  // that is the innermost array, or may become it
     Vector<Level> levels_;
     DocumentTexts texts_;
     KeyTree tree_;

@@ -9,12 +9,13 @@
 #include "base/text.hpp"
 #include "codec/limits.hpp"
 #include "codec/number.hpp"
+#include "codec/words.hpp"
 
 namespace reflow::codec {
 namespace {
 
 // A number of 0, 1, 2, 4 or 8 bytes with its highest byte first. Compilers make one load of it.
-std::uint64_t big_endian(const char* at, unsigned bytes) noexcept {
+[[gnu::always_inline]] inline std::uint64_t big_endian(const char* at, unsigned bytes) noexcept {
     auto byte = [at](unsigned i) { return std::uint64_t{static_cast<unsigned char>(at[i])}; };
     auto four = [&byte](unsigned i) {
         return byte(i) << 24 | byte(i + 1) << 16 | byte(i + 2) << 8 | byte(i + 3);
@@ -33,18 +34,34 @@ std::uint64_t big_endian(const char* at, unsigned bytes) noexcept {
     }
 }
 
+bool real_mark(char mark) noexcept { return static_cast<unsigned char>(mark) == 0xCB; }
+
+// Whether the value is an integer, or a float of 64 bits.
+bool number_mark(const char* at) noexcept {
+    auto mark = static_cast<unsigned char>(*at);
+    return mark <= 0x7F || mark >= 0xE0 || (mark >= 0xCB && mark <= 0xD3);
+}
+
 // Most texts are short and plain.
 bool is_ascii(std::string_view text) noexcept {
     const char* at = text.data();
-    std::size_t left = text.size();
+    std::size_t size = text.size();
     std::uint64_t seen = 0;
-    for (; left >= 8; at += 8, left -= 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, at, 8);
-        seen |= word;
+    if (size >= 8) {
+        // The last bytes may be looked at twice.
+        seen = load_word(at + size - 8);
+        for (std::size_t i = 0; i + 8 < size; i += 8) seen |= load_word(at + i);
+    } else if (size >= 4) {
+        std::uint32_t front = 0;
+        std::uint32_t back = 0;
+        std::memcpy(&front, at, 4);
+        std::memcpy(&back, at + size - 4, 4);
+        seen = front | back;
+        seen |= seen << 32;
+    } else {
+        for (; size > 0; --size) seen |= static_cast<unsigned char>(*at++);
     }
-    for (; left > 0; ++at, --left) seen |= static_cast<unsigned char>(*at);
-    return (seen & 0x8080808080808080u) == 0;
+    return (seen & high_bits) == 0;
 }
 
 }  // namespace
@@ -85,23 +102,46 @@ Result<Message> MsgpackReader::read() {
 }
 
 bool MsgpackReader::document() {
-    for (;;) {
-        Step step = value();
-        if (step == Step::fail) return false;
-        if (step == Step::open) continue;
-        for (;;) {
-            if (depth_ == 0) return true;
-            Level& level = top();
-            if (--level.left != 0) {
-                if (level.shape == Shape::object && !key()) return false;
-                break;
-            }
+    Step step = value();
+    while (step != Step::fail) {
+        while (depth_ != 0 && top().left == 0) {
             if (!close()) return false;
         }
+        if (depth_ == 0) return true;
+        step = elements();
     }
+    return false;
 }
 
 // ---- values
+
+// Values of the innermost container, up to one that is a container itself.
+MsgpackReader::Step MsgpackReader::elements() {
+    Level* level = &top();
+    bool object = level->shape == Shape::object;
+    for (; level->left != 0; level = &top()) {  // it may have moved: see value()
+        --level->left;
+        if (object && !key(*level)) return Step::fail;
+        unsigned mark = at_ == bound_ ? 0xC1 : static_cast<unsigned char>(*at_);
+        values_.room(1);
+        if (mark <= 0x7F || mark >= 0xE0) {
+            ++at_;
+            values_.push(Message::integer(static_cast<signed char>(mark)).raw());
+            continue;
+        }
+        if ((mark & 0xE0) == 0xA0 && left() > (mark & 31)) {
+            std::string_view view(at_ + 1, mark & 31);
+            if (is_ascii(view)) {
+                at_ += 1 + view.size();
+                values_.push(texts_.value(view));
+                continue;
+            }
+        }
+        Step step = value();
+        if (step != Step::done) return step;
+    }
+    return Step::done;
+}
 
 MsgpackReader::Step MsgpackReader::value() {
     start_ = at_;
@@ -219,54 +259,89 @@ MsgpackReader::Step MsgpackReader::open_container(Shape shape, std::uint64_t cou
     elements_left_ -= count;
     Level& level = push(shape, static_cast<std::uint32_t>(count));
     if (count == 0) return close() ? Step::done : Step::fail;
-    if (object) return key() ? Step::open : Step::fail;
-    array_numbers(level);
+    if (shape == Shape::array && number_mark(at_)) return array_numbers(level);
     return Step::open;
 }
 
-// Numbers at the beginning of an array, but for its last element: most arrays have one kind.
-void MsgpackReader::array_numbers(Level& level) {
-    values_.room(1);
-    for (; level.left > 1 && at_ != bound_; --level.left, values_.room(1)) {
-        unsigned mark = static_cast<unsigned char>(*at_);
-        if (mark <= 0x7F || mark >= 0xE0) {
-            values_.push(Message::integer(static_cast<signed char>(*at_++)).raw());
-            continue;
+// Numbers at the beginning of an array. Mostly they are all that it has, and of one kind: then they
+// become its packed form as they are read.
+MsgpackReader::Step MsgpackReader::array_numbers(Level& level) {
+    std::size_t count = level.left;
+    bool real = real_mark(*at_);
+    std::uint8_t type = real ? REFLOW_NUMBER_F64 : REFLOW_NUMBER_I64;
+    std::uint64_t tag = real ? REFLOW_KIND_FLOAT : REFLOW_KIND_INTEGER;
+    // Of few it is seen first whether they are all.
+    char few[16 * sizeof(std::uint64_t)];
+    char* values = few;
+    Message packed;
+    auto make = [&] {
+        packed = Message::adopt(counted_message(make_numbers(type, count, &values)));
+    };
+    if (count * sizeof(std::uint64_t) > sizeof few) make();
+    std::size_t same = real ? take_reals(values, count) : take_integers(values, count);
+    if (same == count) {
+        if (packed.none()) {
+            make();
+            std::memcpy(values, few, count * sizeof(std::uint64_t));
         }
-        bool integer = mark >= 0xCC && mark <= 0xD3;
-        if (!integer && mark != 0xCB) return;
-        unsigned width = integer ? 1u << ((mark - 0xCC) & 3) : 8;
-        if (left() < 1 + width) return;
-        std::uint64_t bits = big_endian(at_ + 1, width);
-        if (mark == 0xCB) {
-            values_.push(Message::real(std::bit_cast<double>(bits)).raw());
-        } else {
-            // What is signed gets its sign from the highest bit of its width.
-            unsigned unused = mark >= 0xD0 ? 64 - 8 * width : 0;
-            auto value = static_cast<std::int64_t>(bits << unused) >> unused;
-            if (value < 0 && mark == 0xCF) return;  // beyond i64
-            values_.push(Message::integer(value).raw());
-        }
-        at_ += 1 + width;
+        leave(level, packed.leak());
+        return Step::done;
     }
+    values_.room(same);
+    for (std::size_t i = 0; i < same; ++i) {
+        std::uint64_t bits = 0;
+        std::memcpy(&bits, values + i * sizeof bits, sizeof bits);
+        values_.push({tag, bits});
+    }
+    level.left -= static_cast<std::uint32_t>(same);
+    return Step::open;
 }
 
-MsgpackReader::Level& MsgpackReader::push(Shape shape, std::uint32_t count) {
-    if (depth_ == levels_.size()) {
-        if (levels_.empty()) levels_.reserve(8);
-        levels_.emplace_back();
+// Up to so many floats that follow one another; how many there were.
+std::size_t MsgpackReader::take_reals(char* values, std::size_t count) noexcept {
+    const char* at = at_;
+    std::size_t taken = 0;
+    for (; taken < count && bound_ - at >= 9 && static_cast<unsigned char>(*at) == 0xCB; ++taken) {
+        std::uint64_t bits = big_endian(at + 1, 8);
+        std::memcpy(values + taken * sizeof bits, &bits, sizeof bits);
+        at += 9;
     }
-    values_.room(1);  // for itself, if it stays empty
-    KeyTree::Node* around = depth_ == 0 ? tree_.root() : top().node;
-    Level& level = levels_[depth_++];
-    level.base = values_.size();
-    level.node = shape == Shape::object ? tree_.root() : around;
-    level.outer_bound = bound_;
-    level.key_offsets = key_offsets_.size();
-    level.left = count;
-    level.shape = shape;
-    level.in_tree = shape == Shape::object;
-    return level;
+    at_ = at;
+    return taken;
+}
+
+// The same of integers that 64 bits with a sign hold.
+std::size_t MsgpackReader::take_integers(char* values, std::size_t count) noexcept {
+    const char* at = at_;
+    const char* bound = bound_;
+    std::size_t taken = 0;
+    for (; taken < count && at != bound; ++taken) {
+        unsigned mark = static_cast<unsigned char>(*at);
+        std::int64_t value = static_cast<signed char>(mark);
+        std::size_t width = 0;
+        if (mark > 0x7F && mark < 0xE0) {
+            if (mark < 0xCC || mark > 0xD3) break;
+            width = std::size_t{1} << ((mark - 0xCC) & 3);
+            std::uint64_t bits = 0;
+            auto left = static_cast<std::size_t>(bound - at);
+            // The bytes of the number stand highest, whatever follows them; it is shifted out.
+            if (left > 8) {
+                bits = big_endian(at + 1, 8);
+            } else if (left > width) {
+                bits = big_endian(at + 1, static_cast<unsigned>(width)) << (64 - 8 * width);
+            } else {
+                break;
+            }
+            auto unused = static_cast<unsigned>(64 - 8 * width);
+            value = mark >= 0xD0 ? static_cast<std::int64_t>(bits) >> unused
+                                 : static_cast<std::int64_t>(bits >> unused);
+            if (mark == 0xCF && value < 0) break;  // beyond i64
+        }
+        std::memcpy(values + taken * sizeof value, &value, sizeof value);
+        at += 1 + width;
+    }
+    at_ = at;
+    return taken;
 }
 
 // The innermost container has all its elements, and is the value now.
@@ -308,7 +383,7 @@ void MsgpackReader::leave(const Level& level, reflow_message value) noexcept {
     values_.cut(level.base);
     values_.push(value);  // an empty container has room for it: see push()
     if (duplicates_ == Duplicates::refuse) key_offsets_.resize(level.key_offsets);
-    --depth_;
+    levels_.cut(--depth_);
 }
 
 bool MsgpackReader::close_wrap(Level& level) {
@@ -342,8 +417,7 @@ bool MsgpackReader::close_wrap(Level& level) {
 // ---- keys
 
 // A key, which is expected to be the one that followed the last time.
-inline bool MsgpackReader::key() {
-    Level& level = top();
+inline bool MsgpackReader::key(Level& level) {
     bool first = values_.size() == level.base;
     KeyTree::Node* guess = first ? around()->inner : level.in_tree ? level.node->next : nullptr;
     constexpr std::size_t short_size = 31;

@@ -41,6 +41,7 @@ private:
     enum class Step : std::uint8_t { fail, open, done };
 
     bool document();
+    Step elements();
     Step value();
     Step marked(unsigned mark);
     Step sized(unsigned mark);
@@ -53,13 +54,15 @@ private:
     bool remote(const char* end);
     bool numbers(std::string_view payload);
     bool ended(const char* end, std::string_view what);
-    void array_numbers(Level& level);
+    Step array_numbers(Level& level);
+    std::size_t take_reals(char* values, std::size_t count) noexcept;
+    std::size_t take_integers(char* values, std::size_t count) noexcept;
     bool close();
     bool close_object(Level& level);
     bool close_wrap(Level& level);
     bool close_with(const Level& level, const heap::Head* made, Made how);
     void leave(const Level& level, reflow_message value) noexcept;
-    [[gnu::always_inline]] bool key();
+    [[gnu::always_inline]] bool key(Level& level);
     bool new_key();
     [[gnu::cold]] bool merge(Level& level);
     [[gnu::cold]] bool duplicate_key(const Level& level);
@@ -72,7 +75,23 @@ private:
     }
     [[gnu::cold]] bool too_short(std::uint64_t bytes, std::string_view what);
     std::uint64_t take(unsigned bytes) noexcept;
-    Level& push(Shape shape, std::uint32_t count);
+    Level& push(Shape shape, std::uint32_t count) {
+        levels_.room(1);
+        values_.room(1);  // for itself, if it stays empty
+        KeyTree::Node* around = depth_ == 0 ? tree_.root() : top().node;
+        Level level;
+        level.base = values_.size();
+        level.node = shape == Shape::object ? tree_.root() : around;
+        level.outer_bound = bound_;
+        level.key_offsets = key_offsets_.size();
+        level.left = count;
+        level.shape = shape;
+        level.type = Extension{};
+        level.in_tree = shape == Shape::object;
+        levels_.push(level);
+        ++depth_;
+        return top();
+    }
 
     [[gnu::cold]] bool fail(const char* at, std::string_view message,
                             reflow_status status = REFLOW_ERROR_PARSE);
@@ -101,9 +120,9 @@ private:
     [[nodiscard]] std::uint64_t offset(const char* at) const noexcept {
         return static_cast<std::uint64_t>(at - data_.data());
     }
-    [[nodiscard]] Level& top() noexcept { return levels_[depth_ - 1]; }
+    [[nodiscard]] Level& top() noexcept { return levels_.top()[-1]; }
     [[nodiscard]] KeyTree::Node* around() noexcept {
-        return depth_ > 1 ? levels_[depth_ - 2].node : tree_.root();
+        return depth_ > 1 ? levels_.top()[-2].node : tree_.root();
     }
 
     const ReadLimits limits_;
@@ -118,7 +137,7 @@ private:
     // Elements of all containers that are open, and the value that was read last; of objects that
     // are not in the tree keys and values in turn, of a network event its type first.
     RawStack<reflow_message> values_;
-    Vector<Level> levels_;
+    RawStack<Level> levels_;
     DocumentTexts texts_;
     KeyTree tree_;
     Vector<std::uint64_t> key_offsets_;  // only if duplicates are refused

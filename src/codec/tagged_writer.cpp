@@ -304,8 +304,8 @@ private:
         text_.clear();
         JsonOut inner(text_, 0);
         Result<void> written = InnerWriter(inner).write(message);
-        inner.finish();
         if (!written.ok()) return written;
+        inner.finish();
         out_.begin_object();
         out_.key("data");
         show_bytes(out_, text_);
@@ -320,11 +320,9 @@ private:
 }  // namespace
 
 Result<void> write_tagged_json(String& to, MessageRef message) {
-    std::size_t before = to.size();
     JsonOut out(to, 0);
     Result<void> written = TaggedWriter(out).write(message);
-    out.finish();
-    if (!written.ok()) to.resize(before);
+    if (written.ok()) out.finish();
     return written;
 }
 

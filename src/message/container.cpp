@@ -17,15 +17,15 @@ void Pool::open(std::size_t least) {
     // The first slab of a small document is not larger than the document needs.
     std::size_t bytes = std::clamp(expected_, least + 16, slab_bytes);
     expected_ = 2 * bytes;
-    slab_ =
-        new (allocate(bytes)) heap::Slab{RefCount(open_count), static_cast<std::uint32_t>(bytes)};
+    void* memory = bytes == slab_bytes ? spare_.take() : allocate(bytes);
+    slab_ = new (memory) heap::Slab{RefCount(open_count), static_cast<std::uint32_t>(bytes)};
     used_ = 16;
     left_ = bytes - used_;
     pieces_ = 0;
 }
 
 void Pool::close() noexcept {
-    if (slab_ != nullptr && slab_->refs.drop(open_count - pieces_)) release(slab_, slab_->bytes);
+    if (slab_ != nullptr && slab_->refs.drop(open_count - pieces_)) end_slab(slab_, spare_);
     slab_ = nullptr;
     left_ = 0;
 }
@@ -63,18 +63,12 @@ T* make(std::size_t bytes, Pool* pool) {
 
 // The payloads of integers and floats are what a packed array of them holds.
 Head* pack(std::uint8_t type, const reflow_message* elements, std::size_t count) {
-    void* memory = allocate(heap::numbers_block(type, count));
-    auto* numbers = new (memory) Numbers;
-    numbers->kind = REFLOW_KIND_ARRAY;
-    numbers->form = type;
-    numbers->depth = 1;
-    numbers->count = count;
-    char* values = static_cast<char*>(memory) + heap::numbers_offset;
+    char* values = nullptr;
+    Head* numbers = make_numbers(type, count, &values);
     for (std::size_t i = 0; i < count; ++i) {
         std::memcpy(values + i * sizeof(std::uint64_t), &elements[i].payload,
                     sizeof(std::uint64_t));
     }
-    numbers->data = values;
     return numbers;
 }
 
@@ -142,6 +136,17 @@ Failure container_failure(Made made, bool object) {
     }
     return Failure(REFLOW_ERROR_LIMIT,
                    concat("array of more than ", limits::elements_count, " elements"));
+}
+
+Head* make_numbers(std::uint8_t type, std::size_t count, char** values) {
+    void* memory = allocate(heap::numbers_block(type, count));
+    auto* numbers = new (memory) Numbers;
+    numbers->kind = REFLOW_KIND_ARRAY;
+    numbers->form = type;
+    numbers->depth = 1;
+    numbers->count = count;
+    numbers->data = *values = static_cast<char*>(memory) + heap::numbers_offset;
+    return numbers;
 }
 
 Head* make_array(const reflow_message* elements, std::size_t count, Pool* pool, Made* made) {

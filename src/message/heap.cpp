@@ -215,7 +215,7 @@ private:
     }
 
     void settle_slab() noexcept {
-        if (slab_ != nullptr && slab_->refs.drop(pieces_)) release(slab_, slab_->bytes);
+        if (slab_ != nullptr && slab_->refs.drop(pieces_)) end_slab(slab_, spare_);
     }
 
     static constexpr unsigned put_bits = 6;
@@ -223,6 +223,7 @@ private:
     Put puts_[1u << put_bits];
     Slab* slab_ = nullptr;
     std::uint32_t pieces_ = 0;
+    Spare spare_;
     Step steps_[limits::depth_count + 3];  // keys at one end, an envelope at the other
 };
 
@@ -253,7 +254,9 @@ void unref(Head* head) noexcept {
     if (holds_others(head)) return End().run(head);
     if (head->offset == 0) return free_block(head);
     auto* slab = reinterpret_cast<Slab*>(reinterpret_cast<char*>(head) - head->offset);
-    if (slab->refs.drop()) release(slab, slab->bytes);
+    if (!slab->refs.drop()) return;
+    Spare spare;
+    end_slab(slab, spare);
 }
 
 }  // namespace reflow::heap

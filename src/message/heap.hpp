@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/ref.hpp"
+#include "base/spare.hpp"
 #include "reflow.h"
 
 namespace reflow::heap {
@@ -181,6 +182,12 @@ struct Remote : Head {
 inline constexpr std::size_t numbers_offset = (sizeof(Numbers) + 15) / 16 * 16;
 [[nodiscard]] std::size_t number_size(reflow_number type) noexcept;  // 0: unknown type
 [[nodiscard]] std::size_t numbers_block(std::uint8_t type, std::size_t count) noexcept;
+
+// The end of a slab that nothing lives in.
+inline void end_slab(Slab* slab, Spare& spare) noexcept {
+    std::size_t bytes = slab->bytes;
+    bytes == Spare::block_bytes ? spare.give(slab) : release(slab, bytes);
+}
 
 // Drops one reference of a counted message; frees it without recursion if that was the last one.
 void unref(Head* head) noexcept;

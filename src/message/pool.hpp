@@ -11,13 +11,14 @@
 
 #include "base/assert.hpp"
 #include "base/result.hpp"
+#include "base/spare.hpp"
 #include "message/heap.hpp"
 
 namespace reflow {
 
 class Pool {
 public:
-    static constexpr std::size_t slab_bytes = 4096;
+    static constexpr std::size_t slab_bytes = Spare::block_bytes;
     static constexpr std::size_t piece_bytes = 256;  // the largest that is put into a slab
 
     Pool() noexcept = default;
@@ -75,6 +76,7 @@ private:
     std::uint32_t used_ = 0;
     std::uint32_t pieces_ = 0;
     std::size_t expected_ = slab_bytes;
+    Spare spare_;
 };
 
 // Why a container was not made.
@@ -88,6 +90,8 @@ enum class Made : std::uint8_t { too_deep, too_many, duplicate };
 // An array of only integers or only floats becomes packed. Without a pool it is a block of its own.
 [[nodiscard]] heap::Head* make_array(const reflow_message* elements, std::size_t count, Pool* pool,
                                      Made* made);
+// A packed array whose numbers are still to be filled in, at `values`; it takes no memory of a pool.
+[[nodiscard]] heap::Head* make_numbers(std::uint8_t type, std::size_t count, char** values);
 // Keys and values in turn. A key that stands twice is `duplicate`, unless it is known that there is
 // none (`distinct`).
 [[nodiscard]] heap::Head* make_object(const reflow_message* pairs, std::size_t count, bool distinct,

@@ -105,6 +105,7 @@ private:
     void let_go() noexcept override { unref(); }
     [[nodiscard]] runtime::FramePools* frame_pools() noexcept override { return &pools; }
 
+    const SpareHold hold_;  // ends last
     const process::Life life_;
     HostData host_;  // ends after all that uses it
     RuntimeOptions options_;
