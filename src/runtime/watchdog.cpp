@@ -47,6 +47,7 @@ WatchedPlace* Watchdog::take_place() noexcept try {
     for (auto& place : places_) {
         if (!std::exchange(place->taken_, true)) return place.get();
     }
+    places_.reserve(places_.size() + 1);
     places_.emplace_back(new WatchedPlace(*this));
     return places_.back().get();
 } catch (const std::bad_alloc&) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "codec/json.hpp"
+#include "failing_memory.hpp"
 #include "network/scenario.hpp"
 
 namespace reflow {
@@ -100,6 +101,16 @@ TEST(WatchdogPlaces, AreUsedAgain) {
     EXPECT_NE(one, other);
     one->leave();
     EXPECT_EQ(dog.take_place(), one);
+}
+
+TEST(WatchdogPlaces, AreGivenBackWhenMemoryRunsOut) {
+    MemoryUse before = memory_use();
+    for (std::int64_t successes = 0; successes < 8; ++successes) {
+        runtime::Watchdog dog;
+        FailOnce fail(successes);
+        for (int i = 0; i < 3; ++i) (void)dog.take_place();  // NULL: this one is not watched
+    }
+    EXPECT_EQ(memory_use(), before);
 }
 
 }  // namespace
