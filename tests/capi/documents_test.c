@@ -15,7 +15,8 @@
 #define MALLOC_IS_COUNTED 0
 #endif
 
-/* The allocators of sanitizers may be locked for ever in a child. */
+/* The allocators of sanitizers may be locked for ever in a child; valgrind takes for leaks what threads
+ * of the parent have. */
 #if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
 enum { CHILDREN = 0 };
 #else
@@ -110,7 +111,8 @@ static void test_threads(void) {
         CHECK(pthread_create(&threads[i], NULL, work, &seeds[i]) == 0);
     }
     /* A child that forks off meanwhile, when others may be giving memory back. */
-    for (int i = 0; i < CHILDREN; ++i) {
+    int children = getenv("REFLOW_VALGRIND") == NULL ? CHILDREN : 0;
+    for (int i = 0; i < children; ++i) {
         pid_t child = fork();
         CHECK(child >= 0);
         if (child == 0) {
@@ -141,8 +143,12 @@ static void test_threads(void) {
 static void test_limit(void) {
 #if MALLOC_IS_COUNTED
     enum { REPEATS = 200, KEPT = 1024 * (4096 + 16), SLACK = 512 * 1024 };
-    size_t size;
+    size_t size, nothing = mallinfo2().uordblks;
     char *one = made_text(1, &size);
+    if (mallinfo2().uordblks - nothing < size) { /* of another allocator, such as valgrind's */
+        free(one);
+        return;
+    }
     char *text = malloc(REPEATS * (size + 1) + 1);
     CHECK(text != NULL);
     size_t at = 0;
