@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "codec/limits.hpp"
 #include "codec/number.hpp"
 #include "codec/words.hpp"
@@ -62,6 +63,26 @@ bool is_ascii(std::string_view text) noexcept {
         for (; size > 0; --size) seen |= static_cast<unsigned char>(*at++);
     }
     return (seen & high_bits) == 0;
+}
+
+// The first place where text is no UTF-8, or its end.
+const char* valid_utf8(const char* at, const char* end) noexcept {
+    for (;;) {
+        std::uint64_t beyond = 0;
+        for (; end - at >= 8; at += 8) {
+            beyond = load_word(at) & high_bits;
+            if (beyond != 0) break;
+        }
+        if (beyond != 0) at += first_marked(beyond);
+        while (at != end && static_cast<unsigned char>(*at) < 0x80) ++at;
+        // Characters beyond ASCII stand mostly among others of their kind.
+        while (at != end && static_cast<unsigned char>(*at) >= 0x80) {
+            std::size_t length = utf8_length({at, static_cast<std::size_t>(end - at)});
+            if (length == 0) return at;
+            at += length;
+        }
+        if (at == end) return at;
+    }
 }
 
 }  // namespace
@@ -483,10 +504,10 @@ bool MsgpackReader::duplicate_key(const Level& level) {
 bool MsgpackReader::text(std::uint64_t size, std::string_view* out) {
     if (!need(size, "text")) return false;
     *out = {at_, static_cast<std::size_t>(size)};
-    if (!is_ascii(*out)) {
-        if (auto bad = invalid_utf8(*out)) return fail(at_ + *bad, "invalid UTF-8 in text");
-    }
-    at_ += size;
+    const char* end = at_ + size;
+    const char* valid = valid_utf8(at_, end);
+    if (valid != end) return fail(valid, "invalid UTF-8 in text");
+    at_ = end;
     return true;
 }
 

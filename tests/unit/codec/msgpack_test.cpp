@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <string>
+#include <vector>
 
+#include "base/text.hpp"
 #include "codec/json.hpp"
 #include "codec/msgpack.hpp"
 #include "random_message.hpp"
@@ -256,6 +259,31 @@ TEST(Msgpack, MutatedBytesNeverCrash) {
             Result<Message> back = read_msgpack(changed);
             if (back.ok()) {
                 EXPECT_FALSE(written(back.value()).empty());
+            }
+        }
+    }
+}
+
+// Characters and broken ones at every place of a word, in memory of just their size.
+TEST(Msgpack, TextsAreCheckedWhereverCharactersStand) {
+    const std::string pieces[] = {"\xC3\xA9",     "\xE6\x9D\xB1", "\xF0\x9F\x98\x80",
+                                  "\xC3",         "\x80",         "\xE6\x9D",
+                                  "\xED\xA0\x80", "\xC0\x80",     "\xF4\x90\x80\x80",
+                                  "\xFF",         "\xC3\xA9\xC3", "\xC3\xA9\xE6\x9D\xB1"};
+    for (std::size_t before = 0; before < 40; ++before) {
+        for (std::size_t behind : {0u, 1u, 7u, 8u, 9u, 17u}) {
+            for (const std::string& piece : pieces) {
+                std::string text = std::string(before, 'a') + piece + std::string(behind, 'z');
+                std::string data = "\xD9" + std::string(1, static_cast<char>(text.size())) + text;
+                std::vector<char> exact(data.begin(), data.end());
+                Result<Message> read = read_msgpack({exact.data(), exact.size()});
+                auto bad = invalid_utf8(text);
+                ASSERT_EQ(read.ok(), !bad.has_value()) << before << ' ' << behind;
+                if (bad) {
+                    EXPECT_EQ(read.error().offset, 2 + *bad);
+                } else {
+                    EXPECT_EQ(read.value().text(), text);
+                }
             }
         }
     }
