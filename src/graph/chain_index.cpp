@@ -12,14 +12,13 @@ void ChainIndex::reserve(std::uint32_t position) {
     Vector<std::uint32_t> buckets(count, nowhere);
     buckets_.swap(buckets);
     for (std::uint32_t i = 0; i < links_.size(); ++i) {
-        if (links_[i].used) link(i);
+        if (links_[i].next != unused) link(i);
     }
 }
 
 void ChainIndex::insert(std::uint32_t position, std::uint64_t hash) noexcept {
-    REFLOW_ASSERT(position < links_.size() && !links_[position].used);
+    REFLOW_ASSERT(position < links_.size() && links_[position].next == unused);
     links_[position].hash = fold(hash);
-    links_[position].used = true;
     link(position);
 }
 
@@ -33,7 +32,7 @@ void ChainIndex::link(std::uint32_t position) noexcept {
 }
 
 void ChainIndex::erase(std::uint32_t position) noexcept {
-    REFLOW_ASSERT(position < links_.size() && links_[position].used);
+    REFLOW_ASSERT(position < links_.size() && links_[position].next != unused);
     Link& item = links_[position];
     if (item.previous == nowhere) {
         buckets_[bucket(item.hash)] = item.next;

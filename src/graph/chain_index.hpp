@@ -28,11 +28,11 @@ public:
     }
 
 private:
+    static constexpr std::uint32_t unused = nowhere - 1;  // as next: nothing is there
     struct Link {
         std::uint32_t hash = 0;
         std::uint32_t previous = nowhere;
-        std::uint32_t next = nowhere;
-        bool used = false;
+        std::uint32_t next = unused;
     };
     static std::uint32_t fold(std::uint64_t hash) noexcept {
         return static_cast<std::uint32_t>(hash ^ (hash >> 32));

@@ -116,9 +116,9 @@ private:
 Result<void> Graph::set_config_value(std::string_view id, std::string_view key, Message value) {
     Node* node = find(id);
     if (node == nullptr) return no_node(id);
-    auto changed = Path(id, key).apply(node->metadata, std::move(value));
+    auto changed = Path(id, key).apply(metadata_at(node->extras), std::move(value));
     if (!changed.ok()) return changed.take_error();
-    node->metadata = std::move(changed).take();
+    set_metadata(*node, std::move(changed).take());
     return {};
 }
 

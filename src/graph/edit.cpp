@@ -52,15 +52,22 @@ Result<void> Graph::add_node(std::string_view id, std::string_view component, Me
 Result<void> Graph::remove_node(std::string_view id) {
     std::uint32_t name = find_name(id);
     if (name == nowhere || names_[name].node == nowhere) return no_node(id);
-    const auto& uses = names_[name].uses;
-    while (uses[use_from].head != nowhere) erase_connection(uses[use_from].head);
-    while (uses[use_to].head != nowhere) erase_connection(uses[use_to].head);
-    while (uses[use_initial].head != nowhere) erase_initial(uses[use_initial].head);
-    while (uses[use_inport].head != nowhere) erase_exposed(true, uses[use_inport].head);
-    while (uses[use_outport].head != nowhere) erase_exposed(false, uses[use_outport].head);
+    auto each = [&](Use use, auto erase) {
+        for (;;) {
+            std::uint32_t at = first(use, name);
+            if (at == nowhere) return;
+            erase(at);
+        }
+    };
+    each(use_from, [&](std::uint32_t at) { erase_connection(at); });
+    each(use_to, [&](std::uint32_t at) { erase_connection(at); });
+    each(use_initial, [&](std::uint32_t at) { erase_initial(at); });
+    each(use_inport, [&](std::uint32_t at) { erase_exposed(true, at); });
+    each(use_outport, [&](std::uint32_t at) { erase_exposed(false, at); });
     leave_groups(name);
-    nodes_[names_[name].node] = Node{};
-    nodes_[names_[name].node].live = false;
+    Node& node = nodes_[names_[name].node];
+    if (node.extras != nowhere) extras_[node.extras] = Extras{};
+    node = Node{};
     names_[name].node = nowhere;
     --live_nodes_;
     dead_ += 2;  // its name as well
@@ -80,7 +87,11 @@ Result<void> Graph::rename_node(std::string_view id, std::string_view new_id) {
     std::uint32_t from = find_name(id);
     std::uint32_t into = intern(new_id);
     // What mentions the new id already, without there being such a node, means this node now.
-    names_[into].groups.reserve(names_[into].groups.size() + names_[from].groups.size());
+    if (names_[from].mentions != nowhere) {
+        std::size_t more = mentions_[names_[from].mentions].groups.size();
+        Vector<std::uint32_t>& groups = mentions_of(into).groups;
+        groups.reserve(groups.size() + more);
+    }
     std::uint32_t node = names_[from].node;
     merge_name(from, into);
     names_[from].node = nowhere;
@@ -95,7 +106,10 @@ Result<void> Graph::set_component(std::string_view id, std::string_view componen
     if (auto fine = checked_id(component, "the component of a node"); !fine.ok()) return fine;
     Node* node = find(id);
     if (node == nullptr) return no_node(id);
-    node->component = component;
+    std::uint32_t word = words_.intern(component);
+    if (word != node->component) ++dead_;  // perhaps nobody has the old word any more
+    node->component = word;
+    compact_if_worthwhile();
     return {};
 }
 
@@ -104,11 +118,11 @@ Result<void> Graph::set_metadata(std::string_view id, Message metadata) {
     if (!config.ok()) return config.take_error();
     Node* node = find(id);
     if (node == nullptr) return no_node(id);
-    node->metadata = std::move(config).take();
+    set_metadata(*node, std::move(config).take());
     return {};
 }
 
-// An edge whose node exists. role: "the port a connection comes from".
+// An edge whose node exists, without its port: a failed edit adds no words. role: "the port a connection comes from".
 Result<Graph::Edge> Graph::edge_for(const Endpoint& end, std::string_view role) {
     if (auto fine = checked_id(end.port, role); !fine.ok()) return fine.take_error();
     std::uint32_t name = find_name(end.node);
@@ -116,7 +130,6 @@ Result<Graph::Edge> Graph::edge_for(const Endpoint& end, std::string_view role) 
     Edge edge;
     edge.name = name;
     edge.index = end.index;
-    edge.port = port_text(end.port);
     return edge;
 }
 
@@ -136,9 +149,10 @@ Result<void> Graph::connect(const Endpoint& from, const Endpoint& to, Message me
     Connection connection;
     connection.from = std::move(source).take();
     connection.to = std::move(target).take();
-    connection.metadata = std::move(checked).take();
+    connection.from.port = intern_port(from.port);
+    connection.to.port = intern_port(to.port);
     connection.order = next_order_;
-    insert_connection(std::move(connection));
+    insert_connection(connection, {std::move(checked).take(), {}, {}, {}});
     ++next_order_;
     return {};
 }
@@ -168,6 +182,7 @@ Result<void> Graph::add_initial(const Endpoint& to, Message data, Message metada
     if (!target.ok()) return target.take_error();
     Initial initial;
     initial.to = std::move(target).take();
+    initial.to.port = intern_port(to.port);
     initial.data = std::move(data);
     initial.metadata = std::move(checked).take();
     initial.order = next_order_;
@@ -179,9 +194,9 @@ Result<void> Graph::add_initial(const Endpoint& to, Message data, Message metada
 Result<void> Graph::remove_initials(const Endpoint& to) {
     std::uint32_t name = find_name(to.node);
     if (name == nowhere || names_[name].node == nowhere) return no_node(to.node).port(to.port);
-    String port = port_text(to.port);
+    std::uint32_t port = number_of_port(to.port);
     bool found = false;
-    for (std::uint32_t at = names_[name].uses[use_initial].head; at != nowhere;) {
+    for (std::uint32_t at = first(use_initial, name); at != nowhere;) {
         std::uint32_t next = initials_[at].to.next;
         const Edge& edge = initials_[at].to;
         if (edge.port == port && (to.index == REFLOW_NO_INDEX || to.index == edge.index)) {
@@ -215,10 +230,11 @@ Result<void> Graph::expose(bool in, std::string_view name, const Endpoint& end,
             .port(name);
     }
     exposed.edge = std::move(edge).take();
+    exposed.edge.port = intern_port(end.port);
     Ref<EdgeDetail> detail = make_ref<EdgeDetail>();
     detail->expose = true;
     detail->type = type;
-    exposed.edge.detail = std::move(detail);
+    exposed.detail = std::move(detail);
     insert_exposed(in, std::move(exposed));
     return {};
 }
@@ -285,14 +301,15 @@ Result<void> Graph::add_to_group(std::string_view id, std::string_view node) {
                        concat("group '", id, "' has node '", node, "' already"))
             .node(node);
     }
-    names_[name].groups.push_back(at);
+    Vector<std::uint32_t>& groups = mentions_of(name).groups;
+    groups.push_back(at);
     // The second vector may lack memory: then the first is as it was, and the error goes on up.
     struct Undo {
         Vector<std::uint32_t>* groups;
         ~Undo() {
             if (groups != nullptr) groups->pop_back();
         }
-    } undo{&names_[name].groups};
+    } undo{&groups};
     names.push_back(name);
     undo.groups = nullptr;
     return {};
@@ -306,7 +323,7 @@ Result<void> Graph::remove_from_group(std::string_view id, std::string_view node
         return Failure(REFLOW_ERROR_NOT_FOUND, concat("no node '", node, "' in group '", id, "'"))
             .node(node);
     }
-    std::erase(names_[name].groups, at);
+    std::erase(mentions_[names_[name].mentions].groups, at);
     if (groups_[at].names.empty()) erase_group(at);
     return {};
 }

@@ -70,6 +70,73 @@ Graph::Node* Graph::find(std::string_view id) noexcept {
     return &nodes_[names_[name].node];
 }
 
+std::uint32_t WordTable::find(std::string_view word) const noexcept {
+    if (word.empty()) return 0;
+    std::uint32_t at = index_.first(hash_text(word));
+    while (at != nowhere && texts_[at] != word) at = index_.next(at);
+    return at == nowhere ? nowhere : at + 1;
+}
+
+std::uint32_t WordTable::intern(std::string_view word) {
+    std::uint32_t found = find(word);
+    if (found != nowhere) return found;
+    auto at = static_cast<std::uint32_t>(texts_.size());
+    index_.reserve(at);
+    texts_.emplace_back(word);
+    index_.insert(at, hash_text(word));
+    return at + 1;
+}
+
+// Of a use that few names have there are lists only after mentions_of().
+Graph::List& Graph::list_of(Use use, std::uint32_t name) noexcept {
+    Name& of = names_[name];
+    if (use == use_from) return of.from;
+    if (use == use_to) return of.to;
+    return mentions_[of.mentions].uses[use - use_initial];
+}
+
+std::uint32_t Graph::first(Use use, std::uint32_t name) const noexcept {
+    const Name& of = names_[name];
+    if (use == use_from) return of.from.head;
+    if (use == use_to) return of.to.head;
+    return of.mentions == nowhere ? nowhere : mentions_[of.mentions].uses[use - use_initial].head;
+}
+
+Graph::Mentions& Graph::mentions_of(std::uint32_t name) {
+    std::uint32_t& at = names_[name].mentions;
+    if (at == nowhere) {
+        mentions_.emplace_back();
+        at = static_cast<std::uint32_t>(mentions_.size() - 1);
+    }
+    return mentions_[at];
+}
+
+MessageRef Graph::metadata_at(std::uint32_t extras) const noexcept {
+    if (extras == nowhere) return Message::null();
+    return extras_[extras].metadata;
+}
+
+MessageRef Graph::extra_at(std::uint32_t extras) const noexcept {
+    if (extras == nowhere) return {};
+    return extras_[extras].extra;
+}
+
+std::uint32_t Graph::keep(Extras extras) {
+    bool none = extras.metadata.is(REFLOW_KIND_NULL) && extras.extra.none() && !extras.from &&
+                !extras.to;
+    if (none) return nowhere;
+    extras_.push_back(std::move(extras));
+    return static_cast<std::uint32_t>(extras_.size() - 1);
+}
+
+void Graph::set_metadata(Node& node, Message metadata) {
+    if (node.extras != nowhere) {
+        extras_[node.extras].metadata = std::move(metadata);
+    } else {
+        node.extras = keep({std::move(metadata), {}, {}, {}});
+    }
+}
+
 Graph::Edge& Graph::edge_at(Use use, std::uint32_t position) noexcept {
     switch (use) {
         case use_from:
@@ -87,7 +154,7 @@ Graph::Edge& Graph::edge_at(Use use, std::uint32_t position) noexcept {
 
 void Graph::link(Use use, std::uint32_t position) noexcept {
     Edge& edge = edge_at(use, position);
-    List& list = names_[edge.name].uses[use];
+    List& list = list_of(use, edge.name);
     edge.previous = list.tail;
     edge.next = nowhere;
     if (list.tail == nowhere) {
@@ -100,7 +167,7 @@ void Graph::link(Use use, std::uint32_t position) noexcept {
 
 void Graph::unlink(Use use, std::uint32_t position) noexcept {
     Edge& edge = edge_at(use, position);
-    List& list = names_[edge.name].uses[use];
+    List& list = list_of(use, edge.name);
     if (edge.previous == nowhere) {
         list.head = edge.next;
     } else {
@@ -113,13 +180,14 @@ void Graph::unlink(Use use, std::uint32_t position) noexcept {
     }
 }
 
-// Everything that mentions one name mentions the other instead. The vector of groups of `into`
-// has room already.
+// Everything that mentions one name mentions the other instead. `into` has room for what few names
+// have.
 void Graph::merge_name(std::uint32_t from, std::uint32_t into) noexcept {
     for (std::uint8_t i = 0; i < use_count; ++i) {
         Use use = static_cast<Use>(i);
-        while (names_[from].uses[use].head != nowhere) {
-            std::uint32_t position = names_[from].uses[use].head;
+        for (;;) {
+            std::uint32_t position = first(use, from);
+            if (position == nowhere) break;
             unlink(use, position);
             bool connection = use == use_from || use == use_to;
             if (connection) connection_index_.erase(position);
@@ -128,19 +196,21 @@ void Graph::merge_name(std::uint32_t from, std::uint32_t into) noexcept {
             if (connection) connection_index_.insert(position, hash_of(connections_[position]));
         }
     }
-    for (std::uint32_t group : names_[from].groups) {
+    if (names_[from].mentions == nowhere) return;
+    Vector<std::uint32_t>& groups = mentions_[names_[from].mentions].groups;
+    for (std::uint32_t group : groups) {
         for (std::uint32_t& name : groups_[group].names) {
             if (name == from) name = into;
         }
-        names_[into].groups.push_back(group);
+        mentions_[names_[into].mentions].groups.push_back(group);
     }
-    names_[from].groups.clear();
+    groups.clear();
 }
 
 Failure Graph::no_node(std::string_view id) const {
     Vector<std::string_view> candidates;
     for (const Node& node : nodes_) {
-        if (node.live) candidates.push_back(names_[node.name].text);
+        if (node.name != nowhere) candidates.push_back(names_[node.name].text);
         if (candidates.size() == hint_candidates_count) break;
     }
     return Failure(REFLOW_ERROR_NOT_FOUND, concat("no node '", id, "'"))
@@ -158,10 +228,17 @@ String Graph::port_text(std::string_view port) const {
     return text;
 }
 
+std::uint32_t Graph::intern_port(std::string_view port) {
+    return case_sensitive_ ? words_.intern(port) : words_.intern(port_text(port));
+}
+
+std::uint32_t Graph::number_of_port(std::string_view port) const {
+    return case_sensitive_ ? words_.find(port) : words_.find(port_text(port));
+}
+
 std::uint64_t Graph::hash_of(const Connection& connection) const noexcept {
     std::uint64_t hash = mix(connection.from.name, connection.to.name);
-    hash = mix(hash, hash_text(connection.from.port));
-    hash = mix(hash, hash_text(connection.to.port));
+    hash = mix(hash, (std::uint64_t{connection.from.port} << 32) | connection.to.port);
     return mix(hash, (std::uint64_t{connection.from.index} << 32) | connection.to.index);
 }
 
@@ -170,8 +247,8 @@ std::uint32_t Graph::find_connection(const Endpoint& from, const Endpoint& to) c
     key.from.name = find_name(from.node);
     key.to.name = find_name(to.node);
     if (key.from.name == nowhere || key.to.name == nowhere) return nowhere;
-    key.from.port = port_text(from.port);
-    key.to.port = port_text(to.port);
+    key.from.port = number_of_port(from.port);
+    key.to.port = number_of_port(to.port);
     key.from.index = from.index;
     key.to.index = to.index;
     auto same = [](const Edge& a, const Edge& b) {
@@ -201,7 +278,8 @@ std::optional<NodeItem> Graph::find_node(std::string_view id) const noexcept {
     std::uint32_t name = find_name(id);
     if (name == nowhere || names_[name].node == nowhere) return std::nullopt;
     const Node& node = nodes_[names_[name].node];
-    return NodeItem{names_[name].text, node.component, node.metadata, node.extra};
+    return NodeItem{names_[name].text, words_[node.component], metadata_at(node.extras),
+                    extra_at(node.extras)};
 }
 
 bool Graph::has_connection(const Endpoint& from, const Endpoint& to) const {
@@ -212,25 +290,26 @@ Graph::Degree Graph::degree(std::string_view id) const noexcept {
     Degree result;
     std::uint32_t name = find_name(id);
     if (name == nowhere) return result;
-    for (std::uint32_t at = names_[name].uses[use_to].head; at != nowhere;) {
+    for (std::uint32_t at = names_[name].to.head; at != nowhere;) {
         ++result.in;
         at = connections_[at].to.next;
     }
-    for (std::uint32_t at = names_[name].uses[use_from].head; at != nowhere;) {
+    for (std::uint32_t at = names_[name].from.head; at != nowhere;) {
         ++result.out;
         at = connections_[at].from.next;
     }
     return result;
 }
 
-EdgeItem Graph::item(const Edge& edge, std::span<const std::uint32_t> dense) const {
+EdgeItem Graph::item(const Edge& edge, const EdgeDetail* detail,
+                     std::span<const std::uint32_t> dense) const {
     const Name& name = names_[edge.name];
     EdgeItem result;
     result.node = name.text;
-    result.port = edge.port;
+    result.port = words_[edge.port];
     result.position = name.node == nowhere ? nowhere : dense[name.node];
     result.index = edge.index;
-    result.detail = edge.detail.get();
+    result.detail = detail;
     return result;
 }
 
@@ -240,26 +319,32 @@ View Graph::view() const {
     result.nodes.reserve(live_nodes_);
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
         const Node& node = nodes_[i];
-        if (!node.live) continue;
+        if (node.name == nowhere) continue;
         dense[i] = static_cast<std::uint32_t>(result.nodes.size());
-        result.nodes.push_back({names_[node.name].text, node.component, node.metadata, node.extra});
+        result.nodes.push_back({names_[node.name].text, words_[node.component],
+                                metadata_at(node.extras), extra_at(node.extras)});
     }
     result.connections.reserve(live_connections_);
     for (const Connection& each : connections_) {
-        if (!each.live) continue;
+        if (!each.live()) continue;
+        const Extras* extras = each.extras == nowhere ? nullptr : &extras_[each.extras];
         result.connections.push_back(
-            {item(each.from, dense), item(each.to, dense), each.metadata, each.extra, each.order});
+            {item(each.from, extras == nullptr ? nullptr : extras->from.get(), dense),
+             item(each.to, extras == nullptr ? nullptr : extras->to.get(), dense),
+             metadata_at(each.extras), extra_at(each.extras), each.order});
     }
     result.initials.reserve(live_initials_);
     for (const Initial& each : initials_) {
         if (!each.live) continue;
         result.initials.push_back(
-            {item(each.to, dense), each.data, each.metadata, each.extra, each.order});
+            {item(each.to, each.detail.get(), dense), each.data, each.metadata, each.extra,
+             each.order});
     }
     for (bool in : {false, true}) {
         for (const Exposed& each : exposed_[in]) {
             if (!each.live) continue;
-            (in ? result.inports : result.outports).push_back({each.name, item(each.edge, dense)});
+            (in ? result.inports : result.outports)
+                .push_back({each.name, item(each.edge, each.detail.get(), dense)});
         }
     }
     for (const Group& each : groups_) {

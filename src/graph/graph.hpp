@@ -15,6 +15,7 @@
 #include "base/ref.hpp"
 #include "base/result.hpp"
 #include "graph/chain_index.hpp"
+#include "graph/word_table.hpp"
 #include "message/message.hpp"
 #include "message/port_type.hpp"
 
@@ -194,38 +195,49 @@ private:
         std::uint32_t head = nowhere;
         std::uint32_t tail = nowhere;
     };
+    // What few names have beside connections.
+    struct Mentions {
+        std::array<List, 3> uses;      // from use_initial on
+        Vector<std::uint32_t> groups;  // once for each mention
+    };
     // An id that a node has or an edge or group mentions. Never removed but by compact().
     struct Name {
         String text;
         std::uint32_t node = nowhere;
-        std::array<List, use_count> uses;
-        Vector<std::uint32_t> groups;  // once for each mention
+        std::uint32_t mentions = nowhere;  // in mentions_
+        List from;
+        List to;
     };
-    struct Node {
-        std::uint32_t name = nowhere;
-        bool live = true;
-        String component;
+    // A network keeps its graph, and there may be millions of nodes and connections. So what few of
+    // them have stands apart, and names of components and ports are numbers of words_.
+    struct Extras {
         Message metadata = Message::null();
         Message extra;
+        Ref<EdgeDetail> from;  // of connections
+        Ref<EdgeDetail> to;
+    };
+    struct Node {
+        std::uint32_t name = nowhere;  // nowhere: removed
+        std::uint32_t component = 0;
+        std::uint32_t extras = nowhere;  // in extras_
     };
     struct Edge {
         std::uint32_t name = nowhere;
         std::uint32_t index = REFLOW_NO_INDEX;
+        std::uint32_t port = 0;
         std::uint32_t previous = nowhere;  // in the list of its name
         std::uint32_t next = nowhere;
-        String port;
-        Ref<EdgeDetail> detail;
     };
     struct Connection {
         Edge from;
         Edge to;
-        Message metadata = Message::null();
-        Message extra;
         std::uint64_t order = 0;
-        bool live = true;
+        std::uint32_t extras = nowhere;
+        [[nodiscard]] bool live() const noexcept { return from.name != nowhere; }
     };
     struct Initial {
         Edge to;
+        Ref<EdgeDetail> detail;
         Message data;
         Message metadata = Message::null();
         Message extra;
@@ -235,6 +247,7 @@ private:
     struct Exposed {
         String name;
         Edge edge;
+        Ref<EdgeDetail> detail;
         bool live = true;
     };
     struct Group {
@@ -248,19 +261,32 @@ private:
     [[nodiscard]] std::uint32_t find_name(std::string_view text) const noexcept;
     std::uint32_t intern(std::string_view text);
     [[nodiscard]] Node* find(std::string_view id) noexcept;
+    [[nodiscard]] List& list_of(Use use, std::uint32_t name) noexcept;
+    [[nodiscard]] std::uint32_t first(Use use, std::uint32_t name) const noexcept;
+    // Made if there are none.
+    Mentions& mentions_of(std::uint32_t name);
+    [[nodiscard]] MessageRef metadata_at(std::uint32_t extras) const noexcept;
+    [[nodiscard]] MessageRef extra_at(std::uint32_t extras) const noexcept;
+    // A place for these, or nowhere if there is nothing in them.
+    std::uint32_t keep(Extras extras);
+    void set_metadata(Node& node, Message metadata);
     [[nodiscard]] Edge& edge_at(Use use, std::uint32_t position) noexcept;
     void link(Use use, std::uint32_t position) noexcept;
     void unlink(Use use, std::uint32_t position) noexcept;
     void merge_name(std::uint32_t from, std::uint32_t into) noexcept;
     [[nodiscard]] Failure no_node(std::string_view id) const;
     [[nodiscard]] String port_text(std::string_view port) const;
-    [[nodiscard]] EdgeItem item(const Edge& edge, std::span<const std::uint32_t> dense) const;
+    // The number of its name in words_; number_of_port does not add it, and may give nowhere.
+    std::uint32_t intern_port(std::string_view port);
+    [[nodiscard]] std::uint32_t number_of_port(std::string_view port) const;
+    [[nodiscard]] EdgeItem item(const Edge& edge, const EdgeDetail* detail,
+                                std::span<const std::uint32_t> dense) const;
 
     // Insertions without checks: what edits, the loader and compact() share. Each happens as a
     // whole or, when memory runs out, not at all.
     void insert_node(std::uint32_t name, std::string_view component, Message metadata,
                      Message extra);
-    void insert_connection(Connection connection);
+    void insert_connection(Connection connection, Extras extras);
     void insert_initial(Initial initial);
     void insert_exposed(bool in, Exposed exposed);
     void insert_group(Group group);
@@ -290,6 +316,9 @@ private:
     String directory_;
 
     Vector<Name> names_;
+    Vector<Mentions> mentions_;
+    WordTable words_;  // names of components and ports
+    Vector<Extras> extras_;
     Vector<Node> nodes_;
     Vector<Connection> connections_;
     Vector<Initial> initials_;

@@ -23,18 +23,18 @@ void Graph::insert_node(std::uint32_t name, std::string_view component, Message 
     REFLOW_ASSERT(names_[name].node == nowhere);
     Node node;
     node.name = name;
-    node.component = component;
-    node.metadata = std::move(metadata);
-    node.extra = std::move(extra);
-    nodes_.push_back(std::move(node));
+    node.component = words_.intern(component);
+    node.extras = keep({std::move(metadata), std::move(extra), {}, {}});
+    nodes_.push_back(node);
     names_[name].node = size_of(nodes_) - 1;
     ++live_nodes_;
 }
 
-void Graph::insert_connection(Connection connection) {
+void Graph::insert_connection(Connection connection, Extras extras) {
     std::uint32_t at = size_of(connections_);
     connection_index_.reserve(at);
-    connections_.push_back(std::move(connection));
+    connection.extras = keep(std::move(extras));
+    connections_.push_back(connection);
     connection_index_.insert(at, hash_of(connections_[at]));
     link(use_from, at);
     link(use_to, at);
@@ -42,6 +42,7 @@ void Graph::insert_connection(Connection connection) {
 }
 
 void Graph::insert_initial(Initial initial) {
+    (void)mentions_of(initial.to.name);
     initials_.push_back(std::move(initial));
     link(use_initial, size_of(initials_) - 1);
     ++live_initials_;
@@ -50,6 +51,7 @@ void Graph::insert_initial(Initial initial) {
 void Graph::insert_exposed(bool in, Exposed exposed) {
     std::uint32_t at = size_of(exposed_[in]);
     exposed_index_[in].reserve(at);
+    (void)mentions_of(exposed.edge.name);
     std::uint64_t hash = std::hash<std::string_view>{}(exposed.name);
     exposed_[in].push_back(std::move(exposed));
     exposed_index_[in].insert(at, hash);
@@ -60,7 +62,7 @@ void Graph::insert_group(Group group) {
     std::uint32_t at = size_of(groups_);
     group_index_.reserve(at);
     for (std::size_t i = 0; i < group.names.size(); ++i) {
-        Vector<std::uint32_t>& groups = names_[group.names[i]].groups;
+        Vector<std::uint32_t>& groups = mentions_of(group.names[i]).groups;
         // Room for as many mentions as this group can add, grown as push_back would.
         if (groups.capacity() - groups.size() < group.names.size()) {
             std::size_t mentions = static_cast<std::size_t>(
@@ -72,7 +74,7 @@ void Graph::insert_group(Group group) {
     }
     std::uint64_t hash = std::hash<std::string_view>{}(group.id);
     groups_.push_back(std::move(group));
-    for (std::uint32_t name : groups_[at].names) names_[name].groups.push_back(at);
+    for (std::uint32_t name : groups_[at].names) mentions_of(name).groups.push_back(at);
     group_index_.insert(at, hash);
 }
 
@@ -81,8 +83,8 @@ void Graph::erase_connection(std::uint32_t position) noexcept {
     connection_index_.erase(position);
     unlink(use_from, position);
     unlink(use_to, position);
+    if (connection.extras != nowhere) extras_[connection.extras] = Extras{};
     connection = Connection{};
-    connection.live = false;
     --live_connections_;
     ++dead_;
 }
@@ -106,7 +108,7 @@ void Graph::erase_exposed(bool in, std::uint32_t position) noexcept {
 void Graph::erase_group(std::uint32_t position) noexcept {
     group_index_.erase(position);
     for (std::uint32_t name : groups_[position].names) {
-        std::erase(names_[name].groups, position);
+        std::erase(mentions_[names_[name].mentions].groups, position);
     }
     groups_[position] = Group{};
     groups_[position].live = false;
@@ -115,8 +117,9 @@ void Graph::erase_group(std::uint32_t position) noexcept {
 
 // Takes a name out of all groups; a group that becomes empty goes.
 void Graph::leave_groups(std::uint32_t name) noexcept {
+    if (names_[name].mentions == nowhere) return;
     Vector<std::uint32_t> groups;
-    groups.swap(names_[name].groups);
+    groups.swap(mentions_[names_[name].mentions].groups);
     for (std::uint32_t at : groups) {
         Group& group = groups_[at];
         if (!group.live) continue;
@@ -141,19 +144,20 @@ void Graph::compact() {
     auto moved = [&](const Edge& edge) {
         Edge copy = edge;
         copy.name = fresh.intern(names_[edge.name].text);
+        copy.port = fresh.words_.intern(words_[edge.port]);
         return copy;
     };
     for (const Node& node : nodes_) {
-        if (!node.live) continue;
-        fresh.insert_node(fresh.intern(names_[node.name].text), node.component, node.metadata,
-                          node.extra);
+        if (node.name == nowhere) continue;
+        fresh.insert_node(fresh.intern(names_[node.name].text), words_[node.component],
+                          metadata_at(node.extras).own(), extra_at(node.extras).own());
     }
     for (const Connection& each : connections_) {
-        if (!each.live) continue;
+        if (!each.live()) continue;
         Connection copy = each;
         copy.from = moved(each.from);
         copy.to = moved(each.to);
-        fresh.insert_connection(std::move(copy));
+        fresh.insert_connection(copy, each.extras == nowhere ? Extras{} : extras_[each.extras]);
     }
     for (const Initial& each : initials_) {
         if (!each.live) continue;

@@ -263,7 +263,8 @@ Result<void> Loader::take_ends(bool in, std::string_view name, MessageRef value)
         if (!end.ok()) return end.take_error();
         Graph::Exposed exposed;
         exposed.name = name;
-        exposed.edge = std::move(end).take();
+        exposed.edge = end.value().edge;
+        exposed.detail = end.value().detail;
         graph_.insert_exposed(in, std::move(exposed));
         path_.cut(size);
     }

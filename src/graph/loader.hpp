@@ -62,7 +62,11 @@ private:
     Result<void> take_members(MessageRef value, Vector<std::uint32_t>& names);
 
     // One end of a connection. exposes: what "expose" is if it is not given.
-    Result<Graph::Edge> edge(MessageRef value, bool exposes);
+    struct End {
+        Graph::Edge edge;
+        Ref<EdgeDetail> detail;
+    };
+    Result<End> edge(MessageRef value, bool exposes);
     Result<void> edge_field(std::string_view key, MessageRef value, Graph::Edge& edge,
                             EdgeDetail& detail, std::optional<ObjectBuilder>& extra,
                             unsigned& seen);

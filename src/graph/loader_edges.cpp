@@ -77,7 +77,7 @@ Result<void> Loader::edge_field(std::string_view key, MessageRef value, Graph::E
             auto name = value.is(REFLOW_KIND_NULL) ? std::string_view() : text(key, value);
             if (!name.ok()) return name.take_error();
             if (field == field_node) edge.name = graph_.intern(name.value());
-            if (field == field_port) edge.port = graph_.port_text(name.value());
+            if (field == field_port) edge.port = graph_.intern_port(name.value());
             if (field == field_port_name) detail.port_name = name.value();
             return {};
         }
@@ -125,7 +125,7 @@ Result<void> Loader::edge_field(std::string_view key, MessageRef value, Graph::E
     return {};
 }
 
-Result<Graph::Edge> Loader::edge(MessageRef value, bool exposes) {
+Result<Loader::End> Loader::edge(MessageRef value, bool exposes) {
     if (!value.is(REFLOW_KIND_OBJECT)) {
         return wrong("an object with 'nodeId' and 'portId'", value);
     }
@@ -144,15 +144,15 @@ Result<Graph::Edge> Loader::edge(MessageRef value, bool exposes) {
         if (!made.ok()) return made.take_error();
         detail.extra = std::move(made).take();
     }
-    if (plain(detail)) return edge;
-    edge.detail = make_ref<EdgeDetail>();
-    edge.detail->port_name = std::move(detail.port_name);
-    edge.detail->expose = detail.expose;
-    edge.detail->type = std::move(detail.type);
-    edge.detail->data = std::move(detail.data);
-    edge.detail->metadata = std::move(detail.metadata);
-    edge.detail->extra = std::move(detail.extra);
-    return edge;
+    if (plain(detail)) return End{edge, {}};
+    Ref<EdgeDetail> kept = make_ref<EdgeDetail>();
+    kept->port_name = std::move(detail.port_name);
+    kept->expose = detail.expose;
+    kept->type = std::move(detail.type);
+    kept->data = std::move(detail.data);
+    kept->metadata = std::move(detail.metadata);
+    kept->extra = std::move(detail.extra);
+    return End{edge, std::move(kept)};
 }
 
 Result<void> Loader::take_connections(MessageRef value) {
@@ -221,6 +221,7 @@ Result<void> Loader::take_connection(MessageRef value) {
 Result<void> Loader::add_connection(MessageRef from, MessageRef to, Message metadata,
                                     Message extra) {
     Graph::Connection connection;
+    Graph::Extras extras;
     for (bool source : {true, false}) {
         MessageRef end = source ? from : to;
         Graph::Edge& edge = source ? connection.from : connection.to;
@@ -232,13 +233,14 @@ Result<void> Loader::add_connection(MessageRef from, MessageRef to, Message meta
         path_.add_key(source ? from_key_ : to_key_);
         auto made = this->edge(end, false);
         if (!made.ok()) return made.take_error();
-        edge = std::move(made).take();
+        edge = made.value().edge;
+        (source ? extras.from : extras.to) = made.value().detail;
         path_.cut(size);
     }
-    connection.metadata = std::move(metadata);
-    connection.extra = std::move(extra);
+    extras.metadata = std::move(metadata);
+    extras.extra = std::move(extra);
     connection.order = graph_.next_order_++;
-    graph_.insert_connection(std::move(connection));
+    graph_.insert_connection(connection, std::move(extras));
     return {};
 }
 
@@ -250,9 +252,9 @@ Result<void> Loader::add_initial(MessageRef from, MessageRef to, MessageRef data
         auto source = edge(from, false);
         if (!source.ok()) return source.take_error();
         path_.cut(size);
-        const Graph::Edge& blank = source.value();
-        if (!graph_.names_[blank.name].text.empty() || !blank.port.empty() ||
-            blank.index != REFLOW_NO_INDEX || blank.detail) {
+        const Graph::Edge& blank = source.value().edge;
+        if (!graph_.names_[blank.name].text.empty() || blank.port != 0 ||
+            blank.index != REFLOW_NO_INDEX || source.value().detail) {
             keep(extra, "from", from);  // it says nothing, but is written back
         }
     }
@@ -263,7 +265,8 @@ Result<void> Loader::add_initial(MessageRef from, MessageRef to, MessageRef data
         path_.add_key(to_key_);
         auto made = edge(to, false);
         if (!made.ok()) return made.take_error();
-        initial.to = std::move(made).take();
+        initial.to = made.value().edge;
+        initial.detail = made.value().detail;
         path_.cut(size);
     }
     initial.data = data.none() ? Message::null() : data.own();
