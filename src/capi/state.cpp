@@ -11,12 +11,12 @@ using namespace reflow::capi;
 namespace {
 
 const runtime::NodeState* state_of(const reflow_context* context) noexcept {
-    return context == nullptr ? nullptr : context->actor.named_state.get();
+    return context == nullptr ? nullptr : context->actor.named_state();
 }
 
 // For writing: made when it is used first.
 runtime::NodeState& make_state(reflow_context& context) {
-    std::unique_ptr<runtime::NodeState>& state = context.actor.named_state;
+    std::unique_ptr<runtime::NodeState>& state = context.actor.extras().named_state;
     if (state == nullptr) state.reset(new runtime::NodeState);
     return *state;
 }
@@ -68,14 +68,14 @@ reflow_status reflow_context_state_set(reflow_context* context, reflow_view key,
 
 reflow_status reflow_context_state_remove(reflow_context* context, reflow_view key) {
     if (context == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
-    runtime::NodeState* state = context->actor.named_state.get();
+    runtime::NodeState* state = context->actor.named_state();
     bool removed = state != nullptr && state->remove(view_of(key));
     return removed ? REFLOW_OK : REFLOW_ERROR_NOT_FOUND;
 }
 
 reflow_status reflow_context_state_clear(reflow_context* context) {
     if (context == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
-    if (runtime::NodeState* state = context->actor.named_state.get()) state->clear();
+    if (runtime::NodeState* state = context->actor.named_state()) state->clear();
     return REFLOW_OK;
 }
 
@@ -106,7 +106,7 @@ reflow_status reflow_context_pool_upsert(reflow_context* context, reflow_view po
 reflow_status reflow_context_pool_remove(reflow_context* context, reflow_view pool,
                                          reflow_view id) {
     if (context == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
-    runtime::NodeState* state = context->actor.named_state.get();
+    runtime::NodeState* state = context->actor.named_state();
     bool removed = state != nullptr && state->remove(view_of(pool), view_of(id));
     return removed ? REFLOW_OK : REFLOW_ERROR_NOT_FOUND;
 }
@@ -136,7 +136,7 @@ size_t reflow_context_pool_count(const reflow_context* context, reflow_view pool
 
 reflow_status reflow_context_pool_clear(reflow_context* context, reflow_view pool) {
     if (context == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
-    if (runtime::NodeState* state = context->actor.named_state.get()) state->clear(view_of(pool));
+    if (runtime::NodeState* state = context->actor.named_state()) state->clear(view_of(pool));
     return REFLOW_OK;
 }
 

@@ -131,7 +131,7 @@ Result<void> Builder::make_actors() {
 Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node, std::size_t at,
                                        const runtime::ComponentRef& component, Message config) {
     auto actor =
-        Ref<Actor>::adopt(new Actor(network_.group(), component, node.id, std::move(config),
+        Ref<Actor>::adopt(new (component) Actor(network_.group(), component, node.id, std::move(config),
                                     network_.runtime().options().port_capacity));
     Result<graph::NodeSettings> settings = graph::read_node_settings(actor->config);
     if (!settings.ok()) return settings.take_error();
@@ -274,7 +274,7 @@ Connection Builder::connection_of(const Link& link) const {
     connection.mailbox = &target.mailbox;
     connection.target = &target;
     connection.outport = link.outport;
-    connection.inport = link.inport;
+    connection.inport = static_cast<std::uint16_t>(link.inport);
     connection.from_index = link.from_index;
     connection.to_index = link.to_index;
     connection.capacity = link.capacity;

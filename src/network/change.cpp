@@ -119,7 +119,7 @@ namespace {
 
 bool owed(const Actor& to) noexcept {
     bool some = false;
-    to.mailbox.visit_blocked([&](std::uint32_t, std::uint32_t, const Vector<Actor*>& senders) {
+    to.mailbox.visit_blocked([&](std::uint32_t, std::uint32_t, const runtime::Released& senders) {
         for (const Actor* sender : senders) some = some || sender->held_back();
     });
     return some;
@@ -222,8 +222,8 @@ Result<void> Change::carry_states() {
 }
 
 Result<void> Change::carry_state(Actor& made, Actor& old) {
-    if (old.named_state != nullptr && !old.named_state->empty()) {
-        made.named_state = old.named_state->copy();
+    if (old.named_state() != nullptr && !old.named_state()->empty()) {
+        made.extras().named_state = old.named_state()->copy();
     }
     const runtime::Component& from = *old.component;
     const runtime::Component& to = *made.component;

@@ -79,7 +79,7 @@ private:
     void wish_reader(Output& output, const Actor& from, std::uint32_t port, std::uint32_t index);
     void compare_connections();
     void compare_actor(std::uint32_t position, std::span<const std::uint32_t> wishes);
-    void compare_port(const Actor& from, std::uint32_t port, Vector<runtime::Connection>& wanted,
+    void compare_port(const Actor& from, std::uint32_t port, runtime::Connections& wanted,
                       Actor::Rewired& made, bool& differs);
     void touch_target(const runtime::Connection& connection);
     void touch_lost(const Actor& gone);

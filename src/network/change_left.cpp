@@ -105,7 +105,7 @@ void Change::write_letter(const Actor& actor, const runtime::Packet& packet,
 
 // Before what it has emitted is delivered.
 void Change::end_firings(Actor& actor) noexcept {
-    if (actor.timers != nullptr) actor.timers->cancel_all();
+    if (runtime::ActorTimers* own = actor.timers()) own->cancel_all();
     if (runtime::Supervisor* own = actor.supervisor()) {
         own->cancel();
         while (own->pending != nullptr) {

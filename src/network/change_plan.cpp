@@ -10,6 +10,7 @@ namespace reflow::network {
 
 using runtime::Actor;
 using runtime::Connection;
+using runtime::Connections;
 
 Result<void> Change::prepare(Ref<graph::SharedGraph> graph) {
     Runtime& runtime = *network_.runtime_;
@@ -204,7 +205,7 @@ void Change::compare_actor(std::uint32_t position, std::span<const std::uint32_t
     Actor& actor = *next_->actors[position];
     Actor* before = before_->find_actor(actor.id);
     std::size_t ports = actor.outports.size();
-    Vector<Vector<Connection>> wanted(ports);
+    Vector<Connections> wanted(ports);
     Vector<const Actor*> targets;
     for (std::uint32_t number : wishes) {
         Wish& wish = wishes_[number];
@@ -244,9 +245,9 @@ void Change::compare_actor(std::uint32_t position, std::span<const std::uint32_t
 }
 
 // Which of the wanted connections are there already, if only to the actor that is replaced.
-void Change::compare_port(const Actor& from, std::uint32_t port, Vector<Connection>& wanted,
+void Change::compare_port(const Actor& from, std::uint32_t port, Connections& wanted,
                           Actor::Rewired& made, bool& differs) {
-    const Vector<Connection>& old = from.outports[port];
+    const Connections& old = from.outports[port];
     Vector<Keyed> left(old.size());
     for (std::uint32_t i = 0; i < old.size(); ++i) {
         const Connection& each = old[i];

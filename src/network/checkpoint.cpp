@@ -23,10 +23,10 @@ Checkpointer::Checkpointer(Network& network, Runtime& runtime, std::string_view 
     component->run = run;
     component->user_data = this;
     component->blocking = true;
-    actor_.reset(new runtime::Actor(group_, std::move(component), "checkpoint", Message(), 1));
+    actor_.reset(new (component) runtime::Actor(group_, component, "checkpoint", Message(), 1));
     actor_->state = this;
     // Its timer needs no memory later.
-    actor_->timers.reset(new runtime::ActorTimers(*actor_));
+    actor_->extras().timers.reset(new runtime::ActorTimers(*actor_));
     group_.actors.push_back(actor_.get());
 }
 
@@ -35,7 +35,7 @@ Checkpointer::~Checkpointer() = default;
 void Checkpointer::begin() noexcept {
     group_.from_outside([this] {
         std::uint64_t now = runtime_.scheduler().clock().now_ns();
-        runtime_.scheduler().arm(actor_->timers->wake, now + interval_ns_);
+        runtime_.scheduler().arm(actor_->timers()->wake, now + interval_ns_);
     });
 }
 

@@ -141,7 +141,7 @@ Result<void> FailureBuilder::supervise(Actor& actor, std::size_t at) {
     if (!fallback.has("node")) return {};
     // Outports that the component does not know of, one for each inport.
     own.fallback_outport = static_cast<std::uint32_t>(actor.outports.size());
-    actor.outports.resize(actor.outports.size() + actor.component->inports.size());
+    actor.outports.grow(actor.outports.size() + actor.component->inports.size());
     return {};
 }
 

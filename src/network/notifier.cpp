@@ -19,7 +19,7 @@ Notifier::Notifier(Subscription& subscription, Runtime& runtime, std::unique_ptr
     component->id = "events";
     component->run = run;
     component->user_data = this;
-    actor_.reset(new runtime::Actor(group_, std::move(component), "events", Message(), 1));
+    actor_.reset(new (component) runtime::Actor(group_, component, "events", Message(), 1));
     actor_->state = this;
     group_.actors.push_back(actor_.get());
 }

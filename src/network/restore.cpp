@@ -47,10 +47,11 @@ struct Fresh {
         }
     }
     // The actor has what is fresh while its callbacks make it, and then what it had.
-    void swap() noexcept { std::swap(actor->named_state, named_state); }
+    void swap() noexcept { std::swap(actor->extras().named_state, named_state); }
 
     Result<void> make(const ActorImage& from) {
         const runtime::Component& kind = *actor->component;
+        (void)actor->extras();  // memory first: swap() finds them
         swap();
         struct Back {
             ~Back() { fresh.swap(); }
@@ -63,7 +64,8 @@ struct Fresh {
             created = status == REFLOW_OK;
             if (!created) return runtime::result_of(context, status, "create");
         }
-        actor->named_state = from.named_state != nullptr ? from.named_state->copy() : nullptr;
+        actor->extras().named_state =
+            from.named_state != nullptr ? from.named_state->copy() : nullptr;
         if (from.state.none()) return {};
         runtime::Context context{*actor, runtime::Phase::load};
         reflow_status status = kind.load(&context, state, from.version, from.state.raw());
@@ -80,14 +82,18 @@ Result<void> Restored::load_states(runtime::Scheduler& scheduler) {
     Vector<Fresh> all;
     all.reserve(actors.size());
     for (std::size_t i = 0; i < actors.size(); ++i) {
-        if (actors[i]->component->load == nullptr) continue;
+        if (actors[i]->component->load == nullptr) {
+            if (images[i].named_state != nullptr) (void)actors[i]->extras();  // memory first
+            continue;
+        }
         all.emplace_back();
         all.back().actor = actors[i].get();
         if (Result<void> made = all.back().make(images[i]); !made.ok()) return made;
     }
     for (std::size_t i = 0; i < actors.size(); ++i) {
-        if (actors[i]->component->load == nullptr) {
-            std::swap(actors[i]->named_state, images[i].named_state);
+        bool some = images[i].named_state != nullptr || actors[i]->named_state() != nullptr;
+        if (some && actors[i]->component->load == nullptr) {
+            std::swap(actors[i]->extras().named_state, images[i].named_state);
         }
     }
     for (Fresh& fresh : all) {
@@ -127,11 +133,11 @@ void Restored::launch(runtime::Scheduler& scheduler) noexcept {
             constexpr std::uint64_t last = INT64_MAX;
             std::uint64_t due =
                 image.timer_ns > last - std::min(now, last) ? last : now + image.timer_ns;
-            scheduler.arm(actors[i]->timers->wake, due);
+            scheduler.arm(actors[i]->timers()->wake, due);
         }
         for (const ActorImage::Numbered& timer : image.timers) {
             if (timer.left_ns == UINT64_MAX) continue;
-            actors[i]->timers->arm(timer.id, now + std::min<std::uint64_t>(timer.left_ns, INT64_MAX));
+            actors[i]->timers()->arm(timer.id, now + std::min<std::uint64_t>(timer.left_ns, INT64_MAX));
         }
         if (Actor::has_work(image)) actors[i]->notify();
     }

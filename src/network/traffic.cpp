@@ -213,8 +213,9 @@ Result<Ref<Output>> Network::add_output(std::string_view node, std::string_view 
     outputs_.reserve(outputs_.size() + 1);
     group_.readers.reserve(group_.readers.size() + 1);
     // Memory first: then none of them fails.
+    output->mailbox.reserve_senders(0, static_cast<std::uint32_t>(ends.size()));
+    output->mailbox.set_connected(0);
     for (const OutputEnd& end : ends) {
-        output->mailbox.add_sender(0);
         auto& connections = end.actor->outports[end.port];
         connections.reserve(connections.size() + ends.size());
     }

@@ -21,8 +21,9 @@ Actor::Actor(Group& group_of, ComponentRef component_of, std::string_view name, 
       component(std::move(component_of)),
       id(name),
       config(std::move(config_of)),
-      mailbox(component->inports.size(), component->await != REFLOW_AWAIT_ANY, default_capacity) {
-    outports.resize(component->outports.size());
+      mailbox(component->inports.size(), component->await != REFLOW_AWAIT_ANY, default_capacity,
+              behind() + component->outports.size()),
+      outports(behind(), component->outports.size()) {
     if (component->blocking) apart = blocking_bit;
     if (component->await != REFLOW_AWAIT_ANY) {
         firing_size_ =
@@ -58,6 +59,12 @@ inline reflow_status Actor::call(Context& context, std::uint32_t emitted) noexce
     return REFLOW_ERROR_OUT_OF_MEMORY;  // its firing fails, and the actor lives on
 }
 
+void Actor::operator delete(Actor* actor, std::destroying_delete_t) noexcept {
+    std::size_t bytes = block_bytes(*actor->component);
+    actor->~Actor();
+    reflow::release(actor, bytes);
+}
+
 void Actor::consume_all() noexcept { consume(firings_kept()); }
 
 Actor::~Actor() {
@@ -78,11 +85,25 @@ Actor::~Actor() {
         streams->close();
         streams->unref();
     }
+    delete extras_.load(std::memory_order_acquire);
+}
+
+Actor::Extras::Extras() noexcept = default;
+Actor::Extras::~Extras() = default;
+
+Actor::Extras& Actor::extras() {
+    Extras* some = extras_.load(std::memory_order_relaxed);
+    if (some == nullptr) {
+        some = new Extras;
+        extras_.store(some, std::memory_order_seq_cst);
+    }
+    return *some;
 }
 
 Tether* Actor::make_tether() {
     if (tether() == nullptr) {
-        tether_.store(make_ref<Tether>(*this).leak(), std::memory_order_seq_cst);
+        Ref<Tether> made = make_ref<Tether>(*this);
+        extras().tether.store(made.leak(), std::memory_order_seq_cst);
     }
     return group.stopping_now() ? nullptr : tether();
 }
@@ -337,7 +358,7 @@ void Actor::take_inputs(Lane& lane, std::size_t left) {
     // Where the newest counts it is taken as late as possible.
     std::size_t most =
         mailbox.takes_late() ? std::min<std::size_t>(component->max_batch, left) : left;
-    if (deferred() != nullptr) most = std::min(most, deferred()->free());
+    if (const DeferredFirings* part = deferred()) most = std::min(most, part->free());
     std::size_t firings = 0;
     std::size_t packets = 0;
     if (component->await == REFLOW_AWAIT_ANY) {
@@ -355,7 +376,7 @@ void Actor::take_inputs(Lane& lane, std::size_t left) {
 void Actor::end_source(Lane& lane) {
     again_ = false;
     resting_ = 0;
-    if (supervisor_ != nullptr) supervisor_->forget();
+    if (Supervisor* own = supervisor()) own->forget();
     wanted_ &= ~start_bit;
     cancel_timers();
     do {
@@ -368,7 +389,7 @@ void Actor::end_source(Lane& lane) {
 bool Actor::take_alarms(Context& context) noexcept {
     bool due = (wanted_ & wake_bit) != 0;
     if ((wanted_ & timer_bit) != 0) {
-        context.next_timers = timers->take();
+        context.next_timers = timers()->take();
         context.unusual = true;  // begin() sees to them then
         due = due || context.next_timers != 0;
     }
@@ -392,17 +413,17 @@ bool Actor::prepare(Lane& lane, std::size_t left, Context& context, std::size_t&
     if (due_ != 0) return true;
     if ((wanted_ & start_bit) != 0) {
         wanted_ &= ~start_bit;
-        if (supervisor_ != nullptr) supervisor_->starts = true;
+        if (Supervisor* own = supervisor()) own->starts = true;
         return true;
     }
     if (inputs_.empty() && !looked_) take_inputs(lane, left);
     firings = std::min({firings_kept(), std::size_t{component->max_batch}, left});
-    if (deferred() != nullptr) firings = std::min(firings, deferred()->free());
+    if (const DeferredFirings* part = deferred()) firings = std::min(firings, part->free());
     if ((wanted_ & alarm_bits) != 0 && take_alarms(context)) return true;
     if (firings != 0) return true;
     if ((wanted_ & finish_bit) != 0) {
         wanted_ &= ~finish_bit;
-        if (supervisor_ != nullptr) supervisor_->starts = false;
+        if (Supervisor* own = supervisor()) own->starts = false;
         context.phase = Phase::finish;
         return component->finish != nullptr;
     }
@@ -474,7 +495,7 @@ reflow_status Actor::call_watched(Lane& lane, Context& context, std::uint32_t em
         std::uint64_t start = clock.now_ns();
         reflow_status status = call(context, emitted);
         std::uint64_t ns = clock.now_ns() - start;
-        if (ns / 1'000'000 >= watchdog_ms) tell_stuck(*this, "a callback took ", ns);
+        if (ns / 1'000'000 >= extras().watchdog_ms) tell_stuck(*this, "a callback took ", ns);
         return status;
     }
     place->go_in(*this);
@@ -485,7 +506,7 @@ reflow_status Actor::call_watched(Lane& lane, Context& context, std::uint32_t em
 
 std::size_t Actor::fire(Lane& lane, Context& context) {
     if (deferred() != nullptr) begin_deferred(context);
-    reflow_status refused = supervisor_ != nullptr ? begin_supervised(context) : REFLOW_OK;
+    reflow_status refused = supervisor() != nullptr ? begin_supervised(context) : REFLOW_OK;
     const bool carries = group.observer.carries();
     if (carries) make_carrier(context);
     again_ = false;
@@ -495,12 +516,15 @@ std::size_t Actor::fire(Lane& lane, Context& context) {
     bool timed = to != nullptr || group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED);
     std::uint64_t start = timed ? group.scheduler.clock().now_ns() : 0;
     if (to != nullptr) to->begin_call(start, consumed() + context.firings);
-    bool captures = deferred() != nullptr && deferred()->captures;
+    const DeferredFirings* later = deferred();
+    bool captures = later != nullptr && later->captures;
     reflow_status status = refused;
     if (carries) open_envelopes(context);
     if (refused == REFLOW_OK) {
         std::uint32_t emitted = captures ? std::uint32_t{limits::emits_count} : 0;
-        status = watchdog_ms != 0 ? call_watched(lane, context, emitted) : call(context, emitted);
+        const Extras* some = extras_.load(std::memory_order_relaxed);
+        bool watches = some != nullptr && some->watchdog_ms != 0;
+        status = watches ? call_watched(lane, context, emitted) : call(context, emitted);
     }
     if (carries) close_envelopes();
     std::uint64_t ns = timed ? group.scheduler.clock().now_ns() - start : 0;
@@ -527,7 +551,7 @@ std::size_t Actor::settle(Context& context, reflow_status status, std::uint64_t 
         // The first firing that is not completed has failed; those behind it come again.
         retried = settle_failure(context, status, ns);
         done = std::min(context.advanced + (retried ? 0 : 1), context.firings);
-    } else if (supervisor_ != nullptr) {
+    } else if (supervisor() != nullptr) {
         end_well(context, done);
     }
     due_ = static_cast<std::uint32_t>(context.firings - done);

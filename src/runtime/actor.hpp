@@ -13,6 +13,7 @@
 #include "base/memory.hpp"
 #include "base/queue.hpp"
 #include "base/ref.hpp"
+#include "base/row.hpp"
 #include "runtime/actor_timers.hpp"
 #include "runtime/component.hpp"
 #include "runtime/connection.hpp"
@@ -54,21 +55,32 @@ struct ActorImage;
 struct Carrier;
 struct Dealer;
 
-class Actor : public Allocated {
+// It is made with new (component) Actor(group, component, ...): its ports stand behind it, in the
+// same block.
+class Actor {
 public:
     Actor(Group& group, ComponentRef component, std::string_view id, Message config,
           std::uint32_t default_capacity);
     ~Actor();
+    Actor(const Actor&) = delete;
+    Actor& operator=(const Actor&) = delete;
+    static void* operator new(std::size_t size, const ComponentRef& component) {
+        (void)size;
+        return reflow::allocate(block_bytes(*component));
+    }
+    static void operator delete(void* memory, const ComponentRef& component) noexcept {
+        reflow::release(memory, block_bytes(*component));
+    }
+    static void operator delete(Actor* actor, std::destroying_delete_t) noexcept;
 
     Group& group;
     const ComponentRef component;
     const String id;
     const Message config;
     Mailbox mailbox;
-    Vector<Vector<Connection>> outports;  // by port; connections change by rewire() only
+    Row<Connections> outports;            // by port; connections change by rewire() only
     void* state = nullptr;                // of the component
     Actor* next = nullptr;                // in the queue of a scheduler
-    std::unique_ptr<ActorTimers> timers;  // NULL until one is set; of the turn
     // How it is scheduled beside the others: its Rank, and blocking_bit. 0 for most, which go the
     // short way. Fixed before it is first ready.
     std::uint8_t apart = 0;
@@ -95,18 +107,42 @@ public:
     }
 
     // Its calls are noticed that last so long; 0: not. Fixed before it is first ready.
-    void watch(std::uint32_t limit_ms) noexcept {
-        watchdog_ms = limit_ms;
+    void watch(std::uint32_t limit_ms) {
+        if (limit_ms != 0) extras().watchdog_ms = limit_ms;
         singly_ = singly_ || limit_ms != 0;
     }
-    std::uint32_t watchdog_ms = 0;
     std::atomic<std::uint32_t> stuck{0};  // calls that were noticed; relaxed: a statistic
 
     Counter fired, received, sent, failed;
     // Measures some of its turns, while that is wanted; NULL: never so far. The actor owns it.
     // release and acquire: who sees it sees what it was made with.
     std::atomic<Probe*> probe{nullptr};
-    std::unique_ptr<NodeState> named_state;  // keys and pools; NULL unless used
+
+    // What few actors have. It is made before the group begins or by who has the turn, which is also
+    // who has claimed the actor, and stays: so there is one writer, and others who see it, by
+    // acquire, see what is fixed before the group begins.
+    struct Extras : Allocated {
+        Extras() noexcept;
+        ~Extras();
+        std::unique_ptr<ActorTimers> timers;     // NULL until one is set; of the turn
+        std::unique_ptr<NodeState> named_state;  // keys and pools; NULL unless used; of the turn
+        std::unique_ptr<Supervisor> supervisor;  // fixed before the group begins
+        std::unique_ptr<Carrier> carrier;        // of envelopes; of the turn
+        std::unique_ptr<Dealer> dealers;         // fixed likewise, but for what is in them
+        std::atomic<DeferredFirings*> deferred{nullptr};  // a reference
+        std::atomic<Tether*> tether{nullptr};             // a reference
+        std::uint32_t watchdog_ms = 0;                    // fixed likewise
+    };
+    // Made if there are none; by who may.
+    Extras& extras();
+    [[nodiscard]] ActorTimers* timers() const noexcept {
+        const Extras* some = extras_.load(std::memory_order_acquire);
+        return some == nullptr ? nullptr : some->timers.get();
+    }
+    [[nodiscard]] NodeState* named_state() const noexcept {
+        const Extras* some = extras_.load(std::memory_order_acquire);
+        return some == nullptr ? nullptr : some->named_state.get();
+    }
 
     // ---- from any thread; the lane is that of a turn of this group, or NULL
     // Something is there for the actor: packets, or what is asked for by the bits.
@@ -129,7 +165,10 @@ public:
     void request_retry() noexcept { notify(nullptr, retry_bit); }
     void request_restart() noexcept { notify(nullptr, restart_bit); }
     // What it wants when a firing fails, or NULL. Fixed before the group begins.
-    [[nodiscard]] Supervisor* supervisor() const noexcept { return supervisor_.get(); }
+    [[nodiscard]] Supervisor* supervisor() const noexcept {
+        const Extras* some = extras_.load(std::memory_order_acquire);
+        return some == nullptr ? nullptr : some->supervisor.get();
+    }
     void supervise(const FailurePolicy& policy, std::uint64_t seed);
     // The outport deals its packets instead of giving a copy to each connection. Before the group
     // begins; key: a path with dots.
@@ -150,15 +189,17 @@ public:
     // REFLOW_NODE_... of a running actor, and bits REFLOW_NODE_IS_...
     [[nodiscard]] std::int32_t node_state(std::uint32_t& details) const noexcept;
     // The part of the actor that has such firings, or NULL. Sequentially consistent: see
-    // Group::stopping_now().
+    // Group::stopping_now(). That holds for both loads, as for both stores.
     [[nodiscard]] DeferredFirings* deferred_firings() const noexcept {
-        return deferred_.load(std::memory_order_seq_cst);
+        const Extras* some = extras_.load(std::memory_order_seq_cst);
+        return some == nullptr ? nullptr : some->deferred.load(std::memory_order_seq_cst);
     }
     // Before the group begins, or in a turn: makes that part.
     DeferredFirings& allow_deferred(std::uint64_t timeout_ns);
     // What streams hold the actor by, or NULL. Sequentially consistent, for the same reason.
     [[nodiscard]] Tether* tether() const noexcept {
-        return tether_.load(std::memory_order_seq_cst);
+        const Extras* some = extras_.load(std::memory_order_seq_cst);
+        return some == nullptr ? nullptr : some->tether.load(std::memory_order_seq_cst);
     }
     // In a turn: makes it if there is none; NULL if the group stops.
     Tether* make_tether();
@@ -215,7 +256,7 @@ public:
     // New connections of its outports, claimed. Each says where the old one of the same port is
     // whose packets it takes over; what an old one that has gone still had stays in it.
     struct Rewired {
-        Vector<Connection> connections;
+        Connections connections;
         Vector<std::uint32_t> to_new;  // by place of the old one; no_slot: gone
     };
     void rewire(Vector<Rewired>& ports) noexcept;
@@ -297,13 +338,20 @@ public:
 private:
     friend struct ::reflow_context;
 
-    // Of an outport that has just one. Compares ends, as a size would be a division.
+    // With its outports and inports behind it, in this order.
+    [[nodiscard]] static std::size_t block_bytes(const Component& component) noexcept {
+        return sizeof(Actor) + component.outports.size() * sizeof(Connections) +
+               Mailbox::ports_bytes(component.inports.size());
+    }
+    [[nodiscard]] Connections* behind() noexcept {
+        return reinterpret_cast<Connections*>(this + 1);
+    }
+
+    // Of an outport that has just one.
     [[nodiscard]] Connection* only_connection(std::uint32_t outport) noexcept {
-        Vector<Connection>* first = outports.data();
-        auto end = reinterpret_cast<std::uintptr_t>(std::to_address(outports.end()));
-        if (reinterpret_cast<std::uintptr_t>(first) + outport * sizeof *first >= end) return nullptr;
-        Connection* only = first[outport].data();
-        return only + 1 == std::to_address(first[outport].end()) ? only : nullptr;
+        if (outport >= outports.size()) return nullptr;
+        Connections& all = outports[outport];
+        return all.size() == 1 ? all.data() : nullptr;
     }
     void put_open(Connection& to, reflow_message message) noexcept {
         --to.open;
@@ -457,11 +505,14 @@ private:
 
     // ---- firings that end later, in actor_deferred.cpp
     [[nodiscard]] DeferredFirings* deferred() const noexcept {
-        return deferred_.load(std::memory_order_relaxed);  // written by the thread of a turn
+        // Written by the thread of a turn.
+        const Extras* some = extras_.load(std::memory_order_relaxed);
+        return some == nullptr ? nullptr : some->deferred.load(std::memory_order_relaxed);
     }
     // So many are pending that nothing but a timer leads to a call.
     [[nodiscard]] bool blocked() const noexcept {
-        return deferred() != nullptr && deferred()->full();
+        const DeferredFirings* firings = deferred();
+        return firings != nullptr && firings->full();
     }
     [[nodiscard]] bool only_wakes() const noexcept {
         return !again_ && !resting_ && due_ == 0 && (wanted_ & alarm_bits) != 0;
@@ -550,7 +601,7 @@ private:
     // Deals what waits; false if all targets are full, or at a breakpoint.
     [[nodiscard]] bool deal(Dealer& dealer, Lane& lane);
     [[nodiscard]] std::size_t room_dealt(const Dealer& dealer) const noexcept;
-    [[nodiscard]] static bool has_member(const Vector<Connection>& connections) noexcept;
+    [[nodiscard]] static bool has_member(const Connections& connections) noexcept;
     void rewire_dealer(Dealer& dealer, Rewired& old) noexcept;
     // Each queue of what is emitted and not delivered, until it returns true.
     template <typename Each>
@@ -558,11 +609,17 @@ private:
     // To a reader of the host, or a queue that is dealt from.
     Mailbox::Pushed push_outward(Connection& connection, Lane& lane);
 
-    std::atomic<DeferredFirings*> deferred_{nullptr};  // a reference
-    std::atomic<Tether*> tether_{nullptr};             // a reference
-    std::unique_ptr<Supervisor> supervisor_;           // fixed before the group begins
-    std::unique_ptr<Carrier> carrier_;  // of envelopes; of the turn
-    std::unique_ptr<Dealer> dealers_;                  // likewise, but for what is in them
+    // Of the turn.
+    [[nodiscard]] Dealer* dealers() const noexcept {
+        const Extras* some = extras_.load(std::memory_order_relaxed);
+        return some == nullptr ? nullptr : some->dealers.get();
+    }
+    [[nodiscard]] Carrier* carrier() const noexcept {
+        const Extras* some = extras_.load(std::memory_order_relaxed);
+        return some == nullptr ? nullptr : some->carrier.get();
+    }
+
+    std::atomic<Extras*> extras_{nullptr};  // the actor owns them
     // Touched only by the thread of the turn.
     Queue<Packet> inputs_;          // taken, not completed
     Connection* unsent_ = nullptr;  // with pending packets, in the order of their first one

@@ -16,8 +16,8 @@ namespace reflow::runtime {
 DeferredFirings& Actor::allow_deferred(std::uint64_t timeout_ns) {
     Ref<DeferredFirings> made = make_ref<DeferredFirings>(*this, timeout_ns);
     DeferredFirings& firings = *made;
-    if (supervisor_ != nullptr && supervisor_->policy.hold) firings.hold_emits();
-    DeferredFirings* before = deferred_.exchange(made.leak(), std::memory_order_seq_cst);
+    if (supervisor() != nullptr && supervisor()->policy.hold) firings.hold_emits();
+    DeferredFirings* before = extras().deferred.exchange(made.leak(), std::memory_order_seq_cst);
     if (before != nullptr) before->unref();  // while the network is built
     return firings;
 }
@@ -91,7 +91,7 @@ std::size_t Actor::settle_deferred(Context& context, std::size_t over) {
             firing->inputs.push_unchecked(packet);
             packet.message = {};
         }
-        if (supervisor_ != nullptr) firing->attempts = attempts_of(context, firing->firing);
+        if (supervisor() != nullptr) firing->attempts = attempts_of(context, firing->firing);
         if (std::exchange(all.captures, false)) {
             // What the call has emitted.
             if (all.enter_spare(firing.get(), false, REFLOW_OK, nullptr)) wanted_ |= completion_bit;
@@ -171,7 +171,7 @@ void Actor::finish_deferred(Deferred& firing) {
     }
     if (firing.status == REFLOW_OK) {
         if (firing.counts) fired.add(1);
-        if (supervisor_ != nullptr && firing.id != 0) pending_well();
+        if (supervisor() != nullptr && firing.id != 0) pending_well();
         if (firing.counts && group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED)) {
             group.observer.completed(*this, 1, ns);
         }

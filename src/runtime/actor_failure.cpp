@@ -17,7 +17,7 @@
 namespace reflow::runtime {
 
 void Actor::supervise(const FailurePolicy& policy, std::uint64_t seed) {
-    supervisor_.reset(new Supervisor(*this, policy, seed));
+    extras().supervisor.reset(new Supervisor(*this, policy, seed));
     singly_ = true;
     if (policy.hold && deferred() != nullptr) deferred()->hold_emits();
 }
@@ -27,7 +27,7 @@ void Actor::supervise(const FailurePolicy& policy, std::uint64_t seed) {
 // What it would be called with is kept, since a callback may move it out. A failure of this is one
 // of the firing.
 reflow_status Actor::begin_supervised(Context& context) noexcept try {
-    Supervisor& own = *supervisor_;
+    Supervisor& own = *supervisor();
     context.refused = false;
     bool alone = own.policy.hold || own.in_place || own.breaker.state() != Breaker::State::closed;
     if (alone && context.firings > 1) context.firings = 1;
@@ -75,24 +75,24 @@ reflow_status Actor::begin_supervised(Context& context) noexcept try {
     }
     return REFLOW_OK;
 } catch (const std::bad_alloc&) {
-    supervisor_->marks.clear();
+    supervisor()->marks.clear();
     return REFLOW_ERROR_OUT_OF_MEMORY;
 }
 
 void Actor::restore_inputs(Context& context) noexcept {
-    Queue<Packet>& kept = supervisor_->kept;
+    Queue<Packet>& kept = supervisor()->kept;
     std::size_t count = std::min(kept.size(), context.firings * firing_size_);
     for (std::size_t i = context.advanced * firing_size_; i < count; ++i) {
         if (MessageRef(inputs_[i].message).none()) {
             std::swap(inputs_[i].message, kept[i].message);
         }
     }
-    supervisor_->drop_kept();
+    supervisor()->drop_kept();
 }
 
 // What the call has emitted is still with the connections: a call delivers nothing itself.
 void Actor::take_back_emits() noexcept {
-    Vector<std::size_t>& marks = supervisor_->marks;
+    Vector<std::size_t>& marks = supervisor()->marks;
     std::size_t number = 0;
     bool emptied = false;
     bool uncalled = any_queue([&](Connection& connection) {
@@ -128,7 +128,7 @@ std::uint32_t Actor::attempts_of(const Context& context, std::size_t firing) con
 }
 
 void Actor::end_well(Context& context, std::size_t done) noexcept {
-    Supervisor& own = *supervisor_;
+    Supervisor& own = *supervisor();
     // What stays open has its packets until it ends.
     if (context.deferred != nullptr) restore_inputs(context);
     own.drop_kept();
@@ -146,8 +146,8 @@ void Actor::end_well(Context& context, std::size_t done) noexcept {
 }
 
 void Actor::pending_well() noexcept {
-    supervisor_->breaker.succeeded();
-    show(supervisor_->details.load(std::memory_order_relaxed));
+    supervisor()->breaker.succeeded();
+    show(supervisor()->details.load(std::memory_order_relaxed));
 }
 
 // ---- failures
@@ -170,7 +170,7 @@ std::unique_ptr<Error> Actor::error_of(Context& context, reflow_status status) c
 }
 
 bool Actor::tries_again(reflow_status status, std::uint32_t attempts) noexcept {
-    Supervisor& own = *supervisor_;
+    Supervisor& own = *supervisor();
     if (attempts > own.policy.retries || status == REFLOW_ERROR_CANCELLED) return false;
     return own.breaker.state() == Breaker::State::closed && !own.down && !ended_ &&
            !group.stopping();
@@ -178,7 +178,7 @@ bool Actor::tries_again(reflow_status status, std::uint32_t attempts) noexcept {
 
 bool Actor::settle_failure(Context& context, reflow_status status, std::uint64_t ns) noexcept {
     status = failure_status(status);
-    Supervisor* own = supervisor_.get();
+    Supervisor* own = supervisor();
     const std::uint32_t attempts = context.advanced == 0 ? context.attempts : 0;
     const bool inputless = context.firings == 0;
     const bool refused = own != nullptr && context.refused;
@@ -239,7 +239,7 @@ bool Actor::settle_failure(Context& context, reflow_status status, std::uint64_t
 
 bool Actor::settle_failure(Deferred& firing, std::unique_ptr<Error> error,
                            std::uint64_t ns) noexcept {
-    Supervisor* own = supervisor_.get();
+    Supervisor* own = supervisor();
     std::span<const Packet> packets{firing.inputs.data(), firing.inputs.size()};
     bool refused = firing.attempts == UINT32_MAX - 1;
     std::uint32_t attempts = refused ? 1 : firing.attempts + 1;
@@ -273,7 +273,7 @@ void Actor::log_attempt(const FailedFiring& firing, std::uint64_t delay_ns) noex
     if (!group.environment.logs(REFLOW_LOG_INFO)) return;
     group.environment.log(
         REFLOW_LOG_INFO, component->id, id,
-        concat("attempt ", firing.attempts, " of ", std::uint64_t{supervisor_->policy.retries} + 1,
+        concat("attempt ", firing.attempts, " of ", std::uint64_t{supervisor()->policy.retries} + 1,
                " failed, the next comes in ", delay_ns / 1'000'000, " ms: ",
                firing.error == nullptr ? String("out of memory") : firing.error->describe()));
 } catch (const std::bad_alloc&) {
@@ -284,8 +284,9 @@ void Actor::log_attempt(const FailedFiring& firing, std::uint64_t delay_ns) noex
 void Actor::conclude(const FailedFiring& firing, bool acts) noexcept {
     failed.add(1);
     tell(firing);
-    if (supervisor_ == nullptr) return;
-    Supervisor& own = *supervisor_;
+    Supervisor* some = supervisor();
+    if (some == nullptr) return;
+    Supervisor& own = *some;
     std::uint32_t details = own.details.load(std::memory_order_relaxed);
     bool retrying = own.in_place || own.pending != nullptr;
     show(retrying ? details : details & ~std::uint32_t{REFLOW_NODE_IS_RETRYING});
@@ -294,7 +295,7 @@ void Actor::conclude(const FailedFiring& firing, bool acts) noexcept {
 }
 
 void Actor::act(AfterFailure then, const FailedFiring& firing) noexcept {
-    Supervisor& own = *supervisor_;
+    Supervisor& own = *supervisor();
     if (then == AfterFailure::restart) {
         if (own.window.admit(group.scheduler.clock().now_ns(), own.policy.within_ns)) {
             wanted_ |= restart_bit;
@@ -314,10 +315,11 @@ void Actor::tell(const FailedFiring& firing) noexcept {
     bool heard = false;
     emitted_ = 0;  // the error is none of the component's emits, which may be at their limit
     try {
-        bool given = supervisor_ != nullptr && give_to_fallback(firing);
+        const Supervisor* own = supervisor();
+        bool given = own != nullptr && give_to_fallback(firing);
         heard = given || (port < outports.size() && !outports[port].empty());
         if (heard && !given) {
-            bool object = supervisor_ != nullptr && supervisor_->policy.object;
+            bool object = own != nullptr && own->policy.object;
             Message text = failed_message(firing, object);
             heard = check_types(port, text, REFLOW_NO_INDEX).ok();
             if (heard) (void)emit(port, std::move(text), REFLOW_NO_INDEX);
@@ -342,7 +344,7 @@ void Actor::tell(const FailedFiring& firing) noexcept {
 
 // All of its packets, or none if memory runs out.
 bool Actor::give_to_fallback(const FailedFiring& firing) {
-    Supervisor& own = *supervisor_;
+    Supervisor& own = *supervisor();
     if (!own.policy.fallback_value.none()) {
         MessageRef value = own.policy.fallback_value;
         if (!check_types(own.policy.fallback_port, value, REFLOW_NO_INDEX).ok()) return false;
@@ -353,7 +355,7 @@ bool Actor::give_to_fallback(const FailedFiring& firing) {
     bool some = false;
     for (const Packet& packet : firing.packets) {
         if (MessageRef(packet.message).none()) continue;
-        Vector<Connection>& to = outports[own.fallback_outport + packet.port];
+        Connections& to = outports[own.fallback_outport + packet.port];
         if (to.empty()) return false;
         std::uint32_t outport = own.fallback_outport + packet.port;
         if (!check_types(outport, MessageRef(packet.message), REFLOW_NO_INDEX).ok()) return false;
@@ -376,7 +378,7 @@ bool Actor::give_to_fallback(const FailedFiring& firing) {
 // ---- the next attempt
 
 bool Actor::rest_is_over() const noexcept {
-    const Supervisor* own = supervisor_.get();
+    const Supervisor* own = supervisor();
     if ((resting_ & retry_rest) != 0) {
         if ((wanted_ & retry_bit) != 0) return true;
         if (own->waits || own->restarts_later) return false;
@@ -387,7 +389,7 @@ bool Actor::rest_is_over() const noexcept {
 
 bool Actor::leave_rest() {
     if ((resting_ & retry_rest) != 0) {
-        Supervisor& own = *supervisor_;
+        Supervisor& own = *supervisor();
         if ((wanted_ & retry_bit) != 0) {
             wanted_ &= ~retry_bit;
             std::uint64_t now = group.scheduler.clock().now_ns();
@@ -416,7 +418,7 @@ bool Actor::leave_rest() {
 
 // The packets of a firing that failed when it was pending come before all that is kept.
 void Actor::bring_back() {
-    Supervisor& own = *supervisor_;
+    Supervisor& own = *supervisor();
     Queue<Packet>& from = own.pending->inputs;
     std::size_t count = from.size();
     Queue<Packet> all;
@@ -439,8 +441,9 @@ void Actor::bring_back() {
 
 void Actor::restart() noexcept {
     wanted_ &= ~restart_bit;
-    if (supervisor_ == nullptr || group.stopping()) return;
-    Supervisor& own = *supervisor_;
+    Supervisor* some = supervisor();
+    if (some == nullptr || group.stopping()) return;
+    Supervisor& own = *some;
     show(own.details.load(std::memory_order_relaxed) | REFLOW_NODE_IS_RESTARTING);
     if (group.observer.wants(REFLOW_EVENT_ACTOR_STATE)) show_state(REFLOW_NODE_ERROR);
     own.restarts_later = false;
@@ -480,12 +483,12 @@ Result<void> Actor::renew() {
 }
 
 void Actor::cancel_timers() noexcept {
-    if (timers != nullptr) timers->cancel_all();
+    if (ActorTimers* own = timers()) own->cancel_all();
     wanted_ &= ~alarm_bits;
 }
 
 void Actor::restart_failed(std::unique_ptr<Error> error) noexcept {
-    Supervisor& own = *supervisor_;
+    Supervisor& own = *supervisor();
     end_state();
     if (own.failed_restarts != UINT32_MAX) ++own.failed_restarts;
     reflow_status status = error == nullptr ? REFLOW_ERROR_OUT_OF_MEMORY : error->status;
@@ -511,7 +514,7 @@ void Actor::restart_failed(std::unique_ptr<Error> error) noexcept {
 // ---- for who asks
 
 void Actor::show(std::uint32_t details) noexcept {
-    Supervisor& own = *supervisor_;
+    Supervisor& own = *supervisor();
     constexpr std::uint32_t of_breaker = REFLOW_NODE_IS_OPEN | REFLOW_NODE_IS_HALF_OPEN;
     details &= ~of_breaker;
     if (own.breaker.state() == Breaker::State::open) details |= REFLOW_NODE_IS_OPEN;
@@ -531,7 +534,8 @@ void Actor::show_state(std::int32_t shown) noexcept {
 }
 
 std::int32_t Actor::node_state(std::uint32_t& details) const noexcept {
-    details = supervisor_ == nullptr ? 0 : supervisor_->details.load(std::memory_order_relaxed);
+    const Supervisor* own = supervisor();
+    details = own == nullptr ? 0 : own->details.load(std::memory_order_relaxed);
     if (paused()) details |= REFLOW_NODE_IS_PAUSED;
     if (held_back()) details |= REFLOW_NODE_IS_HELD;
     std::uint32_t now = word_.load(std::memory_order_relaxed) & state_mask;

@@ -43,7 +43,7 @@ struct NumberedKind {
     static void hold(Timer& timer) noexcept {
         auto& entry = static_cast<ActorTimers::Numbered&>(timer);
         entry.actor.ref();
-        entry.actor.timers->fired_.fetch_or(entry.bit(), std::memory_order_release);
+        entry.actor.timers()->fired_.fetch_or(entry.bit(), std::memory_order_release);
         entry.actor.mark_timer();
     }
     static constexpr TimerKind kind{.hold = hold, .fired = told};

@@ -88,7 +88,7 @@ void Actor::rewire(Vector<Rewired>& ports) noexcept {
             return has_member(ports[old.outport].connections) ? &old : nullptr;
         }
         Rewired& port = ports[old.outport];
-        const Vector<Connection>& all = outports[old.outport];
+        const Connections& all = outports[old.outport];
         std::uint32_t at = port.to_new[static_cast<std::size_t>(&old - all.data())];
         return at == no_slot ? nullptr : &port.connections[at];
     };
@@ -118,7 +118,7 @@ void Actor::rewire(Vector<Rewired>& ports) noexcept {
         }
         outports[port].swap(ports[port].connections);
     }
-    for (Dealer* deals = dealers_.get(); deals != nullptr; deals = deals->more.get()) {
+    for (Dealer* deals = dealers(); deals != nullptr; deals = deals->more.get()) {
         rewire_dealer(*deals, ports[deals->queue.outport]);
     }
 }
@@ -189,7 +189,7 @@ bool Actor::exhausted() noexcept {
     if (pending != nullptr && pending->some()) return false;
     if (tether() != nullptr && tether()->waits_for_room()) return false;
     if (!claim()) return false;
-    const bool retries = supervisor_ != nullptr && supervisor_->pending != nullptr;
+    const bool retries = supervisor() != nullptr && supervisor()->pending != nullptr;
     const bool none = inputs_.empty() && !again_ && unsent_ == nullptr && !retries;
     // As it was, unless somebody came: then with a turn.
     std::uint32_t expected = running;

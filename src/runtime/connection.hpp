@@ -4,7 +4,9 @@
 
 #include <cstdint>
 
+#include "base/limits.hpp"
 #include "base/queue.hpp"
+#include "base/row.hpp"
 #include "runtime/context.hpp"
 #include "runtime/mailbox.hpp"
 
@@ -15,20 +17,28 @@ struct Connection {
     Mailbox* mailbox = nullptr;
     Actor* target = nullptr;  // NULL for a reader of the host
     std::uint32_t outport = 0;
-    std::uint32_t inport = 0;
     std::uint32_t from_index = REFLOW_NO_INDEX;
     std::uint32_t to_index = REFLOW_NO_INDEX;
     std::uint32_t capacity = 0;  // that the graph gives it; 0: none
+    std::uint16_t inport = 0;
     Delivery delivery = Delivery::reliable;
     // What stands above is read by who plans a change, while the sender runs: in words of its own,
     // since a compiler may read a whole one.
-    Queue<Packet> pending{};  // emitted, not delivered yet
+    std::uint16_t credit alignas(4) = 0;  // with more pending ones the sender delivers before it
+                                          // goes on; at most worth
+    bool listed = false;                  // among the unsent
+    bool passed = false;  // its first packet has been stopped before, or looked at: it may go
+    [[no_unique_address]] Queue<Packet> pending{};  // emitted, not delivered yet
+    std::uint32_t open = 0;  // so many packets may be added without a further look
     Connection* next_unsent = nullptr;
-    std::uint32_t open = 0;    // so many packets may be added without a further look
-    std::uint32_t credit = 0;  // with more pending ones the sender delivers before it goes on
-    bool listed = false;       // among the unsent
-    bool passed = false;       // its first packet has been stopped before, or looked at: it may go
+
+    // Not delivered are, at most, what the target has room for and two turns' worth.
+    static constexpr std::size_t worth = 128;
 };
+// There may be millions, each in a block of its own.
+static_assert(sizeof(void*) != 8 || sizeof(Connection) == 72);
+static_assert(limits::ports_count <= UINT16_MAX);
+using Connections = Row<Connection>;
 
 // How an outport deals its packets over its connections.
 enum class Deal : std::uint8_t { round_robin, least_loaded, by_key };

@@ -129,8 +129,8 @@ reflow_status reflow_context::wake_after(std::uint64_t delay_ns) noexcept {
     constexpr std::uint64_t last = INT64_MAX;
     std::uint64_t due = now >= last || delay_ns > last - now ? last : now + delay_ns;
     try {
-        if (actor.timers == nullptr) actor.timers.reset(new ActorTimers(actor));
-        scheduler.arm(actor.timers->wake, due);
+        if (actor.timers() == nullptr) actor.extras().timers.reset(new ActorTimers(actor));
+        scheduler.arm(actor.timers()->wake, due);
         unusual = wake_asked = true;
         wake_due_ns = due;
     } catch (const std::bad_alloc&) {
@@ -147,8 +147,8 @@ reflow_status may_set(const reflow_context& context, std::uint32_t id) noexcept 
 }
 
 ActorTimers& timers_of(reflow::runtime::Actor& actor) {
-    if (actor.timers == nullptr) actor.timers.reset(new ActorTimers(actor));
-    return *actor.timers;
+    if (actor.timers() == nullptr) actor.extras().timers.reset(new ActorTimers(actor));
+    return *actor.timers();
 }
 
 }  // namespace
@@ -177,7 +177,7 @@ reflow_status reflow_context::set_timer(
 
 reflow_status reflow_context::cancel_timer(std::uint32_t id) noexcept {
     if (reflow_status status = may_set(*this, id); status != REFLOW_OK) return status;
-    if (actor.timers != nullptr) actor.timers->cancel(id);
+    if (actor.timers() != nullptr) actor.timers()->cancel(id);
     return REFLOW_OK;
 }
 

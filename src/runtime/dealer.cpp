@@ -113,11 +113,12 @@ std::uint32_t place_of_key(MessageRef payload, const Vector<String>& path,
 }
 
 void Actor::deal(std::uint32_t outport, Deal how, std::string_view key) {
-    dealers_.reset(new Dealer(outport, how, key, std::move(dealers_)));
+    std::unique_ptr<Dealer>& first = extras().dealers;
+    first.reset(new Dealer(outport, how, key, std::move(first)));
 }
 
 Dealer* Actor::dealer(std::uint32_t outport) const noexcept {
-    Dealer* found = dealers_.get();
+    Dealer* found = dealers();
     while (found != nullptr && found->queue.outport != outport) found = found->more.get();
     return found;
 }
@@ -126,7 +127,7 @@ Dealer* Actor::dealer(std::uint32_t outport) const noexcept {
 
 // Memory first, as in emit().
 void Actor::emit_dealt(Dealer& dealer, Message message, std::uint32_t index) {
-    Vector<Connection>& connections = outports[dealer.queue.outport];
+    Connections& connections = outports[dealer.queue.outport];
     for (Connection& to : connections) {
         if (to.target == nullptr) to.pending.reserve(1);
     }
@@ -145,7 +146,7 @@ void Actor::emit_dealt(Dealer& dealer, Message message, std::uint32_t index) {
 
 // The queue, or by key the connection; NULL if the packet goes to no node.
 Connection* Actor::place_dealt(Dealer& dealer, MessageRef message, std::uint32_t index) noexcept {
-    Vector<Connection>& connections = outports[dealer.queue.outport];
+    Connections& connections = outports[dealer.queue.outport];
     std::uint32_t count = 0;
     for (const Connection& to : connections) count += member(to, index) ? 1u : 0u;
     if (count == 0) return nullptr;
@@ -169,7 +170,7 @@ void Actor::add_dealt(Connection& to, Message message, std::uint32_t index) noex
 // The connection for the first packet of the queue: in turn, or with the least load, which ties in
 // turn. Its place, or none if all targets are full.
 std::uint32_t Actor::choose(const Dealer& dealer, std::uint32_t index, bool& some) const noexcept {
-    const Vector<Connection>& all = outports[dealer.queue.outport];
+    const Connections& all = outports[dealer.queue.outport];
     std::uint32_t best = Dealer::none;
     std::uint64_t least = UINT64_MAX;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -188,7 +189,7 @@ std::uint32_t Actor::choose(const Dealer& dealer, std::uint32_t index, bool& som
 
 // Gives the first packet of the queue to this connection; false if that has no room, or stops.
 bool Actor::deal_one(Dealer& dealer, std::uint32_t place, Lane& lane) {
-    Vector<Connection>& all = outports[dealer.queue.outport];
+    Connections& all = outports[dealer.queue.outport];
     Connection& to = all[place];
     to.pending.reserve(1);
     Packet packet = dealer.queue.pending.front();
@@ -219,7 +220,7 @@ bool Actor::deal_one(Dealer& dealer, std::uint32_t place, Lane& lane) {
 // A push enters the sender at a full port, under the lock of that. So if all are full it is entered
 // at each, and whichever has room first lets it go on; who looked before is looked at again.
 bool Actor::deal(Dealer& dealer, Lane& lane) {
-    Vector<Connection>& all = outports[dealer.queue.outport];
+    Connections& all = outports[dealer.queue.outport];
     while (!dealer.queue.pending.empty()) {
         std::uint32_t index = dealer.queue.pending.front().index;
         bool some = false;
@@ -280,7 +281,7 @@ MessageRef Actor::last_emitted(std::uint32_t outport) const noexcept {
 
 // ---- a change of the network
 
-bool Actor::has_member(const Vector<Connection>& connections) noexcept {
+bool Actor::has_member(const Connections& connections) noexcept {
     for (const Connection& to : connections) {
         if (to.target != nullptr) return true;
     }
@@ -312,8 +313,8 @@ void Actor::rewire_dealer(Dealer& dealer, Rewired& old) noexcept {
 
 std::uint64_t Actor::deal_left() noexcept {
     std::uint64_t dropped = 0;
-    for (Dealer* each = dealers_.get(); each != nullptr; each = each->more.get()) {
-        Vector<Connection>& all = outports[each->queue.outport];
+    for (Dealer* each = dealers(); each != nullptr; each = each->more.get()) {
+        Connections& all = outports[each->queue.outport];
         for (; !each->queue.pending.empty(); ++each->next) {
             Packet packet = each->queue.pending.pop();
             std::size_t tried = 0;

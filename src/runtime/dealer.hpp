@@ -30,12 +30,12 @@ struct Dealer : Allocated {
 
 template <typename Each>
 bool Actor::any_queue(Each each) {
-    for (Vector<Connection>& connections : outports) {
+    for (Connections& connections : outports) {
         for (Connection& connection : connections) {
             if (each(connection)) return true;
         }
     }
-    for (Dealer* deals = dealers_.get(); deals != nullptr; deals = deals->more.get()) {
+    for (Dealer* deals = dealers(); deals != nullptr; deals = deals->more.get()) {
         if (each(deals->queue)) return true;
     }
     return false;

@@ -10,32 +10,32 @@ namespace reflow::runtime {
 
 // Memory first: nothing of the call has changed yet.
 void Actor::make_carrier(const Context& context) {
-    if (carrier_ == nullptr) carrier_.reset(new Carrier);
-    carrier_->wrappers.reserve(context.firings * firing_size_);
+    if (carrier() == nullptr) extras().carrier.reset(new Carrier);
+    carrier()->wrappers.reserve(context.firings * firing_size_);
 }
 
 // The wrappers stay with the carrier while the component looks at what is in them.
 void Actor::open_envelopes(const Context& context) noexcept {
-    Carrier& carrier = *carrier_;
-    carrier.current = {};
+    Carrier& own = *carrier();
+    own.current = {};
     std::size_t count = context.firings * firing_size_;
     for (std::size_t i = 0; i < count; ++i) {
         Packet& packet = inputs_[i];
         MessageRef envelope = envelope_of(MessageRef(packet.message));
         if (envelope.none()) continue;
         Message content = payload_of(MessageRef(packet.message)).own();
-        carrier.wrappers.push_back({Message::adopt(packet.message), i});
+        own.wrappers.push_back({Message::adopt(packet.message), i});
         packet.message = content.leak();
         packet.envelope = envelope_address(envelope);
-        if (carrier.current.none()) carrier.current = envelope.own();
+        if (own.current.none()) own.current = envelope.own();
     }
 }
 
 // What the component has left as it was is as before; what it has taken or replaced loses its
 // envelope, which went to what was emitted.
 void Actor::close_envelopes() noexcept {
-    if (carrier_ == nullptr) return;
-    for (Carrier::Wrapper& each : carrier_->wrappers) {
+    if (carrier() == nullptr) return;
+    for (Carrier::Wrapper& each : carrier()->wrappers) {
         Packet& packet = inputs_[each.place];
         packet.envelope = nullptr;
         reflow_message content = payload_of(each.message).raw();
@@ -44,17 +44,17 @@ void Actor::close_envelopes() noexcept {
         (void)Message::adopt(packet.message);  // the wrapper has another reference
         packet.message = each.message.leak();
     }
-    carrier_->wrappers.clear();
+    carrier()->wrappers.clear();
 }
 
 // Emitted after a call, on behalf of a firing.
 void Actor::set_envelope(Message envelope) {
-    if (carrier_ == nullptr) carrier_.reset(new Carrier);
-    carrier_->current = std::move(envelope);
+    if (carrier() == nullptr) extras().carrier.reset(new Carrier);
+    carrier()->current = std::move(envelope);
 }
 
 MessageRef Actor::envelope() const noexcept {
-    return carrier_ == nullptr ? MessageRef() : MessageRef(carrier_->current);
+    return carrier() == nullptr ? MessageRef() : MessageRef(carrier()->current);
 }
 
 // Somebody hears of each message, or it gets its envelope here.

@@ -60,8 +60,8 @@ Result<void> Actor::capture(ActorImage& to) {
         return unsaved(*this, REFLOW_ERROR_WOULD_BLOCK, "a stream of the node is open")
             .hint("take the snapshot when it has ended");
     }
-    if (named_state != nullptr && !named_state->empty()) {
-        to.named_state = named_state->copy();
+    if (named_state() != nullptr && !named_state()->empty()) {
+        to.named_state = named_state()->copy();
     }
     std::size_t without = 0;
     if (const Supervisor* attempts = supervisor()) {
@@ -107,14 +107,15 @@ Result<void> Actor::capture(ActorImage& to) {
             to.unsent.push_back({from->outport, place, MessageRef(from->pending[i].message).own()});
         }
     }
-    for (Dealer* deals = dealers_.get(); deals != nullptr; deals = deals->more.get()) {
+    for (Dealer* deals = dealers(); deals != nullptr; deals = deals->more.get()) {
         if (deals->how == Deal::by_key) continue;
         Queue<Packet>& queue = deals->queue.pending;
         to.dealt.push_back({deals->queue.outport, deals->next, {}});
         for (std::size_t i = 0; i < queue.size(); ++i) share(to.dealt.back().waiting.all, queue[i]);
     }
     // First the timer and then the bits: one that fires in between is seen twice and not missed.
-    std::uint64_t timer = timers == nullptr ? UINT64_MAX : group.scheduler.timers.due(timers->wake);
+    const ActorTimers* own = timers();
+    std::uint64_t timer = own == nullptr ? UINT64_MAX : group.scheduler.timers.due(own->wake);
     if (Result<void> done = capture_timers(to); !done.ok()) return done;
     std::uint32_t asked = wanted_ | (word_.load(std::memory_order_acquire) & ~state_mask);
     to.due = repeats ? 0 : due_;
@@ -138,12 +139,12 @@ Result<void> Actor::capture(ActorImage& to) {
 }
 
 Result<void> Actor::capture_timers(ActorImage& to) const {
-    if (timers == nullptr) return {};
+    if (timers() == nullptr) return {};
     Timers& all = group.scheduler.timers;
     std::uint64_t now = group.scheduler.clock().now_ns();
-    for (const auto& timer : timers->numbered()) {
+    for (const auto& timer : timers()->numbered()) {
         std::uint64_t due = all.due(*timer);
-        bool fired_now = (timers->fired() & timer->bit()) != 0;
+        bool fired_now = (timers()->fired() & timer->bit()) != 0;
         if (due == UINT64_MAX && !fired_now) continue;
         if (timer->recurrence != nullptr) {
             return unsaved(*this, REFLOW_ERROR_UNSUPPORTED,
@@ -170,13 +171,13 @@ bool Actor::has_work(const ActorImage& image) noexcept {
 // Nobody else sees the actor yet.
 void Actor::restore(const ActorImage& from) {
     bool timed = from.timer_ns != UINT64_MAX || !from.timers.empty();
-    if (timed && timers == nullptr) timers.reset(new ActorTimers(*this));
+    if (timed && timers() == nullptr) extras().timers.reset(new ActorTimers(*this));
     std::uint64_t fired_before = 0;
     for (const ActorImage::Numbered& timer : from.timers) {
-        timers->prepare(timer.id, timer.period_ns);
+        timers()->prepare(timer.id, timer.period_ns);
         if (timer.left_ns == UINT64_MAX) fired_before |= std::uint64_t{1} << timer.id;
     }
-    if (fired_before != 0) timers->put_back(fired_before);
+    if (fired_before != 0) timers()->put_back(fired_before);
     inputs_.reserve(from.inputs.all.size());
     for (Packet packet : from.inputs.all) {
         packet.message = MessageRef(packet.message).own().leak();
@@ -247,7 +248,7 @@ void Actor::forget() noexcept {
     });
     unsent_ = last_unsent_ = nullptr;
     due_ = wanted_ = 0;
-    timers.reset();
+    if (timers() != nullptr) extras().timers.reset();
     again_ = false;
     resting_ = false;
     ended_ = false;

@@ -21,8 +21,9 @@ std::uint32_t step(std::atomic<std::uint32_t>& count, std::int64_t by) noexcept 
 
 }  // namespace
 
-Mailbox::Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_capacity) {
-    ports_.resize(ports);
+Mailbox::Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_capacity,
+                 void* place)
+    : ports_(place, ports) {
     for (std::uint32_t i = 0; i < ports; ++i) set_capacity(i, default_capacity);
     if (!queue_per_port) return;
     by_port_.reset(new ByPort);
@@ -41,12 +42,6 @@ Mailbox::~Mailbox() {
 
 void Mailbox::set_capacity(std::uint32_t port, std::uint32_t capacity) noexcept {
     ports_[port].capacity.store(std::max<std::uint32_t>(capacity, 1), std::memory_order_relaxed);
-}
-
-void Mailbox::add_sender(std::uint32_t port) {
-    Port& to = ports_[port];
-    to.senders.reserve(++to.sender_count);
-    to.connected = true;
 }
 
 void Mailbox::set_sticky(std::uint32_t port) noexcept {
@@ -175,7 +170,7 @@ Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Queue<Packe
 void Mailbox::enter_sender(Port& to, Actor* sender) noexcept {
     bool entered = std::find(to.senders.begin(), to.senders.end(), sender) != to.senders.end();
     if (entered) return;
-    to.senders.push_back(sender);  // its place was kept by add_sender()
+    to.senders.push_back(sender);  // its place was kept by reserve_senders()
     ++senders_waiting_;
 }
 
@@ -273,7 +268,7 @@ void Mailbox::taken(std::uint32_t number, std::size_t packets, Released& release
     if (port.senders.empty()) return;
     if (outside_ != nullptr && released.empty()) outside_->enter();
     std::size_t before = released.size();
-    released.insert(released.end(), port.senders.begin(), port.senders.end());
+    released.append(port.senders);
     keep_released(released, before);
     senders_waiting_ -= static_cast<std::uint32_t>(port.senders.size());
     port.senders.clear();
@@ -458,7 +453,7 @@ std::size_t Mailbox::relieve(std::uint32_t port, Vector<Message>& dropped, Relea
 void Mailbox::release_senders(std::uint32_t port, Released& released) noexcept {
     Port& from = ports_[port];
     if (limited(from)) bytes_->ports[port].refused.store(no_bytes, std::memory_order_relaxed);
-    released.insert(released.end(), from.senders.begin(), from.senders.end());
+    released.append(from.senders);
     senders_waiting_ -= static_cast<std::uint32_t>(from.senders.size());
     from.senders.clear();
 }

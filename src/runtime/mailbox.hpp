@@ -11,8 +11,10 @@
 #include "base/memory.hpp"
 #include "base/mutex.hpp"
 #include "base/queue.hpp"
+#include "base/row.hpp"
 #include "message/message.hpp"
 #include "reflow.h"
+#include "runtime/actor_list.hpp"
 
 namespace reflow::runtime {
 
@@ -24,19 +26,21 @@ using Packet = reflow_packet;
 enum class Delivery : std::uint8_t { reliable, latest, drop_oldest, drop_newest };
 
 // Actors to be released after the lock is left; they wait in no list any more.
-using Released = Vector<Actor*>;
+using Released = ActorList;
 
 class Mailbox {
 public:
     // queue_per_port is for the rules all and required; otherwise one queue keeps the order of
-    // arrival over all ports.
-    Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_capacity);
+    // arrival over all ports. place: for ports_bytes() of its owner, or NULL.
+    Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_capacity,
+            void* place = nullptr);
+    [[nodiscard]] static constexpr std::size_t ports_bytes(std::size_t ports) noexcept {
+        return ports * sizeof(Port);
+    }
     ~Mailbox();
 
     // ---- while the network is built
     void set_capacity(std::uint32_t port, std::uint32_t capacity) noexcept;
-    // A sender will be connected: waiting never needs memory later.
-    void add_sender(std::uint32_t port);
     void set_sticky(std::uint32_t port) noexcept;  // keeps its newest packet (rule required)
     // A connection drops what is old, so that packets are taken as late as possible.
     void set_late() noexcept { late_ = true; }
@@ -49,7 +53,7 @@ public:
     void set_outside(Group& group) noexcept { outside_ = &group; }
 
     // ---- while the network is changed, in mailbox_change.cpp; senders and receiver may be at work
-    // Memory for so many senders of a port.
+    // Memory for so many senders of a port: waiting never needs memory later.
     void reserve_senders(std::uint32_t port, std::uint32_t count);
     // What the graph says of a port from now on. capacity 0: as it is; capacity_bytes 0: no limit.
     struct PortPlan {
@@ -187,11 +191,7 @@ private:
         // the lock, read without it by room(): relaxed, since a moment's view is all that is asked
         // for.
         std::atomic<std::uint32_t> count{0};
-        std::uint32_t sender_count = 0;
-        Vector<Actor*> senders;  // waiting for room, in the order of their coming
-
-        Port() = default;
-        Port(Port&&) noexcept {}  // only while the vector is built
+        ActorList senders;  // waiting for room, in the order of their coming
     };
 
     // Messages to be dropped after the lock is left, since that may call the host.
@@ -261,11 +261,11 @@ private:
     bool closed_ = false;
     bool late_ =
         false;  // written while its actor is claimed, or before the group begins, as outside_
-    Queue<Packet> queue_;  // of all ports, unless each has its own
+    std::uint32_t senders_waiting_ = 0;     // in all ports; in what the next one leaves free
+    [[no_unique_address]] Queue<Packet> queue_;  // of all ports, unless each has its own
     std::unique_ptr<ByPort> by_port_;
     std::unique_ptr<Bytes> bytes_;  // NULL unless a port has a capacity in bytes; then it stays
-    Vector<Port> ports_;
-    std::uint32_t senders_waiting_ = 0;  // in all ports
+    Row<Port> ports_;
     Group* outside_ = nullptr;
     // Written under the lock, read without it: a statistic.
     std::atomic<std::uint64_t> dropped_{0};

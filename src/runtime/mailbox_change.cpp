@@ -17,7 +17,6 @@ void Mailbox::settle(std::span<const PortPlan> ports, bool late) noexcept {
     late_ = late;
     for (std::size_t i = 0; i < ports.size(); ++i) {
         Port& port = ports_[i];
-        port.sender_count = ports[i].senders;
         port.connected = ports[i].connected || port.found;
         if (ports[i].capacity != 0) {
             port.capacity.store(ports[i].capacity, std::memory_order_relaxed);
@@ -117,11 +116,7 @@ bool Mailbox::found(std::uint32_t port) const noexcept {
 
 void Mailbox::forget(std::uint32_t port, const Actor* sender) noexcept {
     std::lock_guard lock(mutex_);
-    Vector<Actor*>& senders = ports_[port].senders;
-    auto found = std::find(senders.begin(), senders.end(), sender);
-    if (found == senders.end()) return;
-    senders.erase(found);
-    --senders_waiting_;
+    if (ports_[port].senders.erase(sender)) --senders_waiting_;
 }
 
 void Mailbox::copy_to(Queue<Packet>& to) const {

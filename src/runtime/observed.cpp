@@ -19,7 +19,7 @@ bool Actor::prepare_or_stop(Lane& lane, Context& context, std::size_t& firings) 
     if (!group.observer.breaks() || !group.observer.breaks_before(*this, inputs)) return true;
     // A source that has ended has nothing but its finish before it.
     wanted_ |= wanted & (ended_ ? finish_bit : start_bit | alarm_bits | finish_bit);
-    if (std::uint64_t bits = std::exchange(context.next_timers, 0)) timers->put_back(bits);
+    if (std::uint64_t bits = std::exchange(context.next_timers, 0)) timers()->put_back(bits);
     resting_ = ended_ ? std::uint8_t{0} : rested;
     passed_ = true;
     return false;

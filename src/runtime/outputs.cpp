@@ -11,13 +11,11 @@ namespace reflow::runtime {
 
 // ---- emitting
 
-// Not delivered are, at most, what the target has room for and two turns' worth.
 void Actor::list(Connection& connection) noexcept {
-    constexpr std::size_t worth = 128;
     std::size_t room = connection.delivery == Delivery::reliable
                            ? connection.mailbox->room(connection.inport)
                            : SIZE_MAX;
-    connection.credit = static_cast<std::uint32_t>(std::min(room, worth));
+    connection.credit = static_cast<std::uint16_t>(std::min(room, Connection::worth));
     connection.listed = true;
     connection.next_unsent = nullptr;
     (unsent_ == nullptr ? unsent_ : last_unsent_->next_unsent) = &connection;
@@ -29,7 +27,7 @@ bool Actor::open_up(Connection& connection) noexcept {
         return false;
     }
     if (connection.outport >= component->outports.size()) return false;  // to a fallback
-    if (dealers_ != nullptr && dealer(connection.outport) != nullptr) return false;
+    if (dealers() != nullptr && dealer(connection.outport) != nullptr) return false;
     list(connection);
     std::size_t space = std::min<std::size_t>(connection.pending.space(), connection.credit);
     connection.open = static_cast<std::uint32_t>(space);
@@ -42,7 +40,7 @@ void Actor::bound(Connection& connection) noexcept {
         flush_now_ = true;
         connection.open = 0;
     } else if (!group.observer.looks_at_emits()) {
-        std::size_t space = std::min(connection.pending.space(), connection.credit - size);
+        std::size_t space = std::min<std::size_t>(connection.pending.space(), connection.credit - size);
         connection.open = static_cast<std::uint32_t>(space);
     }
 }
@@ -55,13 +53,13 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
         return capture(outport, std::move(message), index);
     }
     if (group.observer.hears_emits()) message = announce(outport, index, std::move(message));
-    if (dealers_ != nullptr) [[unlikely]] {
+    if (dealers() != nullptr) [[unlikely]] {
         if (Dealer* deals = dealer(outport)) {
             emit_dealt(*deals, std::move(message), index);
             return REFLOW_OK;
         }
     }
-    Vector<Connection>& connections = outports[outport];
+    Connections& connections = outports[outport];
     auto matches = [index](const Connection& connection) {
         return index == REFLOW_NO_INDEX || connection.from_index == REFLOW_NO_INDEX ||
                connection.from_index == index;

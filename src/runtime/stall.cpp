@@ -2,6 +2,7 @@
 // Thread: any, under the lock of the group.
 #include <algorithm>
 #include <new>
+#include <span>
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -30,7 +31,7 @@ Vector<Blocked> collect_blocked(const Group& group) {
     for (Actor* actor : group.actors) {
         actor->mark = static_cast<std::uint32_t>(blocked.size());
         actor->mailbox.visit_blocked(
-            [&](std::uint32_t port, std::uint32_t capacity, const Vector<Actor*>& senders) {
+            [&](std::uint32_t port, std::uint32_t capacity, const Released& senders) {
                 Blocked entry{actor, port, capacity, {}};
                 for (Actor* sender : senders) {
                     if (sender->held_back()) entry.senders.push_back(sender);
@@ -45,7 +46,7 @@ Vector<Blocked> collect_blocked(const Group& group) {
 // Returns whether somebody waits for it directly.
 bool mark_host_blocked(const Group& group, const Vector<Blocked>& blocked) {
     Vector<Actor*> reached;
-    auto reach = [&](const Vector<Actor*>& senders) {
+    auto reach = [&](std::span<Actor* const> senders) {
         for (Actor* sender : senders) {
             if (!std::exchange(sender->host_blocked, true)) reached.push_back(sender);
         }
@@ -55,10 +56,10 @@ bool mark_host_blocked(const Group& group, const Vector<Blocked>& blocked) {
     // Who waits for room in a stream gets it from its reader, and from no port that grows.
     for (Actor* actor : group.actors) {
         const Tether* tether = actor->tether();
-        if (tether != nullptr && tether->waits_for_room()) reach({actor});
+        if (tether != nullptr && tether->waits_for_room()) reach({&actor, 1});
     }
     for (Mailbox* reader : group.readers) {
-        reader->visit_blocked([&](std::uint32_t, std::uint32_t, const Vector<Actor*>& senders) {
+        reader->visit_blocked([&](std::uint32_t, std::uint32_t, const Released& senders) {
             host_reads = host_reads || !senders.empty();
             reach(senders);
         });

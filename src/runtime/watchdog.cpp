@@ -25,7 +25,8 @@ void tell_stuck(Actor& actor, std::string_view what, std::uint64_t ns) noexcept 
 
 void WatchedPlace::go_in(Actor& actor) noexcept {
     actor_ = &actor;
-    limit_ns_.store(std::uint64_t{actor.watchdog_ms} * 1'000'000, std::memory_order_relaxed);
+    limit_ns_.store(std::uint64_t{actor.extras().watchdog_ms} * 1'000'000,
+                    std::memory_order_relaxed);
     word_.store((word_.load(std::memory_order_relaxed) & ~looking_bit) + 4 + inside_bit,
                 std::memory_order_seq_cst);
     if (dog_.parked_.load(std::memory_order_seq_cst)) dog_.wake();
