@@ -67,9 +67,8 @@ public:
         first_ = made;
         capacity_ = static_cast<std::uint32_t>(count);
     }
-    void push_back(T value) {
+    void push_back(T&& value) {
         if (size_ >= capacity_) reserve(std::max<std::size_t>(std::size_t{size_} * 2, 1));
-        if (size_ >= capacity_) reserve(std::size_t{size_} + 1);
         new (static_cast<void*>(first_ + size_)) T(std::move(value));
         ++size_;
     }

@@ -67,6 +67,7 @@ private:
     void config(const NodeItem& item, const Known& known, bool subgraph);
     void settings(const NodeItem& item, const Known& known, bool subgraph);
     Known* learn(std::string_view component);
+    Known* find_known(std::string_view component);
     void groups();
     void isolated();
     void cycles();
@@ -119,6 +120,8 @@ private:
     Vector<std::uint32_t> connection_places_;
     Vector<std::uint32_t> initial_places_;
     TextMap<std::unique_ptr<Known>> components_;
+    Known* learned_ = nullptr;  // the last one that was asked for, under this name
+    std::string_view learned_name_;
     Vector<const Known*> known_;         // by node; NULL: the component is not known
     Vector<std::uint32_t> port_starts_;  // of each node in ports_
     Vector<std::uint8_t> ports_;         // inports that get packets

@@ -133,6 +133,7 @@ String distribution_path(std::string_view outport) {
 
 Result<NodeSettings> read_node_settings(MessageRef metadata) {
     NodeSettings settings;
+    if (metadata.size() == 0) return settings;  // most have none
     Result<void> done = read_firing(metadata.get("firing"), settings);
     if (done.ok()) done = read_distributions(metadata.get("distribute"), settings);
     if (!done.ok()) return done.take_error();

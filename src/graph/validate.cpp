@@ -111,6 +111,15 @@ void Validator::document() {
 }
 
 Known* Validator::learn(std::string_view component) {
+    // Names of one graph that are equal mostly stand in one place, and often behind each other.
+    bool same = learned_ != nullptr && learned_name_.data() == component.data() &&
+                learned_name_.size() == component.size();
+    if (!same) learned_ = find_known(component);
+    learned_name_ = component;
+    return learned_;
+}
+
+Known* Validator::find_known(std::string_view component) {
     if (auto found = components_.find(component); found != components_.end()) {
         return found->second.get();
     }
@@ -173,6 +182,7 @@ void Validator::node(std::uint32_t position) {
 
 // What the metadata tells the engine itself.
 void Validator::settings(const NodeItem& item, const Known& known, bool subgraph) {
+    if (item.metadata.size() == 0) return;
     auto wrong = [&](String message, String hint, std::string_view path) -> Finding& {
         Finding& finding = add(Severity::error, "bad-config", std::move(message));
         finding.status = REFLOW_ERROR_CONFIG;

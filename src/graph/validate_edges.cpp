@@ -1,6 +1,7 @@
 // Checks of a graph: connections, initial packets, exposed ports, and the ports at their ends.
 // Neighbours: validate.cpp. Thread: one at a time.
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <tuple>
 #include <utility>
@@ -34,7 +35,8 @@ String edge_text(const EdgeItem& edge) {
 }  // namespace
 
 bool same_port(std::string_view asked, std::string_view declared, bool case_sensitive) noexcept {
-    if (case_sensitive) return asked == declared;
+    if (asked.size() != declared.size() || asked.empty()) return asked.size() == declared.size();
+    if (case_sensitive) return std::memcmp(asked.data(), declared.data(), asked.size()) == 0;
     return std::equal(asked.begin(), asked.end(), declared.begin(), declared.end(),
                       [](char a, char b) { return fold(a) == fold(b); });
 }
@@ -209,6 +211,7 @@ void Validator::connection_settings(const ConnectionItem& item, const Place& pla
     if (!item.extra.none()) {
         unknown_keys(item.extra, name_of(place), path_of(place), known_keys);
     }
+    if (item.metadata.size() == 0) return;
     auto wrong = [&](String message, std::string_view key, std::string_view hint) {
         Finding& finding = add(Severity::error, "bad-connection-setting", std::move(message));
         finding.status = REFLOW_ERROR_CONFIG;

@@ -34,6 +34,7 @@ struct ConnectionConfig {
 
 Result<ConnectionConfig> read_config(const graph::ConnectionItem& connection) {
     ConnectionConfig config;
+    if (connection.metadata.size() == 0) return config;
     MessageRef kind = connection.metadata.get("kind");
     MessageRef capacity = connection.metadata.get("capacity");
     static constexpr std::string_view kinds[] = {"reliable", "latest", "drop-oldest",
@@ -94,19 +95,23 @@ Result<void> Builder::make_actors() {
     to_.actors.reserve(count);
     to_.marks.resize(count);
     TextMap<runtime::ComponentRef> components;
-    const std::pair<const String, runtime::ComponentRef>* last = nullptr;
+    const runtime::ComponentRef* last = nullptr;
+    std::string_view last_name;
     Message empty = ObjectBuilder().finish().take();
     for (std::size_t at = 0; at < count; ++at) {
         const graph::NodeItem& node = view_.nodes[at];
-        if (last == nullptr || last->first != node.component) {
+        // Names of one graph that are equal mostly stand in one place.
+        if (last_name.data() != node.component.data() ||
+            last_name.size() != node.component.size()) {
             auto found = components.find(node.component);
             if (found == components.end()) {
                 found =
                     components.emplace(String(node.component), registry.find(node.component)).first;
             }
-            last = &*found;
+            last = &found->second;
+            last_name = node.component;
         }
-        runtime::ComponentRef component = last->second;
+        runtime::ComponentRef component = *last;
         REFLOW_ASSERT(component);  // validated
         if (Instrument* instrument = network_.instrument()) {
             component = instrument->wrap(component, static_cast<std::uint32_t>(at));

@@ -261,8 +261,9 @@ private:
     bool closed_ = false;
     bool late_ =
         false;  // written while its actor is claimed, or before the group begins, as outside_
-    std::uint32_t senders_waiting_ = 0;     // in all ports; in what the next one leaves free
-    [[no_unique_address]] Queue<Packet> queue_;  // of all ports, unless each has its own
+    // Of all ports, unless each has its own. What follows stands in its last word.
+    [[no_unique_address]] Queue<Packet> queue_;
+    std::uint32_t senders_waiting_ = 0;  // in all ports
     std::unique_ptr<ByPort> by_port_;
     std::unique_ptr<Bytes> bytes_;  // NULL unless a port has a capacity in bytes; then it stays
     Row<Port> ports_;
