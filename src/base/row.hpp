@@ -22,8 +22,8 @@ public:
     Row() noexcept = default;
     // So many, made anew, at a place that has room for them and lives as long; NULL: of its own.
     Row(void* place, std::size_t count)
-        : first_(static_cast<T*>(place)), capacity_(place == nullptr ? count32(count) : 0) {
-        if (place == nullptr) first_ = Allocator<T>().allocate(count);
+        : first_(place == nullptr ? make(count) : static_cast<T*>(place)),
+          capacity_(place == nullptr ? static_cast<std::uint32_t>(count) : 0) {
         for (; size_ < count; ++size_) new (static_cast<void*>(first_ + size_)) T();
     }
     Row(Row&& other) noexcept { swap(other); }
@@ -60,7 +60,7 @@ public:
     // Room for so many in all; throws std::bad_alloc, and then nothing has changed.
     void reserve(std::size_t count) {
         if (count <= std::max(capacity_, size_)) return;
-        T* made = Allocator<T>().allocate(count32(count));
+        T* made = make(count);
         std::uninitialized_move(begin(), end(), made);
         std::destroy(begin(), end());
         Allocator<T>().deallocate(own(), capacity_);
@@ -79,9 +79,10 @@ public:
     }
 
 private:
-    static std::uint32_t count32(std::size_t count) {
-        if (count > UINT32_MAX) throw std::bad_alloc();
-        return static_cast<std::uint32_t>(count);
+    // Throws std::bad_alloc for more than the row can count.
+    static T* make(std::size_t count) {
+        if (count == 0) return nullptr;
+        return Allocator<T>().allocate(count > UINT32_MAX ? SIZE_MAX : count);
     }
     [[nodiscard]] T* own() const noexcept { return capacity_ == 0 ? nullptr : first_; }
 

@@ -88,10 +88,10 @@ Actor::~Actor() {
     delete extras_.load(std::memory_order_acquire);
 }
 
-Actor::Extras::Extras() noexcept = default;
-Actor::Extras::~Extras() = default;
+ActorExtras::ActorExtras() noexcept = default;
+ActorExtras::~ActorExtras() = default;
 
-Actor::Extras& Actor::extras() {
+ActorExtras& Actor::extras() {
     Extras* some = extras_.load(std::memory_order_relaxed);
     if (some == nullptr) {
         some = new Extras;

@@ -14,6 +14,7 @@
 #include "base/queue.hpp"
 #include "base/ref.hpp"
 #include "base/row.hpp"
+#include "runtime/actor_parts.hpp"
 #include "runtime/actor_timers.hpp"
 #include "runtime/component.hpp"
 #include "runtime/connection.hpp"
@@ -28,28 +29,6 @@
 namespace reflow::runtime {
 
 class Tether;
-
-// A number that one thread writes and any thread reads. relaxed: it is a statistic.
-class Counter {
-public:
-    void add(std::uint64_t count) noexcept {
-        value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
-    }
-    void set(std::uint64_t count) noexcept { value_.store(count, std::memory_order_relaxed); }
-    [[nodiscard]] std::uint64_t get() const noexcept {
-        return value_.load(std::memory_order_relaxed);
-    }
-
-private:
-    std::atomic<std::uint64_t> value_{0};
-};
-
-// How long a turn may be.
-struct TurnBudget {
-    std::uint32_t packets;
-    std::uint64_t ns;
-};
-
 class Supervisor;
 struct ActorImage;
 struct Carrier;
@@ -64,8 +43,7 @@ public:
     ~Actor();
     Actor(const Actor&) = delete;
     Actor& operator=(const Actor&) = delete;
-    static void* operator new(std::size_t size, const ComponentRef& component) {
-        (void)size;
+    static void* operator new(std::size_t, const ComponentRef& component) {
         return reflow::allocate(block_bytes(*component));
     }
     static void operator delete(void* memory, const ComponentRef& component) noexcept {
@@ -117,31 +95,12 @@ public:
     // release and acquire: who sees it sees what it was made with.
     std::atomic<Probe*> probe{nullptr};
 
-    // What few actors have. It is made before the group begins or by who has the turn, which is also
-    // who has claimed the actor, and stays: so there is one writer, and others who see it, by
-    // acquire, see what is fixed before the group begins.
-    struct Extras : Allocated {
-        Extras() noexcept;
-        ~Extras();
-        std::unique_ptr<ActorTimers> timers;     // NULL until one is set; of the turn
-        std::unique_ptr<NodeState> named_state;  // keys and pools; NULL unless used; of the turn
-        std::unique_ptr<Supervisor> supervisor;  // fixed before the group begins
-        std::unique_ptr<Carrier> carrier;        // of envelopes; of the turn
-        std::unique_ptr<Dealer> dealers;         // fixed likewise, but for what is in them
-        std::atomic<DeferredFirings*> deferred{nullptr};  // a reference
-        std::atomic<Tether*> tether{nullptr};             // a reference
-        std::uint32_t watchdog_ms = 0;                    // fixed likewise
-    };
+    // What few actors have, see there.
+    using Extras = ActorExtras;
     // Made if there are none; by who may.
     Extras& extras();
-    [[nodiscard]] ActorTimers* timers() const noexcept {
-        const Extras* some = extras_.load(std::memory_order_acquire);
-        return some == nullptr ? nullptr : some->timers.get();
-    }
-    [[nodiscard]] NodeState* named_state() const noexcept {
-        const Extras* some = extras_.load(std::memory_order_acquire);
-        return some == nullptr ? nullptr : some->named_state.get();
-    }
+    [[nodiscard]] ActorTimers* timers() const noexcept { return part(&Extras::timers); }
+    [[nodiscard]] NodeState* named_state() const noexcept { return part(&Extras::named_state); }
 
     // ---- from any thread; the lane is that of a turn of this group, or NULL
     // Something is there for the actor: packets, or what is asked for by the bits.
@@ -164,10 +123,7 @@ public:
     void request_retry() noexcept { notify(nullptr, retry_bit); }
     void request_restart() noexcept { notify(nullptr, restart_bit); }
     // What it wants when a firing fails, or NULL. Fixed before the group begins.
-    [[nodiscard]] Supervisor* supervisor() const noexcept {
-        const Extras* some = extras_.load(std::memory_order_acquire);
-        return some == nullptr ? nullptr : some->supervisor.get();
-    }
+    [[nodiscard]] Supervisor* supervisor() const noexcept { return part(&Extras::supervisor); }
     void supervise(const FailurePolicy& policy, std::uint64_t seed);
     // The outport deals its packets instead of giving a copy to each connection. Before the group
     // begins; key: a path with dots.
@@ -608,20 +564,18 @@ private:
     // To a reader of the host, or a queue that is dealt from.
     Mailbox::Pushed push_outward(Connection& connection, Lane& lane);
 
-    // Of the turn.
-    [[nodiscard]] Dealer* dealers() const noexcept {
-        const Extras* some = extras_.load(std::memory_order_relaxed);
-        return some == nullptr ? nullptr : some->dealers.get();
+    template <typename Part>
+    [[nodiscard]] Part* part(std::unique_ptr<Part> Extras::*which) const noexcept {
+        const Extras* some = extras_.load(std::memory_order_acquire);
+        return some == nullptr ? nullptr : (some->*which).get();
     }
-    [[nodiscard]] Carrier* carrier() const noexcept {
-        const Extras* some = extras_.load(std::memory_order_relaxed);
-        return some == nullptr ? nullptr : some->carrier.get();
-    }
+    [[nodiscard]] Dealer* dealers() const noexcept { return part(&Extras::dealers); }
+    [[nodiscard]] Carrier* carrier() const noexcept { return part(&Extras::carrier); }
 
     std::atomic<Extras*> extras_{nullptr};  // the actor owns them
     // Touched only by the thread of the turn.
     [[no_unique_address]] Queue<Packet> inputs_;  // taken, not completed
-    // Firings of inputs_ that a call left over: the next one gets just them. In the last word of it.
+    // Firings of inputs_ that a call left over: the next one gets just them. In its last word.
     std::uint32_t due_ = 0;
     Connection* unsent_ = nullptr;  // with pending packets, in the order of their first one
     Connection* last_unsent_ = nullptr;
@@ -643,8 +597,7 @@ private:
 public:
     std::uint8_t pause_reasons = 0;  // of the network, under its pause_mutex_
 };
-// With one inport and one outport beside "error" that is a block of 376 bytes, which the allocator of
-// the C library gives without waste.
+// With an inport, an outport and "error" a block of 376 bytes, which malloc gives without waste.
 static_assert(sizeof(void*) != 8 || sizeof(Actor) <= 312);
 
 }  // namespace reflow::runtime

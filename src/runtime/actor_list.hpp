@@ -35,8 +35,7 @@ public:
     // Room for so many in all; throws std::bad_alloc, and then nothing has changed.
     void reserve(std::size_t count) {
         if (count <= capacity_) return;
-        if (count > UINT32_MAX) throw std::bad_alloc();
-        Actor** made = Allocator<Actor*>().allocate(count);
+        Actor** made = Allocator<Actor*>().allocate(count > UINT32_MAX ? SIZE_MAX : count);
         std::copy(begin(), end(), made);
         if (capacity_ > 1) Allocator<Actor*>().deallocate(many_, capacity_);
         many_ = made;
