@@ -41,8 +41,6 @@ public:
     Actor(Group& group, ComponentRef component, std::string_view id, Message config,
           std::uint32_t default_capacity);
     ~Actor();
-    Actor(const Actor&) = delete;
-    Actor& operator=(const Actor&) = delete;
     static void* operator new(std::size_t, const ComponentRef& component) {
         return reflow::allocate(block_bytes(*component));
     }
@@ -298,9 +296,7 @@ private:
         return sizeof(Actor) + component.outports.size() * sizeof(Connections) +
                Mailbox::ports_bytes(component.inports.size());
     }
-    [[nodiscard]] Connections* behind() noexcept {
-        return reinterpret_cast<Connections*>(this + 1);
-    }
+    [[nodiscard]] Connections* behind() noexcept { return reinterpret_cast<Connections*>(this + 1); }
 
     // Of an outport that has just one.
     [[nodiscard]] Connection* only_connection(std::uint32_t outport) noexcept {
