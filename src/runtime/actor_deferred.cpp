@@ -120,7 +120,7 @@ std::uint64_t Actor::end_deferred(const std::function<void(const Deferred&)>& lo
     };
     emit_all(all->taken);
     all->cancel_all([&](Deferred& firing) {
-        if (carrier_ != nullptr) set_envelope(firing.envelope);
+        if (carrier() != nullptr) set_envelope(firing.envelope);
         if (all->keeps_emits(firing)) emit_all(firing.outputs_);
         if (firing.status != REFLOW_OK) lost(firing);
     });
