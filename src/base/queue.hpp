@@ -33,6 +33,14 @@ public:
         std::swap(begin_, other.begin_);
         std::swap(end_, other.end_);
     }
+    // Gives all it has to one that is empty, for the memory of that.
+    void give_to(Queue& other) noexcept {
+        REFLOW_ASSERT(other.empty());
+        std::swap(slots_, other.slots_);
+        std::swap(capacity_, other.capacity_);
+        other.begin_ = std::exchange(begin_, 0);
+        other.end_ = std::exchange(end_, 0);
+    }
 
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }

@@ -122,20 +122,6 @@ void Actor::submit(Lane* lane) noexcept {
     group.scheduler.submit(*this, lane);
 }
 
-reflow_activity Actor::activity() const noexcept {
-    switch (word_.load(std::memory_order_relaxed) & state_mask) {
-        case ready:
-            return REFLOW_ACTIVITY_READY;
-        case running:
-        case notified:
-            return REFLOW_ACTIVITY_RUNNING;
-        case held:
-            return REFLOW_ACTIVITY_HELD;
-        default:
-            return REFLOW_ACTIVITY_IDLE;
-    }
-}
-
 void Actor::notify(Lane* lane, std::uint32_t bits) noexcept {
     std::uint32_t word = word_.load(std::memory_order_acquire);
     for (;;) {
@@ -175,27 +161,15 @@ void Actor::release(Lane* lane) noexcept {
     }
 }
 
-void Actor::turn(Lane& lane, const TurnBudget& budget) noexcept {
-    absorb(word_.exchange(running, std::memory_order_acq_rel));
-    looked_ = false;
-    run_turn(lane, budget);
-}
-
-void Actor::turn_handed_over(Lane& lane, const TurnBudget& budget) noexcept {
-    looked_ = true;  // the word was idle: see there
-    run_turn(lane, budget);
-}
-
-void Actor::run_turn(Lane& lane, const TurnBudget& budget) noexcept {
-    lane.serve(group);
-    Outcome outcome = Outcome::more;
-    try {
-        outcome = work(lane, budget);
-    } catch (const std::bad_alloc&) {
-        // Everything that was emitted or taken is still where it was: the turn is tried again.
-        group.environment.log(REFLOW_LOG_ERROR, component->id, id, "out of memory in a turn");
-    }
-    end_turn(lane, outcome);
+// False if somebody has told it of more meanwhile.
+inline bool Actor::go_idle(Lane& lane, std::uint32_t to) noexcept {
+    std::uint32_t expected = running;
+    Group& of = group;  // from the change on the actor may be taken out of the network
+    if (!word_.compare_exchange_strong(expected, to, std::memory_order_acq_rel)) return false;
+    if (of.turns_watched()) [[unlikely]]
+        of.wake_hosts();
+    lane.leave();
+    return true;
 }
 
 void Actor::end_turn(Lane& lane, Outcome outcome) noexcept {
@@ -207,13 +181,7 @@ void Actor::end_turn(Lane& lane, Outcome outcome) noexcept {
     if (outcome == Outcome::paused) {
         if (park(lane)) return;
     } else if (outcome == Outcome::idle) {
-        std::uint32_t to = resting_ || blocked() ? rest : idle;
-        Group& of = group;  // from the change on the actor may be taken out of the network
-        if (word_.compare_exchange_strong(expected, to, std::memory_order_acq_rel)) {
-            if (of.turns_watched()) [[unlikely]]
-                of.wake_hosts();
-            return lane.leave();
-        }
+        if (go_idle(lane, resting_ || blocked() ? rest : idle)) return;
     } else if (outcome == Outcome::held) {
         group.hold();
         const bool rests = paused();
@@ -232,17 +200,52 @@ void Actor::end_turn(Lane& lane, Outcome outcome) noexcept {
 
 // ---- a turn
 
+// A call has failed, or asked for something.
+std::size_t Actor::end_calls(Context& context, std::size_t used, reflow_status status) {
+    fired.add(used);
+    context.unusual = true;
+    return used + settle(context, status, 0);
+}
+
+// Whether the next call can follow without a look at anything else.
+inline bool Actor::may_call_again(const Lane& lane) const noexcept {
+    return !flush_now_ && !inputs_.empty() && !lane.slow() && !group.stopping() &&
+           word_.load(std::memory_order_relaxed) == running;
+}
+
+// Where each call has one packet, as with most components.
+[[gnu::always_inline]] inline std::size_t Actor::run_single(Lane& lane, Context& context,
+                                                           std::size_t left) {
+    std::size_t used = 0;
+    for (;;) {
+        Packet* packet = inputs_.data();
+        reflow_status status = call_run(context, packet);
+        lane.called();
+        if (status != REFLOW_OK || context.unusual) [[unlikely]] {
+            return end_calls(context, used, status);
+        }
+        if (MessageRef(packet->message).counted()) (void)Message::adopt(packet->message);
+        inputs_.skip(1);
+        if (++used == left || !may_call_again(lane)) break;
+        context.begin(1);
+    }
+    fired.add(used);
+    return used;
+}
+
 // Most turns: inputs come, and calls take them. True if nothing is left, and false where work() has
 // to go on, which knows everything else.
 inline bool Actor::take_plainly(Lane& lane, Context& context, const TurnBudget& budget,
                                 std::size_t& left) {
+    const bool single = component->max_batch == 1 && component->await == REFLOW_AWAIT_ANY;
     while (!inputs_.empty() || !looked_) {
         if (inputs_.empty()) {
             take_inputs(lane, left);
             if (inputs_.empty()) continue;
         }
-        context.begin(std::min({firings_kept(), std::size_t{component->max_batch}, left}));
-        std::size_t used = run_inputs(lane, context, left);
+        context.begin(
+            single ? 1 : std::min({firings_kept(), std::size_t{component->max_batch}, left}));
+        std::size_t used = single ? run_single(lane, context, left) : run_inputs(lane, context, left);
         left -= std::min(left, std::max<std::size_t>(used, 1));
         if (context.unusual || flush_now_ || lane.slow() || left == 0 || group.stopping() ||
             lane.turn_ns() >= budget.ns || word_.load(std::memory_order_relaxed) != running) {
@@ -261,7 +264,7 @@ inline bool Actor::is_plain() const noexcept {
            !group.stopping();
 }
 
-Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
+inline Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
     Context context{*this, Phase::run};
     lane.begin_turn();
     if (!is_plain()) return work_on(lane, budget, context, budget.packets, true);
@@ -274,6 +277,32 @@ Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
     return paused() ? Outcome::paused : Outcome::idle;
 }
 
+void Actor::run_turn(Lane& lane, const TurnBudget& budget) noexcept {
+    lane.serve(group);
+    Outcome outcome = Outcome::more;
+    try {
+        outcome = work(lane, budget);
+    } catch (const std::bad_alloc&) {
+        // Everything that was emitted or taken is still where it was: the turn is tried again.
+        group.environment.log(REFLOW_LOG_ERROR, component->id, id, "out of memory in a turn");
+    }
+    // Most end like this; the others in end_turn().
+    bool plain = outcome == Outcome::idle && resting_ == 0 && deferred() == nullptr;
+    if (plain && !group.stopping() && go_idle(lane, idle)) return;
+    end_turn(lane, outcome);
+}
+
+void Actor::turn(Lane& lane, const TurnBudget& budget) noexcept {
+    absorb(word_.exchange(running, std::memory_order_acq_rel));
+    looked_ = false;
+    run_turn(lane, budget);
+}
+
+void Actor::turn_handed_over(Lane& lane, const TurnBudget& budget) noexcept {
+    looked_ = true;  // the word was idle: see there
+    run_turn(lane, budget);
+}
+
 // The whole of a turn, or what is left of one that began plainly.
 Actor::Outcome Actor::work_on(Lane& lane, const TurnBudget& budget, Context& context,
                               std::size_t left, bool begins) {
@@ -282,6 +311,7 @@ Actor::Outcome Actor::work_on(Lane& lane, const TurnBudget& budget, Context& con
         context.probe = to;
     const bool watched = group.observer.watches();
     const bool every_call = watched || keeps_order_;
+    if (begins && watched) close_all();
     // Who brings forth without taking goes a little slower than those who take, so that what has
     // once piled up before them goes away again.
     if (begins && inputs_.empty() && again_ && left >= 4) left -= left / 4;
@@ -430,19 +460,6 @@ bool Actor::prepare(Lane& lane, std::size_t left, Context& context, std::size_t&
     return false;
 }
 
-// A call has failed, or asked for something.
-std::size_t Actor::end_calls(Context& context, std::size_t used, reflow_status status) {
-    fired.add(used);
-    context.unusual = true;
-    return used + settle(context, status, 0);
-}
-
-// Whether the next call can follow without a look at anything else.
-inline bool Actor::may_call_again(const Lane& lane) const noexcept {
-    return !flush_now_ && !inputs_.empty() && !lane.slow() && !group.stopping() &&
-           word_.load(std::memory_order_relaxed) == running;
-}
-
 std::size_t Actor::run_inputs(Lane& lane, Context& context, std::size_t left) {
     if (component->max_batch == 1 && component->await == REFLOW_AWAIT_ANY) {
         return run_single(lane, context, left);
@@ -458,25 +475,6 @@ std::size_t Actor::run_inputs(Lane& lane, Context& context, std::size_t left) {
         used += context.firings;
         if (used == left || !may_call_again(lane)) break;
         context.begin(std::min({firings_kept(), std::size_t{component->max_batch}, left - used}));
-    }
-    fired.add(used);
-    return used;
-}
-
-// The same where each call has one packet, as with most components.
-std::size_t Actor::run_single(Lane& lane, Context& context, std::size_t left) {
-    std::size_t used = 0;
-    for (;;) {
-        Packet* packet = inputs_.data();
-        reflow_status status = call_run(context, packet);
-        lane.called();
-        if (status != REFLOW_OK || context.unusual) [[unlikely]] {
-            return end_calls(context, used, status);
-        }
-        if (MessageRef(packet->message).counted()) (void)Message::adopt(packet->message);
-        inputs_.skip(1);
-        if (++used == left || !may_call_again(lane)) break;
-        context.begin(1);
     }
     fired.add(used);
     return used;

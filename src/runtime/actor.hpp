@@ -263,13 +263,7 @@ public:
     // The same of what comes to an inport.
     Result<void> check_type(std::uint32_t inport, MessageRef message) const;
     // The short way for the usual case; false if it is none, and nothing has been taken then.
-    [[nodiscard]] bool emit_plain(std::uint32_t outport, reflow_message message) noexcept {
-        Connection* to = only_connection(outport);
-        if (to == nullptr || message.tag == 0 || emitted_ >= limits::emits_count) return false;
-        if (to->open == 0 && !open_up(*to)) return false;
-        put_open(*to, message);
-        return true;
-    }
+    [[nodiscard]] bool emit_plain(std::uint32_t outport, reflow_message message) noexcept;
     // The shortest way: to a connection that has been opened up.
     [[nodiscard]] bool emit_open(std::uint32_t outport, reflow_message message) noexcept {
         Connection* to = only_connection(outport);
@@ -304,7 +298,15 @@ private:
         Connections& all = outports[outport];
         return all.size() == 1 ? all.data() : nullptr;
     }
+    // Has something to deliver from now on.
+    void enlist(Connection& connection) noexcept {
+        connection.listed = true;
+        connection.next_unsent = nullptr;
+        (unsent_ == nullptr ? unsent_ : last_unsent_->next_unsent) = &connection;
+        last_unsent_ = &connection;
+    }
     void put_open(Connection& to, reflow_message message) noexcept {
+        if (!to.listed) enlist(to);
         --to.open;
         ++emitted_;
         // Word by word: a message comes in two registers, and is not put together in memory first.
@@ -388,15 +390,9 @@ private:
     std::atomic<std::uint8_t> stands_{nowhere};
     // Takes what step() has granted. It stands in the same byte as the rest, so that a resume takes
     // it back, and a pause behind that does not find it again.
-    [[nodiscard]] bool take_grant() noexcept {
-        std::uint8_t expected = stepping;
-        return pause_.compare_exchange_strong(expected, pausing, std::memory_order_acq_rel);
-    }
+    [[nodiscard]] bool take_grant() noexcept;
     // The turn that was under way has ended, or is about to.
-    void come_to_rest() noexcept {
-        std::uint8_t expected = pausing;
-        pause_.compare_exchange_strong(expected, resting, std::memory_order_acq_rel);
-    }
+    void come_to_rest() noexcept;
     [[nodiscard]] bool park(Lane& lane) noexcept;
     void leave_parked() noexcept;
     // Changes the word to what it was or, where a turn is under way, so that this looks again;
@@ -419,6 +415,7 @@ private:
     [[nodiscard]] bool is_plain() const noexcept;
     [[nodiscard]] bool take_plainly(Lane& lane, Context& context, const TurnBudget& budget,
                                     std::size_t& left);
+    [[nodiscard]] bool go_idle(Lane& lane, std::uint32_t to) noexcept;
     void end_turn(Lane& lane, Outcome outcome) noexcept;
     [[nodiscard]] bool has_work() const;
     // Which callback is due, and with how many firings; false if there is nothing to do.
@@ -519,6 +516,7 @@ private:
 
     // Delivers what was emitted; false if something has to wait for room, or at a breakpoint.
     [[nodiscard]] bool flush(Lane& lane, bool ends_turn);
+    [[nodiscard]] bool flush_all(Lane& lane, bool hands_over);
     // Why it did not.
     [[nodiscard]] Outcome undelivered() noexcept {
         return std::exchange(stopped_, false) ? Outcome::paused : Outcome::held;
@@ -529,6 +527,8 @@ private:
     // Gives the packets to an idle target, which runs next; false if that cannot be done.
     [[nodiscard]] bool hand_over(Connection& connection, Lane& lane) noexcept;
     void list(Connection& connection) noexcept;
+    // Somebody wants to see what is emitted.
+    void close_all() noexcept;
     // For its first packet; false if that needs memory or a further look.
     [[nodiscard]] bool open_up(Connection& connection) noexcept;
     // After a packet was added.

@@ -533,6 +533,20 @@ void Actor::show_state(std::int32_t shown) noexcept {
     group.observer.state(*this, shown, details);
 }
 
+reflow_activity Actor::activity() const noexcept {
+    switch (word_.load(std::memory_order_relaxed) & state_mask) {
+        case ready:
+            return REFLOW_ACTIVITY_READY;
+        case running:
+        case notified:
+            return REFLOW_ACTIVITY_RUNNING;
+        case held:
+            return REFLOW_ACTIVITY_HELD;
+        default:
+            return REFLOW_ACTIVITY_IDLE;
+    }
+}
+
 std::int32_t Actor::node_state(std::uint32_t& details) const noexcept {
     const Supervisor* own = supervisor();
     details = own == nullptr ? 0 : own->details.load(std::memory_order_relaxed);

@@ -24,12 +24,16 @@ struct Connection {
     Delivery delivery = Delivery::reliable;
     // What stands above is read by who plans a change, while the sender runs: in words of its own,
     // since a compiler may read a whole one.
-    std::uint16_t credit alignas(4) = 0;  // with more pending ones the sender delivers before it
-                                          // goes on; at most worth
-    bool listed = false;                  // among the unsent
+    std::uint8_t credit alignas(4) = 0;  // with more pending ones the sender delivers before it
+                                         // goes on; at most worth
+    bool listed = false;                 // among the unsent
     bool passed = false;  // its first packet has been stopped before, or looked at: it may go
+    bool opens : 1 = false;   // of an outport whose packets need no further look
+    bool direct : 1 = false;  // packets may be handed over past the mailbox, as list() has found
     [[no_unique_address]] Queue<Packet> pending{};  // emitted, not delivered yet
-    std::uint32_t open = 0;  // so many packets may be added without a further look
+    // So many packets may be added without a further look. One that is not listed is open if its
+    // actor may go on as before: the last packets were handed over to an idle target.
+    std::uint32_t open = 0;
     Connection* next_unsent = nullptr;
 
     // Not delivered are, at most, what the target has room for and two turns' worth.

@@ -49,6 +49,11 @@ enum class Phase : std::uint8_t { create, setup, run, finish, teardown, save, lo
 }  // namespace reflow::runtime
 
 struct reflow_context {
+    // Member by member: as an aggregate it would be cleared as a whole first, which takes longer
+    // than a short turn.
+    reflow_context(reflow::runtime::Actor& of, reflow::runtime::Phase now) noexcept
+        : actor(of), phase(now) {}
+
     // The members are those of reflow_context_... in reflow.h.
     [[nodiscard]] std::string_view node() const noexcept;
     [[nodiscard]] reflow::MessageRef config() const noexcept;

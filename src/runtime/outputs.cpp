@@ -15,11 +15,18 @@ void Actor::list(Connection& connection) noexcept {
     std::size_t room = connection.delivery == Delivery::reliable
                            ? connection.mailbox->room(connection.inport)
                            : SIZE_MAX;
-    connection.credit = static_cast<std::uint16_t>(std::min(room, Connection::worth));
-    connection.listed = true;
-    connection.next_unsent = nullptr;
-    (unsent_ == nullptr ? unsent_ : last_unsent_->next_unsent) = &connection;
-    last_unsent_ = &connection;
+    connection.credit = static_cast<std::uint8_t>(std::min(room, Connection::worth));
+    connection.open = 0;
+    const Actor* to = connection.target;
+    connection.direct = to != nullptr && connection.delivery == Delivery::reliable &&
+                        to->component->await == REFLOW_AWAIT_ANY && to->apart == 0;
+    enlist(connection);
+}
+
+void Actor::close_all() noexcept {
+    for (Connections& connections : outports) {
+        for (Connection& connection : connections) connection.open = 0;
+    }
 }
 
 bool Actor::open_up(Connection& connection) noexcept {
@@ -29,6 +36,7 @@ bool Actor::open_up(Connection& connection) noexcept {
     if (connection.outport >= component->outports.size()) return false;  // to a fallback
     if (dealers() != nullptr && dealer(connection.outport) != nullptr) return false;
     list(connection);
+    connection.opens = true;
     std::size_t space = std::min<std::size_t>(connection.pending.space(), connection.credit);
     connection.open = static_cast<std::uint32_t>(space);
     return space != 0;
@@ -36,13 +44,14 @@ bool Actor::open_up(Connection& connection) noexcept {
 
 void Actor::bound(Connection& connection) noexcept {
     std::size_t size = connection.pending.size();
+    std::size_t space = connection.pending.space();
     if (size > connection.credit) {
-        flush_now_ = true;
-        connection.open = 0;
-    } else if (!group.observer.looks_at_emits()) {
-        std::size_t space = std::min<std::size_t>(connection.pending.space(), connection.credit - size);
-        connection.open = static_cast<std::uint32_t>(space);
+        flush_now_ = true;  // once the callback returns
+    } else {
+        space = std::min<std::size_t>(space, connection.credit - size);
     }
+    bool looks = group.observer.looks_at_emits();
+    connection.open = looks ? 0 : static_cast<std::uint32_t>(space);
 }
 
 reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t index) {
@@ -84,6 +93,14 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
     return REFLOW_OK;
 }
 
+bool Actor::emit_plain(std::uint32_t outport, reflow_message message) noexcept {
+    Connection* to = only_connection(outport);
+    if (to == nullptr || message.tag == 0 || emitted_ >= limits::emits_count) return false;
+    if (to->open == 0 && !open_up(*to)) return false;
+    put_open(*to, message);
+    return true;
+}
+
 std::size_t Actor::emit_plain(std::uint32_t outport,
                               std::span<const reflow_message> messages) noexcept {
     Connection* only = only_connection(outport);
@@ -99,6 +116,7 @@ std::size_t Actor::emit_plain(std::uint32_t outport,
         packet.message = messages[count];
         place[count] = packet;
     }
+    if (count != 0 && !to.listed) enlist(to);
     to.pending.pushed(count);
     to.open -= static_cast<std::uint32_t>(count);
     emitted_ += static_cast<std::uint32_t>(count);
@@ -144,33 +162,49 @@ Mailbox::Pushed Actor::push_outward(Connection& connection, Lane& lane) {
 
 bool Actor::hand_over(Connection& connection, Lane& lane) noexcept {
     Actor* to = connection.target;
-    if (to == nullptr || !lane.may_hand_over() || connection.delivery != Delivery::reliable ||
-        to->component->await != REFLOW_AWAIT_ANY || to->apart != 0 || group.observer.watches() ||
-        connection.pending.size() > connection.mailbox->hand_over_room(connection.inport)) {
-        return false;
-    }
+    if (!connection.direct || !lane.may_hand_over() || group.observer.watches()) return false;
+    const std::size_t count = connection.pending.size();
+    const std::size_t room = connection.mailbox->hand_over_room(connection.inport);
+    if (count > room) return false;
     std::uint32_t expected = idle;
     if (!to->word_.compare_exchange_strong(expected, running, std::memory_order_acq_rel)) {
         return false;
     }
     lane.enter();
     REFLOW_ASSERT(to->inputs_.empty() && to->due_ == 0);
-    std::size_t count = connection.pending.size();
-    connection.pending.swap(to->inputs_);
+    connection.pending.give_to(to->inputs_);
     sent.add(count);
     to->received.add(count);
     lane.hand_over(*to);
+    connection.listed = connection.passed = false;
+    // The next turn most likely does the same. The target has nothing, so all of its room is there.
+    connection.credit = static_cast<std::uint8_t>(std::min(room, Connection::worth));
+    connection.open = connection.opens ? std::min<std::uint32_t>(
+                                             static_cast<std::uint32_t>(connection.pending.space()),
+                                             connection.credit)
+                                       : 0;
     return true;
 }
 
 bool Actor::flush(Lane& lane, bool ends_turn) {
     flush_now_ = false;
+    if (ends_turn && unsent_ == last_unsent_) {  // with most turns there is one connection
+        if (hand_over(*unsent_, lane)) {
+            unsent_ = last_unsent_ = nullptr;
+            return true;
+        }
+        ends_turn = false;
+    }
+    return flush_all(lane, ends_turn);
+}
+
+bool Actor::flush_all(Lane& lane, bool hands_over) {
     Connection* kept = nullptr;
     // What waits for room, or was not reached because memory ran out, stays in the list.
     for (Connection** at = &unsent_; *at != nullptr;) {
         Connection& connection = **at;
         connection.open = 0;
-        bool last = ends_turn && connection.next_unsent == nullptr;
+        bool last = hands_over && connection.next_unsent == nullptr;
         if (!last || !hand_over(connection, lane)) {
             Mailbox::Pushed pushed;
             if (connection.target == nullptr) {

@@ -5,6 +5,16 @@
 
 namespace reflow::runtime {
 
+bool Actor::take_grant() noexcept {
+    std::uint8_t expected = stepping;
+    return pause_.compare_exchange_strong(expected, pausing, std::memory_order_acq_rel);
+}
+
+void Actor::come_to_rest() noexcept {
+    std::uint8_t expected = pausing;
+    pause_.compare_exchange_strong(expected, resting, std::memory_order_acq_rel);
+}
+
 std::uint32_t Actor::touch() noexcept {
     std::uint32_t word = word_.load(std::memory_order_acquire);
     for (;;) {
