@@ -105,7 +105,7 @@ static void close_bench(bench *b) {
 static void send_open(bench *b, const rig_mode *mode, int packets, size_t open) {
     for (int i = 0; i < packets; ++i) rig_send(b->network, b->in, i);
     if (mode->mode == REFLOW_MODE_LENT && mode->lent == 0) {
-        WORKS(reflow_runtime_work(b->runtime, 0, &e));
+        while (at.begun < open) WORKS(reflow_runtime_work(b->runtime, 0, &e)); /* for a batch_us each */
     } else if (!rig_threaded(mode)) {
         WORKS(reflow_runtime_run(b->runtime, 0, NULL, &e));
     }
