@@ -31,6 +31,9 @@ endforeach()
 list(REMOVE_DUPLICATES reflow_runtime_libraries)
 list(JOIN reflow_runtime_libraries " " reflow_pc_runtime)
 set(reflow_pc_requires "yaml-0.1 ${reflow_msgpack_MODULE_NAME}")
+if(REFLOW_WITH_PEER)
+  string(APPEND reflow_pc_requires " libuv openssl")
+endif()
 
 # Paths in reflow.pc are relative to it, so that an installation can be moved.
 file(RELATIVE_PATH reflow_pc_prefix
@@ -89,6 +92,9 @@ if(REFLOW_SHLIBDEPS)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 else()
   set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6, libstdc++6, libyaml-0-2, libmsgpackc2 | libmsgpack-c2")
+  if(REFLOW_WITH_PEER)
+    string(APPEND CPACK_DEBIAN_PACKAGE_DEPENDS ", libuv1, libssl3")
+  endif()
 endif()
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   "${PROJECT_SOURCE_DIR}/packaging/deb/triggers")

@@ -22,6 +22,7 @@ _reflow() {
                 'replay:Repeat a run from its recording'
                 'debug:Step through a graph'
                 'graph:Check, draw and convert graphs'
+                'peer:Join networks of several processes'
                 'components:List components, or tell all about one'
                 'dlq:Look at dead letters, play them back, drop them'
                 'version:Show the version'
@@ -35,6 +36,7 @@ _reflow() {
                 replay) _reflow_replay ;;
                 debug) _reflow_debug ;;
                 graph) _reflow_graph ;;
+                peer) _reflow_peer ;;
                 components) _reflow_components ;;
                 dlq) _reflow_dlq ;;
                 version) _reflow_version ;;
@@ -154,6 +156,34 @@ _reflow_graph_convert() {
         '(-h --help)'{-h,--help}'[Show help and end]' \
         '1:IN:_files' \
         '2:OUT:_files'
+}
+
+_reflow_peer() {
+    local state line curcontext=$curcontext
+    local -a list
+    _arguments -C \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:command:->command' '*::argument:->argument'
+    case $state in
+        command)
+            list=(
+                'run:Run a peer'
+            )
+            _describe command list ;;
+        argument)
+            case $words[1] in
+                run) _reflow_peer_run ;;
+            esac ;;
+    esac
+}
+
+_reflow_peer_run() {
+    _arguments -s \
+        '(-c --config)'{-c+,--config=}'[The configuration, in TOML]:FILE:_files' \
+        '--bind=[Listen there, whatever the configuration says]:ADDRESS\:PORT: ' \
+        '--send=[Send one message when the peers are connected]:NETWORK\:ACTOR\:PORT\:TEXT: ' \
+        '--log-level=[What is logged]:LEVEL:(error warn info debug trace)' \
+        '(-h --help)'{-h,--help}'[Show help and end]'
 }
 
 _reflow_components() {

@@ -10,7 +10,7 @@
  *   3 text and buffers         7 runtimes         11 inputs and outputs of a network
  *   4 errors                   8 components       12 events
  *  13 allocator  14 metrics  15 streams  16 frame pools  17 state  18 live change
- *  19 failure  20 recordings
+ *  19 failure  20 recordings  21 peers
  *
  * The smallest complete program is examples/c/hello.c.
  *
@@ -145,6 +145,10 @@ enum {
 
     /* The world outside. */
     REFLOW_ERROR_IO = -60, /* the operating system refused; the message has its reason */
+    REFLOW_ERROR_REFUSED = -61,    /* the other side does not want this connection or request */
+    REFLOW_ERROR_UNRESOLVED = -62, /* no address is known for the name of a host or a peer */
+    REFLOW_ERROR_PROTOCOL = -63,   /* the other side breaks the rules of what is spoken */
+    REFLOW_ERROR_AUTH = -64,       /* one side does not accept who the other one says it is */
 
     /* Code behind a callback. */
     REFLOW_ERROR_FAILED = -80, /* a component failed; the usual status of its own errors */
@@ -3197,6 +3201,154 @@ REFLOW_API reflow_status reflow_network_node_state(const reflow_network *network
  * Ownership: borrowed-until the process ends. Threads: any. Blocking: never. Errors: none.
  * Since: 0.1.0 */
 REFLOW_API reflow_view reflow_node_state_name(int32_t state);
+
+/* ---- 21. Peers -----------------------------------------------------------------------------
+ *
+ * A peer joins a network of this process to networks in others. It listens on one port and dials
+ * others; whoever dials, both sides send. What comes for "actor" and "port" is a packet at that inport of
+ * the network, as if the host had sent it, and a slow actor holds back those who send to it and nobody
+ * else: each sender may have a window of packets on their way to each inport.
+ *
+ * A network has an id, which others send to, and each process of it an instance id. Several instances of
+ * one network are several links; what is sent goes to them in turn.
+ *
+ * Endpoints are "host:port" or "ws://host:port" (WebSocket, which the published original speaks too),
+ * "tcp://host:port" (the same frames without it, faster for much), "wss://" and "tls://" (encrypted).
+ *
+ * Two peers of this library prove to each other that they know the token; it is never said. A
+ * peer of the original says it in clear: such a one is accepted, and told of in the log, but what this
+ * side dials gets the token in clear only with REFLOW_PEER_LEGACY_AUTH. Without a token anybody may come.
+ *
+ * Delivery is at most once: what was given to the socket when a link breaks may be lost, and nothing is
+ * sent twice. Packets that an actor there does not take (no such actor, port or type) are counted as lost
+ * and told in the log of both sides.
+ *
+ * A link that was dialled is dialled again when it breaks: after 200 ms, and then after twice as long each
+ * time up to 3.2 s, five attempts. A refusal ends that. Each side sends a heartbeat; a link from which
+ * nothing has come for three of them, of the side with the longer interval, is cut. */
+
+typedef struct reflow_peer reflow_peer;
+
+/* Flags of a peer. */
+enum {
+    REFLOW_PEER_NO_PORT = 1,           /* it only dials */
+    REFLOW_PEER_LEGACY_AUTH = 2,       /* the token goes in clear to dialled peers of the original */
+    REFLOW_PEER_RECONNECT_FOREVER = 4, /* instead of five attempts */
+    REFLOW_PEER_TELL_MESSAGES = 8      /* each message that comes is told in the log, level info */
+};
+
+/* Options of a peer; a field that is 0 or empty means the default. */
+typedef struct reflow_peer_options {
+    uint32_t struct_size; /* sizeof(reflow_peer_options) */
+    uint32_t flags;       /* REFLOW_PEER_... */
+    reflow_view network_id;   /* has to be given; 1 to 256 bytes */
+    reflow_view instance_id;  /* default: "peer-" and the time */
+    reflow_view bind_address; /* default 0.0.0.0 */
+    uint32_t bind_port;       /* 0: a free one, which reflow_peer_port tells */
+    uint32_t max_connections; /* links at once; default 32, at most 65,536 */
+    reflow_view auth_token;   /* default none */
+    uint32_t heartbeat_interval_ms; /* default 1000 */
+    uint32_t connect_timeout_ms;    /* to reach the other side; default 5000 */
+    uint32_t handshake_timeout_ms;  /* until both have greeted; default 5000 */
+    uint32_t send_timeout_ms; /* a socket that takes nothing for so long ends the link; default 30,000 */
+    uint32_t window_packets;  /* on their way from one sender to one inport; default 4096 */
+    uint32_t reconnect_attempts;            /* default 5 */
+    const reflow_view *allowed_networks;    /* who may come; NULL: all */
+    size_t allowed_networks_count;
+} reflow_peer_options;
+
+/* Makes a peer, which neither listens nor dials yet.
+ * Ownership: options borrowed, *out new (reflow_peer_destroy). Threads: any. Blocking: bounded.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT for an id that is none, REFLOW_ERROR_UNSUPPORTED in a build
+ * without peers. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_create(reflow_runtime *runtime,
+                                            const reflow_peer_options *options, reflow_peer **out,
+                                            reflow_error **error);
+
+/* The same from a configuration in TOML, as files of reflow-peer have it (docs/peers.md lists the keys);
+ * file_name is for errors alone, and flags are added. reflow_peer_status tells the endpoints of [[connect]]: the host dials
+ * them.
+ * Ownership: views borrowed, *out new (reflow_peer_destroy). Threads: any. Blocking: bounded.
+ * Errors: REFLOW_ERROR_PARSE, REFLOW_ERROR_CONFIG and REFLOW_ERROR_LIMIT with file, line, column and the
+ * path of the key, REFLOW_ERROR_UNSUPPORTED. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_create_from_toml(reflow_runtime *runtime, reflow_view toml,
+                                                      reflow_view file_name, uint32_t flags,
+                                                      reflow_peer **out, reflow_error **error);
+
+/* Where it listens, instead of what its options say.
+ * Ownership: address borrowed. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_STATE after the start. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_bind(reflow_peer *peer, reflow_view address, uint32_t port,
+                                          reflow_error **error);
+
+/* Ends a peer: as reflow_peer_stop with a timeout of 5 s, if it has not been stopped. The network goes on.
+ * Ownership: peer taken. Threads: any. Blocking: until its links have ended. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_peer_destroy(reflow_peer *peer);
+
+/* The network whose actors others reach; it need not run yet, but packets that come before it does are
+ * lost, and told as such.
+ * Ownership: network borrowed; the peer keeps what it needs. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_STATE after the start, REFLOW_ERROR_INVALID_ARGUMENT for a network of
+ * another runtime. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_attach(reflow_peer *peer, reflow_network *network,
+                                            reflow_error **error);
+
+/* Listens, unless REFLOW_PEER_NO_PORT says no.
+ * Ownership: none. Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_IO with address and reason,
+ * REFLOW_ERROR_INVALID_STATE for a second start. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_start(reflow_peer *peer, reflow_error **error);
+
+/* The port that it listens on; 0 before the start, or without one.
+ * Ownership: none. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint32_t reflow_peer_port(const reflow_peer *peer);
+
+/* Dials, and waits until both have greeted. From then on it is dialled again when it breaks. *network
+ * (may be NULL) is the id of the other network, a string.
+ * Ownership: endpoint borrowed, *network new (reflow_message_unref). Threads: any. Blocking: until the
+ * link is there or the timeout, which is also the longest that dialling goes on.
+ * Errors: REFLOW_ERROR_REFUSED (nobody listens, or the other side says no, and why),
+ * REFLOW_ERROR_UNRESOLVED for a host that nobody knows, REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_AUTH for a token
+ * that differs, REFLOW_ERROR_PROTOCOL for what is no peer, REFLOW_ERROR_LIMIT beyond max_connections,
+ * REFLOW_ERROR_WOULD_DEADLOCK inside a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_connect(reflow_peer *peer, reflow_view endpoint,
+                                             int64_t timeout_ms, reflow_message *network,
+                                             reflow_error **error);
+
+/* Closes the links to a network, and dials it no more.
+ * Ownership: network borrowed. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_disconnect(reflow_peer *peer, reflow_view network,
+                                                reflow_error **error);
+
+/* Whether there is a link to a network.
+ * Ownership: network borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API bool reflow_peer_connected(const reflow_peer *peer, reflow_view network);
+
+/* Sends a message to an inport of an actor of another network. What one thread sends to one inport from one
+ * source arrives in its order, as long as the link lasts. source tells the other side who sends; may be
+ * empty.
+ * Ownership: message taken-if-ok, views borrowed. Threads: any. Blocking: until the window has room or
+ * the timeout. Errors: REFLOW_ERROR_NOT_FOUND without a link to the network, REFLOW_ERROR_TIMEOUT,
+ * REFLOW_ERROR_CLOSED if the link ends meanwhile, REFLOW_ERROR_UNSUPPORTED for a message that holds a
+ * stream, REFLOW_ERROR_WOULD_DEADLOCK inside a callback with a timeout. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_send(reflow_peer *peer, reflow_view network, reflow_view actor,
+                                          reflow_view port, reflow_message message,
+                                          reflow_view source, int64_t timeout_ms,
+                                          reflow_error **error);
+
+/* How the peer is: an object of network_id, instance_id, bind_address, port, lost (packets that were not
+ * delivered), connect (endpoints of a configuration that are to be dialled, an array) and links, an array of {network_id, instance_id, endpoint, dialled, state, round_trip_ns, packets_in,
+ * packets_out, queued_packets, bytes_in, bytes_out}. state is "connecting", "greeting" or "connected".
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: never. Errors: none besides.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_status(const reflow_peer *peer, reflow_message *out,
+                                            reflow_error **error);
+
+/* Listens no more, closes all links in order, and cuts those that are still there after the timeout.
+ * Ownership: none. Threads: any. Blocking: until the links have ended.
+ * Errors: REFLOW_ERROR_WOULD_DEADLOCK inside a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_stop(reflow_peer *peer, int64_t timeout_ms,
+                                          reflow_error **error);
 
 #ifdef __cplusplus
 }

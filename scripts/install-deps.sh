@@ -86,20 +86,32 @@ check_build() {
     if have apt-get; then
         have ninja || need ninja-build "ninja"
         have ccache || need ccache "ccache"
-        # One of the examples is built only with it.
-        { have pkg-config && pkg-config --exists libuv; } || need libuv1-dev "libuv"
     fi
     if have pkg-config; then
         pkg-config --exists yaml-0.1 || need libyaml-dev "libyaml"
         pkg-config --exists msgpack-c || pkg-config --exists msgpack ||
             need "$(msgpack_package)" "msgpack-c"
+        pkg-config --exists libuv || need libuv1-dev "libuv"
+        pkg-config --exists openssl || need libssl-dev "OpenSSL"
+        pkg-config --exists libzstd || need libzstd-dev "zstd"
+        pkg-config --exists tomlplusplus || need libtomlplusplus-dev "toml++"
         pkg-config --exists CLI11 || need libcli11-dev "CLI11"
+        pkg-config --exists libuv || need libuv1-dev "libuv"
+        pkg-config --exists openssl || need libssl-dev "OpenSSL"
+        has_header toml++/toml.h || need libtomlplusplus-dev "toml++"
         pkg-config --exists gtest || need libgtest-dev "GoogleTest"
     else
         need pkg-config "pkg-config"
         need libyaml-dev "libyaml"
         need "$(msgpack_package)" "msgpack-c"
+        need libuv1-dev "libuv"
+        need libssl-dev "OpenSSL"
+        need libzstd-dev "zstd"
+        need libtomlplusplus-dev "toml++"
         need libcli11-dev "CLI11"
+        need libuv1-dev "libuv"
+        need libssl-dev "OpenSSL"
+        need libtomlplusplus-dev "toml++"
         need libgtest-dev "GoogleTest"
     fi
 }

@@ -70,6 +70,21 @@ inline constexpr std::uint64_t checkpoint_ms = 10'000;    // between two, and fo
 inline constexpr std::uint32_t checkpoints_count = 1000;  // files of before
 inline constexpr std::uint64_t zone_bytes = std::uint64_t{1} << 20;  // of a time zone's file
 inline constexpr std::size_t zone_name_bytes = 128;
+inline constexpr std::size_t peer_config_bytes = std::size_t{1} << 20;
+inline constexpr std::size_t peer_config_depth_count = 8;    // tables and arrays in one another
+inline constexpr std::size_t peer_connects_count = 10'000;   // endpoints that are dialled at start
+inline constexpr std::size_t remote_actors_count = 100'000;  // of one configuration
+inline constexpr std::uint32_t peer_connections_count = 32;  // default of max_connections
+inline constexpr std::uint32_t most_peer_connections_count = 65'535;
+inline constexpr std::uint32_t alias_attempts_count = 1000;  // names tried for one remote actor
+inline constexpr std::size_t discovery_servers_count = 64;   // that one peer asks
+inline constexpr std::size_t discovery_entries_count = 100'000;  // instances, in a server or known
+inline constexpr std::size_t discovery_table_bytes = std::size_t{64} << 20;  // of all entries
+inline constexpr std::size_t discovery_body_bytes = std::size_t{64} << 10;  // of one registration
+inline constexpr std::size_t discovery_answer_bytes = std::size_t{256} << 20;  // with all entries
+inline constexpr std::size_t discovery_endpoint_bytes = 1024;
+inline constexpr std::size_t capabilities_count = 64;  // of an instance or an actor
+inline constexpr std::size_t secret_bytes = 4096;      // of a token
 // Blocks of 4 KiB that are kept for the next documents. None where AddressSanitizer is to see what ends.
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr std::size_t spare_blocks_count = 0;
@@ -77,5 +92,9 @@ inline constexpr std::size_t spare_blocks_count = 0;
 inline constexpr std::size_t spare_blocks_count = 1024;
 #endif
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
+
+inline constexpr std::size_t greeting_bytes = std::size_t{64} << 10;  // of a peer's first frames
+inline constexpr std::uint32_t peer_links_count = 65'536;  // of one peer, at once
+inline constexpr std::size_t peer_name_bytes = 4096;  // of an id, port or reason that a peer tells
 
 }  // namespace reflow::limits

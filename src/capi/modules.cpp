@@ -66,6 +66,7 @@ constinit const Modules modules = {
 #endif
     .recording = REFLOW_WITH_RECORDING != 0,
     .snapshots = REFLOW_WITH_SNAPSHOTS != 0,
+    .peer = REFLOW_WITH_PEER != 0,
 };
 
 bool has_feature(std::string_view name) noexcept {
@@ -74,6 +75,7 @@ bool has_feature(std::string_view name) noexcept {
     if (name == "cron") return modules.cron != nullptr;
     if (name == "recording") return modules.recording;
     if (name == "snapshots") return modules.snapshots;
+    if (name == "peer") return modules.peer;
     if (name == "yaml") return codec::has_yaml();
     static constexpr std::string_view always[] = {"json", "msgpack", "files", "simulated"};
     return std::find(std::begin(always), std::end(always), name) != std::end(always);

@@ -25,6 +25,7 @@ struct Modules {
                                                          std::string_view zone, Store& store);
     bool recording;  // recording.cpp is the part
     bool snapshots;  // snapshot.cpp is the part
+    bool peer;       // peer.cpp is the part
 };
 
 // A pointer is NULL if its part was left out.

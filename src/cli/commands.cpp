@@ -28,6 +28,30 @@ constexpr auto program_examples = std::to_array<Example>({
     {"reflow components", "see what nodes can be made of"},
 });
 
+constexpr auto peer_run_options = std::to_array<Option>({
+    {.name = "config",
+     .letter = 'c',
+     .value = "FILE",
+     .help = "The configuration, in TOML.",
+     .offer = Offer::file},
+    {.name = "bind",
+     .value = "ADDRESS:PORT",
+     .help = "Listen there, whatever the configuration says."},
+    {.name = "send",
+     .value = "NETWORK:ACTOR:PORT:TEXT",
+     .help = "Send one message when the peers are connected."},
+    {.name = "log-level",
+     .value = "LEVEL",
+     .help = "What is logged; default info, or what the variable REFLOW_LOG says.",
+     .offer = Offer::choices,
+     .choices = levels},
+    help_option,
+});
+constexpr auto peer_examples = std::to_array<Example>({
+    {"reflow peer run --config alpha.toml", "listen, and log what comes"},
+    {"reflow peer run --config beta.toml --send alpha:recorder:in:hello", "send a text to it"},
+});
+
 constexpr auto run_options = std::to_array<Option>({
     {.name = "set",
      .value = "NODE.KEY=VALUE",
@@ -424,6 +448,18 @@ constexpr auto table = std::to_array<Command>({
      .positionals = convert_positionals,
      .options = convert_options,
      .examples = convert_examples},
+    {.name = "peer",
+     .summary = "Join networks of several processes.",
+     .description = "",
+     .options = group_options,
+     .examples = peer_examples,
+     .group = true},
+    {.name = "peer run",
+     .summary = "Run a peer.",
+     .description = "Listens, dials the peers of its configuration, and logs on standard error what "
+                    "comes for the actor recorder at its port in, until it is interrupted.",
+     .options = peer_run_options,
+     .examples = peer_examples},
     {.name = "components",
      .summary = "List components, or tell all about one.",
      .description =

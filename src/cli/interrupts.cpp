@@ -99,6 +99,16 @@ void forget() {
     signals.store(0, std::memory_order_release);
 }
 
+void wait() {
+    // Blocked while it is looked whether one has come, so that none slips in between.
+    sigset_t ours, before;
+    sigemptyset(&ours);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ours, number);
+    pthread_sigmask(SIG_BLOCK, &ours, &before);
+    while (count() == 0) sigsuspend(&before);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
 int count() { return signals.load(std::memory_order_acquire); }
 
 int signal_number() { return first_signal.load(std::memory_order_relaxed); }

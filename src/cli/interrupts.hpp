@@ -26,6 +26,9 @@ void set_restore(const termios* settings, std::string_view text);
 
 int count();
 
+// Until one has come; behind defer().
+void wait();
+
 // As if none had come: whoever asked has been heard.
 void forget();
 

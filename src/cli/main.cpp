@@ -71,6 +71,7 @@ constexpr Program programs[] = {
     {"dlq show", show_letter},
     {"dlq replay", run_graph},
     {"dlq drop", drop_letters},
+    {"peer run", run_peer},
     {"components", list_components},
     {"version", show_version},
     {"completion",

@@ -33,15 +33,17 @@ FOREIGN = {
     "msgpack": "codec",
     "zstd.h": "codec",
     "cjson": "codec",
+    "toml++": "peer",
     "uv.h": "io",
     "libwebsockets.h": "io",
+    "openssl": "io",
     "CLI": "cli",
 }
 
 # Headers of the system with a reason to keep them out of most layers: files, sockets, processes.
 WORLD = {"fstream", "filesystem", "fcntl.h", "dirent.h", "netdb.h", "poll.h", "sys/socket.h",
          "sys/stat.h", "sys/epoll.h", "sys/wait.h", "sys/un.h", "spawn.h", "netinet/in.h",
-         "netinet/tcp.h", "arpa/inet.h"}
+         "netinet/tcp.h", "arpa/inet.h", "ifaddrs.h", "net/if.h"}
 WORLD_LAYERS = {"io", "cli"}
 
 # graph has no threads.
@@ -54,7 +56,7 @@ _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.MUL
 _C_HEADERS = set("""assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp
     signal stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath
     threads time uchar wchar wctype""".split())
-_POSIX = set("""dlfcn.h fcntl.h dirent.h netdb.h poll.h pthread.h sched.h spawn.h semaphore.h
+_POSIX = set("""dlfcn.h fcntl.h ifaddrs.h dirent.h netdb.h poll.h pthread.h sched.h spawn.h semaphore.h
     strings.h termios.h unistd.h glob.h pwd.h pty.h utmp.h malloc.h endian.h langinfo.h
     cxxabi.h execinfo.h immintrin.h emmintrin.h""".split())
 

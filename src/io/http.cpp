@@ -1,0 +1,211 @@
+// Reading is strict where laxness has been used to smuggle requests: no folded headers, no spaces
+// before a colon, one length. Thread: any.
+#include "io/http.hpp"
+
+#include "base/text.hpp"
+
+namespace reflow::io {
+namespace {
+
+char lower(char letter) noexcept {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+}
+
+bool token(std::string_view text) noexcept {
+    if (text.empty()) return false;
+    for (char letter : text) {
+        bool alphanumeric =
+            (letter >= '0' && letter <= '9') || (lower(letter) >= 'a' && lower(letter) <= 'z');
+        if (!alphanumeric &&
+            std::string_view("!#$%&'*+-.^_`|~").find(letter) == std::string_view::npos)
+            return false;
+    }
+    return true;
+}
+
+bool printable(std::string_view text, bool spaces) noexcept {
+    for (char letter : text) {
+        auto byte = static_cast<unsigned char>(letter);
+        if (byte == 0x7f || byte < 0x20) {
+            if (!spaces || letter != '\t') return false;
+        } else if (letter == ' ' && !spaces) {
+            return false;
+        }
+    }
+    return true;
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    return text;
+}
+
+// The next line without its end.
+std::string_view next_line(std::string_view& text) noexcept {
+    std::size_t end = text.find("\r\n");
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end + 2);
+    return line;
+}
+
+HttpRead read_headers(std::string_view rest, HttpHead& head) {
+    while (!rest.empty()) {
+        std::string_view line = next_line(rest);
+        std::size_t colon = line.find(':');
+        if (colon == std::string_view::npos) return HttpRead::wrong;
+        HttpHead::Header header{line.substr(0, colon), trimmed(line.substr(colon + 1))};
+        if (!token(header.name) || !printable(header.value, true)) return HttpRead::wrong;
+        if (head.headers.size() == http_headers_count) return HttpRead::too_large;
+        head.headers.push_back(header);
+    }
+    return HttpRead::done;
+}
+
+// Cuts the first line and the headers off the text.
+HttpRead split(std::string_view text, HttpHead& head, std::string_view& first,
+               std::string_view& rest) {
+    head = {};
+    std::size_t end = text.substr(0, http_head_bytes).find("\r\n\r\n");
+    if (end == std::string_view::npos) {
+        return text.size() >= http_head_bytes ? HttpRead::too_large : HttpRead::more;
+    }
+    head.bytes = end + 4;
+    rest = text.substr(0, end + 2);
+    first = next_line(rest);
+    return HttpRead::done;
+}
+
+}  // namespace
+
+bool same_letters(std::string_view a, std::string_view b) noexcept {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (lower(a[i]) != lower(b[i])) return false;
+    }
+    return true;
+}
+
+std::string_view HttpHead::find(std::string_view name, bool* repeated) const {
+    std::string_view found;
+    bool once = false;
+    if (repeated != nullptr) *repeated = false;
+    for (const Header& header : headers) {
+        if (!same_letters(header.name, name)) continue;
+        if (once) {
+            if (repeated != nullptr) *repeated = true;
+        } else {
+            found = header.value;
+        }
+        once = true;
+    }
+    return found;
+}
+
+bool HttpHead::has(std::string_view name, std::string_view word) const {
+    for (const Header& header : headers) {
+        if (!same_letters(header.name, name)) continue;
+        std::string_view rest = header.value;
+        while (!rest.empty()) {
+            std::size_t comma = rest.find(',');
+            if (same_letters(trimmed(rest.substr(0, comma)), word)) return true;
+            rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
+        }
+    }
+    return false;
+}
+
+HttpRead read_http_request(std::string_view text, HttpHead& head) {
+    std::string_view line;
+    std::string_view rest;
+    HttpRead read = split(text, head, line, rest);
+    if (read != HttpRead::done) return read;
+    std::size_t one = line.find(' ');
+    std::size_t two = line.rfind(' ');
+    if (one == std::string_view::npos || one == two) return HttpRead::wrong;
+    head.method = line.substr(0, one);
+    head.target = line.substr(one + 1, two - one - 1);
+    std::string_view version = line.substr(two + 1);
+    head.version_1_1 = version == "HTTP/1.1";
+    if (!head.version_1_1 && version != "HTTP/1.0") return HttpRead::wrong;
+    if (!token(head.method) || head.target.empty() || !printable(head.target, false))
+        return HttpRead::wrong;
+    return read_headers(rest, head);
+}
+
+HttpRead read_http_answer(std::string_view text, HttpHead& head) {
+    std::string_view line;
+    std::string_view rest;
+    // Told at once, before there is an empty line that may never come.
+    std::string_view begin = "HTTP/1.";
+    if (text.substr(0, begin.size()) != begin.substr(0, text.size())) return HttpRead::wrong;
+    HttpRead read = split(text, head, line, rest);
+    if (read != HttpRead::done) return read;
+    if (line.size() < 12 || line[8] != ' ') return HttpRead::wrong;
+    for (char digit : line.substr(9, 3)) {
+        if (digit < '0' || digit > '9') return HttpRead::wrong;
+        head.status = static_cast<std::uint16_t>(head.status * 10 + (digit - '0'));
+    }
+    head.status_text = line.substr(9);
+    head.version_1_1 = line[7] == '1';
+    if (!printable(line, true)) return HttpRead::wrong;
+    return read_headers(rest, head);
+}
+
+std::string_view http_reason(std::uint16_t status) noexcept {
+    switch (status) {
+        case 101:
+            return "Switching Protocols";
+        case 200:
+            return "OK";
+        case 201:
+            return "Created";
+        case 202:
+            return "Accepted";
+        case 204:
+            return "No Content";
+        case 400:
+            return "Bad Request";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 408:
+            return "Request Timeout";
+        case 409:
+            return "Conflict";
+        case 411:
+            return "Length Required";
+        case 413:
+            return "Content Too Large";
+        case 426:
+            return "Upgrade Required";
+        case 429:
+            return "Too Many Requests";
+        case 431:
+            return "Request Header Fields Too Large";
+        case 500:
+            return "Internal Server Error";
+        case 501:
+            return "Not Implemented";
+        case 503:
+            return "Service Unavailable";
+        default:
+            return "Status";
+    }
+}
+
+String http_answer_head(std::uint16_t status, std::string_view content_type, std::size_t body_bytes,
+                        bool keep, std::string_view extra) {
+    String head = concat("HTTP/1.1 ", status, " ", http_reason(status), "\r\n");
+    if (body_bytes > 0) append(head, concat("Content-Type: ", content_type, "\r\n"));
+    append(head, concat("Content-Length: ", body_bytes, "\r\n", extra,
+                        keep ? "" : "Connection: close\r\n", "\r\n"));
+    return head;
+}
+
+}  // namespace reflow::io

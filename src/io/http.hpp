@@ -1,0 +1,44 @@
+// HTTP/1.1 as far as a port needs it: the head of a request or an answer, and an answer to write.
+// No chunked bodies, no compression. Neighbours: ports, the upgrade of wires. Thread: any; no
+// state.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/memory.hpp"
+
+namespace reflow::io {
+
+inline constexpr std::size_t http_head_bytes = 16 * 1024;
+inline constexpr std::size_t http_headers_count = 100;
+
+// Views into the text that was read.
+struct HttpHead {
+    struct Header {
+        std::string_view name, value;
+    };
+    std::string_view method, target;  // of a request
+    std::uint16_t status = 0;         // of an answer
+    std::string_view status_text;
+    bool version_1_1 = false;
+    Vector<Header> headers;
+    std::size_t bytes = 0;  // of the head, its empty line included
+
+    // Letters are alike; empty if it is not there. repeated: it is there more than once.
+    [[nodiscard]] std::string_view find(std::string_view name, bool* repeated = nullptr) const;
+    // Whether a list such as "keep-alive, Upgrade" has the word.
+    [[nodiscard]] bool has(std::string_view name, std::string_view word) const;
+};
+
+enum class HttpRead : std::uint8_t { more, done, wrong, too_large };
+[[nodiscard]] HttpRead read_http_request(std::string_view text, HttpHead& head);
+[[nodiscard]] HttpRead read_http_answer(std::string_view text, HttpHead& head);
+
+[[nodiscard]] std::string_view http_reason(std::uint16_t status) noexcept;
+// The head of an answer that has so many bytes of body.
+[[nodiscard]] String http_answer_head(std::uint16_t status, std::string_view content_type,
+                                      std::size_t body_bytes, bool keep, std::string_view extra);
+[[nodiscard]] bool same_letters(std::string_view a, std::string_view b) noexcept;
+
+}  // namespace reflow::io

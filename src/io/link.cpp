@@ -1,0 +1,281 @@
+// The way in of a link: what has come into the loop's large buffer is handed on in place; only the
+// beginning of a frame that is not whole yet is kept, and the rest of it is then read behind it.
+#include "io/link.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.hpp"
+
+namespace reflow::io {
+namespace {
+
+constexpr std::size_t keep_bytes = std::size_t{1} << 20;  // of memory between frames
+
+// The status for a code that the other side has closed with.
+reflow_status status_of(std::uint16_t code) noexcept {
+    switch (code) {
+        case WIRE_PROTOCOL:
+        case 1003:
+        case 1007:
+            return REFLOW_ERROR_PROTOCOL;
+        case WIRE_TOO_LARGE:
+            return REFLOW_ERROR_LIMIT;
+        default:
+            return REFLOW_OK;
+    }
+}
+
+}  // namespace
+
+// ---- Bytes
+
+void Bytes::reserve(std::size_t room) {
+    if (room <= room_) return;
+    auto* data = static_cast<std::byte*>(reflow::allocate(room));
+    if (size_ > 0) std::memcpy(data, data_, size_);
+    reflow::release(data_, room_);
+    data_ = data;
+    room_ = room;
+}
+
+void Bytes::append(const std::byte* from, std::size_t size) {
+    if (size == 0) return;
+    if (size_ + size > room_) reserve(std::max(size_ + size, room_ * 2));
+    std::memcpy(data_ + size_, from, size);
+    size_ += size;
+}
+
+void Bytes::clear() noexcept {
+    size_ = 0;
+    if (room_ <= keep_bytes) return;
+    reflow::release(std::exchange(data_, nullptr), std::exchange(room_, 0));
+}
+
+// ---- Link
+
+Link::Link(Ref<Loop> loop, WireScheme scheme, Form form, const WireOptions& options) noexcept
+    : loop_(std::move(loop)), scheme_(scheme), form_(form), options_(options) {}
+
+Link::~Link() { REFLOW_ASSERT(state_ == State::ended || state_ == State::idle); }
+
+void Link::set_remote(String remote) {
+    std::lock_guard lock(mutex_);
+    remote_ = std::move(remote);
+}
+
+void Link::adopt(Channel&& channel, std::span<std::byte> early, WireHandler& handler,
+                 std::function<void()> ended) {
+    handler_ = &handler;
+    channel_ = std::move(channel);
+    ended_ = std::move(ended);
+    loop_->join(*this);
+    open_now();
+    if (state_ == State::ended) return;
+    dispatching_ = true;
+    feed(early.data(), early.size());
+    dispatching_ = false;
+    written();
+}
+
+// The channel is ready for frames: there may be some in the queue.
+void Link::open_now() {
+    loop_->cancel(std::exchange(timer_, 0));
+    if (watch_ != nullptr) std::exchange(watch_, nullptr)->close();
+    Ref<Link> self = Ref<Link>::share(this);
+    watch_ = Watch::open(*loop_, channel_.descriptor(),
+                         [self](bool in, bool out) { self->event(in, out); });
+    if (watch_ == nullptr)
+        return end({WIRE_ABNORMAL, REFLOW_ERROR_IO, "the loop takes no more sockets"});
+    state_ = State::open;
+    {
+        std::lock_guard lock(mutex_);
+        can_write_ = true;
+    }
+    dispatching_ = true;
+    handler_->opened(*this);
+    dispatching_ = false;
+    written();
+}
+
+bool Link::paused() const noexcept {
+    return state_ == State::open && !wanted_.load(std::memory_order_relaxed);
+}
+
+void Link::event(bool in, bool out) {
+    Ref<Link> self = Ref<Link>::share(this);
+    try {
+        if (out) {
+            std::lock_guard lock(mutex_);
+            can_write_ = !broken_;
+        }
+        dispatching_ = true;
+        if (in) readable();
+        dispatching_ = false;
+        written();
+    } catch (...) {
+        end({WIRE_ABNORMAL, REFLOW_ERROR_OUT_OF_MEMORY, {}});
+    }
+}
+
+// One read for each turn, so that no link keeps the others waiting; under TLS all that has been
+// decrypted, since the socket does not tell of it.
+void Link::readable() {
+    for (;;) {
+        if (state_ == State::ended || paused()) return;
+        iovec parts[2];
+        std::size_t count = 0;
+        std::size_t room = 0;
+        if (rest_.size() > 0) {
+            Head head;
+            std::string_view wrong;
+            std::optional<std::size_t> need = read_head(form_, rest_.all(), head, wrong);
+            // In steps, since the length is what somebody claims.
+            std::size_t whole = need.value_or(1) > 0
+                                    ? need.value_or(1)
+                                    : head.head_bytes + static_cast<std::size_t>(head.bytes);
+            room = whole > rest_.size()
+                       ? std::min(whole - rest_.size(), std::max(rest_.size(), keep_bytes))
+                       : 0;
+            rest_.reserve(rest_.size() + room);
+            if (room > 0) parts[count++] = {rest_.data() + rest_.size(), room};
+        }
+        parts[count++] = {loop_->scratch(), Loop::scratch_bytes};
+        std::size_t size = 0;
+        Moved moved = channel_.read({parts, count}, &size);
+        if (moved == Moved::again) return;
+        // While closing, the end of the other side is as good as its close frame.
+        if (moved != Moved::some && state_ == State::closing && queued_bytes() == 0)
+            return end(std::move(verdict_));
+        if (moved == Moved::end)
+            return end({WIRE_ABNORMAL, REFLOW_ERROR_IO, "the other side cut the connection"});
+        if (moved == Moved::failed)
+            return end({WIRE_ABNORMAL, REFLOW_ERROR_IO, concat("cannot read: ", channel_.error())});
+        bytes_in_.store(bytes_in_.load(std::memory_order_relaxed) + size,
+                        std::memory_order_relaxed);
+        std::size_t direct = std::min(size, room);
+        rest_.grew(direct);
+        feed(loop_->scratch(), size - direct);
+        if (!channel_.secure()) return;
+    }
+}
+
+// Takes one step with what is kept; false if nothing can be done before more comes.
+bool Link::feed_rest(std::byte*& data, std::size_t& size) {
+    Head head;
+    std::string_view wrong;
+    std::optional<std::size_t> need = read_head(form_, rest_.all(), head, wrong);
+    if (!need) {
+        fail(WIRE_PROTOCOL, REFLOW_ERROR_PROTOCOL, wrong);
+        return false;
+    }
+    if (*need == 0 && head.bytes > options_.frame_bytes) {
+        fail(WIRE_TOO_LARGE, REFLOW_ERROR_LIMIT, "a frame is larger than frame_bytes");
+        return false;
+    }
+    std::size_t whole = *need > 0 ? *need : head.head_bytes + static_cast<std::size_t>(head.bytes);
+    if (rest_.size() < whole) {
+        if (size == 0) return false;
+        std::size_t take = std::min(whole - rest_.size(), size);
+        rest_.append(data, take);
+        data += take;
+        size -= take;
+        return true;
+    }
+    take(head, rest_.all().subspan(head.head_bytes, static_cast<std::size_t>(head.bytes)));
+    rest_.clear();
+    return true;
+}
+
+void Link::feed(std::byte* data, std::size_t size) {
+    while (state_ == State::open || state_ == State::closing) {
+        if (deaf_) return;
+        if (paused()) {
+            rest_.append(data, size);
+            return;
+        }
+        if (rest_.size() > 0) {
+            if (!feed_rest(data, size)) return;
+            continue;
+        }
+        if (size == 0) return;
+        Head head;
+        std::string_view wrong;
+        std::optional<std::size_t> need = read_head(form_, {data, size}, head, wrong);
+        if (!need) return fail(WIRE_PROTOCOL, REFLOW_ERROR_PROTOCOL, wrong);
+        if (*need == 0 && head.bytes > options_.frame_bytes)
+            return fail(WIRE_TOO_LARGE, REFLOW_ERROR_LIMIT, "a frame is larger than frame_bytes");
+        if (*need > 0 || head.bytes > size - head.head_bytes) {
+            rest_.append(data, size);
+            return;
+        }
+        auto bytes = static_cast<std::size_t>(head.bytes);
+        std::byte* body = data + head.head_bytes;
+        data = body + bytes;
+        size -= head.head_bytes + bytes;
+        take(head, {body, bytes});
+    }
+}
+
+// After a pause: what had come by then first.
+void Link::resume() {
+    if (state_ != State::open || paused()) return;
+    Bytes kept;
+    kept.swap(rest_);
+    feed(kept.data(), kept.size());
+    if (channel_.secure()) readable();
+}
+
+void Link::take(const Head& head, std::span<std::byte> body) {
+    if (head.masked) apply_mask(body.data(), body.size(), head.mask);
+    if (head.control()) return take_control(head, body);
+    if (state_ != State::open) return;
+    bool first = head.kind != Kind::more;
+    if (first == in_message_) {
+        return fail(WIRE_PROTOCOL, REFLOW_ERROR_PROTOCOL,
+                    first ? "a new message before the end of the last" : "a part of no message");
+    }
+    if (first) message_text_ = head.kind == Kind::text;
+    if (first && head.last) return deliver(body, message_text_);
+    if (body.size() > options_.frame_bytes - message_.size())
+        return fail(WIRE_TOO_LARGE, REFLOW_ERROR_LIMIT, "a message is larger than frame_bytes");
+    message_.append(body.data(), body.size());
+    in_message_ = !head.last;
+    if (in_message_) return;
+    deliver(message_.all(), message_text_);
+    message_.clear();
+}
+
+void Link::take_control(const Head& head, std::span<std::byte> body) {
+    if (body.size() > control_most_bytes)
+        return fail(WIRE_PROTOCOL, REFLOW_ERROR_PROTOCOL, "a control frame that is too long");
+    if (head.kind == Kind::close) {
+        std::optional<CloseTold> told = read_close(body);
+        if (!told) return fail(WIRE_PROTOCOL, REFLOW_ERROR_PROTOCOL, "a close frame that is wrong");
+        return start_close({told->code, status_of(told->code), String(told->reason)}, true);
+    }
+    if (head.kind != Kind::ping || state_ != State::open) return;
+    // Somebody who sends pings and reads no answer must not fill the queue.
+    std::lock_guard lock(mutex_);
+    if (shut_ || !can_write_) return;
+    owes_ = true;
+    push(Kind::pong, String(reinterpret_cast<const char*>(body.data()), body.size()), false);
+}
+
+void Link::deliver(std::span<const std::byte> message, bool text) {
+    if (text && form_ != Form::tcp) {
+        std::string_view letters(reinterpret_cast<const char*>(message.data()), message.size());
+        if (invalid_utf8(letters))
+            return fail(1007, REFLOW_ERROR_PROTOCOL, "a text that is not UTF-8");
+    }
+    handler_->received(*this, message, text);
+}
+
+// The other side does what cannot be gone on with: it is told, and not listened to any more.
+void Link::fail(std::uint16_t code, reflow_status status, std::string_view reason) {
+    if (state_ == State::closing) return end(std::move(verdict_));
+    start_close({code, status, String(reason)}, false);
+    deaf_ = true;
+}
+
+}  // namespace reflow::io

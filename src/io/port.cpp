@@ -1,0 +1,427 @@
+// Accepting, and telling apart who comes. Nobody waits for anybody: a guest has a deadline from its
+// first moment, which what it sends does not move until it has been served.
+#include "io/port.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include "base/text.hpp"
+
+namespace reflow::io {
+
+// Somebody who has come and is not a wire (yet).
+class Guest final : public RefCounted<Guest> {
+public:
+    Guest(Port& port, Channel&& channel)
+        : port_(Ref<Port>::share(&port)), channel_(std::move(channel)) {}
+    void begin();
+    void end() noexcept;
+
+private:
+    friend class Port;
+    enum class State : std::uint8_t { unknown, securing, asking, answering, leaving, ended };
+
+    void event(bool in);
+    void readable();
+    void secure();
+    void look();
+    void look_at_request();
+    void serve(const HttpHead& head, std::string_view body);
+    void upgrade(const HttpHead& head);
+    void become(Form form, WireScheme scheme, std::string_view answer, std::size_t used);
+    void answer(std::uint16_t status, std::string_view type, std::string_view body, bool keep,
+                std::string_view extra = {});
+    void write();
+    void deadline();
+
+    Ref<Port> port_;
+    Channel channel_;
+    Watch* watch_ = nullptr;
+    State state_ = State::unknown;
+    std::uint64_t timer_ = 0;
+    Bytes came_;
+    std::size_t wanted_ = 1;  // bytes before it is worth to look again
+    String out_;
+    std::size_t sent_ = 0;
+    bool keep_ = false;
+    Guest* before_ = nullptr;
+    Guest* after_ = nullptr;
+};
+
+// ---- Port
+
+Result<Ref<Port>> Port::open(Ref<Loop> loop, std::string_view address, std::uint16_t port,
+                             const PortOptions& options, PortHandler& handler, LogCall log) {
+    String host(address.empty() || address == "*" ? std::string_view("0.0.0.0") : address);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    Resolved names = resolve_number(host, port);
+    String place = concat(host, ":", port);
+    if (names.addresses.empty()) {
+        if (host != "localhost") {
+            return Failure(REFLOW_ERROR_IO, concat("cannot listen at ", place, ": ", names.problem))
+                .hint("a port listens at the number of an address, such as 127.0.0.1 or ::");
+        }
+        names = resolve_number("127.0.0.1", port);
+    }
+    Ref<Port> made = make_ref<Port>(std::move(loop), options, handler, std::move(log));
+    if (!options.wire.tls.certificate_file.empty()) {
+        Result<Ref<TlsContext>> tls = TlsContext::create(options.wire.tls, true);
+        if (!tls.ok()) return tls.take_error();
+        made->tls_ = std::move(tls).take();
+    }
+    const Address& at = names.addresses.front();
+    Channel socket(::socket(at.raw()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    int one = 1;
+    if (socket.descriptor() >= 0)
+        setsockopt(socket.descriptor(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    sockaddr_storage name{};
+    socklen_t length = sizeof name;
+    auto* plain = reinterpret_cast<sockaddr*>(&name);
+    if (socket.descriptor() < 0 || bind(socket.descriptor(), at.raw(), at.length) != 0 ||
+        listen(socket.descriptor(), 1024) != 0 ||
+        getsockname(socket.descriptor(), plain, &length) != 0) {
+        return Failure(REFLOW_ERROR_IO,
+                       concat("cannot listen at ", place, ": ", error_text(errno)));
+    }
+    made->bound_ =
+        ntohs(plain->sa_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&name)->sin6_port
+                                           : reinterpret_cast<sockaddr_in*>(&name)->sin_port);
+    made->descriptor_ = socket.release();
+    return made;
+}
+
+Port::~Port() { Channel(descriptor_).close(); }
+
+void Port::log(reflow_log_level level, std::string_view text) {
+    if (log_) log_(level, text);
+}
+
+void Port::begin() {
+    if (handler_ == nullptr) return;
+    loop_->join(*this);
+    Ref<Port> self = Ref<Port>::share(this);
+    watch_ = Watch::open(*loop_, descriptor_, [self](bool, bool) { self->accept_some(); });
+    if (watch_ == nullptr)
+        return log(REFLOW_LOG_ERROR, "the loop takes no more sockets: a port is deaf");
+    watch_->want(true, false);
+}
+
+void Port::finish() noexcept {
+    Ref<Port> self = Ref<Port>::share(this);
+    handler_ = nullptr;
+    loop_->cancel(std::exchange(pause_, 0));
+    if (watch_ != nullptr) std::exchange(watch_, nullptr)->close();
+    Channel(std::exchange(descriptor_, -1)).close();
+    while (guests_ != nullptr) guests_->end();
+    loop_->leave(*this);
+}
+
+// Some at a time, so that links go on.
+void Port::accept_some() {
+    constexpr int most = 64;
+    constexpr std::uint64_t pause_ns = 100'000'000;
+    for (int i = 0; i < most && descriptor_ >= 0; ++i) {
+        int descriptor = accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (descriptor >= 0) {
+            try {
+                welcome(descriptor);
+            } catch (...) {
+                log(REFLOW_LOG_ERROR, "no memory for a connection");
+            }
+            continue;
+        }
+        if (errno == EINTR || errno == ECONNABORTED) continue;
+        if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+        // No descriptors or no memory: it would be told of again at once.
+        log(REFLOW_LOG_ERROR, concat("cannot accept a connection: ", error_text(errno)));
+        watch_->want(false, false);
+        Ref<Port> self = Ref<Port>::share(this);
+        pause_ = loop_->after(pause_ns, [self] {
+            self->pause_ = 0;
+            if (self->watch_ != nullptr) self->watch_->want(true, false);
+        });
+        return;
+    }
+}
+
+void Port::welcome(int descriptor) {
+    Channel channel(descriptor);
+    if (connections_ >= options_.connections) {
+        if (!std::exchange(full_told_, true)) {
+            log(REFLOW_LOG_WARN,
+                concat("a port has ", connections_,
+                       " connections, which is its limit: others are turned away"));
+        }
+        return;
+    }
+    full_told_ = false;
+    prepare_socket(descriptor);
+    Ref<Guest> guest = make_ref<Guest>(*this, std::move(channel));
+    ++connections_;
+    guest->begin();
+}
+
+// ---- Guest
+
+void Guest::begin() {
+    ref();  // of the list
+    after_ = port_->guests_;
+    if (after_ != nullptr) after_->before_ = this;
+    port_->guests_ = this;
+    Ref<Guest> self = Ref<Guest>::share(this);
+    deadline();
+    watch_ = Watch::open(*port_->loop_, channel_.descriptor(),
+                         [self](bool in, bool) { self->event(in); });
+    if (watch_ == nullptr) return end();
+    watch_->want(true, false);
+}
+
+void Guest::deadline() {
+    port_->loop_->cancel(timer_);
+    Ref<Guest> self = Ref<Guest>::share(this);
+    timer_ = port_->loop_->after(port_->options_.first_bytes_ns, [self] {
+        self->timer_ = 0;
+        self->end();
+    });
+}
+
+void Guest::end() noexcept {
+    if (std::exchange(state_, State::ended) == State::ended) return;
+    Ref<Guest> self = Ref<Guest>::share(this);
+    port_->loop_->cancel(std::exchange(timer_, 0));
+    if (watch_ != nullptr) std::exchange(watch_, nullptr)->close();
+    if (channel_.descriptor() >= 0) port_->left();  // otherwise a wire has it
+    channel_.close();
+    (before_ != nullptr ? before_->after_ : port_->guests_) = after_;
+    if (after_ != nullptr) after_->before_ = before_;
+    unref();
+}
+
+void Guest::event(bool) {
+    Ref<Guest> self = Ref<Guest>::share(this);
+    try {
+        if (state_ == State::securing) {
+            secure();
+        } else if (state_ == State::answering) {
+            write();
+            if (state_ == State::asking) look_at_request();
+        } else {
+            readable();
+        }
+    } catch (...) {
+        end();
+    }
+}
+
+void Guest::readable() {
+    while (state_ == State::unknown || state_ == State::asking || state_ == State::leaving) {
+        iovec part{port_->loop_->scratch(), 64 * 1024};
+        // The first byte alone, until it is known whether it is TLS's.
+        if (state_ == State::unknown && port_->tls_) {
+            std::uint8_t first = 0;
+            ssize_t got = recv(channel_.descriptor(), &first, 1, MSG_PEEK);
+            if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+            if (got <= 0) return end();
+            if (first == 0x16) return secure();
+        }
+        std::size_t size = 0;
+        Moved moved = channel_.read({&part, 1}, &size);
+        if (moved == Moved::again) return;
+        if (moved != Moved::some) return end();
+        if (state_ == State::leaving) return;
+        state_ = State::asking;
+        came_.append(port_->loop_->scratch(), size);
+        if (came_.size() >= wanted_) look();
+        if (!channel_.secure()) return;
+    }
+}
+
+void Guest::secure() {
+    if (state_ == State::unknown) {
+        state_ = State::securing;
+        if (!channel_.secure_with(*port_->tls_, true, {}).ok()) return end();
+    }
+    Moved moved = channel_.shake();
+    if (moved == Moved::again) return watch_->want(!channel_.wants_out(), channel_.wants_out());
+    if (moved != Moved::some) return end();
+    state_ = State::asking;
+    watch_->want(true, false);
+    readable();
+}
+
+void Guest::look() {
+    std::string_view text(reinterpret_cast<const char*>(came_.data()), came_.size());
+    std::string_view begin = text.substr(0, tcp_mark.size());
+    if (port_->options_.tcp && begin == tcp_mark.substr(0, begin.size())) {
+        if (begin.size() < tcp_mark.size()) return;
+        return become(Form::tcp, channel_.secure() ? WireScheme::tls : WireScheme::tcp, tcp_mark,
+                      begin.size());
+    }
+    if (!port_->options_.http && !port_->options_.websocket) return end();
+    // Methods are of letters: others are not answered, since they do not understand it.
+    for (char letter : begin) {
+        if (letter < 'A' || letter > 'Z') {
+            if (letter != ' ') return end();
+        }
+    }
+    look_at_request();
+}
+
+void Guest::look_at_request() {
+    while (state_ == State::asking && came_.size() > 0) {
+        std::string_view text(reinterpret_cast<const char*>(came_.data()), came_.size());
+        HttpHead head;
+        HttpRead read = read_http_request(text, head);
+        if (read == HttpRead::more) return;
+        if (read == HttpRead::wrong)
+            return answer(400, "text/plain", "not a request of HTTP/1.1\n", false);
+        if (read == HttpRead::too_large)
+            return answer(431, "text/plain", "the headers are too long\n", false);
+        if (head.has("Upgrade", "websocket")) return upgrade(head);
+        if (!head.find("Transfer-Encoding").empty())
+            return answer(411, "text/plain", "a body needs its Content-Length\n", false);
+        bool repeated = false;
+        std::string_view length = head.find("Content-Length", &repeated);
+        std::uint64_t bytes = 0;
+        if (!length.empty() || repeated) {
+            auto [end_of, problem] =
+                std::from_chars(length.data(), length.data() + length.size(), bytes);
+            if (repeated || problem != std::errc{} || end_of != length.data() + length.size())
+                return answer(400, "text/plain", "a wrong Content-Length\n", false);
+        }
+        if (bytes > port_->options_.http_body_bytes)
+            return answer(413, "text/plain", "the body is too long\n", false);
+        auto whole = head.bytes + static_cast<std::size_t>(bytes);
+        if (came_.size() < whole) {
+            // Not read again for each byte that comes.
+            wanted_ = whole;
+            if (head.has("Expect", "100-continue") && out_.empty()) {
+                out_ = "HTTP/1.1 100 Continue\r\n\r\n";
+                iovec part{out_.data(), out_.size()};
+                std::size_t size = 0;
+                int error = 0;
+                (void)channel_.write({&part, 1}, &size, &error);
+            }
+            return;
+        }
+        wanted_ = 1;
+        serve(head, text.substr(head.bytes, static_cast<std::size_t>(bytes)));
+        if (state_ == State::ended) return;
+        Bytes rest;
+        rest.append(came_.data() + whole, came_.size() - whole);
+        came_.swap(rest);
+        if (state_ == State::asking) deadline();
+    }
+}
+
+void Guest::serve(const HttpHead& head, std::string_view body) {
+    bool keep = head.version_1_1 && !head.has("Connection", "close");
+    if (!port_->options_.http) return answer(404, "text/plain", "not here\n", false);
+    std::size_t mark = head.target.find('?');
+    HttpRequest request{};
+    request.method = head.method;
+    request.path = head.target.substr(0, mark);
+    request.query =
+        mark == std::string_view::npos ? std::string_view{} : head.target.substr(mark + 1);
+    request.body = body;
+    request.content_type = head.find("Content-Type");
+    request.authorization = head.find("Authorization");
+    HttpResponse response = port_->handler_->request(request);
+    if (state_ == State::ended) return;
+    bool clean = response.content_type.find_first_of("\r\n") == String::npos;
+    if (!clean) response.content_type = "application/octet-stream";
+    if (head.method == "HEAD") {
+        out_ = http_answer_head(response.status, response.content_type, response.body.size(), keep,
+                                {});
+        keep_ = keep;
+        sent_ = 0;
+        state_ = State::answering;
+        return write();
+    }
+    answer(response.status, response.content_type, response.body, keep);
+}
+
+void Guest::upgrade(const HttpHead& head) {
+    std::string_view key = head.find("Sec-WebSocket-Key");
+    if (!port_->options_.websocket) return answer(404, "text/plain", "no WebSocket here\n", false);
+    if (head.find("Sec-WebSocket-Version") != "13") {
+        return answer(426, "text/plain", "version 13 is spoken here\n", false,
+                      "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n");
+    }
+    if (head.method != "GET" || !head.version_1_1 || !head.has("Connection", "Upgrade") ||
+        key.size() != 24)
+        return answer(400, "text/plain", "not an upgrade to WebSocket\n", false);
+    String words = upgrade_answer(key);
+    become(Form::ws_server, channel_.secure() ? WireScheme::wss : WireScheme::ws, words,
+           head.bytes);
+}
+
+// Leaves the socket to a link. The few words of the answer fit into a socket that nothing was
+// written to.
+void Guest::become(Form form, WireScheme scheme, std::string_view words, std::size_t used) {
+    Ref<Link> link = make_ref<Link>(port_->loop_, scheme, form, port_->options_.wire);
+    link->set_remote(peer_text(channel_.descriptor()));
+    WireHandler* handler = port_->handler_->accepted(*link);
+    if (state_ == State::ended) {  // unlistened inside of the call
+        if (handler != nullptr)
+            handler->closed(*link, WIRE_GOING_AWAY, REFLOW_ERROR_CANCELLED, "the port has ended");
+        return;
+    }
+    if (handler == nullptr) {
+        if (form == Form::tcp) return end();
+        return answer(403, "text/plain", "refused\n", false);
+    }
+    iovec part{const_cast<char*>(words.data()), words.size()};
+    std::size_t size = 0;
+    int error = 0;
+    (void)channel_.write({&part, 1}, &size, &error);
+    Channel channel = std::move(channel_);
+    Bytes early;
+    early.swap(came_);
+    Ref<Port> port = port_;
+    end();
+    link->adopt(std::move(channel), early.all().subspan(used), *handler, [port] { port->left(); });
+}
+
+void Guest::answer(std::uint16_t status, std::string_view type, std::string_view body, bool keep,
+                   std::string_view extra) {
+    out_ = http_answer_head(status, type, body.size(), keep, extra);
+    append(out_, body);
+    keep_ = keep;
+    sent_ = 0;
+    state_ = State::answering;
+    write();
+}
+
+void Guest::write() {
+    while (sent_ < out_.size()) {
+        iovec part{out_.data() + sent_, out_.size() - sent_};
+        std::size_t size = 0;
+        int error = 0;
+        Moved moved = channel_.write({&part, 1}, &size, &error);
+        if (moved == Moved::again) return watch_->want(false, true);
+        if (moved != Moved::some) return end();
+        sent_ += size;
+    }
+    out_.clear();
+    if (!keep_) {
+        // What it still sends would be answered by a reset, which takes the answer away: it is read
+        // until the other side is done, or the deadline.
+        if (!channel_.secure()) shutdown(channel_.descriptor(), SHUT_WR);
+        if (channel_.secure()) return end();
+        state_ = State::leaving;
+        watch_->want(true, false);
+        return;
+    }
+    state_ = State::asking;
+    deadline();
+    watch_->want(true, false);
+}
+
+}  // namespace reflow::io

@@ -1,0 +1,140 @@
+// What peers say to each other once they have met: in the JSON of the published original, a text each,
+// or between ours in batches of MessagePack. Neighbours: link. Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "base/memory.hpp"
+#include "base/result.hpp"
+#include "message/message.hpp"
+
+namespace reflow::peer {
+
+// ---- the original's
+
+struct RemoteMessage {
+    String message_id;
+    String source_network;
+    String source_actor;
+    String target_network;
+    String target_actor;
+    String target_port;
+    Message payload;
+    String timestamp;
+    Message trace;  // null or an object
+};
+struct Heartbeat {
+    String network_id;
+    String timestamp;
+};
+struct ActorsAsked {
+    String request_id;
+    String network_id;
+};
+struct RemoteActor {
+    String id;
+    Vector<String> capabilities;
+    Message description;  // null or a text
+};
+struct ActorsTold {
+    String request_id;
+    String network_id;
+    Vector<RemoteActor> actors;
+};
+using OldFrame = std::variant<RemoteMessage, Heartbeat, ActorsAsked, ActorsTold>;
+
+[[nodiscard]] Result<String> write_old(const OldFrame& frame);
+// Which one it is, is told by the keys that only one of them has. REFLOW_ERROR_PROTOCOL.
+[[nodiscard]] Result<OldFrame> read_old(std::string_view text);
+// What is told of actors, as the records of ours have it.
+[[nodiscard]] Result<Message> message_of(const ActorsTold& told);
+[[nodiscard]] ActorsTold actors_of(MessageRef actors);
+
+// ---- ours: a frame is an array of records, each an array that begins with its kind
+
+enum class Kind : std::uint8_t {
+    open = 1,      // channel, source actor, target actor, target port
+    data = 2,      // channel, number of the first, payloads
+    credit = 3,    // channel, packets in all that may come
+    report = 4,    // channel, number of the packet, status, text: it was not delivered
+    ping = 5,      // a number that comes back
+    pong = 6,      //
+    follow = 7,    // number, actor, outport, whether only replies: what comes there is wanted
+    unfollow = 8,  // number
+    followed = 9,  // number, channel or null, text: packets of that will come there, or why not
+    ask = 10,      // number: which actors are there
+    told = 11,     // number, actors
+};
+
+// Makes frames. Records of one kind for one channel grow together.
+class Batch {
+public:
+    Batch() { clear(); }
+    void open(std::uint64_t channel, std::string_view source_actor, std::string_view actor,
+              std::string_view port);
+    // The next packet of a channel. An error leaves the batch as it was.
+    Result<void> data(std::uint64_t channel, std::uint64_t number, MessageRef payload);
+    void credit(std::uint64_t channel, std::uint64_t packets);
+    void report(std::uint64_t channel, std::uint64_t number, reflow_status status,
+                std::string_view text);
+    void ping(std::uint64_t number);
+    void pong(std::uint64_t number);
+    void follow(std::uint64_t number, std::string_view actor, std::string_view port, bool replies);
+    void unfollow(std::uint64_t number);
+    void followed(std::uint64_t number, std::optional<std::uint64_t> channel,
+                  std::string_view text);
+    void ask(std::uint64_t number);
+    Result<void> told(std::uint64_t number, MessageRef actors);
+
+    [[nodiscard]] bool empty() const noexcept { return records_ == 0; }
+    [[nodiscard]] std::size_t bytes() const noexcept { return text_.size(); }
+    [[nodiscard]] std::uint64_t packets() const noexcept { return packets_; }
+    // The frame; the batch is empty then.
+    [[nodiscard]] String take();
+    void clear();
+
+private:
+    void begin(Kind kind, std::size_t fields);
+    void number(std::uint64_t value);
+    void text(std::string_view value);
+    void close_data() noexcept;
+
+    String text_;
+    std::uint32_t records_ = 0;
+    std::uint64_t packets_ = 0;
+    // The data record that is open: where the count of its payloads stands.
+    std::size_t count_at_ = 0;
+    std::uint32_t count_ = 0;
+    std::uint64_t channel_ = 0;
+    std::uint64_t next_ = 0;
+};
+
+// What a frame says, in its order. Each returns false to stop reading.
+class FrameVisitor {
+public:
+    virtual ~FrameVisitor() = default;
+    virtual Result<void> open(std::uint64_t channel, std::string_view source_actor,
+                              std::string_view actor, std::string_view port) = 0;
+    virtual Result<void> data(std::uint64_t channel, std::uint64_t first, MessageRef payloads) = 0;
+    virtual Result<void> credit(std::uint64_t channel, std::uint64_t packets) = 0;
+    virtual Result<void> report(std::uint64_t channel, std::uint64_t number, reflow_status status,
+                                std::string_view text) = 0;
+    virtual Result<void> ping(std::uint64_t number) = 0;
+    virtual Result<void> pong(std::uint64_t number) = 0;
+    virtual Result<void> follow(std::uint64_t number, std::string_view actor,
+                                std::string_view port, bool replies) = 0;
+    virtual Result<void> unfollow(std::uint64_t number) = 0;
+    virtual Result<void> followed(std::uint64_t number, std::optional<std::uint64_t> channel,
+                                  std::string_view text) = 0;
+    virtual Result<void> ask(std::uint64_t number) = 0;
+    virtual Result<void> told(std::uint64_t number, MessageRef actors) = 0;
+};
+// REFLOW_ERROR_PROTOCOL, _PARSE or _LIMIT with the record; records before it have been told.
+[[nodiscard]] Result<void> read_frame(std::string_view frame, FrameVisitor& to);
+
+}  // namespace reflow::peer

@@ -1,0 +1,206 @@
+// A link to one peer over one wire: they greet each other, prove that they know the token, and exchange
+// frames in the dialect that both know. Neighbours: wire below, peer above. Thread: any; one lock.
+//
+//   dialled:  greeting -> proving -> open -> closed
+//   accepted: waiting  -> proving -> open -> closed      (without a token: no proving)
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/ref.hpp"
+#include "io/wire.hpp"
+#include "peer/frame.hpp"
+#include "peer/greeting.hpp"
+
+namespace reflow::peer {
+
+class Link;
+
+struct LinkOptions {
+    Identity self;
+    std::optional<String> token;
+    bool legacy_auth = false;  // the token goes in clear to peers that ask for no proof
+    std::uint64_t heartbeat_ns = 1'000'000'000;
+    std::uint64_t handshake_ns = 5'000'000'000;
+    std::size_t batch_bytes = std::size_t{64} << 10;  // a frame is sent as soon as it is so long
+    std::size_t window_packets = 4096;  // of a channel, that may come before the actor takes them
+    std::size_t channels_count = 65'536;
+};
+
+// A packet that has come, or is to go.
+struct Parcel {
+    std::string_view source_actor;
+    std::string_view actor;
+    std::string_view port;
+    String message_id;  // of the sender
+};
+
+// What a peer makes of it. On the thread of the wire, or that of the call that led to it; the lock of
+// the link is not held.
+class LinkOwner {
+public:
+    virtual ~LinkOwner() = default;
+    // Of an accepted link: whether it may go on; text is told to the other side. Called once the
+    // other side has proved what it has to.
+    virtual Result<void> admit(Link& link, const Hello& hello) = 0;
+    virtual void linked(Link& link) = 0;
+    // The last call. REFLOW_OK: closed in order by either side.
+    virtual void unlinked(Link& link, reflow_status status, std::string_view reason) = 0;
+    // Takes packets of a channel in their order, as many as there is room for; returns how many. An
+    // error refuses the first of those left: it is reported, and not offered again. What is not
+    // taken is offered again after Link::resume().
+    virtual Result<std::size_t> take(Link& link, const Parcel& parcel, std::uint64_t channel,
+                                     std::span<const Message> packets) = 0;
+    // Packets may be sent again on this channel, which had been full.
+    virtual void writable(Link& link, std::uint64_t channel) = 0;
+    // A packet that was sent has not been delivered.
+    virtual void lost(Link& link, std::uint64_t channel, std::uint64_t number,
+                      reflow_status status, std::string_view text) = 0;
+    virtual Message actors() = 0;  // of this side: an array of {actor_id, capabilities, description}
+    virtual void actors_told(Link& link, std::uint64_t number, MessageRef actors) = 0;
+    virtual void log(reflow_log_level level, std::string_view text) = 0;
+    [[nodiscard]] virtual std::uint64_t now_ns() const = 0;
+};
+
+enum class Stage : std::uint8_t { connecting, waiting, greeting, proving, open, closed };
+[[nodiscard]] std::string_view name_of(Stage stage) noexcept;
+
+class Link final : public RefCounted<Link>, public io::WireHandler {
+public:
+    Link(LinkOwner& owner, LinkOptions options, bool dials, String endpoint);
+    ~Link();
+
+    // The wire that it talks over, once.
+    void attach(Ref<io::Wire> wire);
+
+    // ---- from any thread
+    [[nodiscard]] Stage stage() const noexcept {
+        return stage_.load(std::memory_order_acquire);
+    }
+    // Who the other side is; fixed once it is open.
+    [[nodiscard]] Identity remote() const;
+    [[nodiscard]] const String& endpoint() const noexcept { return endpoint_; }
+    // Whether the other side was reached, and whether both have ever greeted.
+    [[nodiscard]] bool was_reached() const noexcept {
+        return was_reached_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] bool was_open() const noexcept {
+        return was_open_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] bool dialled() const noexcept { return dials_; }
+    [[nodiscard]] bool old() const noexcept { return old_.load(std::memory_order_relaxed); }
+    struct Counts {
+        std::uint64_t round_trip_ns = 0;  // of the last ping; 0: none yet
+        std::uint64_t packets_in = 0, packets_out = 0;
+        std::uint64_t bytes_in = 0, bytes_out = 0;
+        std::uint64_t queued_packets = 0;  // that wait here for the socket or for an actor
+        std::uint64_t queued_bytes = 0;    // that wait for the socket
+        std::uint64_t open_ns = 0;         // how long it has been open
+        io::WireScheme scheme = io::WireScheme::ws;
+    };
+    [[nodiscard]] Counts counts() const;
+
+    // A way to one inport of one actor there, for one sender here. REFLOW_ERROR_CLOSED, _LIMIT.
+    Result<std::uint64_t> open_channel(std::string_view source_actor, std::string_view actor,
+                                       std::string_view port);
+    // Sends the first of the packets, as many as the other side has room for; returns how many, and
+    // writable() follows if not all. flush: they go now, else with the next that fill a frame.
+    Result<std::size_t> send(std::uint64_t channel, std::span<const MessageRef> packets,
+                             bool flush = true);
+    void flush();
+    Result<void> ask_actors(std::uint64_t number);
+    // The owner has room again for what came on a channel.
+    void resume(std::uint64_t channel);
+    // Heartbeats, and the end of a link that is silent: to be called several times per heartbeat.
+    void tick(std::uint64_t now_ns);
+    // In order, and at once; unlinked() follows.
+    void close(std::uint16_t code, std::string_view reason);
+    void cut() noexcept;
+
+    // ---- from the wire
+    void opened(io::Wire& wire) override;
+    void received(io::Wire& wire, std::span<const std::byte> frame, bool text) override;
+    void drained(io::Wire& wire) override;
+    void closed(io::Wire& wire, std::uint16_t code, reflow_status status,
+                std::string_view reason) override;
+
+private:
+    class Reader;
+    friend class Reader;
+    struct Outgoing {
+        String source_actor, actor, port;
+        std::uint64_t sent = 0;
+        std::uint64_t allowed = 0;  // by the other side
+        bool full = false;          // somebody waits for writable()
+    };
+    struct Incoming {
+        String source_actor, actor, port;
+        Vector<Message> waiting;     // of which the first `taken` are gone
+        std::size_t taken = 0;
+        std::uint64_t first = 0;     // number of the first that waits
+        std::uint64_t allowed = 0;   // that was told
+        bool busy = false;           // a thread offers them to the owner
+        bool again = false;          // and has to look again
+    };
+
+    [[nodiscard]] Ref<io::Wire> wire() const;
+    void greet(std::string_view text);
+    void hear_hello(std::string_view text);
+    void hear_welcome(std::string_view text);
+    void hear_proof(std::string_view text);
+    void hear_verdict(std::string_view text);
+    void hear_old(std::string_view text);
+    void hear_batch(std::string_view frame);
+    void answer(const std::optional<String>& refusal);
+    // What a side has to say, and whether it has said it.
+    [[nodiscard]] Result<String> proof_of(Role role) const;
+    [[nodiscard]] bool proves(Role role, std::string_view said) const;
+    void admit();
+    void become_open();
+    void refuse(reflow_status status, std::string_view reason, std::uint16_t code);
+    void offer(std::uint64_t channel);
+    Result<std::size_t> send_old(Outgoing& to, std::span<const MessageRef> packets);
+    void write(String&& frame, bool text);
+    void flush_locked(std::unique_lock<std::mutex>& lock);
+    void heard() noexcept;
+    void end(reflow_status status, std::string_view reason);
+
+    LinkOwner& owner_;
+    const LinkOptions options_;
+    const bool dials_;
+    const String endpoint_;
+    // Written under mutex_; acquire and release for those who only look.
+    std::atomic<Stage> stage_;
+    std::atomic<bool> was_reached_{false}, was_open_{false};  // relaxed
+    std::atomic<bool> old_{false};       // fixed once it is open; relaxed
+    // Statistics, relaxed.
+    std::atomic<std::uint64_t> round_trip_ns_{0}, packets_in_{0}, packets_out_{0};
+    // When something came last. relaxed: a time that is a little old does no harm.
+    std::atomic<std::uint64_t> heard_ns_{0};
+
+    mutable std::mutex mutex_;  // guards all below; the owner is not called under it
+    Ref<io::Wire> wire_;         // set once
+    Hello hello_;
+    Welcome welcome_;
+    std::uint64_t since_ns_ = 0;  // of the greeting
+    std::uint64_t pinged_ns_ = 0;
+    std::uint64_t opened_ns_ = 0;
+    std::uint64_t timeout_ns_ = 0;
+    Batch batch_;
+    bool busy_ = false;  // the wire has something that drained() will tell of
+    TextMap<std::uint64_t> numbers_;  // of outgoing channels, by what they are
+    Vector<Outgoing> outgoing_;       // by number
+    Map<std::uint64_t, Incoming> incoming_;
+    // What ended it, before the wire tells.
+    reflow_status ends_with_ = REFLOW_OK;
+    String ends_because_;
+    bool ended_ = false;
+};
+
+}  // namespace reflow::peer

@@ -1,0 +1,199 @@
+// What comes over a link: frames of the original, batches of ours, and packets on their way to the owner.
+// Neighbours: link.cpp (the rest of it). Thread: see link.hpp.
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.hpp"
+#include "peer/link.hpp"
+
+namespace reflow::peer {
+
+void Link::hear_old(std::string_view text) {
+    Result<OldFrame> read = read_old(text);
+    if (!read.ok()) {
+        return owner_.log(REFLOW_LOG_WARN, concat("a frame of ", remote().network_id,
+                                                  " is passed over: ", read.error().message));
+    }
+    if (auto* message = std::get_if<RemoteMessage>(&read.value())) {
+        if (message->target_network != options_.self.network_id ||
+            message->source_network != remote().network_id) {
+            return owner_.log(REFLOW_LOG_WARN,
+                              concat("a message from ", message->source_network, " to ",
+                                     message->target_network, " came over the link of ",
+                                     remote().network_id, ": passed over"));
+        }
+        packets_in_.fetch_add(1, std::memory_order_relaxed);
+        Parcel parcel{message->source_actor, message->target_actor, message->target_port,
+                      message->message_id};
+        Message packet = std::move(message->payload);
+        // An old peer knows no windows: what there is no room for waits at the owner, or is lost.
+        Result<std::size_t> taken = owner_.take(*this, parcel, UINT64_MAX, std::span(&packet, 1));
+        if (!taken.ok()) owner_.log(REFLOW_LOG_WARN, taken.error().message);
+        return;
+    }
+    if (auto* asked = std::get_if<ActorsAsked>(&read.value())) {
+        ActorsTold told = actors_of(owner_.actors());
+        told.request_id = asked->request_id;
+        told.network_id = options_.self.network_id;
+        Result<String> text_of_it = write_old(std::move(told));
+        std::lock_guard lock(mutex_);
+        if (text_of_it.ok()) write(std::move(text_of_it).take(), true);
+        return;
+    }
+    if (auto* told = std::get_if<ActorsTold>(&read.value())) {
+        Result<Message> actors = message_of(*told);
+        std::uint64_t number = 0;
+        std::from_chars(told->request_id.data(), told->request_id.data() + told->request_id.size(),
+                        number);
+        if (actors.ok()) owner_.actors_told(*this, number, actors.value());
+    }
+}
+
+// What a batch says is taken down under the lock, and told to the owner behind it.
+class Link::Reader final : public FrameVisitor {
+public:
+    explicit Reader(Link& link) : link_(link) {}
+    Result<void> open(std::uint64_t channel, std::string_view source_actor, std::string_view actor,
+                      std::string_view port) override {
+        std::lock_guard lock(link_.mutex_);
+        if (link_.incoming_.size() >= link_.options_.channels_count) {
+            return Failure(REFLOW_ERROR_LIMIT, concat("more than ", link_.options_.channels_count,
+                                                      " channels"));
+        }
+        Incoming made{String(source_actor), String(actor), String(port), {}};
+        made.allowed = link_.options_.window_packets;
+        if (!link_.incoming_.emplace(channel, std::move(made)).second) {
+            return Failure(REFLOW_ERROR_PROTOCOL, concat("channel ", channel, " is there already"));
+        }
+        return {};
+    }
+    Result<void> data(std::uint64_t channel, std::uint64_t first, MessageRef payloads) override {
+        {
+            std::lock_guard lock(link_.mutex_);
+            auto found = link_.incoming_.find(channel);
+            if (found == link_.incoming_.end()) {
+                return Failure(REFLOW_ERROR_PROTOCOL, concat("there is no channel ", channel));
+            }
+            Incoming& to = found->second;
+            std::size_t count = payloads.size();
+            std::uint64_t next = to.first + (to.waiting.size() - to.taken);
+            if (first != next) {
+                return Failure(REFLOW_ERROR_PROTOCOL, concat("channel ", channel, " goes on with ",
+                                                             first, " instead of ", next));
+            }
+            if (count > to.allowed - next) {
+                return Failure(REFLOW_ERROR_PROTOCOL,
+                               concat("channel ", channel, " has more than its credit"));
+            }
+            for (std::size_t i = 0; i < count; ++i) to.waiting.push_back(payloads.at(i).own());
+            link_.packets_in_.fetch_add(count, std::memory_order_relaxed);
+        }
+        link_.offer(channel);
+        return {};
+    }
+    Result<void> credit(std::uint64_t channel, std::uint64_t packets) override {
+        {
+            std::lock_guard lock(link_.mutex_);
+            if (channel >= link_.outgoing_.size()) return {};
+            Outgoing& to = link_.outgoing_[channel];
+            to.allowed = std::max(to.allowed, packets);
+            if (!std::exchange(to.full, false)) return {};
+        }
+        link_.owner_.writable(link_, channel);
+        return {};
+    }
+    Result<void> report(std::uint64_t channel, std::uint64_t number, reflow_status status,
+                        std::string_view text) override {
+        link_.owner_.lost(link_, channel, number, status, text);
+        return {};
+    }
+    Result<void> ping(std::uint64_t number) override {
+        std::unique_lock lock(link_.mutex_);
+        link_.batch_.pong(number);
+        link_.flush_locked(lock);
+        return {};
+    }
+    Result<void> pong(std::uint64_t number) override {
+        std::uint64_t now = link_.owner_.now_ns();
+        if (number <= now) {
+            link_.round_trip_ns_.store(std::max<std::uint64_t>(now - number, 1),
+                                       std::memory_order_relaxed);
+        }
+        return {};
+    }
+    Result<void> follow(std::uint64_t, std::string_view, std::string_view, bool) override {
+        return {};
+    }
+    Result<void> unfollow(std::uint64_t) override { return {}; }
+    Result<void> followed(std::uint64_t, std::optional<std::uint64_t>, std::string_view) override {
+        return {};
+    }
+    Result<void> ask(std::uint64_t number) override {
+        Message actors = link_.owner_.actors();
+        std::unique_lock lock(link_.mutex_);
+        Result<void> done = link_.batch_.told(number, actors);
+        link_.flush_locked(lock);
+        return done;
+    }
+    Result<void> told(std::uint64_t number, MessageRef actors) override {
+        link_.owner_.actors_told(link_, number, actors);
+        return {};
+    }
+
+private:
+    Link& link_;
+};
+
+void Link::hear_batch(std::string_view frame) {
+    Reader reader(*this);
+    Result<void> read = read_frame(frame, reader);
+    if (!read.ok()) refuse(read.error().status, read.error().message, io::WIRE_PROTOCOL);
+}
+
+void Link::resume(std::uint64_t channel) { offer(channel); }
+
+// Gives the owner what waits on a channel. One thread at a time: who finds another at it lets that
+// look again.
+void Link::offer(std::uint64_t channel) {
+    std::unique_lock lock(mutex_);
+    auto found = incoming_.find(channel);
+    if (found == incoming_.end()) return;
+    Incoming& from = found->second;  // stays: channels end with the link
+    if (from.busy) {
+        from.again = true;
+        return;
+    }
+    from.busy = true;
+    const Parcel parcel{from.source_actor, from.actor, from.port, {}};
+    for (;;) {
+        from.again = false;
+        if (from.taken == from.waiting.size()) break;
+        // What comes meanwhile would move them.
+        Vector<Message> all(from.waiting.begin() + static_cast<std::ptrdiff_t>(from.taken),
+                            from.waiting.end());
+        std::uint64_t first = from.first;
+        lock.unlock();
+        Result<std::size_t> taken = owner_.take(*this, parcel, channel, all);
+        lock.lock();
+        std::size_t count = taken.ok() ? taken.value() : 1;
+        if (!taken.ok()) {
+            batch_.report(channel, first, taken.error().status, taken.error().message);
+        }
+        from.taken += count;
+        from.first += count;
+        if (from.taken == from.waiting.size()) {
+            from.waiting.clear();
+            from.taken = 0;
+        }
+        if (count == 0 && !from.again) break;
+    }
+    from.busy = false;
+    std::uint64_t may = from.first + options_.window_packets;
+    if (may - from.allowed >= options_.window_packets / 2) {
+        from.allowed = may;
+        batch_.credit(channel, may);
+    }
+    flush_locked(lock);
+}
+
+}  // namespace reflow::peer

@@ -1,0 +1,158 @@
+// A peer: a network of this process and its links to others. It listens, dials, dials again, brings what
+// comes to the actors of the network, and sends to theirs.
+// Neighbours: link below, capi above; network (the actors). Thread: any.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/ref.hpp"
+#include "io/wire.hpp"
+#include "network/network.hpp"
+#include "peer/link.hpp"
+#include "peer/status.hpp"
+
+namespace reflow::peer {
+
+struct PeerOptions {
+    LinkOptions link;  // identity, token, heartbeat
+    io::WireOptions wire;
+    String bind_address = "0.0.0.0";
+    std::uint16_t bind_port = 0;
+    bool listens = true;
+    std::uint32_t max_connections = 32;
+    Vector<String> allowed_networks;  // empty: all
+    std::uint32_t reconnect_attempts = 5;
+    bool reconnect_forever = false;
+    std::uint64_t reconnect_first_ns = 200'000'000;
+    std::uint64_t reconnect_most_ns = 3'200'000'000;
+    bool tells_messages = false;  // in the log, each that comes
+    std::function<void(reflow_log_level level, std::string_view text)> log;
+};
+
+// What is told of links. On the thread of a wire or of a call; it does not wait.
+enum class PeerEventKind : std::uint8_t { connected, disconnected, reconnecting, gave_up };
+struct PeerEvent {
+    PeerEventKind kind = PeerEventKind::connected;
+    Identity remote;
+    String endpoint;
+    reflow_status status = REFLOW_OK;
+    String reason;
+    std::uint32_t attempt = 0;
+};
+
+class Peer final : public RefCounted<Peer>, private LinkOwner, private io::PortHandler {
+public:
+    using Listener = std::function<void(const PeerEvent&)>;
+    // The host of wires outlives the peer.
+    Peer(io::WireHost& wires, PeerOptions options, Listener listener);
+    ~Peer();
+
+    // The network whose actors are reached from outside. REFLOW_ERROR_INVALID_STATE after start().
+    Result<void> attach(Ref<network::Network> network);
+    // Where it listens. The same error.
+    Result<void> bind(std::string_view address, std::uint16_t port);
+    Result<void> start();
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    // Dials and waits for the greeting. The errors of the greeting and of the wire, REFLOW_ERROR_TIMEOUT.
+    // What was connected once is dialled again when the link breaks.
+    Result<Identity> connect(std::string_view endpoint, std::int64_t timeout_ms);
+    // Ends the links to a network, and dials it no more. REFLOW_ERROR_NOT_FOUND.
+    Result<void> disconnect(std::string_view network_id);
+    // Sends to an actor of another network. REFLOW_ERROR_NOT_FOUND without a link, _TIMEOUT, _CLOSED.
+    Result<void> send(std::string_view network_id, std::string_view actor, std::string_view port,
+                      MessageRef message, std::string_view source_actor, std::int64_t timeout_ms);
+    [[nodiscard]] bool connected(std::string_view network_id) const;
+    [[nodiscard]] Vector<Ref<Link>> links() const;
+    [[nodiscard]] std::uint64_t lost_packets() const noexcept {
+        return lost_.load(std::memory_order_relaxed);
+    }
+    // Closes all links in order, waits for them up to the timeout, and then cuts them.
+    void stop(std::int64_t timeout_ms);
+
+    using RefCounted::operator new;
+    using RefCounted::operator delete;
+
+private:
+    // One that is dialled, again and again.
+    struct Target : RefCounted<Target> {
+        String endpoint;
+        io::WireAddress address;
+        std::optional<Identity> identity;  // of the last link
+        Ref<Link> link;                    // NULL between two attempts
+        std::uint32_t attempt = 0;         // of reconnecting; 0: the first time
+        bool given_up = false;
+        bool done = false;  // the first attempt has ended
+        reflow_status status = REFLOW_OK;
+        String reason;
+    };
+    // Where packets of a channel go.
+    struct Route {
+        std::uint64_t inport = 0;
+    };
+    using RouteKey = std::pair<const Link*, std::uint64_t>;
+
+    // ---- from links
+    Result<void> admit(Link& link, const Hello& hello) override;
+    void linked(Link& link) override;
+    void unlinked(Link& link, reflow_status status, std::string_view reason) override;
+    Result<std::size_t> take(Link& link, const Parcel& parcel, std::uint64_t channel,
+                             std::span<const Message> packets) override;
+    void writable(Link& link, std::uint64_t channel) override;
+    void lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
+              std::string_view text) override;
+    Message actors() override;
+    void actors_told(Link& link, std::uint64_t number, MessageRef actors) override;
+    void log(reflow_log_level level, std::string_view text) override;
+    [[nodiscard]] std::uint64_t now_ns() const override { return clock_.now_ns(); }
+
+    // ---- from the port
+    io::WireHandler* accepted(io::Wire& wire) override;
+    io::HttpResponse request(const io::HttpRequest& request) override;
+
+    Result<void> dial(const Ref<Target>& target);
+    void plan_attempt(const Ref<Target>& target);
+    void attempt(const Ref<Target>& target);
+    // final: dialling again is of no use.
+    void after_failure(const Ref<Target>& target, reflow_status status, std::string_view reason,
+                       bool final);
+    [[nodiscard]] Result<std::size_t> put(std::uint64_t inport, std::span<const Message> packets);
+    [[nodiscard]] bool wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport);
+    void made_room(std::uint64_t inport);
+    void tell_message(const Link& link, const Parcel& parcel);
+    void tick();
+    void plan_tick();
+    [[nodiscard]] Status status() const;
+    [[nodiscard]] Ref<Link> pick(std::string_view network_id);
+
+    const SystemClock clock_;
+    io::WireHost& wires_;
+    PeerOptions options_;  // fixed with start()
+    const Listener listener_;
+    Ref<network::Network> network_;
+    std::uint16_t port_ = 0;
+    std::uint64_t started_ns_ = 0;  // fixed with start()
+    std::atomic<std::uint64_t> lost_{0};  // relaxed: a statistic
+
+    mutable std::mutex mutex_;  // guards all below; no link, network or wire is called under it
+    std::condition_variable changed_;
+    bool started_ = false;
+    bool stopping_ = false;
+    std::uint64_t port_number_ = 0;
+    Vector<Ref<Link>> links_;  // all that have not ended
+    Vector<Ref<Target>> targets_;
+    Map<RouteKey, Route> routes_;
+    // Channels that wait for an inport: by the number of that.
+    Map<std::uint64_t, Vector<std::pair<Ref<Link>, std::uint64_t>>> waiting_;
+    std::uint64_t rooms_ = 0;  // how often a channel has become writable
+    std::size_t next_ = 0;     // of several links to one network
+};
+
+}  // namespace reflow::peer

@@ -1,0 +1,60 @@
+// How a peer is, for /health, /status and /metrics. Neighbours: peer.cpp, status. Thread: any.
+#include "base/text.hpp"
+#include "peer/endpoints.hpp"
+#include "peer/peer.hpp"
+
+namespace reflow::peer {
+
+Status Peer::status() const {
+    static constexpr std::string_view schemes[] = {"ws", "wss", "tcp", "tls"};
+    Status now;
+    now.network_id = options_.link.self.network_id;
+    now.instance_id = options_.link.self.instance_id;
+    now.version =
+        concat(REFLOW_VERSION_MAJOR, ".", REFLOW_VERSION_MINOR, ".", REFLOW_VERSION_PATCH);
+    now.listening = host_and_port(options_.bind_address, port_);
+    now.uptime_ns = now_ns() - started_ns_;
+    now.max_connections = options_.max_connections;
+    now.lost[static_cast<std::size_t>(Loss::refused)] = lost_packets();
+    for (const Ref<Link>& link : links()) {
+        Link::Counts counts = link->counts();
+        Identity remote = link->remote();
+        LinkStatus one;
+        one.network_id = remote.network_id;
+        one.instance_id = remote.instance_id;
+        one.endpoint = link->endpoint();
+        one.scheme = schemes[static_cast<std::size_t>(counts.scheme)];
+        one.dialled = link->dialled();
+        one.state = link->stage() == Stage::open ? LinkState::connected : LinkState::connecting;
+        if (counts.round_trip_ns != 0) one.round_trip_ns = counts.round_trip_ns;
+        one.connected_ns = counts.open_ns;
+        one.sent.messages = counts.packets_out;
+        one.sent.bytes = counts.bytes_out;
+        one.received.messages = counts.packets_in;
+        one.received.bytes = counts.bytes_in;
+        one.queued_messages = counts.queued_packets;
+        one.queued_bytes = counts.queued_bytes;
+        now.links.push_back(std::move(one));
+    }
+    if (network_) {
+        for (const auto& actor : network_->topology()->actors) now.actors.emplace_back(actor->id);
+    }
+    std::lock_guard lock(mutex_);
+    now.stopping = stopping_;
+    // Those that are dialled again, and are not there now.
+    for (const Ref<Target>& target : targets_) {
+        if (target->link || !target->identity) continue;
+        LinkStatus one;
+        one.network_id = target->identity->network_id;
+        one.instance_id = target->identity->instance_id;
+        one.endpoint = target->endpoint;
+        one.scheme = schemes[static_cast<std::size_t>(target->address.scheme)];
+        one.dialled = true;
+        one.state = LinkState::reconnecting;
+        one.attempt = target->attempt;
+        now.links.push_back(std::move(one));
+    }
+    return now;
+}
+
+}  // namespace reflow::peer

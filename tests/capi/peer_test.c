@@ -1,0 +1,257 @@
+/* Section 21 of reflow.h: peers in one process, over the loopback. */
+#include "check.h"
+
+#include <sched.h>
+#include <time.h>
+
+#include "rig.h"
+
+/* One peer with a network: a node "recorder" whose packets the host reads. */
+typedef struct side {
+    reflow_runtime *runtime;
+    reflow_network *network;
+    reflow_output *output;
+    reflow_peer *peer;
+} side;
+
+static reflow_peer_options named(const char *network) {
+    reflow_peer_options options = {0};
+    options.struct_size = sizeof options;
+    options.network_id = text_of(network);
+    options.bind_address = text_of("127.0.0.1");
+    options.heartbeat_interval_ms = 50;
+    return options;
+}
+
+/* Attempts to reconnect that have failed, as the log tells. */
+static int failed_attempts;
+static void count_attempts(void *user_data, reflow_log_level level, reflow_view subsystem,
+                           reflow_view node, reflow_view text) {
+    (void)user_data, (void)level, (void)subsystem, (void)node;
+    if (strncmp(text.data, "Reconnect attempt ", 18) == 0) {
+        __atomic_add_fetch(&failed_attempts, 1, __ATOMIC_RELAXED);
+    }
+}
+
+static side open_side(const reflow_peer_options *options, uint32_t capacity) {
+    side s;
+    reflow_runtime_options with_log = rig_options(&rig_own);
+    with_log.log = count_attempts;
+    WORKS(reflow_runtime_create(&with_log, &s.runtime, &e));
+    rig_register_pass(s.runtime);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "recorder", "Pass");
+    s.network = rig_network(s.runtime, graph);
+    reflow_graph_destroy(graph);
+    s.output = rig_output(s.network, "recorder.o", capacity);
+    WORKS(reflow_network_start(s.network, &e));
+    WORKS(reflow_peer_create(s.runtime, options, &s.peer, &e));
+    WORKS(reflow_peer_attach(s.peer, s.network, &e));
+    WORKS(reflow_peer_start(s.peer, &e));
+    return s;
+}
+
+static void close_side(side *s) {
+    reflow_peer_destroy(s->peer);
+    reflow_output_destroy(s->output);
+    reflow_network_destroy(s->network);
+    reflow_runtime_destroy(s->runtime);
+}
+
+static const char *endpoint_of(char text[64], const char *scheme, uint32_t port) {
+    snprintf(text, 64, "%s127.0.0.1:%u", scheme, port);
+    return text;
+}
+
+static void join(side *from, const side *to, const char *scheme, const char *network) {
+    char text[64];
+    reflow_message there = {0, 0};
+    WORKS(reflow_peer_connect(from->peer, text_of(endpoint_of(text, scheme, reflow_peer_port(to->peer))),
+                              5000, &there, &e));
+    reflow_view id = {NULL, 0};
+    CHECK_STATUS(REFLOW_OK, reflow_message_get_text(there, &id));
+    CHECK(same_text(id, network));
+    reflow_message_unref(there);
+    CHECK(reflow_peer_connected(from->peer, text_of(network)));
+}
+
+static reflow_status put(side *from, const char *network, const char *actor, int64_t value,
+                         int64_t timeout_ms) {
+    reflow_error *error = NULL;
+    reflow_status status =
+        reflow_peer_send(from->peer, text_of(network), text_of(actor), text_of("a"),
+                         reflow_message_integer(value), text_of("test"), timeout_ms, &error);
+    reflow_error_destroy(error);
+    return status;
+}
+
+static int64_t status_of(const side *s, const char *key) {
+    reflow_message status, value;
+    WORKS(reflow_peer_status(s->peer, &status, &e));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get(status, text_of(key), &value));
+    int64_t number = rig_integer(value);
+    reflow_message_unref(status);
+    return number;
+}
+
+/* Waits for what has no call that waits: other threads bring it. */
+#define EVENTUALLY(condition)                                  \
+    do {                                                       \
+        time_t end_ = time(NULL) + 20;                         \
+        while (!(condition) && time(NULL) < end_) sched_yield(); \
+        CHECK(condition);                                      \
+    } while (0)
+
+static const char *const schemes[] = {"", "ws://", "tcp://"};
+
+static void test_both_ways(const char *scheme) {
+    reflow_peer_options a = named("alpha"), b = named("beta");
+    a.auth_token = b.auth_token = text_of("shared-secret");
+    side alpha = open_side(&a, 20000), beta = open_side(&b, 20000);
+    join(&beta, &alpha, scheme, "alpha");
+    EVENTUALLY(reflow_peer_connected(alpha.peer, text_of("beta")));
+    for (int64_t i = 0; i < 10000; ++i) {
+        CHECK_STATUS(REFLOW_OK, put(&beta, "alpha", "recorder", i, 5000));
+        CHECK_STATUS(REFLOW_OK, put(&alpha, "beta", "recorder", -i, 5000));
+    }
+    for (int64_t i = 0; i < 10000; ++i) {
+        CHECK(rig_recv(alpha.output) == i);
+        CHECK(rig_recv(beta.output) == -i);
+    }
+    CHECK(status_of(&alpha, "lost") == 0);
+    close_side(&beta);
+    EVENTUALLY(!reflow_peer_connected(alpha.peer, text_of("beta")));
+    CHECK_STATUS(REFLOW_ERROR_NOT_FOUND, put(&alpha, "beta", "recorder", 1, 0));
+    close_side(&alpha);
+}
+
+/* An actor that takes nothing parks its sender: memory stays, nothing is lost, others go on. */
+static void test_slow_actor(void) {
+    reflow_peer_options a = named("alpha"), b = named("beta");
+    b.window_packets = a.window_packets = 100;
+    side alpha = open_side(&a, 10), beta = open_side(&b, 10);
+    join(&beta, &alpha, "tcp://", "alpha");
+    rig_pause(alpha.network, "recorder");
+    int64_t sent = 0;
+    while (put(&beta, "alpha", "recorder", sent, 200) == REFLOW_OK) ++sent;
+    /* The window, the inport, and what was on its way. */
+    CHECK(sent >= 100 && sent <= 2000);
+    CHECK(status_of(&alpha, "lost") == 0);
+    rig_resume(alpha.network, "recorder");
+    for (int64_t i = 0; i < sent; ++i) CHECK(rig_recv(alpha.output) == i);
+    CHECK_STATUS(REFLOW_OK, put(&beta, "alpha", "recorder", 7, 5000));
+    CHECK(rig_recv(alpha.output) == 7);
+    close_side(&beta);
+    close_side(&alpha);
+}
+
+static void test_nobody(void) {
+    reflow_peer_options a = named("alpha"), b = named("beta");
+    side alpha = open_side(&a, 10), beta = open_side(&b, 10);
+    join(&beta, &alpha, "", "alpha");
+    CHECK_STATUS(REFLOW_OK, put(&beta, "alpha", "nobody", 1, 5000));
+    CHECK_STATUS(REFLOW_OK, put(&beta, "alpha", "recorder", 2, 5000));
+    CHECK(rig_recv(alpha.output) == 2);
+    EVENTUALLY(status_of(&beta, "lost") == 1);
+    CHECK_STATUS(REFLOW_ERROR_NOT_FOUND, put(&beta, "gamma", "recorder", 2, 0));
+    close_side(&alpha);
+    close_side(&beta);
+}
+
+static void refused(side *from, const char *endpoint, reflow_status expected, const char *words) {
+    reflow_error *error = NULL;
+    CHECK_STATUS(expected,
+                 reflow_peer_connect(from->peer, text_of(endpoint), 5000, NULL, &error));
+    CHECK(strstr(reflow_error_text(error).data, words) != NULL);
+    reflow_error_destroy(error);
+}
+
+static void test_refusals(void) {
+    char text[64];
+    reflow_peer_options a = named("alpha"), wrong = named("beta");
+    a.auth_token = text_of("shared-secret");
+    const reflow_view friends[] = {text_of("beta")};
+    a.allowed_networks = friends;
+    a.allowed_networks_count = 1;
+    wrong.auth_token = text_of("wrong");
+    side alpha = open_side(&a, 10), liar = open_side(&wrong, 10);
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; ++i) {
+        endpoint_of(text, schemes[i], reflow_peer_port(alpha.peer));
+        refused(&liar, text, REFLOW_ERROR_AUTH, "handshake refused: auth_token mismatch");
+    }
+    close_side(&liar);
+    reflow_peer_options g = named("gamma");
+    g.auth_token = a.auth_token;
+    side gamma = open_side(&g, 10);
+    refused(&gamma, text, REFLOW_ERROR_REFUSED, "allowed_networks");
+    refused(&gamma, "127.0.0.1:1", REFLOW_ERROR_REFUSED, "127.0.0.1");
+    refused(&gamma, "nowhere.invalid:9", REFLOW_ERROR_UNRESOLVED, "nowhere.invalid");
+    refused(&gamma, "127.0.0.1:x", REFLOW_ERROR_INVALID_ARGUMENT, "port");
+    close_side(&gamma);
+    close_side(&alpha);
+}
+
+/* A peer that comes back is dialled again, and what is sent then arrives. */
+static void test_restart(void) {
+    reflow_peer_options a = named("alpha"), b = named("beta");
+    __atomic_store_n(&failed_attempts, 0, __ATOMIC_RELAXED);
+    side alpha = open_side(&a, 10), beta = open_side(&b, 10);
+    join(&beta, &alpha, "", "alpha");
+    a.bind_port = reflow_peer_port(alpha.peer);
+    close_side(&alpha);
+    EVENTUALLY(!reflow_peer_connected(beta.peer, text_of("alpha")));
+    EVENTUALLY(__atomic_load_n(&failed_attempts, __ATOMIC_RELAXED) >= 2);
+    alpha = open_side(&a, 10);
+    EVENTUALLY(reflow_peer_connected(beta.peer, text_of("alpha")));
+    CHECK_STATUS(REFLOW_OK, put(&beta, "alpha", "recorder", 5, 5000));
+    CHECK(rig_recv(alpha.output) == 5);
+    WORKS(reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
+    EVENTUALLY(!reflow_peer_connected(beta.peer, text_of("alpha")));
+    FAILS(REFLOW_ERROR_NOT_FOUND, reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
+    close_side(&beta);
+    close_side(&alpha);
+}
+
+static void test_arguments(void) {
+    reflow_runtime *runtime = rig_runtime(&rig_own);
+    reflow_peer *peer = NULL;
+    reflow_peer_options options = named("alpha");
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(NULL, &options, &peer, &e));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, NULL, &peer, &e));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, &options, NULL, &e));
+    options.network_id = text_of("");
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, &options, &peer, &e));
+    options.network_id = text_of("a@b");
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, &options, &peer, &e));
+    options = named("alpha");
+    options.flags = 128;
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, &options, &peer, &e));
+    options = named("alpha");
+    options.bind_port = 70000;
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, &options, &peer, &e));
+    options = named("alpha");
+    options.max_connections = UINT32_MAX;
+    FAILS(REFLOW_ERROR_LIMIT, reflow_peer_create(runtime, &options, &peer, &e));
+    options = named("alpha");
+    options.bind_address = text_of("203.0.113.77"); /* nobody's (RFC 5737) */
+    WORKS(reflow_peer_create(runtime, &options, &peer, &e));
+    FAILS(REFLOW_ERROR_IO, reflow_peer_start(peer, &e));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_attach(peer, NULL, &e));
+    reflow_peer_destroy(peer);
+    reflow_peer_destroy(NULL);
+    CHECK(reflow_peer_port(NULL) == 0 && !reflow_peer_connected(NULL, text_of("x")));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_start(NULL, &e));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_stop(NULL, 0, &e));
+    reflow_runtime_destroy(runtime);
+}
+
+int main(void) {
+    if (!reflow_feature(text_of("peer"))) return 0;
+    test_arguments();
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; ++i) test_both_ways(schemes[i]);
+    test_slow_actor();
+    test_nobody();
+    test_refusals();
+    test_restart();
+    return 0;
+}

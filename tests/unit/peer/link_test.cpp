@@ -1,0 +1,500 @@
+// Links over wires that are two queues in memory: every step is one the test makes.
+#include "peer/link.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "base/text.hpp"
+#include "codec/json.hpp"
+
+namespace reflow::peer {
+namespace {
+
+struct Frame {
+    String bytes;
+    bool text = false;
+};
+
+// One end; what is sent lies in `out` until the test carries it over.
+class FakeWire final : public io::Wire {
+public:
+    void ref() noexcept override { ++refs_; }
+    void unref() noexcept override { --refs_; }
+    reflow_status send(String&& frame, bool text) override {
+        if (over) return REFLOW_ERROR_CLOSED;
+        if (full) return REFLOW_ERROR_WOULD_BLOCK;
+        out.push_back({std::move(frame), text});
+        return REFLOW_OK;
+    }
+    void close(std::uint16_t with, std::string_view why) override {
+        if (over) return;
+        over = true;
+        code = with;
+        reason = why;
+    }
+    void cut() noexcept override {
+        over = true;
+        code = io::WIRE_ABNORMAL;
+    }
+    void read(bool) noexcept override {}
+    std::size_t queued_bytes() const noexcept override { return busy ? 1 : 0; }
+    std::uint64_t bytes_in() const noexcept override { return 0; }
+    std::uint64_t bytes_out() const noexcept override { return 0; }
+    io::WireScheme scheme() const noexcept override { return io::WireScheme::ws; }
+    String remote() const override { return "memory"; }
+    std::uint64_t frames_written() const noexcept override { return 0; }
+
+    std::deque<Frame> out;
+    bool over = false;
+    bool full = false;
+    bool busy = false;
+    std::uint16_t code = 0;
+    String reason;
+
+private:
+    int refs_ = 1;
+};
+
+struct Got {
+    String source_actor, actor, port;
+    std::int64_t value = 0;
+};
+
+class Owner final : public LinkOwner {
+public:
+    Result<void> admit(Link&, const Hello& hello) override {
+        admitted = hello.from;
+        if (!refusal.empty()) return Failure(REFLOW_ERROR_REFUSED, refusal);
+        return {};
+    }
+    void linked(Link&) override { ++linked_count; }
+    void unlinked(Link&, reflow_status how, std::string_view why) override {
+        ++unlinked_count;
+        status = how;
+        reason = why;
+    }
+    Result<std::size_t> take(Link&, const Parcel& parcel, std::uint64_t,
+                             std::span<const Message> packets) override {
+        if (parcel.actor == "nobody") return Failure(REFLOW_ERROR_NOT_FOUND, "no such actor");
+        std::size_t count = std::min(packets.size(), room);
+        for (std::size_t i = 0; i < count; ++i) {
+            got.push_back({String(parcel.source_actor), String(parcel.actor), String(parcel.port),
+                           packets[i].integer()});
+        }
+        room -= count;
+        return count;
+    }
+    void writable(Link&, std::uint64_t channel) override { writables.push_back(channel); }
+    void lost(Link&, std::uint64_t, std::uint64_t number, reflow_status how,
+              std::string_view) override {
+        EXPECT_EQ(how, REFLOW_ERROR_NOT_FOUND);
+        lost_numbers.push_back(number);
+    }
+    Message actors() override {
+        return codec::read_json(
+                   R"([{"actor_id":"glaze","capabilities":["actor_messaging"],"description":null}])")
+            .take();
+    }
+    void actors_told(Link&, std::uint64_t number, MessageRef actors) override {
+        told_number = number;
+        told = actors.own();
+    }
+    void log(reflow_log_level, std::string_view text) override { logs.emplace_back(text); }
+    std::uint64_t now_ns() const override { return now; }
+
+    std::uint64_t now = 1;
+    std::size_t room = SIZE_MAX;
+    int linked_count = 0, unlinked_count = 0;
+    reflow_status status = REFLOW_OK;
+    String reason, refusal;
+    std::optional<Identity> admitted;
+    Vector<Got> got;
+    Vector<std::uint64_t> writables, lost_numbers;
+    Vector<String> logs;
+    std::uint64_t told_number = 0;
+    Message told;
+};
+
+struct End {
+    End(std::string_view name, bool dials, LinkOptions options)
+        : link(make_ref<Link>(owner, with(std::move(options), name), dials, "there:1")) {
+        link->attach(Ref<io::Wire>::share(&wire));
+    }
+    static LinkOptions with(LinkOptions options, std::string_view name) {
+        options.self = {String(name), concat(name, "-1")};
+        return options;
+    }
+    FakeWire wire;
+    Owner owner;
+    Ref<Link> link;
+    bool told = false;
+};
+
+struct Pair {
+    explicit Pair(LinkOptions dialler = {}, LinkOptions acceptor = {})
+        : a("studio", true, std::move(dialler)), b("kiln", false, std::move(acceptor)) {
+        b.link->opened(b.wire);
+        a.link->opened(a.wire);
+    }
+    // Carries one frame from one end to the other.
+    static bool carry(End& from, End& to) {
+        if (from.wire.out.empty()) return false;
+        Frame frame = std::move(from.wire.out.front());
+        from.wire.out.pop_front();
+        to.link->received(to.wire, std::as_bytes(std::span(frame.bytes.data(), frame.bytes.size())),
+                          frame.text);
+        return true;
+    }
+    static void tell_end(End& end, const End& other) {
+        if (end.told || (!end.wire.over && !other.wire.over)) return;
+        end.told = true;
+        const FakeWire& first = other.wire.over ? other.wire : end.wire;
+        bool in_order = first.code != io::WIRE_ABNORMAL;
+        end.link->closed(end.wire, first.code, in_order ? REFLOW_OK : REFLOW_ERROR_IO,
+                         first.reason);
+    }
+    void pump() {
+        while (carry(a, b) || carry(b, a)) {
+        }
+        tell_end(a, b);
+        tell_end(b, a);
+    }
+    End a, b;
+};
+
+LinkOptions token(std::string_view text) {
+    LinkOptions options;
+    options.token = String(text);
+    return options;
+}
+
+std::uint64_t channel_of(End& end, std::string_view actor = "glaze", std::string_view port = "in") {
+    Result<std::uint64_t> channel = end.link->open_channel("wheel", actor, port);
+    EXPECT_TRUE(channel.ok());
+    return channel.value();
+}
+
+std::size_t send(End& end, std::uint64_t channel, std::int64_t first, std::int64_t count) {
+    Vector<Message> all;
+    Vector<MessageRef> packets;
+    for (std::int64_t i = 0; i < count; ++i) all.push_back(Message::integer(first + i));
+    for (const Message& one : all) packets.push_back(one);
+    Result<std::size_t> sent = end.link->send(channel, packets);
+    EXPECT_TRUE(sent.ok()) << (sent.ok() ? "" : sent.error().describe());
+    return sent.ok() ? sent.value() : 0;
+}
+
+TEST(LinkTest, MeetWithoutToken) {
+    Pair pair;
+    pair.pump();
+    EXPECT_EQ(pair.a.link->stage(), Stage::open);
+    EXPECT_EQ(pair.b.link->stage(), Stage::open);
+    EXPECT_EQ(pair.a.link->remote(), (Identity{"kiln", "kiln-1"}));
+    EXPECT_EQ(pair.b.link->remote(), (Identity{"studio", "studio-1"}));
+    EXPECT_EQ(pair.a.owner.linked_count, 1);
+    EXPECT_EQ(pair.b.owner.linked_count, 1);
+    EXPECT_FALSE(pair.a.link->old());
+}
+
+TEST(LinkTest, TokenIsProvedByBothAndNeverSaid) {
+    Pair pair(token("correct-horse"), token("correct-horse"));
+    String said;
+    for (bool goes = true; goes;) {
+        for (const Frame& frame : pair.a.wire.out) said += frame.bytes;
+        for (const Frame& frame : pair.b.wire.out) said += frame.bytes;
+        goes = Pair::carry(pair.a, pair.b) || Pair::carry(pair.b, pair.a);
+    }
+    EXPECT_EQ(pair.a.link->stage(), Stage::open);
+    EXPECT_EQ(pair.b.link->stage(), Stage::open);
+    EXPECT_NE(said.find("proof"), String::npos);
+    EXPECT_EQ(said.find("correct-horse"), String::npos);
+}
+
+TEST(LinkTest, WrongTokenIsRefused) {
+    for (auto dialler : {token("wrong"), LinkOptions{}}) {
+        Pair pair(dialler, token("correct-horse"));
+        pair.pump();
+        EXPECT_EQ(pair.a.link->stage(), Stage::closed);
+        EXPECT_EQ(pair.b.link->stage(), Stage::closed);
+        EXPECT_EQ(pair.a.owner.linked_count + pair.b.owner.linked_count, 0);
+        EXPECT_FALSE(pair.b.owner.admitted);
+        EXPECT_EQ(pair.a.owner.status, REFLOW_ERROR_AUTH) << pair.a.owner.reason;
+    }
+}
+
+// An acceptor that does not know the token cannot pass for one that does.
+TEST(LinkTest, DiallerWantsProof) {
+    Pair pair(token("correct-horse"), {});
+    pair.pump();
+    EXPECT_EQ(pair.a.link->stage(), Stage::closed);
+    EXPECT_EQ(pair.a.owner.linked_count, 0);
+    EXPECT_EQ(pair.a.owner.status, REFLOW_ERROR_AUTH);
+}
+
+TEST(LinkTest, OwnerRefuses) {
+    Pair pair;
+    pair.b.owner.refusal = "too many connections";
+    pair.pump();
+    EXPECT_EQ(pair.a.owner.status, REFLOW_ERROR_REFUSED);
+    EXPECT_EQ(pair.a.owner.reason, "handshake refused: too many connections");
+    EXPECT_EQ(pair.b.owner.linked_count, 0);
+}
+
+TEST(LinkTest, PacketsKeepTheirOrder) {
+    Pair pair;
+    pair.pump();
+    std::uint64_t in = channel_of(pair.a), other = channel_of(pair.a, "glaze", "other");
+    EXPECT_NE(in, other);
+    EXPECT_EQ(channel_of(pair.a), in);
+    for (std::int64_t i = 0; i < 1000; i += 10) {
+        EXPECT_EQ(send(pair.a, in, i, 10), 10u);
+        EXPECT_EQ(send(pair.a, other, i, 10), 10u);
+        pair.pump();
+    }
+    std::int64_t next[2] = {0, 0};
+    for (const Got& one : pair.b.owner.got) {
+        EXPECT_EQ(one.source_actor, "wheel");
+        EXPECT_EQ(one.value, next[one.port == "in" ? 0 : 1]++);
+    }
+    EXPECT_EQ(next[0], 1000);
+    EXPECT_EQ(next[1], 1000);
+}
+
+// What comes while the socket is busy goes in one frame.
+TEST(LinkTest, BusySocketGathers) {
+    Pair pair;
+    pair.pump();
+    std::uint64_t in = channel_of(pair.a);
+    pair.a.wire.busy = true;
+    for (std::int64_t i = 0; i < 100; ++i) send(pair.a, in, i, 1);
+    EXPECT_LE(pair.a.wire.out.size(), 2u);
+    pair.a.wire.busy = false;
+    pair.a.link->drained(pair.a.wire);
+    pair.pump();
+    EXPECT_EQ(pair.b.owner.got.size(), 100u);
+}
+
+// A slow actor parks its senders at the window, and nobody else's.
+TEST(LinkTest, SlowActorParksItsSenderAlone) {
+    LinkOptions options;
+    options.window_packets = 64;
+    Pair pair(options, options);
+    pair.pump();
+    std::uint64_t in = channel_of(pair.a);
+    pair.b.owner.room = 0;
+    EXPECT_EQ(send(pair.a, in, 0, 100), 64u);
+    pair.pump();
+    EXPECT_EQ(send(pair.a, in, 64, 36), 0u);
+    EXPECT_TRUE(pair.b.owner.got.empty());
+    EXPECT_TRUE(pair.a.owner.writables.empty());
+    pair.b.owner.room = 31;
+    pair.b.link->resume(in);
+    pair.pump();
+    EXPECT_TRUE(pair.a.owner.writables.empty());  // less than half of the window
+    pair.b.owner.room = 1;
+    pair.b.link->resume(in);
+    pair.pump();
+    ASSERT_EQ(pair.a.owner.writables, Vector<std::uint64_t>{in});
+    pair.b.owner.room = SIZE_MAX;
+    EXPECT_EQ(send(pair.a, in, 64, 36), 32u);
+    pair.b.link->resume(in);
+    pair.pump();
+    EXPECT_EQ(send(pair.a, in, 96, 4), 4u);
+    pair.pump();
+    ASSERT_EQ(pair.b.owner.got.size(), 100u);
+    for (std::size_t i = 0; i < 100; ++i) {
+        EXPECT_EQ(pair.b.owner.got[i].value, static_cast<std::int64_t>(i));
+    }
+}
+
+TEST(LinkTest, WhatNobodyTakesIsReported) {
+    Pair pair;
+    pair.pump();
+    std::uint64_t nobody = channel_of(pair.a, "nobody"), in = channel_of(pair.a);
+    send(pair.a, nobody, 0, 3);
+    send(pair.a, in, 0, 3);
+    pair.pump();
+    EXPECT_EQ(pair.a.owner.lost_numbers, (Vector<std::uint64_t>{0, 1, 2}));
+    EXPECT_EQ(pair.b.owner.got.size(), 3u);
+    EXPECT_EQ(pair.a.link->stage(), Stage::open);
+}
+
+TEST(LinkTest, ActorsAreTold) {
+    Pair pair;
+    pair.pump();
+    EXPECT_TRUE(pair.a.link->ask_actors(7).ok());
+    pair.pump();
+    EXPECT_EQ(pair.a.owner.told_number, 7u);
+    EXPECT_EQ(pair.a.owner.told.at(0).get("actor_id").text(), "glaze");
+}
+
+TEST(LinkTest, HeartbeatsMeasureAndSilenceEnds) {
+    constexpr std::uint64_t ms = 1'000'000;
+    LinkOptions quick, slow;
+    quick.heartbeat_ns = 100 * ms;
+    slow.heartbeat_ns = 500 * ms;
+    Pair pair(quick, slow);
+    pair.pump();
+    pair.a.owner.now = pair.b.owner.now = 1000 * ms;
+    pair.a.link->tick(1000 * ms);
+    EXPECT_TRUE(Pair::carry(pair.a, pair.b));
+    pair.a.owner.now = pair.b.owner.now = 1040 * ms;
+    pair.pump();
+    EXPECT_EQ(pair.a.link->counts().round_trip_ns, 40 * ms);
+    // Three times the larger interval, whoever has it.
+    pair.a.link->tick(1040 * ms + 1500 * ms);
+    EXPECT_FALSE(pair.a.wire.over);
+    pair.a.link->tick(1040 * ms + 1501 * ms);
+    EXPECT_TRUE(pair.a.wire.over);
+    pair.pump();
+    EXPECT_EQ(pair.a.owner.status, REFLOW_ERROR_TIMEOUT);
+    EXPECT_EQ(pair.a.owner.unlinked_count, 1);
+}
+
+TEST(LinkTest, GreetingHasADeadline) {
+    Pair pair;
+    pair.a.wire.out.clear();
+    pair.b.link->tick(1 + 4'999'999'999);
+    EXPECT_FALSE(pair.b.wire.over);
+    pair.b.link->tick(1 + 5'000'000'000);
+    EXPECT_TRUE(pair.b.wire.over);
+    pair.pump();
+    EXPECT_EQ(pair.b.owner.status, REFLOW_ERROR_TIMEOUT);
+    EXPECT_EQ(pair.b.owner.linked_count, 0);
+}
+
+// ---- a peer that knows the published original's handshake and frames alone
+
+struct Old {
+    explicit Old(LinkOptions options = {}) : end("kiln", false, std::move(options)) {
+        end.link->opened(end.wire);
+    }
+    void say(std::string_view text) {
+        end.link->received(end.wire, std::as_bytes(std::span(text.data(), text.size())), true);
+    }
+    String heard() {
+        if (end.wire.out.empty()) return "";
+        EXPECT_TRUE(end.wire.out.front().text);
+        String text = std::move(end.wire.out.front().bytes);
+        end.wire.out.pop_front();
+        return text;
+    }
+    End end;
+};
+
+constexpr std::string_view old_hello =
+    R"({"network_id":"studio","instance_id":"studio-1","protocol_version":"1.0",)"
+    R"("auth_token":"correct-horse","capabilities":["actor_messaging"]})";
+
+TEST(LinkTest, OldPeerIsAnsweredInItsWords) {
+    Old old(token("correct-horse"));
+    old.say(old_hello);
+    EXPECT_EQ(old.heard(),
+              R"({"success":true,"network_id":"kiln","instance_id":"kiln-1","error":null})");
+    EXPECT_EQ(old.end.link->stage(), Stage::open);
+    ASSERT_EQ(old.end.owner.logs.size(), 1u);
+    EXPECT_NE(old.end.owner.logs[0].find("in clear"), String::npos);
+    old.say(R"({"message_id":"1","source_network":"studio","source_actor":"unknown",)"
+            R"("target_network":"kiln","target_actor":"glaze","target_port":"in",)"
+            R"("payload":{"type":"Integer","data":41},"timestamp":"2026-05-04T10:11:12Z"})");
+    ASSERT_EQ(old.end.owner.got.size(), 1u);
+    EXPECT_EQ(old.end.owner.got[0].value, 41);
+    // One that speaks for somebody else, or to somebody else, is not heard.
+    old.say(R"({"message_id":"1","source_network":"other","source_actor":"unknown",)"
+            R"("target_network":"kiln","target_actor":"glaze","target_port":"in",)"
+            R"("payload":{"type":"Integer","data":41},"timestamp":"2026-05-04T10:11:12Z"})");
+    EXPECT_EQ(old.end.owner.got.size(), 1u);
+    old.say(R"({"request_id":"r","requesting_network":"studio"})");
+    EXPECT_EQ(old.heard(), R"({"request_id":"r","network_id":"kiln","actors":[{"actor_id":"glaze",)"
+                           R"("capabilities":["actor_messaging"],"description":null}]})");
+    std::uint64_t channel = channel_of(old.end);
+    EXPECT_EQ(send(old.end, channel, 5, 1), 1u);
+    String said = old.heard();
+    EXPECT_NE(said.find(R"("payload":{"type":"Integer","data":5})"), String::npos) << said;
+    EXPECT_NE(said.find(R"("source_network":"kiln","source_actor":"wheel")"), String::npos);
+}
+
+TEST(LinkTest, OldPeerWithAnotherTokenIsRefused) {
+    Old old(token("other"));
+    old.say(old_hello);
+    EXPECT_EQ(old.heard(), R"({"success":false,"network_id":"kiln","instance_id":"kiln-1",)"
+                           R"("error":"auth_token mismatch"})");
+    EXPECT_TRUE(old.end.wire.over);
+    EXPECT_EQ(old.end.wire.code, 4001);
+}
+
+TEST(LinkTest, TokenGoesInClearOnlyIfThatIsAsked) {
+    for (bool asked : {false, true}) {
+        LinkOptions options = token("correct-horse");
+        options.legacy_auth = asked;
+        End end("studio", true, options);
+        end.link->opened(end.wire);
+        EXPECT_EQ(end.wire.out.front().bytes.find("correct-horse") != String::npos, asked);
+        std::string_view welcome =
+            R"({"success":true,"network_id":"kiln","instance_id":"kiln-a","error":null})";
+        end.link->received(end.wire, std::as_bytes(std::span(welcome.data(), welcome.size())),
+                           true);
+        EXPECT_EQ(end.link->stage() == Stage::open, asked);
+        EXPECT_EQ(end.wire.over, !asked);
+    }
+}
+
+TEST(LinkTest, BadGreetingsEndTheLink) {
+    for (std::string_view text :
+         {"", "x", "[]", "{}", R"({"network_id":"a"})", R"({"network_id":5,"instance_id":"b"})",
+          R"({"network_id":"a","instance_id":"b","protocol_version":"1.0"})",
+          R"({"network_id":"a","instance_id":"b","protocol_version":"1.0","capabilities":[1]})",
+          R"({"network_id":"","instance_id":"b","protocol_version":"1.0","capabilities":[]})",
+          R"({"network_id":"a","instance_id":"b","protocol_version":"2.0","capabilities":[]})",
+          R"({"network_id":"a","instance_id":"b","protocol_version":"1.0","capabilities":[],"nonce":"x"})"}) {
+        Old old;
+        old.say(text);
+        EXPECT_TRUE(old.end.wire.over) << text;
+        EXPECT_EQ(old.end.owner.linked_count, 0) << text;
+    }
+}
+
+// Frames that break the rules end the link and nothing else; those of later versions are passed over.
+TEST(LinkTest, BadFrames) {
+    auto say = [](Pair& pair, std::string_view frame) {
+        pair.b.link->received(pair.b.wire, std::as_bytes(std::span(frame.data(), frame.size())),
+                              false);
+    };
+    using namespace std::string_view_literals;
+    for (std::string_view frame : {"\xc1"sv, "\x01"sv, "\x91\x01"sv, "\x91\x91\x01"sv,
+                                   "\x91\x94\x02\x09\x00\x91\x01"sv,       // no such channel
+                                   "\x91\x94\x02\xa1x\x00\x91\x01"sv,      // a channel that is a text
+                                   "\xdd\xff\xff\xff\xff"sv}) {
+        Pair pair;
+        pair.pump();
+        say(pair, frame);
+        EXPECT_TRUE(pair.b.wire.over);
+        pair.pump();
+        EXPECT_EQ(pair.b.owner.unlinked_count, 1);
+    }
+    Pair pair;
+    pair.pump();
+    say(pair, "\x91\x92\x63\x01"sv);
+    EXPECT_FALSE(pair.b.wire.over);
+    // Beyond its credit, and with a gap.
+    for (std::uint64_t first : {std::uint64_t{1}, std::uint64_t{0}}) {
+        LinkOptions small;
+        small.window_packets = 4;
+        Pair bad({}, small);
+        bad.pump();
+        Batch batch;
+        batch.open(0, "s", "a", "p");
+        for (std::uint64_t i = 0; i < 5; ++i) {
+            EXPECT_TRUE(batch.data(0, first + i, Message::integer(1)).ok());
+        }
+        bad.b.owner.room = 0;
+        String text = batch.take();
+        say(bad, text);
+        EXPECT_TRUE(bad.b.wire.over);
+        EXPECT_TRUE(bad.b.owner.got.empty());
+    }
+}
+
+}  // namespace
+}  // namespace reflow::peer
