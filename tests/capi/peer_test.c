@@ -185,7 +185,7 @@ static void test_refusals(void) {
     side gamma = open_side(&g, 10);
     refused(&gamma, text, REFLOW_ERROR_REFUSED, "allowed_networks");
     refused(&gamma, "127.0.0.1:1", REFLOW_ERROR_REFUSED, "127.0.0.1");
-    refused(&gamma, "nowhere.invalid:9", REFLOW_ERROR_UNRESOLVED, "nowhere.invalid");
+    refused(&gamma, "nowhere..invalid:9", REFLOW_ERROR_UNRESOLVED, "nowhere..invalid");
     refused(&gamma, "127.0.0.1:x", REFLOW_ERROR_INVALID_ARGUMENT, "port");
     close_side(&gamma);
     close_side(&alpha);
