@@ -24,12 +24,6 @@ String reason_of(reflow_status status, std::string_view reason) {
     return status == REFLOW_OK ? String("closed") : String(status_name(status));
 }
 
-// User data of the callback that tells of room.
-struct Room : Allocated {
-    Ref<Peer> peer;
-    std::function<void(std::uint64_t)> call;
-};
-
 }  // namespace
 
 Peer::Peer(io::WireHost& wires, PeerOptions options, Listener listener)
@@ -513,13 +507,11 @@ bool Peer::wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport
         }
     }
     if (!first) return true;
-    auto room = std::unique_ptr<Room>(new Room);
-    room->peer = Ref<Peer>::share(this);
-    room->call = [this](std::uint64_t number) { made_room(number); };
     Result<void> set = network_->on_writable(
         inport,
-        [](void* data, reflow_inport number) { static_cast<Room*>(data)->call(number.id); },
-        network::HostData(room.release(), [](void* data) { delete static_cast<Room*>(data); }));
+        [](void* data, reflow_inport number) { static_cast<Peer*>(data)->made_room(number.id); },
+        network::HostData(Ref<Peer>::share(this).leak(),
+                          [](void* data) { static_cast<Peer*>(data)->unref(); }));
     if (set.ok()) return true;
     log(REFLOW_LOG_ERROR, concat("cannot wait for room: ", set.error().message));
     return false;
