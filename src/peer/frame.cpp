@@ -14,7 +14,6 @@ namespace {
 // messages. Counts that are not known yet take the form of four bytes.
 constexpr char array_32 = static_cast<char>(0xdd);
 constexpr std::size_t count_bytes = 4;
-constexpr std::size_t head_bytes = 1 + count_bytes;
 
 void put_count(char* to, std::uint32_t value) noexcept {
     for (std::size_t i = 0; i < count_bytes; ++i) {
