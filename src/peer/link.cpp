@@ -18,7 +18,6 @@ namespace {
 
 // Close codes beside those of WebSocket (spec 8, W12).
 constexpr std::uint16_t code_auth = 4001;
-constexpr std::uint16_t code_version = 4002;
 constexpr std::uint16_t code_capacity = 4003;
 constexpr std::uint16_t code_heartbeat = 4004;
 
