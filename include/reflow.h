@@ -3344,6 +3344,64 @@ REFLOW_API reflow_status reflow_peer_send(reflow_peer *peer, reflow_view network
 REFLOW_API reflow_status reflow_peer_status(const reflow_peer *peer, reflow_message *out,
                                             reflow_error **error);
 
+/* HTTP of a host, on the port of its peer. The peer answers /health, /status and /metrics itself; all other
+ * requests go to a handler of the host, and without one they are answered 404. */
+
+/* A request. Views are borrowed-until the handler returns, and empty for what is not there. */
+typedef struct reflow_http_request {
+    uint32_t struct_size; /* sizeof(reflow_http_request) of the library */
+    uint32_t reserved;
+    reflow_view method;        /* "GET", "POST", ... as it came */
+    reflow_view path;          /* "/predict", as it came: %20 and the like are not decoded */
+    reflow_view query;         /* what follows the "?" */
+    reflow_view content_type;  /* "application/json" */
+    reflow_view authorization; /* "Bearer ..." */
+    reflow_view body;          /* bytes */
+} reflow_http_request;
+
+/* Where an answer goes. Each is ended by reflow_http_reply_send or reflow_http_reply_destroy. */
+typedef struct reflow_http_reply reflow_http_reply;
+
+/* Sees to a request: answers it at once, or keeps reply and lets any thread answer it later. It is called
+ * on the thread of links, one call at a time, and must not wait: no link moves meanwhile. reply is taken by
+ * the handler, also when it does nothing with it. */
+typedef void (*reflow_http_fn)(void *user_data, const reflow_http_request *request,
+                               reflow_http_reply *reply);
+
+/* Options of a handler; a field that is 0 means the default. */
+typedef struct reflow_http_options {
+    uint32_t struct_size;    /* sizeof(reflow_http_options) */
+    uint32_t timeout_ms;     /* then a request without an answer gets 504; default 30,000 */
+    uint32_t max_body_bytes; /* of a request; 413 beyond; default 1 MiB, at most 1 GiB */
+    uint32_t max_waiting;    /* requests that are not answered, at once; 503 beyond; default 64, at most
+                                65,535. So many connections may be there besides the links */
+} reflow_http_options;
+
+/* Sets who answers requests, once, before the start. No call comes after reflow_peer_stop has returned;
+ * requests that wait then are cut. destroy ends user_data with the peer.
+ * Ownership: options borrowed (may be NULL), user_data taken. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_STATE after the start, REFLOW_ERROR_ALREADY_EXISTS the second time,
+ * REFLOW_ERROR_LIMIT for an option beyond its limit, REFLOW_ERROR_UNSUPPORTED in a build without peers.
+ * Callbacks: handler (later, on the thread of links), destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_on_http(reflow_peer *peer, reflow_http_fn handler,
+                                             void *user_data, reflow_destroy_fn destroy,
+                                             const reflow_http_options *options,
+                                             reflow_error **error);
+
+/* Answers a request. status is 200 to 599; content_type may be empty, which means application/octet-stream.
+ * An answer to HEAD is sent without its body.
+ * Ownership: reply taken, views borrowed. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_CLOSED if nobody waits any more (the peer has stopped, the time is over),
+ * REFLOW_ERROR_INVALID_ARGUMENT for a status or content type that is none, or a body with status 204 or
+ * 304: the request gets 500 then. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_http_reply_send(reflow_http_reply *reply, uint32_t status,
+                                                reflow_view content_type, reflow_view body,
+                                                reflow_error **error);
+
+/* Gives up on a request, which gets 500.
+ * Ownership: reply taken. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_http_reply_destroy(reflow_http_reply *reply);
+
 /* Listens no more, closes all links in order, and cuts those that are still there after the timeout.
  * Ownership: none. Threads: any. Blocking: until the links have ended.
  * Errors: REFLOW_ERROR_WOULD_DEADLOCK inside a callback. Since: 0.1.0 */

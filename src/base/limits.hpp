@@ -84,6 +84,11 @@ inline constexpr std::size_t discovery_body_bytes = std::size_t{64} << 10;  // o
 inline constexpr std::size_t discovery_answer_bytes = std::size_t{256} << 20;  // with all entries
 inline constexpr std::size_t discovery_endpoint_bytes = 1024;
 inline constexpr std::size_t capabilities_count = 64;  // of an instance or an actor
+inline constexpr std::size_t http_body_bytes = std::size_t{1} << 20;  // of a request of a host's
+inline constexpr std::size_t most_http_body_bytes = std::size_t{1} << 30;
+inline constexpr std::uint32_t http_replies_count = 64;  // requests that wait for a host at once
+inline constexpr std::uint32_t most_http_replies_count = 65'535;
+inline constexpr std::size_t content_type_bytes = 256;  // of an answer of a host
 inline constexpr std::size_t secret_bytes = 4096;      // of a token
 // Blocks of 4 KiB that are kept for the next documents. None where AddressSanitizer is to see what ends.
 #if defined(__SANITIZE_ADDRESS__)

@@ -7,6 +7,7 @@
 #if REFLOW_WITH_PEER
 #include "base/clock.hpp"
 #include "base/limits.hpp"
+#include "capi/peer_http.hpp"
 #include "peer/config.hpp"
 #include "peer/names.hpp"
 #include "peer/peer.hpp"
@@ -375,6 +376,19 @@ reflow_status reflow_peer_send(reflow_peer* peer, reflow_view network, reflow_vi
     });
 }
 
+reflow_status reflow_peer_on_http(reflow_peer* peer, reflow_http_fn handler, void* user_data,
+                                  reflow_destroy_fn destroy, const reflow_http_options* options,
+                                  reflow_error** error) {
+    network::HostData data(user_data, destroy);
+    return guarded(error, [&]() -> Result<void> {
+        if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+        Result<peer::HttpRoutes> routes =
+            http_routes(peer->runtime, handler, std::move(data), options);
+        if (!routes.ok()) return routes.take_error();
+        return peer->peer->serve(std::move(routes).take());
+    });
+}
+
 reflow_status reflow_peer_status(const reflow_peer* peer, reflow_message* out,
                                  reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
@@ -436,6 +450,12 @@ reflow_status reflow_peer_disconnect(reflow_peer*, reflow_view, reflow_error** e
 bool reflow_peer_connected(const reflow_peer*, reflow_view) { return false; }
 reflow_status reflow_peer_send(reflow_peer*, reflow_view, reflow_view, reflow_view, reflow_message,
                                reflow_view, int64_t, reflow_error** error) {
+    return missing(error);
+}
+reflow_status reflow_peer_on_http(reflow_peer*, reflow_http_fn, void* user_data,
+                                  reflow_destroy_fn destroy, const reflow_http_options*,
+                                  reflow_error** error) {
+    if (destroy != nullptr) destroy(user_data);
     return missing(error);
 }
 reflow_status reflow_peer_status(const reflow_peer*, reflow_message* out, reflow_error** error) {

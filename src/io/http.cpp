@@ -182,6 +182,10 @@ std::string_view http_reason(std::uint16_t status) noexcept {
             return "Length Required";
         case 413:
             return "Content Too Large";
+        case 415:
+            return "Unsupported Media Type";
+        case 422:
+            return "Unprocessable Content";
         case 426:
             return "Upgrade Required";
         case 429:
@@ -194,6 +198,8 @@ std::string_view http_reason(std::uint16_t status) noexcept {
             return "Not Implemented";
         case 503:
             return "Service Unavailable";
+        case 504:
+            return "Gateway Timeout";
         default:
             return "Status";
     }
@@ -203,8 +209,9 @@ String http_answer_head(std::uint16_t status, std::string_view content_type, std
                         bool keep, std::string_view extra) {
     String head = concat("HTTP/1.1 ", status, " ", http_reason(status), "\r\n");
     if (body_bytes > 0) append(head, concat("Content-Type: ", content_type, "\r\n"));
-    append(head, concat("Content-Length: ", body_bytes, "\r\n", extra,
-                        keep ? "" : "Connection: close\r\n", "\r\n"));
+    bool bare = status == 204 || status == 304;  // these end with their head
+    if (!bare) append(head, concat("Content-Length: ", body_bytes, "\r\n"));
+    append(head, concat(extra, keep ? "" : "Connection: close\r\n", "\r\n"));
     return head;
 }
 

@@ -9,22 +9,48 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <memory>
+#include <mutex>
 
 #include "base/text.hpp"
 
 namespace reflow::io {
 
+// An answer that comes later.
+class Later final : public HttpReply {
+public:
+    explicit Later(Guest& guest) noexcept : guest_(&guest) {}
+    void ref() noexcept override { refs_.add(); }
+    void unref() noexcept override {
+        if (refs_.drop()) delete this;
+    }
+    reflow_status send(HttpResponse&& response) override;
+    // On the loop: nobody waits any more.
+    void forget() noexcept {
+        std::lock_guard lock(mutex_);
+        guest_ = nullptr;
+    }
+
+private:
+    RefCount refs_;
+    std::mutex mutex_;  // guards what follows; the lock of the loop is taken under it, no other
+    Guest* guest_;      // NULL once answered or forgotten
+};
+
 // Somebody who has come and is not a wire (yet).
-class Guest final : public RefCounted<Guest> {
+class Guest final : public RefCounted<Guest>, private HttpAsker {
 public:
     Guest(Port& port, Channel&& channel)
         : port_(Ref<Port>::share(&port)), channel_(std::move(channel)) {}
     void begin();
     void end() noexcept;
+    [[nodiscard]] Loop& loop() noexcept { return *port_->loop_; }
 
 private:
     friend class Port;
-    enum class State : std::uint8_t { unknown, securing, asking, answering, leaving, ended };
+    friend class Later;
+    // waiting: the answer comes later; nothing is read until then.
+    enum class State : std::uint8_t { unknown, securing, asking, waiting, answering, leaving, ended };
 
     void event(bool in);
     void readable();
@@ -32,6 +58,11 @@ private:
     void look();
     void look_at_request();
     void serve(const HttpHead& head, std::string_view body);
+    Ref<HttpReply> later() override;
+    void wait();
+    void no_later() noexcept;
+    void replied(const Later& from, HttpResponse&& response) noexcept;
+    void respond(HttpResponse&& response);
     void upgrade(const HttpHead& head);
     void become(Form form, WireScheme scheme, std::string_view answer, std::size_t used);
     void answer(std::uint16_t status, std::string_view type, std::string_view body, bool keep,
@@ -49,6 +80,8 @@ private:
     String out_;
     std::size_t sent_ = 0;
     bool keep_ = false;
+    bool head_only_ = false;
+    Ref<Later> later_;
     Guest* before_ = nullptr;
     Guest* after_ = nullptr;
 };
@@ -195,6 +228,7 @@ void Guest::end() noexcept {
     if (std::exchange(state_, State::ended) == State::ended) return;
     Ref<Guest> self = Ref<Guest>::share(this);
     port_->loop_->cancel(std::exchange(timer_, 0));
+    no_later();
     if (watch_ != nullptr) std::exchange(watch_, nullptr)->close();
     if (channel_.descriptor() >= 0) port_->left();  // otherwise a wire has it
     channel_.close();
@@ -321,7 +355,8 @@ void Guest::look_at_request() {
 }
 
 void Guest::serve(const HttpHead& head, std::string_view body) {
-    bool keep = head.version_1_1 && !head.has("Connection", "close");
+    keep_ = head.version_1_1 && !head.has("Connection", "close");
+    head_only_ = head.method == "HEAD";
     if (!port_->options_.http) return answer(404, "text/plain", "not here\n", false);
     std::size_t mark = head.target.find('?');
     HttpRequest request{};
@@ -332,19 +367,77 @@ void Guest::serve(const HttpHead& head, std::string_view body) {
     request.body = body;
     request.content_type = head.find("Content-Type");
     request.authorization = head.find("Authorization");
+    request.asker = this;
     HttpResponse response = port_->handler_->request(request);
     if (state_ == State::ended) return;
+    if (later_) return wait();
+    respond(std::move(response));
+}
+
+void Guest::respond(HttpResponse&& response) {
     bool clean = response.content_type.find_first_of("\r\n") == String::npos;
     if (!clean) response.content_type = "application/octet-stream";
-    if (head.method == "HEAD") {
-        out_ = http_answer_head(response.status, response.content_type, response.body.size(), keep,
-                                {});
-        keep_ = keep;
-        sent_ = 0;
-        state_ = State::answering;
-        return write();
+    if (!head_only_) return answer(response.status, response.content_type, response.body, keep_);
+    out_ =
+        http_answer_head(response.status, response.content_type, response.body.size(), keep_, {});
+    sent_ = 0;
+    state_ = State::answering;
+    write();
+}
+
+// ---- answers that come later
+
+reflow_status Later::send(HttpResponse&& response) {
+    std::lock_guard lock(mutex_);
+    if (guest_ == nullptr) return REFLOW_ERROR_CLOSED;
+    auto carried = std::make_shared<HttpResponse>(std::move(response));
+    bool posted = guest_->loop().post(
+        [self = Ref<Later>::share(this), guest = Ref<Guest>::share(guest_), carried] {
+            guest->replied(*self, std::move(*carried));
+        });
+    guest_ = nullptr;
+    return posted ? REFLOW_OK : REFLOW_ERROR_CLOSED;
+}
+
+Ref<HttpReply> Guest::later() {
+    if (later_ || port_->waiting_ >= port_->options_.replies) return {};
+    later_ = make_ref<Later>(*this);
+    ++port_->waiting_;
+    return Ref<HttpReply>::share(later_.get());
+}
+
+// What it sends meanwhile stays in the socket, and that it has gone is seen when it is answered.
+void Guest::wait() {
+    state_ = State::waiting;
+    watch_->want(false, false);
+    port_->loop_->cancel(timer_);
+    Ref<Guest> self = Ref<Guest>::share(this);
+    timer_ = port_->loop_->after(port_->options_.reply_ns, [self] {
+        self->timer_ = 0;
+        HttpResponse response{504, "text/plain", "the answer took too long\n"};
+        self->replied(*self->later_, std::move(response));
+    });
+}
+
+void Guest::no_later() noexcept {
+    if (!later_) return;
+    later_->forget();
+    later_ = nullptr;
+    --port_->waiting_;
+}
+
+void Guest::replied(const Later& from, HttpResponse&& response) noexcept {
+    if (state_ != State::waiting || later_.get() != &from) return;
+    try {
+        no_later();
+        deadline();
+        respond(std::move(response));
+        // What came with the request, and what TLS has read already and tells nobody of.
+        if (state_ == State::asking) look_at_request();
+        if (state_ == State::asking && channel_.secure()) readable();
+    } catch (...) {
+        end();
     }
-    answer(response.status, response.content_type, response.body, keep);
 }
 
 void Guest::upgrade(const HttpHead& head) {

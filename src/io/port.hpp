@@ -49,6 +49,7 @@ private:
     Watch* watch_ = nullptr;
     std::uint64_t pause_ = 0;        // timer: no descriptors were left
     std::uint32_t connections_ = 0;  // guests and wires
+    std::uint32_t waiting_ = 0;      // guests whose answer comes later
     bool full_told_ = false;
     Guest* guests_ = nullptr;
 };

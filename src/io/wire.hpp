@@ -110,13 +110,38 @@ protected:
     ~Wire() = default;
 };
 
-struct HttpRequest {
-    std::string_view method, path, query, body, content_type, authorization;
-};
 struct HttpResponse {
     std::uint16_t status = 200;
     String content_type = "application/json";
     String body;
+};
+
+// The place of an answer that comes later, once, from any thread. References are counted.
+class HttpReply : public Allocated {
+public:
+    virtual void ref() noexcept = 0;
+    virtual void unref() noexcept = 0;
+    // REFLOW_ERROR_CLOSED if nobody waits for it: the connection or the port has ended, it took too
+    // long, or there was an answer before.
+    virtual reflow_status send(HttpResponse&& response) = 0;
+
+protected:
+    ~HttpReply() = default;
+};
+
+// Whom a request is from, during the call of its handler.
+class HttpAsker {
+public:
+    // The answer comes later; what the handler returns is not looked at then. NULL: too many wait.
+    virtual Ref<HttpReply> later() = 0;
+
+protected:
+    ~HttpAsker() = default;
+};
+
+struct HttpRequest {
+    std::string_view method, path, query, body, content_type, authorization;
+    HttpAsker* asker = nullptr;  // NULL: nobody can wait, it is answered by what is returned
 };
 
 // What a port does with who comes. On the thread of the host of wires: nobody else is served
@@ -134,6 +159,8 @@ struct PortOptions {
     std::uint32_t connections = 1024;  // at once, all kinds together
     std::size_t http_body_bytes = 1 << 20;
     std::uint64_t first_bytes_ns = 5'000'000'000;  // until a whole request, or a mark, has come
+    std::uint64_t reply_ns = 30'000'000'000;       // until a request that is answered later gets 504
+    std::uint32_t replies = 64;                    // that are waited for at once
     bool websocket = true, tcp = true, http = true;
 };
 

@@ -38,6 +38,14 @@ Result<void> Peer::attach(Ref<network::Network> network) {
     return {};
 }
 
+Result<void> Peer::serve(HttpRoutes http) {
+    std::lock_guard lock(mutex_);
+    if (started_) return Failure(REFLOW_ERROR_INVALID_STATE, "the peer has been started");
+    if (http_.call) return Failure(REFLOW_ERROR_ALREADY_EXISTS, "the peer has a handler of HTTP");
+    http_ = std::move(http);
+    return {};
+}
+
 Result<void> Peer::bind(std::string_view address, std::uint16_t port) {
     std::lock_guard lock(mutex_);
     if (started_) return Failure(REFLOW_ERROR_INVALID_STATE, "the peer has been started");
@@ -59,6 +67,12 @@ Result<void> Peer::start() {
         port.wire = options_.wire;
         // Those that are greeting count too; a few more may, so that they can be refused in words.
         port.connections = options_.max_connections + 16;
+        if (http_.call) {
+            port.connections += http_.replies;
+            port.replies = http_.replies;
+            port.reply_ns = http_.reply_ns;
+            port.http_body_bytes = http_.body_bytes;
+        }
         Result<std::uint64_t> listener =
             wires_.listen(options_.bind_address, options_.bind_port, port, *this, &port_);
         if (!listener.ok()) return listener.take_error();
@@ -546,6 +560,7 @@ Message Peer::actors() {
 void Peer::actors_told(Link&, std::uint64_t, MessageRef) {}
 
 io::HttpResponse Peer::request(const io::HttpRequest& request) {
+    if (http_.call && !is_of_status(request)) return http_.call(request);
     return answer_status(request, status());
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "base/limits.hpp"
 #include "base/ref.hpp"
 #include "io/wire.hpp"
 #include "network/network.hpp"
@@ -20,6 +21,14 @@
 #include "peer/status.hpp"
 
 namespace reflow::peer {
+
+// Requests that are not for the status of the peer.
+struct HttpRoutes {
+    std::function<io::HttpResponse(const io::HttpRequest&)> call;  // on the thread of wires
+    std::uint64_t reply_ns = 30'000'000'000;
+    std::size_t body_bytes = limits::http_body_bytes;
+    std::uint32_t replies = limits::http_replies_count;
+};
 
 struct PeerOptions {
     LinkOptions link;  // identity, token, heartbeat
@@ -57,6 +66,8 @@ public:
 
     // The network whose actors are reached from outside. REFLOW_ERROR_INVALID_STATE after start().
     Result<void> attach(Ref<network::Network> network);
+    // Who answers the requests that are not for its status. The same error.
+    Result<void> serve(HttpRoutes http);
     // Where it listens. The same error.
     Result<void> bind(std::string_view address, std::uint16_t port);
     Result<void> start();
@@ -135,6 +146,7 @@ private:
     const SystemClock clock_;
     io::WireHost& wires_;
     PeerOptions options_;  // fixed with start()
+    HttpRoutes http_;      // likewise
     const Listener listener_;
     Ref<network::Network> network_;
     std::uint16_t port_ = 0;

@@ -184,6 +184,11 @@ String status_json(const Status& status) {
     return body;
 }
 
+bool is_of_status(const io::HttpRequest& request) noexcept {
+    std::string_view path = plain_path(request.path);
+    return path == "/health" || path == "/status" || path == "/metrics";
+}
+
 io::HttpResponse answer_status(const io::HttpRequest& request, const Status& status) {
     std::string_view path = plain_path(request.path);
     bool health = path == "/health", metrics = path == "/metrics";

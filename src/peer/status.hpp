@@ -90,6 +90,8 @@ struct Status {
 // The text format of Prometheus, version 0.0.4.
 [[nodiscard]] String metrics_text(const Status& status);
 
+// Whether it is for one of the three.
+[[nodiscard]] bool is_of_status(const io::HttpRequest& request) noexcept;
 // The answer to a request for one of the three: 405 for anything but GET and HEAD, 404 for another
 // path, 503 for /health of a peer that is stopping.
 [[nodiscard]] io::HttpResponse answer_status(const io::HttpRequest& request, const Status& status);

@@ -1,0 +1,301 @@
+/* Section 21 of reflow.h: HTTP of a host on the port of its peer, asked over plain sockets. */
+#include "check.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "rig.h"
+
+typedef struct site {
+    reflow_runtime *runtime;
+    reflow_peer *peer;
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t changed;
+    reflow_http_reply *kept; /* of "/later" */
+    char said[512];          /* what the last request was */
+    int ended;               /* calls of destroy */
+} site;
+
+static void answer(reflow_http_reply *reply, uint32_t status, const char *type, const char *body) {
+    WORKS(reflow_http_reply_send(reply, status, text_of(type), text_of(body), &e));
+}
+
+static void handle(void *user_data, const reflow_http_request *request, reflow_http_reply *reply) {
+    site *s = user_data;
+    CHECK(request->struct_size == sizeof *request);
+    pthread_mutex_lock(&s->mutex);
+    snprintf(s->said, sizeof s->said, "%.*s %.*s?%.*s [%.*s] [%.*s] %.*s", (int)request->method.size,
+             request->method.data, (int)request->path.size, request->path.data,
+             (int)request->query.size, request->query.data, (int)request->content_type.size,
+             request->content_type.data, (int)request->authorization.size,
+             request->authorization.data, (int)request->body.size, request->body.data);
+    if (same_text(request->path, "/later")) {
+        CHECK(s->kept == NULL);
+        s->kept = reply;
+    } else if (same_text(request->path, "/none")) {
+        reflow_http_reply_destroy(reply);
+    } else if (same_text(request->path, "/odd")) {
+        FAILS(REFLOW_ERROR_INVALID_ARGUMENT,
+              reflow_http_reply_send(reply, 200, text_of("text/plain\r\nX: y"), text_of(""), &e));
+    } else if (same_text(request->path, "/info")) {
+        FAILS(REFLOW_ERROR_INVALID_ARGUMENT,
+              reflow_http_reply_send(reply, 101, text_of(""), text_of(""), &e));
+    } else if (same_text(request->path, "/empty")) {
+        answer(reply, 204, "", "");
+    } else {
+        answer(reply, 200, "text/plain; charset=utf-8", s->said);
+    }
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static void ended(void *user_data) {
+    site *s = user_data;
+    ++s->ended;
+}
+
+static void open_site(site *s, const reflow_http_options *options) {
+    memset(s, 0, sizeof *s);
+    pthread_mutex_init(&s->mutex, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    s->runtime = rig_runtime(&rig_own);
+    reflow_peer_options named = {0};
+    named.struct_size = sizeof named;
+    named.network_id = text_of("site");
+    named.bind_address = text_of("127.0.0.1");
+    WORKS(reflow_peer_create(s->runtime, &named, &s->peer, &e));
+    WORKS(reflow_peer_on_http(s->peer, handle, s, ended, options, &e));
+    WORKS(reflow_peer_start(s->peer, &e));
+}
+
+static void close_site(site *s) {
+    reflow_peer_destroy(s->peer);
+    CHECK(s->ended == 1);
+    reflow_runtime_destroy(s->runtime);
+}
+
+static int dial(const site *s) {
+    struct sockaddr_in to = {0};
+    struct timeval patience = {30, 0};
+    int number = socket(AF_INET, SOCK_STREAM, 0);
+    to.sin_family = AF_INET;
+    to.sin_port = htons((uint16_t)reflow_peer_port(s->peer));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(connect(number, (struct sockaddr *)&to, sizeof to) == 0);
+    CHECK(setsockopt(number, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+    return number;
+}
+
+static void say(int number, const char *text) {
+    CHECK(send(number, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text));
+}
+
+/* Reads up to the end, or until the text is there as often as that. */
+static const char *hear(int number, const char *until, int times) {
+    static char text[16384];
+    size_t size = 0;
+    for (;;) {
+        text[size] = 0;
+        int found = 0;
+        for (const char *at = text; until != NULL && (at = strstr(at, until)) != NULL; ++at) ++found;
+        if (until != NULL && found >= times) return text;
+        ssize_t got = recv(number, text + size, sizeof text - 1 - size, 0);
+        CHECK(got >= 0);
+        if (got == 0) break;
+        size += (size_t)got;
+    }
+    if (until != NULL) check_failed(__FILE__, __LINE__, until, text);
+    return text;
+}
+
+/* One request on a connection of its own, and whether the answer has both texts. */
+static void ask(const site *s, const char *request, const char *first, const char *second) {
+    int number = dial(s);
+    say(number, request);
+    const char *text = hear(number, NULL, 0);
+    if (strstr(text, first) == NULL) check_failed(__FILE__, __LINE__, first, text);
+    if (strstr(text, second) == NULL) check_failed(__FILE__, __LINE__, second, text);
+    close(number);
+}
+
+static reflow_http_reply *take_kept(site *s) {
+    pthread_mutex_lock(&s->mutex);
+    while (s->kept == NULL) pthread_cond_wait(&s->changed, &s->mutex);
+    reflow_http_reply *kept = s->kept;
+    s->kept = NULL;
+    pthread_mutex_unlock(&s->mutex);
+    return kept;
+}
+
+#define END "Host: x\r\nConnection: close\r\n\r\n"
+
+static void test_at_once(void) {
+    site s;
+    open_site(&s, NULL);
+    ask(&s, "GET /a%20b?x=1&y HTTP/1.1\r\nAuthorization: Bearer t\r\n" END, "HTTP/1.1 200 OK",
+        "\r\n\r\nGET /a%20b?x=1&y [] [Bearer t] ");
+    ask(&s,
+        "POST /p HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 7\r\n" END "{\"a\":1}",
+        "Content-Type: text/plain; charset=utf-8\r\n", "POST /p? [application/json] [] {\"a\":1}");
+    ask(&s, "HEAD /h HTTP/1.1\r\n" END, "Content-Length: ", "Connection: close\r\n\r\n");
+    ask(&s, "GET /none HTTP/1.1\r\n" END, "500 Internal", "not answered");
+    ask(&s, "GET /odd HTTP/1.1\r\n" END, "500 Internal", "not answered");
+    ask(&s, "GET /info HTTP/1.1\r\n" END, "500 Internal", "not answered");
+    ask(&s, "GET /empty HTTP/1.1\r\n" END, "204 No Content", "");
+    /* What is the peer's stays so. */
+    ask(&s, "GET /health HTTP/1.1\r\n" END, "200 OK", "\"network_id\":\"site\"");
+    ask(&s, "POST /status HTTP/1.1\r\n" END, "405 ", "");
+    close_site(&s);
+}
+
+static void test_head_has_no_body(void) {
+    site s;
+    open_site(&s, NULL);
+    int number = dial(&s);
+    say(number, "HEAD /h HTTP/1.1\r\n" END);
+    const char *text = hear(number, NULL, 0);
+    CHECK(strcmp(strstr(text, "\r\n\r\n"), "\r\n\r\n") == 0);
+    close(number);
+    close_site(&s);
+}
+
+static void *answer_later(void *user_data) {
+    answer(take_kept(user_data), 200, "text/plain", "at last");
+    return NULL;
+}
+
+/* Requests that come together are answered in their order, also if the first waits for a thread; and
+ * one that has closed its way in still gets its answer. */
+static void test_later(void) {
+    site s;
+    pthread_t thread;
+    open_site(&s, NULL);
+    CHECK(pthread_create(&thread, NULL, answer_later, &s) == 0);
+    int number = dial(&s);
+    say(number, "GET /later HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+    const char *text = hear(number, "GET /next?", 1);
+    CHECK(strstr(text, "at last") != NULL && strstr(text, "at last") < strstr(text, "GET /next?"));
+    CHECK(pthread_join(thread, NULL) == 0);
+    say(number, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    shutdown(number, SHUT_WR);
+    answer(take_kept(&s), 200, "text/plain", "to a deaf one");
+    (void)hear(number, "to a deaf one", 1);
+    close(number);
+    close_site(&s);
+}
+
+/* Nobody waits: the time is over, the peer has stopped. */
+static void test_too_late(void) {
+    site s;
+    reflow_http_options options = {0};
+    options.struct_size = sizeof options;
+    options.timeout_ms = 20;
+    open_site(&s, &options);
+    int number = dial(&s);
+    say(number, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    (void)hear(number, "504 Gateway Timeout", 1);
+    FAILS(REFLOW_ERROR_CLOSED,
+          reflow_http_reply_send(take_kept(&s), 200, text_of(""), text_of("late"), &e));
+    say(number, "GET /again HTTP/1.1\r\nHost: x\r\n\r\n"); /* the connection is as good as before */
+    (void)hear(number, "GET /again?", 1);
+    close(number);
+    close_site(&s);
+
+    open_site(&s, NULL);
+    number = dial(&s);
+    say(number, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    reflow_http_reply *kept = take_kept(&s);
+    WORKS(reflow_peer_stop(s.peer, 1000, &e));
+    CHECK(*hear(number, NULL, 0) == 0);
+    FAILS(REFLOW_ERROR_CLOSED, reflow_http_reply_send(kept, 200, text_of(""), text_of("late"), &e));
+    close(number);
+    close_site(&s);
+}
+
+/* A reply outlives peer and runtime. */
+static void test_reply_outlives(void) {
+    site s;
+    open_site(&s, NULL);
+    int number = dial(&s);
+    say(number, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    reflow_http_reply *kept = take_kept(&s);
+    close_site(&s);
+    FAILS(REFLOW_ERROR_CLOSED, reflow_http_reply_send(kept, 200, text_of(""), text_of("x"), &e));
+    close(number);
+}
+
+static void test_limits(void) {
+    site s;
+    reflow_http_options options = {0};
+    options.struct_size = sizeof options;
+    options.max_body_bytes = 10;
+    options.max_waiting = 1;
+    open_site(&s, &options);
+    ask(&s, "POST /p HTTP/1.1\r\nContent-Length: 11\r\n" END "01234567890", "413 Content Too", "");
+    ask(&s, "POST /p HTTP/1.1\r\nContent-Length: 10\r\n" END "0123456789", "200 OK", "0123456789");
+    int number = dial(&s);
+    say(number, "GET /later HTTP/1.1\r\n" END);
+    reflow_http_reply *kept = take_kept(&s);
+    ask(&s, "GET /p HTTP/1.1\r\n" END, "503 Service", "too many requests wait");
+    ask(&s, "GET /health HTTP/1.1\r\n" END, "200 OK", "site");
+    answer(kept, 200, "", "free again");
+    (void)hear(number, "free again", 1);
+    close(number);
+    ask(&s, "GET /p HTTP/1.1\r\n" END, "200 OK", "GET /p?");
+    close_site(&s);
+}
+
+static void test_arguments(void) {
+    site s;
+    open_site(&s, NULL);
+    s.ended = 0;
+    FAILS(REFLOW_ERROR_INVALID_STATE, reflow_peer_on_http(s.peer, handle, &s, ended, NULL, &e));
+    CHECK(s.ended == 1); /* taken, also if it fails */
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_on_http(NULL, handle, &s, ended, NULL, &e));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_on_http(s.peer, NULL, &s, ended, NULL, &e));
+    CHECK(s.ended == 3);
+    reflow_http_options options = {0};
+    options.struct_size = sizeof options;
+    options.max_waiting = 65536;
+    FAILS(REFLOW_ERROR_LIMIT, reflow_peer_on_http(s.peer, handle, &s, NULL, &options, &e));
+    options.max_waiting = 0;
+    options.max_body_bytes = (1u << 30) + 1;
+    FAILS(REFLOW_ERROR_LIMIT, reflow_peer_on_http(s.peer, handle, &s, NULL, &options, &e));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT,
+          reflow_http_reply_send(NULL, 200, text_of(""), text_of(""), &e));
+    reflow_http_reply_destroy(NULL);
+    s.ended = 0;
+    close_site(&s);
+
+    reflow_runtime *runtime = rig_runtime(&rig_own);
+    reflow_peer_options named = {0};
+    named.struct_size = sizeof named;
+    named.network_id = text_of("quiet");
+    named.bind_address = text_of("127.0.0.1");
+    site quiet = {0};
+    quiet.runtime = runtime;
+    WORKS(reflow_peer_create(runtime, &named, &quiet.peer, &e));
+    WORKS(reflow_peer_start(quiet.peer, &e));
+    ask(&quiet, "GET /predict HTTP/1.1\r\n" END, "404 Not Found", "/predict");
+    reflow_peer_destroy(quiet.peer);
+    WORKS(reflow_peer_create(runtime, &named, &quiet.peer, &e));
+    WORKS(reflow_peer_on_http(quiet.peer, handle, &quiet, NULL, NULL, &e));
+    FAILS(REFLOW_ERROR_ALREADY_EXISTS,
+          reflow_peer_on_http(quiet.peer, handle, &quiet, NULL, NULL, &e));
+    reflow_peer_destroy(quiet.peer);
+    reflow_runtime_destroy(runtime);
+}
+
+int main(void) {
+    if (!reflow_feature(text_of("peer"))) return 0;
+    test_at_once();
+    test_head_has_no_body();
+    test_later();
+    test_too_late();
+    test_reply_outlives();
+    test_limits();
+    test_arguments();
+    return 0;
+}
