@@ -137,6 +137,10 @@ void Channel::close() noexcept {
     if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
+void Channel::finish() noexcept {
+    if (ssl_ == nullptr && descriptor_ >= 0) shutdown(descriptor_, SHUT_WR);
+}
+
 Result<void> Channel::secure_with(TlsContext& context, bool server, std::string_view host) {
     ssl_ = SSL_new(context.raw());
     if (ssl_ == nullptr || SSL_set_fd(ssl_, descriptor_) != 1)

@@ -179,6 +179,16 @@ String websocket_key() {
     return base64(random, sizeof random);
 }
 
+bool is_websocket_key(std::string_view text) noexcept {
+    if (text.size() != 24 || text.substr(22) != "==") return false;
+    for (char letter : text.substr(0, 22)) {
+        bool known = (letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z') ||
+                     (letter >= '0' && letter <= '9') || letter == '+' || letter == '/';
+        if (!known) return false;
+    }
+    return true;
+}
+
 String websocket_accept(std::string_view key) {
     String text = concat(key, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     unsigned char digest[EVP_MAX_MD_SIZE];

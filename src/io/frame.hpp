@@ -61,6 +61,8 @@ struct CloseTold {
 
 // Random bytes in base64, for Sec-WebSocket-Key; empty if the system has none.
 [[nodiscard]] String websocket_key();
+// Whether it can be one: 16 bytes in base64.
+[[nodiscard]] bool is_websocket_key(std::string_view text) noexcept;
 // What the server answers to a key.
 [[nodiscard]] String websocket_accept(std::string_view key);
 [[nodiscard]] String upgrade_request(std::string_view host, std::string_view path,

@@ -245,8 +245,12 @@ void Link::written() {
     if (broken && paused()) return end({WIRE_ABNORMAL, REFLOW_ERROR_IO, "the other side is gone"});
     if (state_ == State::closing && empty) {
         if (close_heard_) return end(std::move(verdict_));
-        if (!std::exchange(answer_awaited_, true))
+        if (!std::exchange(answer_awaited_, true)) {
+            // Its answer would not be heard: it is told the end, and read until it has seen that, as
+            // a reset could take our close frame away.
+            if (deaf_) channel_.finish();
             end_after(std::min(options_.send_ns, answer_ns), true);
+        }
     } else if (state_ == State::open && drained) {
         handler_->drained(*this);
         if (state_ == State::ended) return;

@@ -441,14 +441,15 @@ void Guest::replied(const Later& from, HttpResponse&& response) noexcept {
 }
 
 void Guest::upgrade(const HttpHead& head) {
-    std::string_view key = head.find("Sec-WebSocket-Key");
+    bool repeated = false;
+    std::string_view key = head.find("Sec-WebSocket-Key", &repeated);
     if (!port_->options_.websocket) return answer(404, "text/plain", "no WebSocket here\n", false);
     if (head.find("Sec-WebSocket-Version") != "13") {
         return answer(426, "text/plain", "version 13 is spoken here\n", false,
                       "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n");
     }
     if (head.method != "GET" || !head.version_1_1 || !head.has("Connection", "Upgrade") ||
-        key.size() != 24)
+        head.find("Host").empty() || repeated || !is_websocket_key(key))
         return answer(400, "text/plain", "not an upgrade to WebSocket\n", false);
     String words = upgrade_answer(key);
     become(Form::ws_server, channel_.secure() ? WireScheme::wss : WireScheme::ws, words,

@@ -346,9 +346,9 @@ TEST_F(PortTest, AFloodOfPingsDoesNotFillTheQueue) {
     ASSERT_TRUE(server->wait_open());
     std::string many;
     for (int i = 0; i < 1000; ++i) many += masked(0x89, std::string(100, 'p'));
-    int narrow = 4096;
-    setsockopt(socket.number(), SOL_SOCKET, SO_RCVBUF, &narrow, sizeof narrow);
-    for (int i = 0; i < 200; ++i) socket.say(many);  // 20 MB, and the answers are not read
+    // 40 MB, and the answers are not read. The room for them is left as it is: a window that shrinks
+    // makes the system pass over what is behind it, confirmations too, and both sides may stand still.
+    for (int i = 0; i < 400; ++i) socket.say(many);
     socket.say(masked(0x82, "end"));
     ASSERT_TRUE(server->wait_frames(1));
     EXPECT_LT(server->wire->queued_bytes(), 2'000'000U);
