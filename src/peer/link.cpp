@@ -128,6 +128,8 @@ void Link::opened(io::Wire& wire) {
 }
 
 void Link::received(io::Wire&, std::span<const std::byte> frame, bool text) {
+    // What was sent behind a proof or a frame that was wrong gets no second chance.
+    if (refused_.load(std::memory_order_relaxed)) return;
     heard();
     std::string_view all = text_of(frame);
     switch (stage()) {
@@ -178,6 +180,12 @@ void Link::hear_hello(std::string_view text) {
     if (hello_.version != protocol_version) {
         lock.unlock();
         return answer(concat("protocol_version ", hello_.version, " is not ", protocol_version));
+    }
+    // Before anything is proved: to whom says that it is us, our own proof would be an answer to us.
+    if (hello_.from == options_.self) {
+        lock.unlock();
+        return answer(concat("it calls itself ", options_.self.network_id, " ",
+                             options_.self.instance_id, ", as this peer does"));
     }
     if (options_.token && is_old) {
         bool same = hello_.token && io::same_secret(*hello_.token, *options_.token);
@@ -266,6 +274,13 @@ void Link::hear_welcome(std::string_view text) {
         lock.unlock();
         return end(of_token ? REFLOW_ERROR_AUTH : REFLOW_ERROR_REFUSED, reason);
     }
+    if (welcome_.from == options_.self) {
+        lock.unlock();
+        return refuse(REFLOW_ERROR_REFUSED,
+                      concat(endpoint_, " calls itself ", options_.self.network_id, " ",
+                             options_.self.instance_id, ", as this peer does"),
+                      code_capacity);
+    }
     old_.store(welcome_.nonce.empty() || !welcome_.can(capability_batches),
                std::memory_order_relaxed);
     const bool is_old = welcome_.nonce.empty();
@@ -326,6 +341,7 @@ void Link::refuse(reflow_status status, std::string_view reason, std::uint16_t c
             ends_with_ = status;
             ends_because_ = reason;
         }
+        refused_.store(true, std::memory_order_relaxed);
     }
     if (Ref<io::Wire> on = wire()) on->close(code, reason);
 }
@@ -363,6 +379,13 @@ void Link::closed(io::Wire&, std::uint16_t code, reflow_status status, std::stri
         }
     }
     owner_.unlinked(*this, status, because);
+}
+
+// A heartbeat and a half: both sides send one each, and look for it four times in that time.
+bool Link::seems_dead(std::uint64_t now_ns) const {
+    std::uint64_t silent = now_ns - std::min(now_ns, heard_ns_.load(std::memory_order_relaxed));
+    std::lock_guard lock(mutex_);
+    return stage_.load(std::memory_order_relaxed) == Stage::open && silent > timeout_ns_ / 2;
 }
 
 void Link::tick(std::uint64_t now_ns) {

@@ -119,6 +119,9 @@ public:
     void resume(std::uint64_t channel);
     // Heartbeats, and the end of a link that is silent: to be called several times per heartbeat.
     void tick(std::uint64_t now_ns);
+    // Nothing has come for longer than a link that works is silent, though not yet for so long that
+    // tick() ends it.
+    [[nodiscard]] bool seems_dead(std::uint64_t now_ns) const;
     // In order, and at once; unlinked() follows.
     void close(std::uint16_t code, std::string_view reason);
     void cut() noexcept;
@@ -179,6 +182,8 @@ private:
     std::atomic<Stage> stage_;
     std::atomic<bool> was_reached_{false}, was_open_{false};  // relaxed
     std::atomic<bool> old_{false};       // fixed once it is open; relaxed
+    // Nothing is heard any more. relaxed: the end that follows is told by the wire.
+    std::atomic<bool> refused_{false};
     // Statistics, relaxed.
     std::atomic<std::uint64_t> round_trip_ns_{0}, packets_in_{0}, packets_out_{0};
     // When something came last. relaxed: a time that is a little old does no harm.

@@ -28,7 +28,13 @@ void Link::hear_old(std::string_view text) {
         Message packet = std::move(message->payload);
         // An old peer knows no windows: what there is no room for waits at the owner, or is lost.
         Result<std::size_t> taken = owner_.take(*this, parcel, UINT64_MAX, std::span(&packet, 1));
-        if (!taken.ok()) owner_.log(REFLOW_LOG_WARN, taken.error().message);
+        if (!taken.ok()) {
+            owner_.log(REFLOW_LOG_WARN, taken.error().message);
+        } else if (taken.value() == 0) {
+            owner_.log(REFLOW_LOG_WARN,
+                       concat("message ", message->message_id, " of ", message->source_network,
+                              " is lost: ", message->target_actor, " has no room"));
+        }
         return;
     }
     if (auto* asked = std::get_if<ActorsAsked>(&read.value())) {
@@ -181,8 +187,10 @@ void Link::offer(std::uint64_t channel) {
         }
         from.taken += count;
         from.first += count;
-        if (from.taken == from.waiting.size()) {
-            from.waiting.clear();
+        // An actor that is always a little behind never takes the last one.
+        if (from.taken * 2 >= from.waiting.size()) {
+            from.waiting.erase(from.waiting.begin(),
+                               from.waiting.begin() + static_cast<std::ptrdiff_t>(from.taken));
             from.taken = 0;
         }
         if (count == 0 && !from.again) break;

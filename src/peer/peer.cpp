@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::size_t most_taken = 256;  // packets that go into an inport at once
 
-// Whether it is of no use to dial again: the other side was there, and has said no.
+// Whether it is of no use to dial again: the other side was there, and knows another token. What else
+// it refuses for passes: it stops, is full, or has not yet missed the link before this one.
 bool is_final(const Link& link, reflow_status status) noexcept {
-    bool no = status == REFLOW_ERROR_AUTH || status == REFLOW_ERROR_REFUSED;
-    return no && link.was_reached();
+    return status == REFLOW_ERROR_AUTH && link.was_reached();
 }
 
 String reason_of(reflow_status status, std::string_view reason) {
@@ -274,13 +274,20 @@ Result<void> Peer::admit(Link& link, const Hello& hello) {
                        concat("it calls itself ", from.network_id, " ", from.instance_id,
                               ", as this peer does"));
     }
-    std::lock_guard lock(mutex_);
+    Ref<Link> stale;
+    std::unique_lock lock(mutex_);
     if (stopping_) return Failure(REFLOW_ERROR_REFUSED, "the peer stops");
     std::size_t open = 0;
     for (const Ref<Link>& other : links_) {
         if (other->stage() != Stage::open) continue;
         ++open;
         if (other->remote() != from || other.get() == &link) continue;
+        // One that dials again has missed what this side has not yet: the link before is dead.
+        if (other->seems_dead(now_ns())) {
+            stale = other;
+            --open;
+            continue;
+        }
         // Two that dial each other keep the link of the one whose name comes first.
         const Identity& self = options_.link.self;
         bool ours_first = std::tie(self.network_id, self.instance_id) <
@@ -294,6 +301,8 @@ Result<void> Peer::admit(Link& link, const Hello& hello) {
         return Failure(REFLOW_ERROR_REFUSED, concat("too many connections: max_connections is ",
                                                     options_.max_connections));
     }
+    lock.unlock();
+    if (stale) stale->cut();
     return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "codec/json.hpp"
+#include "failing_memory.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -494,6 +495,74 @@ TEST(LinkTest, BadFrames) {
         EXPECT_TRUE(bad.b.wire.over);
         EXPECT_TRUE(bad.b.owner.got.empty());
     }
+}
+
+// Who has been refused is not heard any more, whatever it had sent behind what was wrong.
+TEST(LinkTest, NoSecondGuess) {
+    Old old(token("right"));
+    String right(old_hello);
+    right.replace(right.find("correct-horse"), 13, "right");
+    old.say(old_hello);
+    old.say(right);
+    EXPECT_TRUE(old.end.wire.over);
+    EXPECT_EQ(old.end.owner.linked_count, 0);
+    EXPECT_FALSE(old.end.owner.admitted);
+
+    Pair pair(token("right"), token("right"));
+    EXPECT_TRUE(Pair::carry(pair.a, pair.b) && Pair::carry(pair.b, pair.a));
+    Frame proof = pair.a.wire.out.front();
+    pair.a.wire.out.front().bytes = write_proof(String(64, '0'));
+    pair.a.wire.out.push_back(proof);
+    pair.pump();
+    EXPECT_EQ(pair.b.owner.linked_count, 0);
+    EXPECT_EQ(pair.b.owner.status, REFLOW_ERROR_AUTH);
+    EXPECT_EQ(pair.a.owner.status, REFLOW_ERROR_AUTH);
+}
+
+// Somebody without the token lets a peer that dials it prove to itself that it is itself.
+TEST(LinkTest, ReflectedProofProvesNothing) {
+    End dialler("studio", true, token("secret")), acceptor("studio", false, token("secret"));
+    acceptor.link->opened(acceptor.wire);
+    dialler.link->opened(dialler.wire);
+    EXPECT_TRUE(Pair::carry(dialler, acceptor));
+    for (const Frame& frame : acceptor.wire.out) {
+        EXPECT_EQ(frame.bytes.find("proof\":\""), String::npos) << frame.bytes;
+    }
+    EXPECT_TRUE(Pair::carry(acceptor, dialler));
+    EXPECT_EQ(acceptor.owner.linked_count + dialler.owner.linked_count, 0);
+    // Nor if it says it in its own words, whatever else holds.
+    End other("studio", true, token("secret"));
+    other.link->opened(other.wire);
+    String welcome(R"({"success":true,"network_id":"studio","instance_id":"studio-1","error":null,)"
+                   R"("capabilities":[],"nonce":")");
+    welcome += String(64, '1') + R"(","proof":")" + String(64, '2') + R"(","wants_proof":true})";
+    other.link->received(other.wire, std::as_bytes(std::span(welcome.data(), welcome.size())), true);
+    EXPECT_TRUE(other.wire.over);
+    EXPECT_NE(other.wire.reason.find("calls itself"), String::npos) << other.wire.reason;
+}
+
+// What an actor has taken is let go of, though there is always one that waits behind it.
+TEST(LinkTest, SlowActorKeepsNothingAlive) {
+    LinkOptions options;
+    options.window_packets = 64;
+    Pair pair(options, options);
+    pair.pump();
+    std::uint64_t in = channel_of(pair.a);
+    pair.b.owner.room = 0;
+    std::int64_t sent = static_cast<std::int64_t>(send(pair.a, in, 0, 64));
+    pair.pump();
+    std::size_t before = 0;
+    for (int i = 0; i < 3000; ++i) {
+        if (i == 1000) before = testing::memory_use().bytes;
+        pair.b.owner.room = 1;
+        pair.b.link->resume(in);
+        pair.pump();
+        sent += static_cast<std::int64_t>(send(pair.a, in, sent, 1));
+        pair.pump();
+        pair.b.owner.got.clear();
+    }
+    EXPECT_GT(sent, 3000);
+    EXPECT_LE(testing::memory_use().bytes, before + 1024);
 }
 
 }  // namespace
