@@ -25,7 +25,7 @@ CTEST := ctest --no-tests=error --output-on-failure --no-label-summary -j $(JOBS
 # $(call build,<folder>,<target>)
 build = cmake --build '$(1)' --target $(2) -j $(JOBS)
 
-.PHONY: all run test test-long test-soak bench bench-deps install fmt lint asan tsan clang clean \
+.PHONY: all run run-distributed test test-long test-soak bench bench-deps install fmt lint asan tsan clang clean \
 	deps help
 
 all: deps ## build the libraries and the command line tool (default)
@@ -42,6 +42,11 @@ deps: ## install what is missing (Debian and Ubuntu), or say what it is
 run: all ## build, and run the weather example
 	build/bin/reflow run $(GRAPH)
 	@if [ -t 2 ] && [ -d build/run ]; then echo "The files it wrote are below build/run/." >&2; fi
+
+# ARGS='--keep --pause-ms 250' and the like go to the driver.
+run-distributed: all ## build, and run the example of three networks in processes of their own
+	@$(call build,build,reflow_distributed)
+	@python3 examples/distributed/run.py $(ARGS)
 
 test: deps ## build, and run every quick test
 	@scripts/configure.sh build
