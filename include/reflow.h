@@ -849,7 +849,11 @@ typedef struct reflow_packet {
 /* What goes with a packet and is none of its content. A network carries envelopes if it was told to
  * (reflow_network_carry_envelopes). What a firing emits gets the envelope of its inputs: that of the
  * first one, in the order of the inports, that has one; or what reflow_context_set_envelope says. That is
- * so for outputs of pending firings, for the outport "error" and for fallbacks, too. */
+ * so for outputs of pending firings, for the outport "error" and for fallbacks, too.
+ *
+ * A packet from another network (section 21) always has one: its last four fields tell who has sent it, as the
+ * greeting of the two peers has proved, and what was sent goes on with them. Elsewhere they are empty,
+ * unless a host or a component has set them. */
 typedef struct reflow_envelope {
     uint32_t struct_size; /* sizeof(reflow_envelope) */
     uint32_t reserved;    /* 0 */
@@ -857,19 +861,24 @@ typedef struct reflow_envelope {
     uint8_t span_id[8];
     int64_t deadline_ms;     /* milliseconds since 1970 UTC, for components that look at it; 0: none */
     reflow_view correlation; /* UTF-8, at most REFLOW_MAX_CORRELATION_BYTES */
+    reflow_view source_network;  /* UTF-8, each at most REFLOW_MAX_SOURCE_BYTES; may be empty */
+    reflow_view source_instance; /* the process of that network */
+    reflow_view source_actor;    /* what the sender calls itself */
+    reflow_view message_id;      /* no other message of that instance has it */
 } reflow_envelope;
 
 #define REFLOW_MAX_CORRELATION_BYTES 256
+#define REFLOW_MAX_SOURCE_BYTES 4096
 
 /* The envelope of an input.
- * Ownership: packet borrowed; the view is borrowed-until the callback returns. Threads: callback.
+ * Ownership: packet borrowed; the views are borrowed-until the callback returns. Threads: callback.
  * Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND if it has none, REFLOW_ERROR_INVALID_ARGUMENT for a
  * wrong struct_size. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_packet_envelope(const reflow_packet *packet,
                                                 reflow_envelope *envelope);
 
 /* The envelope of what is emitted now.
- * Ownership: the view is borrowed-until the next call on this handle. Threads: callback.
+ * Ownership: the views are borrowed-until the next call on this handle. Threads: callback.
  * Blocking: never. Errors: as reflow_packet_envelope. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_context_envelope(const reflow_context *context,
                                                  reflow_envelope *envelope);
@@ -879,7 +888,7 @@ REFLOW_API reflow_status reflow_context_envelope(const reflow_context *context,
  * nothing, so that components need not ask.
  * Ownership: envelope borrowed. Threads: callback (run, finish). Blocking: never.
  * Errors: REFLOW_ERROR_INVALID_ARGUMENT, REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_LIMIT for too long a
- * correlation, REFLOW_ERROR_INVALID_STATE in other callbacks. Since: 0.1.0 */
+ * text, REFLOW_ERROR_INVALID_STATE in other callbacks. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_context_set_envelope(reflow_context *context,
                                                      const reflow_envelope *envelope);
 
@@ -1869,7 +1878,7 @@ REFLOW_API reflow_status reflow_network_carry_envelopes(reflow_network *network,
 /* Sends a message with an envelope, as reflow_network_send.
  * Ownership: message taken-if-ok, envelope borrowed. Threads: any. Blocking: until there is room or the
  * timeout. Errors: as reflow_network_send; REFLOW_ERROR_INVALID_STATE if the network carries none,
- * REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_LIMIT for too long a correlation. Since: 0.1.0 */
+ * REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_LIMIT for too long a text. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_send_enveloped(reflow_network *network,
                                                        reflow_inport inport,
                                                        reflow_message message,
@@ -1951,9 +1960,9 @@ REFLOW_API reflow_status reflow_output_recv_many(reflow_output *output, reflow_m
                                                  size_t max, int64_t timeout_ms, size_t *count,
                                                  reflow_error **error);
 
-/* Takes one message with its envelope, waiting up to the timeout. The envelope is zeros, with an empty
- * correlation, if it has none.
- * Ownership: *message is new (reflow_message_unref), the view is borrowed-until the next call on this
+/* Takes one message with its envelope, waiting up to the timeout. The envelope is zeros, with empty
+ * texts, if it has none.
+ * Ownership: *message is new (reflow_message_unref), the views are borrowed-until the next call on this
  * handle. Threads: one-at-a-time. Blocking: until there is one or the timeout.
  * Errors: as reflow_output_recv_many. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_output_recv_enveloped(reflow_output *output,
@@ -3335,6 +3344,38 @@ REFLOW_API reflow_status reflow_peer_send(reflow_peer *peer, reflow_view network
                                           reflow_view port, reflow_message message,
                                           reflow_view source, int64_t timeout_ms,
                                           reflow_error **error);
+
+/* Flags of a message that is sent. */
+enum {
+    REFLOW_PEER_SEND_CONFIRMED = 1 /* wait until the inport has it, or somebody tells why not */
+};
+
+/* How a message is sent; a field that is 0 or empty means the default. */
+typedef struct reflow_peer_send_options {
+    uint32_t struct_size; /* sizeof(reflow_peer_send_options) */
+    uint32_t flags;       /* REFLOW_PEER_SEND_... */
+    reflow_view source;   /* as that of reflow_peer_send */
+    /* Trace, deadline and correlation go with the message, to peers of the original trace and correlation
+     * (trace_context: trace_id, parent_span_id, flow_id); NULL: none. Who sends is what this peer is and
+     * source, whatever the envelope says. */
+    const reflow_envelope *envelope;
+    int64_t timeout_ms; /* for room and confirmation together */
+} reflow_peer_send_options;
+
+/* As reflow_peer_send, with more to say; options may be NULL. The network there hands envelope and sender to its
+ * actors if it carries envelopes (reflow_network_carry_envelopes).
+ * Ownership: message taken-if-ok, the rest borrowed. Threads: any. Blocking: until the window has room, with
+ * REFLOW_PEER_SEND_CONFIRMED until the message is delivered, or the timeout.
+ * Errors: as reflow_peer_send, and of the envelope as reflow_network_send_enveloped. With
+ * REFLOW_PEER_SEND_CONFIRMED also what the other side answers, such as REFLOW_ERROR_NOT_FOUND for an actor or
+ * port that is not there and REFLOW_ERROR_TYPE, and REFLOW_ERROR_UNSUPPORTED for a peer that does not tell of
+ * deliveries, as those of the original; after REFLOW_ERROR_TIMEOUT and REFLOW_ERROR_CLOSED the message may have been, or may be
+ * delivered all the same. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_send_with(reflow_peer *peer, reflow_view network,
+                                               reflow_view actor, reflow_view port,
+                                               reflow_message message,
+                                               const reflow_peer_send_options *options,
+                                               reflow_error **error);
 
 /* How the peer is: an object of network_id, instance_id, bind_address, port, lost (packets that were not
  * delivered), connect (endpoints of a configuration that are to be dialled, an array) and links, an array of {network_id, instance_id, endpoint, dialled, state, round_trip_ns, packets_in,

@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "capi/peer_http.hpp"
+#include "message/envelope.hpp"
 #include "peer/config.hpp"
 #include "peer/names.hpp"
 #include "peer/peer.hpp"
@@ -222,6 +223,43 @@ Result<Message> describe(const reflow_peer& of) {
     return status.finish();
 }
 
+// One message; what it is in, and whom it comes from, are options.
+Result<void> send(reflow_peer* peer, reflow_view network, reflow_view actor, reflow_view port,
+                  reflow_message message, const reflow_peer_send_options& options) {
+    if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+    if ((options.flags & ~std::uint32_t{REFLOW_PEER_SEND_CONFIRMED}) != 0) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown flags ", options.flags));
+    }
+    if (options.timeout_ms != 0) {
+        if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
+    }
+    std::string_view texts[4];
+    const reflow_view views[] = {network, actor, port, options.source};
+    static constexpr std::string_view names[] = {"network", "actor", "port", "source"};
+    for (std::size_t i = 0; i < 4; ++i) {
+        Result<std::string_view> text = text_argument(views[i], names[i]);
+        if (!text.ok()) return text.take_error();
+        texts[i] = text.value();
+    }
+    MessageRef packet(message);
+    if (packet.none()) return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "the message is none");
+    if (packet.holds_stream()) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED, "streams do not cross links");
+    }
+    Message whole;
+    if (options.envelope != nullptr) {
+        Result<Message> envelope = envelope_argument(*options.envelope);
+        if (!envelope.ok()) return envelope.take_error();
+        whole = enveloped(packet.own(), envelope.value());
+        packet = whole;
+    }
+    bool confirm = (options.flags & REFLOW_PEER_SEND_CONFIRMED) != 0;
+    Result<void> sent = peer->peer->send(texts[0], texts[1], texts[2], packet, texts[3],
+                                         options.timeout_ms, confirm);
+    if (sent.ok()) (void)Message::adopt(message);
+    return sent;
+}
+
 }  // namespace
 
 extern "C" {
@@ -352,27 +390,22 @@ reflow_status reflow_peer_send(reflow_peer* peer, reflow_view network, reflow_vi
                                reflow_view port, reflow_message message, reflow_view source,
                                int64_t timeout_ms, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (Result<void> fine = usable(peer); !fine.ok()) return fine;
-        if (timeout_ms != 0) {
-            if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
-        }
-        std::string_view texts[4];
-        const reflow_view views[] = {network, actor, port, source};
-        static constexpr std::string_view names[] = {"network", "actor", "port", "source"};
-        for (std::size_t i = 0; i < 4; ++i) {
-            Result<std::string_view> text = text_argument(views[i], names[i]);
-            if (!text.ok()) return text.take_error();
-            texts[i] = text.value();
-        }
-        MessageRef packet(message);
-        if (packet.none()) return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "the message is none");
-        if (packet.holds_stream()) {
-            return Failure(REFLOW_ERROR_UNSUPPORTED, "streams do not cross links");
-        }
-        Result<void> sent =
-            peer->peer->send(texts[0], texts[1], texts[2], packet, texts[3], timeout_ms);
-        if (sent.ok()) (void)Message::adopt(message);
-        return sent;
+        reflow_peer_send_options options{};
+        options.source = source;
+        options.timeout_ms = timeout_ms;
+        return send(peer, network, actor, port, message, options);
+    });
+}
+
+reflow_status reflow_peer_send_with(reflow_peer* peer, reflow_view network, reflow_view actor,
+                                    reflow_view port, reflow_message message,
+                                    const reflow_peer_send_options* options,
+                                    reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        Result<reflow_peer_send_options> read_ones =
+            read_options(options, "reflow_peer_send_options");
+        if (!read_ones.ok()) return read_ones.take_error();
+        return send(peer, network, actor, port, message, read_ones.value());
     });
 }
 
@@ -456,6 +489,11 @@ reflow_status reflow_peer_on_http(reflow_peer*, reflow_http_fn, void* user_data,
                                   reflow_destroy_fn destroy, const reflow_http_options*,
                                   reflow_error** error) {
     if (destroy != nullptr) destroy(user_data);
+    return missing(error);
+}
+reflow_status reflow_peer_send_with(reflow_peer*, reflow_view, reflow_view, reflow_view,
+                                    reflow_message, const reflow_peer_send_options*,
+                                    reflow_error** error) {
     return missing(error);
 }
 reflow_status reflow_peer_status(const reflow_peer*, reflow_message* out, reflow_error** error) {

@@ -29,6 +29,7 @@ inline constexpr std::string_view protocol_version = "1.0";
 inline constexpr std::string_view capability_messages = "actor_messaging";
 inline constexpr std::string_view capability_batches = "reflow_batches_1";
 inline constexpr std::string_view capability_zstd = "zstd";
+inline constexpr std::string_view capability_confirms = "reflow_confirms_1";  // deliveries, when asked
 
 struct Hello {
     Identity from;

@@ -33,12 +33,13 @@ struct LinkOptions {
     std::size_t channels_count = 65'536;
 };
 
-// A packet that has come, or is to go.
+// Where packets that have come are to go, and who they are.
 struct Parcel {
     std::string_view source_actor;
     std::string_view actor;
     std::string_view port;
-    String message_id;  // of the sender
+    std::string_view message_id;  // of an old peer; of ours, Link::message_id tells
+    std::uint64_t first = 0;      // number of the first one
 };
 
 // What a peer makes of it. On the thread of the wire, or that of the call that led to it; the lock of
@@ -62,6 +63,8 @@ public:
     // A packet that was sent has not been delivered.
     virtual void lost(Link& link, std::uint64_t channel, std::uint64_t number,
                       reflow_status status, std::string_view text) = 0;
+    // So many of a channel, from its beginning, have been delivered or told as lost; see Sending.
+    virtual void confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) = 0;
     virtual Message actors() = 0;  // of this side: an array of {actor_id, capabilities, description}
     virtual void actors_told(Link& link, std::uint64_t number, MessageRef actors) = 0;
     virtual void log(reflow_log_level level, std::string_view text) = 0;
@@ -109,10 +112,24 @@ public:
     // A way to one inport of one actor there, for one sender here. REFLOW_ERROR_CLOSED, _LIMIT.
     Result<std::uint64_t> open_channel(std::string_view source_actor, std::string_view actor,
                                        std::string_view port);
+    // Beside the packets, both ways.
+    struct Sending {
+        bool flush = true;     // they go now, else with the next that fill a frame
+        bool confirm = false;  // confirmed() tells how far the channel is; the link confirms()
+        std::uint64_t first = 0;  // number of the first that was sent
+    };
     // Sends the first of the packets, as many as the other side has room for; returns how many, and
-    // writable() follows if not all. flush: they go now, else with the next that fill a frame.
+    // writable() follows if not all. Those in envelopes go with them.
     Result<std::size_t> send(std::uint64_t channel, std::span<const MessageRef> packets,
-                             bool flush = true);
+                             Sending& sending);
+    Result<std::size_t> send(std::uint64_t channel, std::span<const MessageRef> packets) {
+        Sending plain;
+        return send(channel, packets, plain);
+    }
+    // Whether the other side tells of deliveries. Once it is open.
+    [[nodiscard]] bool confirms() const;
+    // Of a packet that has come on a channel: no other one of that peer has it.
+    [[nodiscard]] String message_id(std::uint64_t channel, std::uint64_t number) const;
     void flush();
     Result<void> ask_actors(std::uint64_t number);
     // The owner has room again for what came on a channel.
@@ -148,6 +165,9 @@ private:
         std::size_t taken = 0;
         std::uint64_t first = 0;     // number of the first that waits
         std::uint64_t allowed = 0;   // that was told
+        std::uint64_t wanted = 0;    // so many are to be confirmed
+        std::uint64_t told = 0;      // and so many have been
+        Message note{};              // the envelope of the next that comes
         bool busy = false;           // a thread offers them to the owner
         bool again = false;          // and has to look again
     };
@@ -168,6 +188,7 @@ private:
     void become_open();
     void refuse(reflow_status status, std::string_view reason, std::uint16_t code);
     void offer(std::uint64_t channel);
+    void tell_confirmed(std::uint64_t channel, Incoming& of);
     Result<std::size_t> send_old(Outgoing& to, std::span<const MessageRef> packets);
     void write(String&& frame, bool text);
     void flush_locked(std::unique_lock<std::mutex>& lock);

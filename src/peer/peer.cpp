@@ -11,8 +11,6 @@
 namespace reflow::peer {
 namespace {
 
-constexpr std::size_t most_taken = 256;  // packets that go into an inport at once
-
 // Whether it is of no use to dial again: the other side was there, and knows another token. What else
 // it refuses for passes: it stops, is full, or has not yet missed the link before this one.
 bool is_final(const Link& link, reflow_status status) noexcept {
@@ -360,6 +358,7 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
         }
     }
     changed_.notify_all();
+    confirmations_.ended(link, reason_of(status, reason));
     if (greeted && link.was_open()) {
         PeerEvent event{PeerEventKind::disconnected, link.remote(), link.endpoint(), status,
                         reason_of(status, reason), 0};
@@ -408,8 +407,12 @@ Vector<Ref<Link>> Peer::links() const {
 
 Result<void> Peer::send(std::string_view network_id, std::string_view actor,
                         std::string_view port, MessageRef message, std::string_view source_actor,
-                        std::int64_t timeout_ms) {
+                        std::int64_t timeout_ms, bool confirm) {
     const std::uint64_t start = now_ns();
+    auto left_ms = [&] {
+        auto spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
+        return std::max<std::int64_t>(timeout_ms - spent, 0);
+    };
     for (;;) {
         Ref<Link> link = pick(network_id);
         if (!link) {
@@ -422,14 +425,22 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
             std::lock_guard lock(mutex_);
             seen = rooms_;
         }
-        Result<std::size_t> sent = link->send(channel.value(), std::span(&message, 1));
+        if (confirm && !link->confirms()) {
+            return Failure(REFLOW_ERROR_UNSUPPORTED,
+                           concat("a peer of ", network_id, " does not tell of deliveries"));
+        }
+        std::optional<Confirmations::Waiting> waiting;
+        if (confirm) waiting.emplace(confirmations_, *link, channel.value());
+        Link::Sending sending;
+        sending.confirm = confirm;
+        Result<std::size_t> sent = link->send(channel.value(), std::span(&message, 1), sending);
         if (!sent.ok()) return sent.take_error();
-        if (sent.value() == 1) return {};
+        if (sent.value() == 1) {
+            return confirm ? waiting->wait(sending.first, left_ms()) : Result<void>();
+        }
         std::unique_lock lock(mutex_);
         auto changed = [&] { return rooms_ != seen || link->stage() != Stage::open; };
-        std::int64_t spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
-        auto left = std::chrono::milliseconds(std::max<std::int64_t>(timeout_ms - spent, 0));
-        if (!changed_.wait_for(lock, left, changed)) {
+        if (!changed_.wait_for(lock, std::chrono::milliseconds(left_ms()), changed)) {
             return Failure(REFLOW_ERROR_TIMEOUT,
                            concat(actor, " of ", network_id, " takes nothing: no room within ",
                                   timeout_ms, " ms"))
@@ -446,9 +457,10 @@ void Peer::writable(Link&, std::uint64_t) {
     changed_.notify_all();
 }
 
-void Peer::lost(Link& link, std::uint64_t, std::uint64_t number, reflow_status,
+void Peer::lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
                 std::string_view text) {
     lost_.fetch_add(1, std::memory_order_relaxed);
+    confirmations_.lost(link, channel, number, status, text);
     log(REFLOW_LOG_WARN, concat("packet ", number, " to ", link.remote().network_id,
                                 " was not delivered: ", text));
 }
@@ -478,7 +490,9 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
     }
     std::size_t taken = 0;
     while (taken < packets.size()) {
-        Result<std::size_t> some = put(*inport, packets.subspan(taken));
+        Parcel rest = parcel;
+        rest.first += taken;
+        Result<std::size_t> some = put(link, rest, channel, *inport, packets.subspan(taken));
         if (!some.ok()) {
             if (taken != 0) return taken;  // the one that is refused comes again as the first
             return some.take_error();
@@ -490,32 +504,12 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
         if (some.value() != 0) continue;
         if (channel == UINT64_MAX || !wait_for_room(link, channel, *inport)) break;
         // Room may have come in between.
-        Result<std::size_t> more = put(*inport, packets.subspan(taken));
+        rest.first = parcel.first + taken;
+        Result<std::size_t> more = put(link, rest, channel, *inport, packets.subspan(taken));
         if (!more.ok() || more.value() == 0) break;
         taken += more.value();
     }
     return taken;
-}
-
-void Peer::tell_message(const Link& link, const Parcel& parcel) {
-    log(REFLOW_LOG_INFO,
-        concat("\U0001F310 BRIDGE: Received remote message from ", link.remote().network_id,
-               " to ", options_.link.self.network_id, "::", parcel.actor));
-    log(REFLOW_LOG_INFO,
-        concat("\u2705 ROUTER: Successfully routed message to local actor ", parcel.actor));
-}
-
-// As many as there is room for.
-Result<std::size_t> Peer::put(std::uint64_t inport, std::span<const Message> packets) {
-    Vector<reflow_message> raw;
-    for (const Message& one : packets.first(std::min(packets.size(), most_taken))) {
-        raw.push_back(MessageRef(one).own().leak());
-    }
-    std::size_t accepted = 0;
-    Result<void> sent = network_->send(inport, raw, 0, accepted);
-    for (std::size_t i = accepted; i < raw.size(); ++i) (void)Message::adopt(raw[i]);
-    if (!sent.ok() && sent.error().status != REFLOW_ERROR_WOULD_BLOCK) return sent.take_error();
-    return accepted;
 }
 
 bool Peer::wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport) {

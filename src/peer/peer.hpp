@@ -17,6 +17,7 @@
 #include "base/ref.hpp"
 #include "io/wire.hpp"
 #include "network/network.hpp"
+#include "peer/confirmations.hpp"
 #include "peer/link.hpp"
 #include "peer/status.hpp"
 
@@ -77,9 +78,12 @@ public:
     Result<Identity> connect(std::string_view endpoint, std::int64_t timeout_ms);
     // Ends the links to a network, and dials it no more. REFLOW_ERROR_NOT_FOUND.
     Result<void> disconnect(std::string_view network_id);
-    // Sends to an actor of another network. REFLOW_ERROR_NOT_FOUND without a link, _TIMEOUT, _CLOSED.
+    // Sends to an actor of another network; the message may be in an envelope. confirm: waits until it
+    // is delivered. REFLOW_ERROR_NOT_FOUND without a link, _TIMEOUT, _CLOSED, and with confirm what was
+    // reported, and _UNSUPPORTED if the other side does not tell.
     Result<void> send(std::string_view network_id, std::string_view actor, std::string_view port,
-                      MessageRef message, std::string_view source_actor, std::int64_t timeout_ms);
+                      MessageRef message, std::string_view source_actor, std::int64_t timeout_ms,
+                      bool confirm = false);
     [[nodiscard]] bool connected(std::string_view network_id) const;
     [[nodiscard]] Vector<Ref<Link>> links() const;
     [[nodiscard]] std::uint64_t lost_packets() const noexcept {
@@ -119,6 +123,7 @@ private:
     void writable(Link& link, std::uint64_t channel) override;
     void lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
               std::string_view text) override;
+    void confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) override;
     Message actors() override;
     void actors_told(Link& link, std::uint64_t number, MessageRef actors) override;
     void log(reflow_log_level level, std::string_view text) override;
@@ -134,7 +139,9 @@ private:
     // final: dialling again is of no use.
     void after_failure(const Ref<Target>& target, reflow_status status, std::string_view reason,
                        bool final);
-    [[nodiscard]] Result<std::size_t> put(std::uint64_t inport, std::span<const Message> packets);
+    [[nodiscard]] Result<std::size_t> put(const Link& link, const Parcel& parcel,
+                                          std::uint64_t channel, std::uint64_t inport,
+                                          std::span<const Message> packets);
     [[nodiscard]] bool wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport);
     void made_room(std::uint64_t inport);
     void tell_message(const Link& link, const Parcel& parcel);
@@ -152,6 +159,7 @@ private:
     std::uint16_t port_ = 0;
     std::uint64_t started_ns_ = 0;  // fixed with start()
     std::atomic<std::uint64_t> lost_{0};  // relaxed: a statistic
+    Confirmations confirmations_;
 
     mutable std::mutex mutex_;  // guards all below; no link, network or wire is called under it
     std::condition_variable changed_;
