@@ -3232,6 +3232,11 @@ REFLOW_API reflow_view reflow_node_state_name(int32_t state);
  * sent twice. Packets that an actor there does not take (no such actor, port or type) are counted as lost
  * and told in the log of both sides.
  *
+ * With discovery endpoints it registers itself there with the start and at each refresh, reads who else is
+ * there, and dials every network that it is not linked to and that is allowed, unless
+ * REFLOW_PEER_NO_AUTO_DIAL says no. Two that dial each other keep one link, the one that was dialled by the peer
+ * whose (network id, instance id) is less. Servers that cannot be reached remove nothing.
+ *
  * A link that was dialled is dialled again when it breaks: after 200 ms, and then after twice as long each
  * time up to 3.2 s, five attempts. A refusal ends that. Each side sends a heartbeat; a link from which
  * nothing has come for three of them, of the side with the longer interval, is cut. */
@@ -3243,7 +3248,8 @@ enum {
     REFLOW_PEER_NO_PORT = 1,           /* it only dials */
     REFLOW_PEER_LEGACY_AUTH = 2,       /* the token goes in clear to dialled peers of the original */
     REFLOW_PEER_RECONNECT_FOREVER = 4, /* instead of five attempts */
-    REFLOW_PEER_TELL_MESSAGES = 8      /* each message that comes is told in the log, level info */
+    REFLOW_PEER_TELL_MESSAGES = 8,     /* each message that comes is told in the log, level info */
+    REFLOW_PEER_NO_AUTO_DIAL = 16      /* networks that discovery tells of are not dialled */
 };
 
 /* Options of a peer; a field that is 0 or empty means the default. */
@@ -3264,6 +3270,17 @@ typedef struct reflow_peer_options {
     uint32_t reconnect_attempts;            /* default 5 */
     const reflow_view *allowed_networks;    /* who may come; NULL: all */
     size_t allowed_networks_count;
+    /* Discovery servers, such as "http://127.0.0.1:9000"; https:// too. Each is told of this peer, and asked
+     * for others; at most 64. */
+    const reflow_view *discovery_endpoints;
+    size_t discovery_endpoints_count;
+    reflow_view discovery_token;   /* bearer token of these servers; default none */
+    reflow_view advertise_address; /* host or host:port that others reach it by; default: the address that
+                                      it listens at, or one of this machine */
+    uint32_t discovery_refresh_ms; /* between two rounds; default 15,000 */
+    uint32_t discovery_timeout_ms; /* of one request; default 5000 */
+    uint32_t discovery_ttl_ms;     /* how long what no server answers for is kept; default 60,000 */
+    uint32_t discovery_reserved;   /* 0 */
 } reflow_peer_options;
 
 /* Makes a peer, which neither listens nor dials yet.
@@ -3388,7 +3405,8 @@ REFLOW_API reflow_status reflow_peer_status(const reflow_peer *peer, reflow_mess
 /* HTTP of a host, on the port of its peer. The peer answers /health, /status and /metrics itself; all other
  * requests go to a handler of the host, and without one they are answered 404. */
 
-/* A request. Views are borrowed-until the handler returns, and empty for what is not there. */
+/* A request, for a handler or from one. Views are empty for what is not there; a handler has them borrowed-until
+ * it returns. */
 typedef struct reflow_http_request {
     uint32_t struct_size; /* sizeof(reflow_http_request) of the library */
     uint32_t reserved;
@@ -3448,6 +3466,165 @@ REFLOW_API void reflow_http_reply_destroy(reflow_http_reply *reply);
  * Errors: REFLOW_ERROR_WOULD_DEADLOCK inside a callback. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_stop(reflow_peer *peer, int64_t timeout_ms,
                                           reflow_error **error);
+
+/* Asks the discovery servers now, and waits until each has answered or failed. What is wrong with a server is
+ * told in the log.
+ * Ownership: none. Threads: any. Blocking: until the round is over or the timeout.
+ * Errors: REFLOW_ERROR_INVALID_STATE without discovery endpoints, or before the start, REFLOW_ERROR_TIMEOUT,
+ * REFLOW_ERROR_IO if none of them has answered, REFLOW_ERROR_CLOSED if the peer stops,
+ * REFLOW_ERROR_WOULD_DEADLOCK inside a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_discover(reflow_peer *peer, int64_t timeout_ms,
+                                              reflow_error **error);
+
+/* The networks that the peer is linked to or that discovery tells of, by id: an array of objects with
+ * network_id, connected, discovered (both booleans) and instances, an array of {instance_id, endpoint,
+ * capabilities, connected}.
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: never. Errors: none besides.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_networks(const reflow_peer *peer, reflow_message *out,
+                                              reflow_error **error);
+
+/* Asks a network which actors it has: an array of {actor_id, capabilities, description}.
+ * Ownership: network borrowed, *out new (reflow_message_unref). Threads: any. Blocking: until it answers or
+ * the timeout. Errors: REFLOW_ERROR_NOT_FOUND without a link to the network, REFLOW_ERROR_TIMEOUT,
+ * REFLOW_ERROR_CLOSED if the link ends meanwhile, REFLOW_ERROR_WOULD_DEADLOCK inside a callback.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_actors(reflow_peer *peer, reflow_view network,
+                                            int64_t timeout_ms, reflow_message *out,
+                                            reflow_error **error);
+
+/* How long a question to a network and its answer take, in *round_trip_ns (may be NULL): the work of the peer
+ * there is part of it.
+ * Ownership: network borrowed. Threads: any. Blocking: until it answers or the timeout.
+ * Errors: those of reflow_peer_actors. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_ping(reflow_peer *peer, reflow_view network,
+                                          int64_t timeout_ms, int64_t *round_trip_ns,
+                                          reflow_error **error);
+
+/* What a subscription to a peer tells of. */
+enum {
+    REFLOW_PEER_CONNECTED = 0,    /* a link is there */
+    REFLOW_PEER_DISCONNECTED = 1, /* it has ended */
+    REFLOW_PEER_RECONNECTING = 2, /* it will be dialled, the next attempt is told */
+    REFLOW_PEER_GAVE_UP = 3,      /* and will not be dialled any more */
+    REFLOW_PEER_ADDED = 4,        /* discovery has found a network */
+    REFLOW_PEER_UPDATED = 5,      /* its instances, their endpoints or capabilities have changed */
+    REFLOW_PEER_REMOVED = 6       /* no server lists it any more */
+};
+#define REFLOW_PEER_EVENTS_ALL UINT64_C(0x7f)
+
+/* Receives events in their order, one at a time. event is an object: kind ("connected", "disconnected",
+ * "reconnecting", "gave_up", "added", "updated", "removed") and network_id; of links instance_id, endpoint, and
+ * of their end status (a name such as "REFLOW_OK"), reason and attempt; of discovery instances, as
+ * reflow_peer_networks has them. missed tells how many were lost since the last call, since the queue was full.
+ * event is borrowed until it returns. It is called on a thread of the peer or of a call, which waits for it: it may
+ * call anything that does not wait, and end its own subscription. */
+typedef void (*reflow_peer_event_fn)(void *user_data, reflow_message event, uint64_t missed);
+
+/* Zero in a field means the default. */
+typedef struct reflow_peer_event_options {
+    uint32_t struct_size; /* sizeof(reflow_peer_event_options) */
+    uint32_t capacity;    /* events that may wait; default 1024, at most 65,536 */
+    uint64_t kinds;       /* bits, 1 << kind; default all */
+    reflow_peer_event_fn callback; /* default: the subscription is polled */
+    void *user_data;               /* for callback */
+    reflow_destroy_fn destroy;     /* ends user_data when no call comes any more; may be NULL */
+} reflow_peer_event_options;
+
+typedef struct reflow_peer_subscription reflow_peer_subscription;
+
+/* Subscribes to what happens to links and what discovery finds; options may be NULL. At most 1000 at once.
+ * Ownership: options borrowed, options->user_data taken, *out new (reflow_peer_subscription_destroy).
+ * Threads: any. Blocking: never. Errors: REFLOW_ERROR_INVALID_ARGUMENT for unknown kinds, REFLOW_ERROR_LIMIT.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_subscribe(reflow_peer *peer,
+                                               const reflow_peer_event_options *options,
+                                               reflow_peer_subscription **out,
+                                               reflow_error **error);
+
+/* Takes the next event, an object as reflow_peer_event_fn has it. *missed (may be NULL) tells how many were lost
+ * before it.
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: until there is one or the timeout.
+ * Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_BLOCK with a timeout of 0, REFLOW_ERROR_CLOSED when it is empty
+ * and the peer has stopped, REFLOW_ERROR_WOULD_DEADLOCK inside a callback, REFLOW_ERROR_INVALID_STATE if it has
+ * a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_subscription_poll(reflow_peer_subscription *subscription,
+                                                       int64_t timeout_ms, reflow_message *out,
+                                                       uint64_t *missed, reflow_error **error);
+
+/* Ends a subscription; no callback runs any more when it returns, but for the one that it was called in.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: until the callback returns. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API void reflow_peer_subscription_destroy(reflow_peer_subscription *subscription);
+
+/* ---- discovery servers
+ *
+ * A discovery server keeps a table of peers, so that they find each other: each registers itself again and again,
+ * and reads who else is there. What has not been registered for a time goes. It answers
+ *
+ *   POST /register    {"network_id", "instance_id", "endpoint", "capabilities"}
+ *   POST /unregister  {"network_id", "instance_id"}
+ *   GET  /networks    an array of what was registered, each with "last_seen"
+ *   GET  /health
+ *
+ * on a port of its own, or through a host's own HTTP server, which hands it requests. docs/peers.md has the
+ * statuses. */
+
+typedef struct reflow_discovery reflow_discovery;
+
+/* Options of a discovery server; a field that is 0 or empty means the default. */
+typedef struct reflow_discovery_options {
+    uint32_t struct_size;       /* sizeof(reflow_discovery_options) */
+    uint32_t flags;             /* 0 */
+    uint32_t entry_ttl_ms;      /* how long an entry is kept that is not renewed; default 60,000 */
+    uint32_t prune_interval_ms; /* how often those that are too old are removed; default 15,000 */
+    uint32_t max_entries;       /* default 100,000, which is the most */
+    uint32_t reserved;          /* 0 */
+    reflow_view token;            /* all but /health need "Authorization: Bearer TOKEN"; default none */
+    reflow_view certificate_file; /* PEM; the own port speaks HTTPS as well then */
+    reflow_view key_file;         /* likewise */
+} reflow_discovery_options;
+
+/* Makes a discovery server with an empty table, which listens nowhere. The runtime takes its log lines.
+ * Ownership: options borrowed, may be NULL; *out new (reflow_discovery_destroy). Threads: any.
+ * Blocking: bounded. Errors: REFLOW_ERROR_INVALID_ARGUMENT, REFLOW_ERROR_LIMIT, REFLOW_ERROR_UNSUPPORTED in a
+ * build without peers. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_discovery_create(reflow_runtime *runtime,
+                                                 const reflow_discovery_options *options,
+                                                 reflow_discovery **out, reflow_error **error);
+
+/* Ends a discovery server, and its port.
+ * Ownership: discovery taken. Threads: any but inside a log callback. Blocking: until its port has ended.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_discovery_destroy(reflow_discovery *discovery);
+
+/* What to answer to a request that a host's own HTTP server has read; its path is what is left when the
+ * prefix is cut off that discovery is mounted at. The answer is the HTTP status, the type of the body ("application/json", a text that lives as
+ * long as the library; empty without a body; may be NULL) and the body, which may be empty. A bad request is no
+ * failure of this call but an answer with a status such as 400.
+ * Ownership: request borrowed, *body new (reflow_buffer_destroy), *content_type borrowed. Threads: any.
+ * Blocking: bounded. Errors: REFLOW_ERROR_INVALID_ARGUMENT. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_discovery_handle(reflow_discovery *discovery,
+                                                 const reflow_http_request *request,
+                                                 uint32_t *http_status, reflow_view *content_type,
+                                                 reflow_buffer **body, reflow_error **error);
+
+/* Listens at an address of this machine, "0.0.0.0" if it is empty, and a port; 0 is a free one, which
+ * reflow_discovery_port tells.
+ * Ownership: address borrowed. Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_IO with address and
+ * reason, or for a certificate that cannot be read, REFLOW_ERROR_INVALID_STATE while it listens already.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_discovery_serve(reflow_discovery *discovery, reflow_view address,
+                                                uint32_t port, reflow_error **error);
+
+/* The port that it listens on; 0 while it does not.
+ * Ownership: none. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint32_t reflow_discovery_port(const reflow_discovery *discovery);
+
+/* Listens no more; connections that are open end. The table stays.
+ * Ownership: none. Threads: any but inside a log callback. Blocking: until its port has ended.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_discovery_stop(reflow_discovery *discovery, reflow_error **error);
 
 #ifdef __cplusplus
 }

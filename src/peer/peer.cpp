@@ -1,4 +1,4 @@
-// A peer: its port, the links it dials and those it accepts, what comes and what goes.
+// A peer: its port, its links, what comes and what goes.
 // Thread: see peer.hpp.
 #include "peer/peer.hpp"
 
@@ -7,6 +7,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "peer/endpoints.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -15,11 +16,6 @@ namespace {
 // it refuses for passes: it stops, is full, or has not yet missed the link before this one.
 bool is_final(const Link& link, reflow_status status) noexcept {
     return status == REFLOW_ERROR_AUTH && link.was_reached();
-}
-
-String reason_of(reflow_status status, std::string_view reason) {
-    if (!reason.empty()) return String(reason);
-    return status == REFLOW_OK ? String("closed") : String(status_name(status));
 }
 
 }  // namespace
@@ -78,7 +74,16 @@ Result<void> Peer::start() {
         port_number_ = listener.value();
     }
     plan_tick();
-    return {};
+    log(REFLOW_LOG_INFO, concat("starting peer: network_id=", options_.link.self.network_id,
+                                ", instance_id=", options_.link.self.instance_id, ", bind=",
+                                host_and_port(options_.bind_address, port_)));
+    Result<void> found = start_discovery();
+    if (!found.ok() && options_.listens) {
+        wires_.unlisten(port_number_);
+        std::lock_guard lock(mutex_);
+        port_number_ = 0;
+    }
+    return found;
 }
 
 void Peer::stop(std::int64_t timeout_ms) {
@@ -90,6 +95,9 @@ void Peer::stop(std::int64_t timeout_ms) {
         all = links_;
         listener = std::exchange(port_number_, 0);
     }
+    changed_.notify_all();
+    // So that nobody is sent here any more.
+    if (discovery_) discovery_->stop(std::min(timeout_ms, discovery_leave_ms));
     if (listener != 0) wires_.unlisten(listener);
     for (const Ref<Link>& link : all) link->close(io::WIRE_GOING_AWAY, "the peer stops");
     auto empty = [this] { return links_.empty(); };
@@ -119,142 +127,6 @@ void Peer::tick() {
     std::uint64_t now = now_ns();
     for (const Ref<Link>& link : all) link->tick(now);
     plan_tick();
-}
-
-// ---- dialling
-
-Result<void> Peer::dial(const Ref<Target>& target) {
-    auto link = make_ref<Link>(static_cast<LinkOwner&>(*this), options_.link, true, target->endpoint);
-    {
-        std::lock_guard lock(mutex_);
-        if (stopping_) return Failure(REFLOW_ERROR_CLOSED, "the peer stops");
-        if (links_.size() >= options_.max_connections) {
-            return Failure(REFLOW_ERROR_LIMIT, concat("too many connections: max_connections is ",
-                                                      options_.max_connections));
-        }
-        links_.push_back(link);
-        target->link = link;
-    }
-    Result<Ref<io::Wire>> wire = wires_.dial(target->address, options_.wire, *link);
-    if (!wire.ok()) {
-        std::lock_guard lock(mutex_);
-        std::erase(links_, link);
-        target->link = nullptr;
-        return wire.take_error();
-    }
-    link->attach(std::move(wire).take());
-    return {};
-}
-
-Result<Identity> Peer::connect(std::string_view endpoint, std::int64_t timeout_ms) {
-    Result<io::WireAddress> address = io::WireAddress::parse(endpoint);
-    if (!address.ok()) return address.take_error();
-    auto target = make_ref<Target>();
-    target->endpoint = endpoint;
-    target->address = std::move(address).take();
-    {
-        std::lock_guard lock(mutex_);
-        targets_.push_back(target);
-    }
-    Result<void> dialled = dial(target);
-    std::unique_lock lock(mutex_);
-    bool in_time = true;
-    if (dialled.ok()) {
-        in_time = changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                                    [&] { return target->done; });
-        if (in_time && target->identity) return *target->identity;
-    }
-    std::erase(targets_, target);
-    Ref<Link> link = std::exchange(target->link, nullptr);
-    reflow_status status = target->status;
-    String reason = target->reason;
-    lock.unlock();
-    if (!dialled.ok()) return dialled.take_error();
-    if (!in_time) {
-        if (link) link->cut();
-        return Failure(REFLOW_ERROR_TIMEOUT,
-                       concat("no link to ", endpoint, " within ", timeout_ms, " ms"));
-    }
-    return Failure(status, reason_of(status, reason));
-}
-
-Result<void> Peer::disconnect(std::string_view network_id) {
-    Vector<Ref<Link>> all;
-    {
-        std::lock_guard lock(mutex_);
-        for (const Ref<Link>& link : links_) {
-            if (link->stage() == Stage::open && link->remote().network_id == network_id) {
-                all.push_back(link);
-            }
-        }
-        std::size_t before = targets_.size();
-        std::erase_if(targets_, [&](const Ref<Target>& target) {
-            return target->identity && target->identity->network_id == network_id;
-        });
-        if (all.empty() && before == targets_.size()) {
-            return Failure(REFLOW_ERROR_NOT_FOUND, concat("No connection to network: ", network_id));
-        }
-    }
-    for (const Ref<Link>& link : all) link->close(io::WIRE_NORMAL, "disconnected");
-    return {};
-}
-
-void Peer::plan_attempt(const Ref<Target>& target) {
-    std::uint64_t delay = options_.reconnect_first_ns;
-    for (std::uint32_t i = 1; i < target->attempt && delay < options_.reconnect_most_ns; ++i) {
-        delay *= 2;
-    }
-    wires_.after(std::min(delay, options_.reconnect_most_ns),
-                 [self = Ref<Peer>::share(this), target] { self->attempt(target); });
-}
-
-void Peer::attempt(const Ref<Target>& target) {
-    {
-        std::lock_guard lock(mutex_);
-        bool wanted = std::find(targets_.begin(), targets_.end(), target) != targets_.end();
-        if (stopping_ || !wanted) return;
-    }
-    Result<void> dialled = dial(target);
-    if (dialled.ok()) return;
-    // As if the wire had ended at once.
-    after_failure(target, dialled.error().status, dialled.error().message, false);
-}
-
-// A link that was dialled has ended, or an attempt has failed.
-void Peer::after_failure(const Ref<Target>& target, reflow_status status,
-                         std::string_view reason, bool final) {
-    PeerEvent event;
-    {
-        std::lock_guard lock(mutex_);
-        bool wanted = std::find(targets_.begin(), targets_.end(), target) != targets_.end();
-        if (stopping_ || !wanted || !target->identity) return;
-        event.remote = *target->identity;
-        event.endpoint = target->endpoint;
-        event.status = status;
-        event.reason = reason;
-        event.attempt = target->attempt;
-        bool last = target->attempt >= options_.reconnect_attempts && !options_.reconnect_forever;
-        bool over = last || final;
-        event.kind = over ? PeerEventKind::gave_up : PeerEventKind::reconnecting;
-        if (over) {
-            std::erase(targets_, target);
-        } else {
-            ++target->attempt;
-        }
-    }
-    const String& id = event.remote.network_id;
-    if (event.attempt != 0) {
-        String of = options_.reconnect_forever ? String() : concat("/", options_.reconnect_attempts);
-        log(REFLOW_LOG_WARN, concat("Reconnect attempt ", event.attempt, of, " for ", id,
-                                    " failed: ", reason_of(status, reason)));
-    }
-    if (event.kind == PeerEventKind::gave_up) {
-        log(REFLOW_LOG_ERROR, concat("Reconnect to ", id, " (endpoint ", event.endpoint,
-                                     ") gave up after ", event.attempt,
-                                     event.attempt == 1 ? " attempt" : " attempts"));
-    }
-    if (listener_) listener_(event);
-    if (event.kind == PeerEventKind::reconnecting) plan_attempt(target);
 }
 
 // ---- links
@@ -292,7 +164,7 @@ Result<void> Peer::admit(Link& link, const Hello& hello) {
                           std::tie(from.network_id, from.instance_id);
         if (!other->dialled() || ours_first) {
             return Failure(REFLOW_ERROR_REFUSED, concat("network ", from.network_id, ", instance ",
-                                                        from.instance_id, " is connected already"));
+                                                        from.instance_id, " ", connected_already));
         }
     }
     if (open >= options_.max_connections) {
@@ -311,9 +183,16 @@ void Peer::linked(Link& link) {
     {
         std::lock_guard lock(mutex_);
         for (const Ref<Target>& target : targets_) {
-            if (target->link.get() != &link) continue;
+            // Or the other side has been faster than the next attempt.
+            bool own = target->link.get() == &link;
+            bool instead = !own && target->attempt != 0 && target->identity == event.remote;
+            if (!own && !instead) continue;
             event.attempt = std::exchange(target->attempt, 0);
+            event.endpoint = target->endpoint;
             target->identity = event.remote;
+            target->linked = true;
+            target->duplicates = 0;
+            target->dormant = instead && !target->link;
             target->done = true;
         }
     }
@@ -324,13 +203,16 @@ void Peer::linked(Link& link) {
             : concat("Reconnected to ", event.remote.network_id, " (endpoint ", event.endpoint,
                      ") on attempt ", event.attempt));
     if (listener_) listener_(event);
+    check_expected(link);
+    settle(link);
 }
 
 void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     Ref<Link> kept;  // the wire lets go of it now
     Ref<Target> target;
     bool greeted = false;
-    bool again = false;
+    Next next = Next::nothing;
+    Vector<Ref<Target>> woken;
     {
         std::lock_guard lock(mutex_);
         for (const Ref<Link>& one : links_) {
@@ -347,15 +229,12 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
         }
         Identity remote = link.remote();
         greeted = !remote.network_id.empty();
-        if (target) {
-            target->link = nullptr;
-            again = target->identity.has_value();
-            if (!again) {
-                target->status = status == REFLOW_OK ? REFLOW_ERROR_CLOSED : status;
-                target->reason = reason;
-                target->done = true;
-            }
-        }
+        std::erase(retiring_, kept);
+        std::erase_if(asked_, [&](const auto& one) {
+            return one.second.link == kept && !one.second.answered;
+        });
+        if (target) next = next_locked(target, link, status, reason);
+        if (link.was_open()) woken = woken_locked(remote);
     }
     changed_.notify_all();
     confirmations_.ended(link, reason_of(status, reason));
@@ -368,7 +247,10 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     } else if (!link.dialled()) {
         log(REFLOW_LOG_WARN, concat("a connection was refused: ", reason_of(status, reason)));
     }
-    if (again) after_failure(target, status, reason, is_final(link, status));
+    if (next == Next::unreached) tell_unreached(*target);
+    if (next == Next::soon) plan_attempt(target);
+    if (next == Next::fail) after_failure(target, status, reason, is_final(link, status));
+    for (const Ref<Target>& one : woken) after_failure(one, status, reason, false);
 }
 
 io::WireHandler* Peer::accepted(io::Wire& wire) {
@@ -382,12 +264,14 @@ io::WireHandler* Peer::accepted(io::Wire& wire) {
 
 Ref<Link> Peer::pick(std::string_view network_id) {
     std::lock_guard lock(mutex_);
-    Vector<Ref<Link>> open;
+    Vector<Ref<Link>> open, ends;
     for (const Ref<Link>& link : links_) {
         if (link->stage() == Stage::open && link->remote().network_id == network_id) {
-            open.push_back(link);
+            bool retires = std::find(retiring_.begin(), retiring_.end(), link) != retiring_.end();
+            (retires ? ends : open).push_back(link);
         }
     }
+    if (open.empty()) open.swap(ends);
     return open.empty() ? Ref<Link>() : open[next_++ % open.size()];
 }
 
@@ -559,8 +443,6 @@ Message Peer::actors() {
     Result<Message> made = message_of(told);
     return made.ok() ? std::move(made).take() : ArrayBuilder().finish().take();
 }
-
-void Peer::actors_told(Link&, std::uint64_t, MessageRef) {}
 
 io::HttpResponse Peer::request(const io::HttpRequest& request) {
     if (http_.call && !is_of_status(request)) return http_.call(request);

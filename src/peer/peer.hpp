@@ -18,6 +18,7 @@
 #include "io/wire.hpp"
 #include "network/network.hpp"
 #include "peer/confirmations.hpp"
+#include "peer/discovery.hpp"
 #include "peer/link.hpp"
 #include "peer/status.hpp"
 
@@ -44,8 +45,16 @@ struct PeerOptions {
     std::uint64_t reconnect_first_ns = 200'000'000;
     std::uint64_t reconnect_most_ns = 3'200'000'000;
     bool tells_messages = false;  // in the log, each that comes
+    DiscoveryOptions discovery;
+    bool auto_dial = true;     // networks that discovery tells of
+    String advertise_address;  // host or host:port; empty: where it listens
+    Vector<String> capabilities{String(capability_messages)};  // told to discovery
+    std::function<void(const DiscoveryEvent&)> discovered;     // as the listener, on another thread
     std::function<void(reflow_log_level level, std::string_view text)> log;
 };
+
+// How a refusal ends that is no failure: there is a link already.
+inline constexpr std::string_view connected_already = "is connected already";
 
 // What is told of links. On the thread of a wire or of a call; it does not wait.
 enum class PeerEventKind : std::uint8_t { connected, disconnected, reconnecting, gave_up };
@@ -57,6 +66,9 @@ struct PeerEvent {
     String reason;
     std::uint32_t attempt = 0;
 };
+
+// The reason, or what the status says.
+[[nodiscard]] String reason_of(reflow_status status, std::string_view reason);
 
 class Peer final : public RefCounted<Peer>, private LinkOwner, private io::PortHandler {
 public:
@@ -84,6 +96,13 @@ public:
     Result<void> send(std::string_view network_id, std::string_view actor, std::string_view port,
                       MessageRef message, std::string_view source_actor, std::int64_t timeout_ms,
                       bool confirm = false);
+    // Asks the discovery servers now. REFLOW_ERROR_INVALID_STATE without any, or before the start, and as
+    // Discovery::discover.
+    Result<void> discover(std::int64_t timeout_ms);
+    // Which actors a network has, an array. REFLOW_ERROR_NOT_FOUND without a link, _TIMEOUT, _CLOSED.
+    Result<Message> ask_actors(std::string_view network_id, std::int64_t timeout_ms);
+    // Those that are known, and those that there are links to; an array for the host.
+    [[nodiscard]] Result<Message> networks() const;
     [[nodiscard]] bool connected(std::string_view network_id) const;
     [[nodiscard]] Vector<Ref<Link>> links() const;
     [[nodiscard]] std::uint64_t lost_packets() const noexcept {
@@ -105,6 +124,11 @@ private:
         std::uint32_t attempt = 0;         // of reconnecting; 0: the first time
         bool given_up = false;
         bool done = false;  // the first attempt has ended
+        bool linked = false;      // it has been, at least once
+        std::uint32_t duplicates = 0;  // refusals in a row since there is a link already
+        bool dormant = false;     // another link to that identity is there, and does
+        bool discovered = false;  // nobody but discovery asked for it
+        std::optional<Identity> expected;  // then: who discovery says it is
         reflow_status status = REFLOW_OK;
         String reason;
     };
@@ -150,6 +174,31 @@ private:
     [[nodiscard]] Status status() const;
     [[nodiscard]] Ref<Link> pick(std::string_view network_id);
 
+    // ---- in peer_discovery.cpp; those that end in _locked want the lock
+    Result<void> start_discovery();
+    void dial_discovered(std::span<const DiscoveredNetwork> known);
+    void forget_unlisted_locked(std::span<const DiscoveredNetwork> known);
+    [[nodiscard]] Ref<Target> target_of_locked(const DiscoveredNetwork& network,
+                                               const DiscoveryEntry& entry);
+    [[nodiscard]] Ref<Target> find_target_locked(const io::WireAddress& address) const;
+    // A target of discovery that is being dialled; it is the host's from now on.
+    [[nodiscard]] Ref<Target> join(const io::WireAddress& address);
+    // Whether another link than that one is open to that peer.
+    [[nodiscard]] bool served_locked(const Identity& remote, const Link* other_than) const;
+    // What is to be done about a target whose link has ended.
+    enum class Next : std::uint8_t { nothing, fail, soon, unreached };
+    [[nodiscard]] Next next_locked(const Ref<Target>& target, const Link& link, reflow_status status,
+                                   std::string_view reason);
+    void tell_unreached(const Target& target);
+    // Targets that another link has served until now, which was that one.
+    [[nodiscard]] Vector<Ref<Target>> woken_locked(const Identity& remote);
+    [[nodiscard]] bool serves_locked(const Ref<Target>& target);
+    // Of two links to one peer one goes.
+    void settle(Link& link);
+    void retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks);
+    [[nodiscard]] bool stranger_locked(const Ref<Target>& target);
+    void check_expected(Link& link);
+
     const SystemClock clock_;
     io::WireHost& wires_;
     PeerOptions options_;  // fixed with start()
@@ -173,6 +222,18 @@ private:
     Map<std::uint64_t, Vector<std::pair<Ref<Link>, std::uint64_t>>> waiting_;
     std::uint64_t rooms_ = 0;  // how often a channel has become writable
     std::size_t next_ = 0;     // of several links to one network
+    Ref<Discovery> discovery_;     // set by start(), and fixed then
+    Vector<Ref<Link>> retiring_;   // which end soon, since another link is to the same peer
+    Vector<String> not_dialled_;   // networks that the host has disconnected
+    Vector<String> unreachable_;   // endpoints of discovery, which has been told
+    Vector<String> strangers_;     // such, where another network was met
+    struct Asked {
+        Ref<Link> link;
+        bool answered = false;
+        Message actors;
+    };
+    Map<std::uint64_t, Asked> asked_;  // questions for actors, by number
+    std::uint64_t last_asked_ = 0;
 };
 
 }  // namespace reflow::peer
