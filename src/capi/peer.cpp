@@ -25,6 +25,7 @@ struct reflow_peer : reflow::Allocated {
     Ref<peer::Peer> peer;
     String network_id, instance_id, bind_address;
     Vector<String> connect;
+    Vector<peer::RemoteRegistration> remote_actors;  // of a configuration: made with the start
 };
 
 namespace {
@@ -177,7 +178,6 @@ void tell_unused(const peer::Config& config, const reflow_peer& to) {
                    concat(key, ": this version does not do that yet; the key has no effect"));
     };
     if (!config.discovery_endpoints.empty()) tell("discovery_endpoints");
-    if (!config.remote_actors.empty()) tell("remote_actor");
     if (config.batch_linger_us != 0) tell("batch_linger_us");
 }
 
@@ -222,6 +222,54 @@ Result<Message> describe(const reflow_peer& of) {
     return status.finish();
 }
 
+Result<Vector<String>> read_names(const reflow_view* from, std::size_t count,
+                                  std::string_view name) {
+    if (Result<void> fine = check_array(from, count, sizeof *from, name); !fine.ok()) {
+        return fine.take_error();
+    }
+    Vector<String> names;
+    for (std::size_t i = 0; i < count; ++i) {
+        Result<std::string_view> one = text_argument(from[i], name);
+        if (!one.ok()) return one.take_error();
+        if (one.value().empty()) {
+            return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat(name, "[", i, "] is empty"));
+        }
+        names.emplace_back(one.value());
+    }
+    return names;
+}
+
+Result<peer::RemoteRegistration> read(const reflow_remote_actor_options* given) {
+    peer::RemoteRegistration wanted;
+    if (given == nullptr) return wanted;
+    Result<reflow_remote_actor_options> fields =
+        read_options(given, "reflow_remote_actor_options");
+    if (!fields.ok()) return fields.take_error();
+    const reflow_remote_actor_options& from = fields.value();
+    if (from.strategy > REFLOW_NAME_FAIL) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       concat("strategy ", from.strategy, " is no reflow_name_strategy"));
+    }
+    if (from.strategy != REFLOW_NAME_REMOTE) {
+        wanted.strategy = static_cast<peer::NameStrategy>(from.strategy - 1);
+    }
+    Result<std::string_view> alias = text_argument(from.alias, "alias");
+    if (!alias.ok()) return alias.take_error();
+    wanted.alias = alias.value();
+    auto inports = read_names(from.inports, from.inports_count, "inports");
+    if (!inports.ok()) return inports.take_error();
+    wanted.inports = std::move(inports).take();
+    auto outports = read_names(from.outports, from.outports_count, "outports");
+    if (!outports.ok()) return outports.take_error();
+    wanted.outports = std::move(outports).take();
+    auto words = read_names(from.capabilities, from.capabilities_count, "capabilities");
+    if (!words.ok()) return words.take_error();
+    wanted.capabilities = std::move(words).take();
+    return wanted;
+}
+static_assert(static_cast<int>(peer::NameStrategy::auto_alias) + 1 == REFLOW_NAME_AUTO_ALIAS);
+static_assert(static_cast<int>(peer::NameStrategy::fail) + 1 == REFLOW_NAME_FAIL);
+
 }  // namespace
 
 extern "C" {
@@ -260,6 +308,11 @@ reflow_status reflow_peer_create_from_toml(reflow_runtime* runtime, reflow_view 
         auto made = make(runtime, std::move(options));
         if (!made.ok()) return made.take_error();
         tell_unused(config.value(), *made.value());
+        for (const peer::RemoteActorConfig& one : config.value().remote_actors) {
+            made.value()->remote_actors.push_back(
+                {{one.actor_id, one.network_id}, one.strategy, one.alias, {}, {},
+                 one.capabilities});
+        }
         for (const auto& one : config.value().connect) {
             made.value()->connect.push_back(one.endpoint);
         }
@@ -311,6 +364,11 @@ reflow_status reflow_peer_bind(reflow_peer* peer, reflow_view address, uint32_t 
 reflow_status reflow_peer_start(reflow_peer* peer, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+        for (const peer::RemoteRegistration& one : peer->remote_actors) {
+            Result<String> made = peer->peer->register_remote(one);
+            if (!made.ok()) return made.take_error();
+        }
+        peer->remote_actors.clear();
         return peer->peer->start();
     });
 }
@@ -389,6 +447,27 @@ reflow_status reflow_peer_on_http(reflow_peer* peer, reflow_http_fn handler, voi
     });
 }
 
+reflow_status reflow_peer_register_remote_actor(reflow_peer* peer, reflow_view actor,
+                                                reflow_view network,
+                                                const reflow_remote_actor_options* options,
+                                                reflow_message* node, reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (node != nullptr) *node = {};
+        if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+        Result<peer::RemoteRegistration> wanted = read(options);
+        if (!wanted.ok()) return wanted.take_error();
+        Result<std::string_view> actor_text = text_argument(actor, "actor");
+        if (!actor_text.ok()) return actor_text.take_error();
+        Result<std::string_view> network_text = text_argument(network, "network");
+        if (!network_text.ok()) return network_text.take_error();
+        wanted.value().name = {String(actor_text.value()), String(network_text.value())};
+        Result<String> made = peer->peer->register_remote(wanted.value());
+        if (!made.ok()) return made.take_error();
+        if (node != nullptr) *node = Message::string(made.value()).leak();
+        return {};
+    });
+}
+
 reflow_status reflow_peer_status(const reflow_peer* peer, reflow_message* out,
                                  reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
@@ -456,6 +535,12 @@ reflow_status reflow_peer_on_http(reflow_peer*, reflow_http_fn, void* user_data,
                                   reflow_destroy_fn destroy, const reflow_http_options*,
                                   reflow_error** error) {
     if (destroy != nullptr) destroy(user_data);
+    return missing(error);
+}
+reflow_status reflow_peer_register_remote_actor(reflow_peer*, reflow_view, reflow_view,
+                                                const reflow_remote_actor_options*,
+                                                reflow_message* node, reflow_error** error) {
+    if (node != nullptr) *node = {};
     return missing(error);
 }
 reflow_status reflow_peer_status(const reflow_peer*, reflow_message* out, reflow_error** error) {

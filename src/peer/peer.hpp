@@ -17,7 +17,9 @@
 #include "base/ref.hpp"
 #include "io/wire.hpp"
 #include "network/network.hpp"
+#include "peer/followers.hpp"
 #include "peer/link.hpp"
+#include "peer/proxies.hpp"
 #include "peer/status.hpp"
 
 namespace reflow::peer {
@@ -44,6 +46,16 @@ struct PeerOptions {
     std::uint64_t reconnect_most_ns = 3'200'000'000;
     bool tells_messages = false;  // in the log, each that comes
     std::function<void(reflow_log_level level, std::string_view text)> log;
+};
+
+// A node for an actor of another network, put into the network of a peer.
+struct RemoteRegistration {
+    RemoteName name;
+    std::optional<NameStrategy> strategy;  // none: the node is actor@network
+    String alias;                          // of manual_alias
+    Vector<String> inports;   // beside those that connections use; none at all: "in"
+    Vector<String> outports;  // likewise
+    Vector<String> capabilities;
 };
 
 // What is told of links. On the thread of a wire or of a call; it does not wait.
@@ -81,6 +93,16 @@ public:
     Result<void> send(std::string_view network_id, std::string_view actor, std::string_view port,
                       MessageRef message, std::string_view source_actor, std::int64_t timeout_ms);
     [[nodiscard]] bool connected(std::string_view network_id) const;
+    // Adds a node for an actor of another network; returns its id. The errors of names and of a
+    // change of the network, REFLOW_ERROR_INVALID_STATE without one.
+    Result<String> register_remote(const RemoteRegistration& wanted);
+
+    // ---- for proxies
+    // A link to the network; NULL if there is none now.
+    [[nodiscard]] Ref<Link> pick(std::string_view network_id);
+    void follow(Proxy& proxy);
+    void unfollow(Proxy& proxy);
+
     [[nodiscard]] Vector<Ref<Link>> links() const;
     [[nodiscard]] std::uint64_t lost_packets() const noexcept {
         return lost_.load(std::memory_order_relaxed);
@@ -104,9 +126,11 @@ private:
         reflow_status status = REFLOW_OK;
         String reason;
     };
-    // Where packets of a channel go.
+    // Where packets of a channel go: to an inport, or out of a proxy.
     struct Route {
         std::uint64_t inport = 0;
+        Ref<Proxy> proxy{};
+        std::uint32_t outport = 0;
     };
     using RouteKey = std::pair<const Link*, std::uint64_t>;
 
@@ -121,6 +145,11 @@ private:
               std::string_view text) override;
     Message actors() override;
     void actors_told(Link& link, std::uint64_t number, MessageRef actors) override;
+    void follow(Link& link, std::uint64_t number, std::string_view actor, std::string_view port,
+                bool replies) override;
+    void unfollow(Link& link, std::uint64_t number) override;
+    void followed(Link& link, std::uint64_t number, std::optional<std::uint64_t> channel,
+                  std::string_view text) override;
     void log(reflow_log_level level, std::string_view text) override;
     [[nodiscard]] std::uint64_t now_ns() const override { return clock_.now_ns(); }
 
@@ -141,14 +170,17 @@ private:
     void tick();
     void plan_tick();
     [[nodiscard]] Status status() const;
-    [[nodiscard]] Ref<Link> pick(std::string_view network_id);
+    void ask_for(Proxy& proxy, Link& link);
+    void greet_proxies(Link& link);
 
     const SystemClock clock_;
     io::WireHost& wires_;
     PeerOptions options_;  // fixed with start()
     HttpRoutes http_;      // likewise
     const Listener listener_;
-    Ref<network::Network> network_;
+    Ref<network::Network> network_;  // these two: fixed with start()
+    Ref<Proxies> proxies_;
+    Followers followers_;
     std::uint16_t port_ = 0;
     std::uint64_t started_ns_ = 0;  // fixed with start()
     std::atomic<std::uint64_t> lost_{0};  // relaxed: a statistic
