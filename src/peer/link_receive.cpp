@@ -238,7 +238,7 @@ void Link::offer(std::uint64_t channel) {
     }
     from.busy = false;
     std::uint64_t may = from.first + options_.window_packets;
-    if (may - from.allowed >= options_.window_packets / 2) {
+    if (may != from.allowed && may - from.allowed >= options_.window_packets / 2) {
         from.allowed = may;
         batch_.credit(channel, may);
     }

@@ -51,6 +51,7 @@ struct PeerOptions {
     Vector<String> capabilities{String(capability_messages)};  // told to discovery
     std::function<void(const DiscoveryEvent&)> discovered;     // as the listener, on another thread
     std::function<void(reflow_log_level level, std::string_view text)> log;
+    const Clock* clock = nullptr;  // NULL: the machine's
 };
 
 // How a refusal ends that is no failure: there is a link already.
@@ -168,6 +169,7 @@ private:
                                           std::span<const Message> packets);
     [[nodiscard]] bool wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport);
     void made_room(std::uint64_t inport);
+    void forget_room();
     void tell_message(const Link& link, const Parcel& parcel);
     void tick();
     void plan_tick();
@@ -199,7 +201,8 @@ private:
     [[nodiscard]] bool stranger_locked(const Ref<Target>& target);
     void check_expected(Link& link);
 
-    const SystemClock clock_;
+    const SystemClock system_clock_;
+    const Clock& clock_;
     io::WireHost& wires_;
     PeerOptions options_;  // fixed with start()
     HttpRoutes http_;      // likewise
