@@ -201,6 +201,10 @@ int run_peer(const Arguments& arguments, Console& console) {
     log.write(REFLOW_LOG_INFO, "peer ready, awaiting messages (Ctrl-C to stop)");
     interrupts::wait();
     log.write(REFLOW_LOG_INFO, "shutting down");
+    // What is under way gets to its end, over links too; what cannot is cancelled with the network.
+    reflow_error* error = nullptr;
+    (void)reflow_network_drain(network.get(), stop_ms, &error);
+    reflow_error_destroy(error);
     must([&](reflow_error** e) { return reflow_peer_stop(peer.get(), stop_ms, e); }, exit_failed);
     return exit_ok;
 }

@@ -296,7 +296,8 @@ class GraphOverTwo(support.Case):
         self.assertEqual(0, reflow("run", graph("one", shout)).code)
         far = self.write("far.json", json.dumps({
             "caseSensitive": True, "properties": {"name": "far"},
-            "processes": {"loud": shout}, "connections": []}))
+            "processes": {"loud": shout}, "connections": [],
+            "inports": {"words": {"nodeId": "loud", "portId": "in"}}}))
         alpha = Running(self, "alpha", toml("alpha"), "--graph", far)
         extra = f'[[connect]]\nendpoint = "127.0.0.1:{alpha.port()}"\n'
         beta = Running(self, "beta", toml("beta", extra=extra), "--graph",
@@ -306,10 +307,14 @@ class GraphOverTwo(support.Case):
             with open(self.path(name), encoding="utf-8") as file:
                 return file.read()
 
+        url = f"http://127.0.0.1:{beta.port()}/status"
+
         def complete():
-            return os.path.exists(self.path("two.jsonl")) and \
-                text("two.jsonl").count("\n") == len(rows)
-        self.assertEqual(0, beta.end() if wait_for(complete, "all rows") else 1)
+            with urllib.request.urlopen(url, timeout=support.DEADLINE) as answer:
+                links = json.load(answer)["links"]
+            return links and links[0]["received"]["messages"] == len(rows)
+        wait_for(complete, "all rows")
+        self.assertEqual(0, beta.end())
         self.assertEqual(text("one.jsonl"), text("two.jsonl"))
         self.assertEqual(json.loads(text("one.jsonl").splitlines()[7]), "WORD 7")
         self.assertEqual(0, alpha.end())
