@@ -100,6 +100,8 @@ inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 
 inline constexpr std::size_t greeting_bytes = std::size_t{64} << 10;  // of a peer's first frames
 inline constexpr std::uint32_t peer_links_count = 65'536;  // of one peer, at once
+inline constexpr std::size_t peer_outboxes_count = 65'536;        // of one peer
+inline constexpr std::size_t peer_outboxes_known_count = 65'536;  // of others, whose messages come once
 inline constexpr std::size_t peer_name_bytes = 4096;  // of an id, port or reason that a peer tells
 
 }  // namespace reflow::limits

@@ -86,7 +86,13 @@ void Peer::stop(std::int64_t timeout_ms) {
     std::uint64_t listener = 0;
     {
         std::lock_guard lock(mutex_);
-        if (std::exchange(stopping_, true)) return;
+        if (std::exchange(ending_, true)) return;
+    }
+    const std::uint64_t start = now_ns();
+    outboxes_.stop(timeout_ms);
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
         all = links_;
         listener = std::exchange(port_number_, 0);
     }
@@ -94,7 +100,10 @@ void Peer::stop(std::int64_t timeout_ms) {
     for (const Ref<Link>& link : all) link->close(io::WIRE_GOING_AWAY, "the peer stops");
     auto empty = [this] { return links_.empty(); };
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), empty)) return;
+    auto spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
+    auto left =
+        std::chrono::milliseconds(std::max<std::int64_t>(waiting_ms(timeout_ms) - spent, 0));
+    if (changed_.wait_for(lock, left, empty)) return;
     all = links_;
     lock.unlock();
     for (const Ref<Link>& link : all) link->cut();
@@ -118,6 +127,7 @@ void Peer::tick() {
     }
     std::uint64_t now = now_ns();
     for (const Ref<Link>& link : all) link->tick(now);
+    outboxes_.tick();
     plan_tick();
 }
 
@@ -160,7 +170,7 @@ Result<Identity> Peer::connect(std::string_view endpoint, std::int64_t timeout_m
     std::unique_lock lock(mutex_);
     bool in_time = true;
     if (dialled.ok()) {
-        in_time = changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+        in_time = changed_.wait_for(lock, std::chrono::milliseconds(waiting_ms(timeout_ms)),
                                     [&] { return target->done; });
         if (in_time && target->identity) return *target->identity;
     }
@@ -324,6 +334,7 @@ void Peer::linked(Link& link) {
             : concat("Reconnected to ", event.remote.network_id, " (endpoint ", event.endpoint,
                      ") on attempt ", event.attempt));
     if (listener_) listener_(event);
+    outboxes_.linked(event.remote.network_id);
 }
 
 void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
@@ -359,6 +370,7 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     }
     changed_.notify_all();
     confirmations_.ended(link, reason_of(status, reason));
+    outboxes_.unlinked(link);
     if (greeted && link.was_open()) {
         PeerEvent event{PeerEventKind::disconnected, link.remote(), link.endpoint(), status,
                         reason_of(status, reason), 0};
@@ -408,10 +420,15 @@ Vector<Ref<Link>> Peer::links() const {
 Result<void> Peer::send(std::string_view network_id, std::string_view actor,
                         std::string_view port, MessageRef message, std::string_view source_actor,
                         std::int64_t timeout_ms, bool confirm) {
+    if (outboxes_.keeps(network_id, actor) &&
+        (!confirm || outboxes_.confirms(network_id, actor))) {
+        return outboxes_.put({network_id, actor, port, source_actor}, message, timeout_ms, confirm);
+    }
     const std::uint64_t start = now_ns();
+    const std::int64_t most_ms = waiting_ms(timeout_ms);
     auto left_ms = [&] {
         auto spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
-        return std::max<std::int64_t>(timeout_ms - spent, 0);
+        return std::max<std::int64_t>(most_ms - spent, 0);
     };
     for (;;) {
         Ref<Link> link = pick(network_id);
@@ -449,16 +466,18 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
     }
 }
 
-void Peer::writable(Link&, std::uint64_t) {
+void Peer::writable(Link& link, std::uint64_t channel) {
     {
         std::lock_guard lock(mutex_);
         ++rooms_;
     }
     changed_.notify_all();
+    outboxes_.writable(link, channel);
 }
 
 void Peer::lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
                 std::string_view text) {
+    if (outboxes_.lost(link, channel, number, status, text)) return;
     lost_.fetch_add(1, std::memory_order_relaxed);
     confirmations_.lost(link, channel, number, status, text);
     log(REFLOW_LOG_WARN, concat("packet ", number, " to ", link.remote().network_id,
@@ -467,8 +486,8 @@ void Peer::lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_
 
 // ---- packets that come
 
-Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t channel,
-                               std::span<const Message> packets) {
+Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_t channel,
+                                  std::span<const Message> packets) {
     if (!network_) return Failure(REFLOW_ERROR_NOT_FOUND, "this peer has no network");
     RouteKey key{&link, channel};
     std::optional<std::uint64_t> inport;
@@ -492,6 +511,7 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
     while (taken < packets.size()) {
         Parcel rest = parcel;
         rest.first += taken;
+        rest.message += taken;
         Result<std::size_t> some = put(link, rest, channel, *inport, packets.subspan(taken));
         if (!some.ok()) {
             if (taken != 0) return taken;  // the one that is refused comes again as the first
@@ -505,6 +525,7 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
         if (channel == UINT64_MAX || !wait_for_room(link, channel, *inport)) break;
         // Room may have come in between.
         rest.first = parcel.first + taken;
+        rest.message = parcel.message + taken;
         Result<std::size_t> more = put(link, rest, channel, *inport, packets.subspan(taken));
         if (!more.ok() || more.value() == 0) break;
         taken += more.value();

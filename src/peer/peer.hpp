@@ -3,6 +3,7 @@
 // Neighbours: link below, capi above; network (the actors). Thread: any.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -17,8 +18,10 @@
 #include "base/ref.hpp"
 #include "io/wire.hpp"
 #include "network/network.hpp"
+#include "peer/arrivals.hpp"
 #include "peer/confirmations.hpp"
 #include "peer/link.hpp"
+#include "peer/outboxes.hpp"
 #include "peer/status.hpp"
 
 namespace reflow::peer {
@@ -58,7 +61,10 @@ struct PeerEvent {
     std::uint32_t attempt = 0;
 };
 
-class Peer final : public RefCounted<Peer>, private LinkOwner, private io::PortHandler {
+class Peer final : public RefCounted<Peer>,
+                   private LinkOwner,
+                   private OutboxCarrier,
+                   private io::PortHandler {
 public:
     using Listener = std::function<void(const PeerEvent&)>;
     // The host of wires outlives the peer.
@@ -84,11 +90,20 @@ public:
     Result<void> send(std::string_view network_id, std::string_view actor, std::string_view port,
                       MessageRef message, std::string_view source_actor, std::int64_t timeout_ms,
                       bool confirm = false);
+    // Keeps what is sent to an actor until it can go, and as the options say until it is confirmed; listener
+    // may be empty. REFLOW_ERROR_ALREADY_EXISTS, _LIMIT.
+    Result<void> keep(std::string_view network_id, std::string_view actor,
+                      const OutboxOptions& options, Outboxes::Listener listener) {
+        return outboxes_.keep(network_id, actor, options, std::move(listener));
+    }
+    [[nodiscard]] const Outboxes& outboxes() const noexcept { return outboxes_; }
+    [[nodiscard]] std::uint64_t duplicates() const { return arrivals_.duplicates(); }
     [[nodiscard]] bool connected(std::string_view network_id) const;
     [[nodiscard]] Vector<Ref<Link>> links() const;
-    [[nodiscard]] std::uint64_t lost_packets() const noexcept {
-        return lost_.load(std::memory_order_relaxed);
-    }
+    [[nodiscard]] std::optional<OutboxStatus> outbox_status() const;
+    // By reason, those of outboxes too.
+    [[nodiscard]] std::array<std::uint64_t, losses_count> losses() const;
+    [[nodiscard]] std::uint64_t lost_packets() const;
     // Closes all links in order, waits for them up to the timeout, and then cuts them.
     void stop(std::int64_t timeout_ms);
 
@@ -124,10 +139,20 @@ private:
     void lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
               std::string_view text) override;
     void confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) override;
+    // Of packets that are those of no outbox, or have not come before.
+    [[nodiscard]] Result<std::size_t> deliver(Link& link, const Parcel& parcel,
+                                              std::uint64_t channel,
+                                              std::span<const Message> packets);
     Message actors() override;
     void actors_told(Link& link, std::uint64_t number, MessageRef actors) override;
     void log(reflow_log_level level, std::string_view text) override;
     [[nodiscard]] std::uint64_t now_ns() const override { return clock_.now_ns(); }
+
+    // ---- from outboxes
+    Ref<Link> link_to(std::string_view network_id) override { return pick(network_id); }
+    void undelivered(const OutboxAddress& to, const Undelivered& what) override;
+    void room(std::string_view network_id) override;
+    std::uint64_t carrier_now_ns() override { return now_ns(); }
 
     // ---- from the port
     io::WireHandler* accepted(io::Wire& wire) override;
@@ -160,11 +185,14 @@ private:
     std::uint64_t started_ns_ = 0;  // fixed with start()
     std::atomic<std::uint64_t> lost_{0};  // relaxed: a statistic
     Confirmations confirmations_;
+    Outboxes outboxes_{*this};
+    Arrivals arrivals_;
 
     mutable std::mutex mutex_;  // guards all below; no link, network or wire is called under it
     std::condition_variable changed_;
     bool started_ = false;
-    bool stopping_ = false;
+    bool ending_ = false;    // stop() has begun
+    bool stopping_ = false;  // and the outboxes are through
     std::uint64_t port_number_ = 0;
     Vector<Ref<Link>> links_;  // all that have not ended
     Vector<Ref<Target>> targets_;
