@@ -473,12 +473,21 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "the link has no such channel");
     }
     Outgoing& to = outgoing_[channel];
+    if (sending.only_idle && busy_) {
+        draining_.push_back(channel);
+        return std::size_t{0};
+    }
     if (old()) return send_old(to, packets);
     std::size_t sent = 0;
     sending.first = to.sent;
+    mark_outbox(channel, to, sending);
     for (MessageRef packet : packets) {
         if (to.sent == to.allowed) {
             to.full = true;
+            break;
+        }
+        if (sending.only_idle && busy_) {
+            draining_.push_back(channel);
             break;
         }
         if (Result<void> done = batch_.data(channel, to.sent, packet); !done.ok()) {
@@ -493,6 +502,15 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
     if (sending.confirm && sent != 0) batch_.confirm(channel, to.sent - 1);
     if (sending.flush || to.full) flush_locked(lock);
     return sent;
+}
+
+// Numbers of the outbox follow those of the channel, so that one record tells them for all that come.
+void Link::mark_outbox(std::uint64_t channel, Outgoing& to, const Sending& sending) {
+    const std::uint64_t ahead = sending.outbox.empty() ? 0 : sending.number - to.sent;
+    if (to.outbox == sending.outbox && to.ahead == ahead) return;
+    batch_.mark(channel, to.sent, sending.outbox, sending.number);
+    to.outbox = sending.outbox;
+    to.ahead = ahead;
 }
 
 Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> packets) {
@@ -560,6 +578,10 @@ void Link::drained(io::Wire&) {
             for (std::size_t i = 0; i < outgoing_.size(); ++i) {
                 if (std::exchange(outgoing_[i].full, false)) writable.push_back(i);
             }
+        }
+        if (!busy_) {
+            writable.insert(writable.end(), draining_.begin(), draining_.end());
+            draining_.clear();
         }
     }
     for (std::uint64_t channel : writable) owner_.writable(*this, channel);

@@ -90,7 +90,13 @@ void Peer::stop(std::int64_t timeout_ms) {
     std::uint64_t listener = 0;
     {
         std::lock_guard lock(mutex_);
-        if (std::exchange(stopping_, true)) return;
+        if (std::exchange(ending_, true)) return;
+    }
+    const std::uint64_t start = now_ns();
+    outboxes_.stop(timeout_ms);
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
         all = links_;
         listener = std::exchange(port_number_, 0);
     }
@@ -103,7 +109,10 @@ void Peer::stop(std::int64_t timeout_ms) {
     for (const Ref<Link>& link : all) link->close(io::WIRE_GOING_AWAY, "the peer stops");
     auto empty = [this] { return links_.empty(); };
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), empty)) {
+    auto spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
+    auto left =
+        std::chrono::milliseconds(std::max<std::int64_t>(waiting_ms(timeout_ms) - spent, 0));
+    if (!changed_.wait_for(lock, left, empty)) {
         all = links_;
         lock.unlock();
         for (const Ref<Link>& link : all) link->cut();
@@ -130,6 +139,7 @@ void Peer::tick() {
     }
     std::uint64_t now = now_ns();
     for (const Ref<Link>& link : all) link->tick(now);
+    outboxes_.tick();
     plan_tick();
 }
 
@@ -210,6 +220,7 @@ void Peer::linked(Link& link) {
     check_expected(link);
     settle(link);
     greet_proxies(link);
+    outboxes_.linked(event.remote.network_id);
 }
 
 void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
@@ -251,6 +262,7 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     if (proxies_) {
         proxies_->forget(&link);
     }
+    outboxes_.unlinked(link);
     if (greeted && link.was_open()) {
         PeerEvent event{PeerEventKind::disconnected, link.remote(), link.endpoint(), status,
                         reason_of(status, reason), 0};
@@ -315,10 +327,15 @@ Vector<Ref<Link>> Peer::links() const {
 Result<void> Peer::send(std::string_view network_id, std::string_view actor,
                         std::string_view port, MessageRef message, std::string_view source_actor,
                         std::int64_t timeout_ms, bool confirm) {
+    if (outboxes_.keeps(network_id, actor) &&
+        (!confirm || outboxes_.confirms(network_id, actor))) {
+        return outboxes_.put({network_id, actor, port, source_actor}, message, timeout_ms, confirm);
+    }
     const std::uint64_t start = now_ns();
+    const std::int64_t most_ms = waiting_ms(timeout_ms);
     auto left_ms = [&] {
         auto spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
-        return std::max<std::int64_t>(timeout_ms - spent, 0);
+        return std::max<std::int64_t>(most_ms - spent, 0);
     };
     for (;;) {
         Ref<Link> link = pick(network_id);
@@ -358,8 +375,8 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
 
 // ---- packets that come
 
-Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t channel,
-                               std::span<const Message> packets) {
+Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_t channel,
+                                  std::span<const Message> packets) {
     if (!network_) return Failure(REFLOW_ERROR_NOT_FOUND, "this peer has no network");
     RouteKey key{&link, channel};
     std::optional<std::uint64_t> inport;
@@ -388,6 +405,7 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
     while (taken < packets.size()) {
         Parcel rest = parcel;
         rest.first += taken;
+        rest.message += taken;
         Result<std::size_t> some = put(link, rest, channel, *inport, packets.subspan(taken));
         if (!some.ok()) {
             if (taken != 0) return taken;  // the one that is refused comes again as the first
@@ -401,6 +419,7 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
         if (channel == UINT64_MAX || !wait_for_room(link, channel, *inport)) break;
         // Room may have come in between.
         rest.first = parcel.first + taken;
+        rest.message = parcel.message + taken;
         Result<std::size_t> more = put(link, rest, channel, *inport, packets.subspan(taken));
         if (!more.ok() || more.value() == 0) break;
         taken += more.value();
