@@ -245,7 +245,10 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
                                     " has ended: ", event.reason));
         if (listener_) listener_(event);
     } else if (!link.dialled()) {
-        log(REFLOW_LOG_WARN, concat("a connection was refused: ", reason_of(status, reason)));
+        // Of two that dial each other one is always refused.
+        bool twin = reason.ends_with(connected_already);
+        log(twin ? REFLOW_LOG_DEBUG : REFLOW_LOG_WARN,
+            concat("a connection was refused: ", reason_of(status, reason)));
     }
     if (next == Next::unreached) tell_unreached(*target);
     if (next == Next::soon) plan_attempt(target);

@@ -333,6 +333,35 @@ static void test_outage(void) {
     close_world(&w);
 }
 
+/* One of two servers is enough, whichever it is. */
+static void test_two_servers(void) {
+    world w, other;
+    open_world(&w, "");
+    open_world(&other, "");
+    const reflow_view both[] = {w.endpoints[0], other.endpoints[0]};
+    reflow_peer_options a = named(&w, "alpha"), b = named(&other, "beta");
+    a.flags = b.flags = REFLOW_PEER_NO_AUTO_DIAL;
+    a.discovery_endpoints = both;
+    a.discovery_endpoints_count = 2;
+    reflow_peer *alpha = start_peer(&w, &a), *beta = start_peer(&other, &b);
+    WORKS(reflow_discovery_stop(w.server, &e));
+    WORKS(reflow_peer_discover(beta, 20000, &e));
+    WORKS(reflow_peer_discover(alpha, 20000, &e));
+    CHECK(known(alpha, "beta") == 2);
+    WORKS(reflow_peer_discover(beta, 20000, &e));
+    CHECK(known(beta, "alpha") == 2);
+    WORKS(reflow_discovery_serve(w.server, text_of("127.0.0.1"), w.port, &e));
+    WORKS(reflow_discovery_stop(other.server, &e));
+    WORKS(reflow_peer_discover(alpha, 20000, &e));
+    CHECK(known(alpha, "beta") == 2);
+    CHECK(ask(w.server, "GET", "/networks", "", "", "", NULL) == 200);
+    reflow_peer_destroy(alpha);
+    reflow_peer_destroy(beta);
+    CHECK(ask(w.server, "GET", "/networks", "", "", "", "[]") == 200);
+    close_world(&other);
+    close_world(&w);
+}
+
 /* Who is not allowed is known and not dialled; who was disconnected stays so. */
 static void test_who_is_dialled(void) {
     world w;
@@ -640,6 +669,7 @@ int main(void) {
     test_answers();
     test_find_each_other();
     test_outage();
+    test_two_servers();
     test_who_is_dialled();
     test_both_dial();
     test_crowd();
