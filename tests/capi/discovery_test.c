@@ -489,6 +489,32 @@ static void test_both_dial(void) {
     close_world(&w);
 }
 
+/* A link that has been there for a while stays, whoever dials then. */
+static void test_old_link_stays(void) {
+    world w;
+    open_world(&w, "");
+    reflow_peer_options a = named(&w, "alpha"), b = named(&w, "beta");
+    a.discovery_endpoints_count = b.discovery_endpoints_count = 0;
+    reflow_peer *alpha = start_peer(&w, &a), *beta = start_peer(&w, &b);
+    reflow_peer_subscription *events = subscribe(alpha, 0);
+    char endpoint[64];
+    snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u", reflow_peer_port(alpha));
+    WORKS(reflow_peer_connect(beta, text_of(endpoint), 20000, NULL, &e));
+    expect(events, "connected", "beta");
+    reflow_message event;
+    CHECK_STATUS(REFLOW_ERROR_TIMEOUT,
+                 reflow_peer_subscription_poll(events, 1500, &event, NULL, NULL));
+    snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u", reflow_peer_port(beta));
+    WORKS(reflow_peer_connect(alpha, text_of(endpoint), 20000, NULL, &e));
+    CHECK_STATUS(REFLOW_ERROR_TIMEOUT,
+                 reflow_peer_subscription_poll(events, 500, &event, NULL, NULL));
+    CHECK(links_to(alpha, "beta") == 1 && links_to(beta, "alpha") == 1);
+    reflow_peer_subscription_destroy(events);
+    reflow_peer_destroy(beta);
+    reflow_peer_destroy(alpha);
+    close_world(&w);
+}
+
 /* Two processes that call themselves the same: the second is told so, and the first goes on. */
 static void test_one_name_twice(void) {
     world w;
@@ -673,6 +699,7 @@ int main(void) {
     test_who_is_dialled();
     test_both_dial();
     test_crowd();
+    test_old_link_stays();
     test_one_name_twice();
     test_questions_and_callbacks();
     test_slow_reader();
