@@ -3335,7 +3335,8 @@ REFLOW_API reflow_status reflow_peer_attach(reflow_peer *peer, reflow_network *n
 
 /* Listens, unless REFLOW_PEER_NO_PORT says no.
  * Ownership: none. Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_IO with address and reason,
- * REFLOW_ERROR_INVALID_STATE for a second start. Since: 0.1.0 */
+ * REFLOW_ERROR_INVALID_STATE for a second start, REFLOW_ERROR_UNSUPPORTED with discovery endpoints on a machine
+ * without libcurl. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_start(reflow_peer *peer, reflow_error **error);
 
 /* The port that it listens on; 0 before the start, or without one.

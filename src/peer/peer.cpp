@@ -13,6 +13,8 @@
 namespace reflow::peer {
 namespace {
 
+constexpr std::uint64_t same_moment_ns = 1'000'000'000;
+
 // Whether it is of no use to dial again: the other side was there, and knows another token. What else
 // it refuses for passes: it stops, is full, or has not yet missed the link before this one.
 bool is_final(const Link& link, reflow_status status) noexcept {
@@ -172,11 +174,12 @@ Result<void> Peer::admit(Link& link, const Hello& hello) {
             --open;
             continue;
         }
-        // Two that dial each other keep the link of the one whose name comes first.
+        // Two that dial each other keep the link of the one whose name comes first; a link that has been there
+        // for a while is kept in any case, since others use it.
         const Identity& self = options_.link.self;
         bool ours_first = std::tie(self.network_id, self.instance_id) <
                           std::tie(from.network_id, from.instance_id);
-        if (!other->dialled() || ours_first) {
+        if (!other->dialled() || ours_first || other->counts().open_ns > same_moment_ns) {
             return Failure(REFLOW_ERROR_REFUSED, concat("network ", from.network_id, ", instance ",
                                                         from.instance_id, " ", connected_already));
         }
@@ -270,7 +273,10 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
                                     " has ended: ", event.reason));
         if (listener_) listener_(event);
     } else if (!link.dialled()) {
-        log(REFLOW_LOG_WARN, concat("a connection was refused: ", reason_of(status, reason)));
+        // Of two that dial each other one is always refused.
+        bool twin = reason.ends_with(connected_already);
+        log(twin ? REFLOW_LOG_DEBUG : REFLOW_LOG_WARN,
+            concat("a connection was refused: ", reason_of(status, reason)));
     }
     if (next == Next::unreached) tell_unreached(*target);
     if (next == Next::soon) plan_attempt(target);
