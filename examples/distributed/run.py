@@ -100,7 +100,7 @@ class Process:
         self.reader.join(STOP_S)
         self.child.stdin.close()
         self.child.stdout.close()
-        return not asked or code == 0
+        return not asked or code == 0 or self.port is None  # one that only begins may just die
 
 
 def ask(port, method, path, body=None):
@@ -367,14 +367,29 @@ def interrupted(number, frame):
     raise KeyboardInterrupt
 
 
+def end(system, folder):
+    """Ends all processes; the lines say what is left."""
+    left = []
+    if system is not None:
+        print("\nEnding: " + ", ".join(process.name for process in system.processes), flush=True)
+        left = system.stop()
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+    for line in left:
+        print(f"run.py: {line}", file=sys.stderr)
+    if not left:
+        print("All have ended; no process, port or file is left.")
+    return left
+
+
 def main():
     options = read_arguments()
-    signal.signal(signal.SIGTERM, interrupted)
-    signal.signal(signal.SIGINT, interrupted)
-    folder = tempfile.mkdtemp(prefix="reflow-distributed-")
-    system = System(options, folder)
-    code = 0
+    folder, system, code = None, None, 0
     try:
+        signal.signal(signal.SIGTERM, interrupted)
+        signal.signal(signal.SIGINT, interrupted)
+        folder = tempfile.mkdtemp(prefix="reflow-distributed-")
+        system = System(options, folder)
         work(system, options)
     except Failure as problem:
         print(f"run.py: {problem}", file=sys.stderr)
@@ -385,15 +400,8 @@ def main():
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        print("\nEnding: " + ", ".join(process.name for process in system.processes), flush=True)
-        left = system.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-        for line in left:
-            print(f"run.py: {line}", file=sys.stderr)
-        if left and code == 0:
+        if end(system, folder) and code == 0:
             code = 1
-        if not left:
-            print("All have ended; no process, port or file is left.")
     return code
 
 
