@@ -7,7 +7,9 @@
 #if REFLOW_WITH_PEER
 #include "base/clock.hpp"
 #include "base/limits.hpp"
+#include "capi/peer_handle.hpp"
 #include "capi/peer_http.hpp"
+#include "message/envelope.hpp"
 #include "peer/config.hpp"
 #include "peer/names.hpp"
 #include "peer/peer.hpp"
@@ -23,13 +25,13 @@ struct reflow_peer : reflow::Allocated {
     Ref<network::Runtime> runtime;
     std::unique_ptr<io::WireHost> wires;  // ends after the peer
     Ref<peer::Peer> peer;
+    Ref<peer::Feed> feed;
     String network_id, instance_id, bind_address;
     Vector<String> connect;
+    Vector<peer::RemoteRegistration> remote_actors;  // of a configuration: made with the start
 };
 
-namespace {
-
-constexpr std::int64_t end_ms = 5000;
+namespace reflow::capi {
 
 Result<void> usable(const reflow_peer* peer) {
     if (peer == nullptr) return null_argument("peer");
@@ -41,6 +43,16 @@ Result<void> may_wait(const reflow_peer& peer) {
     if (runtime::current_scheduler() != &peer.runtime->scheduler()) return {};
     return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "it would wait inside a callback");
 }
+
+peer::Peer& peer_of(const reflow_peer& peer) noexcept { return *peer.peer; }
+peer::Feed& feed_of(const reflow_peer& peer) noexcept { return *peer.feed; }
+network::Runtime& runtime_of(const reflow_peer& peer) noexcept { return *peer.runtime; }
+
+}  // namespace reflow::capi
+
+namespace {
+
+constexpr std::int64_t end_ms = 5000;
 
 Result<std::string_view> id_argument(reflow_view view, std::string_view name) {
     Result<std::string_view> text = text_argument(view, name);
@@ -57,7 +69,8 @@ std::uint64_t ns_or(std::uint32_t given_ms, std::uint64_t otherwise_ns) noexcept
 
 Result<void> check_flags(std::uint32_t flags) {
     constexpr std::uint32_t all = REFLOW_PEER_NO_PORT | REFLOW_PEER_LEGACY_AUTH |
-                                  REFLOW_PEER_RECONNECT_FOREVER | REFLOW_PEER_TELL_MESSAGES;
+                                  REFLOW_PEER_RECONNECT_FOREVER | REFLOW_PEER_TELL_MESSAGES |
+                                  REFLOW_PEER_NO_AUTO_DIAL;
     if ((flags & ~all) == 0) return {};
     return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown flags ", flags & ~all));
 }
@@ -67,6 +80,50 @@ void set_flags(std::uint32_t flags, peer::PeerOptions& to) noexcept {
     if ((flags & REFLOW_PEER_NO_PORT) != 0) to.listens = false;
     if ((flags & REFLOW_PEER_RECONNECT_FOREVER) != 0) to.reconnect_forever = true;
     if ((flags & REFLOW_PEER_TELL_MESSAGES) != 0) to.tells_messages = true;
+    if ((flags & REFLOW_PEER_NO_AUTO_DIAL) != 0) to.auto_dial = false;
+}
+
+void set_discovery(const peer::Config& config, peer::PeerOptions& to) {
+    to.discovery.endpoints = config.discovery_endpoints;
+    to.discovery.token = config.discovery_token;
+    to.discovery.refresh_ms = config.discovery_refresh_ms;
+    to.discovery.timeout_ms = config.discovery_timeout_ms;
+    to.discovery.ttl_ms = config.discovery_ttl_ms;
+    to.advertise_address = config.advertise_address;
+}
+
+// The fields of discovery, which are checked as those of a file are.
+Result<void> read_discovery(const reflow_peer_options& from, peer::PeerOptions& to) {
+    if (from.discovery_reserved != 0) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "discovery_reserved is not 0");
+    }
+    Result<void> array = check_array(from.discovery_endpoints, from.discovery_endpoints_count,
+                                     sizeof(reflow_view), "discovery_endpoints");
+    if (!array.ok()) return array;
+    peer::Config config;
+    config.network_id = to.link.self.network_id;
+    config.instance_id = to.link.self.instance_id;
+    for (std::size_t i = 0; i < from.discovery_endpoints_count; ++i) {
+        auto text = text_argument(from.discovery_endpoints[i], "discovery_endpoints");
+        if (!text.ok()) return text.take_error();
+        config.discovery_endpoints.emplace_back(text.value());
+    }
+    auto token = text_argument(from.discovery_token, "discovery_token");
+    if (!token.ok()) return token.take_error();
+    config.discovery_token = token.value();
+    auto address = text_argument(from.advertise_address, "advertise_address");
+    if (!address.ok()) return address.take_error();
+    config.advertise_address = address.value();
+    if (from.discovery_refresh_ms != 0) config.discovery_refresh_ms = from.discovery_refresh_ms;
+    if (from.discovery_timeout_ms != 0) config.discovery_timeout_ms = from.discovery_timeout_ms;
+    if (from.discovery_ttl_ms != 0) config.discovery_ttl_ms = from.discovery_ttl_ms;
+    Result<void> fine = peer::check_config(config);
+    if (!fine.ok()) {
+        fine.error().status = REFLOW_ERROR_INVALID_ARGUMENT;
+        return fine;
+    }
+    set_discovery(config, to);
+    return {};
 }
 
 Result<peer::PeerOptions> read(const reflow_peer_options* given) {
@@ -119,6 +176,7 @@ Result<peer::PeerOptions> read(const reflow_peer_options* given) {
         if (!one.ok()) return one.take_error();
         options.allowed_networks.emplace_back(one.value());
     }
+    if (Result<void> fine = read_discovery(from, options); !fine.ok()) return fine.take_error();
     return options;
 }
 
@@ -147,6 +205,9 @@ peer::PeerOptions options_of(const peer::Config& config) {
     options.reconnect_forever = config.reconnect_forever;
     options.reconnect_first_ns = config.reconnect_first_ms * ms;
     options.reconnect_most_ns = config.reconnect_most_ms * ms;
+    set_discovery(config, options);
+    options.auto_dial = config.auto_dial;
+    options.capabilities = config.capabilities;
     return options;
 }
 
@@ -164,8 +225,13 @@ Result<std::unique_ptr<reflow_peer>> make(reflow_runtime* runtime, peer::PeerOpt
     if (!wires.ok()) return wires.take_error();
     made->wires = std::move(wires).take();
     options.log = log;
-    made->peer =
-        make_ref<peer::Peer>(*made->wires, std::move(options), peer::Peer::Listener());
+    made->feed = make_ref<peer::Feed>();
+    options.discovered = [feed = made->feed](const peer::DiscoveryEvent& event) {
+        tell(*feed, event);
+    };
+    made->peer = make_ref<peer::Peer>(
+        *made->wires, std::move(options),
+        [feed = made->feed](const peer::PeerEvent& event) { tell(*feed, event); });
     return made;
 }
 
@@ -176,8 +242,6 @@ void tell_unused(const peer::Config& config, const reflow_peer& to) {
         log_to.log(REFLOW_LOG_WARN, "peer", to.network_id,
                    concat(key, ": this version does not do that yet; the key has no effect"));
     };
-    if (!config.discovery_endpoints.empty()) tell("discovery_endpoints");
-    if (!config.remote_actors.empty()) tell("remote_actor");
     if (config.batch_linger_us != 0) tell("batch_linger_us");
 }
 
@@ -222,6 +286,43 @@ Result<Message> describe(const reflow_peer& of) {
     return status.finish();
 }
 
+// One message; what it is in, and whom it comes from, are options.
+Result<void> send(reflow_peer* peer, reflow_view network, reflow_view actor, reflow_view port,
+                  reflow_message message, const reflow_peer_send_options& options) {
+    if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+    if ((options.flags & ~std::uint32_t{REFLOW_PEER_SEND_CONFIRMED}) != 0) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown flags ", options.flags));
+    }
+    if (options.timeout_ms != 0) {
+        if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
+    }
+    std::string_view texts[4];
+    const reflow_view views[] = {network, actor, port, options.source};
+    static constexpr std::string_view names[] = {"network", "actor", "port", "source"};
+    for (std::size_t i = 0; i < 4; ++i) {
+        Result<std::string_view> text = text_argument(views[i], names[i]);
+        if (!text.ok()) return text.take_error();
+        texts[i] = text.value();
+    }
+    MessageRef packet(message);
+    if (packet.none()) return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "the message is none");
+    if (packet.holds_stream()) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED, "streams do not cross links");
+    }
+    Message whole;
+    if (options.envelope != nullptr) {
+        Result<Message> envelope = envelope_argument(*options.envelope);
+        if (!envelope.ok()) return envelope.take_error();
+        whole = enveloped(packet.own(), envelope.value());
+        packet = whole;
+    }
+    bool confirm = (options.flags & REFLOW_PEER_SEND_CONFIRMED) != 0;
+    Result<void> sent = peer->peer->send(texts[0], texts[1], texts[2], packet, texts[3],
+                                         options.timeout_ms, confirm);
+    if (sent.ok()) (void)Message::adopt(message);
+    return sent;
+}
+
 }  // namespace
 
 extern "C" {
@@ -260,6 +361,11 @@ reflow_status reflow_peer_create_from_toml(reflow_runtime* runtime, reflow_view 
         auto made = make(runtime, std::move(options));
         if (!made.ok()) return made.take_error();
         tell_unused(config.value(), *made.value());
+        for (const peer::RemoteActorConfig& one : config.value().remote_actors) {
+            made.value()->remote_actors.push_back(
+                {{one.actor_id, one.network_id}, one.strategy, one.alias, {}, {},
+                 one.capabilities});
+        }
         for (const auto& one : config.value().connect) {
             made.value()->connect.push_back(one.endpoint);
         }
@@ -272,6 +378,7 @@ void reflow_peer_destroy(reflow_peer* peer) {
     if (peer == nullptr || peer->runtime->forked()) return;
     (void)guarded_status([&] {
         peer->peer->stop(end_ms);
+        peer->feed->close();
         return REFLOW_OK;
     });
     // The wires end first: a timer of theirs may have a reference to the peer.
@@ -311,6 +418,11 @@ reflow_status reflow_peer_bind(reflow_peer* peer, reflow_view address, uint32_t 
 reflow_status reflow_peer_start(reflow_peer* peer, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+        for (const peer::RemoteRegistration& one : peer->remote_actors) {
+            Result<String> made = peer->peer->register_remote(one);
+            if (!made.ok()) return made.take_error();
+        }
+        peer->remote_actors.clear();
         return peer->peer->start();
     });
 }
@@ -352,27 +464,22 @@ reflow_status reflow_peer_send(reflow_peer* peer, reflow_view network, reflow_vi
                                reflow_view port, reflow_message message, reflow_view source,
                                int64_t timeout_ms, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        if (Result<void> fine = usable(peer); !fine.ok()) return fine;
-        if (timeout_ms != 0) {
-            if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
-        }
-        std::string_view texts[4];
-        const reflow_view views[] = {network, actor, port, source};
-        static constexpr std::string_view names[] = {"network", "actor", "port", "source"};
-        for (std::size_t i = 0; i < 4; ++i) {
-            Result<std::string_view> text = text_argument(views[i], names[i]);
-            if (!text.ok()) return text.take_error();
-            texts[i] = text.value();
-        }
-        MessageRef packet(message);
-        if (packet.none()) return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "the message is none");
-        if (packet.holds_stream()) {
-            return Failure(REFLOW_ERROR_UNSUPPORTED, "streams do not cross links");
-        }
-        Result<void> sent =
-            peer->peer->send(texts[0], texts[1], texts[2], packet, texts[3], timeout_ms);
-        if (sent.ok()) (void)Message::adopt(message);
-        return sent;
+        reflow_peer_send_options options{};
+        options.source = source;
+        options.timeout_ms = timeout_ms;
+        return send(peer, network, actor, port, message, options);
+    });
+}
+
+reflow_status reflow_peer_send_with(reflow_peer* peer, reflow_view network, reflow_view actor,
+                                    reflow_view port, reflow_message message,
+                                    const reflow_peer_send_options* options,
+                                    reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        Result<reflow_peer_send_options> read_ones =
+            read_options(options, "reflow_peer_send_options");
+        if (!read_ones.ok()) return read_ones.take_error();
+        return send(peer, network, actor, port, message, read_ones.value());
     });
 }
 
@@ -403,6 +510,7 @@ reflow_status reflow_peer_stop(reflow_peer* peer, int64_t timeout_ms, reflow_err
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
         if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
         peer->peer->stop(timeout_ms);
+        peer->feed->close();
         return {};
     });
 }
@@ -455,6 +563,11 @@ reflow_status reflow_peer_on_http(reflow_peer*, reflow_http_fn, void* user_data,
                                   reflow_destroy_fn destroy, const reflow_http_options*,
                                   reflow_error** error) {
     if (destroy != nullptr) destroy(user_data);
+    return missing(error);
+}
+reflow_status reflow_peer_send_with(reflow_peer*, reflow_view, reflow_view, reflow_view,
+                                    reflow_message, const reflow_peer_send_options*,
+                                    reflow_error** error) {
     return missing(error);
 }
 reflow_status reflow_peer_status(const reflow_peer*, reflow_message* out, reflow_error** error) {

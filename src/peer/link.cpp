@@ -12,6 +12,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "io/secret.hpp"
+#include "peer/source.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -106,6 +107,7 @@ Link::Counts Link::counts() const {
 void Link::opened(io::Wire& wire) {
     attach(Ref<io::Wire>::share(&wire));  // who has dialled may not have come to it yet
     was_reached_.store(true, std::memory_order_relaxed);
+    wire.limit(limits::greeting_bytes);  // until it is known who speaks
     std::unique_lock lock(mutex_);
     since_ns_ = owner_.now_ns();
     heard();
@@ -121,7 +123,9 @@ void Link::opened(io::Wire& wire) {
     hello_.from = options_.self;
     hello_.nonce = std::move(nonce).take();
     hello_.heartbeat_ms = options_.heartbeat_ns / 1'000'000;
-    hello_.capabilities = {String(capability_messages), String(capability_batches)};
+    hello_.capabilities = {String(capability_messages), String(capability_batches),
+                           String(capability_confirms)};
+    hello_.window_packets = options_.window_packets;
     if (options_.legacy_auth) hello_.token = options_.token;
     stage_.store(Stage::greeting, std::memory_order_release);
     write(write_hello(hello_), true);
@@ -174,8 +178,10 @@ void Link::hear_hello(std::string_view text) {
     old_.store(is_old || !hello_.can(capability_batches), std::memory_order_relaxed);
     if (!is_old) {
         welcome_.nonce = std::move(nonce).take();
-        welcome_.capabilities = {String(capability_messages), String(capability_batches)};
+        welcome_.capabilities = {String(capability_messages), String(capability_batches),
+                                 String(capability_confirms)};
         welcome_.heartbeat_ms = options_.heartbeat_ns / 1'000'000;
+        welcome_.window_packets = options_.window_packets;
     }
     if (hello_.version != protocol_version) {
         lock.unlock();
@@ -322,10 +328,13 @@ void Link::become_open() {
         std::lock_guard lock(mutex_);
         std::uint64_t theirs = (dials_ ? welcome_.heartbeat_ms : hello_.heartbeat_ms) * 1'000'000;
         timeout_ns_ = 3 * std::max(options_.heartbeat_ns, theirs);
+        their_window_ = dials_ ? welcome_.window_packets : hello_.window_packets;
+        if (their_window_ == 0) their_window_ = default_window;
         pinged_ns_ = 0;
         opened_ns_ = owner_.now_ns();
         was_open_.store(true, std::memory_order_relaxed);
         stage_.store(Stage::open, std::memory_order_release);
+        wire_->limit(SIZE_MAX);
     }
     owner_.linked(*this);
 }
@@ -398,7 +407,9 @@ void Link::tick(std::uint64_t now_ns) {
         lock.unlock();
         return refuse(REFLOW_ERROR_TIMEOUT, "the handshake takes too long", code_heartbeat);
     }
-    if (silent > timeout_ns_) {
+    const bool late = now_ns - std::min(now_ns, std::exchange(ticked_ns_, now_ns)) >
+                      options_.heartbeat_ns;
+    if (silent > timeout_ns_ && !late) {
         lock.unlock();
         refuse(REFLOW_ERROR_TIMEOUT,
                concat("nothing heard for ", silent / 1'000'000, " ms, three heartbeats"),
@@ -432,15 +443,28 @@ Result<std::uint64_t> Link::open_channel(std::string_view source_actor, std::str
     }
     std::uint64_t number = outgoing_.size();
     Outgoing made{String(source_actor), String(actor), String(port)};
-    made.allowed = old() ? UINT64_MAX : options_.window_packets;
+    made.allowed = old() ? UINT64_MAX : their_window_;
     outgoing_.push_back(std::move(made));
     numbers_.emplace(std::move(key), number);
     if (!old()) batch_.open(number, source_actor, actor, port);
     return number;
 }
 
+bool Link::confirms() const {
+    std::lock_guard lock(mutex_);
+    return dials_ ? welcome_.can(capability_confirms) : hello_.can(capability_confirms);
+}
+
+// The nonce of the sender is new with each link.
+String Link::message_id(std::uint64_t channel, std::uint64_t number) const {
+    constexpr std::size_t digits = 16;
+    std::lock_guard lock(mutex_);
+    const String& nonce = dials_ ? welcome_.nonce : hello_.nonce;
+    return concat(std::string_view(nonce).substr(0, digits), '-', channel, '-', number);
+}
+
 Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef> packets,
-                               bool flushes) {
+                               Sending& sending) {
     std::unique_lock lock(mutex_);
     if (stage_.load(std::memory_order_relaxed) != Stage::open) {
         return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
@@ -451,6 +475,7 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
     Outgoing& to = outgoing_[channel];
     if (old()) return send_old(to, packets);
     std::size_t sent = 0;
+    sending.first = to.sent;
     for (MessageRef packet : packets) {
         if (to.sent == to.allowed) {
             to.full = true;
@@ -465,7 +490,8 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
         if (batch_.bytes() >= options_.batch_bytes) flush_locked(lock);
     }
     packets_out_.fetch_add(sent, std::memory_order_relaxed);
-    if (flushes || to.full) flush_locked(lock);
+    if (sending.confirm && sent != 0) batch_.confirm(channel, to.sent - 1);
+    if (sending.flush || to.full) flush_locked(lock);
     return sent;
 }
 
@@ -481,7 +507,8 @@ Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> pac
         message.target_network = dials_ ? welcome_.from.network_id : hello_.from.network_id;
         message.target_actor = to.actor;
         message.target_port = to.port;
-        message.payload = packet.own();
+        message.payload = payload_of(packet).own();
+        message.trace = trace_of_envelope(envelope_of(packet));
         message.timestamp = now_text();
         Result<String> text = write_old(std::move(message));
         if (!text.ok()) {
