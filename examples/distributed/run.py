@@ -148,13 +148,6 @@ def read_held_out(path):
     return good[HELD_OUT_EVERY - 1::HELD_OUT_EVERY], names
 
 
-def knows(command):
-    """Whether this build of the tool has a command."""
-    told = subprocess.run([*command, "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=False)
-    return told.returncode == 0 and "--bind" in told.stdout
-
-
 class System:
     """The processes, in the order in which they end: who sends first, discovery last."""
 
@@ -172,12 +165,10 @@ class System:
         return process
 
     def start_discovery(self):
-        command = [os.path.join(self.options.build, "bin", "reflow"), "discovery", "serve", "--bind",
-                   "127.0.0.1:0"]
-        if not os.path.exists(command[0]):
-            raise Failure(f"{command[0]} is not there: build it by 'make'")
-        if self.options.no_discovery or not knows(command[:3]):
-            return
+        program = os.path.join(self.options.build, "bin", "reflow")
+        if not os.path.exists(program):
+            raise Failure(f"{program} is not there: build it by 'make'")
+        command = [program, "discovery", "serve", "--bind", "127.0.0.1:0"]
         self.discovery = Process("discovery", command, self.options.verbose)
         self.started(self.discovery)
 
@@ -214,7 +205,8 @@ class System:
         if options.single:
             one = self.start("single", "single_instance", "single_001", data + train + page)
             return one, one
-        self.start_discovery()
+        if not options.no_discovery:
+            self.start_discovery()
         first = self.start("data", "data_instance", "data_001", data)
         self.start("ml", "ml_instance", "ml_001", train)
         last = self.start("api", "api_instance", "api_001", page)
