@@ -32,7 +32,7 @@ list(REMOVE_DUPLICATES reflow_runtime_libraries)
 list(JOIN reflow_runtime_libraries " " reflow_pc_runtime)
 set(reflow_pc_requires "yaml-0.1 ${reflow_msgpack_MODULE_NAME}")
 if(REFLOW_WITH_PEER)
-  string(APPEND reflow_pc_requires " libuv openssl")
+  string(APPEND reflow_pc_requires " libuv openssl libzstd")
 endif()
 
 # Paths in reflow.pc are relative to it, so that an installation can be moved.

@@ -9,6 +9,7 @@
 #include "base/limits.hpp"
 #include "capi/peer_http.hpp"
 #include "peer/config.hpp"
+#include "peer/limits.hpp"
 #include "peer/names.hpp"
 #include "peer/peer.hpp"
 #include "runtime/scheduler.hpp"
@@ -21,7 +22,7 @@ using namespace reflow::capi;
 
 struct reflow_peer : reflow::Allocated {
     Ref<network::Runtime> runtime;
-    std::unique_ptr<io::WireHost> wires;  // ends after the peer
+    std::shared_ptr<io::WireHost> wires;  // of all peers of the runtime; ends after the last of them
     Ref<peer::Peer> peer;
     String network_id, instance_id, bind_address;
     Vector<String> connect;
@@ -57,7 +58,8 @@ std::uint64_t ns_or(std::uint32_t given_ms, std::uint64_t otherwise_ns) noexcept
 
 Result<void> check_flags(std::uint32_t flags) {
     constexpr std::uint32_t all = REFLOW_PEER_NO_PORT | REFLOW_PEER_LEGACY_AUTH |
-                                  REFLOW_PEER_RECONNECT_FOREVER | REFLOW_PEER_TELL_MESSAGES;
+                                  REFLOW_PEER_RECONNECT_FOREVER | REFLOW_PEER_TELL_MESSAGES |
+                                  REFLOW_PEER_NO_TCP | REFLOW_PEER_FAILOVER;
     if ((flags & ~all) == 0) return {};
     return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown flags ", flags & ~all));
 }
@@ -67,6 +69,40 @@ void set_flags(std::uint32_t flags, peer::PeerOptions& to) noexcept {
     if ((flags & REFLOW_PEER_NO_PORT) != 0) to.listens = false;
     if ((flags & REFLOW_PEER_RECONNECT_FOREVER) != 0) to.reconnect_forever = true;
     if ((flags & REFLOW_PEER_TELL_MESSAGES) != 0) to.tells_messages = true;
+    if ((flags & REFLOW_PEER_NO_TCP) != 0) to.wire.negotiates = false;
+    if ((flags & REFLOW_PEER_FAILOVER) != 0) to.fails_over = true;
+}
+
+// What goes over the wires, and how.
+Result<void> read_wires(const reflow_peer_options& from, peer::PeerOptions& to) {
+    constexpr std::uint32_t most_linger_us = 1'000'000;
+    if (from.batch_bytes > limits::peer_batch_bytes) {
+        return Failure(REFLOW_ERROR_LIMIT, concat("batch_bytes ", from.batch_bytes,
+                                                  " is more than ", limits::peer_batch_bytes));
+    }
+    if (from.batch_linger_us > most_linger_us) {
+        return Failure(REFLOW_ERROR_LIMIT, concat("batch_linger_us ", from.batch_linger_us,
+                                                  " is more than ", most_linger_us));
+    }
+    if (from.window_bytes > limits::most_peer_window_bytes) {
+        return Failure(REFLOW_ERROR_LIMIT, concat("window_bytes ", from.window_bytes,
+                                                  " is more than ",
+                                                  limits::most_peer_window_bytes));
+    }
+    if (from.compression_level < -1 || from.compression_level > limits::peer_compression_level) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       concat("compression_level ", from.compression_level, " is none of -1 to ",
+                              limits::peer_compression_level));
+    }
+    if (from.window_packets != 0) to.link.window.packets = from.window_packets;
+    if (from.window_bytes != 0) to.link.window.bytes = from.window_bytes;
+    if (from.batch_bytes != 0) to.link.batch_bytes = from.batch_bytes;
+    to.link.linger_ns = std::uint64_t{from.batch_linger_us} * 1000;
+    peer::PackOptions packing;
+    if (from.compression_threshold != 0) packing.threshold = from.compression_threshold;
+    if (from.compression_level != 0) packing.level = std::max(from.compression_level, 0);
+    to.link.packer = make_ref<peer::Packer>(packing);
+    return {};
 }
 
 Result<peer::PeerOptions> read(const reflow_peer_options* given) {
@@ -102,7 +138,7 @@ Result<peer::PeerOptions> read(const reflow_peer_options* given) {
     if (!token.value().empty()) options.link.token = String(token.value());
     options.link.heartbeat_ns = ns_or(from.heartbeat_interval_ms, options.link.heartbeat_ns);
     options.link.handshake_ns = ns_or(from.handshake_timeout_ms, options.link.handshake_ns);
-    if (from.window_packets != 0) options.link.window_packets = from.window_packets;
+    if (Result<void> fine = read_wires(from, options); !fine.ok()) return fine.take_error();
     options.wire.connect_ns = ns_or(from.connect_timeout_ms, options.wire.connect_ns);
     options.wire.upgrade_ns = ns_or(from.handshake_timeout_ms, options.wire.upgrade_ns);
     options.wire.send_ns = ns_or(from.send_timeout_ms, options.wire.send_ns);
@@ -132,6 +168,12 @@ peer::PeerOptions options_of(const peer::Config& config) {
     options.link.heartbeat_ns = config.heartbeat_interval_ms * ms;
     options.link.handshake_ns = config.handshake_timeout_ms * ms;
     options.link.batch_bytes = config.batch_bytes;
+    options.link.linger_ns = config.batch_linger_us * 1000;
+    options.link.window = {config.window_packets, config.window_bytes};
+    options.link.packer = make_ref<peer::Packer>(peer::PackOptions{
+        config.compression_threshold, static_cast<int>(config.compression_level)});
+    options.wire.negotiates = config.negotiate_tcp;
+    options.fails_over = config.instances == "failover";
     options.wire.connect_ns = config.connect_timeout_ms * ms;
     options.wire.upgrade_ns = config.handshake_timeout_ms * ms;
     options.wire.send_ns = config.send_timeout_ms * ms;
@@ -150,6 +192,23 @@ peer::PeerOptions options_of(const peer::Config& config) {
     return options;
 }
 
+// One thread for the links of all peers of a runtime. What it logs goes to the runtime, which outlives
+// every peer.
+Result<std::shared_ptr<io::WireHost>> wires_of(network::Runtime& runtime) {
+    std::lock_guard lock(runtime.shared.mutex);
+    if (auto there = std::static_pointer_cast<io::WireHost>(runtime.shared.value.lock())) {
+        return there;
+    }
+    runtime::Environment* log_to = &runtime;
+    auto made = io::WireHost::create({[log_to](reflow_log_level level, std::string_view text) {
+        log_to->log(level, "peer", {}, text);
+    }});
+    if (!made.ok()) return made.take_error();
+    std::shared_ptr<io::WireHost> host(std::move(made).take());
+    runtime.shared.value = host;
+    return host;
+}
+
 Result<std::unique_ptr<reflow_peer>> make(reflow_runtime* runtime, peer::PeerOptions options) {
     auto made = std::unique_ptr<reflow_peer>(new reflow_peer);
     made->runtime = Ref<network::Runtime>::share(runtime_of(runtime));
@@ -160,7 +219,7 @@ Result<std::unique_ptr<reflow_peer>> make(reflow_runtime* runtime, peer::PeerOpt
     auto log = [log_to, id = made->network_id](reflow_log_level level, std::string_view text) {
         log_to->log(level, "peer", id, text);
     };
-    auto wires = io::WireHost::create({log});
+    auto wires = wires_of(*made->runtime);
     if (!wires.ok()) return wires.take_error();
     made->wires = std::move(wires).take();
     options.log = log;
@@ -178,7 +237,6 @@ void tell_unused(const peer::Config& config, const reflow_peer& to) {
     };
     if (!config.discovery_endpoints.empty()) tell("discovery_endpoints");
     if (!config.remote_actors.empty()) tell("remote_actor");
-    if (config.batch_linger_us != 0) tell("batch_linger_us");
 }
 
 Result<Message> describe(const reflow_peer& of) {
@@ -195,6 +253,8 @@ Result<Message> describe(const reflow_peer& of) {
         one.set("instance_id", Message::string(remote.instance_id));
         one.set("endpoint", Message::string(link->endpoint()));
         one.set("dialled", Message::boolean(link->dialled()));
+        one.set("scheme",
+                Message::string(peer::scheme_names[static_cast<std::size_t>(counts.scheme)]));
         one.set("state", Message::string(peer::name_of(link->stage())));
         auto number = [&](std::string_view key, std::uint64_t value) {
             one.set(key, Message::integer(static_cast<std::int64_t>(value)));
@@ -272,9 +332,11 @@ void reflow_peer_destroy(reflow_peer* peer) {
     if (peer == nullptr || peer->runtime->forked()) return;
     (void)guarded_status([&] {
         peer->peer->stop(end_ms);
+        // The thread of the wires may serve others, and still be on its way out of this one.
+        peer->wires->settle();
         return REFLOW_OK;
     });
-    // The wires end first: a timer of theirs may have a reference to the peer.
+    // Before the peer: what is left of it there is gone with the last peer of the runtime.
     peer->wires.reset();
     delete peer;
 }
@@ -351,7 +413,18 @@ bool reflow_peer_connected(const reflow_peer* peer, reflow_view network) {
 reflow_status reflow_peer_send(reflow_peer* peer, reflow_view network, reflow_view actor,
                                reflow_view port, reflow_message message, reflow_view source,
                                int64_t timeout_ms, reflow_error** error) {
+    size_t accepted = 0;
+    return reflow_peer_send_many(peer, network, actor, port, &message, 1, source, timeout_ms,
+                                 &accepted, error);
+}
+
+reflow_status reflow_peer_send_many(reflow_peer* peer, reflow_view network, reflow_view actor,
+                                    reflow_view port, const reflow_message* messages, size_t count,
+                                    reflow_view source, int64_t timeout_ms, size_t* accepted,
+                                    reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
+        if (accepted == nullptr) return null_argument("accepted");
+        *accepted = 0;
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
         if (timeout_ms != 0) {
             if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
@@ -364,14 +437,23 @@ reflow_status reflow_peer_send(reflow_peer* peer, reflow_view network, reflow_vi
             if (!text.ok()) return text.take_error();
             texts[i] = text.value();
         }
-        MessageRef packet(message);
-        if (packet.none()) return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "the message is none");
-        if (packet.holds_stream()) {
-            return Failure(REFLOW_ERROR_UNSUPPORTED, "streams do not cross links");
+        Result<void> fine = check_array(messages, count, sizeof *messages, "messages");
+        if (!fine.ok()) return fine;
+        Vector<MessageRef> packets;
+        packets.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            MessageRef packet(messages[i]);
+            if (packet.none()) {
+                return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("message ", i, " is none"));
+            }
+            if (packet.counted() && packet.holds_stream()) {
+                return Failure(REFLOW_ERROR_UNSUPPORTED, "streams do not cross links");
+            }
+            packets.push_back(packet);
         }
-        Result<void> sent =
-            peer->peer->send(texts[0], texts[1], texts[2], packet, texts[3], timeout_ms);
-        if (sent.ok()) (void)Message::adopt(message);
+        Result<void> sent = peer->peer->send(texts[0], texts[1], texts[2], packets, texts[3],
+                                             timeout_ms, *accepted);
+        for (std::size_t i = 0; i < *accepted; ++i) (void)Message::adopt(messages[i]);
         return sent;
     });
 }

@@ -17,6 +17,7 @@
 #include "io/wire.hpp"
 #include "peer/frame.hpp"
 #include "peer/greeting.hpp"
+#include "peer/packer.hpp"
 
 namespace reflow::peer {
 
@@ -29,7 +30,9 @@ struct LinkOptions {
     std::uint64_t heartbeat_ns = 1'000'000'000;
     std::uint64_t handshake_ns = 5'000'000'000;
     std::size_t batch_bytes = std::size_t{64} << 10;  // a frame is sent as soon as it is so long
-    std::size_t window_packets = 4096;  // of a channel, that may come before the actor takes them
+    std::uint64_t linger_ns = 0;  // packets wait so long for others
+    Ref<Packer> packer;           // NULL: frames go as they are
+    Window window;  // of a channel, that may come before the actor takes it
     std::size_t channels_count = 65'536;
 };
 
@@ -65,6 +68,8 @@ public:
     virtual Message actors() = 0;  // of this side: an array of {actor_id, capabilities, description}
     virtual void actors_told(Link& link, std::uint64_t number, MessageRef actors) = 0;
     virtual void log(reflow_log_level level, std::string_view text) = 0;
+    // Link::flush() is to be called once after this time.
+    virtual void flush_later(Link& link, std::uint64_t after_ns) = 0;
     [[nodiscard]] virtual std::uint64_t now_ns() const = 0;
 };
 
@@ -138,16 +143,21 @@ private:
     friend class Reader;
     struct Outgoing {
         String source_actor, actor, port;
-        std::uint64_t sent = 0;
-        std::uint64_t allowed = 0;  // by the other side
-        bool full = false;          // somebody waits for writable()
+        std::uint64_t sent = 0, sent_bytes = 0;
+        Window allowed{};   // in all, by the other side
+        bool full = false;  // somebody waits for writable()
+        [[nodiscard]] bool open() const noexcept {
+            return sent < allowed.packets && sent_bytes < allowed.bytes;
+        }
     };
     struct Incoming {
         String source_actor, actor, port;
         Vector<Message> waiting;     // of which the first `taken` are gone
         std::size_t taken = 0;
         std::uint64_t first = 0;     // number of the first that waits
-        std::uint64_t allowed = 0;   // that was told
+        std::uint64_t bytes = 0;     // of all that came
+        std::uint64_t taken_bytes = 0;
+        Window allowed{};            // in all, as it was told
         bool busy = false;           // a thread offers them to the owner
         bool again = false;          // and has to look again
     };
@@ -169,6 +179,12 @@ private:
     void refuse(reflow_status status, std::string_view reason, std::uint16_t code);
     void offer(std::uint64_t channel);
     Result<std::size_t> send_old(Outgoing& to, std::span<const MessageRef> packets);
+    // The socket has so much to take that nothing is added.
+    [[nodiscard]] bool crowded() const noexcept;
+    void tell_credit(std::uint64_t channel, Incoming& from);
+    void hear_packed(std::string_view frame);
+    // Whether packets may wait for others; the owner has to be told then.
+    [[nodiscard]] bool lingers() noexcept;
     void write(String&& frame, bool text);
     void flush_locked(std::unique_lock<std::mutex>& lock);
     void heard() noexcept;
@@ -199,6 +215,10 @@ private:
     std::uint64_t timeout_ns_ = 0;
     Batch batch_;
     bool busy_ = false;  // the wire has something that drained() will tell of
+    bool held_ = false;  // somebody waits for drained()
+    bool lingers_ = false;  // flush() will be called
+    bool packs_ = false;    // both know zstd
+    PackMemory packed_;
     TextMap<std::uint64_t> numbers_;  // of outgoing channels, by what they are
     Vector<Outgoing> outgoing_;       // by number
     Map<std::uint64_t, Incoming> incoming_;

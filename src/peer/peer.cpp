@@ -94,6 +94,7 @@ void Peer::stop(std::int64_t timeout_ms) {
     }
     if (listener != 0) wires_.unlisten(listener);
     for (const Ref<Link>& link : all) link->close(io::WIRE_GOING_AWAY, "the peer stops");
+    cancel_timers();
     auto empty = [this] { return links_.empty(); };
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), empty)) return;
@@ -107,8 +108,7 @@ void Peer::stop(std::int64_t timeout_ms) {
 // ---- heartbeats
 
 void Peer::plan_tick() {
-    wires_.after(std::max<std::uint64_t>(options_.link.heartbeat_ns / 4, 1'000'000),
-                 [self = Ref<Peer>::share(this)] { self->tick(); });
+    later(std::max<std::uint64_t>(options_.link.heartbeat_ns / 4, 1'000'000), [this] { tick(); });
 }
 
 void Peer::tick() {
@@ -206,8 +206,7 @@ void Peer::plan_attempt(const Ref<Target>& target) {
     for (std::uint32_t i = 1; i < target->attempt && delay < options_.reconnect_most_ns; ++i) {
         delay *= 2;
     }
-    wires_.after(std::min(delay, options_.reconnect_most_ns),
-                 [self = Ref<Peer>::share(this), target] { self->attempt(target); });
+    later(std::min(delay, options_.reconnect_most_ns), [this, target] { attempt(target); });
 }
 
 void Peer::attempt(const Ref<Target>& target) {
@@ -389,7 +388,8 @@ Ref<Link> Peer::pick(std::string_view network_id) {
             open.push_back(link);
         }
     }
-    return open.empty() ? Ref<Link>() : open[next_++ % open.size()];
+    if (open.empty()) return {};
+    return open[options_.fails_over ? 0 : next_++ % open.size()];
 }
 
 bool Peer::connected(std::string_view network_id) const {
@@ -404,39 +404,7 @@ Vector<Ref<Link>> Peer::links() const {
     return links_;
 }
 
-// ---- packets that go
-
-Result<void> Peer::send(std::string_view network_id, std::string_view actor,
-                        std::string_view port, MessageRef message, std::string_view source_actor,
-                        std::int64_t timeout_ms) {
-    const std::uint64_t start = now_ns();
-    for (;;) {
-        Ref<Link> link = pick(network_id);
-        if (!link) {
-            return Failure(REFLOW_ERROR_NOT_FOUND, concat("No connection to network: ", network_id));
-        }
-        Result<std::uint64_t> channel = link->open_channel(source_actor, actor, port);
-        if (!channel.ok()) return channel.take_error();
-        std::uint64_t seen = 0;
-        {
-            std::lock_guard lock(mutex_);
-            seen = rooms_;
-        }
-        Result<std::size_t> sent = link->send(channel.value(), std::span(&message, 1));
-        if (!sent.ok()) return sent.take_error();
-        if (sent.value() == 1) return {};
-        std::unique_lock lock(mutex_);
-        auto changed = [&] { return rooms_ != seen || link->stage() != Stage::open; };
-        std::int64_t spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
-        auto left = std::chrono::milliseconds(std::max<std::int64_t>(timeout_ms - spent, 0));
-        if (!changed_.wait_for(lock, left, changed)) {
-            return Failure(REFLOW_ERROR_TIMEOUT,
-                           concat(actor, " of ", network_id, " takes nothing: no room within ",
-                                  timeout_ms, " ms"))
-                .port(port);
-        }
-    }
-}
+// ---- packets that go (peer_send.cpp)
 
 void Peer::writable(Link&, std::uint64_t) {
     {

@@ -37,6 +37,7 @@ struct PeerOptions {
     std::uint16_t bind_port = 0;
     bool listens = true;
     std::uint32_t max_connections = 32;
+    bool fails_over = false;  // of several instances the first is sent to; else all in turn
     Vector<String> allowed_networks;  // empty: all
     std::uint32_t reconnect_attempts = 5;
     bool reconnect_forever = false;
@@ -45,6 +46,9 @@ struct PeerOptions {
     bool tells_messages = false;  // in the log, each that comes
     std::function<void(reflow_log_level level, std::string_view text)> log;
 };
+
+// Of wires, in the order of io::WireScheme.
+inline constexpr std::string_view scheme_names[] = {"ws", "wss", "tcp", "tls"};
 
 // What is told of links. On the thread of a wire or of a call; it does not wait.
 enum class PeerEventKind : std::uint8_t { connected, disconnected, reconnecting, gave_up };
@@ -77,9 +81,11 @@ public:
     Result<Identity> connect(std::string_view endpoint, std::int64_t timeout_ms);
     // Ends the links to a network, and dials it no more. REFLOW_ERROR_NOT_FOUND.
     Result<void> disconnect(std::string_view network_id);
-    // Sends to an actor of another network. REFLOW_ERROR_NOT_FOUND without a link, _TIMEOUT, _CLOSED.
+    // Sends to an actor of another network, in order; accepted tells how many have gone, on failure too.
+    // REFLOW_ERROR_NOT_FOUND without a link, _TIMEOUT, _CLOSED.
     Result<void> send(std::string_view network_id, std::string_view actor, std::string_view port,
-                      MessageRef message, std::string_view source_actor, std::int64_t timeout_ms);
+                      std::span<const MessageRef> messages, std::string_view source_actor,
+                      std::int64_t timeout_ms, std::size_t& accepted);
     [[nodiscard]] bool connected(std::string_view network_id) const;
     [[nodiscard]] Vector<Ref<Link>> links() const;
     [[nodiscard]] std::uint64_t lost_packets() const noexcept {
@@ -122,6 +128,7 @@ private:
     Message actors() override;
     void actors_told(Link& link, std::uint64_t number, MessageRef actors) override;
     void log(reflow_log_level level, std::string_view text) override;
+    void flush_later(Link& link, std::uint64_t after_ns) override;
     [[nodiscard]] std::uint64_t now_ns() const override { return clock_.now_ns(); }
 
     // ---- from the port
@@ -140,6 +147,9 @@ private:
     void tell_message(const Link& link, const Parcel& parcel);
     void tick();
     void plan_tick();
+    // A call on the thread of wires, unless the peer stops before.
+    void later(std::uint64_t delay_ns, std::function<void()> call);
+    void cancel_timers();
     [[nodiscard]] Status status() const;
     [[nodiscard]] Ref<Link> pick(std::string_view network_id);
 
@@ -165,6 +175,8 @@ private:
     Map<std::uint64_t, Vector<std::pair<Ref<Link>, std::uint64_t>>> waiting_;
     std::uint64_t rooms_ = 0;  // how often a channel has become writable
     std::size_t next_ = 0;     // of several links to one network
+    Map<std::uint64_t, std::uint64_t> timers_;  // of the host of wires, by numbers of ours
+    std::uint64_t last_timer_ = 0;
 };
 
 }  // namespace reflow::peer
