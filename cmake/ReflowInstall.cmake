@@ -93,7 +93,7 @@ if(REFLOW_SHLIBDEPS)
 else()
   set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6, libstdc++6, libyaml-0-2, libmsgpackc2 | libmsgpack-c2")
   if(REFLOW_WITH_PEER)
-    string(APPEND CPACK_DEBIAN_PACKAGE_DEPENDS ", libuv1, libssl3")
+    string(APPEND CPACK_DEBIAN_PACKAGE_DEPENDS ", libuv1, libssl3, libzstd1")
   endif()
 endif()
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
