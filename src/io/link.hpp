@@ -76,6 +76,7 @@ public:
         return scheme_.load(std::memory_order_relaxed);
     }
     [[nodiscard]] String remote() const override;
+    [[nodiscard]] String spare() noexcept override { return loop_->buffers.take(); }
 
     // ---- beginnings
 

@@ -107,6 +107,8 @@ public:
     [[nodiscard]] virtual WireScheme scheme() const noexcept = 0;
     // "127.0.0.1:9100" of the other side; empty until it is reached.
     [[nodiscard]] virtual String remote() const = 0;
+    // An empty text to make a frame in, which may have the room of one that was written.
+    [[nodiscard]] virtual String spare() noexcept { return {}; }
     // How many frames were handed to send() and have been written to the socket.
     [[nodiscard]] virtual std::uint64_t frames_written() const noexcept = 0;
 

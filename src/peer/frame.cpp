@@ -296,6 +296,11 @@ Result<void> Batch::told(std::uint64_t id, MessageRef actors) {
     return done;
 }
 
+void Batch::use(String&& memory) {
+    text_ = std::move(memory);
+    clear();
+}
+
 String Batch::take() {
     close_data();
     put_count(text_.data() + 1, records_);

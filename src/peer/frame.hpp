@@ -95,6 +95,8 @@ public:
     [[nodiscard]] bool empty() const noexcept { return records_ == 0; }
     [[nodiscard]] std::size_t bytes() const noexcept { return text_.size(); }
     [[nodiscard]] std::uint64_t packets() const noexcept { return packets_; }
+    // An empty batch goes on in this memory.
+    void use(String&& memory);
     // The frame; the batch is empty then.
     [[nodiscard]] String take();
     void clear();

@@ -466,6 +466,7 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
             held_ = held_ || to.open();
             break;
         }
+        if (batch_.empty()) batch_.use(wire_->spare());
         Result<std::size_t> bytes = batch_.data(channel, to.sent, packet);
         if (!bytes.ok()) {
             if (sent != 0) break;  // those before it have gone; it comes again as the first
