@@ -479,8 +479,7 @@ reflow_status reflow_peer_on_http(reflow_peer* peer, reflow_http_fn handler, voi
     network::HostData data(user_data, destroy);
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
-        Result<peer::HttpRoutes> routes =
-            http_routes(peer->runtime, handler, std::move(data), options);
+        Result<peer::HttpRoutes> routes = http_routes(handler, std::move(data), options);
         if (!routes.ok()) return routes.take_error();
         return peer->peer->serve(std::move(routes).take());
     });
