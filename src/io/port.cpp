@@ -188,17 +188,29 @@ void Port::welcome(int descriptor) {
     Channel channel(descriptor);
     if (connections_ >= options_.connections) {
         if (!std::exchange(full_told_, true)) {
-            log(REFLOW_LOG_WARN,
-                concat("a port has ", connections_,
-                       " connections, which is its limit: others are turned away"));
+            log(REFLOW_LOG_WARN, concat("a port has ", connections_,
+                                        " connections, which is its limit: those that have not said "
+                                        "what they want make room, others are turned away"));
         }
-        return;
+        if (!evict()) return;
+    } else {
+        full_told_ = false;
     }
-    full_told_ = false;
     prepare_socket(descriptor);
     Ref<Guest> guest = make_ref<Guest>(*this, std::move(channel));
     ++connections_;
     guest->begin();
+}
+
+// The guest that has been here for longest and is not waiting for us goes, so that many who say nothing
+// cannot keep others out.
+bool Port::evict() noexcept {
+    Guest* oldest = nullptr;
+    for (Guest* guest = guests_; guest != nullptr; guest = guest->after_) {
+        if (guest->state_ != Guest::State::waiting) oldest = guest;
+    }
+    if (oldest != nullptr) oldest->end();
+    return oldest != nullptr;
 }
 
 // ---- Guest

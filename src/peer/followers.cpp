@@ -6,6 +6,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -63,6 +64,11 @@ void Followers::run(void* self) {
 
 void Followers::open(Follower& follower) {
     const Wish& wish = follower.wish;
+    if (!wish.replies_to.empty() && !follower.network->carries_envelopes()) {
+        end(follower);
+        return follower.link->tell_followed(
+            wish.number, {}, "replies are told apart by envelopes, which the network there does not carry");
+    }
     Result<Ref<network::Output>> output =
         follower.network->open_output(wish.actor, wish.port, 0);
     if (!output.ok()) {
@@ -104,11 +110,15 @@ void Followers::pump(Follower& follower) {
         if (follower.left.empty()) {
             std::array<reflow_message, most_taken> raw{};
             std::size_t count = 0;
-            if (follower.output->recv(raw, 0, count) != REFLOW_OK || count == 0) return;
-            for (std::size_t i = 0; i < count; ++i) follower.left.push_back(Message::adopt(raw[i]));
+            if (follower.output->recv_enveloped(raw, 0, count) != REFLOW_OK || count == 0) return;
+            for (std::size_t i = 0; i < count; ++i) {
+                Message one = Message::adopt(raw[i]);
+                if (wanted(follower, one)) follower.left.push_back(std::move(one));
+            }
+            if (follower.left.empty()) continue;
         }
         Vector<MessageRef> refs(follower.left.begin(), follower.left.end());
-        Result<std::size_t> sent = follower.link->send(follower.channel, refs, true);
+        Result<std::size_t> sent = follower.link->send(follower.channel, refs);
         if (!sent.ok() && sent.error().status == REFLOW_ERROR_CLOSED) {
             follower.over = true;
             return;
@@ -124,6 +134,20 @@ void Followers::pump(Follower& follower) {
                             follower.left.begin() + static_cast<std::ptrdiff_t>(gone));
         if (gone == 0) return;  // writable() comes
     }
+}
+
+// The envelope of what is emitted is that of what has caused it, and tells who has sent that.
+bool Followers::wanted(const Follower& follower, MessageRef message) {
+    if (follower.wish.replies_to.empty()) return true;
+    if (!is_enveloped(message)) return false;
+    const reflow_envelope envelope = read_envelope(envelope_of(message));
+    const Identity from = follower.link->remote();
+    auto is = [](reflow_view view, std::string_view text) {
+        return std::string_view(view.data, view.size) == text;
+    };
+    return is(envelope.source_actor, follower.wish.replies_to) &&
+           is(envelope.source_network, from.network_id) &&
+           is(envelope.source_instance, from.instance_id);
 }
 
 void Followers::end(Follower& follower) {

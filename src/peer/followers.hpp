@@ -24,7 +24,7 @@ public:
     struct Wish {
         std::uint64_t number = 0;  // of the link
         String actor, port;
-        bool replies = false;
+        String replies_to;  // what packets of this sender have caused; empty: all
     };
     // Opens an output and tells the link how that went. A number that is there already: nothing.
     void follow(const Ref<network::Network>& network, const Ref<Link>& link, Wish wish);
@@ -51,6 +51,7 @@ private:
     static void run(void* self);
     void open(Follower& follower);
     void pump(Follower& follower);
+    [[nodiscard]] static bool wanted(const Follower& follower, MessageRef message);
     void end(Follower& follower);
     template <typename Which>
     void end_those(Which which);

@@ -124,12 +124,12 @@ Result<String> digits_of(MessageRef object, std::string_view what, std::string_v
     return String(text);
 }
 
-Result<std::uint64_t> interval_of(MessageRef object, std::string_view what) {
-    MessageRef value = object.get("heartbeat_interval_ms");
+Result<std::uint64_t> number_of(MessageRef object, std::string_view what, std::string_view key,
+                                std::int64_t most) {
+    MessageRef value = object.get(key);
     if (value.none()) return std::uint64_t{0};
-    constexpr std::int64_t most = 24 * 3600 * 1000;
     if (!value.is(REFLOW_KIND_INTEGER) || value.integer() < 1 || value.integer() > most) {
-        return wrong(what, "heartbeat_interval_ms", concat("from 1 to ", most));
+        return wrong(what, key, concat("from 1 to ", most));
     }
     return static_cast<std::uint64_t>(value.integer());
 }
@@ -145,12 +145,16 @@ Result<void> read_common(MessageRef object, std::string_view what, Greeting& to)
     if (!capabilities.ok()) return capabilities.take_error();
     Result<String> nonce = digits_of(object, what, "nonce");
     if (!nonce.ok()) return nonce.take_error();
-    Result<std::uint64_t> interval = interval_of(object, what);
+    constexpr std::int64_t most_ms = 24 * 3600 * 1000;
+    Result<std::uint64_t> interval = number_of(object, what, "heartbeat_interval_ms", most_ms);
     if (!interval.ok()) return interval.take_error();
+    Result<std::uint64_t> window = number_of(object, what, "window_packets", UINT32_MAX);
+    if (!window.ok()) return window.take_error();
     to.from = {std::move(network).take(), std::move(instance).take()};
     to.capabilities = std::move(capabilities).take();
     to.nonce = std::move(nonce).take();
     to.heartbeat_ms = interval.value();
+    to.window_packets = window.value();
     return {};
 }
 
@@ -178,6 +182,7 @@ String write_hello(const Hello& hello) {
     to.texts("capabilities", hello.capabilities);
     if (!hello.nonce.empty()) to.text("nonce", hello.nonce);
     if (hello.heartbeat_ms != 0) to.number("heartbeat_interval_ms", hello.heartbeat_ms);
+    if (hello.window_packets != 0) to.number("window_packets", hello.window_packets);
     return to.finish();
 }
 
@@ -193,6 +198,7 @@ String write_welcome(const Welcome& welcome) {
         if (!welcome.proof.empty()) to.text("proof", welcome.proof);
         to.boolean("wants_proof", welcome.wants_proof);
         if (welcome.heartbeat_ms != 0) to.number("heartbeat_interval_ms", welcome.heartbeat_ms);
+        if (welcome.window_packets != 0) to.number("window_packets", welcome.window_packets);
     }
     return to.finish();
 }

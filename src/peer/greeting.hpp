@@ -37,6 +37,7 @@ struct Hello {
     std::optional<String> token;  // in clear: of old peers, and for them with legacy_auth
     Vector<String> capabilities;
     String nonce;                    // 64 hexadecimal digits; empty: an old peer
+    std::uint64_t window_packets = 0;  // of each channel towards it; 0: not told
     std::uint64_t heartbeat_ms = 0;  // 0: not told
     [[nodiscard]] bool can(std::string_view capability) const noexcept;
 };
@@ -49,6 +50,7 @@ struct Welcome {
     String nonce;
     String proof;       // 64 hexadecimal digits; empty without a token
     bool wants_proof = false;
+    std::uint64_t window_packets = 0;  // of each channel towards it; 0: not told
     std::uint64_t heartbeat_ms = 0;
     [[nodiscard]] bool can(std::string_view capability) const noexcept;
 };

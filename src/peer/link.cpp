@@ -107,6 +107,7 @@ Link::Counts Link::counts() const {
 void Link::opened(io::Wire& wire) {
     attach(Ref<io::Wire>::share(&wire));  // who has dialled may not have come to it yet
     was_reached_.store(true, std::memory_order_relaxed);
+    wire.limit(limits::greeting_bytes);  // until it is known who speaks
     std::unique_lock lock(mutex_);
     since_ns_ = owner_.now_ns();
     heard();
@@ -124,6 +125,7 @@ void Link::opened(io::Wire& wire) {
     hello_.heartbeat_ms = options_.heartbeat_ns / 1'000'000;
     hello_.capabilities = {String(capability_messages), String(capability_batches),
                            String(capability_confirms)};
+    hello_.window_packets = options_.window_packets;
     if (options_.legacy_auth) hello_.token = options_.token;
     stage_.store(Stage::greeting, std::memory_order_release);
     write(write_hello(hello_), true);
@@ -179,6 +181,7 @@ void Link::hear_hello(std::string_view text) {
         welcome_.capabilities = {String(capability_messages), String(capability_batches),
                                  String(capability_confirms)};
         welcome_.heartbeat_ms = options_.heartbeat_ns / 1'000'000;
+        welcome_.window_packets = options_.window_packets;
     }
     if (hello_.version != protocol_version) {
         lock.unlock();
@@ -325,10 +328,13 @@ void Link::become_open() {
         std::lock_guard lock(mutex_);
         std::uint64_t theirs = (dials_ ? welcome_.heartbeat_ms : hello_.heartbeat_ms) * 1'000'000;
         timeout_ns_ = 3 * std::max(options_.heartbeat_ns, theirs);
+        their_window_ = dials_ ? welcome_.window_packets : hello_.window_packets;
+        if (their_window_ == 0) their_window_ = default_window;
         pinged_ns_ = 0;
         opened_ns_ = owner_.now_ns();
         was_open_.store(true, std::memory_order_relaxed);
         stage_.store(Stage::open, std::memory_order_release);
+        wire_->limit(SIZE_MAX);
     }
     owner_.linked(*this);
 }
@@ -401,7 +407,9 @@ void Link::tick(std::uint64_t now_ns) {
         lock.unlock();
         return refuse(REFLOW_ERROR_TIMEOUT, "the handshake takes too long", code_heartbeat);
     }
-    if (silent > timeout_ns_) {
+    const bool late = now_ns - std::min(now_ns, std::exchange(ticked_ns_, now_ns)) >
+                      options_.heartbeat_ns;
+    if (silent > timeout_ns_ && !late) {
         lock.unlock();
         refuse(REFLOW_ERROR_TIMEOUT,
                concat("nothing heard for ", silent / 1'000'000, " ms, three heartbeats"),
@@ -435,7 +443,7 @@ Result<std::uint64_t> Link::open_channel(std::string_view source_actor, std::str
     }
     std::uint64_t number = outgoing_.size();
     Outgoing made{String(source_actor), String(actor), String(port)};
-    made.allowed = old() ? UINT64_MAX : options_.window_packets;
+    made.allowed = old() ? UINT64_MAX : their_window_;
     outgoing_.push_back(std::move(made));
     numbers_.emplace(std::move(key), number);
     if (!old()) batch_.open(number, source_actor, actor, port);

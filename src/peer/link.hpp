@@ -22,6 +22,9 @@ namespace reflow::peer {
 
 class Link;
 
+// Of a side that does not tell its window.
+inline constexpr std::size_t default_window = 4096;
+
 struct LinkOptions {
     Identity self;
     std::optional<String> token;
@@ -29,7 +32,7 @@ struct LinkOptions {
     std::uint64_t heartbeat_ns = 1'000'000'000;
     std::uint64_t handshake_ns = 5'000'000'000;
     std::size_t batch_bytes = std::size_t{64} << 10;  // a frame is sent as soon as it is so long
-    std::size_t window_packets = 4096;  // of a channel, that may come before the actor takes them
+    std::size_t window_packets = default_window;  // of a channel, that may come before the actor takes them
     std::size_t channels_count = 65'536;
 };
 
@@ -68,10 +71,10 @@ public:
     virtual Message actors() = 0;  // of this side: an array of {actor_id, capabilities, description}
     virtual void actors_told(Link& link, std::uint64_t number, MessageRef actors) = 0;
     // What comes out of an outport of an actor here is wanted there, or no more, or only what
-    // answers packets of that sender; the owner answers by tell_followed(). And how a request of
+    // answers packets of that sender, if it is not empty; the owner answers by tell_followed(). And how a request of
     // this side went: what is sent on that channel comes from there; or why nothing will.
     virtual void follow(Link& /*link*/, std::uint64_t /*number*/, std::string_view /*actor*/,
-                        std::string_view /*port*/, bool /*replies*/) {}
+                        std::string_view /*port*/, std::string_view /*replies_to*/) {}
     virtual void unfollow(Link& /*link*/, std::uint64_t /*number*/) {}
     virtual void followed(Link& /*link*/, std::uint64_t /*number*/,
                           std::optional<std::uint64_t> /*channel*/, std::string_view /*text*/) {}
@@ -143,13 +146,15 @@ public:
     // What an outport of an actor there emits shall come here; LinkOwner::followed() tells. To be
     // asked for on each link anew. REFLOW_ERROR_CLOSED, _UNSUPPORTED by a peer of the original.
     Result<void> follow(std::uint64_t number, std::string_view actor, std::string_view port,
-                        bool replies);
+                        std::string_view replies_to);
     void unfollow(std::uint64_t number);
     void tell_followed(std::uint64_t number, std::optional<std::uint64_t> channel,
                        std::string_view text);
     // The owner has room again for what came on a channel.
     void resume(std::uint64_t channel);
-    // Heartbeats, and the end of a link that is silent: to be called several times per heartbeat.
+    // Heartbeats, and the end of a link that is silent: to be called several times per heartbeat. Who
+    // was not called for longer than one (the process was stopped, the machine slept) looks again before
+    // it judges: what came meanwhile has not been read.
     void tick(std::uint64_t now_ns);
     // Nothing has come for longer than a link that works is silent, though not yet for so long that
     // tick() ends it.
@@ -231,6 +236,8 @@ private:
     Welcome welcome_;
     std::uint64_t since_ns_ = 0;  // of the greeting
     std::uint64_t pinged_ns_ = 0;
+    std::uint64_t ticked_ns_ = 0;
+    std::uint64_t their_window_ = 0;  // packets of a new channel that the other side takes
     std::uint64_t opened_ns_ = 0;
     std::uint64_t timeout_ns_ = 0;
     Batch batch_;

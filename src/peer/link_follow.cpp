@@ -5,7 +5,7 @@
 namespace reflow::peer {
 
 Result<void> Link::follow(std::uint64_t number, std::string_view actor, std::string_view port,
-                          bool replies) {
+                          std::string_view replies_to) {
     std::unique_lock lock(mutex_);
     if (stage_.load(std::memory_order_relaxed) != Stage::open) {
         return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
@@ -14,7 +14,7 @@ Result<void> Link::follow(std::uint64_t number, std::string_view actor, std::str
         return Failure(REFLOW_ERROR_UNSUPPORTED,
                        "a peer of the original sends nothing back from its outports");
     }
-    batch_.follow(number, actor, port, replies);
+    batch_.follow(number, actor, port, replies_to);
     flush_locked(lock);
     return {};
 }

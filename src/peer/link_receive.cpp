@@ -134,8 +134,8 @@ public:
         return {};
     }
     Result<void> follow(std::uint64_t number, std::string_view actor, std::string_view port,
-                        bool replies) override {
-        link_.owner_.follow(link_, number, actor, port, replies);
+                        std::string_view replies_to) override {
+        link_.owner_.follow(link_, number, actor, port, replies_to);
         return {};
     }
     Result<void> unfollow(std::uint64_t number) override {
@@ -245,7 +245,7 @@ void Link::offer(std::uint64_t channel) {
     }
     from.busy = false;
     std::uint64_t may = from.first + options_.window_packets;
-    if (may - from.allowed >= options_.window_packets / 2) {
+    if (may != from.allowed && may - from.allowed >= options_.window_packets / 2) {
         from.allowed = may;
         batch_.credit(channel, may);
     }

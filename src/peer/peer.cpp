@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "peer/endpoints.hpp"
+#include "peer/limits.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -21,7 +22,8 @@ bool is_final(const Link& link, reflow_status status) noexcept {
 }  // namespace
 
 Peer::Peer(io::WireHost& wires, PeerOptions options, Listener listener)
-    : wires_(wires),
+    : clock_(options.clock != nullptr ? *options.clock : system_clock_),
+      wires_(wires),
       options_(std::move(options)),
       listener_(std::move(listener)),
       followers_([this](reflow_log_level level, std::string_view text) { log(level, text); }) {}
@@ -55,8 +57,9 @@ Result<void> Peer::start() {
     if (options_.listens) {
         io::PortOptions port;
         port.wire = options_.wire;
-        // Those that are greeting count too; a few more may, so that they can be refused in words.
-        port.connections = options_.max_connections + 16;
+        // Those that are greeting count too; some more may, so that they can be refused in words.
+        port.connections = options_.max_connections + limits::peer_strangers_count +
+                           limits::peer_guests_count;
         if (http_.call) {
             port.connections += http_.replies;
             port.replies = http_.replies;
@@ -100,12 +103,15 @@ void Peer::stop(std::int64_t timeout_ms) {
     for (const Ref<Link>& link : all) link->close(io::WIRE_GOING_AWAY, "the peer stops");
     auto empty = [this] { return links_.empty(); };
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), empty)) return;
-    all = links_;
+    if (!changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), empty)) {
+        all = links_;
+        lock.unlock();
+        for (const Ref<Link>& link : all) link->cut();
+        lock.lock();
+        changed_.wait(lock, empty);
+    }
     lock.unlock();
-    for (const Ref<Link>& link : all) link->cut();
-    lock.lock();
-    changed_.wait(lock, empty);
+    forget_room();
 }
 
 // ---- heartbeats
@@ -263,9 +269,19 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
 io::WireHandler* Peer::accepted(io::Wire& wire) {
     auto link = make_ref<Link>(static_cast<LinkOwner&>(*this), options_.link, false, wire.remote());
     link->attach(Ref<io::Wire>::share(&wire));
-    std::lock_guard lock(mutex_);
-    if (stopping_) return nullptr;
-    links_.push_back(link);
+    // Who is here for longest without a greeting makes room: it keeps nobody else out.
+    Ref<Link> oldest;
+    std::size_t strangers = 0;
+    {
+        std::lock_guard lock(mutex_);
+        if (stopping_) return nullptr;
+        for (const Ref<Link>& other : links_) {
+            if (other->dialled() || other->stage() == Stage::open) continue;
+            if (strangers++ == 0) oldest = other;
+        }
+        links_.push_back(link);
+    }
+    if (strangers >= limits::peer_strangers_count) oldest->cut();
     return link.get();
 }
 
@@ -355,9 +371,7 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
             inport = route.inport;
         }
     }
-    if (route.proxy) {
-        return route.proxy->take(route.outport, packets, Ref<Link>::share(&link), channel);
-    }
+    if (route.proxy) return emit(link, parcel, channel, *route.proxy, route.outport, packets);
     if (!inport) {
         Result<std::uint64_t> found = network_->find_inport(parcel.actor, parcel.port);
         if (!found.ok()) {
@@ -392,39 +406,6 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
         taken += more.value();
     }
     return taken;
-}
-
-bool Peer::wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport) {
-    bool first = false;
-    {
-        std::lock_guard lock(mutex_);
-        auto [at, made] = waiting_.try_emplace(inport);
-        first = made;
-        auto one = std::pair(Ref<Link>::share(&link), channel);
-        if (std::find(at->second.begin(), at->second.end(), one) == at->second.end()) {
-            at->second.push_back(std::move(one));
-        }
-    }
-    if (!first) return true;
-    Result<void> set = network_->on_writable(
-        inport,
-        [](void* data, reflow_inport number) { static_cast<Peer*>(data)->made_room(number.id); },
-        network::HostData(Ref<Peer>::share(this).leak(),
-                          [](void* data) { static_cast<Peer*>(data)->unref(); }));
-    if (set.ok()) return true;
-    log(REFLOW_LOG_ERROR, concat("cannot wait for room: ", set.error().message));
-    return false;
-}
-
-void Peer::made_room(std::uint64_t inport) {
-    Vector<std::pair<Ref<Link>, std::uint64_t>> all;
-    {
-        std::lock_guard lock(mutex_);
-        auto found = waiting_.find(inport);
-        if (found == waiting_.end()) return;
-        all = std::exchange(found->second, {});
-    }
-    for (const auto& [link, channel] : all) link->resume(channel);
 }
 
 // ---- what others may know

@@ -53,6 +53,7 @@ struct PeerOptions {
     Vector<String> capabilities{String(capability_messages)};  // told to discovery
     std::function<void(const DiscoveryEvent&)> discovered;     // as the listener, on another thread
     std::function<void(reflow_log_level level, std::string_view text)> log;
+    const Clock* clock = nullptr;  // NULL: the machine's
 };
 
 // How a refusal ends that is no failure: there is a link already.
@@ -175,7 +176,7 @@ private:
     Message actors() override;
     void actors_told(Link& link, std::uint64_t number, MessageRef actors) override;
     void follow(Link& link, std::uint64_t number, std::string_view actor, std::string_view port,
-                bool replies) override;
+                std::string_view replies_to) override;
     void unfollow(Link& link, std::uint64_t number) override;
     void followed(Link& link, std::uint64_t number, std::optional<std::uint64_t> channel,
                   std::string_view text) override;
@@ -197,10 +198,13 @@ private:
                                           std::span<const Message> packets);
     [[nodiscard]] bool wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport);
     void made_room(std::uint64_t inport);
+    void forget_room();
     void tell_message(const Link& link, const Parcel& parcel);
     void tick();
     void plan_tick();
     [[nodiscard]] Status status() const;
+    std::size_t emit(Link& link, const Parcel& parcel, std::uint64_t channel, Proxy& proxy,
+                     std::uint32_t outport, std::span<const Message> packets);
     void ask_for(Proxy& proxy, Link& link);
     void greet_proxies(Link& link);
 
@@ -229,7 +233,8 @@ private:
     [[nodiscard]] bool stranger_locked(const Ref<Target>& target);
     void check_expected(Link& link);
 
-    const SystemClock clock_;
+    const SystemClock system_clock_;
+    const Clock& clock_;
     io::WireHost& wires_;
     PeerOptions options_;  // fixed with start()
     HttpRoutes http_;      // likewise

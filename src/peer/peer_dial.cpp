@@ -18,7 +18,11 @@ Result<void> Peer::dial(const Ref<Target>& target) {
     {
         std::lock_guard lock(mutex_);
         if (stopping_) return Failure(REFLOW_ERROR_CLOSED, "the peer stops");
-        if (links_.size() >= options_.max_connections) {
+        auto counts = [](const Ref<Link>& one) {
+            return one->dialled() || one->stage() == Stage::open;
+        };
+        auto count = std::count_if(links_.begin(), links_.end(), counts);
+        if (static_cast<std::size_t>(count) >= options_.max_connections) {
             return Failure(REFLOW_ERROR_LIMIT, concat("too many connections: max_connections is ",
                                                       options_.max_connections));
         }

@@ -68,7 +68,8 @@ void Peer::follow(Proxy& proxy) {
 void Peer::ask_for(Proxy& proxy, Link& link) {
     proxy.asks(link);
     for (const Proxy::Followed& one : proxy.followed()) {
-        Result<void> asked = link.follow(one.number, proxy.name.actor_id, one.port, one.replies);
+        Result<void> asked = link.follow(one.number, proxy.name.actor_id, one.port,
+                                          one.replies ? std::string_view(proxy.node) : std::string_view());
         if (!asked.ok() && asked.error().status != REFLOW_ERROR_CLOSED) {
             log(REFLOW_LOG_WARN, concat(proxy.node, ": ", asked.error().message));
             return proxy.answered(link, true);
@@ -159,10 +160,10 @@ Result<String> Peer::register_remote(const RemoteRegistration& wanted) {
 // ---- what others ask for
 
 void Peer::follow(Link& link, std::uint64_t number, std::string_view actor, std::string_view port,
-                  bool replies) {
+                  std::string_view replies_to) {
     if (!network_) return link.tell_followed(number, {}, "this peer has no network");
     followers_.follow(network_, Ref<Link>::share(&link),
-                      {number, String(actor), String(port), replies});
+                      {number, String(actor), String(port), String(replies_to)});
 }
 
 void Peer::unfollow(Link& link, std::uint64_t number) { followers_.unfollow(link, number); }

@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 #include "peer/peer.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/completions.hpp"
@@ -68,6 +69,13 @@ void end(std::uint64_t completion, reflow_status status, std::unique_ptr<Error> 
     Ref<runtime::Deferred> firing;
     if (runtime::completions::find(completion, firing) != REFLOW_OK) return;
     (void)firing->home->end(*firing, status, std::move(error));
+}
+
+// With its envelope, if it has one.
+Message whole_of(const reflow_packet& packet) {
+    Message message = MessageRef(packet.message).own();
+    if (packet.envelope == nullptr) return message;
+    return enveloped(std::move(message), envelope_at(packet.envelope));
 }
 
 // There may be a link again, or a peer, later.
@@ -208,10 +216,15 @@ void Proxy::emit_what_came(Context& context) {
     for (std::size_t i = 0; i < all.size();) {
         const std::uint32_t outport = all[i].outport;
         run.clear();
-        for (; i < all.size() && all[i].outport == outport; ++i) {
+        if (is_enveloped(all[i].message)) {
+            context.actor.set_envelope(envelope_of(all[i].message).own());
+            (void)context.emit(outport, take_payload(std::move(all[i++].message)));
+            continue;
+        }
+        for (; i < all.size() && all[i].outport == outport && !is_enveloped(all[i].message); ++i) {
             run.push_back(all[i].message.leak());
         }
-        (void)context.emit_many(outport, run);
+        if (!run.empty()) (void)context.emit_many(outport, run);
     }
     for (const auto& [link, channel] : refused) link->resume(channel);
 }
@@ -233,12 +246,19 @@ reflow_status Proxy::run(Context& context, reflow_packet* inputs, std::size_t co
 Proxy::Sent Proxy::send_inputs(const Component& component, const reflow_packet* inputs,
                                std::size_t count) {
     Vector<MessageRef> messages;
+    Vector<Message> whole;  // those in envelopes
     for (std::size_t i = 0; i < count;) {
         const std::uint32_t inport = inputs[i].port;
         messages.clear();
+        whole.clear();
         std::size_t end = i;
         for (; end < count && inputs[end].port == inport; ++end) {
-            messages.emplace_back(inputs[end].message);
+            if (inputs[end].envelope == nullptr) {
+                messages.emplace_back(inputs[end].message);
+            } else {
+                whole.push_back(whole_of(inputs[end]));
+                messages.emplace_back(whole.back());
+            }
         }
         Result<std::size_t> sent = forward(component, inport, messages, end == count);
         if (!sent.ok() && may_come(sent.error().status)) return {i, nullptr};
@@ -261,7 +281,7 @@ reflow_status Proxy::keep(Context& context, const reflow_packet* inputs, std::si
             waiting_.resize(before);
             return status;
         }
-        waiting_.push_back({MessageRef(inputs[i].message).own(), inputs[i].port, completion.id});
+        waiting_.push_back({whole_of(inputs[i]), inputs[i].port, completion.id});
     }
     return REFLOW_OK;
 }
@@ -302,7 +322,9 @@ Result<std::size_t> Proxy::forward(const Component& component, std::uint32_t inp
     if (!hears(*link)) return 0;
     Result<std::uint64_t> channel = channel_to(component, inport, link);
     if (!channel.ok()) return channel.take_error();
-    return link->send(channel.value(), messages, flush);
+    Link::Sending sending;
+    sending.flush = flush;
+    return link->send(channel.value(), messages, sending);
 }
 
 Result<std::uint64_t> Proxy::channel_to(const Component& component, std::uint32_t inport,
