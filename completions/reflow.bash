@@ -17,11 +17,11 @@ _reflow() {
             skip=""
         else
             case $word in
-                --bind | --checkpoint | --checkpoint-every | --command | --config | --dead-letters | --depth | --events | --file | --format | --input | --interval | --log-level | --output | --output-dir | --record | --restore | --seed | --send | --set | --sort | --threads | --timeout | --to | --until | -c | -o | -x) skip=1 ;;
+                --bind | --certificate | --checkpoint | --checkpoint-every | --command | --config | --dead-letters | --depth | --entry-ttl-secs | --events | --file | --format | --input | --interval | --key | --log-level | --output | --output-dir | --prune-interval-secs | --record | --restore | --seed | --send | --set | --sort | --threads | --timeout | --to | --token | --token-file | --until | -b | -c | -o | -x) skip=1 ;;
                 -*) ;;
                 *)
                     case "$command $word" in
-                        " run" | " top" | " replay" | " debug" | " graph" | "graph validate" | "graph show" | "graph convert" | " peer" | "peer run" | " components" | " dlq" | "dlq list" | "dlq show" | "dlq replay" | "dlq drop" | " version" | " completion")
+                        " run" | " top" | " replay" | " debug" | " graph" | "graph validate" | "graph show" | "graph convert" | " peer" | "peer run" | " discovery" | "discovery serve" | " components" | " dlq" | "dlq list" | "dlq show" | "dlq replay" | "dlq drop" | " version" | " completion")
                             command="${command:+$command }$word" ;;
                         *) index=$((index + 1)) ;;
                     esac ;;
@@ -66,6 +66,14 @@ _reflow() {
         "peer run:--bind") :; return ;;
         "peer run:--send") :; return ;;
         "peer run:--log-level") mapfile -t COMPREPLY < <(compgen -W "error warn info debug trace" -- "$cur"); return ;;
+        "discovery serve:--bind" | "discovery serve:-b") :; return ;;
+        "discovery serve:--entry-ttl-secs") :; return ;;
+        "discovery serve:--prune-interval-secs") :; return ;;
+        "discovery serve:--token") :; return ;;
+        "discovery serve:--token-file") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "discovery serve:--certificate") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "discovery serve:--key") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "discovery serve:--log-level") mapfile -t COMPREPLY < <(compgen -W "error warn info debug trace" -- "$cur"); return ;;
         "dlq replay:--set") :; return ;;
         "dlq replay:--input") :; return ;;
         "dlq replay:--output-dir") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
@@ -93,6 +101,8 @@ _reflow() {
             "graph convert") mapfile -t COMPREPLY < <(compgen -W "--to -h --help" -- "$cur") ;;
             "peer") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
             "peer run") mapfile -t COMPREPLY < <(compgen -W "-c --config --bind --send --log-level -h --help" -- "$cur") ;;
+            "discovery") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
+            "discovery serve") mapfile -t COMPREPLY < <(compgen -W "-b --bind --entry-ttl-secs --prune-interval-secs --token --token-file --certificate --key --log-level -h --help" -- "$cur") ;;
             "components") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;
             "dlq") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
             "dlq list") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;
@@ -105,7 +115,7 @@ _reflow() {
         return
     fi
     case "$command:$index" in
-        ":0") mapfile -t COMPREPLY < <(compgen -W "run top replay debug graph peer components dlq version completion" -- "$cur") ;;
+        ":0") mapfile -t COMPREPLY < <(compgen -W "run top replay debug graph peer discovery components dlq version completion" -- "$cur") ;;
         "run:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "top:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "replay:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
@@ -116,6 +126,7 @@ _reflow() {
         "graph convert:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "graph convert:1") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         "peer:0") mapfile -t COMPREPLY < <(compgen -W "run" -- "$cur") ;;
+        "discovery:0") mapfile -t COMPREPLY < <(compgen -W "serve" -- "$cur") ;;
         "components:0") mapfile -t COMPREPLY < <(compgen -W "$(reflow components 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur") ;;
         "dlq:0") mapfile -t COMPREPLY < <(compgen -W "list show replay drop" -- "$cur") ;;
         "dlq list:0") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;

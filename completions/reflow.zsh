@@ -23,6 +23,7 @@ _reflow() {
                 'debug:Step through a graph'
                 'graph:Check, draw and convert graphs'
                 'peer:Join networks of several processes'
+                'discovery:Let peers find each other'
                 'components:List components, or tell all about one'
                 'dlq:Look at dead letters, play them back, drop them'
                 'version:Show the version'
@@ -37,6 +38,7 @@ _reflow() {
                 debug) _reflow_debug ;;
                 graph) _reflow_graph ;;
                 peer) _reflow_peer ;;
+                discovery) _reflow_discovery ;;
                 components) _reflow_components ;;
                 dlq) _reflow_dlq ;;
                 version) _reflow_version ;;
@@ -182,6 +184,38 @@ _reflow_peer_run() {
         '(-c --config)'{-c+,--config=}'[The configuration, in TOML]:FILE:_files' \
         '--bind=[Listen there, whatever the configuration says]:ADDRESS\:PORT: ' \
         '--send=[Send one message when the peers are connected]:NETWORK\:ACTOR\:PORT\:TEXT: ' \
+        '--log-level=[What is logged]:LEVEL:(error warn info debug trace)' \
+        '(-h --help)'{-h,--help}'[Show help and end]'
+}
+
+_reflow_discovery() {
+    local state line curcontext=$curcontext
+    local -a list
+    _arguments -C \
+        '(-h --help)'{-h,--help}'[Show help and end]' \
+        '1:command:->command' '*::argument:->argument'
+    case $state in
+        command)
+            list=(
+                'serve:Run a discovery server'
+            )
+            _describe command list ;;
+        argument)
+            case $words[1] in
+                serve) _reflow_discovery_serve ;;
+            esac ;;
+    esac
+}
+
+_reflow_discovery_serve() {
+    _arguments -s \
+        '(-b --bind)'{-b+,--bind=}'[Listen there]:ADDRESS\:PORT: ' \
+        '--entry-ttl-secs=[Keep an entry for so long after its last registration]:N: ' \
+        '--prune-interval-secs=[Look so often for entries that are too old]:N: ' \
+        '(--token-file)--token=[Answer only to those who have this bearer token]:TOKEN: ' \
+        '(--token)--token-file=[The same with the token in a file, so that no list of processes shows it]:FILE:_files' \
+        '--certificate=[Speak HTTPS as well, with this certificate in PEM]:FILE:_files' \
+        '--key=[The key of the certificate, in PEM]:FILE:_files' \
         '--log-level=[What is logged]:LEVEL:(error warn info debug trace)' \
         '(-h --help)'{-h,--help}'[Show help and end]'
 }

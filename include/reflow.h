@@ -849,7 +849,11 @@ typedef struct reflow_packet {
 /* What goes with a packet and is none of its content. A network carries envelopes if it was told to
  * (reflow_network_carry_envelopes). What a firing emits gets the envelope of its inputs: that of the
  * first one, in the order of the inports, that has one; or what reflow_context_set_envelope says. That is
- * so for outputs of pending firings, for the outport "error" and for fallbacks, too. */
+ * so for outputs of pending firings, for the outport "error" and for fallbacks, too.
+ *
+ * A packet from another network (section 21) always has one: its last four fields tell who has sent it, as the
+ * greeting of the two peers has proved, and what was sent goes on with them. Elsewhere they are empty,
+ * unless a host or a component has set them. */
 typedef struct reflow_envelope {
     uint32_t struct_size; /* sizeof(reflow_envelope) */
     uint32_t reserved;    /* 0 */
@@ -857,19 +861,24 @@ typedef struct reflow_envelope {
     uint8_t span_id[8];
     int64_t deadline_ms;     /* milliseconds since 1970 UTC, for components that look at it; 0: none */
     reflow_view correlation; /* UTF-8, at most REFLOW_MAX_CORRELATION_BYTES */
+    reflow_view source_network;  /* UTF-8, each at most REFLOW_MAX_SOURCE_BYTES; may be empty */
+    reflow_view source_instance; /* the process of that network */
+    reflow_view source_actor;    /* what the sender calls itself */
+    reflow_view message_id;      /* no other message of that instance has it */
 } reflow_envelope;
 
 #define REFLOW_MAX_CORRELATION_BYTES 256
+#define REFLOW_MAX_SOURCE_BYTES 4096
 
 /* The envelope of an input.
- * Ownership: packet borrowed; the view is borrowed-until the callback returns. Threads: callback.
+ * Ownership: packet borrowed; the views are borrowed-until the callback returns. Threads: callback.
  * Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND if it has none, REFLOW_ERROR_INVALID_ARGUMENT for a
  * wrong struct_size. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_packet_envelope(const reflow_packet *packet,
                                                 reflow_envelope *envelope);
 
 /* The envelope of what is emitted now.
- * Ownership: the view is borrowed-until the next call on this handle. Threads: callback.
+ * Ownership: the views are borrowed-until the next call on this handle. Threads: callback.
  * Blocking: never. Errors: as reflow_packet_envelope. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_context_envelope(const reflow_context *context,
                                                  reflow_envelope *envelope);
@@ -879,7 +888,7 @@ REFLOW_API reflow_status reflow_context_envelope(const reflow_context *context,
  * nothing, so that components need not ask.
  * Ownership: envelope borrowed. Threads: callback (run, finish). Blocking: never.
  * Errors: REFLOW_ERROR_INVALID_ARGUMENT, REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_LIMIT for too long a
- * correlation, REFLOW_ERROR_INVALID_STATE in other callbacks. Since: 0.1.0 */
+ * text, REFLOW_ERROR_INVALID_STATE in other callbacks. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_context_set_envelope(reflow_context *context,
                                                      const reflow_envelope *envelope);
 
@@ -1869,7 +1878,7 @@ REFLOW_API reflow_status reflow_network_carry_envelopes(reflow_network *network,
 /* Sends a message with an envelope, as reflow_network_send.
  * Ownership: message taken-if-ok, envelope borrowed. Threads: any. Blocking: until there is room or the
  * timeout. Errors: as reflow_network_send; REFLOW_ERROR_INVALID_STATE if the network carries none,
- * REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_LIMIT for too long a correlation. Since: 0.1.0 */
+ * REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_LIMIT for too long a text. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_send_enveloped(reflow_network *network,
                                                        reflow_inport inport,
                                                        reflow_message message,
@@ -1951,9 +1960,9 @@ REFLOW_API reflow_status reflow_output_recv_many(reflow_output *output, reflow_m
                                                  size_t max, int64_t timeout_ms, size_t *count,
                                                  reflow_error **error);
 
-/* Takes one message with its envelope, waiting up to the timeout. The envelope is zeros, with an empty
- * correlation, if it has none.
- * Ownership: *message is new (reflow_message_unref), the view is borrowed-until the next call on this
+/* Takes one message with its envelope, waiting up to the timeout. The envelope is zeros, with empty
+ * texts, if it has none.
+ * Ownership: *message is new (reflow_message_unref), the views are borrowed-until the next call on this
  * handle. Threads: one-at-a-time. Blocking: until there is one or the timeout.
  * Errors: as reflow_output_recv_many. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_output_recv_enveloped(reflow_output *output,
@@ -3228,9 +3237,28 @@ REFLOW_API reflow_view reflow_node_state_name(int32_t state);
  * sent twice. Packets that an actor there does not take (no such actor, port or type) are counted as lost
  * and told in the log of both sides.
  *
+ * With discovery endpoints it registers itself there with the start and at each refresh, reads who else is
+ * there, and dials every network that it is not linked to and that is allowed, unless
+ * REFLOW_PEER_NO_AUTO_DIAL says no. Two that dial each other keep one link, the one that was dialled by the peer
+ * whose (network id, instance id) is less. Servers that cannot be reached remove nothing.
+ *
  * A link that was dialled is dialled again when it breaks: after 200 ms, and then after twice as long each
  * time up to 3.2 s, five attempts. A refusal ends that. Each side sends a heartbeat; a link from which
- * nothing has come for three of them, of the side with the longer interval, is cut. */
+ * nothing has come for three of them, of the side with the longer interval, is cut.
+ *
+ * Graphs name actors of other networks: a node whose component is "actor@network" (and which no component
+ * of that id is registered for) stands for that actor there. It needs no registration, and has the ports
+ * that the graph uses; "inports" and "outports" in its metadata, arrays of names, add others, and a node of
+ * which the graph uses no inport has one called "in". The network has to be attached to a peer before it starts.
+ *
+ * What reaches an inport of such a node goes to the inport of that name there, in order. While there is no
+ * link, or the actor there has no room, the node keeps up to 256 packets as pending firings and then takes
+ * no more, so that those who feed it wait. A packet that could not go within 30 s (the node's metadata may
+ * say otherwise: "firing": {"timeout_ms": 500}) fails, as a firing does: its error comes at outport "error", or is a
+ * dead letter. Whatever the actor there emits on an outport that the graph uses here comes out of the
+ * outport of that name of the node: all of it, whoever it answers, and for each such node of each network that asks. So
+ * does what comes at outport "error" there, if that is connected here; and what could not be delivered there (no
+ * such actor, port or type) comes at "error" too. */
 
 typedef struct reflow_peer reflow_peer;
 
@@ -3240,8 +3268,9 @@ enum {
     REFLOW_PEER_LEGACY_AUTH = 2,       /* the token goes in clear to dialled peers of the original */
     REFLOW_PEER_RECONNECT_FOREVER = 4, /* instead of five attempts */
     REFLOW_PEER_TELL_MESSAGES = 8,     /* each message that comes is told in the log, level info */
-    REFLOW_PEER_NO_TCP = 16,  /* endpoints without a scheme stay with the frames of WebSocket */
-    REFLOW_PEER_FAILOVER = 32 /* of several instances the link that is oldest is sent to, not all in turn */
+    REFLOW_PEER_NO_AUTO_DIAL = 16,     /* networks that discovery tells of are not dialled */
+    REFLOW_PEER_NO_TCP = 32,  /* endpoints without a scheme stay with the frames of WebSocket */
+    REFLOW_PEER_FAILOVER = 64 /* of several instances the link that is oldest is sent to, not all in turn */
 };
 
 /* Options of a peer; a field that is 0 or empty means the default. */
@@ -3262,6 +3291,17 @@ typedef struct reflow_peer_options {
     uint32_t reconnect_attempts;            /* default 5 */
     const reflow_view *allowed_networks;    /* who may come; NULL: all */
     size_t allowed_networks_count;
+    /* Discovery servers, such as "http://127.0.0.1:9000"; https:// too. Each is told of this peer, and asked
+     * for others; at most 64. */
+    const reflow_view *discovery_endpoints;
+    size_t discovery_endpoints_count;
+    reflow_view discovery_token;   /* bearer token of these servers; default none */
+    reflow_view advertise_address; /* host or host:port that others reach it by; default: the address that
+                                      it listens at, or one of this machine */
+    uint32_t discovery_refresh_ms; /* between two rounds; default 15,000 */
+    uint32_t discovery_timeout_ms; /* of one request; default 5000 */
+    uint32_t discovery_ttl_ms;     /* how long what no server answers for is kept; default 60,000 */
+    uint32_t discovery_reserved;   /* 0 */
     uint64_t window_bytes;          /* as window_packets, of their encoded messages; default 16 MiB */
     uint32_t batch_bytes;           /* of messages in one frame; default 65,536, at most 16 MiB */
     uint32_t batch_linger_us;       /* so long they wait for others, in steps of a millisecond; default 0 */
@@ -3357,6 +3397,70 @@ REFLOW_API reflow_status reflow_peer_send_many(reflow_peer *peer, reflow_view ne
                                                const reflow_message *messages, size_t count,
                                                reflow_view source, int64_t timeout_ms,
                                                size_t *accepted, reflow_error **error);
+/* Flags of a message that is sent. */
+enum {
+    REFLOW_PEER_SEND_CONFIRMED = 1 /* wait until the inport has it, or somebody tells why not */
+};
+
+/* How a message is sent; a field that is 0 or empty means the default. */
+typedef struct reflow_peer_send_options {
+    uint32_t struct_size; /* sizeof(reflow_peer_send_options) */
+    uint32_t flags;       /* REFLOW_PEER_SEND_... */
+    reflow_view source;   /* as that of reflow_peer_send */
+    /* Trace, deadline and correlation go with the message, to peers of the original trace and correlation
+     * (trace_context: trace_id, parent_span_id, flow_id); NULL: none. Who sends is what this peer is and
+     * source, whatever the envelope says. */
+    const reflow_envelope *envelope;
+    int64_t timeout_ms; /* for room and confirmation together */
+} reflow_peer_send_options;
+
+/* As reflow_peer_send, with more to say; options may be NULL. The network there hands envelope and sender to its
+ * actors if it carries envelopes (reflow_network_carry_envelopes).
+ * Ownership: message taken-if-ok, the rest borrowed. Threads: any. Blocking: until the window has room, with
+ * REFLOW_PEER_SEND_CONFIRMED until the message is delivered, or the timeout.
+ * Errors: as reflow_peer_send, and of the envelope as reflow_network_send_enveloped. With
+ * REFLOW_PEER_SEND_CONFIRMED also what the other side answers, such as REFLOW_ERROR_NOT_FOUND for an actor or
+ * port that is not there and REFLOW_ERROR_TYPE, and REFLOW_ERROR_UNSUPPORTED for a peer that does not tell of
+ * deliveries, as those of the original; after REFLOW_ERROR_TIMEOUT and REFLOW_ERROR_CLOSED the message may have been, or may be
+ * delivered all the same. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_send_with(reflow_peer *peer, reflow_view network,
+                                               reflow_view actor, reflow_view port,
+                                               reflow_message message,
+                                               const reflow_peer_send_options *options,
+                                               reflow_error **error);
+
+/* How an alias of a remote actor is made, shown for actor "mixer" of network "studio". */
+typedef enum reflow_name_strategy {
+    REFLOW_NAME_REMOTE = 0,          /* mixer@studio */
+    REFLOW_NAME_AUTO_ALIAS = 1,      /* studio_mixer; if that is taken studio_mixer_2, studio_mixer_3 ... */
+    REFLOW_NAME_NETWORK_PREFIX = 2,  /* studio_mixer */
+    REFLOW_NAME_FULLY_QUALIFIED = 3, /* studio::mixer */
+    REFLOW_NAME_MANUAL_ALIAS = 4,    /* as the host says */
+    REFLOW_NAME_FAIL = 5             /* mixer */
+} reflow_name_strategy;
+
+/* Options of a remote actor; a field that is 0 or empty means the default. */
+typedef struct reflow_remote_actor_options {
+    uint32_t struct_size;    /* sizeof(reflow_remote_actor_options) */
+    uint32_t strategy;       /* reflow_name_strategy */
+    reflow_view alias;       /* with REFLOW_NAME_MANUAL_ALIAS */
+    const reflow_view *inports; /* beside those that connections use; none at all: "in" */
+    size_t inports_count;
+    const reflow_view *outports; /* likewise */
+    size_t outports_count;
+    const reflow_view *capabilities; /* kept in the metadata of the node */
+    size_t capabilities_count;
+} reflow_remote_actor_options;
+
+/* Adds a node for an actor of another network to the attached network, as if the graph had it; there may be no
+ * link yet. *node (may be NULL) is its id, a string. options may be NULL.
+ * Ownership: views and options borrowed, *node new (reflow_message_unref). Threads: any.
+ * Blocking: until the nodes that change are at rest. Errors: REFLOW_ERROR_ALREADY_EXISTS "name conflict ..." if the name is
+ * taken, REFLOW_ERROR_INVALID_ARGUMENT for a name that is none, REFLOW_ERROR_INVALID_STATE without an
+ * attached network, REFLOW_ERROR_LIMIT, and as reflow_network_apply. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_register_remote_actor(
+    reflow_peer *peer, reflow_view actor, reflow_view network,
+    const reflow_remote_actor_options *options, reflow_message *node, reflow_error **error);
 
 /* How the peer is: an object of network_id, instance_id, bind_address, port, lost (packets that were not
  * delivered), connect (endpoints of a configuration that are to be dialled, an array) and links, an array of {network_id, instance_id, endpoint, dialled, scheme, state, round_trip_ns,
@@ -3370,7 +3474,8 @@ REFLOW_API reflow_status reflow_peer_status(const reflow_peer *peer, reflow_mess
 /* HTTP of a host, on the port of its peer. The peer answers /health, /status and /metrics itself; all other
  * requests go to a handler of the host, and without one they are answered 404. */
 
-/* A request. Views are borrowed-until the handler returns, and empty for what is not there. */
+/* A request, for a handler or from one. Views are empty for what is not there; a handler has them borrowed-until
+ * it returns. */
 typedef struct reflow_http_request {
     uint32_t struct_size; /* sizeof(reflow_http_request) of the library */
     uint32_t reserved;
@@ -3492,6 +3597,164 @@ REFLOW_API reflow_status reflow_mesh_teardown(reflow_mesh *mesh, reflow_view exe
  * Ownership: mesh taken. Threads: any, no other at the same time. Blocking: until all links have ended.
  * Errors: none. Since: 0.1.0 */
 REFLOW_API void reflow_mesh_destroy(reflow_mesh *mesh);
+/* Asks the discovery servers now, and waits until each has answered or failed. What is wrong with a server is
+ * told in the log.
+ * Ownership: none. Threads: any. Blocking: until the round is over or the timeout.
+ * Errors: REFLOW_ERROR_INVALID_STATE without discovery endpoints, or before the start, REFLOW_ERROR_TIMEOUT,
+ * REFLOW_ERROR_IO if none of them has answered, REFLOW_ERROR_CLOSED if the peer stops,
+ * REFLOW_ERROR_WOULD_DEADLOCK inside a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_discover(reflow_peer *peer, int64_t timeout_ms,
+                                              reflow_error **error);
+
+/* The networks that the peer is linked to or that discovery tells of, by id: an array of objects with
+ * network_id, connected, discovered (both booleans) and instances, an array of {instance_id, endpoint,
+ * capabilities, connected}.
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: never. Errors: none besides.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_networks(const reflow_peer *peer, reflow_message *out,
+                                              reflow_error **error);
+
+/* Asks a network which actors it has: an array of {actor_id, capabilities, description}.
+ * Ownership: network borrowed, *out new (reflow_message_unref). Threads: any. Blocking: until it answers or
+ * the timeout. Errors: REFLOW_ERROR_NOT_FOUND without a link to the network, REFLOW_ERROR_TIMEOUT,
+ * REFLOW_ERROR_CLOSED if the link ends meanwhile, REFLOW_ERROR_WOULD_DEADLOCK inside a callback.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_actors(reflow_peer *peer, reflow_view network,
+                                            int64_t timeout_ms, reflow_message *out,
+                                            reflow_error **error);
+
+/* How long a question to a network and its answer take, in *round_trip_ns (may be NULL): the work of the peer
+ * there is part of it.
+ * Ownership: network borrowed. Threads: any. Blocking: until it answers or the timeout.
+ * Errors: those of reflow_peer_actors. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_ping(reflow_peer *peer, reflow_view network,
+                                          int64_t timeout_ms, int64_t *round_trip_ns,
+                                          reflow_error **error);
+
+/* What a subscription to a peer tells of. */
+enum {
+    REFLOW_PEER_CONNECTED = 0,    /* a link is there */
+    REFLOW_PEER_DISCONNECTED = 1, /* it has ended */
+    REFLOW_PEER_RECONNECTING = 2, /* it will be dialled, the next attempt is told */
+    REFLOW_PEER_GAVE_UP = 3,      /* and will not be dialled any more */
+    REFLOW_PEER_ADDED = 4,        /* discovery has found a network */
+    REFLOW_PEER_UPDATED = 5,      /* its instances, their endpoints or capabilities have changed */
+    REFLOW_PEER_REMOVED = 6       /* no server lists it any more */
+};
+#define REFLOW_PEER_EVENTS_ALL UINT64_C(0x7f)
+
+/* Receives events in their order, one at a time. event is an object: kind ("connected", "disconnected",
+ * "reconnecting", "gave_up", "added", "updated", "removed") and network_id; of links instance_id, endpoint, and
+ * of their end status (a name such as "REFLOW_OK"), reason and attempt; of discovery instances, as
+ * reflow_peer_networks has them. missed tells how many were lost since the last call, since the queue was full.
+ * event is borrowed until it returns. It is called on a thread of the peer or of a call, which waits for it: it may
+ * call anything that does not wait, and end its own subscription. */
+typedef void (*reflow_peer_event_fn)(void *user_data, reflow_message event, uint64_t missed);
+
+/* Zero in a field means the default. */
+typedef struct reflow_peer_event_options {
+    uint32_t struct_size; /* sizeof(reflow_peer_event_options) */
+    uint32_t capacity;    /* events that may wait; default 1024, at most 65,536 */
+    uint64_t kinds;       /* bits, 1 << kind; default all */
+    reflow_peer_event_fn callback; /* default: the subscription is polled */
+    void *user_data;               /* for callback */
+    reflow_destroy_fn destroy;     /* ends user_data when no call comes any more; may be NULL */
+} reflow_peer_event_options;
+
+typedef struct reflow_peer_subscription reflow_peer_subscription;
+
+/* Subscribes to what happens to links and what discovery finds; options may be NULL. At most 1000 at once.
+ * Ownership: options borrowed, options->user_data taken, *out new (reflow_peer_subscription_destroy).
+ * Threads: any. Blocking: never. Errors: REFLOW_ERROR_INVALID_ARGUMENT for unknown kinds, REFLOW_ERROR_LIMIT.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_subscribe(reflow_peer *peer,
+                                               const reflow_peer_event_options *options,
+                                               reflow_peer_subscription **out,
+                                               reflow_error **error);
+
+/* Takes the next event, an object as reflow_peer_event_fn has it. *missed (may be NULL) tells how many were lost
+ * before it.
+ * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: until there is one or the timeout.
+ * Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_BLOCK with a timeout of 0, REFLOW_ERROR_CLOSED when it is empty
+ * and the peer has stopped, REFLOW_ERROR_WOULD_DEADLOCK inside a callback, REFLOW_ERROR_INVALID_STATE if it has
+ * a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_subscription_poll(reflow_peer_subscription *subscription,
+                                                       int64_t timeout_ms, reflow_message *out,
+                                                       uint64_t *missed, reflow_error **error);
+
+/* Ends a subscription; no callback runs any more when it returns, but for the one that it was called in.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: until the callback returns. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API void reflow_peer_subscription_destroy(reflow_peer_subscription *subscription);
+
+/* ---- discovery servers
+ *
+ * A discovery server keeps a table of peers, so that they find each other: each registers itself again and again,
+ * and reads who else is there. What has not been registered for a time goes. It answers
+ *
+ *   POST /register    {"network_id", "instance_id", "endpoint", "capabilities"}
+ *   POST /unregister  {"network_id", "instance_id"}
+ *   GET  /networks    an array of what was registered, each with "last_seen"
+ *   GET  /health
+ *
+ * on a port of its own, or through a host's own HTTP server, which hands it requests. docs/peers.md has the
+ * statuses. */
+
+typedef struct reflow_discovery reflow_discovery;
+
+/* Options of a discovery server; a field that is 0 or empty means the default. */
+typedef struct reflow_discovery_options {
+    uint32_t struct_size;       /* sizeof(reflow_discovery_options) */
+    uint32_t flags;             /* 0 */
+    uint32_t entry_ttl_ms;      /* how long an entry is kept that is not renewed; default 60,000 */
+    uint32_t prune_interval_ms; /* how often those that are too old are removed; default 15,000 */
+    uint32_t max_entries;       /* default 100,000, which is the most */
+    uint32_t reserved;          /* 0 */
+    reflow_view token;            /* all but /health need "Authorization: Bearer TOKEN"; default none */
+    reflow_view certificate_file; /* PEM; the own port speaks HTTPS as well then */
+    reflow_view key_file;         /* likewise */
+} reflow_discovery_options;
+
+/* Makes a discovery server with an empty table, which listens nowhere. The runtime takes its log lines.
+ * Ownership: options borrowed, may be NULL; *out new (reflow_discovery_destroy). Threads: any.
+ * Blocking: bounded. Errors: REFLOW_ERROR_INVALID_ARGUMENT, REFLOW_ERROR_LIMIT, REFLOW_ERROR_UNSUPPORTED in a
+ * build without peers. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_discovery_create(reflow_runtime *runtime,
+                                                 const reflow_discovery_options *options,
+                                                 reflow_discovery **out, reflow_error **error);
+
+/* Ends a discovery server, and its port.
+ * Ownership: discovery taken. Threads: any but inside a log callback. Blocking: until its port has ended.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_discovery_destroy(reflow_discovery *discovery);
+
+/* What to answer to a request that a host's own HTTP server has read; its path is what is left when the
+ * prefix is cut off that discovery is mounted at. The answer is the HTTP status, the type of the body ("application/json", a text that lives as
+ * long as the library; empty without a body; may be NULL) and the body, which may be empty. A bad request is no
+ * failure of this call but an answer with a status such as 400.
+ * Ownership: request borrowed, *body new (reflow_buffer_destroy), *content_type borrowed. Threads: any.
+ * Blocking: bounded. Errors: REFLOW_ERROR_INVALID_ARGUMENT. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_discovery_handle(reflow_discovery *discovery,
+                                                 const reflow_http_request *request,
+                                                 uint32_t *http_status, reflow_view *content_type,
+                                                 reflow_buffer **body, reflow_error **error);
+
+/* Listens at an address of this machine, "0.0.0.0" if it is empty, and a port; 0 is a free one, which
+ * reflow_discovery_port tells.
+ * Ownership: address borrowed. Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_IO with address and
+ * reason, or for a certificate that cannot be read, REFLOW_ERROR_INVALID_STATE while it listens already.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_discovery_serve(reflow_discovery *discovery, reflow_view address,
+                                                uint32_t port, reflow_error **error);
+
+/* The port that it listens on; 0 while it does not.
+ * Ownership: none. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint32_t reflow_discovery_port(const reflow_discovery *discovery);
+
+/* Listens no more; connections that are open end. The table stays.
+ * Ownership: none. Threads: any but inside a log callback. Blocking: until its port has ended.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_discovery_stop(reflow_discovery *discovery, reflow_error **error);
 
 #ifdef __cplusplus
 }

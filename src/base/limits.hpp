@@ -83,6 +83,10 @@ inline constexpr std::size_t discovery_table_bytes = std::size_t{64} << 20;  // 
 inline constexpr std::size_t discovery_body_bytes = std::size_t{64} << 10;  // of one registration
 inline constexpr std::size_t discovery_answer_bytes = std::size_t{256} << 20;  // with all entries
 inline constexpr std::size_t discovery_endpoint_bytes = 1024;
+inline constexpr std::uint32_t discovery_connections_count = 4096;  // of a server, at once
+inline constexpr std::uint32_t peer_events_count = 1024;  // waiting in one subscription to a peer
+inline constexpr std::uint32_t most_peer_events_count = 65'536;
+inline constexpr std::size_t peer_subscriptions_count = 1000;
 inline constexpr std::size_t capabilities_count = 64;  // of an instance or an actor
 inline constexpr std::size_t http_body_bytes = std::size_t{1} << 20;  // of a request of a host's
 inline constexpr std::size_t most_http_body_bytes = std::size_t{1} << 30;
@@ -99,6 +103,8 @@ inline constexpr std::size_t spare_blocks_count = 1024;
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 
 inline constexpr std::size_t greeting_bytes = std::size_t{64} << 10;  // of a peer's first frames
+inline constexpr std::size_t proxy_packets_count = 256;  // that wait in a proxy, each way
+inline constexpr std::size_t peer_follows_count = 4096;  // outports that one link follows
 inline constexpr std::uint32_t peer_links_count = 65'536;  // of one peer, at once
 inline constexpr std::size_t peer_name_bytes = 4096;  // of an id, port or reason that a peer tells
 

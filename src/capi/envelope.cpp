@@ -8,20 +8,24 @@
 using namespace reflow;
 using namespace reflow::capi;
 
-namespace {
-
-Result<Message> envelope_argument(const reflow_envelope& given) {
+Result<Message> reflow::capi::envelope_argument(const reflow_envelope& given) {
     Result<reflow_envelope> read = read_options(&given, "reflow_envelope");
     if (!read.ok()) return read.take_error();
-    Result<std::string_view> text = text_argument(read.value().correlation, "correlation");
-    if (!text.ok()) return text.take_error();
-    if (text.value().size() > REFLOW_MAX_CORRELATION_BYTES) {
-        return Failure(REFLOW_ERROR_LIMIT, concat("a correlation has ", text.value().size(),
-                                                  " bytes, more than ",
-                                                  REFLOW_MAX_CORRELATION_BYTES));
+    std::size_t most = REFLOW_MAX_CORRELATION_BYTES;  // of the first text
+    for (auto field : envelope_texts) {
+        Result<std::string_view> text = text_argument(read.value().*field, "reflow_envelope");
+        if (!text.ok()) return text.take_error();
+        if (text.value().size() > most) {
+            return Failure(REFLOW_ERROR_LIMIT, concat("a text of an envelope has ",
+                                                      text.value().size(), " bytes, more than ",
+                                                      most));
+        }
+        most = REFLOW_MAX_SOURCE_BYTES;
     }
     return write_envelope(read.value());
 }
+
+namespace {
 
 Failure bad_envelope_size() {
     return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "struct_size of reflow_envelope is not its size");

@@ -34,6 +34,9 @@ inline const network::Network* network_of(const reflow_network* handle) noexcept
     return network_of(network)->runtime().forked();
 }
 
+// What a host gave as an envelope, checked. In envelope.cpp.
+[[nodiscard]] Result<Message> envelope_argument(const reflow_envelope& given);
+
 // What a host gave for one end of a connection; name is that of the argument. In graph.cpp.
 [[nodiscard]] Result<graph::Endpoint> endpoint(const reflow_endpoint* given, std::string_view name);
 struct Ends {

@@ -52,6 +52,46 @@ constexpr auto peer_examples = std::to_array<Example>({
     {"reflow peer run --config beta.toml --send alpha:recorder:in:hello", "send a text to it"},
 });
 
+constexpr auto discovery_serve_options = std::to_array<Option>({
+    {.name = "bind",
+     .letter = 'b',
+     .value = "ADDRESS:PORT",
+     .help = "Listen there; default 0.0.0.0:9000."},
+    {.name = "entry-ttl-secs",
+     .value = "N",
+     .help = "Keep an entry for so long after its last registration; default 60."},
+    {.name = "prune-interval-secs",
+     .value = "N",
+     .help = "Look so often for entries that are too old; default 15."},
+    {.name = "token",
+     .value = "TOKEN",
+     .help = "Answer only to those who have this bearer token.",
+     .excludes = "token-file"},
+    {.name = "token-file",
+     .value = "FILE",
+     .help = "The same with the token in a file, so that no list of processes shows it.",
+     .offer = Offer::file,
+     .excludes = "token"},
+    {.name = "certificate",
+     .value = "FILE",
+     .help = "Speak HTTPS as well, with this certificate in PEM; --key goes with it.",
+     .offer = Offer::file},
+    {.name = "key",
+     .value = "FILE",
+     .help = "The key of the certificate, in PEM.",
+     .offer = Offer::file},
+    {.name = "log-level",
+     .value = "LEVEL",
+     .help = "What is logged; default info, or what the variable REFLOW_LOG says.",
+     .offer = Offer::choices,
+     .choices = levels},
+    help_option,
+});
+constexpr auto discovery_examples = std::to_array<Example>({
+    {"reflow discovery serve --bind 127.0.0.1:9000", "for peers on this machine"},
+    {"reflow discovery serve --token-file /etc/reflow/token", "for those who have the token"},
+});
+
 constexpr auto run_options = std::to_array<Option>({
     {.name = "set",
      .value = "NODE.KEY=VALUE",
@@ -457,9 +497,22 @@ constexpr auto table = std::to_array<Command>({
     {.name = "peer run",
      .summary = "Run a peer.",
      .description = "Listens, dials the peers of its configuration, and logs on standard error what "
-                    "comes for the actor recorder at its port in, until it is interrupted.",
+                    "comes for the actor recorder at its port in, until it is interrupted. The "
+                    "program reflow-peer is the same.",
      .options = peer_run_options,
      .examples = peer_examples},
+    {.name = "discovery",
+     .summary = "Let peers find each other.",
+     .description = "",
+     .options = group_options,
+     .examples = discovery_examples,
+     .group = true},
+    {.name = "discovery serve",
+     .summary = "Run a discovery server.",
+     .description = "Keeps a table of peers, which register themselves and read who else is there, "
+                    "until it is interrupted. The program reflow-discovery is the same.",
+     .options = discovery_serve_options,
+     .examples = discovery_examples},
     {.name = "components",
      .summary = "List components, or tell all about one.",
      .description =

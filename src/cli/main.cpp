@@ -4,9 +4,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <new>
+#include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/console.hpp"
@@ -72,6 +74,7 @@ constexpr Program programs[] = {
     {"dlq replay", run_graph},
     {"dlq drop", drop_letters},
     {"peer run", run_peer},
+    {"discovery serve", serve_discovery},
     {"components", list_components},
     {"version", show_version},
     {"completion",
@@ -82,7 +85,7 @@ constexpr Program programs[] = {
 };
 
 // Whether a command line that could not be parsed asked for JSON.
-bool asked_for_json(int count, char** words) {
+bool asked_for_json(int count, const char* const* words) {
     if (count < 2) return false;
     const bool replays =
         std::string_view(words[1]) == "dlq" && count > 2 && std::string_view(words[2]) == "replay";
@@ -119,12 +122,35 @@ int complain(const Failure& failure, Console& console) {
     return failure.code;
 }
 
-int guarded(int count, char** words, Console& console) {
+// Commands that have a name of their own as well: the program by another name.
+struct Alias {
+    std::string_view name;
+    const char* words[2];
+};
+constexpr Alias aliases[] = {{"reflow-peer", {"peer", "run"}},
+                             {"reflow-discovery", {"discovery", "serve"}}};
+
+// The words of the command line, those that the name of the program stands for included.
+std::vector<const char*> all_words(int count, char** words) {
+    std::vector<const char*> all(words, words + count);
+    if (count == 0) return all;
+    std::string_view name = words[0];
+    name.remove_prefix(std::min(name.size(), name.rfind('/') + 1));
+    for (const Alias& alias : aliases) {
+        if (alias.name == name) all.insert(all.begin() + 1, alias.words, alias.words + 2);
+    }
+    return all;
+}
+
+int guarded(int given, char** given_words, Console& console) {
     try {
         if (reflow_abi_check(REFLOW_ABI) != REFLOW_OK) {
             fail(exit_failed, "the library libreflow is of another version, " +
                                   std::string(text_of(reflow_version_text())));
         }
+        const std::vector<const char*> all = all_words(given, given_words);
+        const int count = static_cast<int>(all.size());
+        const char* const* words = all.data();
         Arguments arguments;
         try {
             arguments = parse_arguments(count, words);

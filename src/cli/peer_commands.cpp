@@ -1,13 +1,10 @@
 // reflow peer run: one peer with an actor "recorder", which logs what it gets. Log lines go to standard
 // error. Neighbours: reflow.h section 21, interrupts (Ctrl-C ends it). Thread: main; the log comes from any.
-#include <algorithm>
-#include <cstdlib>
-#include <ctime>
-#include <mutex>
 #include <optional>
 
 #include "cli/files.hpp"
 #include "cli/interrupts.hpp"
+#include "cli/log.hpp"
 #include "cli/problem.hpp"
 #include "cli/programs.hpp"
 #include "cli/text.hpp"
@@ -18,60 +15,6 @@ namespace {
 using Peer = Handle<reflow_peer, reflow_peer_destroy>;
 
 constexpr std::int64_t stop_ms = 5000;
-constexpr const char* level_variable = "REFLOW_LOG";
-
-// "2026-04-28T22:48:32Z INFO  text".
-class Log {
-public:
-    Log(Console& console, reflow_log_level level) : console_(console), level_(level) {}
-    void write(reflow_log_level level, std::string_view text) {
-        if (level > level_) return;
-        const std::time_t now = std::time(nullptr);
-        std::tm parts{};
-        gmtime_r(&now, &parts);
-        char time[32];
-        const std::size_t size = std::strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ ", &parts);
-        static constexpr std::string_view names[] = {"ERROR ", "WARN  ", "INFO  ", "DEBUG ",
-                                                     "TRACE "};
-        std::string line(time, size);
-        line += names[std::clamp<int>(level, 1, 5) - 1];
-        append_safe(line, with_pictures_ ? text : without_picture(text));
-        const std::lock_guard lock(mutex_);
-        console_.note(line + "\n");
-    }
-    static void hook(void* self, reflow_log_level level, reflow_view, reflow_view,
-                     reflow_view text) {
-        static_cast<Log*>(self)->write(level, text_of(text));
-    }
-    [[nodiscard]] reflow_log_level level() const { return level_; }
-
-private:
-    // Some lines begin with one, which only a terminal with colours gets.
-    static std::string_view without_picture(std::string_view text) {
-        if (text.empty() || (static_cast<unsigned char>(text[0]) & 0x80) == 0) return text;
-        const std::size_t space = text.find(' ');
-        return space == std::string_view::npos ? text : text.substr(space + 1);
-    }
-    Console& console_;
-    const reflow_log_level level_;
-    const bool with_pictures_ = !console_.on_error("32", "").empty();
-    std::mutex mutex_;
-};
-
-reflow_log_level level_of(const Arguments& arguments) {
-    std::string word = arguments.get("log-level").value_or("");
-    if (word.empty()) {
-        const char* set = std::getenv(level_variable);
-        word = set == nullptr || *set == 0 ? "info" : set;
-    }
-    static constexpr std::string_view words[] = {"error", "warn", "info", "debug", "trace"};
-    for (std::size_t i = 0; i < std::size(words); ++i) {
-        if (word == words[i]) return static_cast<reflow_log_level>(REFLOW_LOG_ERROR + i);
-    }
-    fail(exit_usage, std::string(level_variable) + ": '" + word +
-                         "' is not error, warn, info, debug or trace");
-}
-
 // String("hello"): the kind, and the value as JSON.
 std::string shown(reflow_message message) {
     Buffer buffer;
@@ -158,24 +101,20 @@ ToSend parse_send(const std::string& words) {
     return to;
 }
 
-void bind(reflow_peer* peer, const std::string& place) {
-    const std::size_t colon = place.rfind(':');
-    const std::string port = colon == std::string::npos ? "" : place.substr(colon + 1);
-    const bool digits = !port.empty() && port.size() <= 5 &&
-                        std::all_of(port.begin(), port.end(), [](char c) {
-                            return c >= '0' && c <= '9';
-                        });
-    if (colon == std::string::npos || !digits) {
-        fail(exit_usage, "--bind: '" + place + "' is not ADDRESS:PORT");
-    }
-    std::string address = place.substr(0, colon);
-    if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
-        address = address.substr(1, address.size() - 2);
-    }
-    const auto number = static_cast<std::uint32_t>(std::strtoul(port.c_str(), nullptr, 10));
+void bind(reflow_peer* peer, const std::string& text) {
+    const BindPlace place = parse_bind(text);
     must(
-        [&](reflow_error** e) { return reflow_peer_bind(peer, view_of(address), number, e); },
+        [&](reflow_error** e) {
+            return reflow_peer_bind(peer, view_of(place.address), place.port, e);
+        },
         exit_usage, "--bind: ");
+}
+
+// Waits a moment for the first answers of discovery servers, so that others can find this peer once it says that
+// it is ready. What is wrong is in the log, and is tried again with each refresh.
+void register_at_discovery(reflow_peer* peer) {
+    constexpr std::int64_t moment_ms = 1000;
+    (void)reflow_peer_discover(peer, moment_ms, nullptr);
 }
 
 void dial(reflow_peer* peer, std::string_view endpoint, Log& log) {
@@ -212,7 +151,7 @@ void send(reflow_peer* peer, const ToSend& to, Log& log) {
 }  // namespace
 
 int run_peer(const Arguments& arguments, Console& console) {
-    Log log(console, level_of(arguments));
+    Log log(console, log_level(arguments));
     std::optional<ToSend> to_send;
     if (const auto words = arguments.get("send")) to_send = parse_send(*words);
     const std::string path = arguments.get("config").value_or("");
@@ -246,11 +185,7 @@ int run_peer(const Arguments& arguments, Console& console) {
     Message status;
     must([&](reflow_error** e) { return reflow_peer_status(peer.get(), status.out(), e); },
          exit_failed);
-    log.write(REFLOW_LOG_INFO,
-              "starting peer: network_id=" + std::string(text_member(status.get(), "network_id")) +
-                  ", instance_id=" + std::string(text_member(status.get(), "instance_id")) +
-                  ", bind=" + std::string(text_member(status.get(), "bind_address")) + ":" +
-                  std::to_string(integer_member(status.get(), "port")));
+    register_at_discovery(peer.get());
     const reflow_message endpoints = member(status.get(), "connect");
     for (std::size_t i = 0; i < reflow_message_count(endpoints); ++i) {
         if (interrupts::count() == 0) dial(peer.get(), text_of(element(endpoints, i)), log);

@@ -20,6 +20,7 @@ int convert_graph(const Arguments& arguments, Console& console);
 int list_letters(const Arguments& arguments, Console& console);
 int show_letter(const Arguments& arguments, Console& console);
 int drop_letters(const Arguments& arguments, Console& console);
+int serve_discovery(const Arguments& arguments, Console& console);
 int run_peer(const Arguments& arguments, Console& console);
 int list_components(const Arguments& arguments, Console& console);
 int show_version(const Arguments& arguments, Console& console);

@@ -169,8 +169,8 @@ bool Link::feed_rest(std::byte*& data, std::size_t& size) {
         fail(WIRE_PROTOCOL, REFLOW_ERROR_PROTOCOL, wrong);
         return false;
     }
-    if (*need == 0 && head.bytes > options_.frame_bytes) {
-        fail(WIRE_TOO_LARGE, REFLOW_ERROR_LIMIT, "a frame is larger than frame_bytes");
+    if (*need == 0 && head.bytes > frame_limit_) {
+        fail(WIRE_TOO_LARGE, REFLOW_ERROR_LIMIT, "a frame is larger than it may be");
         return false;
     }
     std::size_t whole = *need > 0 ? *need : head.head_bytes + static_cast<std::size_t>(head.bytes);
@@ -203,8 +203,8 @@ void Link::feed(std::byte* data, std::size_t size) {
         std::string_view wrong;
         std::optional<std::size_t> need = read_head(form_, {data, size}, head, wrong);
         if (!need) return fail(WIRE_PROTOCOL, REFLOW_ERROR_PROTOCOL, wrong);
-        if (*need == 0 && head.bytes > options_.frame_bytes)
-            return fail(WIRE_TOO_LARGE, REFLOW_ERROR_LIMIT, "a frame is larger than frame_bytes");
+        if (*need == 0 && head.bytes > frame_limit_)
+            return fail(WIRE_TOO_LARGE, REFLOW_ERROR_LIMIT, "a frame is larger than it may be");
         if (*need > 0 || head.bytes > size - head.head_bytes) {
             rest_.append(data, size);
             return;
@@ -237,8 +237,8 @@ void Link::take(const Head& head, std::span<std::byte> body) {
     }
     if (first) message_text_ = head.kind == Kind::text;
     if (first && head.last) return deliver(body, message_text_);
-    if (body.size() > options_.frame_bytes - message_.size())
-        return fail(WIRE_TOO_LARGE, REFLOW_ERROR_LIMIT, "a message is larger than frame_bytes");
+    if (message_.size() > frame_limit_ || body.size() > frame_limit_ - message_.size())
+        return fail(WIRE_TOO_LARGE, REFLOW_ERROR_LIMIT, "a message is larger than it may be");
     message_.append(body.data(), body.size());
     in_message_ = !head.last;
     if (in_message_) return;

@@ -3,6 +3,7 @@
 // the rest on the loop, unless a line says otherwise.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 
@@ -59,6 +60,9 @@ public:
     reflow_status send(String&& frame, bool text) override;
     void close(std::uint16_t code, std::string_view reason) override;
     void cut() noexcept override;
+    void limit(std::size_t frame_bytes) noexcept override {
+        frame_limit_ = std::min(frame_bytes, options_.frame_bytes);
+    }
     void read(bool wanted) noexcept override;
     [[nodiscard]] std::size_t queued_bytes() const noexcept override {
         return queued_.load(std::memory_order_relaxed);
@@ -192,6 +196,7 @@ private:
 
     // ---- on the loop
     State state_ = State::idle;
+    std::size_t frame_limit_ = options_.frame_bytes;
     WireHandler* handler_ = nullptr;
     Watch* watch_ = nullptr;
     std::uint64_t timer_ = 0;

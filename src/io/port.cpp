@@ -63,6 +63,7 @@ private:
     void no_later() noexcept;
     void replied(const Later& from, HttpResponse&& response) noexcept;
     void respond(HttpResponse&& response);
+    void go_on();
     void upgrade(const HttpHead& head);
     void become(Form form, WireScheme scheme, std::string_view answer, std::size_t used);
     void answer(std::uint16_t status, std::string_view type, std::string_view body, bool keep,
@@ -187,17 +188,29 @@ void Port::welcome(int descriptor) {
     Channel channel(descriptor);
     if (connections_ >= options_.connections) {
         if (!std::exchange(full_told_, true)) {
-            log(REFLOW_LOG_WARN,
-                concat("a port has ", connections_,
-                       " connections, which is its limit: others are turned away"));
+            log(REFLOW_LOG_WARN, concat("a port has ", connections_,
+                                        " connections, which is its limit: those that have not said "
+                                        "what they want make room, others are turned away"));
         }
-        return;
+        if (!evict()) return;
+    } else {
+        full_told_ = false;
     }
-    full_told_ = false;
     prepare_socket(descriptor);
     Ref<Guest> guest = make_ref<Guest>(*this, std::move(channel));
     ++connections_;
     guest->begin();
+}
+
+// The guest that has been here for longest and is not waiting for us goes, so that many who say nothing
+// cannot keep others out.
+bool Port::evict() noexcept {
+    Guest* oldest = nullptr;
+    for (Guest* guest = guests_; guest != nullptr; guest = guest->after_) {
+        if (guest->state_ != Guest::State::waiting) oldest = guest;
+    }
+    if (oldest != nullptr) oldest->end();
+    return oldest != nullptr;
 }
 
 // ---- Guest
@@ -244,7 +257,7 @@ void Guest::event(bool) {
             secure();
         } else if (state_ == State::answering) {
             write();
-            if (state_ == State::asking) look_at_request();
+            go_on();
         } else {
             readable();
         }
@@ -426,15 +439,19 @@ void Guest::no_later() noexcept {
     --port_->waiting_;
 }
 
+// After an answer: what came with the request, and what TLS has read already and tells nobody of.
+void Guest::go_on() {
+    if (state_ == State::asking) look_at_request();
+    if (state_ == State::asking && channel_.secure()) readable();
+}
+
 void Guest::replied(const Later& from, HttpResponse&& response) noexcept {
     if (state_ != State::waiting || later_.get() != &from) return;
     try {
         no_later();
         deadline();
         respond(std::move(response));
-        // What came with the request, and what TLS has read already and tells nobody of.
-        if (state_ == State::asking) look_at_request();
-        if (state_ == State::asking && channel_.secure()) readable();
+        go_on();
     } catch (...) {
         end();
     }

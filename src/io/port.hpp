@@ -36,6 +36,7 @@ private:
     friend class Guest;
     void accept_some();
     void welcome(int descriptor);
+    [[nodiscard]] bool evict() noexcept;
     void left() noexcept { --connections_; }
     void log(reflow_log_level level, std::string_view text);
 

@@ -99,6 +99,9 @@ public:
     virtual void close(std::uint16_t code, std::string_view reason) = 0;
     // At once.
     virtual void cut() noexcept = 0;
+    // A frame that comes and is larger ends the wire; never more than frame_bytes of the options. On
+    // the thread of the host; frames behind the one that is being told of are held to it already.
+    virtual void limit(std::size_t /*frame_bytes*/) noexcept {}
     // Reading stops until it is wanted again, so that the other side has to wait.
     virtual void read(bool wanted) noexcept = 0;
     [[nodiscard]] virtual std::size_t queued_bytes() const noexcept = 0;

@@ -13,6 +13,7 @@ struct Fields {
     std::uint8_t trace_id[16];
     std::uint8_t span_id[8];
     std::int64_t deadline_ms;
+    std::uint32_t ends[std::size(envelope_texts)];  // of the texts behind the fields
 };
 
 heap::Wrap& wrap_of(MessageRef message) noexcept {
@@ -60,22 +61,30 @@ Message write_envelope(const reflow_envelope& from) {
     std::memcpy(fields.trace_id, from.trace_id, sizeof fields.trace_id);
     std::memcpy(fields.span_id, from.span_id, sizeof fields.span_id);
     fields.deadline_ms = from.deadline_ms;
-    String bytes(reinterpret_cast<const char*>(&fields), sizeof fields);
-    append(bytes, view_of(from.correlation));
+    String bytes(sizeof fields, '\0');
+    for (std::size_t i = 0; i < std::size(envelope_texts); ++i) {
+        append(bytes, view_of(from.*envelope_texts[i]));
+        fields.ends[i] = static_cast<std::uint32_t>(bytes.size());
+    }
+    std::memcpy(bytes.data(), &fields, sizeof fields);
     return Message::bytes(bytes);
 }
 
 reflow_envelope read_envelope(MessageRef envelope) noexcept {
     reflow_envelope to{};
-    to.correlation = to_view({});
     std::string_view bytes = envelope.bytes();
-    if (bytes.size() < sizeof(Fields)) return to;
-    Fields fields;
-    std::memcpy(&fields, bytes.data(), sizeof fields);
+    Fields fields{};
+    std::uint32_t begin = sizeof fields;
+    if (bytes.size() >= sizeof fields) std::memcpy(&fields, bytes.data(), sizeof fields);
+    for (std::size_t i = 0; i < std::size(envelope_texts); ++i) {
+        bool some = fields.ends[i] > begin;
+        to.*envelope_texts[i] =
+            to_view(some ? bytes.substr(begin, fields.ends[i] - begin) : std::string_view());
+        if (some) begin = fields.ends[i];
+    }
     std::memcpy(to.trace_id, fields.trace_id, sizeof fields.trace_id);
     std::memcpy(to.span_id, fields.span_id, sizeof fields.span_id);
     to.deadline_ms = fields.deadline_ms;
-    to.correlation = to_view(bytes.substr(sizeof fields));
     return to;
 }
 

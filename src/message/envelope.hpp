@@ -8,7 +8,7 @@
 
 namespace reflow {
 
-// An envelope by itself is a message of kind bytes: the fields, and behind them the correlation.
+// An envelope by itself is a message of kind bytes: the fields, and behind them the texts.
 inline constexpr reflow_kind enveloped_kind = 0xFE;
 
 [[nodiscard]] inline bool is_enveloped(MessageRef message) noexcept {
@@ -26,7 +26,13 @@ inline constexpr reflow_kind enveloped_kind = 0xFE;
 // envelope may be none, or message have one already: then it stays as it is. Throws std::bad_alloc.
 [[nodiscard]] Message enveloped(Message message, MessageRef envelope);
 
-// From and to what a host sees. The correlation has at most REFLOW_MAX_CORRELATION_BYTES.
+// The texts of an envelope, in the order in which they stand.
+inline constexpr reflow_view reflow_envelope::* envelope_texts[] = {
+    &reflow_envelope::correlation, &reflow_envelope::source_network,
+    &reflow_envelope::source_instance, &reflow_envelope::source_actor,
+    &reflow_envelope::message_id};
+
+// From and to what a host sees. No text has more bytes than reflow.h says.
 [[nodiscard]] Message write_envelope(const reflow_envelope& from);
 [[nodiscard]] reflow_envelope read_envelope(MessageRef envelope) noexcept;
 

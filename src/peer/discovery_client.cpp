@@ -119,6 +119,8 @@ DiscoveryEntry registration(const Config& config, std::uint16_t port,
     entry.capabilities = config.capabilities;
     if (config.advertise_address.empty()) {
         entry.endpoint = host_and_port(reachable_host(config.bind_address, interfaces), port);
+        // Who encrypts wants to be dialled so.
+        if (!config.tls.certificate_file.empty()) entry.endpoint.insert(0, "wss://");
         return entry;
     }
     // As the configuration was checked: host or host:port, perhaps with a scheme.

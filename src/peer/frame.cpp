@@ -6,6 +6,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "codec/msgpack.hpp"
+#include "message/envelope.hpp"
 #include "peer/limits.hpp"
 
 namespace reflow::peer {
@@ -57,6 +58,19 @@ public:
         if (!value.is(REFLOW_KIND_ARRAY)) fail("is not an array");
         return value;
     }
+    [[nodiscard]] std::int64_t integer() {
+        MessageRef value = next();
+        if (!value.is(REFLOW_KIND_INTEGER)) fail("is not an integer");
+        return value.integer();
+    }
+    // Exactly so many.
+    void bytes(std::span<std::uint8_t> to) {
+        MessageRef value = next();
+        if (!value.is(REFLOW_KIND_BYTES) || value.bytes().size() != to.size()) {
+            return fail(concat("is not ", to.size(), " bytes"));
+        }
+        std::memcpy(to.data(), value.bytes().data(), to.size());
+    }
     [[nodiscard]] std::optional<std::uint64_t> number_or_nothing() {
         if (at_ < record_.size() && record_.at(at_).nothing()) {
             ++at_;
@@ -81,13 +95,32 @@ private:
     String problem_;
 };
 
-constexpr std::string_view names[] = {"",         "open", "data",   "credit",   "report",   "ping",
-                                      "pong",     "follow", "unfollow", "followed", "ask", "told"};
+constexpr std::string_view names[] = {
+    "",     "open",     "data",     "credit", "report", "ping", "pong", "follow", "unfollow", "followed",
+    "ask",  "told",     "",         "",       "",       "",     "",     "",       "",         "",
+    "note", "confirm",  "confirmed"};
+
+Result<void> read_note(Fields& from, FrameVisitor& to) {
+    std::uint64_t channel = from.number();
+    std::uint64_t number = from.number();
+    reflow_envelope envelope{};
+    from.bytes(envelope.trace_id);
+    from.bytes(envelope.span_id);
+    envelope.deadline_ms = from.integer();
+    std::string_view correlation = from.text();
+    if (!from.fine()) return from.failure();
+    if (correlation.size() > REFLOW_MAX_CORRELATION_BYTES) {
+        return wrong("note", concat("a correlation of more than ", REFLOW_MAX_CORRELATION_BYTES,
+                                    " bytes"));
+    }
+    envelope.correlation = to_view(correlation);
+    return to.note(channel, number, write_envelope(envelope));
+}
 
 // bytes: of the record in its frame.
 Result<void> read_record(MessageRef record, std::size_t bytes, FrameVisitor& to) {
     std::int64_t kind = record.at(0).integer();
-    if (kind < 1 || kind >= static_cast<std::int64_t>(std::size(names))) {
+    if (kind < 1 || kind >= static_cast<std::int64_t>(std::size(names)) || names[kind].empty()) {
         return {};  // of a later version: passed over
     }
     Fields from(record, names[kind]);
@@ -130,8 +163,8 @@ Result<void> read_record(MessageRef record, std::size_t bytes, FrameVisitor& to)
             std::uint64_t number = from.number();
             std::string_view actor = from.text();
             std::string_view port = from.text();
-            bool replies = from.boolean();
-            return from.fine() ? to.follow(number, actor, port, replies) : from.failure();
+            std::string_view replies_to = from.text();
+            return from.fine() ? to.follow(number, actor, port, replies_to) : from.failure();
         }
         case Kind::unfollow: {
             std::uint64_t number = from.number();
@@ -151,6 +184,16 @@ Result<void> read_record(MessageRef record, std::size_t bytes, FrameVisitor& to)
             std::uint64_t number = from.number();
             MessageRef actors = from.array();
             return from.fine() ? to.told(number, actors) : from.failure();
+        }
+        case Kind::note:
+            return read_note(from, to);
+        case Kind::confirm:
+        case Kind::confirmed: {
+            std::uint64_t channel = from.number();
+            std::uint64_t number = from.number();
+            if (!from.fine()) return from.failure();
+            return kind == static_cast<std::int64_t>(Kind::confirm) ? to.confirm(channel, number)
+                                                                    : to.confirmed(channel, number);
         }
     }
     return {};
@@ -196,8 +239,30 @@ void Batch::open(std::uint64_t channel, std::string_view source_actor, std::stri
     text(port);
 }
 
-Result<std::size_t> Batch::data(std::uint64_t channel, std::uint64_t first, MessageRef payload) {
+// In front of the packet that it belongs to.
+void Batch::note(std::uint64_t channel, std::uint64_t packet, MessageRef envelope) {
+    reflow_envelope from = read_envelope(envelope);
+    auto bytes = [this](std::span<const std::uint8_t> of) {
+        std::string_view view(reinterpret_cast<const char*>(of.data()), of.size());
+        (void)codec::write_msgpack(text_, Message::bytes(view));
+    };
+    begin(Kind::note, 6);
+    number(channel);
+    number(packet);
+    bytes(from.trace_id);
+    bytes(from.span_id);
+    (void)codec::write_msgpack(text_, Message::integer(from.deadline_ms));
+    text(view_of(from.correlation));
+}
+
+Result<std::size_t> Batch::data(std::uint64_t channel, std::uint64_t first, MessageRef packet) {
     const std::size_t before = text_.size();
+    const std::uint32_t records_before = records_;
+    MessageRef payload = packet;
+    if (is_enveloped(packet)) [[unlikely]] {
+        note(channel, first, envelope_of(packet));
+        payload = payload_of(packet);
+    }
     const bool opens = count_at_ == 0 || channel_ != channel || next_ != first ||
                        count_ == UINT32_MAX;
     if (opens) {
@@ -219,10 +284,8 @@ Result<std::size_t> Batch::data(std::uint64_t channel, std::uint64_t first, Mess
     }
     if (!done.ok()) {
         text_.resize(before);
-        if (opens) {
-            --records_;
-            count_at_ = 0;  // the one before has been closed, which is as well
-        }
+        records_ = records_before;
+        if (opens) count_at_ = 0;  // the one before has been closed, which is as well
         return done.take_error();
     }
     ++count_;
@@ -247,6 +310,17 @@ void Batch::report(std::uint64_t channel, std::uint64_t packet, reflow_status st
     text(why.substr(0, limits::peer_name_bytes));
 }
 
+void Batch::confirm(std::uint64_t channel, std::uint64_t packet) {
+    begin(Kind::confirm, 2);
+    number(channel);
+    number(packet);
+}
+void Batch::confirmed(std::uint64_t channel, std::uint64_t packets) {
+    begin(Kind::confirmed, 2);
+    number(channel);
+    number(packets);
+}
+
 void Batch::ping(std::uint64_t value) {
     begin(Kind::ping, 1);
     number(value);
@@ -257,12 +331,12 @@ void Batch::pong(std::uint64_t value) {
 }
 
 void Batch::follow(std::uint64_t id, std::string_view actor, std::string_view port,
-                   bool replies) {
+                   std::string_view replies_to) {
     begin(Kind::follow, 4);
     number(id);
     text(actor);
     text(port);
-    (void)codec::write_msgpack(text_, Message::boolean(replies));
+    text(replies_to);
 }
 void Batch::unfollow(std::uint64_t id) {
     begin(Kind::unfollow, 1);

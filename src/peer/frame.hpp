@@ -64,11 +64,15 @@ enum class Kind : std::uint8_t {
     report = 4,    // channel, number of the packet, status, text: it was not delivered
     ping = 5,      // a number that comes back
     pong = 6,      //
-    follow = 7,    // number, actor, outport, whether only replies: what comes there is wanted
+    follow = 7,    // number, actor, outport, whose replies or "": what comes there is wanted
     unfollow = 8,  // number
     followed = 9,  // number, channel or null, text: packets of that will come there, or why not
     ask = 10,      // number: which actors are there
     told = 11,     // number, actors
+    // What goes with the next packet of a channel: number of that, trace and span, deadline, correlation.
+    note = 20,
+    confirm = 21,    // channel, number of a packet: how far the channel is, until that is through
+    confirmed = 22,  // channel, packets in all that have been delivered or reported
 };
 
 // Makes frames. Records of one kind for one channel grow together.
@@ -77,15 +81,17 @@ public:
     Batch() { clear(); }
     void open(std::uint64_t channel, std::string_view source_actor, std::string_view actor,
               std::string_view port);
-    // The next packet of a channel; how many bytes it takes. An error leaves the batch as it was:
-    // REFLOW_ERROR_LIMIT for one that no frame has room for.
-    Result<std::size_t> data(std::uint64_t channel, std::uint64_t number, MessageRef payload);
+    // The next packet of a channel, with its envelope if it is in one; how many bytes it takes. An error
+    // leaves the batch as it was: REFLOW_ERROR_LIMIT for one that no frame has room for.
+    Result<std::size_t> data(std::uint64_t channel, std::uint64_t number, MessageRef packet);
     void credit(std::uint64_t channel, std::uint64_t packets, std::uint64_t bytes);
     void report(std::uint64_t channel, std::uint64_t number, reflow_status status,
                 std::string_view text);
+    void confirm(std::uint64_t channel, std::uint64_t number);
+    void confirmed(std::uint64_t channel, std::uint64_t packets);
     void ping(std::uint64_t number);
     void pong(std::uint64_t number);
-    void follow(std::uint64_t number, std::string_view actor, std::string_view port, bool replies);
+    void follow(std::uint64_t number, std::string_view actor, std::string_view port, std::string_view replies_to);
     void unfollow(std::uint64_t number);
     void followed(std::uint64_t number, std::optional<std::uint64_t> channel,
                   std::string_view text);
@@ -106,6 +112,7 @@ private:
     void number(std::uint64_t value);
     void text(std::string_view value);
     void close_data() noexcept;
+    void note(std::uint64_t channel, std::uint64_t number, MessageRef envelope);
 
     String text_;
     std::uint32_t records_ = 0;
@@ -133,12 +140,16 @@ public:
     virtual Result<void> ping(std::uint64_t number) = 0;
     virtual Result<void> pong(std::uint64_t number) = 0;
     virtual Result<void> follow(std::uint64_t number, std::string_view actor,
-                                std::string_view port, bool replies) = 0;
+                                std::string_view port, std::string_view replies_to) = 0;
     virtual Result<void> unfollow(std::uint64_t number) = 0;
     virtual Result<void> followed(std::uint64_t number, std::optional<std::uint64_t> channel,
                                   std::string_view text) = 0;
     virtual Result<void> ask(std::uint64_t number) = 0;
     virtual Result<void> told(std::uint64_t number, MessageRef actors) = 0;
+    // envelope: as message/envelope.hpp has it.
+    virtual Result<void> note(std::uint64_t channel, std::uint64_t number, Message envelope) = 0;
+    virtual Result<void> confirm(std::uint64_t channel, std::uint64_t number) = 0;
+    virtual Result<void> confirmed(std::uint64_t channel, std::uint64_t packets) = 0;
 };
 // REFLOW_ERROR_PROTOCOL, _PARSE or _LIMIT with the record; records before it have been told.
 [[nodiscard]] Result<void> read_frame(std::string_view frame, FrameVisitor& to);

@@ -37,6 +37,7 @@ inline constexpr std::string_view protocol_version = "1.0";
 inline constexpr std::string_view capability_messages = "actor_messaging";
 inline constexpr std::string_view capability_batches = "reflow_batches_1";
 inline constexpr std::string_view capability_zstd = "zstd";
+inline constexpr std::string_view capability_confirms = "reflow_confirms_1";  // deliveries, when asked
 
 struct Hello {
     Identity from;
@@ -44,6 +45,7 @@ struct Hello {
     std::optional<String> token;  // in clear: of old peers, and for them with legacy_auth
     Vector<String> capabilities;
     String nonce;                    // 64 hexadecimal digits; empty: an old peer
+    std::uint64_t window_packets = 0;  // of each channel towards it; 0: not told
     std::uint64_t heartbeat_ms = 0;  // 0: not told
     Window window;
     [[nodiscard]] bool can(std::string_view capability) const noexcept;
@@ -57,6 +59,7 @@ struct Welcome {
     String nonce;
     String proof;       // 64 hexadecimal digits; empty without a token
     bool wants_proof = false;
+    std::uint64_t window_packets = 0;  // of each channel towards it; 0: not told
     std::uint64_t heartbeat_ms = 0;
     Window window;
     [[nodiscard]] bool can(std::string_view capability) const noexcept;

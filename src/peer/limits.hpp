@@ -1,4 +1,4 @@
-// Limits of what goes over links, beside those of base/limits.hpp. Thread: any.
+// Limits of links and of a peer's port; those that others need too are in base/limits.hpp. Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -17,5 +17,7 @@ inline constexpr std::uint64_t most_peer_window_bytes = std::uint64_t{1} << 40;
 inline constexpr std::size_t peer_socket_bytes = std::size_t{4} << 20;  // that wait for a socket
 
 inline constexpr std::size_t mesh_executions_count = 10'000;  // of one mesh
+inline constexpr std::uint32_t peer_strangers_count = 48;  // accepted links that have not greeted
+inline constexpr std::uint32_t peer_guests_count = 16;     // connections that are nothing yet
 
 }  // namespace reflow::limits

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "io/secret.hpp"
 #include "peer/limits.hpp"
+#include "peer/source.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -107,6 +108,7 @@ Link::Counts Link::counts() const {
 void Link::opened(io::Wire& wire) {
     attach(Ref<io::Wire>::share(&wire));  // who has dialled may not have come to it yet
     was_reached_.store(true, std::memory_order_relaxed);
+    wire.limit(limits::greeting_bytes);  // until it is known who speaks
     std::unique_lock lock(mutex_);
     since_ns_ = owner_.now_ns();
     heard();
@@ -122,9 +124,10 @@ void Link::opened(io::Wire& wire) {
     hello_.from = options_.self;
     hello_.nonce = std::move(nonce).take();
     hello_.heartbeat_ms = options_.heartbeat_ns / 1'000'000;
-    hello_.window = options_.window;
-    hello_.capabilities = {String(capability_messages), String(capability_batches)};
+    hello_.capabilities = {String(capability_messages), String(capability_batches),
+                           String(capability_confirms)};
     if (options_.packer) hello_.capabilities.emplace_back(capability_zstd);
+    hello_.window = options_.window;
     if (options_.legacy_auth) hello_.token = options_.token;
     stage_.store(Stage::greeting, std::memory_order_release);
     write(write_hello(hello_), true);
@@ -178,7 +181,8 @@ void Link::hear_hello(std::string_view text) {
     old_.store(is_old || !hello_.can(capability_batches), std::memory_order_relaxed);
     if (!is_old) {
         welcome_.nonce = std::move(nonce).take();
-        welcome_.capabilities = {String(capability_messages), String(capability_batches)};
+        welcome_.capabilities = {String(capability_messages), String(capability_batches),
+                                 String(capability_confirms)};
         if (options_.packer) welcome_.capabilities.emplace_back(capability_zstd);
         welcome_.heartbeat_ms = options_.heartbeat_ns / 1'000'000;
         welcome_.window = options_.window;
@@ -334,6 +338,7 @@ void Link::become_open() {
         opened_ns_ = owner_.now_ns();
         was_open_.store(true, std::memory_order_relaxed);
         stage_.store(Stage::open, std::memory_order_release);
+        wire_->limit(SIZE_MAX);
     }
     owner_.linked(*this);
 }
@@ -406,7 +411,9 @@ void Link::tick(std::uint64_t now_ns) {
         lock.unlock();
         return refuse(REFLOW_ERROR_TIMEOUT, "the handshake takes too long", code_heartbeat);
     }
-    if (silent > timeout_ns_) {
+    const bool late = now_ns - std::min(now_ns, std::exchange(ticked_ns_, now_ns)) >
+                      options_.heartbeat_ns;
+    if (silent > timeout_ns_ && !late) {
         lock.unlock();
         refuse(REFLOW_ERROR_TIMEOUT,
                concat("nothing heard for ", silent / 1'000'000, " ms, three heartbeats"),
@@ -448,8 +455,21 @@ Result<std::uint64_t> Link::open_channel(std::string_view source_actor, std::str
     return number;
 }
 
+bool Link::confirms() const {
+    std::lock_guard lock(mutex_);
+    return dials_ ? welcome_.can(capability_confirms) : hello_.can(capability_confirms);
+}
+
+// The nonce of the sender is new with each link.
+String Link::message_id(std::uint64_t channel, std::uint64_t number) const {
+    constexpr std::size_t digits = 16;
+    std::lock_guard lock(mutex_);
+    const String& nonce = dials_ ? welcome_.nonce : hello_.nonce;
+    return concat(std::string_view(nonce).substr(0, digits), '-', channel, '-', number);
+}
+
 Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef> packets,
-                               bool flushes) {
+                               Sending& sending) {
     std::unique_lock lock(mutex_);
     if (stage_.load(std::memory_order_relaxed) != Stage::open) {
         return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
@@ -460,6 +480,7 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
     Outgoing& to = outgoing_[channel];
     if (old()) return send_old(to, packets);
     std::size_t sent = 0;
+    sending.first = to.sent;
     for (MessageRef packet : packets) {
         if (!to.open() || crowded()) {
             to.full = true;
@@ -478,11 +499,12 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
         if (batch_.bytes() >= options_.batch_bytes) flush_locked(lock);
     }
     packets_out_.fetch_add(sent, std::memory_order_relaxed);
+    if (sending.confirm && sent != 0) batch_.confirm(channel, to.sent - 1);
     bool waits = false;
-    if (to.full || (flushes && options_.linger_ns == 0)) {
+    if (to.full || (sending.flush && options_.linger_ns == 0)) {
         flush_locked(lock);
     } else {
-        waits = flushes && lingers();
+        waits = sending.flush && lingers();
     }
     lock.unlock();
     if (waits) owner_.flush_later(*this, options_.linger_ns);
@@ -504,7 +526,8 @@ Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> pac
         message.target_network = dials_ ? welcome_.from.network_id : hello_.from.network_id;
         message.target_actor = to.actor;
         message.target_port = to.port;
-        message.payload = packet.own();
+        message.payload = payload_of(packet).own();
+        message.trace = trace_of_envelope(envelope_of(packet));
         message.timestamp = now_text();
         Result<String> text = write_old(std::move(message));
         if (!text.ok()) {
@@ -524,49 +547,6 @@ Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> pac
     }
     packets_out_.fetch_add(sent, std::memory_order_relaxed);
     return sent;
-}
-
-void Link::flush() {
-    std::unique_lock lock(mutex_);
-    lingers_ = false;
-    flush_locked(lock);
-}
-
-// What comes while the socket is busy waits for it, and goes in one frame then.
-void Link::flush_locked(std::unique_lock<std::mutex>&) {
-    if (batch_.empty()) return;
-    if (busy_ && batch_.bytes() < options_.batch_bytes) return;
-    String frame = batch_.take();
-    if (packs_) options_.packer->pack(frame, packed_);
-    write(std::move(frame), false);
-}
-
-bool Link::crowded() const noexcept {
-    return busy_ && wire_->queued_bytes() >= limits::peer_socket_bytes;
-}
-
-void Link::write(String&& frame, bool text) {
-    // Packets stop long before the queue of the wire is full; who fills it by what has to be
-    // answered does not read, and ends.
-    reflow_status status = wire_->send(std::move(frame), text);
-    if (status == REFLOW_ERROR_WOULD_BLOCK) wire_->cut();
-    busy_ = wire_->queued_bytes() != 0;  // then drained() comes
-}
-
-void Link::drained(io::Wire&) {
-    Vector<std::uint64_t> writable;
-    {
-        std::unique_lock lock(mutex_);
-        busy_ = false;
-        flush_locked(lock);
-        const bool held = std::exchange(held_, false);
-        for (std::size_t i = 0; held && i < outgoing_.size(); ++i) {
-            if (outgoing_[i].open() && std::exchange(outgoing_[i].full, false)) {
-                writable.push_back(i);
-            }
-        }
-    }
-    for (std::uint64_t channel : writable) owner_.writable(*this, channel);
 }
 
 Result<void> Link::ask_actors(std::uint64_t number) {

@@ -36,12 +36,13 @@ struct LinkOptions {
     std::size_t channels_count = 65'536;
 };
 
-// A packet that has come, or is to go.
+// Where packets that have come are to go, and who they are.
 struct Parcel {
     std::string_view source_actor;
     std::string_view actor;
     std::string_view port;
-    String message_id;  // of the sender
+    std::string_view message_id;  // of an old peer; of ours, Link::message_id tells
+    std::uint64_t first = 0;      // number of the first one
 };
 
 // What a peer makes of it. On the thread of the wire, or that of the call that led to it; the lock of
@@ -65,8 +66,18 @@ public:
     // A packet that was sent has not been delivered.
     virtual void lost(Link& link, std::uint64_t channel, std::uint64_t number,
                       reflow_status status, std::string_view text) = 0;
+    // So many of a channel, from its beginning, have been delivered or told as lost; see Sending.
+    virtual void confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) = 0;
     virtual Message actors() = 0;  // of this side: an array of {actor_id, capabilities, description}
     virtual void actors_told(Link& link, std::uint64_t number, MessageRef actors) = 0;
+    // What comes out of an outport of an actor here is wanted there, or no more, or only what
+    // answers packets of that sender, if it is not empty; the owner answers by tell_followed(). And how a request of
+    // this side went: what is sent on that channel comes from there; or why nothing will.
+    virtual void follow(Link& /*link*/, std::uint64_t /*number*/, std::string_view /*actor*/,
+                        std::string_view /*port*/, std::string_view /*replies_to*/) {}
+    virtual void unfollow(Link& /*link*/, std::uint64_t /*number*/) {}
+    virtual void followed(Link& /*link*/, std::uint64_t /*number*/,
+                          std::optional<std::uint64_t> /*channel*/, std::string_view /*text*/) {}
     virtual void log(reflow_log_level level, std::string_view text) = 0;
     // Link::flush() is to be called once after this time.
     virtual void flush_later(Link& link, std::uint64_t after_ns) = 0;
@@ -114,15 +125,38 @@ public:
     // A way to one inport of one actor there, for one sender here. REFLOW_ERROR_CLOSED, _LIMIT.
     Result<std::uint64_t> open_channel(std::string_view source_actor, std::string_view actor,
                                        std::string_view port);
+    // Beside the packets, both ways.
+    struct Sending {
+        bool flush = true;     // they go now, else with the next that fill a frame
+        bool confirm = false;  // confirmed() tells how far the channel is; the link confirms()
+        std::uint64_t first = 0;  // number of the first that was sent
+    };
     // Sends the first of the packets, as many as the other side has room for; returns how many, and
-    // writable() follows if not all. flush: they go now, else with the next that fill a frame.
+    // writable() follows if not all. Those in envelopes go with them.
     Result<std::size_t> send(std::uint64_t channel, std::span<const MessageRef> packets,
-                             bool flush = true);
+                             Sending& sending);
+    Result<std::size_t> send(std::uint64_t channel, std::span<const MessageRef> packets) {
+        Sending plain;
+        return send(channel, packets, plain);
+    }
+    // Whether the other side tells of deliveries. Once it is open.
+    [[nodiscard]] bool confirms() const;
+    // Of a packet that has come on a channel: no other one of that peer has it.
+    [[nodiscard]] String message_id(std::uint64_t channel, std::uint64_t number) const;
     void flush();
     Result<void> ask_actors(std::uint64_t number);
+    // What an outport of an actor there emits shall come here; LinkOwner::followed() tells. To be
+    // asked for on each link anew. REFLOW_ERROR_CLOSED, _UNSUPPORTED by a peer of the original.
+    Result<void> follow(std::uint64_t number, std::string_view actor, std::string_view port,
+                        std::string_view replies_to);
+    void unfollow(std::uint64_t number);
+    void tell_followed(std::uint64_t number, std::optional<std::uint64_t> channel,
+                       std::string_view text);
     // The owner has room again for what came on a channel.
     void resume(std::uint64_t channel);
-    // Heartbeats, and the end of a link that is silent: to be called several times per heartbeat.
+    // Heartbeats, and the end of a link that is silent: to be called several times per heartbeat. Who
+    // was not called for longer than one (the process was stopped, the machine slept) looks again before
+    // it judges: what came meanwhile has not been read.
     void tick(std::uint64_t now_ns);
     // Nothing has come for longer than a link that works is silent, though not yet for so long that
     // tick() ends it.
@@ -158,6 +192,9 @@ private:
         std::uint64_t bytes = 0;     // of all that came
         std::uint64_t taken_bytes = 0;
         Window allowed{};            // in all, as it was told
+        std::uint64_t wanted = 0;    // so many are to be confirmed
+        std::uint64_t told = 0;      // and so many have been
+        Message note{};              // the envelope of the next that comes
         bool busy = false;           // a thread offers them to the owner
         bool again = false;          // and has to look again
     };
@@ -178,6 +215,7 @@ private:
     void become_open();
     void refuse(reflow_status status, std::string_view reason, std::uint16_t code);
     void offer(std::uint64_t channel);
+    void tell_confirmed(std::uint64_t channel, Incoming& of);
     Result<std::size_t> send_old(Outgoing& to, std::span<const MessageRef> packets);
     // The socket has so much to take that nothing is added.
     [[nodiscard]] bool crowded() const noexcept;
@@ -211,6 +249,7 @@ private:
     Welcome welcome_;
     std::uint64_t since_ns_ = 0;  // of the greeting
     std::uint64_t pinged_ns_ = 0;
+    std::uint64_t ticked_ns_ = 0;
     std::uint64_t opened_ns_ = 0;
     std::uint64_t timeout_ns_ = 0;
     Batch batch_;

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "peer/link.hpp"
+#include "peer/source.hpp"
 
 namespace reflow::peer {
 
@@ -25,7 +26,8 @@ void Link::hear_old(std::string_view text) {
         packets_in_.fetch_add(1, std::memory_order_relaxed);
         Parcel parcel{message->source_actor, message->target_actor, message->target_port,
                       message->message_id};
-        Message packet = std::move(message->payload);
+        Message packet =
+            enveloped(std::move(message->payload), envelope_of_trace(message->trace));
         // An old peer knows no windows: what there is no room for waits at the owner, or is lost.
         Result<std::size_t> taken = owner_.take(*this, parcel, UINT64_MAX, std::span(&packet, 1));
         if (!taken.ok()) {
@@ -94,6 +96,10 @@ public:
             }
             to.bytes += bytes;
             for (std::size_t i = 0; i < count; ++i) to.waiting.push_back(payloads.at(i).own());
+            if (count != 0 && !to.note.none()) [[unlikely]] {
+                Message& first_one = to.waiting[to.waiting.size() - count];
+                first_one = enveloped(std::move(first_one), std::exchange(to.note, Message()));
+            }
             link_.packets_in_.fetch_add(count, std::memory_order_relaxed);
         }
         link_.offer(channel);
@@ -131,11 +137,18 @@ public:
         }
         return {};
     }
-    Result<void> follow(std::uint64_t, std::string_view, std::string_view, bool) override {
+    Result<void> follow(std::uint64_t number, std::string_view actor, std::string_view port,
+                        std::string_view replies_to) override {
+        link_.owner_.follow(link_, number, actor, port, replies_to);
         return {};
     }
-    Result<void> unfollow(std::uint64_t) override { return {}; }
-    Result<void> followed(std::uint64_t, std::optional<std::uint64_t>, std::string_view) override {
+    Result<void> unfollow(std::uint64_t number) override {
+        link_.owner_.unfollow(link_, number);
+        return {};
+    }
+    Result<void> followed(std::uint64_t number, std::optional<std::uint64_t> channel,
+                          std::string_view text) override {
+        link_.owner_.followed(link_, number, channel, text);
         return {};
     }
     Result<void> ask(std::uint64_t number) override {
@@ -147,6 +160,34 @@ public:
     }
     Result<void> told(std::uint64_t number, MessageRef actors) override {
         link_.owner_.actors_told(link_, number, actors);
+        return {};
+    }
+    Result<void> note(std::uint64_t channel, std::uint64_t number, Message envelope) override {
+        std::lock_guard lock(link_.mutex_);
+        auto found = link_.incoming_.find(channel);
+        if (found == link_.incoming_.end()) return {};
+        Incoming& to = found->second;
+        std::uint64_t next = to.first + (to.waiting.size() - to.taken);
+        if (number != next) {
+            return Failure(REFLOW_ERROR_PROTOCOL, concat("a note of packet ", number,
+                                                         " of channel ", channel,
+                                                         " comes before ", next));
+        }
+        to.note = std::move(envelope);
+        return {};
+    }
+    Result<void> confirm(std::uint64_t channel, std::uint64_t number) override {
+        std::unique_lock lock(link_.mutex_);
+        auto found = link_.incoming_.find(channel);
+        if (found == link_.incoming_.end()) return {};
+        Incoming& to = found->second;
+        to.wanted = std::max(to.wanted, number < UINT64_MAX ? number + 1 : number);
+        link_.tell_confirmed(channel, to);
+        link_.flush_locked(lock);
+        return {};
+    }
+    Result<void> confirmed(std::uint64_t channel, std::uint64_t packets) override {
+        link_.owner_.confirmed(link_, channel, packets);
         return {};
     }
 
@@ -168,6 +209,13 @@ void Link::hear_batch(std::string_view frame) {
     if (!read.ok()) refuse(read.error().status, read.error().message, io::WIRE_PROTOCOL);
 }
 
+// How far a channel is, if the sender wants to know and it is further than it has been.
+void Link::tell_confirmed(std::uint64_t channel, Incoming& of) {
+    if (of.told >= of.wanted || of.first <= of.told) return;
+    of.told = of.first;
+    batch_.confirmed(channel, of.first);
+}
+
 void Link::resume(std::uint64_t channel) { offer(channel); }
 
 // Gives the owner what waits on a channel. One thread at a time: who finds another at it lets that
@@ -182,14 +230,14 @@ void Link::offer(std::uint64_t channel) {
         return;
     }
     from.busy = true;
-    const Parcel parcel{from.source_actor, from.actor, from.port, {}};
+    Parcel parcel{from.source_actor, from.actor, from.port, {}, 0};
     for (;;) {
         from.again = false;
         if (from.taken == from.waiting.size()) break;
         // What comes meanwhile would move them.
         Vector<Message> all(from.waiting.begin() + static_cast<std::ptrdiff_t>(from.taken),
                             from.waiting.end());
-        std::uint64_t first = from.first;
+        const std::uint64_t first = parcel.first = from.first;
         const std::uint64_t came_bytes = from.bytes;
         lock.unlock();
         Result<std::size_t> taken = owner_.take(*this, parcel, channel, all);
@@ -214,6 +262,7 @@ void Link::offer(std::uint64_t channel) {
     }
     from.busy = false;
     tell_credit(channel, from);
+    tell_confirmed(channel, from);
     flush_locked(lock);
 }
 

@@ -1,4 +1,4 @@
-// A peer: its port, the links it dials and those it accepts, what comes and what goes.
+// A peer: its port, its links, what comes and what goes.
 // Thread: see peer.hpp.
 #include "peer/peer.hpp"
 
@@ -7,11 +7,11 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "peer/endpoints.hpp"
+#include "peer/limits.hpp"
 
 namespace reflow::peer {
 namespace {
-
-constexpr std::size_t most_taken = 256;  // packets that go into an inport at once
 
 // Whether it is of no use to dial again: the other side was there, and knows another token. What else
 // it refuses for passes: it stops, is full, or has not yet missed the link before this one.
@@ -19,24 +19,16 @@ bool is_final(const Link& link, reflow_status status) noexcept {
     return status == REFLOW_ERROR_AUTH && link.was_reached();
 }
 
-String reason_of(reflow_status status, std::string_view reason) {
-    if (!reason.empty()) return String(reason);
-    return status == REFLOW_OK ? String("closed") : String(status_name(status));
-}
-
 }  // namespace
 
 Peer::Peer(io::WireHost& wires, PeerOptions options, Listener listener)
-    : wires_(wires), options_(std::move(options)), listener_(std::move(listener)) {}
+    : clock_(options.clock != nullptr ? *options.clock : system_clock_),
+      wires_(wires),
+      options_(std::move(options)),
+      listener_(std::move(listener)),
+      followers_([this](reflow_log_level level, std::string_view text) { log(level, text); }) {}
 
 Peer::~Peer() = default;
-
-Result<void> Peer::attach(Ref<network::Network> network) {
-    std::lock_guard lock(mutex_);
-    if (started_) return Failure(REFLOW_ERROR_INVALID_STATE, "the peer has been started");
-    network_ = std::move(network);
-    return {};
-}
 
 Result<void> Peer::serve(HttpRoutes http) {
     std::lock_guard lock(mutex_);
@@ -65,8 +57,9 @@ Result<void> Peer::start() {
     if (options_.listens) {
         io::PortOptions port;
         port.wire = options_.wire;
-        // Those that are greeting count too; a few more may, so that they can be refused in words.
-        port.connections = options_.max_connections + 16;
+        // Those that are greeting count too; some more may, so that they can be refused in words.
+        port.connections = options_.max_connections + limits::peer_strangers_count +
+                           limits::peer_guests_count;
         if (http_.call) {
             port.connections += http_.replies;
             port.replies = http_.replies;
@@ -80,7 +73,16 @@ Result<void> Peer::start() {
         port_number_ = listener.value();
     }
     plan_tick();
-    return {};
+    log(REFLOW_LOG_INFO, concat("starting peer: network_id=", options_.link.self.network_id,
+                                ", instance_id=", options_.link.self.instance_id, ", bind=",
+                                host_and_port(options_.bind_address, port_)));
+    Result<void> found = start_discovery();
+    if (!found.ok() && options_.listens) {
+        wires_.unlisten(port_number_);
+        std::lock_guard lock(mutex_);
+        port_number_ = 0;
+    }
+    return found;
 }
 
 void Peer::stop(std::int64_t timeout_ms) {
@@ -92,17 +94,25 @@ void Peer::stop(std::int64_t timeout_ms) {
         all = links_;
         listener = std::exchange(port_number_, 0);
     }
+    changed_.notify_all();
+    // So that nobody is sent here any more.
+    if (discovery_) discovery_->stop(std::min(timeout_ms, discovery_leave_ms));
+    if (proxies_) proxies_->attach({});
+    followers_.stop();
     if (listener != 0) wires_.unlisten(listener);
     for (const Ref<Link>& link : all) link->close(io::WIRE_GOING_AWAY, "the peer stops");
     cancel_timers();
     auto empty = [this] { return links_.empty(); };
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), empty)) return;
-    all = links_;
+    if (!changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), empty)) {
+        all = links_;
+        lock.unlock();
+        for (const Ref<Link>& link : all) link->cut();
+        lock.lock();
+        changed_.wait(lock, empty);
+    }
     lock.unlock();
-    for (const Ref<Link>& link : all) link->cut();
-    lock.lock();
-    changed_.wait(lock, empty);
+    forget_room();
 }
 
 // ---- heartbeats
@@ -121,141 +131,6 @@ void Peer::tick() {
     std::uint64_t now = now_ns();
     for (const Ref<Link>& link : all) link->tick(now);
     plan_tick();
-}
-
-// ---- dialling
-
-Result<void> Peer::dial(const Ref<Target>& target) {
-    auto link = make_ref<Link>(static_cast<LinkOwner&>(*this), options_.link, true, target->endpoint);
-    {
-        std::lock_guard lock(mutex_);
-        if (stopping_) return Failure(REFLOW_ERROR_CLOSED, "the peer stops");
-        if (links_.size() >= options_.max_connections) {
-            return Failure(REFLOW_ERROR_LIMIT, concat("too many connections: max_connections is ",
-                                                      options_.max_connections));
-        }
-        links_.push_back(link);
-        target->link = link;
-    }
-    Result<Ref<io::Wire>> wire = wires_.dial(target->address, options_.wire, *link);
-    if (!wire.ok()) {
-        std::lock_guard lock(mutex_);
-        std::erase(links_, link);
-        target->link = nullptr;
-        return wire.take_error();
-    }
-    link->attach(std::move(wire).take());
-    return {};
-}
-
-Result<Identity> Peer::connect(std::string_view endpoint, std::int64_t timeout_ms) {
-    Result<io::WireAddress> address = io::WireAddress::parse(endpoint);
-    if (!address.ok()) return address.take_error();
-    auto target = make_ref<Target>();
-    target->endpoint = endpoint;
-    target->address = std::move(address).take();
-    {
-        std::lock_guard lock(mutex_);
-        targets_.push_back(target);
-    }
-    Result<void> dialled = dial(target);
-    std::unique_lock lock(mutex_);
-    bool in_time = true;
-    if (dialled.ok()) {
-        in_time = changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                                    [&] { return target->done; });
-        if (in_time && target->identity) return *target->identity;
-    }
-    std::erase(targets_, target);
-    Ref<Link> link = std::exchange(target->link, nullptr);
-    reflow_status status = target->status;
-    String reason = target->reason;
-    lock.unlock();
-    if (!dialled.ok()) return dialled.take_error();
-    if (!in_time) {
-        if (link) link->cut();
-        return Failure(REFLOW_ERROR_TIMEOUT,
-                       concat("no link to ", endpoint, " within ", timeout_ms, " ms"));
-    }
-    return Failure(status, reason_of(status, reason));
-}
-
-Result<void> Peer::disconnect(std::string_view network_id) {
-    Vector<Ref<Link>> all;
-    {
-        std::lock_guard lock(mutex_);
-        for (const Ref<Link>& link : links_) {
-            if (link->stage() == Stage::open && link->remote().network_id == network_id) {
-                all.push_back(link);
-            }
-        }
-        std::size_t before = targets_.size();
-        std::erase_if(targets_, [&](const Ref<Target>& target) {
-            return target->identity && target->identity->network_id == network_id;
-        });
-        if (all.empty() && before == targets_.size()) {
-            return Failure(REFLOW_ERROR_NOT_FOUND, concat("No connection to network: ", network_id));
-        }
-    }
-    for (const Ref<Link>& link : all) link->close(io::WIRE_NORMAL, "disconnected");
-    return {};
-}
-
-void Peer::plan_attempt(const Ref<Target>& target) {
-    std::uint64_t delay = options_.reconnect_first_ns;
-    for (std::uint32_t i = 1; i < target->attempt && delay < options_.reconnect_most_ns; ++i) {
-        delay *= 2;
-    }
-    later(std::min(delay, options_.reconnect_most_ns), [this, target] { attempt(target); });
-}
-
-void Peer::attempt(const Ref<Target>& target) {
-    {
-        std::lock_guard lock(mutex_);
-        bool wanted = std::find(targets_.begin(), targets_.end(), target) != targets_.end();
-        if (stopping_ || !wanted) return;
-    }
-    Result<void> dialled = dial(target);
-    if (dialled.ok()) return;
-    // As if the wire had ended at once.
-    after_failure(target, dialled.error().status, dialled.error().message, false);
-}
-
-// A link that was dialled has ended, or an attempt has failed.
-void Peer::after_failure(const Ref<Target>& target, reflow_status status,
-                         std::string_view reason, bool final) {
-    PeerEvent event;
-    {
-        std::lock_guard lock(mutex_);
-        bool wanted = std::find(targets_.begin(), targets_.end(), target) != targets_.end();
-        if (stopping_ || !wanted || !target->identity) return;
-        event.remote = *target->identity;
-        event.endpoint = target->endpoint;
-        event.status = status;
-        event.reason = reason;
-        event.attempt = target->attempt;
-        bool last = target->attempt >= options_.reconnect_attempts && !options_.reconnect_forever;
-        bool over = last || final;
-        event.kind = over ? PeerEventKind::gave_up : PeerEventKind::reconnecting;
-        if (over) {
-            std::erase(targets_, target);
-        } else {
-            ++target->attempt;
-        }
-    }
-    const String& id = event.remote.network_id;
-    if (event.attempt != 0) {
-        String of = options_.reconnect_forever ? String() : concat("/", options_.reconnect_attempts);
-        log(REFLOW_LOG_WARN, concat("Reconnect attempt ", event.attempt, of, " for ", id,
-                                    " failed: ", reason_of(status, reason)));
-    }
-    if (event.kind == PeerEventKind::gave_up) {
-        log(REFLOW_LOG_ERROR, concat("Reconnect to ", id, " (endpoint ", event.endpoint,
-                                     ") gave up after ", event.attempt,
-                                     event.attempt == 1 ? " attempt" : " attempts"));
-    }
-    if (listener_) listener_(event);
-    if (event.kind == PeerEventKind::reconnecting) plan_attempt(target);
 }
 
 // ---- links
@@ -293,7 +168,7 @@ Result<void> Peer::admit(Link& link, const Hello& hello) {
                           std::tie(from.network_id, from.instance_id);
         if (!other->dialled() || ours_first) {
             return Failure(REFLOW_ERROR_REFUSED, concat("network ", from.network_id, ", instance ",
-                                                        from.instance_id, " is connected already"));
+                                                        from.instance_id, " ", connected_already));
         }
     }
     if (open >= options_.max_connections) {
@@ -312,9 +187,16 @@ void Peer::linked(Link& link) {
     {
         std::lock_guard lock(mutex_);
         for (const Ref<Target>& target : targets_) {
-            if (target->link.get() != &link) continue;
+            // Or the other side has been faster than the next attempt.
+            bool own = target->link.get() == &link;
+            bool instead = !own && target->attempt != 0 && target->identity == event.remote;
+            if (!own && !instead) continue;
             event.attempt = std::exchange(target->attempt, 0);
+            event.endpoint = target->endpoint;
             target->identity = event.remote;
+            target->linked = true;
+            target->duplicates = 0;
+            target->dormant = instead && !target->link;
             target->done = true;
         }
     }
@@ -325,13 +207,18 @@ void Peer::linked(Link& link) {
             : concat("Reconnected to ", event.remote.network_id, " (endpoint ", event.endpoint,
                      ") on attempt ", event.attempt));
     if (listener_) listener_(event);
+    check_expected(link);
+    settle(link);
+    greet_proxies(link);
 }
 
 void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     Ref<Link> kept;  // the wire lets go of it now
+    Vector<Ref<Proxy>> proxies;  // these end without the lock
     Ref<Target> target;
     bool greeted = false;
-    bool again = false;
+    Next next = Next::nothing;
+    Vector<Ref<Target>> woken;
     {
         std::lock_guard lock(mutex_);
         for (const Ref<Link>& one : links_) {
@@ -339,6 +226,9 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
         }
         if (!kept) return;
         std::erase(links_, kept);
+        for (auto& [key, route] : routes_) {
+            if (key.first == &link && route.proxy) proxies.push_back(std::move(route.proxy));
+        }
         std::erase_if(routes_, [&](const auto& route) { return route.first.first == &link; });
         for (auto& [inport, all] : waiting_) {
             std::erase_if(all, [&](const auto& one) { return one.first == kept; });
@@ -348,17 +238,19 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
         }
         Identity remote = link.remote();
         greeted = !remote.network_id.empty();
-        if (target) {
-            target->link = nullptr;
-            again = target->identity.has_value();
-            if (!again) {
-                target->status = status == REFLOW_OK ? REFLOW_ERROR_CLOSED : status;
-                target->reason = reason;
-                target->done = true;
-            }
-        }
+        std::erase(retiring_, kept);
+        std::erase_if(asked_, [&](const auto& one) {
+            return one.second.link == kept && !one.second.answered;
+        });
+        if (target) next = next_locked(target, link, status, reason);
+        if (link.was_open()) woken = woken_locked(remote);
     }
     changed_.notify_all();
+    confirmations_.ended(link, reason_of(status, reason));
+    followers_.forget(link);
+    if (proxies_) {
+        proxies_->forget(&link);
+    }
     if (greeted && link.was_open()) {
         PeerEvent event{PeerEventKind::disconnected, link.remote(), link.endpoint(), status,
                         reason_of(status, reason), 0};
@@ -368,26 +260,41 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     } else if (!link.dialled()) {
         log(REFLOW_LOG_WARN, concat("a connection was refused: ", reason_of(status, reason)));
     }
-    if (again) after_failure(target, status, reason, is_final(link, status));
+    if (next == Next::unreached) tell_unreached(*target);
+    if (next == Next::soon) plan_attempt(target);
+    if (next == Next::fail) after_failure(target, status, reason, is_final(link, status));
+    for (const Ref<Target>& one : woken) after_failure(one, status, reason, false);
 }
 
 io::WireHandler* Peer::accepted(io::Wire& wire) {
     auto link = make_ref<Link>(static_cast<LinkOwner&>(*this), options_.link, false, wire.remote());
     link->attach(Ref<io::Wire>::share(&wire));
-    std::lock_guard lock(mutex_);
-    if (stopping_) return nullptr;
-    links_.push_back(link);
+    // Who is here for longest without a greeting makes room: it keeps nobody else out.
+    Ref<Link> oldest;
+    std::size_t strangers = 0;
+    {
+        std::lock_guard lock(mutex_);
+        if (stopping_) return nullptr;
+        for (const Ref<Link>& other : links_) {
+            if (other->dialled() || other->stage() == Stage::open) continue;
+            if (strangers++ == 0) oldest = other;
+        }
+        links_.push_back(link);
+    }
+    if (strangers >= limits::peer_strangers_count) oldest->cut();
     return link.get();
 }
 
 Ref<Link> Peer::pick(std::string_view network_id) {
     std::lock_guard lock(mutex_);
-    Vector<Ref<Link>> open;
+    Vector<Ref<Link>> open, ends;
     for (const Ref<Link>& link : links_) {
         if (link->stage() == Stage::open && link->remote().network_id == network_id) {
-            open.push_back(link);
+            bool retires = std::find(retiring_.begin(), retiring_.end(), link) != retiring_.end();
+            (retires ? ends : open).push_back(link);
         }
     }
+    if (open.empty()) open.swap(ends);
     if (open.empty()) return {};
     return open[options_.fails_over ? 0 : next_++ % open.size()];
 }
@@ -406,21 +313,6 @@ Vector<Ref<Link>> Peer::links() const {
 
 // ---- packets that go (peer_send.cpp)
 
-void Peer::writable(Link&, std::uint64_t) {
-    {
-        std::lock_guard lock(mutex_);
-        ++rooms_;
-    }
-    changed_.notify_all();
-}
-
-void Peer::lost(Link& link, std::uint64_t, std::uint64_t number, reflow_status,
-                std::string_view text) {
-    lost_.fetch_add(1, std::memory_order_relaxed);
-    log(REFLOW_LOG_WARN, concat("packet ", number, " to ", link.remote().network_id,
-                                " was not delivered: ", text));
-}
-
 // ---- packets that come
 
 Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t channel,
@@ -428,10 +320,15 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
     if (!network_) return Failure(REFLOW_ERROR_NOT_FOUND, "this peer has no network");
     RouteKey key{&link, channel};
     std::optional<std::uint64_t> inport;
+    Route route;
     {
         std::lock_guard lock(mutex_);
-        if (auto found = routes_.find(key); found != routes_.end()) inport = found->second.inport;
+        if (auto found = routes_.find(key); found != routes_.end()) {
+            route = found->second;
+            inport = route.inport;
+        }
     }
+    if (route.proxy) return emit(link, parcel, channel, *route.proxy, route.outport, packets);
     if (!inport) {
         Result<std::uint64_t> found = network_->find_inport(parcel.actor, parcel.port);
         if (!found.ok()) {
@@ -446,7 +343,9 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
     }
     std::size_t taken = 0;
     while (taken < packets.size()) {
-        Result<std::size_t> some = put(*inport, packets.subspan(taken));
+        Parcel rest = parcel;
+        rest.first += taken;
+        Result<std::size_t> some = put(link, rest, channel, *inport, packets.subspan(taken));
         if (!some.ok()) {
             if (taken != 0) return taken;  // the one that is refused comes again as the first
             return some.take_error();
@@ -458,65 +357,12 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
         if (some.value() != 0) continue;
         if (channel == UINT64_MAX || !wait_for_room(link, channel, *inport)) break;
         // Room may have come in between.
-        Result<std::size_t> more = put(*inport, packets.subspan(taken));
+        rest.first = parcel.first + taken;
+        Result<std::size_t> more = put(link, rest, channel, *inport, packets.subspan(taken));
         if (!more.ok() || more.value() == 0) break;
         taken += more.value();
     }
     return taken;
-}
-
-void Peer::tell_message(const Link& link, const Parcel& parcel) {
-    log(REFLOW_LOG_INFO,
-        concat("\U0001F310 BRIDGE: Received remote message from ", link.remote().network_id,
-               " to ", options_.link.self.network_id, "::", parcel.actor));
-    log(REFLOW_LOG_INFO,
-        concat("\u2705 ROUTER: Successfully routed message to local actor ", parcel.actor));
-}
-
-// As many as there is room for.
-Result<std::size_t> Peer::put(std::uint64_t inport, std::span<const Message> packets) {
-    Vector<reflow_message> raw;
-    for (const Message& one : packets.first(std::min(packets.size(), most_taken))) {
-        raw.push_back(MessageRef(one).own().leak());
-    }
-    std::size_t accepted = 0;
-    Result<void> sent = network_->send(inport, raw, 0, accepted);
-    for (std::size_t i = accepted; i < raw.size(); ++i) (void)Message::adopt(raw[i]);
-    if (!sent.ok() && sent.error().status != REFLOW_ERROR_WOULD_BLOCK) return sent.take_error();
-    return accepted;
-}
-
-bool Peer::wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport) {
-    bool first = false;
-    {
-        std::lock_guard lock(mutex_);
-        auto [at, made] = waiting_.try_emplace(inport);
-        first = made;
-        auto one = std::pair(Ref<Link>::share(&link), channel);
-        if (std::find(at->second.begin(), at->second.end(), one) == at->second.end()) {
-            at->second.push_back(std::move(one));
-        }
-    }
-    if (!first) return true;
-    Result<void> set = network_->on_writable(
-        inport,
-        [](void* data, reflow_inport number) { static_cast<Peer*>(data)->made_room(number.id); },
-        network::HostData(Ref<Peer>::share(this).leak(),
-                          [](void* data) { static_cast<Peer*>(data)->unref(); }));
-    if (set.ok()) return true;
-    log(REFLOW_LOG_ERROR, concat("cannot wait for room: ", set.error().message));
-    return false;
-}
-
-void Peer::made_room(std::uint64_t inport) {
-    Vector<std::pair<Ref<Link>, std::uint64_t>> all;
-    {
-        std::lock_guard lock(mutex_);
-        auto found = waiting_.find(inport);
-        if (found == waiting_.end()) return;
-        all = std::exchange(found->second, {});
-    }
-    for (const auto& [link, channel] : all) link->resume(channel);
 }
 
 // ---- what others may know
@@ -533,8 +379,6 @@ Message Peer::actors() {
     Result<Message> made = message_of(told);
     return made.ok() ? std::move(made).take() : ArrayBuilder().finish().take();
 }
-
-void Peer::actors_told(Link&, std::uint64_t, MessageRef) {}
 
 io::HttpResponse Peer::request(const io::HttpRequest& request) {
     if (http_.call && !is_of_status(request)) return http_.call(request);

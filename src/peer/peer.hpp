@@ -17,7 +17,11 @@
 #include "base/ref.hpp"
 #include "io/wire.hpp"
 #include "network/network.hpp"
+#include "peer/confirmations.hpp"
+#include "peer/discovery.hpp"
+#include "peer/followers.hpp"
 #include "peer/link.hpp"
+#include "peer/proxies.hpp"
 #include "peer/status.hpp"
 
 namespace reflow::peer {
@@ -44,7 +48,26 @@ struct PeerOptions {
     std::uint64_t reconnect_first_ns = 200'000'000;
     std::uint64_t reconnect_most_ns = 3'200'000'000;
     bool tells_messages = false;  // in the log, each that comes
+    DiscoveryOptions discovery;
+    bool auto_dial = true;     // networks that discovery tells of
+    String advertise_address;  // host or host:port; empty: where it listens
+    Vector<String> capabilities{String(capability_messages)};  // told to discovery
+    std::function<void(const DiscoveryEvent&)> discovered;     // as the listener, on another thread
     std::function<void(reflow_log_level level, std::string_view text)> log;
+    const Clock* clock = nullptr;  // NULL: the machine's
+};
+
+// How a refusal ends that is no failure: there is a link already.
+inline constexpr std::string_view connected_already = "is connected already";
+
+// A node for an actor of another network, put into the network of a peer.
+struct RemoteRegistration {
+    RemoteName name;
+    std::optional<NameStrategy> strategy;  // none: the node is actor@network
+    String alias;                          // of manual_alias
+    Vector<String> inports;   // beside those that connections use; none at all: "in"
+    Vector<String> outports;  // likewise
+    Vector<String> capabilities;
 };
 
 // Of wires, in the order of io::WireScheme.
@@ -60,6 +83,9 @@ struct PeerEvent {
     String reason;
     std::uint32_t attempt = 0;
 };
+
+// The reason, or what the status says.
+[[nodiscard]] String reason_of(reflow_status status, std::string_view reason);
 
 class Peer final : public RefCounted<Peer>, private LinkOwner, private io::PortHandler {
 public:
@@ -81,12 +107,38 @@ public:
     Result<Identity> connect(std::string_view endpoint, std::int64_t timeout_ms);
     // Ends the links to a network, and dials it no more. REFLOW_ERROR_NOT_FOUND.
     Result<void> disconnect(std::string_view network_id);
-    // Sends to an actor of another network, in order; accepted tells how many have gone, on failure too.
-    // REFLOW_ERROR_NOT_FOUND without a link, _TIMEOUT, _CLOSED.
+    // Sends to an actor of another network, in order; a message may be in an envelope. accepted tells how
+    // many have gone, on failure too. confirm: waits until the last is delivered. REFLOW_ERROR_NOT_FOUND
+    // without a link, _TIMEOUT, _CLOSED, and with confirm what was reported, and _UNSUPPORTED if the
+    // other side does not tell.
     Result<void> send(std::string_view network_id, std::string_view actor, std::string_view port,
                       std::span<const MessageRef> messages, std::string_view source_actor,
-                      std::int64_t timeout_ms, std::size_t& accepted);
+                      std::int64_t timeout_ms, std::size_t& accepted, bool confirm = false);
+    Result<void> send(std::string_view network_id, std::string_view actor, std::string_view port,
+                      MessageRef message, std::string_view source_actor, std::int64_t timeout_ms,
+                      bool confirm = false) {
+        std::size_t accepted = 0;
+        return send(network_id, actor, port, std::span(&message, 1), source_actor, timeout_ms,
+                    accepted, confirm);
+    }
+    // Asks the discovery servers now. REFLOW_ERROR_INVALID_STATE without any, or before the start, and as
+    // Discovery::discover.
+    Result<void> discover(std::int64_t timeout_ms);
+    // Which actors a network has, an array. REFLOW_ERROR_NOT_FOUND without a link, _TIMEOUT, _CLOSED.
+    Result<Message> ask_actors(std::string_view network_id, std::int64_t timeout_ms);
+    // Those that are known, and those that there are links to; an array for the host.
+    [[nodiscard]] Result<Message> networks() const;
     [[nodiscard]] bool connected(std::string_view network_id) const;
+    // Adds a node for an actor of another network; returns its id. The errors of names and of a
+    // change of the network, REFLOW_ERROR_INVALID_STATE without one.
+    Result<String> register_remote(const RemoteRegistration& wanted);
+
+    // ---- for proxies
+    // A link to the network; NULL if there is none now.
+    [[nodiscard]] Ref<Link> pick(std::string_view network_id);
+    void follow(Proxy& proxy);
+    void unfollow(Proxy& proxy);
+
     [[nodiscard]] Vector<Ref<Link>> links() const;
     [[nodiscard]] std::uint64_t lost_packets() const noexcept {
         return lost_.load(std::memory_order_relaxed);
@@ -107,12 +159,19 @@ private:
         std::uint32_t attempt = 0;         // of reconnecting; 0: the first time
         bool given_up = false;
         bool done = false;  // the first attempt has ended
+        bool linked = false;      // it has been, at least once
+        std::uint32_t duplicates = 0;  // refusals in a row since there is a link already
+        bool dormant = false;     // another link to that identity is there, and does
+        bool discovered = false;  // nobody but discovery asked for it
+        std::optional<Identity> expected;  // then: who discovery says it is
         reflow_status status = REFLOW_OK;
         String reason;
     };
-    // Where packets of a channel go.
+    // Where packets of a channel go: to an inport, or out of a proxy.
     struct Route {
         std::uint64_t inport = 0;
+        Ref<Proxy> proxy{};
+        std::uint32_t outport = 0;
     };
     using RouteKey = std::pair<const Link*, std::uint64_t>;
 
@@ -125,8 +184,14 @@ private:
     void writable(Link& link, std::uint64_t channel) override;
     void lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
               std::string_view text) override;
+    void confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) override;
     Message actors() override;
     void actors_told(Link& link, std::uint64_t number, MessageRef actors) override;
+    void follow(Link& link, std::uint64_t number, std::string_view actor, std::string_view port,
+                std::string_view replies_to) override;
+    void unfollow(Link& link, std::uint64_t number) override;
+    void followed(Link& link, std::uint64_t number, std::optional<std::uint64_t> channel,
+                  std::string_view text) override;
     void log(reflow_log_level level, std::string_view text) override;
     void flush_later(Link& link, std::uint64_t after_ns) override;
     [[nodiscard]] std::uint64_t now_ns() const override { return clock_.now_ns(); }
@@ -141,9 +206,12 @@ private:
     // final: dialling again is of no use.
     void after_failure(const Ref<Target>& target, reflow_status status, std::string_view reason,
                        bool final);
-    [[nodiscard]] Result<std::size_t> put(std::uint64_t inport, std::span<const Message> packets);
+    [[nodiscard]] Result<std::size_t> put(const Link& link, const Parcel& parcel,
+                                          std::uint64_t channel, std::uint64_t inport,
+                                          std::span<const Message> packets);
     [[nodiscard]] bool wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport);
     void made_room(std::uint64_t inport);
+    void forget_room();
     void tell_message(const Link& link, const Parcel& parcel);
     void tick();
     void plan_tick();
@@ -151,17 +219,49 @@ private:
     void later(std::uint64_t delay_ns, std::function<void()> call);
     void cancel_timers();
     [[nodiscard]] Status status() const;
-    [[nodiscard]] Ref<Link> pick(std::string_view network_id);
+    std::size_t emit(Link& link, const Parcel& parcel, std::uint64_t channel, Proxy& proxy,
+                     std::uint32_t outport, std::span<const Message> packets);
+    void ask_for(Proxy& proxy, Link& link);
+    void greet_proxies(Link& link);
 
-    const SystemClock clock_;
+    // ---- in peer_discovery.cpp; those that end in _locked want the lock
+    Result<void> start_discovery();
+    void dial_discovered(std::span<const DiscoveredNetwork> known);
+    void forget_unlisted_locked(std::span<const DiscoveredNetwork> known);
+    [[nodiscard]] Ref<Target> target_of_locked(const DiscoveredNetwork& network,
+                                               const DiscoveryEntry& entry);
+    [[nodiscard]] Ref<Target> find_target_locked(const io::WireAddress& address) const;
+    // A target of discovery that is being dialled; it is the host's from now on.
+    [[nodiscard]] Ref<Target> join(const io::WireAddress& address);
+    // Whether another link than that one is open to that peer.
+    [[nodiscard]] bool served_locked(const Identity& remote, const Link* other_than) const;
+    // What is to be done about a target whose link has ended.
+    enum class Next : std::uint8_t { nothing, fail, soon, unreached };
+    [[nodiscard]] Next next_locked(const Ref<Target>& target, const Link& link, reflow_status status,
+                                   std::string_view reason);
+    void tell_unreached(const Target& target);
+    // Targets that another link has served until now, which was that one.
+    [[nodiscard]] Vector<Ref<Target>> woken_locked(const Identity& remote);
+    [[nodiscard]] bool serves_locked(const Ref<Target>& target);
+    // Of two links to one peer one goes.
+    void settle(Link& link);
+    void retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks);
+    [[nodiscard]] bool stranger_locked(const Ref<Target>& target);
+    void check_expected(Link& link);
+
+    const SystemClock system_clock_;
+    const Clock& clock_;
     io::WireHost& wires_;
     PeerOptions options_;  // fixed with start()
     HttpRoutes http_;      // likewise
     const Listener listener_;
-    Ref<network::Network> network_;
+    Ref<network::Network> network_;  // these two: fixed with start()
+    Ref<Proxies> proxies_;
+    Followers followers_;
     std::uint16_t port_ = 0;
     std::uint64_t started_ns_ = 0;  // fixed with start()
     std::atomic<std::uint64_t> lost_{0};  // relaxed: a statistic
+    Confirmations confirmations_;
 
     mutable std::mutex mutex_;  // guards all below; no link, network or wire is called under it
     std::condition_variable changed_;
@@ -177,6 +277,18 @@ private:
     std::size_t next_ = 0;     // of several links to one network
     Map<std::uint64_t, std::uint64_t> timers_;  // of the host of wires, by numbers of ours
     std::uint64_t last_timer_ = 0;
+    Ref<Discovery> discovery_;     // set by start(), and fixed then
+    Vector<Ref<Link>> retiring_;   // which end soon, since another link is to the same peer
+    Vector<String> not_dialled_;   // networks that the host has disconnected
+    Vector<String> unreachable_;   // endpoints of discovery, which has been told
+    Vector<String> strangers_;     // such, where another network was met
+    struct Asked {
+        Ref<Link> link;
+        bool answered = false;
+        Message actors;
+    };
+    Map<std::uint64_t, Asked> asked_;  // questions for actors, by number
+    std::uint64_t last_asked_ = 0;
 };
 
 }  // namespace reflow::peer

@@ -1,4 +1,4 @@
-// What a peer sends to actors of other networks. Neighbours: peer.cpp. Thread: any.
+// What a peer sends to actors of other networks. Neighbours: peer.cpp, confirmations. Thread: any.
 #include <algorithm>
 #include <chrono>
 
@@ -10,9 +10,17 @@ namespace reflow::peer {
 Result<void> Peer::send(std::string_view network_id, std::string_view actor,
                         std::string_view port, std::span<const MessageRef> messages,
                         std::string_view source_actor, std::int64_t timeout_ms,
-                        std::size_t& accepted) {
+                        std::size_t& accepted, bool confirm) {
     accepted = 0;
     std::uint64_t start = 0;  // of waiting
+    auto left_ms = [&]() -> std::int64_t {
+        constexpr std::int64_t year_ms = std::int64_t{366} * 24 * 3600 * 1000;
+        if (timeout_ms < 0) return year_ms;
+        const std::uint64_t now = now_ns();
+        if (start == 0) start = now;
+        auto spent = static_cast<std::int64_t>((now - start) / 1'000'000);
+        return std::clamp<std::int64_t>(timeout_ms - spent, 0, year_ms);
+    };
     for (;;) {
         Ref<Link> link = pick(network_id);
         if (!link) {
@@ -25,21 +33,26 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
             std::lock_guard lock(mutex_);
             seen = rooms_;
         }
-        Result<std::size_t> sent = link->send(channel.value(), messages.subspan(accepted));
+        if (confirm && !link->confirms()) {
+            return Failure(REFLOW_ERROR_UNSUPPORTED,
+                           concat("a peer of ", network_id, " does not tell of deliveries"));
+        }
+        std::optional<Confirmations::Waiting> waiting;
+        if (confirm) waiting.emplace(confirmations_, *link, channel.value());
+        Link::Sending sending;
+        sending.confirm = confirm;
+        Result<std::size_t> sent =
+            link->send(channel.value(), messages.subspan(accepted), sending);
         if (!sent.ok()) return sent.take_error();
         accepted += sent.value();
-        if (accepted == messages.size()) return {};
-        const std::uint64_t now = now_ns();
-        if (start == 0) start = now;
+        if (accepted == messages.size()) {
+            if (!confirm || sent.value() == 0) return {};
+            return waiting->wait(sending.first + sent.value() - 1, left_ms());
+        }
+        const std::int64_t left = left_ms();
         std::unique_lock lock(mutex_);
         auto changed = [&] { return rooms_ != seen || link->stage() != Stage::open; };
-        if (timeout_ms < 0) {
-            changed_.wait(lock, changed);
-            continue;
-        }
-        auto spent = static_cast<std::int64_t>((now - start) / 1'000'000);
-        auto left = std::chrono::milliseconds(std::max<std::int64_t>(timeout_ms - spent, 0));
-        if (!changed_.wait_for(lock, left, changed)) {
+        if (!changed_.wait_for(lock, std::chrono::milliseconds(left), changed)) {
             return Failure(REFLOW_ERROR_TIMEOUT,
                            concat(actor, " of ", network_id, " takes nothing: no room within ",
                                   timeout_ms, " ms"))

@@ -42,7 +42,7 @@ Status Peer::status() const {
     now.stopping = stopping_;
     // Those that are dialled again, and are not there now.
     for (const Ref<Target>& target : targets_) {
-        if (target->link || !target->identity) continue;
+        if (target->link || !target->identity || target->dormant) continue;
         LinkStatus one;
         one.network_id = target->identity->network_id;
         one.instance_id = target->identity->instance_id;

@@ -11,7 +11,7 @@ from support import reflow
 
 MANUAL = os.path.join(support.SOURCE, "docs", "man", "reflow.1")
 COMMANDS = ["run", "replay", "debug", "top", "graph validate", "graph show", "graph convert", "components",
-            "dlq list", "dlq show", "dlq drop", "version", "completion"]
+            "dlq list", "dlq show", "dlq drop", "peer run", "discovery serve", "version", "completion"]
 AS_RUN = "dlq replay"  # has the options of run, and says so
 
 

@@ -9,7 +9,7 @@ import support
 from support import reflow
 
 COMMANDS = [[], ["run"], ["top"], ["graph"], ["graph", "validate"], ["graph", "show"],
-            ["graph", "convert"], ["peer"], ["peer", "run"], ["components"], ["version"],
+            ["graph", "convert"], ["peer"], ["peer", "run"], ["discovery"], ["discovery", "serve"], ["components"], ["version"],
             ["completion"]]
 
 
@@ -48,7 +48,7 @@ class WrongUse(support.Case):
         self.assert_one_message(reflow(*arguments), 2, *patterns)
 
     def test_messages(self):
-        self.check([], "wants a command: run, top, replay, debug, graph, peer, components, dlq, version, completion")
+        self.check([], "wants a command: run, top, replay, debug, graph, peer, discovery, components, dlq, version, completion")
         self.check(["rnu"], r"unknown command 'rnu' \(did you mean 'run'\?\)")
         self.check(["graph"], "wants a command: validate, show, convert")
         self.check(["graph", "shwo"], r"'graph shwo' \(did you mean 'show'\?\)")
@@ -155,7 +155,7 @@ class Completion(support.Case):
         self.write("a.graph.json", "{}")
         os.mkdir(self.path("folder"))
         self.assertEqual(self.complete("reflow", ""),
-                         ["run", "top", "replay", "debug", "graph", "peer", "components", "dlq", "version", "completion"])
+                         ["run", "top", "replay", "debug", "graph", "peer", "discovery", "components", "dlq", "version", "completion"])
         self.assertEqual(self.complete("reflow", "graph", "s"), ["show"])
         self.assertEqual(self.complete("reflow", "run", "a"), ["a.graph.json"])
         self.assertEqual(self.complete("reflow", "run", "--output-dir", ""), ["folder"])

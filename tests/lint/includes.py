@@ -37,6 +37,7 @@ FOREIGN = {
     "uv.h": "io",
     "libwebsockets.h": "io",
     "openssl": "io",
+    "curl": "io",
     "CLI": "cli",
 }
 

@@ -23,7 +23,8 @@ class Install(unittest.TestCase):
 
     def test_files(self):
         found = package.files(self.prefix)
-        for wanted in (r"include/reflow\.h", r"bin/reflow", r"lib.*/libreflow\.so",
+        for wanted in (r"include/reflow\.h", r"bin/reflow", r"bin/reflow-peer", r"bin/reflow-discovery",
+                       r"lib.*/libreflow\.so",
                        r"lib.*/libreflow\.so\.1", r"lib.*/libreflow\.a",
                        r"lib.*/pkgconfig/reflow\.pc", r"lib.*/cmake/reflow/reflowConfig\.cmake",
                        r"lib.*/cmake/reflow/reflowConfigVersion\.cmake",
@@ -31,6 +32,10 @@ class Install(unittest.TestCase):
             self.assertTrue([name for name in found if re.fullmatch(wanted, name)], wanted)
         headers = [name for name in found if name.endswith((".h", ".hpp"))]
         self.assertEqual(headers, ["include/reflow.h"])
+
+    def test_other_names_of_the_program(self):
+        for name, option in (("reflow-peer", "--config"), ("reflow-discovery", "--entry-ttl-secs")):
+            self.assertIn(option, package.run([os.path.join(self.prefix, "bin", name), "--help"]))
 
     def test_no_path_of_the_build_is_left(self):
         for name in package.files(self.prefix):

@@ -6,6 +6,7 @@ from the text alone and nothing of the library, so that both can be wrong only i
 
 import base64
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from support import started, wait_for  # noqa: E402
 
 LINE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (ERROR|WARN |INFO |DEBUG|TRACE) (.*)$")
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+CLIENTS = []  # sockets of the test that runs
 MORE, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
@@ -65,6 +67,10 @@ class Running:
         return int(port)
 
     def end(self, number=signal.SIGINT):
+        # Who does not answer a goodbye is waited for: the clients here go first.
+        for client in CLIENTS:
+            client.close()
+        CLIENTS.clear()
         self.process.send_signal(number)
         return self.process.wait(support.DEADLINE)
 
@@ -112,6 +118,7 @@ class Client:
     def __init__(self, case, port, upgrades=True):
         self.socket = socket.create_connection(("127.0.0.1", port), support.DEADLINE)
         case.addCleanup(self.socket.close)
+        CLIENTS.append(self.socket)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.port = port
@@ -242,3 +249,59 @@ class Friend(Client):
     def ask(self, name="alive"):
         self.send(TEXT, self.question(name))
         return self.hear(name)
+
+
+# ---- a peer of ours, from docs/internals/peer.md and the RFCs alone
+
+def make_proof(token, role, hello_said, welcome):
+    parts = ["reflow peer proof 1", role, hello_said["network_id"], hello_said["instance_id"],
+             welcome["network_id"], welcome["instance_id"], hello_said["nonce"], welcome["nonce"]]
+    text = "".join(f"{len(part.encode())}:{part}" for part in parts)
+    return hmac.new(token.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def pack(value):
+    """MessagePack of what records are made of."""
+    if isinstance(value, bytes):
+        return value  # is packed already
+    if value is None:
+        return b"\xc0"
+    if isinstance(value, bool):
+        return b"\xc3" if value else b"\xc2"
+    if isinstance(value, int):
+        return struct.pack("!B", value) if value < 128 else struct.pack("!BQ", 0xcf, value)
+    if isinstance(value, str):
+        data = value.encode()
+        return struct.pack("!BI", 0xdb, len(data)) + data
+    return struct.pack("!BI", 0xdd, len(value)) + b"".join(pack(one) for one in value)
+
+
+OPEN, DATA, CREDIT, REPORT, TELL, ANSWER, ASK = 1, 2, 3, 4, 5, 6, 10
+
+
+class Ours(Client):
+    """A peer that speaks the batches of ours; it gives its proof if that is asked for."""
+
+    def __init__(self, case, port, network="studio", token=None, instance=None, proof=None, nonce=None):
+        super().__init__(case, port)
+        self.hello = dict(hello(network, None, instance),
+                          capabilities=["actor_messaging", "reflow_batches_1"],
+                          nonce=nonce or os.urandom(32).hex(), heartbeat_interval_ms=60_000)
+        self.say(self.hello)
+        self.welcome = json.loads(self.receive()[1])
+        self.verdict = self.welcome
+        if self.welcome.get("wants_proof"):
+            self.proof = proof or make_proof(token or "", "dialler", self.hello, self.welcome)
+            self.say({"proof": self.proof})
+            self.verdict = json.loads(self.receive()[1])
+
+    def batch(self, *records):
+        self.send(BINARY, pack(list(records)))
+
+    def alive(self):
+        """Whether it is served: a number comes back."""
+        self.batch([TELL, 77])
+        while True:
+            kind, data = self.receive()
+            if kind == BINARY and data.endswith(bytes([0x92, ANSWER, 77])):
+                return True

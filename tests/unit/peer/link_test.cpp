@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "codec/json.hpp"
 #include "failing_memory.hpp"
+#include "message/envelope.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -60,6 +61,8 @@ private:
 struct Got {
     String source_actor, actor, port;
     std::int64_t value = 0;
+    std::uint64_t number = 0;
+    String correlation, message_id;
 };
 
 class Owner final : public LinkOwner {
@@ -80,8 +83,10 @@ public:
         if (parcel.actor == "nobody") return Failure(REFLOW_ERROR_NOT_FOUND, "no such actor");
         std::size_t count = std::min(packets.size(), room);
         for (std::size_t i = 0; i < count; ++i) {
+            reflow_envelope envelope = read_envelope(envelope_of(packets[i]));
             got.push_back({String(parcel.source_actor), String(parcel.actor), String(parcel.port),
-                           packets[i].integer()});
+                           payload_of(packets[i]).integer(), parcel.first + i,
+                           String(view_of(envelope.correlation)), String(parcel.message_id)});
         }
         room -= count;
         return count;
@@ -91,6 +96,9 @@ public:
               std::string_view) override {
         EXPECT_EQ(how, REFLOW_ERROR_NOT_FOUND);
         lost_numbers.push_back(number);
+    }
+    void confirmed(Link&, std::uint64_t, std::uint64_t packets) override {
+        confirmations.push_back(packets);
     }
     Message actors() override {
         return codec::read_json(
@@ -112,7 +120,7 @@ public:
     String reason, refusal;
     std::optional<Identity> admitted;
     Vector<Got> got;
-    Vector<std::uint64_t> writables, lost_numbers;
+    Vector<std::uint64_t> writables, lost_numbers, confirmations;
     Vector<String> logs;
     std::uint64_t told_number = 0;
     Message told;
@@ -322,6 +330,74 @@ TEST(LinkTest, WhatNobodyTakesIsReported) {
     EXPECT_EQ(pair.a.link->stage(), Stage::open);
 }
 
+Message noted(std::int64_t value, std::string_view correlation) {
+    reflow_envelope envelope{};
+    envelope.trace_id[0] = 0xab;
+    envelope.correlation = to_view(correlation);
+    return enveloped(Message::integer(value), write_envelope(envelope));
+}
+
+// Those that have an envelope keep it, also when they wait; the others have none.
+TEST(LinkTest, EnvelopesGoWithTheirPackets) {
+    LinkOptions options;
+    options.window.packets = 8;
+    Pair pair(options, options);
+    pair.pump();
+    std::uint64_t in = channel_of(pair.a);
+    pair.b.owner.room = 0;
+    const Message all[] = {Message::integer(0), noted(1, "one"), noted(2, "two"),
+                           Message::integer(3)};
+    const MessageRef packets[] = {all[0], all[1], all[2], all[3]};
+    EXPECT_EQ(pair.a.link->send(in, packets).value(), 4u);
+    pair.pump();
+    pair.b.owner.room = 2;
+    pair.b.link->resume(in);
+    pair.b.owner.room = 2;
+    pair.b.link->resume(in);
+    ASSERT_EQ(pair.b.owner.got.size(), 4u);
+    static constexpr std::string_view correlations[] = {"", "one", "two", ""};
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_EQ(pair.b.owner.got[i].value, static_cast<std::int64_t>(i));
+        EXPECT_EQ(pair.b.owner.got[i].number, i);
+        EXPECT_EQ(pair.b.owner.got[i].correlation, correlations[i]);
+    }
+    EXPECT_NE(pair.b.link->message_id(in, 0), pair.b.link->message_id(in, 1));
+    EXPECT_NE(pair.b.link->message_id(in, 0), pair.a.link->message_id(in, 0));
+}
+
+// A sender that wants to know hears how far the other side is, in its order, and others hear nothing.
+TEST(LinkTest, DeliveriesAreConfirmed) {
+    Pair pair;
+    pair.pump();
+    EXPECT_TRUE(pair.a.link->confirms());
+    std::uint64_t in = channel_of(pair.a), nobody = channel_of(pair.a, "nobody");
+    EXPECT_EQ(send(pair.a, in, 0, 5), 5u);
+    pair.pump();
+    EXPECT_TRUE(pair.a.owner.confirmations.empty());
+    pair.b.owner.room = 2;
+    Vector<Message> all(4, Message::integer(7));
+    const MessageRef packets[] = {all[0], all[1], all[2], all[3]};
+    Link::Sending sending;
+    sending.confirm = true;
+    EXPECT_EQ(pair.a.link->send(in, packets, sending).value(), 4u);
+    EXPECT_EQ(sending.first, 5u);
+    pair.pump();
+    EXPECT_EQ(pair.a.owner.confirmations, (Vector<std::uint64_t>{7}));
+    pair.b.owner.room = SIZE_MAX;
+    pair.b.link->resume(in);
+    pair.pump();
+    EXPECT_EQ(pair.a.owner.confirmations, (Vector<std::uint64_t>{7, 9}));
+    // What is reported is through as well, and the report comes first.
+    EXPECT_EQ(pair.a.link->send(nobody, std::span(packets, 1), sending).value(), 1u);
+    pair.pump();
+    EXPECT_EQ(pair.a.owner.lost_numbers, (Vector<std::uint64_t>{0}));
+    EXPECT_EQ(pair.a.owner.confirmations, (Vector<std::uint64_t>{7, 9, 1}));
+    // Once it has heard what it asked for, it hears no more.
+    EXPECT_EQ(send(pair.a, in, 0, 5), 5u);
+    pair.pump();
+    EXPECT_EQ(pair.a.owner.confirmations.size(), 3u);
+}
+
 TEST(LinkTest, ActorsAreTold) {
     Pair pair;
     pair.pump();
@@ -402,6 +478,8 @@ TEST(LinkTest, OldPeerIsAnsweredInItsWords) {
             R"("payload":{"type":"Integer","data":41},"timestamp":"2026-05-04T10:11:12Z"})");
     ASSERT_EQ(old.end.owner.got.size(), 1u);
     EXPECT_EQ(old.end.owner.got[0].value, 41);
+    EXPECT_EQ(old.end.owner.got[0].message_id, "1");
+    EXPECT_FALSE(old.end.link->confirms());
     // One that speaks for somebody else, or to somebody else, is not heard.
     old.say(R"({"message_id":"1","source_network":"other","source_actor":"unknown",)"
             R"("target_network":"kiln","target_actor":"glaze","target_port":"in",)"
@@ -415,6 +493,23 @@ TEST(LinkTest, OldPeerIsAnsweredInItsWords) {
     String said = old.heard();
     EXPECT_NE(said.find(R"("payload":{"type":"Integer","data":5})"), String::npos) << said;
     EXPECT_NE(said.find(R"("source_network":"kiln","source_actor":"wheel")"), String::npos);
+    EXPECT_NE(said.find(R"("trace_context":null)"), String::npos);
+    // A trace crosses in both directions.
+    Message packet = noted(6, "flow");
+    const MessageRef traced = packet;
+    EXPECT_EQ(old.end.link->send(channel, std::span(&traced, 1)).value(), 1u);
+    said = old.heard();
+    EXPECT_NE(said.find(R"("trace_context":{"trace_id":"ab000000-0000-0000-0000-000000000000",)"
+                        R"("flow_id":"flow",)"),
+              String::npos)
+        << said;
+    old.say(R"({"message_id":"2","source_network":"studio","source_actor":"unknown",)"
+            R"("target_network":"kiln","target_actor":"glaze","target_port":"in",)"
+            R"("payload":{"type":"Integer","data":41},"timestamp":"2026-05-04T10:11:12Z",)"
+            R"("trace_context":{"trace_id":"ab000000-0000-0000-0000-000000000000",)"
+            R"("flow_id":"theirs","parent_span_id":"x","parent_event_id":null}})");
+    ASSERT_EQ(old.end.owner.got.size(), 2u);
+    EXPECT_EQ(old.end.owner.got[1].correlation, "theirs");
 }
 
 TEST(LinkTest, OldPeerWithAnotherTokenIsRefused) {

@@ -63,6 +63,7 @@ public:
     void lost(Link&, std::uint64_t, std::uint64_t, reflow_status, std::string_view) override {
         ++lost_count;
     }
+    void confirmed(Link&, std::uint64_t, std::uint64_t) override {}
     Message actors() override { return Message::null(); }
     void actors_told(Link&, std::uint64_t, MessageRef) override {}
     void log(reflow_log_level, std::string_view) override {}

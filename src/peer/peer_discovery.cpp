@@ -1,0 +1,426 @@
+// A peer and discovery: who is dialled, which of two links to one peer stays, and what is known of others.
+// Neighbours: peer.cpp (links), discovery. Thread: see peer.hpp.
+//
+// Two that dial each other end up with two links. Both sides keep the one that was dialled by the less of the two
+// by (network id, instance id): whoever accepts refuses what would not stay, and when both links have opened at
+// the same time, both sides end the same one. A target whose peer is served by another link sleeps until
+// that link has ended.
+#include <algorithm>
+#include <chrono>
+#include <tuple>
+
+#include "base/text.hpp"
+#include "io/interfaces.hpp"
+#include "peer/endpoints.hpp"
+#include "peer/peer.hpp"
+
+namespace reflow::peer {
+namespace {
+
+bool same_address(const io::WireAddress& a, const io::WireAddress& b) noexcept {
+    return a.scheme == b.scheme && a.port == b.port && a.host == b.host && a.path == b.path;
+}
+
+constexpr std::uint32_t most_duplicates = 5;  // a second, with the usual delays
+
+template <typename T, typename U>
+bool holds(const Vector<T>& all, const U& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+bool lists(std::span<const DiscoveredNetwork> known, std::string_view endpoint) {
+    return std::any_of(known.begin(), known.end(), [&](const DiscoveredNetwork& network) {
+        return std::any_of(
+            network.instances.begin(), network.instances.end(),
+            [&](const DiscoveryEntry& entry) { return entry.endpoint == endpoint; });
+    });
+}
+
+std::chrono::milliseconds wait_of(std::int64_t timeout_ms) noexcept {
+    constexpr auto most = static_cast<std::int64_t>(limits::timeout_ms);
+    return std::chrono::milliseconds(timeout_ms < 0 ? most : std::min(timeout_ms, most));
+}
+
+}  // namespace
+
+Result<void> Peer::start_discovery() {
+    if (options_.discovery.endpoints.empty()) return {};
+    DiscoveryEntry self;
+    self.network_id = options_.link.self.network_id;
+    self.instance_id = options_.link.self.instance_id;
+    if (options_.listens) {
+        Config config;
+        config.network_id = self.network_id;
+        config.instance_id = self.instance_id;
+        config.bind_address = options_.bind_address;
+        config.advertise_address = options_.advertise_address;
+        config.capabilities = options_.capabilities;
+        config.tls.certificate_file = options_.wire.tls.certificate_file;
+        auto interfaces = io::interface_addresses();
+        if (!interfaces.ok()) return interfaces.take_error();
+        self = registration(config, port_, interfaces.value());
+    }
+    DiscoveryOptions wanted = options_.discovery;
+    wanted.tls.ca_file = options_.wire.tls.ca_file;
+    wanted.tls.verify = options_.wire.tls.verify;
+    Discovery::Owner owner;
+    owner.event = options_.discovered ? options_.discovered : [](const DiscoveryEvent&) {};
+    owner.known = [this](std::span<const DiscoveredNetwork> known) { dial_discovered(known); };
+    owner.log = [this](reflow_log_level level, std::string_view text) { log(level, text); };
+    owner.after = [this](std::uint64_t delay_ns, std::function<void()> call) {
+        later(delay_ns, std::move(call));
+    };
+    auto made = make_ref<Discovery>(std::move(wanted), std::move(self), std::move(owner));
+    {
+        std::lock_guard lock(mutex_);
+        if (stopping_) return {};
+        discovery_ = made;
+    }
+    return made->start();
+}
+
+Result<void> Peer::discover(std::int64_t timeout_ms) {
+    Ref<Discovery> with;
+    {
+        std::lock_guard lock(mutex_);
+        with = discovery_;
+    }
+    if (!with) {
+        return Failure(REFLOW_ERROR_INVALID_STATE,
+                       options_.discovery.endpoints.empty() ? "the peer has no discovery endpoints"
+                                                            : "the peer has not been started");
+    }
+    return with->discover(wait_of(timeout_ms).count());
+}
+
+// ---- dialling what was found
+
+Ref<Peer::Target> Peer::find_target_locked(const io::WireAddress& address) const {
+    for (const Ref<Target>& target : targets_) {
+        if (same_address(target->address, address)) return target;
+    }
+    return {};
+}
+
+Ref<Peer::Target> Peer::join(const io::WireAddress& address) {
+    std::lock_guard lock(mutex_);
+    Ref<Target> found = find_target_locked(address);
+    if (!found || !found->discovered) return {};
+    if (!found->link && !found->dormant) {  // it waits for its next attempt: a new one does not
+        std::erase(targets_, found);
+        return {};
+    }
+    found->discovered = false;
+    found->done = found->dormant || found->link->stage() == Stage::open;
+    return found;
+}
+
+bool Peer::served_locked(const Identity& remote, const Link* other_than) const {
+    return std::any_of(links_.begin(), links_.end(), [&](const Ref<Link>& link) {
+        return link.get() != other_than && link->stage() == Stage::open && link->remote() == remote;
+    });
+}
+
+// What discovery lists no more is not dialled any more; links live on.
+void Peer::forget_unlisted_locked(std::span<const DiscoveredNetwork> known) {
+    std::erase_if(targets_, [&](const Ref<Target>& target) {
+        return target->discovered && !target->link && !lists(known, target->endpoint);
+    });
+    std::erase_if(unreachable_, [&](const String& endpoint) { return !lists(known, endpoint); });
+    std::erase_if(strangers_, [&](const String& endpoint) { return !lists(known, endpoint); });
+}
+
+// A new target for an instance, or nothing if it is linked or dialled already.
+Ref<Peer::Target> Peer::target_of_locked(const DiscoveredNetwork& network,
+                                         const DiscoveryEntry& entry) {
+    Identity identity{network.network_id, entry.instance_id};
+    if (identity == options_.link.self || served_locked(identity, nullptr)) return {};
+    Result<io::WireAddress> address = io::WireAddress::parse(entry.endpoint);
+    if (!address.ok() || find_target_locked(address.value())) return {};
+    if (holds(strangers_, entry.endpoint)) return {};
+    for (const Ref<Target>& target : targets_) {
+        if (target->identity == identity || target->expected == identity) return {};
+    }
+    auto target = make_ref<Target>();
+    target->endpoint = entry.endpoint;
+    target->address = std::move(address).take();
+    target->discovered = true;
+    target->expected = std::move(identity);
+    targets_.push_back(target);
+    return target;
+}
+
+void Peer::dial_discovered(std::span<const DiscoveredNetwork> known) {
+    if (!options_.auto_dial) return;
+    const auto& allowed = options_.allowed_networks;
+    Vector<Ref<Target>> found;
+    {
+        std::lock_guard lock(mutex_);
+        if (stopping_) return;
+        forget_unlisted_locked(known);
+        for (const DiscoveredNetwork& network : known) {
+            if (!allowed.empty() && !holds(allowed, network.network_id)) continue;
+            if (holds(not_dialled_, network.network_id)) continue;
+            for (const DiscoveryEntry& entry : network.instances) {
+                if (Ref<Target> target = target_of_locked(network, entry)) {
+                    found.push_back(std::move(target));
+                }
+            }
+        }
+    }
+    for (const Ref<Target>& target : found) {
+        Result<void> dialled = dial(target);
+        if (dialled.ok()) continue;
+        log(REFLOW_LOG_DEBUG, concat("network ", target->expected->network_id, " at ",
+                                     target->endpoint, " is not dialled: ",
+                                     dialled.error().message));
+        std::lock_guard lock(mutex_);
+        std::erase(targets_, target);
+        target->status = dialled.error().status;
+        target->reason = dialled.error().message;
+        target->done = true;
+    }
+}
+
+// ---- the end of a link
+
+bool Peer::serves_locked(const Ref<Target>& target) {
+    if (!target->identity || !served_locked(*target->identity, target->link.get())) return false;
+    target->dormant = target->done = true;
+    target->attempt = target->duplicates = 0;
+    changed_.notify_all();
+    return true;
+}
+
+Peer::Next Peer::next_locked(const Ref<Target>& target, const Link& link, reflow_status status,
+                             std::string_view reason) {
+    target->link = nullptr;
+    const bool duplicate = status == REFLOW_ERROR_REFUSED && reason.ends_with(connected_already);
+    if (duplicate) target->identity = link.remote();
+    if (duplicate && stranger_locked(target)) return Next::nothing;
+    if (serves_locked(target)) return Next::nothing;
+    // The link that it means has not been heard of here yet, or has not been missed there yet; or it is that of
+    // another process which calls itself as this one does.
+    if (duplicate && ++target->duplicates <= most_duplicates) return Next::soon;
+    if (!target->linked) target->identity.reset();
+    if (target->identity) return Next::fail;
+    target->status = status == REFLOW_OK ? REFLOW_ERROR_CLOSED : status;
+    target->reason = reason;
+    target->done = true;
+    if (!target->discovered) return Next::nothing;
+    std::erase(targets_, target);  // the next answer of discovery makes it anew
+    return Next::unreached;
+}
+
+// A warning once, until it is reached or listed no more.
+void Peer::tell_unreached(const Target& target) {
+    bool first = false;
+    {
+        std::lock_guard lock(mutex_);
+        first = !holds(unreachable_, target.endpoint);
+        if (first) unreachable_.push_back(target.endpoint);
+    }
+    log(first ? REFLOW_LOG_WARN : REFLOW_LOG_DEBUG,
+        concat("cannot reach network ", target.expected->network_id, " at ", target.endpoint,
+               ", which discovery tells of: ", target.reason));
+}
+
+Vector<Ref<Peer::Target>> Peer::woken_locked(const Identity& remote) {
+    Vector<Ref<Target>> woken;
+    if (served_locked(remote, nullptr)) return woken;
+    for (const Ref<Target>& target : targets_) {
+        if (!target->dormant || target->identity != remote) continue;
+        target->dormant = false;
+        woken.push_back(target);
+    }
+    return woken;
+}
+
+// ---- two links to one peer
+
+// Behind an endpoint of discovery there may be somebody else by now. It is not dialled any more as long as it
+// is listed.
+bool Peer::stranger_locked(const Ref<Target>& target) {
+    bool other = target->discovered && target->expected && target->identity &&
+                 target->expected->network_id != target->identity->network_id;
+    if (!other) return false;
+    strangers_.push_back(target->endpoint);
+    std::erase(targets_, target);
+    return true;
+}
+
+void Peer::check_expected(Link& link) {
+    String expected;
+    {
+        std::lock_guard lock(mutex_);
+        const Vector<Ref<Target>> all = targets_;  // one may go
+        for (const Ref<Target>& target : all) {
+            if (target->link.get() != &link) continue;
+            std::erase(unreachable_, target->endpoint);
+            if (!stranger_locked(target)) return;
+            expected = target->expected->network_id;
+            break;
+        }
+    }
+    if (expected.empty()) return;
+    log(REFLOW_LOG_WARN, concat("at ", link.endpoint(), " is network ", link.remote().network_id,
+                                ", where discovery tells of ", expected, ": the link is closed"));
+    link.close(io::WIRE_NORMAL, "discovery tells of another network here");
+}
+
+void Peer::settle(Link& link) {
+    const Identity& self = options_.link.self;
+    const Identity remote = link.remote();
+    bool ours_first = std::tie(self.network_id, self.instance_id) <
+                      std::tie(remote.network_id, remote.instance_id);
+    Ref<Link> goes;
+    {
+        std::lock_guard lock(mutex_);
+        for (const Ref<Link>& other : links_) {
+            bool twin = other.get() != &link && other->stage() == Stage::open &&
+                        other->remote() == remote && other->dialled() != link.dialled();
+            if (!twin) continue;
+            goes = link.dialled() == ours_first ? other : Ref<Link>::share(&link);
+            if (holds(retiring_, goes)) return;
+            retiring_.push_back(goes);
+            break;
+        }
+    }
+    if (goes) retire(goes, UINT64_MAX, 0);
+}
+
+// What is on its way when both have noticed still arrives: it is closed when nothing has come or gone for a
+// while, or at once if nothing ever has.
+void Peer::retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks) {
+    constexpr std::uint64_t look_ns = 200'000'000;
+    constexpr unsigned most_looks = 50;
+    if (link->stage() != Stage::open) return;
+    Link::Counts counts = link->counts();
+    std::uint64_t now = counts.packets_in + counts.packets_out;
+    bool rests = now == 0 || (now == packets && counts.queued_packets == 0);
+    if (rests || looks == most_looks) {
+        return link->close(io::WIRE_NORMAL, "another link to this peer stays");
+    }
+    later(look_ns, [this, link, now, looks] { retire(link, now, looks + 1); });
+}
+
+// ---- what is known of others
+
+void Peer::actors_told(Link& link, std::uint64_t number, MessageRef actors) {
+    {
+        std::lock_guard lock(mutex_);
+        auto found = asked_.find(number);
+        if (found == asked_.end() || found->second.link.get() != &link) return;
+        found->second.answered = true;
+        found->second.actors = actors.own();
+    }
+    changed_.notify_all();
+}
+
+Result<Message> Peer::ask_actors(std::string_view network_id, std::int64_t timeout_ms) {
+    Ref<Link> link = pick(network_id);
+    if (!link) {
+        return Failure(REFLOW_ERROR_NOT_FOUND, concat("No connection to network: ", network_id));
+    }
+    std::uint64_t number = 0;
+    {
+        std::lock_guard lock(mutex_);
+        number = ++last_asked_;
+        asked_[number].link = link;
+    }
+    Result<void> asked = link->ask_actors(number);
+    std::unique_lock lock(mutex_);
+    auto over = [&] {
+        auto found = asked_.find(number);
+        return found == asked_.end() || found->second.answered || link->stage() != Stage::open;
+    };
+    bool in_time = !asked.ok() || changed_.wait_for(lock, wait_of(timeout_ms), over);
+    auto found = asked_.find(number);
+    bool answered = found != asked_.end() && found->second.answered;
+    Message actors = answered ? std::move(found->second.actors) : Message();
+    if (found != asked_.end()) asked_.erase(found);
+    if (answered) return actors;
+    if (!asked.ok()) return asked.take_error();
+    if (in_time) return Failure(REFLOW_ERROR_CLOSED, concat("the link to ", network_id, " has ended"));
+    return Failure(REFLOW_ERROR_TIMEOUT,
+                   concat(network_id, " does not answer within ", timeout_ms, " ms"));
+}
+
+namespace {
+
+struct KnownInstance {
+    String endpoint;
+    Vector<String> capabilities;
+    bool connected = false;
+};
+struct KnownNetwork {
+    bool connected = false, discovered = false;
+    Map<String, KnownInstance> instances;
+};
+
+Result<Message> message_of(const String& id, const KnownInstance& instance) {
+    ArrayBuilder words;
+    for (const String& word : instance.capabilities) words.append(Message::string(word));
+    Result<Message> list = words.finish();
+    if (!list.ok()) return list;
+    ObjectBuilder one;
+    one.set("instance_id", Message::string(id));
+    one.set("endpoint", Message::string(instance.endpoint));
+    one.set("capabilities", std::move(list).take());
+    one.set("connected", Message::boolean(instance.connected));
+    return one.finish();
+}
+
+Result<Message> message_of(const String& id, const KnownNetwork& network) {
+    ArrayBuilder instances;
+    for (const auto& [name, instance] : network.instances) {
+        Result<Message> one = message_of(name, instance);
+        if (!one.ok()) return one;
+        instances.append(std::move(one).take());
+    }
+    Result<Message> list = instances.finish();
+    if (!list.ok()) return list;
+    ObjectBuilder one;
+    one.set("network_id", Message::string(id));
+    one.set("connected", Message::boolean(network.connected));
+    one.set("discovered", Message::boolean(network.discovered));
+    one.set("instances", std::move(list).take());
+    return one.finish();
+}
+
+}  // namespace
+
+Result<Message> Peer::networks() const {
+    Ref<Discovery> with;
+    {
+        std::lock_guard lock(mutex_);
+        with = discovery_;
+    }
+    Map<String, KnownNetwork> all;
+    if (with) {
+        for (const DiscoveredNetwork& network : with->known()) {
+            KnownNetwork& to = all[network.network_id];
+            to.discovered = true;
+            for (const DiscoveryEntry& entry : network.instances) {
+                to.instances[entry.instance_id] = {entry.endpoint, entry.capabilities, false};
+            }
+        }
+    }
+    for (const Ref<Link>& link : links()) {
+        if (link->stage() != Stage::open) continue;
+        Identity remote = link->remote();
+        KnownNetwork& to = all[remote.network_id];
+        KnownInstance& instance = to.instances[remote.instance_id];
+        to.connected = instance.connected = true;
+        if (instance.endpoint.empty()) instance.endpoint = link->endpoint();
+    }
+    ArrayBuilder list;
+    for (const auto& [id, network] : all) {
+        Result<Message> one = message_of(id, network);
+        if (!one.ok()) return one;
+        list.append(std::move(one).take());
+    }
+    return list.finish();
+}
+
+}  // namespace reflow::peer

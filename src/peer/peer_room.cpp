@@ -1,0 +1,53 @@
+// What waits for room in an inport. Neighbours: peer.cpp (the rest of it). Thread: see peer.hpp.
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "peer/peer.hpp"
+
+namespace reflow::peer {
+
+bool Peer::wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport) {
+    bool first = false;
+    {
+        std::lock_guard lock(mutex_);
+        auto [at, made] = waiting_.try_emplace(inport);
+        first = made;
+        auto one = std::pair(Ref<Link>::share(&link), channel);
+        if (std::find(at->second.begin(), at->second.end(), one) == at->second.end()) {
+            at->second.push_back(std::move(one));
+        }
+    }
+    if (!first) return true;
+    Result<void> set = network_->on_writable(
+        inport,
+        [](void* data, reflow_inport number) { static_cast<Peer*>(data)->made_room(number.id); },
+        network::HostData(Ref<Peer>::share(this).leak(),
+                          [](void* data) { static_cast<Peer*>(data)->unref(); }));
+    if (set.ok()) return true;
+    log(REFLOW_LOG_ERROR, concat("cannot wait for room: ", set.error().message));
+    return false;
+}
+
+void Peer::made_room(std::uint64_t inport) {
+    Vector<std::pair<Ref<Link>, std::uint64_t>> all;
+    {
+        std::lock_guard lock(mutex_);
+        auto found = waiting_.find(inport);
+        if (found == waiting_.end()) return;
+        all = std::exchange(found->second, {});
+    }
+    for (const auto& [link, channel] : all) link->resume(channel);
+}
+
+// The network calls no more: it would keep this peer, which keeps it.
+void Peer::forget_room() {
+    Vector<std::uint64_t> inports;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& [inport, waiting] : waiting_) inports.push_back(inport);
+        waiting_.clear();
+    }
+    for (std::uint64_t inport : inports) (void)network_->on_writable(inport, nullptr, {});
+}
+
+}  // namespace reflow::peer

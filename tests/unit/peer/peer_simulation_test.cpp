@@ -1,0 +1,348 @@
+// Two peers over wires in memory, under a clock and faults that a seed draws: connections that break with
+// frames on their way, that stand still, that are silent for ever, ports that refuse, actors that are slow.
+//
+// What has to hold, whatever happens: over each wire, what an actor gets is a beginning of what was put on
+// its way, in order; nothing comes twice; what does not come was on a wire that has ended; and once the
+// faults are over, the peers find each other and lose nothing more.
+//
+// REFLOW_TEST_SEED=<n> plays one history again.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+
+#include "codec/msgpack.hpp"
+#include "failing_memory.hpp"
+#include "network/scenario.hpp"
+#include "peer/peer.hpp"
+#include "peer/simulated_wires.hpp"
+
+namespace reflow::peer {
+namespace {
+
+using testing::Random;
+using testing::SimulatedHost;
+using testing::SimulatedWire;
+using testing::Way;
+
+constexpr std::uint64_t ms = 1'000'000;
+
+// A packet says whose it is and its number in one value.
+std::int64_t stamp(std::size_t side, std::int64_t number) {
+    return number * 2 + static_cast<std::int64_t>(side);
+}
+
+// The packets of a batch, as docs/internals/peer.md has it: [2, channel, number, packets].
+std::vector<std::int64_t> stamps_in(std::string_view frame) {
+    std::vector<std::int64_t> stamps;
+    auto read = codec::read_msgpack(frame);
+    EXPECT_TRUE(read.ok());
+    if (!read.ok()) return stamps;
+    MessageRef records = read.value();
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        if (records.at(i).at(0).integer() != 2) continue;
+        MessageRef packets = records.at(i).at(3);
+        for (std::size_t j = 0; j < packets.size(); ++j) {
+            stamps.push_back(packets.at(j).at(0).integer());
+        }
+    }
+    return stamps;
+}
+
+struct Plan {
+    explicit Plan(std::uint64_t seed) : random(seed) {
+        static constexpr std::uint32_t windows[] = {1, 2, 16, 4096};
+        static constexpr std::size_t systems[] = {1, 100, 4096, 1 << 20};
+        static constexpr std::uint64_t rates[] = {0, 300, 3000};
+        window[0] = windows[random.below(4)];
+        window[1] = windows[random.below(4)];
+        batch_bytes = random.one_in(2) ? 64 : 65536;
+        queue_bytes = random.one_in(3) ? 2000 : 1 << 20;
+        system_bytes = systems[random.below(4)];
+        capacity = 1 + static_cast<std::uint32_t>(random.below(20));
+        pad = random.one_in(3) ? 500 : 10;
+        both_dial = random.one_in(3);
+        restarts = random.one_in(4);
+        token = random.one_in(2);
+        faults.cut = rates[random.below(3)];
+        faults.stall = rates[random.below(3)];
+        faults.hole = rates[random.below(3)] * 10;
+        faults.refusal = random.one_in(2) ? 3 : 0;
+        steps = 2000 + random.below(4000);
+    }
+    Random random;
+    std::uint32_t window[2];
+    std::size_t batch_bytes, queue_bytes, system_bytes;
+    std::uint32_t capacity;
+    std::size_t pad;
+    bool both_dial, restarts, token;
+    testing::Faults faults;
+    std::uint64_t steps;
+};
+
+class World;
+
+struct Side {
+    Side(World& world, std::size_t number, Plan& plan);
+    void begin();
+    World& world;
+    const std::size_t number;
+    const std::uint16_t port;
+    Plan& plan;
+    SimulatedHost host;
+    std::vector<std::int64_t> got;  // stamps, in the order of arrival
+    testing::Net net;
+    Ref<Peer> peer;
+    std::int64_t sent = 0;  // that the peer took
+    int gave_up = 0, connected = 0;
+    std::vector<std::string> said;  // by the peer
+};
+
+class World {
+public:
+    explicit World(std::uint64_t seed)
+        : plan(seed), way(clock, seed), sides{Side(*this, 0, plan), Side(*this, 1, plan)} {
+        way.system_bytes = plan.system_bytes;
+        way.on_sent = [this](const SimulatedWire& wire, std::string_view frame) {
+            if (frame.empty() || frame[0] == '{') return;
+            for (std::int64_t one : stamps_in(frame)) on_way[wire.number].push_back(one);
+        };
+        sides[0].begin();
+        sides[1].begin();
+    }
+    ~World() {
+        way.faults = {};
+        for (Side& side : sides) stop(side);
+        for (Side& side : sides) side.net.network.end();
+    }
+
+    // One thing after the other until nothing happens without the clock.
+    void settle() {
+        while (way.step() || work()) {
+        }
+    }
+    bool work() {
+        bool some = false;
+        for (Side& side : sides) {
+            some = side.net.runtime->scheduler().run({.turns = 1}).turns != 0 || some;
+        }
+        return some;
+    }
+    // So much time, in which all happens that can.
+    void pass(std::uint64_t ns) {
+        std::uint64_t until = clock.now_ns() + ns;
+        settle();
+        while (clock.now_ns() < until) {
+            if (!way.jump(until - clock.now_ns())) clock.advance(until - clock.now_ns());
+            settle();
+        }
+    }
+    bool connected() {
+        return sides[0].peer->connected("b") && sides[1].peer->connected("a");
+    }
+    // What waits for others does so on a thread of its own; the clock stands still.
+    template <typename Call>
+    void beside(Call call) {
+        std::atomic<bool> done{false};
+        std::thread thread([&] {
+            call();
+            done.store(true, std::memory_order_release);
+        });
+        while (!done.load(std::memory_order_acquire)) {
+            if (!way.step() && !work()) std::this_thread::yield();
+        }
+        thread.join();
+        settle();
+    }
+    void connect(std::size_t from) {
+        Side& to = sides[1 - from];
+        String endpoint = concat("tcp://127.0.0.1:", to.port);
+        beside([&] {
+            auto there = sides[from].peer->connect(endpoint, 60'000);
+            // Where both dial, the second is told that it is connected already.
+            bool known = !there.ok() && there.error().describe().find("already") != String::npos;
+            EXPECT_TRUE(there.ok() || known) << (there.ok() ? "" : there.error().describe());
+        });
+    }
+    void stop(Side& side) {
+        way.heal();
+        beside([&] { side.peer->stop(20'000); });
+    }
+    void send(std::size_t from) {
+        Side& side = sides[from];
+        ArrayBuilder parts;
+        parts.append(Message::integer(stamp(from, side.sent)));
+        parts.append(Message::string(std::string(plan.random.below(plan.pad), 'x')));
+        Message packet = parts.finish().take();
+        auto done = side.peer->send(from == 0 ? "b" : "a", "sink", "in", packet, "source", 0);
+        if (done.ok()) {
+            ++side.sent;
+            return;
+        }
+        reflow_status status = done.error().status;
+        EXPECT_TRUE(status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_NOT_FOUND ||
+                    status == REFLOW_ERROR_CLOSED)
+            << done.error().describe();
+    }
+
+    void check();
+
+    Plan plan;
+    testing::SimulatedClock clock;
+    Way way;
+    std::array<Side, 2> sides;
+    // What each wire was given, in its order.
+    std::map<std::uint64_t, std::vector<std::int64_t>> on_way;
+};
+
+testing::Options simulated(std::uint64_t seed) {
+    testing::Options options;
+    options.mode = REFLOW_MODE_SIMULATED;
+    options.seed = seed;
+    options.batch_packets = 2;
+    return options;
+}
+
+runtime::ComponentRef sink(Side& side, std::uint32_t capacity) {
+    return testing::simple("Sink", {{"in"}, {}, {}, {{"in", capacity}}},
+                           [&side](runtime::Context&, std::span<runtime::Packet> inputs) {
+                               for (runtime::Packet& packet : inputs) {
+                                   side.got.push_back(MessageRef(packet.message).at(0).integer());
+                               }
+                               return reflow_status{REFLOW_OK};
+                           });
+}
+
+Side::Side(World& of, std::size_t which, Plan& drawn)
+    : world(of),
+      number(which),
+      port(static_cast<std::uint16_t>(1 + which)),
+      plan(drawn),
+      host(of.way),
+      net(simulated(which + 1), {sink(*this, drawn.capacity)}) {
+    net.node("sink", "Sink").start();
+}
+
+void Side::begin() {
+    PeerOptions options;
+    options.link.self = {number == 0 ? "a" : "b", number == 0 ? "a-1" : "b-1"};
+    if (plan.token) options.link.token = "secret";
+    options.link.heartbeat_ns = 100 * ms;
+    options.link.window.packets = plan.window[number];
+    options.link.batch_bytes = plan.batch_bytes;
+    options.wire.queue_bytes = plan.queue_bytes;
+    options.bind_port = port;
+    options.reconnect_forever = true;
+    options.clock = &world.clock;
+    options.log = [this](reflow_log_level, std::string_view text) { said.emplace_back(text); };
+    peer = make_ref<Peer>(host, std::move(options), [this](const PeerEvent& event) {
+        if (event.kind == PeerEventKind::connected) ++connected;
+        if (event.kind == PeerEventKind::gave_up) ++gave_up;
+    });
+    auto attached = peer->attach(Ref<network::Network>::share(net.network.get()));
+    auto started = peer->start();
+    EXPECT_TRUE(attached.ok() && started.ok());
+}
+
+// The books, wire by wire.
+void World::check() {
+    std::map<std::int64_t, std::uint64_t> wire_of;
+    for (const auto& [wire, stamps] : on_way) {
+        for (std::int64_t one : stamps) {
+            EXPECT_TRUE(wire_of.emplace(one, wire).second) << one << " was put on two wires";
+        }
+    }
+    std::set<std::int64_t> seen;
+    std::map<std::uint64_t, std::size_t> at;
+    for (std::size_t i = 0; i < 2; ++i) {
+        for (std::int64_t one : sides[i].got) {
+            EXPECT_EQ(one % 2, static_cast<std::int64_t>(1 - i));
+            EXPECT_TRUE(seen.insert(one).second) << one << " came twice";
+            auto found = wire_of.find(one);
+            ASSERT_NE(found, wire_of.end()) << one << " was never sent";
+            std::size_t& next = at[found->second];
+            const auto& stamps = on_way[found->second];
+            ASSERT_LT(next, stamps.size());
+            EXPECT_EQ(stamps[next], one) << "out of order, or with a gap";
+            ++next;
+        }
+    }
+}
+
+void play(std::uint64_t seed) {
+    SCOPED_TRACE(concat("REFLOW_TEST_SEED=", seed));
+    World world(seed);
+    Random random(seed * 7);
+    world.connect(0);
+    if (world.plan.both_dial) world.connect(1);
+    ASSERT_TRUE(world.connected());
+    world.way.faults = world.plan.faults;
+    for (std::uint64_t i = 0; i < world.plan.steps; ++i) {
+        switch (random.below(8)) {
+            case 0:
+            case 1:
+                world.send(0);
+                break;
+            case 2:
+                world.send(1);
+                break;
+            case 3:
+                world.work();
+                break;
+            case 4:
+                if (random.one_in(4)) world.way.jump(200 * ms);
+                break;
+            default:
+                if (!world.way.step()) world.way.jump(random.below(20) * ms);
+        }
+        if (world.plan.restarts && random.one_in(1500)) {
+            Side& again = world.sides[1];
+            world.stop(again);
+            again.begin();
+            if (world.plan.both_dial) break;  // who dials first would be chance
+        }
+    }
+    // No more faults: they find each other, and what is sent now arrives.
+    world.way.faults = {};
+    world.way.heal();
+    for (int i = 0; i < 200 && !world.connected(); ++i) world.pass(100 * ms);
+    ASSERT_TRUE(world.connected()) << world.sides[0].said.back();
+    world.pass(1000 * ms);
+    ASSERT_TRUE(world.connected());
+    std::int64_t before[2] = {world.sides[0].sent, world.sides[1].sent};
+    for (int i = 0; i < 400; ++i) {
+        for (std::size_t from : {0U, 1U}) {
+            if (world.sides[from].sent < before[from] + 30) world.send(from);
+        }
+        world.settle();
+    }
+    world.pass(300 * ms);
+    for (std::size_t from : {0U, 1U}) {
+        EXPECT_EQ(world.sides[from].sent, before[from] + 30);
+        const auto& got = world.sides[1 - from].got;
+        std::set<std::int64_t> all(got.begin(), got.end());
+        for (std::int64_t number = before[from]; number < world.sides[from].sent; ++number) {
+            EXPECT_EQ(all.count(stamp(from, number)), 1u) << "of " << from << ": " << number;
+        }
+        EXPECT_EQ(world.sides[from].gave_up, 0);
+        // The only links that are there: none is left behind by those before.
+        EXPECT_EQ(world.sides[from].peer->links().size(), 1u);
+    }
+    world.check();
+}
+
+void play_all(std::uint64_t count) {
+    testing::Seeds seeds = testing::seeds(count);
+    for (std::uint64_t i = 0; i < seeds.count; ++i) {
+        const std::size_t before = testing::memory_use().bytes;
+        play(seeds.first + i);
+        EXPECT_EQ(testing::memory_use().bytes, before) << "after seed " << seeds.first + i;
+        if (::testing::Test::HasFailure()) return;
+    }
+}
+
+TEST(PeerSimulationTest, BooksBalance) { play_all(15); }
+TEST(LongPeerSimulationTest, BooksBalance) { play_all(1000); }
+
+}  // namespace
+}  // namespace reflow::peer
