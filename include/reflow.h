@@ -3233,8 +3233,8 @@ REFLOW_API reflow_view reflow_node_state_name(int32_t state);
  * peer of the original says it in clear: such a one is accepted, and told of in the log, but what this
  * side dials gets the token in clear only with REFLOW_PEER_LEGACY_AUTH. Without a token anybody may come.
  *
- * Delivery is at most once: what was given to the socket when a link breaks may be lost, and nothing is
- * sent twice. Packets that an actor there does not take (no such actor, port or type) are counted as lost
+ * Delivery is at most once, unless reflow_peer_set_delivery says more: what was given to the socket when a link
+ * breaks may be lost, and nothing is sent twice. Packets that an actor there does not take (no such actor, port or type) are counted as lost
  * and told in the log of both sides.
  *
  * With discovery endpoints it registers itself there with the start and at each refresh, reads who else is
@@ -3347,7 +3347,8 @@ REFLOW_API reflow_status reflow_peer_attach(reflow_peer *peer, reflow_network *n
 
 /* Listens, unless REFLOW_PEER_NO_PORT says no.
  * Ownership: none. Threads: any. Blocking: bounded. Errors: REFLOW_ERROR_IO with address and reason,
- * REFLOW_ERROR_INVALID_STATE for a second start. Since: 0.1.0 */
+ * REFLOW_ERROR_INVALID_STATE for a second start, REFLOW_ERROR_UNSUPPORTED with discovery endpoints on a machine
+ * without libcurl. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_start(reflow_peer *peer, reflow_error **error);
 
 /* The port that it listens on; 0 before the start, or without one.
@@ -3462,8 +3463,65 @@ REFLOW_API reflow_status reflow_peer_register_remote_actor(
     reflow_peer *peer, reflow_view actor, reflow_view network,
     const reflow_remote_actor_options *options, reflow_message *node, reflow_error **error);
 
+/* How sure a message is to come. */
+typedef enum reflow_delivery {
+    REFLOW_DELIVERY_AT_MOST_ONCE = 0, /* what was given to a socket is not sent again */
+    REFLOW_DELIVERY_AT_LEAST_ONCE = 1 /* sent again until the other side confirms that an inport has it */
+} reflow_delivery;
+
+/* What a full outbox does with one message more. */
+typedef enum reflow_outbox_policy {
+    REFLOW_OUTBOX_BLOCK = 0,       /* the sender waits */
+    REFLOW_OUTBOX_DROP_OLDEST = 1, /* the oldest is lost */
+    REFLOW_OUTBOX_FAIL = 2         /* REFLOW_ERROR_LIMIT */
+} reflow_outbox_policy;
+
+/* Told of a message that will not be delivered. message is none if it is not here any more: at most once,
+ * and refused there. */
+typedef void (*reflow_undelivered_fn)(void *user_data, reflow_view port, reflow_message message,
+                                      reflow_status status, reflow_view reason);
+
+/* How messages to one actor are kept; a field that is 0 means the default. */
+typedef struct reflow_delivery_options {
+    uint32_t struct_size; /* sizeof(reflow_delivery_options) */
+    uint32_t delivery;    /* reflow_delivery */
+    uint32_t outbox_policy;           /* reflow_outbox_policy */
+    uint32_t outbox_messages;         /* of one sender to one inport; default 10,000 */
+    uint64_t outbox_bytes;            /* likewise; default 64 MiB */
+    uint32_t deadline_ms;             /* then a message that waits is lost; default 30,000 */
+    uint32_t ack_timeout_ms;          /* without a confirmation for so long all is sent again; default 5000 */
+    uint32_t ack_retries;             /* so often; default 5 */
+    uint32_t unacknowledged_messages; /* sent and not confirmed, at once; default 1000 */
+    reflow_undelivered_fn undelivered; /* may be NULL; also told in the log and counted */
+    void *user_data;
+    reflow_destroy_fn destroy; /* ends user_data with peer and network, or if this fails; may be NULL */
+} reflow_delivery_options;
+
+/* Keeps what is sent to an actor of another network: reflow_peer_send puts it into an outbox, which sends as
+ * soon as there is a link. Each sender has one for each inport, whose order it keeps, over links that end and come
+ * again too. Without this, what is sent while there is no link fails.
+ *
+ * At least once, a message is sent again when a link has ended before it was confirmed, and the receiver takes it
+ * once as long as it lives: it knows the numbers of 65,536 outboxes, those used last. Another instance of its
+ * network does not know what the first one has had. A message that was sent, not confirmed, and then given up
+ * may have been delivered; its reason says so. With REFLOW_PEER_SEND_CONFIRMED a send waits until the message is
+ * confirmed or given up; at most once, it goes past the outbox. reflow_peer_stop waits, up to its timeout, until links have confirmed what is in outboxes; what is
+ * left then is told as lost. options may be NULL.
+ *
+ * undelivered runs on a thread of the runtime, of the peer, or of a call that sends, never twice at a time for one
+ * message; it must not wait.
+ * Ownership: views borrowed, options->user_data taken. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT, REFLOW_ERROR_ALREADY_EXISTS for an actor of which this was said,
+ * REFLOW_ERROR_LIMIT beyond 100,000 actors. Callbacks: destroy, if it fails. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_set_delivery(reflow_peer *peer, reflow_view network,
+                                                  reflow_view actor,
+                                                  const reflow_delivery_options *options,
+                                                  reflow_error **error);
+
 /* How the peer is: an object of network_id, instance_id, bind_address, port, lost (packets that were not
- * delivered), connect (endpoints of a configuration that are to be dialled, an array) and links, an array of {network_id, instance_id, endpoint, dialled, scheme, state, round_trip_ns,
+ * delivered), duplicates (that came again and were not taken), outboxes (an array of {network_id, actor_id, port,
+ * source, accepted, delivered, lost, resent, waiting, unconfirmed, bytes}, where accepted is delivered + lost +
+ * waiting + unconfirmed), connect (endpoints of a configuration that are to be dialled, an array) and links, an array of {network_id, instance_id, endpoint, dialled, scheme, state, round_trip_ns,
  * packets_in, packets_out, queued_packets, bytes_in, bytes_out}. scheme is "ws", "wss", "tcp" or "tls", state is
  * "connecting", "greeting" or "connected".
  * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: never. Errors: none besides.

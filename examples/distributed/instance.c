@@ -189,7 +189,7 @@ static reflow_status make_network(life *all, reflow_error **error) {
         status = set(graph, all->given.settings[i], error);
     }
     if (status == REFLOW_OK && all->what->network != NULL) {
-        status = keep_part(all->runtime, all->peer, graph, all->what->network, error);
+        status = keep_part(graph, all->what->network, error);
     }
     if (status == REFLOW_OK) {
         status = reflow_network_create(all->runtime, graph, &all->network, error);

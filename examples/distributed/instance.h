@@ -15,16 +15,8 @@ typedef struct instance {
 /* Returns what main returns. */
 int run_instance(int argc, char **argv, const instance *what);
 
-/* Registers a component that stands for an actor of another network. */
-enum { REMOTE_PORTS = 8 };
-reflow_status register_remote(reflow_runtime *runtime, reflow_peer *peer, const char *id,
-                              const char *actor, const char *network,
-                              char ports[REMOTE_PORTS][MAX_NAME], uint32_t count,
-                              reflow_error **error);
-
 /* Leaves in a graph what runs in one network: the nodes whose metadata says "network": network, and for each
  * node elsewhere that one of them sends to a remote actor, "node@network", under its own name. */
-reflow_status keep_part(reflow_runtime *runtime, reflow_peer *peer, reflow_graph *graph,
-                        const char *network, reflow_error **error);
+reflow_status keep_part(reflow_graph *graph, const char *network, reflow_error **error);
 
 #endif

@@ -9,8 +9,6 @@ typedef struct places {
     struct {
         char id[MAX_NAME], network[MAX_NAME];
         bool reached; /* a node of this network sends to it */
-        char ports[REMOTE_PORTS][MAX_NAME]; /* where it sends to */
-        uint32_t port_count;
     } all[PLACED];
     size_t count;
 } places;
@@ -70,19 +68,10 @@ static reflow_status keep_connection(reflow_graph *graph, places *all, reflow_me
         return reflow_graph_disconnect(graph, &ends[0], &ends[1], error);
     }
     all->all[at[1]].reached = true;
-    uint32_t port = 0;
-    while (port < all->all[at[1]].port_count &&
-           strcmp(all->all[at[1]].ports[port], ports[1]) != 0) {
-        ++port;
-    }
-    if (port == REMOTE_PORTS) return no_graph(error);
-    strcpy(all->all[at[1]].ports[port], ports[1]);
-    if (port == all->all[at[1]].port_count) ++all->all[at[1]].port_count;
     return REFLOW_OK;
 }
 
-reflow_status keep_part(reflow_runtime *runtime, reflow_peer *peer, reflow_graph *graph,
-                        const char *network, reflow_error **error) {
+reflow_status keep_part(reflow_graph *graph, const char *network, reflow_error **error) {
     reflow_message document = {0, 0}, connections = {0, 0}, connection = {0, 0};
     places *all = calloc(1, sizeof *all);
     if (all == NULL) return REFLOW_ERROR_OUT_OF_MEMORY;
@@ -102,9 +91,6 @@ reflow_status keep_part(reflow_runtime *runtime, reflow_peer *peer, reflow_graph
             status = reflow_graph_remove_node(graph, id, error);
             continue;
         }
-        status = register_remote(runtime, peer, name, all->all[i].id, all->all[i].network,
-                                 all->all[i].ports, all->all[i].port_count, error);
-        if (status != REFLOW_OK) break;
         /* What is configured is the matter of where it runs. */
         status = reflow_graph_set_component(graph, id, reflow_str(name), error);
         if (status == REFLOW_OK) {

@@ -100,7 +100,7 @@ class Process:
         self.reader.join(STOP_S)
         self.child.stdin.close()
         self.child.stdout.close()
-        return not asked or code == 0
+        return not asked or code == 0 or self.port is None  # one that only begins may just die
 
 
 def ask(port, method, path, body=None):
@@ -148,13 +148,6 @@ def read_held_out(path):
     return good[HELD_OUT_EVERY - 1::HELD_OUT_EVERY], names
 
 
-def knows(command):
-    """Whether this build of the tool has a command."""
-    told = subprocess.run([*command, "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=False)
-    return told.returncode == 0 and "--bind" in told.stdout
-
-
 class System:
     """The processes, in the order in which they end: who sends first, discovery last."""
 
@@ -172,12 +165,10 @@ class System:
         return process
 
     def start_discovery(self):
-        command = [os.path.join(self.options.build, "bin", "reflow"), "discovery", "serve", "--bind",
-                   "127.0.0.1:0"]
-        if not os.path.exists(command[0]):
-            raise Failure(f"{command[0]} is not there: build it by 'make'")
-        if self.options.no_discovery or not knows(command[:3]):
-            return
+        program = os.path.join(self.options.build, "bin", "reflow")
+        if not os.path.exists(program):
+            raise Failure(f"{program} is not there: build it by 'make'")
+        command = [program, "discovery", "serve", "--bind", "127.0.0.1:0"]
         self.discovery = Process("discovery", command, self.options.verbose)
         self.started(self.discovery)
 
@@ -214,7 +205,8 @@ class System:
         if options.single:
             one = self.start("single", "single_instance", "single_001", data + train + page)
             return one, one
-        self.start_discovery()
+        if not options.no_discovery:
+            self.start_discovery()
         first = self.start("data", "data_instance", "data_001", data)
         self.start("ml", "ml_instance", "ml_001", train)
         last = self.start("api", "api_instance", "api_001", page)
@@ -367,14 +359,29 @@ def interrupted(number, frame):
     raise KeyboardInterrupt
 
 
+def end(system, folder):
+    """Ends all processes; the lines say what is left."""
+    left = []
+    if system is not None:
+        print("\nEnding: " + ", ".join(process.name for process in system.processes), flush=True)
+        left = system.stop()
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+    for line in left:
+        print(f"run.py: {line}", file=sys.stderr)
+    if not left:
+        print("All have ended; no process, port or file is left.")
+    return left
+
+
 def main():
     options = read_arguments()
-    signal.signal(signal.SIGTERM, interrupted)
-    signal.signal(signal.SIGINT, interrupted)
-    folder = tempfile.mkdtemp(prefix="reflow-distributed-")
-    system = System(options, folder)
-    code = 0
+    folder, system, code = None, None, 0
     try:
+        signal.signal(signal.SIGTERM, interrupted)
+        signal.signal(signal.SIGINT, interrupted)
+        folder = tempfile.mkdtemp(prefix="reflow-distributed-")
+        system = System(options, folder)
         work(system, options)
     except Failure as problem:
         print(f"run.py: {problem}", file=sys.stderr)
@@ -385,15 +392,8 @@ def main():
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        print("\nEnding: " + ", ".join(process.name for process in system.processes), flush=True)
-        left = system.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-        for line in left:
-            print(f"run.py: {line}", file=sys.stderr)
-        if left and code == 0:
+        if end(system, folder) and code == 0:
             code = 1
-        if not left:
-            print("All have ended; no process, port or file is left.")
     return code
 
 

@@ -7,6 +7,7 @@
 #if REFLOW_WITH_PEER
 #include "base/clock.hpp"
 #include "base/limits.hpp"
+#include "capi/peer_delivery.hpp"
 #include "capi/peer_handle.hpp"
 #include "capi/peer_http.hpp"
 #include "message/envelope.hpp"
@@ -144,6 +145,10 @@ Result<Message> describe(const reflow_peer& of) {
     status.set("port", Message::integer(of.peer->port()));
     status.set("connect", std::move(dialled).take());
     status.set("lost", Message::integer(static_cast<std::int64_t>(of.peer->lost_packets())));
+    status.set("duplicates", Message::integer(static_cast<std::int64_t>(of.peer->duplicates())));
+    Result<Message> outboxes = capi::describe_outboxes(of.peer->outboxes());
+    if (!outboxes.ok()) return outboxes;
+    status.set("outboxes", std::move(outboxes).take());
     status.set("links", std::move(all).take());
     return status.finish();
 }
@@ -248,6 +253,9 @@ reflow_status reflow_peer_create_from_toml(reflow_runtime* runtime, reflow_view 
             made.value()->remote_actors.push_back(
                 {{one.actor_id, one.network_id}, one.strategy, one.alias, {}, {},
                  one.capabilities});
+            Result<void> kept = made.value()->peer->keep(one.network_id, one.actor_id,
+                                                         capi::outbox_options(one), {});
+            if (!kept.ok()) return kept;
         }
         for (const auto& one : config.value().connect) {
             made.value()->connect.push_back(one.endpoint);
@@ -396,6 +404,23 @@ reflow_status reflow_peer_on_http(reflow_peer* peer, reflow_http_fn handler, voi
     });
 }
 
+reflow_status reflow_peer_set_delivery(reflow_peer* peer, reflow_view network, reflow_view actor,
+                                       const reflow_delivery_options* options,
+                                       reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        Result<capi::DeliveryArgument> given = capi::delivery_argument(options);
+        if (!given.ok()) return given.take_error();
+        if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+        Result<std::string_view> to = id_argument(network, "network");
+        if (!to.ok()) return to.take_error();
+        Result<std::string_view> whom = text_argument(actor, "actor");
+        if (!whom.ok()) return whom.take_error();
+        if (Result<void> fine = peer::check_id(whom.value(), "actor"); !fine.ok()) return fine;
+        return peer->peer->keep(to.value(), whom.value(), given.value().options,
+                                std::move(given.value().listener));
+    });
+}
+
 reflow_status reflow_peer_status(const reflow_peer* peer, reflow_message* out,
                                  reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
@@ -475,6 +500,13 @@ reflow_status reflow_peer_on_http(reflow_peer*, reflow_http_fn, void* user_data,
 reflow_status reflow_peer_send_with(reflow_peer*, reflow_view, reflow_view, reflow_view,
                                     reflow_message, const reflow_peer_send_options*,
                                     reflow_error** error) {
+    return missing(error);
+}
+reflow_status reflow_peer_set_delivery(reflow_peer*, reflow_view, reflow_view,
+                                       const reflow_delivery_options* options,
+                                       reflow_error** error) {
+    const reflow_delivery_options fields = known_fields(options);
+    if (fields.destroy != nullptr) fields.destroy(fields.user_data);
     return missing(error);
 }
 reflow_status reflow_peer_status(const reflow_peer*, reflow_message* out, reflow_error** error) {

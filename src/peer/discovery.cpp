@@ -37,6 +37,7 @@ Result<void> Discovery::start() {
     if (!client.ok()) return client.take_error();
     {
         std::lock_guard lock(mutex_);
+        if (stopping_) return Failure(REFLOW_ERROR_CLOSED, "the peer stops");
         client_ = std::move(client).take();
         for (std::size_t i = 0; i < servers_.size(); ++i) (void)begin_round(i);
     }

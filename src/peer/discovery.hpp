@@ -45,7 +45,8 @@ public:
     Discovery(DiscoveryOptions options, DiscoveryEntry self, Owner owner);
     ~Discovery();
 
-    // Begins the first round. REFLOW_ERROR_UNSUPPORTED without a client of HTTP, REFLOW_ERROR_IO.
+    // Begins the first round. REFLOW_ERROR_UNSUPPORTED without a client of HTTP, REFLOW_ERROR_IO, and
+    // REFLOW_ERROR_CLOSED behind stop().
     Result<void> start();
     // Asks all servers, and waits until each has answered or failed in a round that began after this call.
     // REFLOW_ERROR_TIMEOUT, _CLOSED, and _IO if none has answered.

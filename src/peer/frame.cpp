@@ -98,7 +98,7 @@ private:
 constexpr std::string_view names[] = {
     "",     "open",     "data",     "credit", "report", "ping", "pong", "follow", "unfollow", "followed",
     "ask",  "told",     "",         "",       "",       "",     "",     "",       "",         "",
-    "note", "confirm",  "confirmed"};
+    "note", "confirm",  "confirmed", "mark"};
 
 Result<void> read_note(Fields& from, FrameVisitor& to) {
     std::uint64_t channel = from.number();
@@ -187,6 +187,13 @@ Result<void> read_record(MessageRef record, std::size_t bytes, FrameVisitor& to)
         }
         case Kind::note:
             return read_note(from, to);
+        case Kind::mark: {
+            std::uint64_t channel = from.number();
+            std::uint64_t number = from.number();
+            std::string_view outbox = from.text();
+            std::uint64_t message = from.number();
+            return from.fine() ? to.mark(channel, number, outbox, message) : from.failure();
+        }
         case Kind::confirm:
         case Kind::confirmed: {
             std::uint64_t channel = from.number();
@@ -319,6 +326,15 @@ void Batch::confirmed(std::uint64_t channel, std::uint64_t packets) {
     begin(Kind::confirmed, 2);
     number(channel);
     number(packets);
+}
+
+void Batch::mark(std::uint64_t channel, std::uint64_t packet, std::string_view outbox,
+                 std::uint64_t message) {
+    begin(Kind::mark, 4);
+    number(channel);
+    number(packet);
+    text(outbox);
+    number(message);
 }
 
 void Batch::ping(std::uint64_t value) {

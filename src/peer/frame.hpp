@@ -73,6 +73,8 @@ enum class Kind : std::uint8_t {
     note = 20,
     confirm = 21,    // channel, number of a packet: how far the channel is, until that is through
     confirmed = 22,  // channel, packets in all that have been delivered or reported
+    // From that packet on: those of which outbox, and which message of it the first is; "": of none.
+    mark = 23,  // channel, number, outbox, message
 };
 
 // Makes frames. Records of one kind for one channel grow together.
@@ -89,6 +91,8 @@ public:
                 std::string_view text);
     void confirm(std::uint64_t channel, std::uint64_t number);
     void confirmed(std::uint64_t channel, std::uint64_t packets);
+    void mark(std::uint64_t channel, std::uint64_t number, std::string_view outbox,
+              std::uint64_t message);
     void ping(std::uint64_t number);
     void pong(std::uint64_t number);
     void follow(std::uint64_t number, std::string_view actor, std::string_view port, std::string_view replies_to);
@@ -150,6 +154,8 @@ public:
     virtual Result<void> note(std::uint64_t channel, std::uint64_t number, Message envelope) = 0;
     virtual Result<void> confirm(std::uint64_t channel, std::uint64_t number) = 0;
     virtual Result<void> confirmed(std::uint64_t channel, std::uint64_t packets) = 0;
+    virtual Result<void> mark(std::uint64_t channel, std::uint64_t number, std::string_view outbox,
+                              std::uint64_t message) = 0;
 };
 // REFLOW_ERROR_PROTOCOL, _PARSE or _LIMIT with the record; records before it have been told.
 [[nodiscard]] Result<void> read_frame(std::string_view frame, FrameVisitor& to);

@@ -478,13 +478,22 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "the link has no such channel");
     }
     Outgoing& to = outgoing_[channel];
+    if (sending.only_idle && busy_) {
+        draining_.push_back(channel);
+        return std::size_t{0};
+    }
     if (old()) return send_old(to, packets);
     std::size_t sent = 0;
     sending.first = to.sent;
+    mark_outbox(channel, to, sending);
     for (MessageRef packet : packets) {
         if (!to.open() || crowded()) {
             to.full = true;
             held_ = held_ || to.open();
+            break;
+        }
+        if (sending.only_idle && busy_) {
+            draining_.push_back(channel);
             break;
         }
         if (batch_.empty()) batch_.use(wire_->spare());
@@ -513,6 +522,15 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
 
 // Under mutex_. The first that waits asks for the end of the wait.
 bool Link::lingers() noexcept { return !batch_.empty() && !std::exchange(lingers_, true); }
+
+// Numbers of the outbox follow those of the channel, so that one record tells them for all that come.
+void Link::mark_outbox(std::uint64_t channel, Outgoing& to, const Sending& sending) {
+    const std::uint64_t ahead = sending.outbox.empty() ? 0 : sending.number - to.sent;
+    if (to.outbox == sending.outbox && to.ahead == ahead) return;
+    batch_.mark(channel, to.sent, sending.outbox, sending.number);
+    to.outbox = sending.outbox;
+    to.ahead = ahead;
+}
 
 Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> packets) {
     std::size_t sent = 0;

@@ -43,6 +43,8 @@ struct Parcel {
     std::string_view port;
     std::string_view message_id;  // of an old peer; of ours, Link::message_id tells
     std::uint64_t first = 0;      // number of the first one
+    std::string_view outbox{};    // that they are of; empty: of none
+    std::uint64_t message = 0;    // the first one's number there; the others follow it
 };
 
 // What a peer makes of it. On the thread of the wire, or that of the call that led to it; the lock of
@@ -129,14 +131,19 @@ public:
     struct Sending {
         bool flush = true;     // they go now, else with the next that fill a frame
         bool confirm = false;  // confirmed() tells how far the channel is; the link confirms()
-        std::uint64_t first = 0;  // number of the first that was sent
+        bool only_idle = false;   // nothing while the socket is busy; writable() comes then too
+        std::string_view outbox{};  // that they are of; empty: of none
+        std::uint64_t number = 0;   // the first one's number there; the others follow it
+        std::uint64_t first = 0;    // number of the first that was sent
     };
     // Sends the first of the packets, as many as the other side has room for; returns how many, and
     // writable() follows if not all. Those in envelopes go with them.
     Result<std::size_t> send(std::uint64_t channel, std::span<const MessageRef> packets,
                              Sending& sending);
-    Result<std::size_t> send(std::uint64_t channel, std::span<const MessageRef> packets) {
+    Result<std::size_t> send(std::uint64_t channel, std::span<const MessageRef> packets,
+                             bool flush = true) {
         Sending plain;
+        plain.flush = flush;
         return send(channel, packets, plain);
     }
     // Whether the other side tells of deliveries. Once it is open.
@@ -180,6 +187,8 @@ private:
         std::uint64_t sent = 0, sent_bytes = 0;
         Window allowed{};   // in all, by the other side
         bool full = false;  // somebody waits for writable()
+        String outbox{};          // that the next are of, as was told
+        std::uint64_t ahead = 0;  // of numbers there to numbers of the channel; may wrap
         [[nodiscard]] bool open() const noexcept {
             return sent < allowed.packets && sent_bytes < allowed.bytes;
         }
@@ -195,6 +204,12 @@ private:
         std::uint64_t wanted = 0;    // so many are to be confirmed
         std::uint64_t told = 0;      // and so many have been
         Message note{};              // the envelope of the next that comes
+        struct Mark {
+            std::uint64_t number = 0;  // from here on
+            String outbox;
+            std::uint64_t message = 0;
+        };
+        Vector<Mark> marks{};        // of those that wait, and the one before
         bool busy = false;           // a thread offers them to the owner
         bool again = false;          // and has to look again
     };
@@ -216,6 +231,9 @@ private:
     void refuse(reflow_status status, std::string_view reason, std::uint16_t code);
     void offer(std::uint64_t channel);
     void tell_confirmed(std::uint64_t channel, Incoming& of);
+    [[nodiscard]] static String mark_parcel(Vector<Incoming::Mark>& marks, Parcel& parcel,
+                                            Vector<Message>& all);
+    void mark_outbox(std::uint64_t channel, Outgoing& to, const Sending& sending);
     Result<std::size_t> send_old(Outgoing& to, std::span<const MessageRef> packets);
     // The socket has so much to take that nothing is added.
     [[nodiscard]] bool crowded() const noexcept;
@@ -258,6 +276,7 @@ private:
     bool lingers_ = false;  // flush() will be called
     bool packs_ = false;    // both know zstd
     PackMemory packed_;
+    Vector<std::uint64_t> draining_;  // channels that wait for a socket that is not busy
     TextMap<std::uint64_t> numbers_;  // of outgoing channels, by what they are
     Vector<Outgoing> outgoing_;       // by number
     Map<std::uint64_t, Incoming> incoming_;

@@ -176,6 +176,22 @@ public:
         to.note = std::move(envelope);
         return {};
     }
+    Result<void> mark(std::uint64_t channel, std::uint64_t number, std::string_view outbox,
+                      std::uint64_t message) override {
+        std::lock_guard lock(link_.mutex_);
+        auto found = link_.incoming_.find(channel);
+        if (found == link_.incoming_.end()) return {};
+        Incoming& to = found->second;
+        std::uint64_t next = to.first + (to.waiting.size() - to.taken);
+        if (number != next) {
+            return Failure(REFLOW_ERROR_PROTOCOL, concat("a mark at packet ", number,
+                                                         " of channel ", channel,
+                                                         " comes before ", next));
+        }
+        if (!to.marks.empty() && to.marks.back().number == number) to.marks.pop_back();
+        to.marks.push_back({number, String(outbox), message});
+        return {};
+    }
     Result<void> confirm(std::uint64_t channel, std::uint64_t number) override {
         std::unique_lock lock(link_.mutex_);
         auto found = link_.incoming_.find(channel);
@@ -209,6 +225,18 @@ void Link::hear_batch(std::string_view frame) {
     if (!read.ok()) refuse(read.error().status, read.error().message, io::WIRE_PROTOCOL);
 }
 
+// Which messages of an outbox those are that a parcel begins with; all are of the same then.
+String Link::mark_parcel(Vector<Incoming::Mark>& marks, Parcel& parcel, Vector<Message>& all) {
+    while (marks.size() > 1 && marks[1].number <= parcel.first) marks.erase(marks.begin());
+    const bool marked = !marks.empty() && marks[0].number <= parcel.first;
+    if (marks.size() > (marked ? 1u : 0u)) {
+        std::uint64_t until = marks[marked ? 1 : 0].number - parcel.first;
+        if (until < all.size()) all.resize(static_cast<std::size_t>(until));
+    }
+    parcel.message = marked ? marks[0].message + (parcel.first - marks[0].number) : 0;
+    return marked ? marks[0].outbox : String();
+}
+
 // How far a channel is, if the sender wants to know and it is further than it has been.
 void Link::tell_confirmed(std::uint64_t channel, Incoming& of) {
     if (of.told >= of.wanted || of.first <= of.told) return;
@@ -239,6 +267,8 @@ void Link::offer(std::uint64_t channel) {
                             from.waiting.end());
         const std::uint64_t first = parcel.first = from.first;
         const std::uint64_t came_bytes = from.bytes;
+        const String outbox = mark_parcel(from.marks, parcel, all);
+        parcel.outbox = outbox;
         lock.unlock();
         Result<std::size_t> taken = owner_.take(*this, parcel, channel, all);
         lock.lock();

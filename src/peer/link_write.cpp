@@ -44,6 +44,10 @@ void Link::drained(io::Wire&) {
                 writable.push_back(i);
             }
         }
+        if (!busy_) {
+            writable.insert(writable.end(), draining_.begin(), draining_.end());
+            draining_.clear();
+        }
     }
     for (std::uint64_t channel : writable) owner_.writable(*this, channel);
 }

@@ -13,6 +13,8 @@
 namespace reflow::peer {
 namespace {
 
+constexpr std::uint64_t same_moment_ns = 1'000'000'000;
+
 // Whether it is of no use to dial again: the other side was there, and knows another token. What else
 // it refuses for passes: it stops, is full, or has not yet missed the link before this one.
 bool is_final(const Link& link, reflow_status status) noexcept {
@@ -90,7 +92,13 @@ void Peer::stop(std::int64_t timeout_ms) {
     std::uint64_t listener = 0;
     {
         std::lock_guard lock(mutex_);
-        if (std::exchange(stopping_, true)) return;
+        if (std::exchange(ending_, true)) return;
+    }
+    const std::uint64_t start = now_ns();
+    outboxes_.stop(timeout_ms);
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
         all = links_;
         listener = std::exchange(port_number_, 0);
     }
@@ -104,7 +112,10 @@ void Peer::stop(std::int64_t timeout_ms) {
     cancel_timers();
     auto empty = [this] { return links_.empty(); };
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), empty)) {
+    auto spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
+    auto left =
+        std::chrono::milliseconds(std::max<std::int64_t>(waiting_ms(timeout_ms) - spent, 0));
+    if (!changed_.wait_for(lock, left, empty)) {
         all = links_;
         lock.unlock();
         for (const Ref<Link>& link : all) link->cut();
@@ -130,6 +141,7 @@ void Peer::tick() {
     }
     std::uint64_t now = now_ns();
     for (const Ref<Link>& link : all) link->tick(now);
+    outboxes_.tick();
     plan_tick();
 }
 
@@ -162,11 +174,12 @@ Result<void> Peer::admit(Link& link, const Hello& hello) {
             --open;
             continue;
         }
-        // Two that dial each other keep the link of the one whose name comes first.
+        // Two that dial each other keep the link of the one whose name comes first; a link that has been there
+        // for a while is kept in any case, since others use it.
         const Identity& self = options_.link.self;
         bool ours_first = std::tie(self.network_id, self.instance_id) <
                           std::tie(from.network_id, from.instance_id);
-        if (!other->dialled() || ours_first) {
+        if (!other->dialled() || ours_first || other->counts().open_ns > same_moment_ns) {
             return Failure(REFLOW_ERROR_REFUSED, concat("network ", from.network_id, ", instance ",
                                                         from.instance_id, " ", connected_already));
         }
@@ -210,6 +223,7 @@ void Peer::linked(Link& link) {
     check_expected(link);
     settle(link);
     greet_proxies(link);
+    outboxes_.linked(event.remote.network_id);
 }
 
 void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
@@ -251,6 +265,7 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     if (proxies_) {
         proxies_->forget(&link);
     }
+    outboxes_.unlinked(link);
     if (greeted && link.was_open()) {
         PeerEvent event{PeerEventKind::disconnected, link.remote(), link.endpoint(), status,
                         reason_of(status, reason), 0};
@@ -258,7 +273,10 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
                                     " has ended: ", event.reason));
         if (listener_) listener_(event);
     } else if (!link.dialled()) {
-        log(REFLOW_LOG_WARN, concat("a connection was refused: ", reason_of(status, reason)));
+        // Of two that dial each other one is always refused.
+        bool twin = reason.ends_with(connected_already);
+        log(twin ? REFLOW_LOG_DEBUG : REFLOW_LOG_WARN,
+            concat("a connection was refused: ", reason_of(status, reason)));
     }
     if (next == Next::unreached) tell_unreached(*target);
     if (next == Next::soon) plan_attempt(target);
@@ -315,8 +333,8 @@ Vector<Ref<Link>> Peer::links() const {
 
 // ---- packets that come
 
-Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t channel,
-                               std::span<const Message> packets) {
+Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_t channel,
+                                  std::span<const Message> packets) {
     if (!network_) return Failure(REFLOW_ERROR_NOT_FOUND, "this peer has no network");
     RouteKey key{&link, channel};
     std::optional<std::uint64_t> inport;
@@ -345,6 +363,7 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
     while (taken < packets.size()) {
         Parcel rest = parcel;
         rest.first += taken;
+        rest.message += taken;
         Result<std::size_t> some = put(link, rest, channel, *inport, packets.subspan(taken));
         if (!some.ok()) {
             if (taken != 0) return taken;  // the one that is refused comes again as the first
@@ -358,6 +377,7 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
         if (channel == UINT64_MAX || !wait_for_room(link, channel, *inport)) break;
         // Room may have come in between.
         rest.first = parcel.first + taken;
+        rest.message = parcel.message + taken;
         Result<std::size_t> more = put(link, rest, channel, *inport, packets.subspan(taken));
         if (!more.ok() || more.value() == 0) break;
         taken += more.value();

@@ -3,6 +3,7 @@
 // Neighbours: link below, capi above; network (the actors). Thread: any.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -17,10 +18,12 @@
 #include "base/ref.hpp"
 #include "io/wire.hpp"
 #include "network/network.hpp"
+#include "peer/arrivals.hpp"
 #include "peer/confirmations.hpp"
 #include "peer/discovery.hpp"
 #include "peer/followers.hpp"
 #include "peer/link.hpp"
+#include "peer/outboxes.hpp"
 #include "peer/proxies.hpp"
 #include "peer/status.hpp"
 
@@ -87,7 +90,10 @@ struct PeerEvent {
 // The reason, or what the status says.
 [[nodiscard]] String reason_of(reflow_status status, std::string_view reason);
 
-class Peer final : public RefCounted<Peer>, private LinkOwner, private io::PortHandler {
+class Peer final : public RefCounted<Peer>,
+                   private LinkOwner,
+                   private OutboxCarrier,
+                   private io::PortHandler {
 public:
     using Listener = std::function<void(const PeerEvent&)>;
     // The host of wires outlives the peer.
@@ -128,6 +134,14 @@ public:
     Result<Message> ask_actors(std::string_view network_id, std::int64_t timeout_ms);
     // Those that are known, and those that there are links to; an array for the host.
     [[nodiscard]] Result<Message> networks() const;
+    // Keeps what is sent to an actor until it can go, and as the options say until it is confirmed; listener
+    // may be empty. REFLOW_ERROR_ALREADY_EXISTS, _LIMIT.
+    Result<void> keep(std::string_view network_id, std::string_view actor,
+                      const OutboxOptions& options, Outboxes::Listener listener) {
+        return outboxes_.keep(network_id, actor, options, std::move(listener));
+    }
+    [[nodiscard]] const Outboxes& outboxes() const noexcept { return outboxes_; }
+    [[nodiscard]] std::uint64_t duplicates() const { return arrivals_.duplicates(); }
     [[nodiscard]] bool connected(std::string_view network_id) const;
     // Adds a node for an actor of another network; returns its id. The errors of names and of a
     // change of the network, REFLOW_ERROR_INVALID_STATE without one.
@@ -136,13 +150,16 @@ public:
     // ---- for proxies
     // A link to the network; NULL if there is none now.
     [[nodiscard]] Ref<Link> pick(std::string_view network_id);
+    // Whether there is an outbox for what an actor is sent.
+    [[nodiscard]] bool keeps(const RemoteName& actor) const;
     void follow(Proxy& proxy);
     void unfollow(Proxy& proxy);
 
     [[nodiscard]] Vector<Ref<Link>> links() const;
-    [[nodiscard]] std::uint64_t lost_packets() const noexcept {
-        return lost_.load(std::memory_order_relaxed);
-    }
+    [[nodiscard]] std::optional<OutboxStatus> outbox_status() const;
+    // By reason, those of outboxes too.
+    [[nodiscard]] std::array<std::uint64_t, losses_count> losses() const;
+    [[nodiscard]] std::uint64_t lost_packets() const;
     // Closes all links in order, waits for them up to the timeout, and then cuts them.
     void stop(std::int64_t timeout_ms);
 
@@ -185,6 +202,10 @@ private:
     void lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
               std::string_view text) override;
     void confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) override;
+    // Of packets that are those of no outbox, or have not come before.
+    [[nodiscard]] Result<std::size_t> deliver(Link& link, const Parcel& parcel,
+                                              std::uint64_t channel,
+                                              std::span<const Message> packets);
     Message actors() override;
     void actors_told(Link& link, std::uint64_t number, MessageRef actors) override;
     void follow(Link& link, std::uint64_t number, std::string_view actor, std::string_view port,
@@ -195,6 +216,12 @@ private:
     void log(reflow_log_level level, std::string_view text) override;
     void flush_later(Link& link, std::uint64_t after_ns) override;
     [[nodiscard]] std::uint64_t now_ns() const override { return clock_.now_ns(); }
+
+    // ---- from outboxes
+    Ref<Link> link_to(std::string_view network_id) override;
+    void undelivered(const OutboxAddress& to, const Undelivered& what) override;
+    void room(std::string_view network_id) override;
+    std::uint64_t carrier_now_ns() override { return now_ns(); }
 
     // ---- from the port
     io::WireHandler* accepted(io::Wire& wire) override;
@@ -262,11 +289,14 @@ private:
     std::uint64_t started_ns_ = 0;  // fixed with start()
     std::atomic<std::uint64_t> lost_{0};  // relaxed: a statistic
     Confirmations confirmations_;
+    Outboxes outboxes_{*this};
+    Arrivals arrivals_;
 
     mutable std::mutex mutex_;  // guards all below; no link, network or wire is called under it
     std::condition_variable changed_;
     bool started_ = false;
-    bool stopping_ = false;
+    bool ending_ = false;    // stop() has begun
+    bool stopping_ = false;  // and the outboxes are through
     std::uint64_t port_number_ = 0;
     Vector<Ref<Link>> links_;  // all that have not ended
     Vector<Ref<Target>> targets_;

@@ -1,6 +1,7 @@
-// How what a peer gets comes to actors, and what it hears of what it has sent.
-// Neighbours: peer.cpp (the rest of it), source, confirmations. Thread: see peer.hpp.
+// How what a peer gets comes to actors, once, and what becomes of what it has sent.
+// Neighbours: peer.cpp (the rest of it), source, confirmations, outboxes, arrivals. Thread: see peer.hpp.
 #include <algorithm>
+#include <numeric>
 
 #include "base/text.hpp"
 #include "peer/peer.hpp"
@@ -15,6 +16,71 @@ constexpr std::size_t most_taken = 256;  // packets that go into an inport at on
 
 void Peer::confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) {
     confirmations_.confirmed(link, channel, packets);
+    outboxes_.confirmed(link, channel, packets);
+}
+
+void Peer::undelivered(const OutboxAddress& to, const Undelivered& what) {
+    log(REFLOW_LOG_WARN, concat("a message to ", to.actor, "@", to.network_id, ", ", to.port,
+                                ", was not delivered: ", what.why));
+}
+
+std::optional<OutboxStatus> Peer::outbox_status() const {
+    const Vector<Outboxes::State> all = outboxes_.states();
+    if (all.empty()) return std::nullopt;
+    OutboxStatus sum;
+    for (const Outboxes::State& one : all) {
+        sum.accepted += one.books.accepted;
+        sum.delivered += one.books.delivered;
+        sum.resent += one.books.resent;
+        sum.waiting += one.waiting;
+        sum.unconfirmed += one.unconfirmed;
+        sum.bytes += one.bytes;
+    }
+    return sum;
+}
+
+std::array<std::uint64_t, losses_count> Peer::losses() const {
+    std::array<std::uint64_t, losses_count> all{};
+    for (const Outboxes::State& one : outboxes_.states()) {
+        for (std::size_t i = 0; i < losses_count; ++i) all[i] += one.books.lost[i];
+    }
+    all[static_cast<std::size_t>(Loss::refused)] += lost_.load(std::memory_order_relaxed);
+    all[static_cast<std::size_t>(Loss::duplicate)] += arrivals_.duplicates();
+    return all;
+}
+
+// What was to be delivered and was not; a duplicate was.
+std::uint64_t Peer::lost_packets() const {
+    std::array<std::uint64_t, losses_count> all = losses();
+    return std::accumulate(all.begin(), all.end(), std::uint64_t{0}) -
+           all[static_cast<std::size_t>(Loss::duplicate)];
+}
+
+void Peer::room(std::string_view network_id) {
+    if (!proxies_) return;
+    for (const Ref<Proxy>& one : proxies_->of(network_id)) one->wake();
+}
+
+// What comes from an outbox may have come before, over a link that has ended.
+Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t channel,
+                               std::span<const Message> packets) {
+    if (parcel.outbox.empty()) return deliver(link, parcel, channel, packets);
+    const Identity from = link.remote();
+    Arrivals::Begun begun = arrivals_.begin(from, parcel.outbox, parcel.message, packets.size(),
+                                            link, channel);
+    if (begun.busy) return std::size_t{0};
+    Parcel rest = parcel;
+    rest.first += begun.known;
+    rest.message += begun.known;
+    Result<std::size_t> taken = std::size_t{0};
+    if (begun.known < packets.size()) {
+        taken = deliver(link, rest, channel, packets.subspan(begun.known));
+    }
+    // One that is refused has had its answer as well, unless it comes again as the first.
+    std::size_t count = taken.ok() ? taken.value() : begun.known == 0 ? 1 : 0;
+    arrivals_.end(from, parcel.outbox, rest.message + count);
+    if (!taken.ok() && begun.known == 0) return taken;
+    return begun.known + count;
 }
 
 void Peer::tell_message(const Link& link, const Parcel& parcel) {
@@ -51,11 +117,10 @@ Result<std::size_t> Peer::put(const Link& link, const Parcel& parcel, std::uint6
     if (network_->carries_envelopes()) {
         const Identity remote = link.remote();
         for (std::size_t i = 0; i < packets.size(); ++i) {
-            const bool told = !parcel.message_id.empty();
-            String own = told ? String() : link.message_id(channel, parcel.first + i);
-            raw.push_back(with_source(packets[i], {remote, parcel.source_actor,
-                                                   told ? parcel.message_id : own})
-                              .leak());
+            String id = parcel.message_id.empty() ? String() : String(parcel.message_id);
+            if (!parcel.outbox.empty()) id = concat(parcel.outbox, '-', parcel.message + i);
+            if (id.empty()) id = link.message_id(channel, parcel.first + i);
+            raw.push_back(with_source(packets[i], {remote, parcel.source_actor, id}).leak());
         }
     } else {
         for (const Message& one : packets) raw.push_back(payload_of(one).own().leak());

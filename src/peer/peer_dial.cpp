@@ -58,7 +58,7 @@ Result<Identity> Peer::connect(std::string_view endpoint, std::int64_t timeout_m
     std::unique_lock lock(mutex_);
     bool in_time = true;
     if (dialled.ok()) {
-        in_time = changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+        in_time = changed_.wait_for(lock, std::chrono::milliseconds(waiting_ms(timeout_ms)),
                                     [&] { return target->done; });
         if (in_time && target->identity) {
             std::erase(not_dialled_, target->identity->network_id);

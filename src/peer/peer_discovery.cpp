@@ -1,7 +1,7 @@
 // A peer and discovery: who is dialled, which of two links to one peer stays, and what is known of others.
 // Neighbours: peer.cpp (links), discovery. Thread: see peer.hpp.
 //
-// Two that dial each other end up with two links. Both sides keep the one that was dialled by the less of the two
+// Two that dial each other in the same moment end up with two links. Both sides keep the one that was dialled by the less of the two
 // by (network id, instance id): whoever accepts refuses what would not stay, and when both links have opened at
 // the same time, both sides end the same one. A target whose peer is served by another link sleeps until
 // that link has ended.
@@ -293,7 +293,7 @@ void Peer::settle(Link& link) {
 // while, or at once if nothing ever has.
 void Peer::retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks) {
     constexpr std::uint64_t look_ns = 200'000'000;
-    constexpr unsigned most_looks = 50;
+    constexpr unsigned most_looks = 5;
     if (link->stage() != Stage::open) return;
     Link::Counts counts = link->counts();
     std::uint64_t now = counts.packets_in + counts.packets_out;

@@ -8,10 +8,12 @@
 namespace reflow::peer {
 
 Result<void> Peer::attach(Ref<network::Network> network) {
-    Result<Ref<network::Foreign>> foreign = network->foreign();
-    if (!foreign.ok()) return foreign.take_error();
-    Ref<Proxies> proxies = Ref<Proxies>::share(static_cast<Proxies*>(foreign.value().get()));
-    Ref<Proxies> before;
+    Ref<Proxies> proxies, before;
+    if (network->runtime().make_foreign != nullptr) {  // else its graphs name no actors of others
+        Result<Ref<network::Foreign>> foreign = network->foreign();
+        if (!foreign.ok()) return foreign.take_error();
+        proxies = Ref<Proxies>::share(static_cast<Proxies*>(foreign.value().get()));
+    }
     {
         std::lock_guard lock(mutex_);
         if (started_) return Failure(REFLOW_ERROR_INVALID_STATE, "the peer has been started");
@@ -19,7 +21,7 @@ Result<void> Peer::attach(Ref<network::Network> network) {
         before = std::exchange(proxies_, proxies);
     }
     if (before && before != proxies) before->attach({});
-    proxies->attach(Ref<Peer>::share(this));
+    if (proxies) proxies->attach(Ref<Peer>::share(this));
     return {};
 }
 
@@ -31,6 +33,7 @@ void Peer::writable(Link& link, std::uint64_t channel) {
         ++rooms_;
     }
     changed_.notify_all();
+    outboxes_.writable(link, channel);
     if (Ref<Proxy> proxy = proxies_ ? proxies_->sender(&link, channel) : Ref<Proxy>()) {
         return proxy->wake();
     }
@@ -39,6 +42,7 @@ void Peer::writable(Link& link, std::uint64_t channel) {
 
 void Peer::lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
                 std::string_view text) {
+    if (outboxes_.lost(link, channel, number, status, text)) return;
     if (Ref<Proxy> proxy = proxies_ ? proxies_->sender(&link, channel) : Ref<Proxy>()) {
         proxy->complain(text);
     }
@@ -49,6 +53,20 @@ void Peer::lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_
 }
 
 // ---- its own nodes
+
+bool Peer::keeps(const RemoteName& actor) const {
+    return outboxes_.keeps(actor.network_id, actor.actor_id);
+}
+
+// As proxies, outboxes send nothing before all that the packets may cause would be heard here.
+Ref<Link> Peer::link_to(std::string_view network_id) {
+    Ref<Link> link = pick(network_id);
+    if (!link || !proxies_) return link;
+    for (const Ref<Proxy>& one : proxies_->of(network_id)) {
+        if (!one->hears(*link)) return {};
+    }
+    return link;
+}
 
 void Peer::follow(Proxy& proxy) {
     Vector<Ref<Link>> open;
@@ -101,9 +119,11 @@ void Peer::followed(Link& link, std::uint64_t number, std::optional<std::uint64_
             std::lock_guard lock(mutex_);
             routes_[{&link, *channel}] = {0, proxy, outport};
         }
-        return proxy->answered(link, false);
+        proxy->answered(link, false);
+        return outboxes_.linked(link.remote().network_id);
     }
     proxy->answered(link, false);
+    outboxes_.linked(link.remote().network_id);
     log(REFLOW_LOG_WARN, concat(proxy->node, " hears nothing of ", proxy->name.text(), ": ", text));
     proxy->complain(text);
 }

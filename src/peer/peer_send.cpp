@@ -12,15 +12,23 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
                         std::string_view source_actor, std::int64_t timeout_ms,
                         std::size_t& accepted, bool confirm) {
     accepted = 0;
+    const std::int64_t most_ms = waiting_ms(timeout_ms);
     std::uint64_t start = 0;  // of waiting
-    auto left_ms = [&]() -> std::int64_t {
-        constexpr std::int64_t year_ms = std::int64_t{366} * 24 * 3600 * 1000;
-        if (timeout_ms < 0) return year_ms;
+    auto left_ms = [&] {
         const std::uint64_t now = now_ns();
         if (start == 0) start = now;
         auto spent = static_cast<std::int64_t>((now - start) / 1'000'000);
-        return std::clamp<std::int64_t>(timeout_ms - spent, 0, year_ms);
+        return std::max<std::int64_t>(most_ms - spent, 0);
     };
+    if (outboxes_.keeps(network_id, actor) &&
+        (!confirm || outboxes_.confirms(network_id, actor))) {
+        for (; accepted < messages.size(); ++accepted) {
+            Result<void> kept = outboxes_.put({network_id, actor, port, source_actor},
+                                              messages[accepted], left_ms(), confirm);
+            if (!kept.ok()) return kept;
+        }
+        return {};
+    }
     for (;;) {
         Ref<Link> link = pick(network_id);
         if (!link) {

@@ -14,7 +14,8 @@ Status Peer::status() const {
     now.listening = host_and_port(options_.bind_address, port_);
     now.uptime_ns = now_ns() - started_ns_;
     now.max_connections = options_.max_connections;
-    now.lost[static_cast<std::size_t>(Loss::refused)] = lost_packets();
+    now.lost = losses();
+    now.outbox = outbox_status();
     for (const Ref<Link>& link : links()) {
         Link::Counts counts = link->counts();
         Identity remote = link->remote();

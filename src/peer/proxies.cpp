@@ -314,6 +314,7 @@ void Proxy::send_what_waits(const Component& component) {
 Result<std::size_t> Proxy::forward(const Component& component, std::uint32_t inport,
                                    std::span<const MessageRef> messages, bool flush) {
     Ref<Peer> peer = home->peer();
+    if (peer && peer->keeps(name)) return put(*peer, component, inport, messages);
     Ref<Link> link = peer ? peer->pick(name.network_id) : Ref<Link>();
     if (!link) {
         return Failure(REFLOW_ERROR_NOT_FOUND,
@@ -325,6 +326,19 @@ Result<std::size_t> Proxy::forward(const Component& component, std::uint32_t inp
     Link::Sending sending;
     sending.flush = flush;
     return link->send(channel.value(), messages, sending);
+}
+
+// Into the outbox, which the host has asked for.
+Result<std::size_t> Proxy::put(Peer& peer, const Component& component, std::uint32_t inport,
+                               std::span<const MessageRef> messages) {
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        Result<void> taken = peer.send(name.network_id, name.actor_id,
+                                       component.inports[inport].name, messages[i], node, 0);
+        if (taken.ok()) continue;
+        if (taken.error().status == REFLOW_ERROR_TIMEOUT || i != 0) return i;
+        return taken.take_error();
+    }
+    return messages.size();
 }
 
 Result<std::uint64_t> Proxy::channel_to(const Component& component, std::uint32_t inport,

@@ -49,6 +49,8 @@ public:
     // its packets there would be heard by nobody. And one of them has been answered, or all.
     void asks(const Link& link);
     void answered(const Link& link, bool all);
+    // Whether that is so: it may send over the link.
+    [[nodiscard]] bool hears(const Link& link);
     // The link has ended.
     void forget(const Link& link);
     // Something that it has sent was not delivered: told at its outport "error".
@@ -81,7 +83,9 @@ private:
     [[nodiscard]] Result<std::size_t> forward(const runtime::Component& component,
                                               std::uint32_t inport,
                                               std::span<const MessageRef> messages, bool flush);
-    [[nodiscard]] bool hears(const Link& link);
+    [[nodiscard]] Result<std::size_t> put(Peer& peer, const runtime::Component& component,
+                                          std::uint32_t inport,
+                                          std::span<const MessageRef> messages);
     [[nodiscard]] Result<std::uint64_t> channel_to(const runtime::Component& component,
                                                    std::uint32_t inport, const Ref<Link>& link);
     void emit_what_came(runtime::Context& context);

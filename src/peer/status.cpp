@@ -163,6 +163,22 @@ String health_json(const Status& status) {
     return text;
 }
 
+namespace {
+
+void outbox(JsonOut& out, const OutboxStatus& all) {
+    out.key("outbox");
+    out.begin_object();
+    number(out, "accepted", all.accepted);
+    number(out, "delivered", all.delivered);
+    number(out, "resent", all.resent);
+    number(out, "waiting", all.waiting);
+    number(out, "unconfirmed", all.unconfirmed);
+    number(out, "bytes", all.bytes);
+    out.end_object();
+}
+
+}  // namespace
+
 String status_json(const Status& status) {
     String body;
     JsonOut out(body, 0);
@@ -179,6 +195,7 @@ String status_json(const Status& status) {
     out.end_array();
     actors(out, status);
     losses(out, status.lost);
+    if (status.outbox) outbox(out, *status.outbox);
     out.end_object();
     out.finish();
     return body;

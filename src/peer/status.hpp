@@ -68,6 +68,16 @@ struct RemoteActorStatus {
     bool reachable = false;
 };
 
+// Of all outboxes together: accepted = delivered + lost + waiting + unconfirmed.
+struct OutboxStatus {
+    std::uint64_t accepted = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t resent = 0;
+    std::uint64_t waiting = 0;
+    std::uint64_t unconfirmed = 0;
+    std::uint64_t bytes = 0;
+};
+
 struct Status {
     String network_id;
     String instance_id;
@@ -82,6 +92,7 @@ struct Status {
     std::uint64_t refused_connections = 0;  // by max_connections
     std::uint64_t failed_handshakes = 0;    // by token, version or form
     std::array<std::uint64_t, losses_count> lost{};  // that belong to no link
+    std::optional<OutboxStatus> outbox;              // if there is one
 };
 
 // {"status":"ok"|"degraded"|"stopping", ...}: degraded while a link that is wanted is not there.

@@ -125,6 +125,7 @@ public:
         links();
         ways();
         lost();
+        if (status_.outbox) outbox(*status_.outbox);
     }
 
 private:
@@ -206,6 +207,20 @@ private:
         for (std::size_t i = 0; i < losses_count; ++i) {
             out_.sample({{"reason", loss_word(static_cast<Loss>(i))}}, lost[i]);
         }
+    }
+
+    void outbox(const OutboxStatus& all) {
+        single("reflow_peer_outbox_accepted_messages_total", "counter",
+               "Messages that outboxes have taken.", all.accepted);
+        single("reflow_peer_outbox_delivered_messages_total", "counter",
+               "Messages of outboxes that were confirmed, or given to a link once.", all.delivered);
+        single("reflow_peer_outbox_resent_messages_total", "counter",
+               "How often messages were sent again.", all.resent);
+        single("reflow_peer_outbox_waiting_messages", "gauge", "Messages that wait for a link.",
+               all.waiting);
+        single("reflow_peer_outbox_unconfirmed_messages", "gauge",
+               "Messages sent that the other side has not confirmed.", all.unconfirmed);
+        single("reflow_peer_outbox_bytes", "gauge", "Bytes that outboxes hold.", all.bytes);
     }
 
     Metrics out_;

@@ -333,6 +333,35 @@ static void test_outage(void) {
     close_world(&w);
 }
 
+/* One of two servers is enough, whichever it is. */
+static void test_two_servers(void) {
+    world w, other;
+    open_world(&w, "");
+    open_world(&other, "");
+    const reflow_view both[] = {w.endpoints[0], other.endpoints[0]};
+    reflow_peer_options a = named(&w, "alpha"), b = named(&other, "beta");
+    a.flags = b.flags = REFLOW_PEER_NO_AUTO_DIAL;
+    a.discovery_endpoints = both;
+    a.discovery_endpoints_count = 2;
+    reflow_peer *alpha = start_peer(&w, &a), *beta = start_peer(&other, &b);
+    WORKS(reflow_discovery_stop(w.server, &e));
+    WORKS(reflow_peer_discover(beta, 20000, &e));
+    WORKS(reflow_peer_discover(alpha, 20000, &e));
+    CHECK(known(alpha, "beta") == 2);
+    WORKS(reflow_peer_discover(beta, 20000, &e));
+    CHECK(known(beta, "alpha") == 2);
+    WORKS(reflow_discovery_serve(w.server, text_of("127.0.0.1"), w.port, &e));
+    WORKS(reflow_discovery_stop(other.server, &e));
+    WORKS(reflow_peer_discover(alpha, 20000, &e));
+    CHECK(known(alpha, "beta") == 2);
+    CHECK(ask(w.server, "GET", "/networks", "", "", "", NULL) == 200);
+    reflow_peer_destroy(alpha);
+    reflow_peer_destroy(beta);
+    CHECK(ask(w.server, "GET", "/networks", "", "", "", "[]") == 200);
+    close_world(&other);
+    close_world(&w);
+}
+
 /* Who is not allowed is known and not dialled; who was disconnected stays so. */
 static void test_who_is_dialled(void) {
     world w;
@@ -457,6 +486,32 @@ static void test_both_dial(void) {
         reflow_peer_destroy(round % 2 == 0 ? alpha : beta);
         reflow_peer_destroy(round % 2 == 0 ? beta : alpha);
     }
+    close_world(&w);
+}
+
+/* A link that has been there for a while stays, whoever dials then. */
+static void test_old_link_stays(void) {
+    world w;
+    open_world(&w, "");
+    reflow_peer_options a = named(&w, "alpha"), b = named(&w, "beta");
+    a.discovery_endpoints_count = b.discovery_endpoints_count = 0;
+    reflow_peer *alpha = start_peer(&w, &a), *beta = start_peer(&w, &b);
+    reflow_peer_subscription *events = subscribe(alpha, 0);
+    char endpoint[64];
+    snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u", reflow_peer_port(alpha));
+    WORKS(reflow_peer_connect(beta, text_of(endpoint), 20000, NULL, &e));
+    expect(events, "connected", "beta");
+    reflow_message event;
+    CHECK_STATUS(REFLOW_ERROR_TIMEOUT,
+                 reflow_peer_subscription_poll(events, 1500, &event, NULL, NULL));
+    snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u", reflow_peer_port(beta));
+    WORKS(reflow_peer_connect(alpha, text_of(endpoint), 20000, NULL, &e));
+    CHECK_STATUS(REFLOW_ERROR_TIMEOUT,
+                 reflow_peer_subscription_poll(events, 500, &event, NULL, NULL));
+    CHECK(links_to(alpha, "beta") == 1 && links_to(beta, "alpha") == 1);
+    reflow_peer_subscription_destroy(events);
+    reflow_peer_destroy(beta);
+    reflow_peer_destroy(alpha);
     close_world(&w);
 }
 
@@ -640,9 +695,11 @@ int main(void) {
     test_answers();
     test_find_each_other();
     test_outage();
+    test_two_servers();
     test_who_is_dialled();
     test_both_dial();
     test_crowd();
+    test_old_link_stays();
     test_one_name_twice();
     test_questions_and_callbacks();
     test_slow_reader();

@@ -63,6 +63,8 @@ struct Got {
     std::int64_t value = 0;
     std::uint64_t number = 0;
     String correlation, message_id;
+    String outbox{};
+    std::uint64_t message = 0;  // of it
 };
 
 class Owner final : public LinkOwner {
@@ -86,7 +88,8 @@ public:
             reflow_envelope envelope = read_envelope(envelope_of(packets[i]));
             got.push_back({String(parcel.source_actor), String(parcel.actor), String(parcel.port),
                            payload_of(packets[i]).integer(), parcel.first + i,
-                           String(view_of(envelope.correlation)), String(parcel.message_id)});
+                           String(view_of(envelope.correlation)), String(parcel.message_id),
+                           String(parcel.outbox), parcel.message + i});
         }
         room -= count;
         return count;
@@ -396,6 +399,58 @@ TEST(LinkTest, DeliveriesAreConfirmed) {
     EXPECT_EQ(send(pair.a, in, 0, 5), 5u);
     pair.pump();
     EXPECT_EQ(pair.a.owner.confirmations.size(), 3u);
+}
+
+// Each packet is that of its outbox, also when they wait, when numbers are left out, and between others.
+TEST(LinkTest, PacketsKnowTheirOutbox) {
+    Pair pair;
+    pair.pump();
+    std::uint64_t in = channel_of(pair.a);
+    pair.b.owner.room = 0;
+    struct Run {
+        std::string_view outbox;
+        std::uint64_t number, count;
+    };
+    std::int64_t value = 0;
+    for (const Run& run : {Run{"box", 7, 2}, Run{"box", 9, 1}, Run{"box", 20, 2}, Run{"", 0, 2},
+                           Run{"box", 20, 2}}) {
+        Vector<Message> all;
+        for (std::uint64_t i = 0; i < run.count; ++i) all.push_back(Message::integer(value++));
+        Vector<MessageRef> packets(all.begin(), all.end());
+        Link::Sending sending;
+        sending.outbox = run.outbox;
+        sending.number = run.number;
+        EXPECT_EQ(pair.a.link->send(in, packets, sending).value(), run.count);
+    }
+    pair.pump();
+    for (std::size_t room : {std::size_t{1}, std::size_t{3}, std::size_t{SIZE_MAX}}) {
+        pair.b.owner.room = room;
+        pair.b.link->resume(in);
+    }
+    String said;
+    for (const Got& one : pair.b.owner.got) {
+        append(said, concat(one.value, ":", one.outbox, one.outbox.empty() ? 0 : one.message, " "));
+    }
+    EXPECT_EQ(said, "0:box7 1:box8 2:box9 3:box20 4:box21 5:0 6:0 7:box20 8:box21 ");
+}
+
+// At most once: nothing is put behind what the socket has not taken yet.
+TEST(LinkTest, OnlyIdleSocketsAreGivenSome) {
+    Pair pair;
+    pair.pump();
+    std::uint64_t in = channel_of(pair.a);
+    Message one = Message::integer(1);
+    const MessageRef packet = one;
+    Link::Sending sending;
+    sending.only_idle = true;
+    pair.a.wire.busy = true;
+    EXPECT_EQ(pair.a.link->send(in, std::span(&packet, 1), sending).value(), 1u);
+    EXPECT_EQ(pair.a.link->send(in, std::span(&packet, 1), sending).value(), 0u);
+    EXPECT_TRUE(pair.a.owner.writables.empty());
+    pair.a.wire.busy = false;
+    pair.a.link->drained(pair.a.wire);
+    EXPECT_EQ(pair.a.owner.writables, (Vector<std::uint64_t>{in}));
+    EXPECT_EQ(pair.a.link->send(in, std::span(&packet, 1), sending).value(), 1u);
 }
 
 TEST(LinkTest, ActorsAreTold) {

@@ -125,6 +125,11 @@ public:
         append(said, concat("confirmed ", channel, " ", packets, "\n"));
         return {};
     }
+    Result<void> mark(std::uint64_t channel, std::uint64_t number, std::string_view outbox,
+                      std::uint64_t message) override {
+        append(said, concat("mark ", channel, " ", number, " ", outbox, " ", message, "\n"));
+        return {};
+    }
     String said;
 };
 
@@ -137,11 +142,12 @@ TEST(SourceTest, RecordsOfEnvelopesAndConfirmations) {
     EXPECT_TRUE(batch.data(7, 3, Message::integer(4)).ok());
     batch.confirm(7, 3);
     batch.confirmed(9, 12);
+    batch.mark(7, 4, "box", 100);
     Records records;
     ASSERT_TRUE(read_frame(batch.take(), records).ok());
     EXPECT_EQ(records.said,
               "data 7 0 [1,2]\nnote 7 2 same -5 order 7\ndata 7 2 [3,4]\nconfirm 7 3\n"
-              "confirmed 9 12\n");
+              "confirmed 9 12\nmark 7 4 box 100\n");
 }
 
 // What cannot be written leaves no note of it behind.
@@ -159,7 +165,8 @@ TEST(SourceTest, BadNotesAreTold) {
     for (std::string_view frame :
          {"\x91\x93\x14\x01\x02"sv,                              // no ids
           "\x91\x97\x14\x01\x02\xc4\x01x\xc4\x01y\x05\xa0"sv,    // ids that are too short
-          "\x91\x93\x15\x01\xa1x"sv, "\x91\x92\x16\x01"sv}) {
+          "\x91\x93\x15\x01\xa1x"sv, "\x91\x92\x16\x01"sv,
+          "\x91\x95\x17\x01\x02\x03\x04"sv}) {
         Records records;
         Result<void> read = read_frame(frame, records);
         ASSERT_FALSE(read.ok());

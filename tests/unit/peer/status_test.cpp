@@ -161,6 +161,20 @@ TEST(PeerStatus, MetricsEscapeAndMerge) {
     EXPECT_EQ(samples[R"(reflow_peer_lost_messages_total{reason="deadline"})"], "14");
 }
 
+TEST(PeerStatus, OutboxesIfThereAreSome) {
+    Status status = sample();
+    EXPECT_EQ(status_json(status).find("outbox\":"), String::npos);
+    EXPECT_EQ(metrics_text(status).find("outbox_accepted"), String::npos);
+    status.outbox = OutboxStatus{10, 4, 3, 5, 1, 700};
+    EXPECT_NE(status_json(status).find(R"("outbox":{"accepted":10,"delivered":4,"resent":3,)"
+                                       R"("waiting":5,"unconfirmed":1,"bytes":700})"),
+              String::npos)
+        << status_json(status);
+    String text = metrics_text(status);
+    EXPECT_NE(text.find("\nreflow_peer_outbox_delivered_messages_total 4\n"), String::npos);
+    EXPECT_NE(text.find("\nreflow_peer_outbox_unconfirmed_messages 1\n"), String::npos);
+}
+
 TEST(PeerStatus, Answers) {
     Status status = sample();
     auto ask = [&](std::string_view method, std::string_view path) {

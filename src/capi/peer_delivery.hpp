@@ -1,0 +1,20 @@
+// Outboxes of section 21 of reflow.h: options in, books out. Neighbours: peer. Thread: any.
+#pragma once
+
+#include "base/result.hpp"
+#include "peer/outboxes.hpp"
+#include "reflow.h"
+
+namespace reflow::capi {
+
+struct DeliveryArgument {
+    peer::OutboxOptions options;
+    peer::Outboxes::Listener listener;  // ends user_data
+};
+// What a host gave, checked; ends its user_data if that fails. NULL: all defaults.
+[[nodiscard]] Result<DeliveryArgument> delivery_argument(const reflow_delivery_options* given);
+[[nodiscard]] peer::OutboxOptions outbox_options(const peer::RemoteActorConfig& from);
+// The array that reflow_peer_status tells.
+[[nodiscard]] Result<Message> describe_outboxes(const peer::Outboxes& all);
+
+}  // namespace reflow::capi
