@@ -44,7 +44,10 @@ Arrived expected(const Group& group, const Contender& contender, std::int64_t n)
             return {1, 0};
         case Law::DOCUMENT:
             return {n, document(group.size).checksum};
+        case Law::BYTES:
+            return {n, n * (group.size + 1)};
         case Law::TOKENS:
+        case Law::ROUNDS:
             return {n, n};
     }
     return {-1, -1};
@@ -77,12 +80,13 @@ double figure_of(const Group& group, Figure figure, std::int64_t n, const Outcom
 std::vector<std::string> peers_of(const Group& group) {
     if (group.shape.starts_with("json-")) return {"cjson"};
     if (group.shape.starts_with("msgpack-")) return {"msgpack-c"};
+    if (group.shape.starts_with("link-")) return {"zeromq", "nats"};
     for (const char* own : {"wake", "graph-load", "slow", "events"}) {
         if (group.shape.starts_with(own)) return {};
     }
     std::vector<std::string> names = peer_names();
-    std::erase_if(names,
-                  [](const std::string& name) { return name == "cjson" || name == "msgpack-c"; });
+    const std::set<std::string> others = {"cjson", "msgpack-c", "zeromq", "nats"};
+    std::erase_if(names, [&](const std::string& name) { return others.contains(name); });
     return names;
 }
 

@@ -13,6 +13,7 @@ constexpr double HOP_OF_BARE = 8.5 / 15;
 constexpr double BATCH_OF_CALLS = 2.8 / 4;
 // 300 ns through ten actors where the bare engine takes 175.
 constexpr double LATENCY_OF_BARE = 300.0 / 175;
+constexpr std::int64_t LINK_BYTES = 100 * 1024;
 
 Group group(std::string shape, std::int64_t size, unsigned workers, Law law, std::int64_t quick_n,
             double operations) {
@@ -188,6 +189,47 @@ void add_codec_rows(std::vector<Row>& rows) {
     }
 }
 
+// Links between two processes. What is asked of them has no rule with peers: it is in the budgets.
+void add_link_groups(std::vector<Group>& groups) {
+    for (const char* scheme : {"tcp", "ws"}) {
+        std::string shape = std::string("link-") + scheme;
+        groups.push_back(group(shape, 0, 1, Law::SEQUENCE, 5000, 1));
+        groups.push_back(group(shape, LINK_BYTES, 1, Law::BYTES, 100, LINK_BYTES));
+        groups.push_back(group(std::string("link-rtt-") + scheme, 0, 1, Law::ROUNDS, 100, 1));
+    }
+    groups.push_back(fixed("link-idle", 100, Law::ROUNDS, 50, 3000));  // milliseconds
+    groups.push_back(fixed("link-reconnect", 0, Law::ROUNDS, 1, 3));
+    for (Group& each : groups) {
+        if (each.shape.starts_with("link-")) each.optional = true;  // a build without peers
+    }
+}
+
+void add_link_rows(std::vector<Row>& rows) {
+    for (const char* scheme : {"tcp", "ws"}) {
+        bool tcp = scheme == std::string_view("tcp");
+        std::string name = std::string("link-") + scheme;
+        rows.push_back(row(name, "packets/s", name + "-0", Figure::RATE, true));
+        rows.back().absolute = tcp ? 8e6 : 3e6;
+        std::string large = name + "-" + std::to_string(LINK_BYTES);
+        rows.push_back(row(large, "bytes/s", large, Figure::RATE, true));
+        if (tcp) rows.back().of_limit = 0.6;
+        std::string round = std::string("link-rtt-") + scheme;
+        rows.push_back(row(round, "ns", round + "-0", Figure::P50, false));
+        rows.back().of_limit = tcp ? 1.4 : 2;
+        for (std::size_t i = rows.size() - 3; i < rows.size(); ++i) {
+            rows[i].limit = "bare";
+            rows[i].rule = false;
+        }
+    }
+    rows.push_back(row("link-idle-100", "%", "link-idle-100", Figure::PERCENT, false));
+    rows.back().absolute = 1;
+    rows.back().rule = false;
+    // The first attempt comes after 200 ms, and may take 100.
+    rows.push_back(row("link-reconnect", "ms", "link-reconnect-0", Figure::P50, false));
+    rows.back().absolute = 300;
+    rows.back().rule = false;
+}
+
 }  // namespace
 
 std::vector<Group> all_groups() {
@@ -218,6 +260,7 @@ std::vector<Group> all_groups() {
     groups.push_back(group("events-all", 10, 2, Law::SEQUENCE, 500, 11));
     groups.push_back(fixed("start", 0, Law::START, 1, 1));
     add_codecs(groups);
+    add_link_groups(groups);
     return groups;
 }
 
@@ -247,12 +290,14 @@ std::vector<Row> all_rows() {
     rows.push_back(row("library-size-full", "bytes", "", Figure::FILE, false));
     rows.back().contender = "../lib/libreflow.so";
     add_codec_rows(rows);
+    add_link_rows(rows);
     return rows;
 }
 
 const std::vector<std::string>& peer_names() {
     static const std::vector<std::string> names = {"tbb",   "caf",      "go",    "erlang",
-                                                   "flume", "original", "cjson", "msgpack-c"};
+                                                   "flume", "original", "cjson", "msgpack-c",
+                                                   "zeromq", "nats"};
     return names;
 }
 

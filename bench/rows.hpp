@@ -20,6 +20,8 @@ enum class Law {
     SLOW,      // n packets of a KiB
     START,     // one packet
     DOCUMENT,  // a document n times, whose checksum is known
+    BYTES,     // n payloads, their sizes and last bytes
+    ROUNDS,    // n of whatever it is
     TOKENS     // n hops of tokens on rings, as often as parts says
 };
 
@@ -34,7 +36,7 @@ struct Group {
     std::int64_t quick_n = 0;  // a run that takes next to no time
     std::int64_t fixed_n = 0;  // 0: as many as take a fair while
     double operations = 1;     // in each of the n: hops, deliveries, bytes
-    bool optional = false;     // a machine may lack what it takes
+    bool optional = false;     // a machine, or a build, may lack what it takes
 };
 
 // How a figure comes out of a run.

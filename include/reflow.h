@@ -3216,13 +3216,18 @@ REFLOW_API reflow_view reflow_node_state_name(int32_t state);
  * A peer joins a network of this process to networks in others. It listens on one port and dials
  * others; whoever dials, both sides send. What comes for "actor" and "port" is a packet at that inport of
  * the network, as if the host had sent it, and a slow actor holds back those who send to it and nobody
- * else: each sender may have a window of packets on their way to each inport.
+ * else: each sender may have a window of packets and bytes on their way to each inport.
  *
  * A network has an id, which others send to, and each process of it an instance id. Several instances of
- * one network are several links; what is sent goes to them in turn.
+ * one network are several links; what is sent goes to them in turn, or to the oldest alone
+ * (REFLOW_PEER_FAILOVER) until it breaks.
  *
- * Endpoints are "host:port" or "ws://host:port" (WebSocket, which the published original speaks too),
- * "tcp://host:port" (the same frames without it, faster for much), "wss://" and "tls://" (encrypted).
+ * Endpoints are "ws://host:port" (WebSocket, which the published original speaks too), "tcp://host:port" (the
+ * same frames without it, faster for much), "wss://" and "tls://" (encrypted), or "host:port": that begins as
+ * WebSocket, and goes on as tcp if both sides can (REFLOW_PEER_NO_TCP on either side: it stays).
+ *
+ * Frames that zstd makes smaller are compressed between two peers of this library. Messages over a link have at
+ * most 47 MiB, encoded. All peers of a runtime share one thread for their links.
  *
  * Two peers of this library prove to each other that they know the token; it is never said. A
  * peer of the original says it in clear: such a one is accepted, and told of in the log, but what this
@@ -3263,7 +3268,9 @@ enum {
     REFLOW_PEER_LEGACY_AUTH = 2,       /* the token goes in clear to dialled peers of the original */
     REFLOW_PEER_RECONNECT_FOREVER = 4, /* instead of five attempts */
     REFLOW_PEER_TELL_MESSAGES = 8,     /* each message that comes is told in the log, level info */
-    REFLOW_PEER_NO_AUTO_DIAL = 16      /* networks that discovery tells of are not dialled */
+    REFLOW_PEER_NO_AUTO_DIAL = 16,     /* networks that discovery tells of are not dialled */
+    REFLOW_PEER_NO_TCP = 32,  /* endpoints without a scheme stay with the frames of WebSocket */
+    REFLOW_PEER_FAILOVER = 64 /* of several instances the link that is oldest is sent to, not all in turn */
 };
 
 /* Options of a peer; a field that is 0 or empty means the default. */
@@ -3280,7 +3287,7 @@ typedef struct reflow_peer_options {
     uint32_t connect_timeout_ms;    /* to reach the other side; default 5000 */
     uint32_t handshake_timeout_ms;  /* until both have greeted; default 5000 */
     uint32_t send_timeout_ms; /* a socket that takes nothing for so long ends the link; default 30,000 */
-    uint32_t window_packets;  /* on their way from one sender to one inport; default 4096 */
+    uint32_t window_packets;  /* on their way from one sender to one inport; default 16,384 */
     uint32_t reconnect_attempts;            /* default 5 */
     const reflow_view *allowed_networks;    /* who may come; NULL: all */
     size_t allowed_networks_count;
@@ -3295,6 +3302,11 @@ typedef struct reflow_peer_options {
     uint32_t discovery_timeout_ms; /* of one request; default 5000 */
     uint32_t discovery_ttl_ms;     /* how long what no server answers for is kept; default 60,000 */
     uint32_t discovery_reserved;   /* 0 */
+    uint64_t window_bytes;          /* as window_packets, of their encoded messages; default 16 MiB */
+    uint32_t batch_bytes;           /* of messages in one frame; default 65,536, at most 16 MiB */
+    uint32_t batch_linger_us;       /* so long they wait for others, in steps of a millisecond; default 0 */
+    uint32_t compression_threshold; /* frames of fewer bytes go as they are; default 1024 */
+    int32_t compression_level;      /* of zstd, 1 to 19; default 1; -1: nothing is compressed */
 } reflow_peer_options;
 
 /* Makes a peer, which neither listens nor dials yet.
@@ -3377,6 +3389,15 @@ REFLOW_API reflow_status reflow_peer_send(reflow_peer *peer, reflow_view network
                                           reflow_view source, int64_t timeout_ms,
                                           reflow_error **error);
 
+/* Sends many messages in order, in as few frames as they fit in. *accepted tells how many have gone, also on
+ * failure: those are taken, the rest stays yours.
+ * Ownership: the first *accepted messages taken, views borrowed. Threads: any. Blocking: until the window has
+ * had room for all or the timeout. Errors: as reflow_peer_send. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_send_many(reflow_peer *peer, reflow_view network,
+                                               reflow_view actor, reflow_view port,
+                                               const reflow_message *messages, size_t count,
+                                               reflow_view source, int64_t timeout_ms,
+                                               size_t *accepted, reflow_error **error);
 /* Flags of a message that is sent. */
 enum {
     REFLOW_PEER_SEND_CONFIRMED = 1 /* wait until the inport has it, or somebody tells why not */
@@ -3500,8 +3521,9 @@ REFLOW_API reflow_status reflow_peer_set_delivery(reflow_peer *peer, reflow_view
 /* How the peer is: an object of network_id, instance_id, bind_address, port, lost (packets that were not
  * delivered), duplicates (that came again and were not taken), outboxes (an array of {network_id, actor_id, port,
  * source, accepted, delivered, lost, resent, waiting, unconfirmed, bytes}, where accepted is delivered + lost +
- * waiting + unconfirmed), connect (endpoints of a configuration that are to be dialled, an array) and links, an array of {network_id, instance_id, endpoint, dialled, state, round_trip_ns, packets_in,
- * packets_out, queued_packets, bytes_in, bytes_out}. state is "connecting", "greeting" or "connected".
+ * waiting + unconfirmed), connect (endpoints of a configuration that are to be dialled, an array) and links, an array of {network_id, instance_id, endpoint, dialled, scheme, state, round_trip_ns,
+ * packets_in, packets_out, queued_packets, bytes_in, bytes_out}. scheme is "ws", "wss", "tcp" or "tls", state is
+ * "connecting", "greeting" or "connected".
  * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: never. Errors: none besides.
  * Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_status(const reflow_peer *peer, reflow_message *out,
@@ -3572,6 +3594,67 @@ REFLOW_API void reflow_http_reply_destroy(reflow_http_reply *reply);
 REFLOW_API reflow_status reflow_peer_stop(reflow_peer *peer, int64_t timeout_ms,
                                           reflow_error **error);
 
+/* A mesh has a peer for each of many executions, which are networks of one node: each listens on a port of its
+ * own, counting up from a first one, and has links of its own. */
+typedef struct reflow_mesh reflow_mesh;
+
+/* Options of a mesh; a field that is 0 means the default. */
+typedef struct reflow_mesh_options {
+    uint32_t struct_size; /* sizeof(reflow_mesh_options) */
+    uint32_t base_port;   /* the first port; has to be given */
+    uint32_t ports_count; /* how many from there on are tried; default 1000 */
+    uint32_t reserved;
+    /* Of each peer; has to be given. network_id is the id of the node, instance_id ("<node>_<execution>") and
+     * bind_port are the mesh's. */
+    const reflow_peer_options *peer;
+} reflow_mesh_options;
+
+/* Makes a mesh without executions.
+ * Ownership: options borrowed, *out new (reflow_mesh_destroy). Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_ARGUMENT, as reflow_peer_create, REFLOW_ERROR_UNSUPPORTED in a build without
+ * peers. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_mesh_create(reflow_runtime *runtime,
+                                            const reflow_mesh_options *options, reflow_mesh **out,
+                                            reflow_error **error);
+
+/* Makes and starts the peer of an execution, on the first port that is free. network is the one whose actors
+ * others reach, or NULL. *port (may be NULL) is where it listens.
+ * Ownership: views borrowed; network as in reflow_peer_attach. Threads: any. Blocking: bounded.
+ * Errors: REFLOW_ERROR_ALREADY_EXISTS for an execution that has one, REFLOW_ERROR_IO if no port is free,
+ * REFLOW_ERROR_LIMIT beyond 10,000 executions, REFLOW_ERROR_INVALID_ARGUMENT. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_mesh_assign(reflow_mesh *mesh, reflow_view execution,
+                                            reflow_network *network, uint32_t *port,
+                                            reflow_error **error);
+
+/* The peer of an execution, for everything that peers do: connect, send, remote actors, status.
+ * Ownership: *out borrowed-until reflow_mesh_teardown of the execution. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_mesh_peer(const reflow_mesh *mesh, reflow_view execution,
+                                          reflow_peer **out, reflow_error **error);
+
+/* Dials for an execution, as reflow_peer_connect. An execution that has no peer yet is assigned one without
+ * a network first.
+ * Ownership: views borrowed, *network new (reflow_message_unref). Threads: any, but not during the teardown of
+ * the execution. Blocking: until the link is there or the timeout. Errors: as reflow_mesh_assign and
+ * reflow_peer_connect. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_mesh_connect(reflow_mesh *mesh, reflow_view execution,
+                                             reflow_view endpoint, int64_t timeout_ms,
+                                             reflow_message *network, reflow_error **error);
+
+/* How many executions have a peer.
+ * Ownership: none. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API size_t reflow_mesh_count(const reflow_mesh *mesh);
+
+/* Ends the peer of an execution, as reflow_peer_destroy; its port is free again.
+ * Ownership: execution borrowed. Threads: any. Blocking: until its links have ended.
+ * Errors: REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_WOULD_DEADLOCK inside a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_mesh_teardown(reflow_mesh *mesh, reflow_view execution,
+                                              reflow_error **error);
+
+/* Ends a mesh and all its peers.
+ * Ownership: mesh taken. Threads: any, no other at the same time. Blocking: until all links have ended.
+ * Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_mesh_destroy(reflow_mesh *mesh);
 /* Asks the discovery servers now, and waits until each has answered or failed. What is wrong with a server is
  * told in the log.
  * Ownership: none. Threads: any. Blocking: until the round is over or the timeout.

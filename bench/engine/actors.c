@@ -108,13 +108,19 @@ static reflow_status run_work(reflow_context *context, void *state, reflow_packe
     return run_pass(context, state, inputs, count);
 }
 
+/* All has arrived. */
+static void end_of(node *self) {
+    self->last_ns = now_ns();
+    __atomic_store_n(&self->plan->woken_ns, self->last_ns, __ATOMIC_RELEASE);
+}
+
 static reflow_status run_sink(reflow_context *context, void *state, reflow_packet *inputs,
                               size_t count) {
     node *self = state;
     (void)context;
     for (size_t i = 0; i < count; ++i) self->sum += value_of(&inputs[i]);
     self->count += (int64_t)count;
-    if (self->count == self->plan->expected) self->last_ns = now_ns();
+    if (self->count == self->plan->expected) end_of(self);
     return REFLOW_OK;
 }
 
@@ -217,7 +223,7 @@ static reflow_status run_payload_sink(reflow_context *context, void *state, refl
         self->sum += (int64_t)bytes.size + (unsigned char)bytes.data[bytes.size - 1];
     }
     self->count += (int64_t)count;
-    if (self->count == self->plan->expected) self->last_ns = now_ns();
+    if (self->count == self->plan->expected) end_of(self);
     return REFLOW_OK;
 }
 

@@ -26,7 +26,8 @@ typedef struct bench_plan {
     uint64_t sent_ns;  /* latency: when the packet that is on its way was emitted */
     uint64_t *samples; /* latency: one for each round */
     int64_t sampled;
-    uint64_t woken_ns; /* idle wake: when the callback ran, read and written with atomics */
+    uint64_t woken_ns; /* idle wake: when the callback ran; sinks: when all had arrived; read and
+                          written with atomics */
 } bench_plan;
 
 /* The size of a packet of BenchFreshSource. */

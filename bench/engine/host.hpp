@@ -121,6 +121,7 @@ public:
         end();
     }
 
+    reflow_runtime* runtime() { return runtime_; }
     reflow_network* network() { return network_; }
     const reflow_graph* graph() const { return graph_; }
     reflow_inport inport(const std::string& node) {
@@ -159,9 +160,10 @@ private:
     reflow_network* network_ = nullptr;
 };
 
-// Shapes that are not a plain flow of packets, in codec.cpp, probes.cpp and observe.cpp; each
-// prints its answer.
+// Shapes that are not a plain flow of packets, in codec.cpp, probes.cpp, observe.cpp and links.cpp;
+// each prints its answer.
 int run_codec(const Call& call);
+int run_link(const Call& call);
 int run_idle(const Call& call);
 int run_wake(const Call& call);
 int run_graph_load(const Call& call);

@@ -157,6 +157,7 @@ int run(const Call& call) {
     if (shape == "events-unasked" || shape == "events-default") return run_events(call);
     if (shape == "events-all") return run_events_all(call);
     if (shape.starts_with("json-") || shape.starts_with("msgpack-")) return run_codec(call);
+    if (shape.starts_with("link-")) return run_link(call);
     if (shape == "library") return run_library();
     return UNSUPPORTED;
 }

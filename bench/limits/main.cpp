@@ -13,6 +13,7 @@
 
 #include "contender.hpp"
 #include "engine.hpp"
+#include "links.hpp"
 #include "pin.hpp"
 
 namespace bench {
@@ -421,6 +422,7 @@ int run(const Call& call) {
     if (shape == "ring") return run_rings(call, call.size, RING_TOKENS);
     if (shape == "latency") return run_latency(call);
     if (shape == "payload") return run_payload(call);
+    if (shape.starts_with("link-")) return run_link(call);
     return UNSUPPORTED;
 }
 

@@ -12,6 +12,7 @@
 #include "capi/peer_http.hpp"
 #include "message/envelope.hpp"
 #include "peer/config.hpp"
+#include "peer/limits.hpp"
 #include "peer/names.hpp"
 #include "peer/peer.hpp"
 #include "runtime/scheduler.hpp"
@@ -24,7 +25,7 @@ using namespace reflow::capi;
 
 struct reflow_peer : reflow::Allocated {
     Ref<network::Runtime> runtime;
-    std::unique_ptr<io::WireHost> wires;  // ends after the peer
+    std::shared_ptr<io::WireHost> wires;  // of all peers of the runtime; ends after the last of them
     Ref<peer::Peer> peer;
     Ref<peer::Feed> feed;
     String network_id, instance_id, bind_address;
@@ -55,161 +56,21 @@ namespace {
 
 constexpr std::int64_t end_ms = 5000;
 
-Result<std::string_view> id_argument(reflow_view view, std::string_view name) {
-    Result<std::string_view> text = text_argument(view, name);
-    if (!text.ok()) return text;
-    if (Result<void> fine = peer::check_network_id(text.value(), name); !fine.ok()) {
-        return fine.take_error();
+// One thread for the links of all peers of a runtime. What it logs goes to the runtime, which outlives
+// every peer.
+Result<std::shared_ptr<io::WireHost>> wires_of(network::Runtime& runtime) {
+    std::lock_guard lock(runtime.shared.mutex);
+    if (auto there = std::static_pointer_cast<io::WireHost>(runtime.shared.value.lock())) {
+        return there;
     }
-    return text;
-}
-
-std::uint64_t ns_or(std::uint32_t given_ms, std::uint64_t otherwise_ns) noexcept {
-    return given_ms == 0 ? otherwise_ns : std::uint64_t{given_ms} * 1'000'000;
-}
-
-Result<void> check_flags(std::uint32_t flags) {
-    constexpr std::uint32_t all = REFLOW_PEER_NO_PORT | REFLOW_PEER_LEGACY_AUTH |
-                                  REFLOW_PEER_RECONNECT_FOREVER | REFLOW_PEER_TELL_MESSAGES |
-                                  REFLOW_PEER_NO_AUTO_DIAL;
-    if ((flags & ~all) == 0) return {};
-    return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown flags ", flags & ~all));
-}
-
-void set_flags(std::uint32_t flags, peer::PeerOptions& to) noexcept {
-    if ((flags & REFLOW_PEER_LEGACY_AUTH) != 0) to.link.legacy_auth = true;
-    if ((flags & REFLOW_PEER_NO_PORT) != 0) to.listens = false;
-    if ((flags & REFLOW_PEER_RECONNECT_FOREVER) != 0) to.reconnect_forever = true;
-    if ((flags & REFLOW_PEER_TELL_MESSAGES) != 0) to.tells_messages = true;
-    if ((flags & REFLOW_PEER_NO_AUTO_DIAL) != 0) to.auto_dial = false;
-}
-
-void set_discovery(const peer::Config& config, peer::PeerOptions& to) {
-    to.discovery.endpoints = config.discovery_endpoints;
-    to.discovery.token = config.discovery_token;
-    to.discovery.refresh_ms = config.discovery_refresh_ms;
-    to.discovery.timeout_ms = config.discovery_timeout_ms;
-    to.discovery.ttl_ms = config.discovery_ttl_ms;
-    to.advertise_address = config.advertise_address;
-}
-
-// The fields of discovery, which are checked as those of a file are.
-Result<void> read_discovery(const reflow_peer_options& from, peer::PeerOptions& to) {
-    if (from.discovery_reserved != 0) {
-        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "discovery_reserved is not 0");
-    }
-    Result<void> array = check_array(from.discovery_endpoints, from.discovery_endpoints_count,
-                                     sizeof(reflow_view), "discovery_endpoints");
-    if (!array.ok()) return array;
-    peer::Config config;
-    config.network_id = to.link.self.network_id;
-    config.instance_id = to.link.self.instance_id;
-    for (std::size_t i = 0; i < from.discovery_endpoints_count; ++i) {
-        auto text = text_argument(from.discovery_endpoints[i], "discovery_endpoints");
-        if (!text.ok()) return text.take_error();
-        config.discovery_endpoints.emplace_back(text.value());
-    }
-    auto token = text_argument(from.discovery_token, "discovery_token");
-    if (!token.ok()) return token.take_error();
-    config.discovery_token = token.value();
-    auto address = text_argument(from.advertise_address, "advertise_address");
-    if (!address.ok()) return address.take_error();
-    config.advertise_address = address.value();
-    if (from.discovery_refresh_ms != 0) config.discovery_refresh_ms = from.discovery_refresh_ms;
-    if (from.discovery_timeout_ms != 0) config.discovery_timeout_ms = from.discovery_timeout_ms;
-    if (from.discovery_ttl_ms != 0) config.discovery_ttl_ms = from.discovery_ttl_ms;
-    Result<void> fine = peer::check_config(config);
-    if (!fine.ok()) {
-        fine.error().status = REFLOW_ERROR_INVALID_ARGUMENT;
-        return fine;
-    }
-    set_discovery(config, to);
-    return {};
-}
-
-Result<peer::PeerOptions> read(const reflow_peer_options* given) {
-    if (given == nullptr) return null_argument("options");
-    Result<reflow_peer_options> fields = read_options(given, "reflow_peer_options");
-    if (!fields.ok()) return fields.take_error();
-    const reflow_peer_options& from = fields.value();
-    if (Result<void> known = check_flags(from.flags); !known.ok()) return known.take_error();
-    Result<std::string_view> network = id_argument(from.network_id, "network_id");
-    if (!network.ok()) return network.take_error();
-    Result<std::string_view> instance = text_argument(from.instance_id, "instance_id");
-    if (!instance.ok()) return instance.take_error();
-    Result<std::string_view> address = text_argument(from.bind_address, "bind_address");
-    if (!address.ok()) return address.take_error();
-    Result<std::string_view> token = text_argument(from.auth_token, "auth_token");
-    if (!token.ok()) return token.take_error();
-    if (from.bind_port > UINT16_MAX) {
-        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("bind_port ", from.bind_port,
-                                                             " is more than ", UINT16_MAX));
-    }
-    if (from.max_connections > limits::peer_links_count) {
-        return Failure(REFLOW_ERROR_LIMIT, concat("max_connections ", from.max_connections,
-                                                  " is more than ", limits::peer_links_count));
-    }
-    peer::PeerOptions options;
-    options.link.self = {String(network.value()),
-                         instance.value().empty() ? peer::default_instance_id(SystemClock())
-                                                  : String(instance.value())};
-    if (Result<void> fine = peer::check_id(options.link.self.instance_id, "instance_id");
-        !fine.ok()) {
-        return fine.take_error();
-    }
-    if (!token.value().empty()) options.link.token = String(token.value());
-    options.link.heartbeat_ns = ns_or(from.heartbeat_interval_ms, options.link.heartbeat_ns);
-    options.link.handshake_ns = ns_or(from.handshake_timeout_ms, options.link.handshake_ns);
-    if (from.window_packets != 0) options.link.window_packets = from.window_packets;
-    options.wire.connect_ns = ns_or(from.connect_timeout_ms, options.wire.connect_ns);
-    options.wire.upgrade_ns = ns_or(from.handshake_timeout_ms, options.wire.upgrade_ns);
-    options.wire.send_ns = ns_or(from.send_timeout_ms, options.wire.send_ns);
-    if (!address.value().empty()) options.bind_address = address.value();
-    options.bind_port = static_cast<std::uint16_t>(from.bind_port);
-    set_flags(from.flags, options);
-    if (from.max_connections != 0) options.max_connections = from.max_connections;
-    if (from.reconnect_attempts != 0) options.reconnect_attempts = from.reconnect_attempts;
-    Result<void> array = check_array(from.allowed_networks, from.allowed_networks_count,
-                                     sizeof(reflow_view), "allowed_networks");
-    if (!array.ok()) return array.take_error();
-    for (std::size_t i = 0; i < from.allowed_networks_count; ++i) {
-        Result<std::string_view> one = id_argument(from.allowed_networks[i], "allowed_networks");
-        if (!one.ok()) return one.take_error();
-        options.allowed_networks.emplace_back(one.value());
-    }
-    if (Result<void> fine = read_discovery(from, options); !fine.ok()) return fine.take_error();
-    return options;
-}
-
-constexpr std::uint64_t ms = 1'000'000;
-
-peer::PeerOptions options_of(const peer::Config& config) {
-    peer::PeerOptions options;
-    options.link.self = {config.network_id, config.instance_id};
-    if (!config.auth_token.empty()) options.link.token = config.auth_token;
-    options.link.legacy_auth = config.legacy_auth;
-    options.link.heartbeat_ns = config.heartbeat_interval_ms * ms;
-    options.link.handshake_ns = config.handshake_timeout_ms * ms;
-    options.link.batch_bytes = config.batch_bytes;
-    options.wire.connect_ns = config.connect_timeout_ms * ms;
-    options.wire.upgrade_ns = config.handshake_timeout_ms * ms;
-    options.wire.send_ns = config.send_timeout_ms * ms;
-    options.wire.tls.certificate_file = config.tls.certificate_file;
-    options.wire.tls.key_file = config.tls.key_file;
-    options.wire.tls.ca_file = config.tls.ca_file;
-    options.wire.tls.verify = config.tls.verify;
-    options.bind_address = config.bind_address;
-    options.bind_port = config.bind_port;
-    options.max_connections = static_cast<std::uint32_t>(config.max_connections);
-    options.allowed_networks = config.allowed_networks;
-    options.reconnect_attempts = static_cast<std::uint32_t>(config.reconnect_attempts);
-    options.reconnect_forever = config.reconnect_forever;
-    options.reconnect_first_ns = config.reconnect_first_ms * ms;
-    options.reconnect_most_ns = config.reconnect_most_ms * ms;
-    set_discovery(config, options);
-    options.auto_dial = config.auto_dial;
-    options.capabilities = config.capabilities;
-    return options;
+    runtime::Environment* log_to = &runtime;
+    auto made = io::WireHost::create({[log_to](reflow_log_level level, std::string_view text) {
+        log_to->log(level, "peer", {}, text);
+    }});
+    if (!made.ok()) return made.take_error();
+    std::shared_ptr<io::WireHost> host(std::move(made).take());
+    runtime.shared.value = host;
+    return host;
 }
 
 Result<std::unique_ptr<reflow_peer>> make(reflow_runtime* runtime, peer::PeerOptions options) {
@@ -222,7 +83,7 @@ Result<std::unique_ptr<reflow_peer>> make(reflow_runtime* runtime, peer::PeerOpt
     auto log = [log_to, id = made->network_id](reflow_log_level level, std::string_view text) {
         log_to->log(level, "peer", id, text);
     };
-    auto wires = io::WireHost::create({log});
+    auto wires = wires_of(*made->runtime);
     if (!wires.ok()) return wires.take_error();
     made->wires = std::move(wires).take();
     options.log = log;
@@ -243,7 +104,6 @@ void tell_unused(const peer::Config& config, const reflow_peer& to) {
         log_to.log(REFLOW_LOG_WARN, "peer", to.network_id,
                    concat(key, ": this version does not do that yet; the key has no effect"));
     };
-    if (config.batch_linger_us != 0) tell("batch_linger_us");
 }
 
 Result<Message> describe(const reflow_peer& of) {
@@ -260,6 +120,8 @@ Result<Message> describe(const reflow_peer& of) {
         one.set("instance_id", Message::string(remote.instance_id));
         one.set("endpoint", Message::string(link->endpoint()));
         one.set("dialled", Message::boolean(link->dialled()));
+        one.set("scheme",
+                Message::string(peer::scheme_names[static_cast<std::size_t>(counts.scheme)]));
         one.set("state", Message::string(peer::name_of(link->stage())));
         auto number = [&](std::string_view key, std::uint64_t value) {
             one.set(key, Message::integer(static_cast<std::int64_t>(value)));
@@ -292,8 +154,10 @@ Result<Message> describe(const reflow_peer& of) {
 }
 
 // One message; what it is in, and whom it comes from, are options.
-Result<void> send(reflow_peer* peer, reflow_view network, reflow_view actor, reflow_view port,
-                  reflow_message message, const reflow_peer_send_options& options) {
+// All of them, or as many as have gone; those are taken.
+Result<void> send_many(reflow_peer* peer, reflow_view network, reflow_view actor,
+                       reflow_view port, std::span<const reflow_message> messages,
+                       const reflow_peer_send_options& options, std::size_t& accepted) {
     if (Result<void> fine = usable(peer); !fine.ok()) return fine;
     if ((options.flags & ~std::uint32_t{REFLOW_PEER_SEND_CONFIRMED}) != 0) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown flags ", options.flags));
@@ -309,23 +173,42 @@ Result<void> send(reflow_peer* peer, reflow_view network, reflow_view actor, ref
         if (!text.ok()) return text.take_error();
         texts[i] = text.value();
     }
-    MessageRef packet(message);
-    if (packet.none()) return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "the message is none");
-    if (packet.holds_stream()) {
-        return Failure(REFLOW_ERROR_UNSUPPORTED, "streams do not cross links");
-    }
-    Message whole;
+    Message envelope;
     if (options.envelope != nullptr) {
-        Result<Message> envelope = envelope_argument(*options.envelope);
-        if (!envelope.ok()) return envelope.take_error();
-        whole = enveloped(packet.own(), envelope.value());
-        packet = whole;
+        Result<Message> made = envelope_argument(*options.envelope);
+        if (!made.ok()) return made.take_error();
+        envelope = std::move(made).take();
     }
-    bool confirm = (options.flags & REFLOW_PEER_SEND_CONFIRMED) != 0;
-    Result<void> sent = peer->peer->send(texts[0], texts[1], texts[2], packet, texts[3],
-                                         options.timeout_ms, confirm);
-    if (sent.ok()) (void)Message::adopt(message);
+    Vector<MessageRef> packets;
+    Vector<Message> whole;  // those in envelopes
+    packets.reserve(messages.size());
+    for (const reflow_message& message : messages) {
+        MessageRef packet(message);
+        if (packet.none()) {
+            return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                           concat("message ", packets.size(), " is none"));
+        }
+        if (packet.counted() && packet.holds_stream()) {
+            return Failure(REFLOW_ERROR_UNSUPPORTED, "streams do not cross links");
+        }
+        if (!envelope.none()) {
+            whole.push_back(enveloped(packet.own(), envelope));
+            packet = whole.back();
+        }
+        packets.push_back(packet);
+    }
+    const bool confirm = (options.flags & REFLOW_PEER_SEND_CONFIRMED) != 0;
+    Result<void> sent = peer->peer->send(texts[0], texts[1], texts[2], packets, texts[3],
+                                         options.timeout_ms, accepted, confirm);
+    if (confirm && !sent.ok()) accepted = 0;  // it stays the caller's unless all is well
+    for (std::size_t i = 0; i < accepted; ++i) (void)Message::adopt(messages[i]);
     return sent;
+}
+
+Result<void> send(reflow_peer* peer, reflow_view network, reflow_view actor, reflow_view port,
+                  reflow_message message, const reflow_peer_send_options& options) {
+    std::size_t accepted = 0;
+    return send_many(peer, network, actor, port, {&message, 1}, options, accepted);
 }
 
 }  // namespace
@@ -338,7 +221,7 @@ reflow_status reflow_peer_create(reflow_runtime* runtime, const reflow_peer_opti
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
         if (Result<void> fine = capi::usable(runtime); !fine.ok()) return fine;
-        Result<peer::PeerOptions> read_ones = read(options);
+        Result<peer::PeerOptions> read_ones = read_peer_options(options);
         if (!read_ones.ok()) return read_ones.take_error();
         auto made = make(runtime, std::move(read_ones).take());
         if (!made.ok()) return made.take_error();
@@ -353,7 +236,7 @@ reflow_status reflow_peer_create_from_toml(reflow_runtime* runtime, reflow_view 
     return guarded(error, [&]() -> Result<void> {
         if (out == nullptr) return null_argument("out");
         *out = nullptr;
-        if (Result<void> known = check_flags(flags); !known.ok()) return known;
+        if (Result<void> known = check_peer_flags(flags); !known.ok()) return known;
         if (Result<void> fine = capi::usable(runtime); !fine.ok()) return fine;
         if (Result<void> fine = check_bytes(toml.data, toml.size, "toml"); !fine.ok()) return fine;
         Result<std::string_view> file = text_argument(file_name, "file_name");
@@ -361,8 +244,8 @@ reflow_status reflow_peer_create_from_toml(reflow_runtime* runtime, reflow_view 
         const SystemClock clock;
         Result<peer::Config> config = peer::read_config(view_of(toml), file.value(), clock);
         if (!config.ok()) return config.take_error();
-        peer::PeerOptions options = options_of(config.value());
-        set_flags(flags, options);
+        peer::PeerOptions options = peer_options_of(config.value());
+        set_peer_flags(flags, options);
         auto made = make(runtime, std::move(options));
         if (!made.ok()) return made.take_error();
         tell_unused(config.value(), *made.value());
@@ -387,9 +270,11 @@ void reflow_peer_destroy(reflow_peer* peer) {
     (void)guarded_status([&] {
         peer->peer->stop(end_ms);
         peer->feed->close();
+        // The thread of the wires may serve others, and still be on its way out of this one.
+        peer->wires->settle();
         return REFLOW_OK;
     });
-    // The wires end first: a timer of theirs may have a reference to the peer.
+    // Before the peer: what is left of it there is gone with the last peer of the runtime.
     peer->wires.reset();
     delete peer;
 }
@@ -476,6 +361,22 @@ reflow_status reflow_peer_send(reflow_peer* peer, reflow_view network, reflow_vi
         options.source = source;
         options.timeout_ms = timeout_ms;
         return send(peer, network, actor, port, message, options);
+    });
+}
+
+reflow_status reflow_peer_send_many(reflow_peer* peer, reflow_view network, reflow_view actor,
+                                    reflow_view port, const reflow_message* messages, size_t count,
+                                    reflow_view source, int64_t timeout_ms, size_t* accepted,
+                                    reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (accepted == nullptr) return null_argument("accepted");
+        *accepted = 0;
+        Result<void> fine = check_array(messages, count, sizeof *messages, "messages");
+        if (!fine.ok()) return fine;
+        reflow_peer_send_options options{};
+        options.source = source;
+        options.timeout_ms = timeout_ms;
+        return send_many(peer, network, actor, port, {messages, count}, options, *accepted);
     });
 }
 
@@ -582,6 +483,12 @@ reflow_status reflow_peer_disconnect(reflow_peer*, reflow_view, reflow_error** e
 bool reflow_peer_connected(const reflow_peer*, reflow_view) { return false; }
 reflow_status reflow_peer_send(reflow_peer*, reflow_view, reflow_view, reflow_view, reflow_message,
                                reflow_view, int64_t, reflow_error** error) {
+    return missing(error);
+}
+reflow_status reflow_peer_send_many(reflow_peer*, reflow_view, reflow_view, reflow_view,
+                                    const reflow_message*, size_t, reflow_view, int64_t,
+                                    size_t* accepted, reflow_error** error) {
+    if (accepted != nullptr) *accepted = 0;
     return missing(error);
 }
 reflow_status reflow_peer_on_http(reflow_peer*, reflow_http_fn, void* user_data,

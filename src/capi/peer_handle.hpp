@@ -4,6 +4,7 @@
 
 #include "base/result.hpp"
 #include "network/runtime.hpp"
+#include "peer/config.hpp"
 #include "peer/feed.hpp"
 #include "peer/peer.hpp"
 #include "reflow.h"
@@ -17,6 +18,12 @@ namespace reflow::capi {
 [[nodiscard]] peer::Peer& peer_of(const reflow_peer& peer) noexcept;
 [[nodiscard]] peer::Feed& feed_of(const reflow_peer& peer) noexcept;
 [[nodiscard]] network::Runtime& runtime_of(const reflow_peer& peer) noexcept;
+
+// In peer_options.cpp: what a host or a configuration asks for.
+[[nodiscard]] Result<void> check_peer_flags(std::uint32_t flags);
+void set_peer_flags(std::uint32_t flags, peer::PeerOptions& to) noexcept;
+[[nodiscard]] Result<peer::PeerOptions> read_peer_options(const reflow_peer_options* given);
+[[nodiscard]] peer::PeerOptions peer_options_of(const peer::Config& config);
 
 // In peer_watch.cpp: an event for those who have subscribed.
 void tell(peer::Feed& feed, const peer::PeerEvent& event);

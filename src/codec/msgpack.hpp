@@ -14,6 +14,9 @@ namespace reflow::codec {
 [[nodiscard]] Result<Message> read_msgpack(std::string_view data, const ReadLimits& limits = {},
                                            Duplicates duplicates = Duplicates::last_wins);
 
+// Reads the message at the beginning of data and tells how many bytes it has. The same errors.
+[[nodiscard]] Result<Message> read_first_msgpack(std::string_view data, std::size_t* used);
+
 // Appends one message. Kinds that MessagePack has no word for are extension types
 // (docs/messages.md).
 [[nodiscard]] Result<void> write_msgpack(String& to, MessageRef message);

@@ -98,7 +98,7 @@ MsgpackReader::MsgpackReader(std::string_view data, const ReadLimits& limits, Du
     texts_.forget();
 }
 
-Result<Message> MsgpackReader::read() {
+Result<Message> MsgpackReader::read(std::size_t* used) {
     if (data_.size() > limits_.bytes) {
         fail(at_, over_bytes(data_.size(), limits_), REFLOW_ERROR_LIMIT);
         return std::move(error_);
@@ -109,7 +109,9 @@ Result<Message> MsgpackReader::read() {
     }
     texts_.begin(data_.size());
     if (!document()) return std::move(error_);
-    if (at_ != bound_) {
+    if (used != nullptr) {
+        *used = static_cast<std::size_t>(at_ - data_.data());
+    } else if (at_ != bound_) {
         fail(at_, concat(left(), " bytes behind the end of the message"));
         return std::move(error_);
     }
@@ -566,6 +568,10 @@ bool MsgpackReader::fail(const char* at, std::string_view message, reflow_status
 Result<Message> read_msgpack(std::string_view data, const ReadLimits& limits,
                              Duplicates duplicates) {
     return MsgpackReader(data, limits, duplicates).read();
+}
+
+Result<Message> read_first_msgpack(std::string_view data, std::size_t* used) {
+    return MsgpackReader(data, {}, Duplicates::last_wins).read(used);
 }
 
 }  // namespace reflow::codec

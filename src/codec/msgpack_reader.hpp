@@ -22,7 +22,8 @@ public:
     MsgpackReader(const MsgpackReader&) = delete;
     MsgpackReader& operator=(const MsgpackReader&) = delete;
 
-    [[nodiscard]] Result<Message> read();
+    // used: how many bytes it was, which may be fewer than all; NULL: it has to be all.
+    [[nodiscard]] Result<Message> read(std::size_t* used = nullptr);
 
 private:
     enum class Shape : std::uint8_t { array, object, wrap };

@@ -197,17 +197,25 @@ String websocket_accept(std::string_view key) {
     return base64(digest, size);
 }
 
-String upgrade_request(std::string_view host, std::string_view path, std::string_view key) {
+// What is said of the form of frames: a line that others pass over.
+namespace {
+std::string_view tcp_line(bool tcp) noexcept {
+    return tcp ? std::string_view("\r\nReflow-Frames: tcp") : std::string_view();
+}
+}  // namespace
+
+String upgrade_request(std::string_view host, std::string_view path, std::string_view key,
+                       bool tcp) {
     return concat("GET ", path, " HTTP/1.1\r\nHost: ", host,
                   "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ", key,
-                  "\r\nSec-WebSocket-Version: 13\r\n\r\n");
+                  "\r\nSec-WebSocket-Version: 13", tcp_line(tcp), "\r\n\r\n");
 }
 
-String upgrade_answer(std::string_view key) {
+String upgrade_answer(std::string_view key, bool tcp) {
     return concat(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Accept: ",
-        websocket_accept(key), "\r\n\r\n");
+        websocket_accept(key), tcp_line(tcp), "\r\n\r\n");
 }
 
 std::string_view wrong_in_upgrade(const HttpHead& answer, std::string_view key) {

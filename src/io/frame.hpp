@@ -65,9 +65,11 @@ struct CloseTold {
 [[nodiscard]] bool is_websocket_key(std::string_view text) noexcept;
 // What the server answers to a key.
 [[nodiscard]] String websocket_accept(std::string_view key);
+// tcp: that frames may take the form of tcp as well, and that they will.
 [[nodiscard]] String upgrade_request(std::string_view host, std::string_view path,
-                                     std::string_view key);
-[[nodiscard]] String upgrade_answer(std::string_view key);
+                                     std::string_view key, bool tcp);
+[[nodiscard]] String upgrade_answer(std::string_view key, bool tcp);
+inline constexpr std::string_view tcp_header = "Reflow-Frames";
 // Empty if the answer is an upgrade to WebSocket for that key, otherwise what is wrong with it.
 [[nodiscard]] std::string_view wrong_in_upgrade(const HttpHead& answer, std::string_view key);
 

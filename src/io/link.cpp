@@ -55,7 +55,7 @@ void Bytes::clear() noexcept {
 // ---- Link
 
 Link::Link(Ref<Loop> loop, WireScheme scheme, Form form, const WireOptions& options) noexcept
-    : loop_(std::move(loop)), scheme_(scheme), form_(form), options_(options) {}
+    : loop_(std::move(loop)), scheme_(scheme), options_(options), form_(form) {}
 
 Link::~Link() { REFLOW_ASSERT(state_ == State::ended || state_ == State::idle); }
 

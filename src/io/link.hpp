@@ -76,8 +76,11 @@ public:
     [[nodiscard]] std::uint64_t frames_written() const noexcept override {
         return frames_written_.load(std::memory_order_relaxed);
     }
-    [[nodiscard]] WireScheme scheme() const noexcept override { return scheme_; }
+    [[nodiscard]] WireScheme scheme() const noexcept override {
+        return scheme_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] String remote() const override;
+    [[nodiscard]] String spare() noexcept override { return loop_->buffers.take(); }
 
     // ---- beginnings
 
@@ -128,6 +131,7 @@ private:
     void shake();
     void say_hello();
     void hear_hello();
+    void take_tcp_form();
     [[nodiscard]] bool check_hello(std::span<std::byte> text, std::size_t* used);
     void deadline(std::uint64_t after_ns, const char* what);
     void dial_event(bool in, bool out);
@@ -160,14 +164,15 @@ private:
 
     RefCount refs_;
     const Ref<Loop> loop_;
-    const WireScheme scheme_;
-    const Form form_;
+    // relaxed: a name for people, which changes before it is open.
+    std::atomic<WireScheme> scheme_;
     const WireOptions options_;
     static constexpr std::size_t parts_count = 128;  // of one write
 
     // ---- shared: under mutex_, unless a line says otherwise. It is never held in a call of a
     // handler or of the system.
     mutable std::mutex mutex_;
+    Form form_;  // read on the loop without it, where alone it changes, before the link is open
     Deque<Piece> queue_;
     std::size_t sent_ = 0;    // bytes of the first piece that are written
     bool shut_ = false;       // send() takes no more

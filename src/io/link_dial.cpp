@@ -156,7 +156,7 @@ void Link::say_hello() {
         key_ = websocket_key();
         bool six = to_.host.find(':') != String::npos;
         words = upgrade_request(concat(six ? "[" : "", to_.host, six ? "]:" : ":", to_.port),
-                                to_.path, key_);
+                                to_.path, key_, to_.any_form && options_.negotiates);
     }
     iovec part{words.data(), words.size()};
     std::size_t size = 0;
@@ -225,8 +225,28 @@ bool Link::check_hello(std::span<std::byte> bytes, std::size_t* used) {
     }
     std::string_view problem = wrong_in_upgrade(answer, key_);
     if (!problem.empty()) return wrong(REFLOW_ERROR_PROTOCOL, problem);
+    if (to_.any_form && options_.negotiates && answer.find(tcp_header) == "tcp") take_tcp_form();
     *used = answer.bytes;
     return true;
+}
+
+// Both have agreed on it in the upgrade. What was sent before that and waits is given the other form.
+void Link::take_tcp_form() {
+    scheme_.store(channel_.secure() ? WireScheme::tls : WireScheme::tcp,
+                  std::memory_order_relaxed);
+    std::lock_guard lock(mutex_);
+    form_ = Form::tcp;
+    std::size_t queued = 0;
+    for (Piece& piece : queue_) {
+        std::uint8_t mask[4];
+        std::memcpy(mask, piece.head + piece.head_bytes - sizeof mask, sizeof mask);
+        apply_mask(piece.body.data(), piece.body.size(), mask);
+        Kind kind = static_cast<Kind>(piece.head[0] & 0x0f);
+        piece.head_bytes = static_cast<std::uint8_t>(
+            write_head(form_, kind, piece.body.size(), mask, piece.head));
+        queued += piece.size();
+    }
+    queued_.store(queued, std::memory_order_relaxed);
 }
 
 }  // namespace reflow::io

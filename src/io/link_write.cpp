@@ -137,6 +137,7 @@ void Link::wrote(std::size_t bytes) noexcept {
     while (!queue_.empty() && sent_ >= queue_.front().size()) {
         sent_ -= queue_.front().size();
         if (queue_.front().counts) ++frames;
+        loop_->buffers.give(std::move(queue_.front().body));
         queue_.pop_front();
     }
     frames_written_.store(frames_written_.load(std::memory_order_relaxed) + frames,

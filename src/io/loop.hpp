@@ -14,6 +14,7 @@
 #include "base/ref.hpp"
 #include "base/result.hpp"
 #include "base/thread.hpp"
+#include "io/buffers.hpp"
 
 namespace reflow::io {
 
@@ -64,6 +65,9 @@ public:
     static constexpr std::size_t scratch_bytes = std::size_t{256} << 10;
     [[nodiscard]] std::byte* scratch() noexcept { return scratch_; }
     [[nodiscard]] uv_loop_t* raw() noexcept { return &loop_; }
+
+    // ---- any thread
+    Buffers buffers;
 
 private:
     static void enter(void* self);

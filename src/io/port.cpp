@@ -468,9 +468,12 @@ void Guest::upgrade(const HttpHead& head) {
     if (head.method != "GET" || !head.version_1_1 || !head.has("Connection", "Upgrade") ||
         head.find("Host").empty() || repeated || !is_websocket_key(key))
         return answer(400, "text/plain", "not an upgrade to WebSocket\n", false);
-    String words = upgrade_answer(key);
-    become(Form::ws_server, channel_.secure() ? WireScheme::wss : WireScheme::ws, words,
-           head.bytes);
+    const bool secure = channel_.secure();
+    const bool tcp = port_->options_.tcp && port_->options_.wire.negotiates &&
+                     head.find(tcp_header) == "tcp";
+    String words = upgrade_answer(key, tcp);
+    if (tcp) return become(Form::tcp, secure ? WireScheme::tls : WireScheme::tcp, words, head.bytes);
+    become(Form::ws_server, secure ? WireScheme::wss : WireScheme::ws, words, head.bytes);
 }
 
 // Leaves the socket to a link. The few words of the answer fit into a socket that nothing was
@@ -485,7 +488,7 @@ void Guest::become(Form form, WireScheme scheme, std::string_view words, std::si
         return;
     }
     if (handler == nullptr) {
-        if (form == Form::tcp) return end();
+        if (words == tcp_mark) return end();
         return answer(403, "text/plain", "refused\n", false);
     }
     iovec part{const_cast<char*>(words.data()), words.size()};

@@ -54,7 +54,10 @@ Result<WireAddress> WireAddress::parse(std::string_view text) {
     WireAddress result;
     std::size_t at = 0;
     const SchemeName* scheme = &schemes[0];
-    if (std::size_t mark = text.find("://"); mark != std::string_view::npos) {
+    if (text.find("://") == std::string_view::npos) {
+        result.any_form = true;
+    } else {
+        std::size_t mark = text.find("://");
         scheme = nullptr;
         for (const SchemeName& each : schemes) {
             if (text.substr(0, mark) == each.name) scheme = &each;
@@ -128,9 +131,11 @@ public:
                            WireHandler& handler) override;
     std::uint64_t after(std::uint64_t delay_ns, std::function<void()> call) override;
     void cancel(std::uint64_t timer) noexcept override;
+    void settle() override;
 
 private:
     Result<Ref<Loop>> loop();
+    static void run_there(Loop& loop, const std::function<void()>& call);
 
     const Options options_;
     std::mutex mutex_;  // guards all below
@@ -191,19 +196,33 @@ void Host::unlisten(std::uint64_t listener) {
         loop = loop_;
     }
     if (loop->here()) return port->finish();
+    run_there(*loop, [port] { port->finish(); });
+}
+
+// Runs on the loop and waits for it; nothing once that has ended.
+void Host::run_there(Loop& loop, const std::function<void()>& call) {
     struct Done {
         std::mutex mutex;
         std::condition_variable changed;
         bool yes = false;
     } done;
-    bool posted = loop->post([port, &done] {
-        port->finish();
+    bool posted = loop.post([&call, &done] {
+        call();
         std::lock_guard lock(done.mutex);
         done.yes = true;
         done.changed.notify_all();
     });
     std::unique_lock lock(done.mutex);
     while (posted && !done.yes) done.changed.wait(lock);
+}
+
+void Host::settle() {
+    Ref<Loop> loop;
+    {
+        std::lock_guard lock(mutex_);
+        loop = loop_;
+    }
+    if (loop && !loop->here()) run_there(*loop, [] {});
 }
 
 Result<Ref<Wire>> Host::dial(const WireAddress& to, const WireOptions& options,

@@ -23,6 +23,7 @@ struct WireAddress {
     String host;  // a name or a number, an IPv6 one without brackets
     std::uint16_t port = 0;
     String path;  // "/" unless the text says else; of ws and wss alone
+    bool any_form = false;  // the text had no scheme: frames take the form of tcp if both sides can
     // REFLOW_ERROR_INVALID_ARGUMENT with the place.
     static Result<WireAddress> parse(std::string_view text);
     [[nodiscard]] String text() const;
@@ -44,6 +45,9 @@ struct WireOptions {
                               << 20;  // of one frame that comes, all its parts together
     std::size_t queue_bytes = std::size_t{64}
                               << 20;  // that send() takes in and nobody has written yet
+    // Of a dial without a scheme, and of a port: the upgrade to WebSocket may lead to the form of tcp
+    // instead, on the same socket, if both sides say that they know it.
+    bool negotiates = true;
     TlsOptions tls;
 };
 
@@ -106,6 +110,8 @@ public:
     [[nodiscard]] virtual WireScheme scheme() const noexcept = 0;
     // "127.0.0.1:9100" of the other side; empty until it is reached.
     [[nodiscard]] virtual String remote() const = 0;
+    // An empty text to make a frame in, which may have the room of one that was written.
+    [[nodiscard]] virtual String spare() noexcept { return {}; }
     // How many frames were handed to send() and have been written to the socket.
     [[nodiscard]] virtual std::uint64_t frames_written() const noexcept = 0;
 
@@ -192,6 +198,9 @@ public:
     virtual std::uint64_t after(std::uint64_t delay_ns, std::function<void()> call) = 0;
     // It does not run any more when this returns, unless this is called from inside it.
     virtual void cancel(std::uint64_t timer) noexcept = 0;
+    // Calls of handlers that had begun have returned when this returns, unless this is called from
+    // inside one: who has no wires, ports and timers any more is not called again.
+    virtual void settle() = 0;
 };
 
 }  // namespace reflow::io

@@ -65,6 +65,13 @@ public:
                                        Vector<runtime::ComponentRef> components);
     ~Runtime() override;
 
+    // What the objects of a module share, such as the thread of all peers: who needs it first makes it
+    // under the lock, and it ends with the last who has it.
+    struct Shared {
+        std::mutex mutex;
+        std::weak_ptr<void> value;
+    };
+    Shared shared;
     Registry registry;
     runtime::FramePools pools;
     // NULL in a build without peers. Fixed before the first network.

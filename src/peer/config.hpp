@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "base/result.hpp"
+#include "peer/limits.hpp"
 #include "peer/names.hpp"
 
 namespace reflow::peer {
@@ -139,6 +140,10 @@ struct Config {
     std::uint64_t batch_linger_us = 0;   // how long the first of them waits for others
     std::uint64_t compression_threshold = 1024;  // bytes; smaller frames are sent as they are
     std::uint64_t compression_level = 1;         // of zstd; 0: nothing is compressed
+    bool negotiate_tcp = true;  // links without a scheme take the form of tcp if both sides can
+    std::uint64_t window_packets = limits::peer_window_packets;  // of a channel, not taken yet
+    std::uint64_t window_bytes = limits::peer_window_bytes;
+    String instances = "round_robin";  // of one network: in turn, or "failover"
     std::uint64_t reconnect_attempts = 5;        // 0: a link that ended is not made again
     std::uint64_t reconnect_first_ms = 200;      // doubles with each attempt
     std::uint64_t reconnect_most_ms = 3'200;

@@ -237,6 +237,11 @@ Result<void> check_config(const Config& config) {
                                 ", more than reconnect_most_ms, which is ",
                                 config.reconnect_most_ms));
         },
+        [&]() -> Checked {
+            if (config.instances == "round_robin" || config.instances == "failover") return {};
+            return wrong("$.instances", concat("'", config.instances,
+                                               "' is neither 'round_robin' nor 'failover'"));
+        },
         [&] { return check_tls(config.tls); },
         [&] { return check_connects(config); },
         [&] { return check_remote_actors(config); },

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "codec/msgpack.hpp"
 #include "message/envelope.hpp"
+#include "peer/limits.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -116,7 +117,8 @@ Result<void> read_note(Fields& from, FrameVisitor& to) {
     return to.note(channel, number, write_envelope(envelope));
 }
 
-Result<void> read_record(MessageRef record, FrameVisitor& to) {
+// bytes: of the record in its frame.
+Result<void> read_record(MessageRef record, std::size_t bytes, FrameVisitor& to) {
     std::int64_t kind = record.at(0).integer();
     if (kind < 1 || kind >= static_cast<std::int64_t>(std::size(names)) || names[kind].empty()) {
         return {};  // of a later version: passed over
@@ -135,12 +137,13 @@ Result<void> read_record(MessageRef record, FrameVisitor& to) {
             std::uint64_t channel = from.number();
             std::uint64_t first = from.number();
             MessageRef payloads = from.array();
-            return from.fine() ? to.data(channel, first, payloads) : from.failure();
+            return from.fine() ? to.data(channel, first, payloads, bytes) : from.failure();
         }
         case Kind::credit: {
             std::uint64_t channel = from.number();
             std::uint64_t packets = from.number();
-            return from.fine() ? to.credit(channel, packets) : from.failure();
+            std::uint64_t of_payloads = from.number();
+            return from.fine() ? to.credit(channel, packets, of_payloads) : from.failure();
         }
         case Kind::report: {
             std::uint64_t channel = from.number();
@@ -259,7 +262,7 @@ void Batch::note(std::uint64_t channel, std::uint64_t packet, MessageRef envelop
     text(view_of(from.correlation));
 }
 
-Result<void> Batch::data(std::uint64_t channel, std::uint64_t first, MessageRef packet) {
+Result<std::size_t> Batch::data(std::uint64_t channel, std::uint64_t first, MessageRef packet) {
     const std::size_t before = text_.size();
     const std::uint32_t records_before = records_;
     MessageRef payload = packet;
@@ -279,22 +282,30 @@ Result<void> Batch::data(std::uint64_t channel, std::uint64_t first, MessageRef 
         count_ = 0;
         channel_ = channel;
     }
-    if (Result<void> done = codec::write_msgpack(text_, payload); !done.ok()) {
+    const std::size_t begin_of_it = text_.size();
+    Result<void> done = codec::write_msgpack(text_, payload);
+    const std::size_t bytes = text_.size() - begin_of_it;
+    if (done.ok() && bytes > limits::peer_message_bytes) {
+        done = Failure(REFLOW_ERROR_LIMIT, concat("a message of ", bytes, " bytes: over a link goes "
+                                                  "at most ", limits::peer_message_bytes));
+    }
+    if (!done.ok()) {
         text_.resize(before);
         records_ = records_before;
         if (opens) count_at_ = 0;  // the one before has been closed, which is as well
-        return done;
+        return done.take_error();
     }
     ++count_;
     ++packets_;
     next_ = first + 1;
-    return {};
+    return bytes;
 }
 
-void Batch::credit(std::uint64_t channel, std::uint64_t packets) {
-    begin(Kind::credit, 2);
+void Batch::credit(std::uint64_t channel, std::uint64_t packets, std::uint64_t bytes) {
+    begin(Kind::credit, 3);
     number(channel);
     number(packets);
+    number(bytes);
 }
 
 void Batch::report(std::uint64_t channel, std::uint64_t packet, reflow_status status,
@@ -375,6 +386,11 @@ Result<void> Batch::told(std::uint64_t id, MessageRef actors) {
     return done;
 }
 
+void Batch::use(String&& memory) {
+    text_ = std::move(memory);
+    clear();
+}
+
 String Batch::take() {
     close_data();
     put_count(text_.data() + 1, records_);
@@ -384,17 +400,76 @@ String Batch::take() {
     return frame;
 }
 
-Result<void> read_frame(std::string_view frame, FrameVisitor& to) {
-    Result<Message> read = codec::read_msgpack(frame);
-    if (!read.ok()) return read.take_error();
-    MessageRef records = read.value();
-    if (!records.is(REFLOW_KIND_ARRAY)) return wrong("", "the frame is not an array");
-    for (std::size_t i = 0; i < records.size(); ++i) {
-        if (!records.at(i).is(REFLOW_KIND_ARRAY)) {
-            return wrong(concat(i), "it is not an array");
-        }
-        if (Result<void> done = read_record(records.at(i), to); !done.ok()) return done;
+// ---- reading
+
+namespace {
+
+// What stands at the beginning of a text is taken off it; nothing if it is something else.
+std::optional<std::uint64_t> take_bytes(std::string_view& from, std::size_t count) noexcept {
+    if (from.size() < count) return {};
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        value = value << 8 | static_cast<unsigned char>(from[i]);
     }
+    from.remove_prefix(count);
+    return value;
+}
+
+std::optional<std::uint64_t> take_number(std::string_view& from) noexcept {
+    std::optional<std::uint64_t> mark = take_bytes(from, 1);
+    if (!mark || *mark <= 0x7f) return mark;
+    if (*mark < 0xcc || *mark > 0xcf) return {};
+    return take_bytes(from, std::size_t{1} << (*mark - 0xcc));
+}
+
+std::optional<std::uint64_t> take_array_head(std::string_view& from) noexcept {
+    std::optional<std::uint64_t> mark = take_bytes(from, 1);
+    if (!mark) return {};
+    if ((*mark & 0xf0) == 0x90) return *mark & 0x0f;
+    if (*mark == 0xdc) return take_bytes(from, 2);
+    return *mark == 0xdd ? take_bytes(from, 4) : std::nullopt;
+}
+
+// A record of data as ours write it, field by field, since what its payloads take is counted. False
+// if it is another record, or has another form.
+Result<bool> read_data(std::string_view& from, FrameVisitor& to) {
+    std::string_view at = from;
+    if (take_array_head(at) != 4 || take_number(at) != static_cast<std::uint64_t>(Kind::data)) {
+        return false;
+    }
+    std::optional<std::uint64_t> channel = take_number(at);
+    std::optional<std::uint64_t> first = take_number(at);
+    if (!channel || !first) return false;
+    std::string_view payloads = at;
+    if (!take_array_head(payloads)) return false;
+    std::size_t used = 0;
+    Result<Message> read = codec::read_first_msgpack(at, &used);
+    if (!read.ok()) return read.take_error();
+    const std::size_t head = at.size() - payloads.size();
+    Result<void> done = to.data(*channel, *first, read.value(), used - head);
+    if (!done.ok()) return done.take_error();
+    from = at.substr(used);
+    return true;
+}
+
+}  // namespace
+
+Result<void> read_frame(std::string_view frame, FrameVisitor& to) {
+    std::string_view left = frame;
+    std::optional<std::uint64_t> records = take_array_head(left);
+    if (!records) return wrong("", "the frame is not an array");
+    for (std::uint64_t i = 0; i < *records; ++i) {
+        Result<bool> data = read_data(left, to);
+        if (!data.ok()) return data.take_error();
+        if (data.value()) continue;
+        std::size_t used = 0;
+        Result<Message> read = codec::read_first_msgpack(left, &used);
+        if (!read.ok()) return read.take_error();
+        if (!read.value().is(REFLOW_KIND_ARRAY)) return wrong(concat(i), "it is not an array");
+        if (Result<void> done = read_record(read.value(), used, to); !done.ok()) return done;
+        left.remove_prefix(used);
+    }
+    if (!left.empty()) return wrong("", concat(left.size(), " bytes behind the last of them"));
     return {};
 }
 

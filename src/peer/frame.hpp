@@ -60,7 +60,7 @@ using OldFrame = std::variant<RemoteMessage, Heartbeat, ActorsAsked, ActorsTold>
 enum class Kind : std::uint8_t {
     open = 1,      // channel, source actor, target actor, target port
     data = 2,      // channel, number of the first, payloads
-    credit = 3,    // channel, packets in all that may come
+    credit = 3,    // channel, packets in all that may come, bytes of payloads in all
     report = 4,    // channel, number of the packet, status, text: it was not delivered
     ping = 5,      // a number that comes back
     pong = 6,      //
@@ -83,10 +83,10 @@ public:
     Batch() { clear(); }
     void open(std::uint64_t channel, std::string_view source_actor, std::string_view actor,
               std::string_view port);
-    // The next packet of a channel, with its envelope if it is in one. An error leaves the batch as it
-    // was.
-    Result<void> data(std::uint64_t channel, std::uint64_t number, MessageRef packet);
-    void credit(std::uint64_t channel, std::uint64_t packets);
+    // The next packet of a channel, with its envelope if it is in one; how many bytes it takes. An error
+    // leaves the batch as it was: REFLOW_ERROR_LIMIT for one that no frame has room for.
+    Result<std::size_t> data(std::uint64_t channel, std::uint64_t number, MessageRef packet);
+    void credit(std::uint64_t channel, std::uint64_t packets, std::uint64_t bytes);
     void report(std::uint64_t channel, std::uint64_t number, reflow_status status,
                 std::string_view text);
     void confirm(std::uint64_t channel, std::uint64_t number);
@@ -105,6 +105,8 @@ public:
     [[nodiscard]] bool empty() const noexcept { return records_ == 0; }
     [[nodiscard]] std::size_t bytes() const noexcept { return text_.size(); }
     [[nodiscard]] std::uint64_t packets() const noexcept { return packets_; }
+    // An empty batch goes on in this memory.
+    void use(String&& memory);
     // The frame; the batch is empty then.
     [[nodiscard]] String take();
     void clear();
@@ -132,8 +134,11 @@ public:
     virtual ~FrameVisitor() = default;
     virtual Result<void> open(std::uint64_t channel, std::string_view source_actor,
                               std::string_view actor, std::string_view port) = 0;
-    virtual Result<void> data(std::uint64_t channel, std::uint64_t first, MessageRef payloads) = 0;
-    virtual Result<void> credit(std::uint64_t channel, std::uint64_t packets) = 0;
+    // bytes: of all payloads in the frame.
+    virtual Result<void> data(std::uint64_t channel, std::uint64_t first, MessageRef payloads,
+                              std::uint64_t bytes) = 0;
+    virtual Result<void> credit(std::uint64_t channel, std::uint64_t packets,
+                                std::uint64_t bytes) = 0;
     virtual Result<void> report(std::uint64_t channel, std::uint64_t number, reflow_status status,
                                 std::string_view text) = 0;
     virtual Result<void> ping(std::uint64_t number) = 0;

@@ -62,6 +62,12 @@ private:
     bool first_ = true;
 };
 
+// The usual one is not told.
+void write_window(Writer& to, const Window& window) {
+    if (window.packets != Window().packets) to.number("window_packets", window.packets);
+    if (window.bytes != Window().bytes) to.number("window_bytes", window.bytes);
+}
+
 Failure wrong(std::string_view what, std::string_view key, std::string_view wanted) {
     return Failure(REFLOW_ERROR_PROTOCOL, concat(what, ": '", key, "' is not ", wanted));
 }
@@ -125,10 +131,11 @@ Result<String> digits_of(MessageRef object, std::string_view what, std::string_v
 }
 
 Result<std::uint64_t> number_of(MessageRef object, std::string_view what, std::string_view key,
-                                std::int64_t most) {
+                                std::uint64_t most, std::uint64_t otherwise) {
     MessageRef value = object.get(key);
-    if (value.none()) return std::uint64_t{0};
-    if (!value.is(REFLOW_KIND_INTEGER) || value.integer() < 1 || value.integer() > most) {
+    if (value.none()) return otherwise;
+    if (!value.is(REFLOW_KIND_INTEGER) || value.integer() < 1 ||
+        static_cast<std::uint64_t>(value.integer()) > most) {
         return wrong(what, key, concat("from 1 to ", most));
     }
     return static_cast<std::uint64_t>(value.integer());
@@ -145,16 +152,21 @@ Result<void> read_common(MessageRef object, std::string_view what, Greeting& to)
     if (!capabilities.ok()) return capabilities.take_error();
     Result<String> nonce = digits_of(object, what, "nonce");
     if (!nonce.ok()) return nonce.take_error();
-    constexpr std::int64_t most_ms = 24 * 3600 * 1000;
-    Result<std::uint64_t> interval = number_of(object, what, "heartbeat_interval_ms", most_ms);
+    constexpr std::uint64_t day_ms = 24 * 3600 * 1000;
+    Result<std::uint64_t> interval = number_of(object, what, "heartbeat_interval_ms", day_ms, 0);
     if (!interval.ok()) return interval.take_error();
-    Result<std::uint64_t> window = number_of(object, what, "window_packets", UINT32_MAX);
-    if (!window.ok()) return window.take_error();
+    const Window window;
+    Result<std::uint64_t> packets = number_of(object, what, "window_packets",
+                                              limits::most_peer_window_packets, window.packets);
+    if (!packets.ok()) return packets.take_error();
+    Result<std::uint64_t> bytes = number_of(object, what, "window_bytes",
+                                            limits::most_peer_window_bytes, window.bytes);
+    if (!bytes.ok()) return bytes.take_error();
     to.from = {std::move(network).take(), std::move(instance).take()};
     to.capabilities = std::move(capabilities).take();
     to.nonce = std::move(nonce).take();
     to.heartbeat_ms = interval.value();
-    to.window_packets = window.value();
+    to.window = {packets.value(), bytes.value()};
     return {};
 }
 
@@ -182,7 +194,7 @@ String write_hello(const Hello& hello) {
     to.texts("capabilities", hello.capabilities);
     if (!hello.nonce.empty()) to.text("nonce", hello.nonce);
     if (hello.heartbeat_ms != 0) to.number("heartbeat_interval_ms", hello.heartbeat_ms);
-    if (hello.window_packets != 0) to.number("window_packets", hello.window_packets);
+    write_window(to, hello.window);
     return to.finish();
 }
 
@@ -198,7 +210,7 @@ String write_welcome(const Welcome& welcome) {
         if (!welcome.proof.empty()) to.text("proof", welcome.proof);
         to.boolean("wants_proof", welcome.wants_proof);
         if (welcome.heartbeat_ms != 0) to.number("heartbeat_interval_ms", welcome.heartbeat_ms);
-        if (welcome.window_packets != 0) to.number("window_packets", welcome.window_packets);
+        write_window(to, welcome.window);
     }
     return to.finish();
 }

@@ -15,6 +15,7 @@
 
 #include "base/memory.hpp"
 #include "base/result.hpp"
+#include "peer/limits.hpp"
 
 namespace reflow::peer {
 
@@ -22,6 +23,13 @@ struct Identity {
     String network_id;
     String instance_id;
     bool operator==(const Identity&) const = default;
+};
+
+// How much may be on its way to this side in each channel.
+struct Window {
+    std::uint64_t packets = limits::peer_window_packets;
+    std::uint64_t bytes = limits::peer_window_bytes;
+    bool operator==(const Window&) const = default;
 };
 
 inline constexpr std::string_view protocol_version = "1.0";
@@ -39,6 +47,7 @@ struct Hello {
     String nonce;                    // 64 hexadecimal digits; empty: an old peer
     std::uint64_t window_packets = 0;  // of each channel towards it; 0: not told
     std::uint64_t heartbeat_ms = 0;  // 0: not told
+    Window window;
     [[nodiscard]] bool can(std::string_view capability) const noexcept;
 };
 
@@ -52,6 +61,7 @@ struct Welcome {
     bool wants_proof = false;
     std::uint64_t window_packets = 0;  // of each channel towards it; 0: not told
     std::uint64_t heartbeat_ms = 0;
+    Window window;
     [[nodiscard]] bool can(std::string_view capability) const noexcept;
 };
 

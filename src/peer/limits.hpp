@@ -1,10 +1,22 @@
-// Limits of a peer's port; those that others need too are in base/limits.hpp. Thread: any.
+// Limits of links and of a peer's port; those that others need too are in base/limits.hpp. Thread: any.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace reflow::limits {
 
+inline constexpr std::size_t peer_frame_bytes = std::size_t{64} << 20;  // unpacked
+inline constexpr std::size_t peer_message_bytes = std::size_t{47} << 20;  // encoded, in a frame
+inline constexpr std::uint32_t peer_batch_bytes = std::uint32_t{16} << 20;  // most of batch_bytes
+inline constexpr int peer_compression_level = 19;
+inline constexpr std::uint64_t peer_window_packets = 16'384;  // of a channel, not taken yet; default
+inline constexpr std::uint64_t peer_window_bytes = std::uint64_t{16} << 20;
+inline constexpr std::uint64_t most_peer_window_packets = std::uint64_t{1} << 32;
+inline constexpr std::uint64_t most_peer_window_bytes = std::uint64_t{1} << 40;
+inline constexpr std::size_t peer_socket_bytes = std::size_t{4} << 20;  // that wait for a socket
+
+inline constexpr std::size_t mesh_executions_count = 10'000;  // of one mesh
 inline constexpr std::uint32_t peer_strangers_count = 48;  // accepted links that have not greeted
 inline constexpr std::uint32_t peer_guests_count = 16;     // connections that are nothing yet
 

@@ -12,6 +12,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "io/secret.hpp"
+#include "peer/limits.hpp"
 #include "peer/source.hpp"
 
 namespace reflow::peer {
@@ -125,7 +126,8 @@ void Link::opened(io::Wire& wire) {
     hello_.heartbeat_ms = options_.heartbeat_ns / 1'000'000;
     hello_.capabilities = {String(capability_messages), String(capability_batches),
                            String(capability_confirms)};
-    hello_.window_packets = options_.window_packets;
+    if (options_.packer) hello_.capabilities.emplace_back(capability_zstd);
+    hello_.window = options_.window;
     if (options_.legacy_auth) hello_.token = options_.token;
     stage_.store(Stage::greeting, std::memory_order_release);
     write(write_hello(hello_), true);
@@ -139,6 +141,7 @@ void Link::received(io::Wire&, std::span<const std::byte> frame, bool text) {
     switch (stage()) {
         case Stage::open:
             if (old()) return text ? hear_old(all) : void();  // others say nothing in binary
+            if (!text && !all.empty() && all.front() == packed_mark) return hear_packed(all);
             if (!text) return hear_batch(all);
             return;
         case Stage::connecting:
@@ -180,8 +183,9 @@ void Link::hear_hello(std::string_view text) {
         welcome_.nonce = std::move(nonce).take();
         welcome_.capabilities = {String(capability_messages), String(capability_batches),
                                  String(capability_confirms)};
+        if (options_.packer) welcome_.capabilities.emplace_back(capability_zstd);
         welcome_.heartbeat_ms = options_.heartbeat_ns / 1'000'000;
-        welcome_.window_packets = options_.window_packets;
+        welcome_.window = options_.window;
     }
     if (hello_.version != protocol_version) {
         lock.unlock();
@@ -328,8 +332,8 @@ void Link::become_open() {
         std::lock_guard lock(mutex_);
         std::uint64_t theirs = (dials_ ? welcome_.heartbeat_ms : hello_.heartbeat_ms) * 1'000'000;
         timeout_ns_ = 3 * std::max(options_.heartbeat_ns, theirs);
-        their_window_ = dials_ ? welcome_.window_packets : hello_.window_packets;
-        if (their_window_ == 0) their_window_ = default_window;
+        packs_ = options_.packer && !old() &&
+                 (dials_ ? welcome_.can(capability_zstd) : hello_.can(capability_zstd));
         pinged_ns_ = 0;
         opened_ns_ = owner_.now_ns();
         was_open_.store(true, std::memory_order_relaxed);
@@ -443,7 +447,8 @@ Result<std::uint64_t> Link::open_channel(std::string_view source_actor, std::str
     }
     std::uint64_t number = outgoing_.size();
     Outgoing made{String(source_actor), String(actor), String(port)};
-    made.allowed = old() ? UINT64_MAX : their_window_;
+    made.allowed = dials_ ? welcome_.window : hello_.window;
+    if (old()) made.allowed = {UINT64_MAX, UINT64_MAX};
     outgoing_.push_back(std::move(made));
     numbers_.emplace(std::move(key), number);
     if (!old()) batch_.open(number, source_actor, actor, port);
@@ -482,27 +487,41 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
     sending.first = to.sent;
     mark_outbox(channel, to, sending);
     for (MessageRef packet : packets) {
-        if (to.sent == to.allowed) {
+        if (!to.open() || crowded()) {
             to.full = true;
+            held_ = held_ || to.open();
             break;
         }
         if (sending.only_idle && busy_) {
             draining_.push_back(channel);
             break;
         }
-        if (Result<void> done = batch_.data(channel, to.sent, packet); !done.ok()) {
+        if (batch_.empty()) batch_.use(wire_->spare());
+        Result<std::size_t> bytes = batch_.data(channel, to.sent, packet);
+        if (!bytes.ok()) {
             if (sent != 0) break;  // those before it have gone; it comes again as the first
-            return done.take_error();
+            return bytes.take_error();
         }
+        to.sent_bytes += bytes.value();
         ++to.sent;
         ++sent;
         if (batch_.bytes() >= options_.batch_bytes) flush_locked(lock);
     }
     packets_out_.fetch_add(sent, std::memory_order_relaxed);
     if (sending.confirm && sent != 0) batch_.confirm(channel, to.sent - 1);
-    if (sending.flush || to.full) flush_locked(lock);
+    bool waits = false;
+    if (to.full || (sending.flush && options_.linger_ns == 0)) {
+        flush_locked(lock);
+    } else {
+        waits = sending.flush && lingers();
+    }
+    lock.unlock();
+    if (waits) owner_.flush_later(*this, options_.linger_ns);
     return sent;
 }
+
+// Under mutex_. The first that waits asks for the end of the wait.
+bool Link::lingers() noexcept { return !batch_.empty() && !std::exchange(lingers_, true); }
 
 // Numbers of the outbox follow those of the channel, so that one record tells them for all that come.
 void Link::mark_outbox(std::uint64_t channel, Outgoing& to, const Sending& sending) {
@@ -535,7 +554,7 @@ Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> pac
         }
         reflow_status status = wire_->send(std::move(text).take(), true);
         if (status == REFLOW_ERROR_WOULD_BLOCK) {
-            to.full = true;
+            to.full = held_ = true;
             busy_ = true;
             break;
         }
@@ -546,45 +565,6 @@ Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> pac
     }
     packets_out_.fetch_add(sent, std::memory_order_relaxed);
     return sent;
-}
-
-void Link::flush() {
-    std::unique_lock lock(mutex_);
-    flush_locked(lock);
-}
-
-// What comes while the socket is busy waits for it, and goes in one frame then.
-void Link::flush_locked(std::unique_lock<std::mutex>&) {
-    if (batch_.empty()) return;
-    if (busy_ && batch_.bytes() < options_.batch_bytes) return;
-    write(batch_.take(), false);
-}
-
-void Link::write(String&& frame, bool text) {
-    // The queue of the wire is larger than all windows of a link; a link that fills it all the same
-    // does not read, and ends.
-    reflow_status status = wire_->send(std::move(frame), text);
-    if (status == REFLOW_ERROR_WOULD_BLOCK) wire_->cut();
-    busy_ = wire_->queued_bytes() != 0;  // then drained() comes
-}
-
-void Link::drained(io::Wire&) {
-    Vector<std::uint64_t> writable;
-    {
-        std::unique_lock lock(mutex_);
-        busy_ = false;
-        flush_locked(lock);
-        if (old()) {
-            for (std::size_t i = 0; i < outgoing_.size(); ++i) {
-                if (std::exchange(outgoing_[i].full, false)) writable.push_back(i);
-            }
-        }
-        if (!busy_) {
-            writable.insert(writable.end(), draining_.begin(), draining_.end());
-            draining_.clear();
-        }
-    }
-    for (std::uint64_t channel : writable) owner_.writable(*this, channel);
 }
 
 Result<void> Link::ask_actors(std::uint64_t number) {

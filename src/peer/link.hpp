@@ -17,13 +17,11 @@
 #include "io/wire.hpp"
 #include "peer/frame.hpp"
 #include "peer/greeting.hpp"
+#include "peer/packer.hpp"
 
 namespace reflow::peer {
 
 class Link;
-
-// Of a side that does not tell its window.
-inline constexpr std::size_t default_window = 4096;
 
 struct LinkOptions {
     Identity self;
@@ -32,7 +30,9 @@ struct LinkOptions {
     std::uint64_t heartbeat_ns = 1'000'000'000;
     std::uint64_t handshake_ns = 5'000'000'000;
     std::size_t batch_bytes = std::size_t{64} << 10;  // a frame is sent as soon as it is so long
-    std::size_t window_packets = default_window;  // of a channel, that may come before the actor takes them
+    std::uint64_t linger_ns = 0;  // packets wait so long for others
+    Ref<Packer> packer;           // NULL: frames go as they are
+    Window window;  // of a channel, that may come before the actor takes it
     std::size_t channels_count = 65'536;
 };
 
@@ -81,6 +81,8 @@ public:
     virtual void followed(Link& /*link*/, std::uint64_t /*number*/,
                           std::optional<std::uint64_t> /*channel*/, std::string_view /*text*/) {}
     virtual void log(reflow_log_level level, std::string_view text) = 0;
+    // Link::flush() is to be called once after this time.
+    virtual void flush_later(Link& link, std::uint64_t after_ns) = 0;
     [[nodiscard]] virtual std::uint64_t now_ns() const = 0;
 };
 
@@ -182,18 +184,23 @@ private:
     friend class Reader;
     struct Outgoing {
         String source_actor, actor, port;
-        std::uint64_t sent = 0;
-        std::uint64_t allowed = 0;  // by the other side
-        bool full = false;          // somebody waits for writable()
-        String outbox{};            // that the next are of, as was told
-        std::uint64_t ahead = 0;    // of numbers there to numbers of the channel; may wrap
+        std::uint64_t sent = 0, sent_bytes = 0;
+        Window allowed{};   // in all, by the other side
+        bool full = false;  // somebody waits for writable()
+        String outbox{};          // that the next are of, as was told
+        std::uint64_t ahead = 0;  // of numbers there to numbers of the channel; may wrap
+        [[nodiscard]] bool open() const noexcept {
+            return sent < allowed.packets && sent_bytes < allowed.bytes;
+        }
     };
     struct Incoming {
         String source_actor, actor, port;
         Vector<Message> waiting;     // of which the first `taken` are gone
         std::size_t taken = 0;
         std::uint64_t first = 0;     // number of the first that waits
-        std::uint64_t allowed = 0;   // that was told
+        std::uint64_t bytes = 0;     // of all that came
+        std::uint64_t taken_bytes = 0;
+        Window allowed{};            // in all, as it was told
         std::uint64_t wanted = 0;    // so many are to be confirmed
         std::uint64_t told = 0;      // and so many have been
         Message note{};              // the envelope of the next that comes
@@ -228,6 +235,12 @@ private:
                                             Vector<Message>& all);
     void mark_outbox(std::uint64_t channel, Outgoing& to, const Sending& sending);
     Result<std::size_t> send_old(Outgoing& to, std::span<const MessageRef> packets);
+    // The socket has so much to take that nothing is added.
+    [[nodiscard]] bool crowded() const noexcept;
+    void tell_credit(std::uint64_t channel, Incoming& from);
+    void hear_packed(std::string_view frame);
+    // Whether packets may wait for others; the owner has to be told then.
+    [[nodiscard]] bool lingers() noexcept;
     void write(String&& frame, bool text);
     void flush_locked(std::unique_lock<std::mutex>& lock);
     void heard() noexcept;
@@ -255,11 +268,14 @@ private:
     std::uint64_t since_ns_ = 0;  // of the greeting
     std::uint64_t pinged_ns_ = 0;
     std::uint64_t ticked_ns_ = 0;
-    std::uint64_t their_window_ = 0;  // packets of a new channel that the other side takes
     std::uint64_t opened_ns_ = 0;
     std::uint64_t timeout_ns_ = 0;
     Batch batch_;
     bool busy_ = false;  // the wire has something that drained() will tell of
+    bool held_ = false;  // somebody waits for drained()
+    bool lingers_ = false;  // flush() will be called
+    bool packs_ = false;    // both know zstd
+    PackMemory packed_;
     Vector<std::uint64_t> draining_;  // channels that wait for a socket that is not busy
     TextMap<std::uint64_t> numbers_;  // of outgoing channels, by what they are
     Vector<Outgoing> outgoing_;       // by number

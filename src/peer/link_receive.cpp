@@ -69,13 +69,14 @@ public:
                                                       " channels"));
         }
         Incoming made{String(source_actor), String(actor), String(port), {}};
-        made.allowed = link_.options_.window_packets;
+        made.allowed = link_.options_.window;
         if (!link_.incoming_.emplace(channel, std::move(made)).second) {
             return Failure(REFLOW_ERROR_PROTOCOL, concat("channel ", channel, " is there already"));
         }
         return {};
     }
-    Result<void> data(std::uint64_t channel, std::uint64_t first, MessageRef payloads) override {
+    Result<void> data(std::uint64_t channel, std::uint64_t first, MessageRef payloads,
+                      std::uint64_t bytes) override {
         {
             std::lock_guard lock(link_.mutex_);
             auto found = link_.incoming_.find(channel);
@@ -89,10 +90,11 @@ public:
                 return Failure(REFLOW_ERROR_PROTOCOL, concat("channel ", channel, " goes on with ",
                                                              first, " instead of ", next));
             }
-            if (count > to.allowed - next) {
+            if (count > to.allowed.packets - next || to.bytes >= to.allowed.bytes) {
                 return Failure(REFLOW_ERROR_PROTOCOL,
                                concat("channel ", channel, " has more than its credit"));
             }
+            to.bytes += bytes;
             for (std::size_t i = 0; i < count; ++i) to.waiting.push_back(payloads.at(i).own());
             if (count != 0 && !to.note.none()) [[unlikely]] {
                 Message& first_one = to.waiting[to.waiting.size() - count];
@@ -103,13 +105,15 @@ public:
         link_.offer(channel);
         return {};
     }
-    Result<void> credit(std::uint64_t channel, std::uint64_t packets) override {
+    Result<void> credit(std::uint64_t channel, std::uint64_t packets,
+                        std::uint64_t bytes) override {
         {
             std::lock_guard lock(link_.mutex_);
             if (channel >= link_.outgoing_.size()) return {};
             Outgoing& to = link_.outgoing_[channel];
-            to.allowed = std::max(to.allowed, packets);
-            if (!std::exchange(to.full, false)) return {};
+            to.allowed.packets = std::max(to.allowed.packets, packets);
+            to.allowed.bytes = std::max(to.allowed.bytes, bytes);
+            if (!to.open() || !std::exchange(to.full, false)) return {};
         }
         link_.owner_.writable(link_, channel);
         return {};
@@ -207,6 +211,14 @@ private:
     Link& link_;
 };
 
+void Link::hear_packed(std::string_view frame) {
+    String unpacked;
+    Result<void> done = Failure(REFLOW_ERROR_PROTOCOL, "a packed frame, which was not agreed on");
+    if (options_.packer) done = options_.packer->unpack(frame, unpacked);
+    if (!done.ok()) return refuse(done.error().status, done.error().message, io::WIRE_PROTOCOL);
+    hear_batch(unpacked);
+}
+
 void Link::hear_batch(std::string_view frame) {
     Reader reader(*this);
     Result<void> read = read_frame(frame, reader);
@@ -254,6 +266,7 @@ void Link::offer(std::uint64_t channel) {
         Vector<Message> all(from.waiting.begin() + static_cast<std::ptrdiff_t>(from.taken),
                             from.waiting.end());
         const std::uint64_t first = parcel.first = from.first;
+        const std::uint64_t came_bytes = from.bytes;
         const String outbox = mark_parcel(from.marks, parcel, all);
         parcel.outbox = outbox;
         lock.unlock();
@@ -263,6 +276,10 @@ void Link::offer(std::uint64_t channel) {
         if (!taken.ok()) {
             batch_.report(channel, first, taken.error().status, taken.error().message);
         }
+        // What each of them took in its frame is not kept; together it is right.
+        const std::size_t all_count = all.size();
+        from.taken_bytes += (came_bytes - from.taken_bytes) / all_count * count;
+        if (count == all_count) from.taken_bytes = came_bytes;
         from.taken += count;
         from.first += count;
         // An actor that is always a little behind never takes the last one.
@@ -274,13 +291,21 @@ void Link::offer(std::uint64_t channel) {
         if (count == 0 && !from.again) break;
     }
     from.busy = false;
-    std::uint64_t may = from.first + options_.window_packets;
-    if (may != from.allowed && may - from.allowed >= options_.window_packets / 2) {
-        from.allowed = may;
-        batch_.credit(channel, may);
-    }
+    tell_credit(channel, from);
     tell_confirmed(channel, from);
     flush_locked(lock);
+}
+
+// Once half of the window is free again, so that few words are needed.
+void Link::tell_credit(std::uint64_t channel, Incoming& from) {
+    const Window& window = options_.window;
+    Window may{from.first + window.packets, from.taken_bytes + window.bytes};
+    if (may.packets - from.allowed.packets < std::max<std::uint64_t>(window.packets / 2, 1) &&
+        may.bytes - from.allowed.bytes < std::max<std::uint64_t>(window.bytes / 2, 1)) {
+        return;
+    }
+    from.allowed = may;
+    batch_.credit(channel, may.packets, may.bytes);
 }
 
 }  // namespace reflow::peer

@@ -109,6 +109,7 @@ void Peer::stop(std::int64_t timeout_ms) {
     followers_.stop();
     if (listener != 0) wires_.unlisten(listener);
     for (const Ref<Link>& link : all) link->close(io::WIRE_GOING_AWAY, "the peer stops");
+    cancel_timers();
     auto empty = [this] { return links_.empty(); };
     std::unique_lock lock(mutex_);
     auto spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
@@ -128,8 +129,7 @@ void Peer::stop(std::int64_t timeout_ms) {
 // ---- heartbeats
 
 void Peer::plan_tick() {
-    wires_.after(std::max<std::uint64_t>(options_.link.heartbeat_ns / 4, 1'000'000),
-                 [self = Ref<Peer>::share(this)] { self->tick(); });
+    later(std::max<std::uint64_t>(options_.link.heartbeat_ns / 4, 1'000'000), [this] { tick(); });
 }
 
 void Peer::tick() {
@@ -313,7 +313,8 @@ Ref<Link> Peer::pick(std::string_view network_id) {
         }
     }
     if (open.empty()) open.swap(ends);
-    return open.empty() ? Ref<Link>() : open[next_++ % open.size()];
+    if (open.empty()) return {};
+    return open[options_.fails_over ? 0 : next_++ % open.size()];
 }
 
 bool Peer::connected(std::string_view network_id) const {
@@ -328,56 +329,7 @@ Vector<Ref<Link>> Peer::links() const {
     return links_;
 }
 
-// ---- packets that go
-
-Result<void> Peer::send(std::string_view network_id, std::string_view actor,
-                        std::string_view port, MessageRef message, std::string_view source_actor,
-                        std::int64_t timeout_ms, bool confirm) {
-    if (outboxes_.keeps(network_id, actor) &&
-        (!confirm || outboxes_.confirms(network_id, actor))) {
-        return outboxes_.put({network_id, actor, port, source_actor}, message, timeout_ms, confirm);
-    }
-    const std::uint64_t start = now_ns();
-    const std::int64_t most_ms = waiting_ms(timeout_ms);
-    auto left_ms = [&] {
-        auto spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
-        return std::max<std::int64_t>(most_ms - spent, 0);
-    };
-    for (;;) {
-        Ref<Link> link = pick(network_id);
-        if (!link) {
-            return Failure(REFLOW_ERROR_NOT_FOUND, concat("No connection to network: ", network_id));
-        }
-        Result<std::uint64_t> channel = link->open_channel(source_actor, actor, port);
-        if (!channel.ok()) return channel.take_error();
-        std::uint64_t seen = 0;
-        {
-            std::lock_guard lock(mutex_);
-            seen = rooms_;
-        }
-        if (confirm && !link->confirms()) {
-            return Failure(REFLOW_ERROR_UNSUPPORTED,
-                           concat("a peer of ", network_id, " does not tell of deliveries"));
-        }
-        std::optional<Confirmations::Waiting> waiting;
-        if (confirm) waiting.emplace(confirmations_, *link, channel.value());
-        Link::Sending sending;
-        sending.confirm = confirm;
-        Result<std::size_t> sent = link->send(channel.value(), std::span(&message, 1), sending);
-        if (!sent.ok()) return sent.take_error();
-        if (sent.value() == 1) {
-            return confirm ? waiting->wait(sending.first, left_ms()) : Result<void>();
-        }
-        std::unique_lock lock(mutex_);
-        auto changed = [&] { return rooms_ != seen || link->stage() != Stage::open; };
-        if (!changed_.wait_for(lock, std::chrono::milliseconds(left_ms()), changed)) {
-            return Failure(REFLOW_ERROR_TIMEOUT,
-                           concat(actor, " of ", network_id, " takes nothing: no room within ",
-                                  timeout_ms, " ms"))
-                .port(port);
-        }
-    }
-}
+// ---- packets that go (peer_send.cpp)
 
 // ---- packets that come
 

@@ -44,6 +44,7 @@ struct PeerOptions {
     std::uint16_t bind_port = 0;
     bool listens = true;
     std::uint32_t max_connections = 32;
+    bool fails_over = false;  // of several instances the first is sent to; else all in turn
     Vector<String> allowed_networks;  // empty: all
     std::uint32_t reconnect_attempts = 5;
     bool reconnect_forever = false;
@@ -71,6 +72,9 @@ struct RemoteRegistration {
     Vector<String> outports;  // likewise
     Vector<String> capabilities;
 };
+
+// Of wires, in the order of io::WireScheme.
+inline constexpr std::string_view scheme_names[] = {"ws", "wss", "tcp", "tls"};
 
 // What is told of links. On the thread of a wire or of a call; it does not wait.
 enum class PeerEventKind : std::uint8_t { connected, disconnected, reconnecting, gave_up };
@@ -109,12 +113,20 @@ public:
     Result<Identity> connect(std::string_view endpoint, std::int64_t timeout_ms);
     // Ends the links to a network, and dials it no more. REFLOW_ERROR_NOT_FOUND.
     Result<void> disconnect(std::string_view network_id);
-    // Sends to an actor of another network; the message may be in an envelope. confirm: waits until it
-    // is delivered. REFLOW_ERROR_NOT_FOUND without a link, _TIMEOUT, _CLOSED, and with confirm what was
-    // reported, and _UNSUPPORTED if the other side does not tell.
+    // Sends to an actor of another network, in order; a message may be in an envelope. accepted tells how
+    // many have gone, on failure too. confirm: waits until the last is delivered. REFLOW_ERROR_NOT_FOUND
+    // without a link, _TIMEOUT, _CLOSED, and with confirm what was reported, and _UNSUPPORTED if the
+    // other side does not tell.
+    Result<void> send(std::string_view network_id, std::string_view actor, std::string_view port,
+                      std::span<const MessageRef> messages, std::string_view source_actor,
+                      std::int64_t timeout_ms, std::size_t& accepted, bool confirm = false);
     Result<void> send(std::string_view network_id, std::string_view actor, std::string_view port,
                       MessageRef message, std::string_view source_actor, std::int64_t timeout_ms,
-                      bool confirm = false);
+                      bool confirm = false) {
+        std::size_t accepted = 0;
+        return send(network_id, actor, port, std::span(&message, 1), source_actor, timeout_ms,
+                    accepted, confirm);
+    }
     // Asks the discovery servers now. REFLOW_ERROR_INVALID_STATE without any, or before the start, and as
     // Discovery::discover.
     Result<void> discover(std::int64_t timeout_ms);
@@ -202,6 +214,7 @@ private:
     void followed(Link& link, std::uint64_t number, std::optional<std::uint64_t> channel,
                   std::string_view text) override;
     void log(reflow_log_level level, std::string_view text) override;
+    void flush_later(Link& link, std::uint64_t after_ns) override;
     [[nodiscard]] std::uint64_t now_ns() const override { return clock_.now_ns(); }
 
     // ---- from outboxes
@@ -229,6 +242,9 @@ private:
     void tell_message(const Link& link, const Parcel& parcel);
     void tick();
     void plan_tick();
+    // A call on the thread of wires, unless the peer stops before.
+    void later(std::uint64_t delay_ns, std::function<void()> call);
+    void cancel_timers();
     [[nodiscard]] Status status() const;
     std::size_t emit(Link& link, const Parcel& parcel, std::uint64_t channel, Proxy& proxy,
                      std::uint32_t outport, std::span<const Message> packets);
@@ -289,6 +305,8 @@ private:
     Map<std::uint64_t, Vector<std::pair<Ref<Link>, std::uint64_t>>> waiting_;
     std::uint64_t rooms_ = 0;  // how often a channel has become writable
     std::size_t next_ = 0;     // of several links to one network
+    Map<std::uint64_t, std::uint64_t> timers_;  // of the host of wires, by numbers of ours
+    std::uint64_t last_timer_ = 0;
     Ref<Discovery> discovery_;     // set by start(), and fixed then
     Vector<Ref<Link>> retiring_;   // which end soon, since another link is to the same peer
     Vector<String> not_dialled_;   // networks that the host has disconnected

@@ -107,8 +107,7 @@ void Peer::plan_attempt(const Ref<Target>& target) {
     for (std::uint32_t i = 1; i < target->attempt && delay < options_.reconnect_most_ns; ++i) {
         delay *= 2;
     }
-    wires_.after(std::min(delay, options_.reconnect_most_ns),
-                 [self = Ref<Peer>::share(this), target] { self->attempt(target); });
+    later(std::min(delay, options_.reconnect_most_ns), [this, target] { attempt(target); });
 }
 
 void Peer::attempt(const Ref<Target>& target) {

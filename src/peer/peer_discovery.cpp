@@ -78,7 +78,7 @@ Result<void> Peer::start_discovery() {
     owner.known = [this](std::span<const DiscoveredNetwork> known) { dial_discovered(known); };
     owner.log = [this](reflow_log_level level, std::string_view text) { log(level, text); };
     owner.after = [this](std::uint64_t delay_ns, std::function<void()> call) {
-        wires_.after(delay_ns, std::move(call));
+        later(delay_ns, std::move(call));
     };
     auto made = make_ref<Discovery>(std::move(wanted), std::move(self), std::move(owner));
     {
@@ -311,9 +311,7 @@ void Peer::retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks) 
     if (rests || looks == most_looks) {
         return link->close(io::WIRE_NORMAL, "another link to this peer stays");
     }
-    wires_.after(look_ns, [self = Ref<Peer>::share(this), link, now, looks] {
-        self->retire(link, now, looks + 1);
-    });
+    later(look_ns, [this, link, now, looks] { retire(link, now, looks + 1); });
 }
 
 // ---- what is known of others

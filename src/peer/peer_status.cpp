@@ -6,7 +6,6 @@
 namespace reflow::peer {
 
 Status Peer::status() const {
-    static constexpr std::string_view schemes[] = {"ws", "wss", "tcp", "tls"};
     Status now;
     now.network_id = options_.link.self.network_id;
     now.instance_id = options_.link.self.instance_id;
@@ -24,7 +23,7 @@ Status Peer::status() const {
         one.network_id = remote.network_id;
         one.instance_id = remote.instance_id;
         one.endpoint = link->endpoint();
-        one.scheme = schemes[static_cast<std::size_t>(counts.scheme)];
+        one.scheme = scheme_names[static_cast<std::size_t>(counts.scheme)];
         one.dialled = link->dialled();
         one.state = link->stage() == Stage::open ? LinkState::connected : LinkState::connecting;
         if (counts.round_trip_ns != 0) one.round_trip_ns = counts.round_trip_ns;
@@ -49,7 +48,7 @@ Status Peer::status() const {
         one.network_id = target->identity->network_id;
         one.instance_id = target->identity->instance_id;
         one.endpoint = target->endpoint;
-        one.scheme = schemes[static_cast<std::size_t>(target->address.scheme)];
+        one.scheme = scheme_names[static_cast<std::size_t>(target->address.scheme)];
         one.dialled = true;
         one.state = LinkState::reconnecting;
         one.attempt = target->attempt;

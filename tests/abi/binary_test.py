@@ -9,7 +9,7 @@ import unittest
 
 import elf
 
-NEEDED = {"libuv.so.1", "libssl.so.3", "libcrypto.so.3",  # of peers
+NEEDED = {"libuv.so.1", "libssl.so.3", "libcrypto.so.3", "libzstd.so.1",  # of peers
           "libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2",
           "ld-linux-aarch64.so.1", "libyaml-0.so.2", "libmsgpackc.so.2", "libmsgpack-c.so.2"}
 
@@ -130,7 +130,7 @@ class Binary(unittest.TestCase):
         self.assertEqual([feature(elf.LIBRARY, name) for name in parts], [True] * len(parts))
         self.assertEqual([feature(elf.CORE, name) for name in parts], [False] * len(parts))
         self.assertTrue(feature(elf.CORE, "json"))
-        for library in ("libyaml", "libuv", "libssl", "libcrypto"):
+        for library in ("libyaml", "libuv", "libssl", "libcrypto", "libzstd"):
             self.assertNotIn(library, str(elf.dynamic(elf.CORE)))
         self.assertIn("libyaml", str(elf.dynamic(elf.LIBRARY)))
         self.assertEqual(render(elf.LIBRARY)[0], 0)

@@ -145,6 +145,77 @@ static void test_slow_actor(void) {
     close_side(&alpha);
 }
 
+static reflow_status put_many(side *from, const reflow_message *messages, size_t count,
+                              int64_t timeout_ms, size_t *accepted) {
+    reflow_error *error = NULL;
+    reflow_status status = reflow_peer_send_many(from->peer, text_of("alpha"), text_of("recorder"),
+                                                 text_of("a"), messages, count, text_of("test"),
+                                                 timeout_ms, accepted, &error);
+    reflow_error_destroy(error);
+    return status;
+}
+
+enum { MANY = 10000 };
+
+/* Many in one call, more than the window; those that do not go stay the caller's. */
+static void test_many(const char *scheme) {
+    static reflow_message messages[MANY];
+    reflow_peer_options a = named("alpha"), b = named("beta");
+    a.window_packets = 100;
+    side alpha = open_side(&a, 20000), beta = open_side(&b, 10);
+    join(&beta, &alpha, scheme, "alpha");
+    for (int64_t i = 0; i < MANY; ++i) messages[i] = reflow_message_integer(i);
+    size_t accepted = 0;
+    CHECK_STATUS(REFLOW_OK, put_many(&beta, messages, MANY, 5000, &accepted));
+    CHECK(accepted == MANY);
+    for (int64_t i = 0; i < MANY; ++i) CHECK(rig_recv(alpha.output) == i);
+    CHECK_STATUS(REFLOW_OK, put_many(&beta, messages, 0, 0, &accepted));
+    CHECK(accepted == 0);
+    rig_pause(alpha.network, "recorder");
+    CHECK_STATUS(REFLOW_ERROR_TIMEOUT, put_many(&beta, messages, MANY, 100, &accepted));
+    CHECK(accepted >= 100 && accepted < MANY);
+    rig_resume(alpha.network, "recorder");
+    for (size_t i = 0; i < accepted; ++i) CHECK(rig_recv(alpha.output) == (int64_t)i);
+    messages[1] = (reflow_message){0, 0};
+    CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, put_many(&beta, messages, 2, 5000, &accepted));
+    CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, put_many(&beta, NULL, 2, 5000, &accepted));
+    CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, put_many(&beta, messages, 1, 5000, NULL));
+    close_side(&beta);
+    close_side(&alpha);
+}
+
+/* More than sockets, queues and windows hold together, as fast as it goes. */
+static void test_large(const char *scheme) {
+    static char bytes[100 * 1024];
+    reflow_peer_options a = named("alpha"), b = named("beta");
+    side alpha = open_side(&a, 1000), beta = open_side(&b, 10);
+    join(&beta, &alpha, scheme, "alpha");
+    rig_pause(alpha.network, "recorder");
+    int64_t sent = 0;
+    reflow_message message;
+    size_t one = 1;
+    for (;; ++sent) {
+        memset(bytes, (int)(sent % 251), sizeof bytes);
+        WORKS(reflow_message_bytes(bytes, sizeof bytes, &message, &e));
+        if (put_many(&beta, &message, 1, sent < 100 ? 5000 : 300, &one) != REFLOW_OK) break;
+    }
+    reflow_message_unref(message);
+    /* A window of 16 MiB, the inport and what is on its way; not all of the world. */
+    CHECK(sent >= 160 && sent < 2000);
+    rig_resume(alpha.network, "recorder");
+    for (int64_t i = 0; i < sent; ++i) {
+        size_t count = 0;
+        reflow_view view = {NULL, 0};
+        WORKS(reflow_output_recv_many(alpha.output, &message, 1, 10000, &count, &e));
+        CHECK(count == 1 && reflow_message_get_bytes(message, &view) == REFLOW_OK);
+        CHECK(view.size == sizeof bytes && (unsigned char)view.data[77] == i % 251);
+        reflow_message_unref(message);
+    }
+    CHECK(reflow_peer_connected(beta.peer, text_of("alpha")));
+    close_side(&beta);
+    close_side(&alpha);
+}
+
 static void test_nobody(void) {
     reflow_peer_options a = named("alpha"), b = named("beta");
     side alpha = open_side(&a, 10), beta = open_side(&b, 10);
@@ -249,6 +320,10 @@ int main(void) {
     if (!reflow_feature(text_of("peer"))) return 0;
     test_arguments();
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; ++i) test_both_ways(schemes[i]);
+    for (size_t i = 1; i < sizeof schemes / sizeof schemes[0]; ++i) {
+        test_many(schemes[i]);
+        test_large(schemes[i]);
+    }
     test_slow_actor();
     test_nobody();
     test_refusals();

@@ -113,6 +113,7 @@ public:
         told = actors.own();
     }
     void log(reflow_log_level, std::string_view text) override { logs.emplace_back(text); }
+    void flush_later(Link&, std::uint64_t) override {}
     std::uint64_t now_ns() const override { return now; }
 
     std::uint64_t now = 1;
@@ -290,7 +291,7 @@ TEST(LinkTest, BusySocketGathers) {
 // A slow actor parks its senders at the window, and nobody else's.
 TEST(LinkTest, SlowActorParksItsSenderAlone) {
     LinkOptions options;
-    options.window_packets = 64;
+    options.window.packets = 64;
     Pair pair(options, options);
     pair.pump();
     std::uint64_t in = channel_of(pair.a);
@@ -342,7 +343,7 @@ Message noted(std::int64_t value, std::string_view correlation) {
 // Those that have an envelope keep it, also when they wait; the others have none.
 TEST(LinkTest, EnvelopesGoWithTheirPackets) {
     LinkOptions options;
-    options.window_packets = 8;
+    options.window.packets = 8;
     Pair pair(options, options);
     pair.pump();
     std::uint64_t in = channel_of(pair.a);
@@ -631,7 +632,7 @@ TEST(LinkTest, BadFrames) {
     // Beyond its credit, and with a gap.
     for (std::uint64_t first : {std::uint64_t{1}, std::uint64_t{0}}) {
         LinkOptions small;
-        small.window_packets = 4;
+        small.window.packets = 4;
         Pair bad({}, small);
         bad.pump();
         Batch batch;
@@ -694,7 +695,7 @@ TEST(LinkTest, ReflectedProofProvesNothing) {
 // What an actor has taken is let go of, though there is always one that waits behind it.
 TEST(LinkTest, SlowActorKeepsNothingAlive) {
     LinkOptions options;
-    options.window_packets = 64;
+    options.window.packets = 64;
     Pair pair(options, options);
     pair.pump();
     std::uint64_t in = channel_of(pair.a);

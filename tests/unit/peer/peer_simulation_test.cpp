@@ -228,7 +228,7 @@ void Side::begin() {
     options.link.self = {number == 0 ? "a" : "b", number == 0 ? "a-1" : "b-1"};
     if (plan.token) options.link.token = "secret";
     options.link.heartbeat_ns = 100 * ms;
-    options.link.window_packets = plan.window[number];
+    options.link.window.packets = plan.window[number];
     options.link.batch_bytes = plan.batch_bytes;
     options.wire.queue_bytes = plan.queue_bytes;
     options.bind_port = port;

@@ -105,6 +105,7 @@ public:
                                io::WireHandler& handler) override;
     std::uint64_t after(std::uint64_t delay_ns, std::function<void()> call) override;
     void cancel(std::uint64_t timer) noexcept override;
+    void settle() override {}  // everything happens in one thread
 
 private:
     Way& way_;

@@ -89,11 +89,12 @@ public:
     Result<void> open(std::uint64_t, std::string_view, std::string_view, std::string_view) override {
         return {};
     }
-    Result<void> data(std::uint64_t channel, std::uint64_t first, MessageRef all) override {
+    Result<void> data(std::uint64_t channel, std::uint64_t first, MessageRef all,
+                      std::uint64_t) override {
         append(said, concat("data ", channel, " ", first, " ", json(all), "\n"));
         return {};
     }
-    Result<void> credit(std::uint64_t, std::uint64_t) override { return {}; }
+    Result<void> credit(std::uint64_t, std::uint64_t, std::uint64_t) override { return {}; }
     Result<void> report(std::uint64_t, std::uint64_t, reflow_status, std::string_view) override {
         return {};
     }

@@ -1,0 +1,220 @@
+// Options of peers, from a host or from a configuration: section 21 of reflow.h. Neighbours: peer.cpp.
+// Thread: any.
+#include "capi/guard.hpp"
+#include "capi/handles.hpp"
+
+#if REFLOW_WITH_PEER
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+#include "capi/peer_handle.hpp"
+#include "peer/config.hpp"
+#include "peer/limits.hpp"
+#include "peer/names.hpp"
+#include "peer/peer.hpp"
+
+namespace reflow::capi {
+namespace {
+
+Result<std::string_view> id_argument(reflow_view view, std::string_view name) {
+    Result<std::string_view> text = text_argument(view, name);
+    if (!text.ok()) return text;
+    if (Result<void> fine = peer::check_network_id(text.value(), name); !fine.ok()) {
+        return fine.take_error();
+    }
+    return text;
+}
+
+std::uint64_t ns_or(std::uint32_t given_ms, std::uint64_t otherwise_ns) noexcept {
+    return given_ms == 0 ? otherwise_ns : std::uint64_t{given_ms} * 1'000'000;
+}
+
+// What goes over the wires, and how.
+Result<void> read_wires(const reflow_peer_options& from, peer::PeerOptions& to) {
+    constexpr std::uint32_t most_linger_us = 1'000'000;
+    if (from.batch_bytes > limits::peer_batch_bytes) {
+        return Failure(REFLOW_ERROR_LIMIT, concat("batch_bytes ", from.batch_bytes,
+                                                  " is more than ", limits::peer_batch_bytes));
+    }
+    if (from.batch_linger_us > most_linger_us) {
+        return Failure(REFLOW_ERROR_LIMIT, concat("batch_linger_us ", from.batch_linger_us,
+                                                  " is more than ", most_linger_us));
+    }
+    if (from.window_bytes > limits::most_peer_window_bytes) {
+        return Failure(REFLOW_ERROR_LIMIT, concat("window_bytes ", from.window_bytes,
+                                                  " is more than ",
+                                                  limits::most_peer_window_bytes));
+    }
+    if (from.compression_level < -1 || from.compression_level > limits::peer_compression_level) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       concat("compression_level ", from.compression_level, " is none of -1 to ",
+                              limits::peer_compression_level));
+    }
+    if (from.window_packets != 0) to.link.window.packets = from.window_packets;
+    if (from.window_bytes != 0) to.link.window.bytes = from.window_bytes;
+    if (from.batch_bytes != 0) to.link.batch_bytes = from.batch_bytes;
+    to.link.linger_ns = std::uint64_t{from.batch_linger_us} * 1000;
+    peer::PackOptions packing;
+    if (from.compression_threshold != 0) packing.threshold = from.compression_threshold;
+    if (from.compression_level != 0) packing.level = std::max(from.compression_level, 0);
+    to.link.packer = make_ref<peer::Packer>(packing);
+    return {};
+}
+
+void set_discovery(const peer::Config& config, peer::PeerOptions& to) {
+    to.discovery.endpoints = config.discovery_endpoints;
+    to.discovery.token = config.discovery_token;
+    to.discovery.refresh_ms = config.discovery_refresh_ms;
+    to.discovery.timeout_ms = config.discovery_timeout_ms;
+    to.discovery.ttl_ms = config.discovery_ttl_ms;
+    to.advertise_address = config.advertise_address;
+}
+
+// The fields of discovery, which are checked as those of a file are.
+Result<void> read_discovery(const reflow_peer_options& from, peer::PeerOptions& to) {
+    if (from.discovery_reserved != 0) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "discovery_reserved is not 0");
+    }
+    Result<void> array = check_array(from.discovery_endpoints, from.discovery_endpoints_count,
+                                     sizeof(reflow_view), "discovery_endpoints");
+    if (!array.ok()) return array;
+    peer::Config config;
+    config.network_id = to.link.self.network_id;
+    config.instance_id = to.link.self.instance_id;
+    for (std::size_t i = 0; i < from.discovery_endpoints_count; ++i) {
+        auto text = text_argument(from.discovery_endpoints[i], "discovery_endpoints");
+        if (!text.ok()) return text.take_error();
+        config.discovery_endpoints.emplace_back(text.value());
+    }
+    auto token = text_argument(from.discovery_token, "discovery_token");
+    if (!token.ok()) return token.take_error();
+    config.discovery_token = token.value();
+    auto address = text_argument(from.advertise_address, "advertise_address");
+    if (!address.ok()) return address.take_error();
+    config.advertise_address = address.value();
+    if (from.discovery_refresh_ms != 0) config.discovery_refresh_ms = from.discovery_refresh_ms;
+    if (from.discovery_timeout_ms != 0) config.discovery_timeout_ms = from.discovery_timeout_ms;
+    if (from.discovery_ttl_ms != 0) config.discovery_ttl_ms = from.discovery_ttl_ms;
+    Result<void> fine = peer::check_config(config);
+    if (!fine.ok()) {
+        fine.error().status = REFLOW_ERROR_INVALID_ARGUMENT;
+        return fine;
+    }
+    set_discovery(config, to);
+    return {};
+}
+
+constexpr std::uint64_t ms = 1'000'000;
+
+}  // namespace
+
+Result<void> check_peer_flags(std::uint32_t flags) {
+    constexpr std::uint32_t all = REFLOW_PEER_NO_PORT | REFLOW_PEER_LEGACY_AUTH |
+                                  REFLOW_PEER_RECONNECT_FOREVER | REFLOW_PEER_TELL_MESSAGES |
+                                  REFLOW_PEER_NO_AUTO_DIAL | REFLOW_PEER_NO_TCP |
+                                  REFLOW_PEER_FAILOVER;
+    if ((flags & ~all) == 0) return {};
+    return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown flags ", flags & ~all));
+}
+
+void set_peer_flags(std::uint32_t flags, peer::PeerOptions& to) noexcept {
+    if ((flags & REFLOW_PEER_LEGACY_AUTH) != 0) to.link.legacy_auth = true;
+    if ((flags & REFLOW_PEER_NO_PORT) != 0) to.listens = false;
+    if ((flags & REFLOW_PEER_RECONNECT_FOREVER) != 0) to.reconnect_forever = true;
+    if ((flags & REFLOW_PEER_TELL_MESSAGES) != 0) to.tells_messages = true;
+    if ((flags & REFLOW_PEER_NO_AUTO_DIAL) != 0) to.auto_dial = false;
+    if ((flags & REFLOW_PEER_NO_TCP) != 0) to.wire.negotiates = false;
+    if ((flags & REFLOW_PEER_FAILOVER) != 0) to.fails_over = true;
+}
+
+Result<peer::PeerOptions> read_peer_options(const reflow_peer_options* given) {
+    if (given == nullptr) return null_argument("options");
+    Result<reflow_peer_options> fields = read_options(given, "reflow_peer_options");
+    if (!fields.ok()) return fields.take_error();
+    const reflow_peer_options& from = fields.value();
+    if (Result<void> known = check_peer_flags(from.flags); !known.ok()) return known.take_error();
+    Result<std::string_view> network = id_argument(from.network_id, "network_id");
+    if (!network.ok()) return network.take_error();
+    Result<std::string_view> instance = text_argument(from.instance_id, "instance_id");
+    if (!instance.ok()) return instance.take_error();
+    Result<std::string_view> address = text_argument(from.bind_address, "bind_address");
+    if (!address.ok()) return address.take_error();
+    Result<std::string_view> token = text_argument(from.auth_token, "auth_token");
+    if (!token.ok()) return token.take_error();
+    if (from.bind_port > UINT16_MAX) {
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("bind_port ", from.bind_port,
+                                                             " is more than ", UINT16_MAX));
+    }
+    if (from.max_connections > limits::peer_links_count) {
+        return Failure(REFLOW_ERROR_LIMIT, concat("max_connections ", from.max_connections,
+                                                  " is more than ", limits::peer_links_count));
+    }
+    peer::PeerOptions options;
+    options.link.self = {String(network.value()),
+                         instance.value().empty() ? peer::default_instance_id(SystemClock())
+                                                  : String(instance.value())};
+    if (Result<void> fine = peer::check_id(options.link.self.instance_id, "instance_id");
+        !fine.ok()) {
+        return fine.take_error();
+    }
+    if (!token.value().empty()) options.link.token = String(token.value());
+    options.link.heartbeat_ns = ns_or(from.heartbeat_interval_ms, options.link.heartbeat_ns);
+    options.link.handshake_ns = ns_or(from.handshake_timeout_ms, options.link.handshake_ns);
+    if (Result<void> fine = read_wires(from, options); !fine.ok()) return fine.take_error();
+    options.wire.connect_ns = ns_or(from.connect_timeout_ms, options.wire.connect_ns);
+    options.wire.upgrade_ns = ns_or(from.handshake_timeout_ms, options.wire.upgrade_ns);
+    options.wire.send_ns = ns_or(from.send_timeout_ms, options.wire.send_ns);
+    if (!address.value().empty()) options.bind_address = address.value();
+    options.bind_port = static_cast<std::uint16_t>(from.bind_port);
+    set_peer_flags(from.flags, options);
+    if (from.max_connections != 0) options.max_connections = from.max_connections;
+    if (from.reconnect_attempts != 0) options.reconnect_attempts = from.reconnect_attempts;
+    Result<void> array = check_array(from.allowed_networks, from.allowed_networks_count,
+                                     sizeof(reflow_view), "allowed_networks");
+    if (!array.ok()) return array.take_error();
+    for (std::size_t i = 0; i < from.allowed_networks_count; ++i) {
+        Result<std::string_view> one = id_argument(from.allowed_networks[i], "allowed_networks");
+        if (!one.ok()) return one.take_error();
+        options.allowed_networks.emplace_back(one.value());
+    }
+    if (Result<void> fine = read_discovery(from, options); !fine.ok()) return fine.take_error();
+    return options;
+}
+
+peer::PeerOptions peer_options_of(const peer::Config& config) {
+    peer::PeerOptions options;
+    options.link.self = {config.network_id, config.instance_id};
+    if (!config.auth_token.empty()) options.link.token = config.auth_token;
+    options.link.legacy_auth = config.legacy_auth;
+    options.link.heartbeat_ns = config.heartbeat_interval_ms * ms;
+    options.link.handshake_ns = config.handshake_timeout_ms * ms;
+    options.link.batch_bytes = config.batch_bytes;
+    options.link.linger_ns = config.batch_linger_us * 1000;
+    options.link.window = {config.window_packets, config.window_bytes};
+    options.link.packer = make_ref<peer::Packer>(peer::PackOptions{
+        config.compression_threshold, static_cast<int>(config.compression_level)});
+    options.wire.negotiates = config.negotiate_tcp;
+    options.fails_over = config.instances == "failover";
+    options.wire.connect_ns = config.connect_timeout_ms * ms;
+    options.wire.upgrade_ns = config.handshake_timeout_ms * ms;
+    options.wire.send_ns = config.send_timeout_ms * ms;
+    options.wire.tls.certificate_file = config.tls.certificate_file;
+    options.wire.tls.key_file = config.tls.key_file;
+    options.wire.tls.ca_file = config.tls.ca_file;
+    options.wire.tls.verify = config.tls.verify;
+    options.bind_address = config.bind_address;
+    options.bind_port = config.bind_port;
+    options.max_connections = static_cast<std::uint32_t>(config.max_connections);
+    options.allowed_networks = config.allowed_networks;
+    options.reconnect_attempts = static_cast<std::uint32_t>(config.reconnect_attempts);
+    options.reconnect_forever = config.reconnect_forever;
+    options.reconnect_first_ns = config.reconnect_first_ms * ms;
+    options.reconnect_most_ns = config.reconnect_most_ms * ms;
+    set_discovery(config, options);
+    options.auto_dial = config.auto_dial;
+    options.capabilities = config.capabilities;
+    return options;
+}
+
+}  // namespace reflow::capi
+
+#endif

@@ -1,0 +1,55 @@
+// The way from a link's batch to its wire: what waits, for what, and what it becomes.
+// Neighbours: link.cpp (the rest of it). Thread: see link.hpp.
+#include "peer/limits.hpp"
+#include "peer/link.hpp"
+
+namespace reflow::peer {
+
+void Link::flush() {
+    std::unique_lock lock(mutex_);
+    lingers_ = false;
+    flush_locked(lock);
+}
+
+// What comes while the socket is busy waits for it, and goes in one frame then.
+void Link::flush_locked(std::unique_lock<std::mutex>&) {
+    if (batch_.empty()) return;
+    if (busy_ && batch_.bytes() < options_.batch_bytes) return;
+    String frame = batch_.take();
+    if (packs_) options_.packer->pack(frame, packed_);
+    write(std::move(frame), false);
+}
+
+bool Link::crowded() const noexcept {
+    return busy_ && wire_->queued_bytes() >= limits::peer_socket_bytes;
+}
+
+void Link::write(String&& frame, bool text) {
+    // Packets stop long before the queue of the wire is full; who fills it by what has to be
+    // answered does not read, and ends.
+    reflow_status status = wire_->send(std::move(frame), text);
+    if (status == REFLOW_ERROR_WOULD_BLOCK) wire_->cut();
+    busy_ = wire_->queued_bytes() != 0;  // then drained() comes
+}
+
+void Link::drained(io::Wire&) {
+    Vector<std::uint64_t> writable;
+    {
+        std::unique_lock lock(mutex_);
+        busy_ = false;
+        flush_locked(lock);
+        const bool held = std::exchange(held_, false);
+        for (std::size_t i = 0; held && i < outgoing_.size(); ++i) {
+            if (outgoing_[i].open() && std::exchange(outgoing_[i].full, false)) {
+                writable.push_back(i);
+            }
+        }
+        if (!busy_) {
+            writable.insert(writable.end(), draining_.begin(), draining_.end());
+            draining_.clear();
+        }
+    }
+    for (std::uint64_t channel : writable) owner_.writable(*this, channel);
+}
+
+}  // namespace reflow::peer

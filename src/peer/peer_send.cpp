@@ -1,0 +1,72 @@
+// What a peer sends to actors of other networks. Neighbours: peer.cpp, confirmations. Thread: any.
+#include <algorithm>
+#include <chrono>
+
+#include "base/text.hpp"
+#include "peer/peer.hpp"
+
+namespace reflow::peer {
+
+Result<void> Peer::send(std::string_view network_id, std::string_view actor,
+                        std::string_view port, std::span<const MessageRef> messages,
+                        std::string_view source_actor, std::int64_t timeout_ms,
+                        std::size_t& accepted, bool confirm) {
+    accepted = 0;
+    const std::int64_t most_ms = waiting_ms(timeout_ms);
+    std::uint64_t start = 0;  // of waiting
+    auto left_ms = [&] {
+        const std::uint64_t now = now_ns();
+        if (start == 0) start = now;
+        auto spent = static_cast<std::int64_t>((now - start) / 1'000'000);
+        return std::max<std::int64_t>(most_ms - spent, 0);
+    };
+    if (outboxes_.keeps(network_id, actor) &&
+        (!confirm || outboxes_.confirms(network_id, actor))) {
+        for (; accepted < messages.size(); ++accepted) {
+            Result<void> kept = outboxes_.put({network_id, actor, port, source_actor},
+                                              messages[accepted], left_ms(), confirm);
+            if (!kept.ok()) return kept;
+        }
+        return {};
+    }
+    for (;;) {
+        Ref<Link> link = pick(network_id);
+        if (!link) {
+            return Failure(REFLOW_ERROR_NOT_FOUND, concat("No connection to network: ", network_id));
+        }
+        Result<std::uint64_t> channel = link->open_channel(source_actor, actor, port);
+        if (!channel.ok()) return channel.take_error();
+        std::uint64_t seen = 0;
+        {
+            std::lock_guard lock(mutex_);
+            seen = rooms_;
+        }
+        if (confirm && !link->confirms()) {
+            return Failure(REFLOW_ERROR_UNSUPPORTED,
+                           concat("a peer of ", network_id, " does not tell of deliveries"));
+        }
+        std::optional<Confirmations::Waiting> waiting;
+        if (confirm) waiting.emplace(confirmations_, *link, channel.value());
+        Link::Sending sending;
+        sending.confirm = confirm;
+        Result<std::size_t> sent =
+            link->send(channel.value(), messages.subspan(accepted), sending);
+        if (!sent.ok()) return sent.take_error();
+        accepted += sent.value();
+        if (accepted == messages.size()) {
+            if (!confirm || sent.value() == 0) return {};
+            return waiting->wait(sending.first + sent.value() - 1, left_ms());
+        }
+        const std::int64_t left = left_ms();
+        std::unique_lock lock(mutex_);
+        auto changed = [&] { return rooms_ != seen || link->stage() != Stage::open; };
+        if (!changed_.wait_for(lock, std::chrono::milliseconds(left), changed)) {
+            return Failure(REFLOW_ERROR_TIMEOUT,
+                           concat(actor, " of ", network_id, " takes nothing: no room within ",
+                                  timeout_ms, " ms"))
+                .port(port);
+        }
+    }
+}
+
+}  // namespace reflow::peer
