@@ -50,7 +50,7 @@ std::vector<std::int64_t> stamps_in(std::string_view frame) {
 }
 
 struct Plan {
-    explicit Plan(std::uint64_t seed) : random(seed) {
+    explicit Plan(std::uint64_t seed, void (*adjust)(Plan&)) : random(seed) {
         static constexpr std::uint32_t windows[] = {1, 2, 16, 4096};
         static constexpr std::size_t systems[] = {1, 100, 4096, 1 << 20};
         static constexpr std::uint64_t rates[] = {0, 300, 3000};
@@ -69,6 +69,7 @@ struct Plan {
         faults.hole = rates[random.below(3)] * 10;
         faults.refusal = random.one_in(2) ? 3 : 0;
         steps = 2000 + random.below(4000);
+        if (adjust != nullptr) adjust(*this);
     }
     Random random;
     std::uint32_t window[2];
@@ -100,8 +101,8 @@ struct Side {
 
 class World {
 public:
-    explicit World(std::uint64_t seed)
-        : plan(seed), way(clock, seed), sides{Side(*this, 0, plan), Side(*this, 1, plan)} {
+    explicit World(std::uint64_t seed, void (*adjust)(Plan&) = nullptr)
+        : plan(seed, adjust), way(clock, seed), sides{Side(*this, 0, plan), Side(*this, 1, plan)} {
         way.system_bytes = plan.system_bytes;
         way.on_sent = [this](const SimulatedWire& wire, std::string_view frame) {
             if (frame.empty() || frame[0] == '{') return;
@@ -338,6 +339,50 @@ void play_all(std::uint64_t count) {
         play(seeds.first + i);
         EXPECT_EQ(testing::memory_use().bytes, before) << "after seed " << seeds.first + i;
         if (::testing::Test::HasFailure()) return;
+    }
+}
+
+// Who says goodbye has sent what it has sent, however slow the actor is.
+TEST(PeerSimulationTest, AnEndInOrderLosesNothing) {
+    World world(1, [](Plan& plan) {
+        plan.capacity = 2;
+        plan.window[0] = plan.window[1] = 100;
+        plan.both_dial = plan.restarts = false;
+        plan.queue_bytes = plan.system_bytes = 1 << 20;
+    });
+    world.connect(0);
+    for (int i = 0; i < 50; ++i) world.send(0);
+    EXPECT_EQ(world.sides[0].sent, 50);
+    EXPECT_TRUE(world.sides[0].peer->disconnect("b").ok());
+    while (world.way.step()) {
+    }
+    EXPECT_FALSE(world.sides[1].peer->connected("a"));
+    EXPECT_LT(world.sides[1].got.size(), 50u);
+    world.settle();
+    ASSERT_EQ(world.sides[1].got.size(), 50u);
+    for (std::int64_t i = 0; i < 50; ++i) EXPECT_EQ(world.sides[1].got[static_cast<std::size_t>(i)], stamp(0, i));
+}
+
+// A link that breaks is there again with the first attempt after the other side is back.
+TEST(PeerSimulationTest, DialsAgainWhenItSaid) {
+    for (std::uint64_t away_ms : {50, 500, 1000, 2900, 9000}) {
+        World world(1, [](Plan& plan) { plan.both_dial = plan.restarts = false; });
+        world.connect(0);
+        Side& back = world.sides[1];
+        world.stop(back);
+        const std::uint64_t gone = world.clock.now_ns();
+        world.pass(away_ms * ms);
+        back.begin();
+        const std::uint64_t here = world.clock.now_ns();
+        // Attempts are 200 ms after the end, 400 after that, up to 3200.
+        std::uint64_t next = gone, wait = 200 * ms;
+        while (next < here) {
+            next += wait;
+            wait = std::min<std::uint64_t>(2 * wait, 3200 * ms);
+        }
+        while (!world.connected() && world.clock.now_ns() < next + 200 * ms) world.pass(ms);
+        EXPECT_TRUE(world.connected()) << away_ms;
+        EXPECT_LE(world.clock.now_ns(), next + 100 * ms) << away_ms;
     }
 }
 
