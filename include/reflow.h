@@ -3239,7 +3239,21 @@ REFLOW_API reflow_view reflow_node_state_name(int32_t state);
  *
  * A link that was dialled is dialled again when it breaks: after 200 ms, and then after twice as long each
  * time up to 3.2 s, five attempts. A refusal ends that. Each side sends a heartbeat; a link from which
- * nothing has come for three of them, of the side with the longer interval, is cut. */
+ * nothing has come for three of them, of the side with the longer interval, is cut.
+ *
+ * Graphs name actors of other networks: a node whose component is "actor@network" (and which no component
+ * of that id is registered for) stands for that actor there. It needs no registration, and has the ports
+ * that the graph uses; "inports" and "outports" in its metadata, arrays of names, add others, and a node of
+ * which the graph uses no inport has one called "in". The network has to be attached to a peer before it starts.
+ *
+ * What reaches an inport of such a node goes to the inport of that name there, in order. While there is no
+ * link, or the actor there has no room, the node keeps up to 256 packets as pending firings and then takes
+ * no more, so that those who feed it wait. A packet that could not go within 30 s (the node's metadata may
+ * say otherwise: "firing": {"timeout_ms": 500}) fails, as a firing does: its error comes at outport "error", or is a
+ * dead letter. Whatever the actor there emits on an outport that the graph uses here comes out of the
+ * outport of that name of the node: all of it, whoever it answers, and for each such node of each network that asks. So
+ * does what comes at outport "error" there, if that is connected here; and what could not be delivered there (no
+ * such actor, port or type) comes at "error" too. */
 
 typedef struct reflow_peer reflow_peer;
 
@@ -3393,6 +3407,39 @@ REFLOW_API reflow_status reflow_peer_send_with(reflow_peer *peer, reflow_view ne
                                                reflow_message message,
                                                const reflow_peer_send_options *options,
                                                reflow_error **error);
+
+/* How an alias of a remote actor is made, shown for actor "mixer" of network "studio". */
+typedef enum reflow_name_strategy {
+    REFLOW_NAME_REMOTE = 0,          /* mixer@studio */
+    REFLOW_NAME_AUTO_ALIAS = 1,      /* studio_mixer; if that is taken studio_mixer_2, studio_mixer_3 ... */
+    REFLOW_NAME_NETWORK_PREFIX = 2,  /* studio_mixer */
+    REFLOW_NAME_FULLY_QUALIFIED = 3, /* studio::mixer */
+    REFLOW_NAME_MANUAL_ALIAS = 4,    /* as the host says */
+    REFLOW_NAME_FAIL = 5             /* mixer */
+} reflow_name_strategy;
+
+/* Options of a remote actor; a field that is 0 or empty means the default. */
+typedef struct reflow_remote_actor_options {
+    uint32_t struct_size;    /* sizeof(reflow_remote_actor_options) */
+    uint32_t strategy;       /* reflow_name_strategy */
+    reflow_view alias;       /* with REFLOW_NAME_MANUAL_ALIAS */
+    const reflow_view *inports; /* beside those that connections use; none at all: "in" */
+    size_t inports_count;
+    const reflow_view *outports; /* likewise */
+    size_t outports_count;
+    const reflow_view *capabilities; /* kept in the metadata of the node */
+    size_t capabilities_count;
+} reflow_remote_actor_options;
+
+/* Adds a node for an actor of another network to the attached network, as if the graph had it; there may be no
+ * link yet. *node (may be NULL) is its id, a string. options may be NULL.
+ * Ownership: views and options borrowed, *node new (reflow_message_unref). Threads: any.
+ * Blocking: until the nodes that change are at rest. Errors: REFLOW_ERROR_ALREADY_EXISTS "name conflict ..." if the name is
+ * taken, REFLOW_ERROR_INVALID_ARGUMENT for a name that is none, REFLOW_ERROR_INVALID_STATE without an
+ * attached network, REFLOW_ERROR_LIMIT, and as reflow_network_apply. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_register_remote_actor(
+    reflow_peer *peer, reflow_view actor, reflow_view network,
+    const reflow_remote_actor_options *options, reflow_message *node, reflow_error **error);
 
 /* How the peer is: an object of network_id, instance_id, bind_address, port, lost (packets that were not
  * delivered), connect (endpoints of a configuration that are to be dialled, an array) and links, an array of {network_id, instance_id, endpoint, dialled, state, round_trip_ns, packets_in,

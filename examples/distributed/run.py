@@ -7,10 +7,12 @@ well, by Ctrl-C, or because one of the processes has died. See README.md beside 
 
 import argparse
 import csv
+import ctypes
 import http.client
 import json
 import math
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -25,6 +27,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE_S = 60
 STOP_S = 8
 HEARTBEAT_MS = 250
+REFRESH_MS = 1000  # how often peers ask discovery
 HELD_OUT_EVERY = 5  # as in actors_data.c
 
 
@@ -32,8 +35,19 @@ class Failure(Exception):
     """What went wrong, for a person."""
 
 
+def end_with_parent():
+    """In a child: asks Linux for a signal when its parent is gone, however that ended."""
+    set_death_signal = 1
+    try:
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM, 0, 0, 0)
+    except AttributeError:
+        pass  # elsewhere; the end of its standard input tells it
+
+
 class Process:
-    """A child whose lines are kept; it ends when we end, since it looks at its standard input."""
+    """A child whose lines are kept. One of them says on which port it listens."""
+
+    READY = re.compile(r" ready on port (\d+)$| listening on http://127\.0\.0\.1:(\d+)$")
 
     def __init__(self, name, command, verbose):
         self.name, self.verbose = name, verbose
@@ -41,7 +55,7 @@ class Process:
         self.changed = threading.Condition()
         self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT, text=True, errors="replace",
-                                      start_new_session=True)
+                                      start_new_session=True, preexec_fn=end_with_parent)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
@@ -52,9 +66,9 @@ class Process:
                 print(f"    {self.name}: {line}", flush=True)
             with self.changed:
                 self.lines = self.lines[-200:] + [line]
-                before, found, number = line.rpartition(" ready on port ")
-                if found and before and number.isdigit():
-                    self.port = int(number)
+                found = self.READY.search(line)
+                if found and self.port is None:
+                    self.port = int(found[1] or found[2])
                 self.changed.notify_all()
         with self.changed:
             self.ended = True
@@ -134,14 +148,40 @@ def read_held_out(path):
     return good[HELD_OUT_EVERY - 1::HELD_OUT_EVERY], names
 
 
+def knows(command):
+    """Whether this build of the tool has a command."""
+    told = subprocess.run([*command, "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+    return told.returncode == 0 and "--bind" in told.stdout
+
+
 class System:
-    """The processes, in the order in which they end: who sends first."""
+    """The processes, in the order in which they end: who sends first, discovery last."""
 
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
-        self.processes, self.token = [], secrets.token_hex(16)
+        self.peers, self.discovery, self.token = [], None, secrets.token_hex(16)
 
-    def start(self, name, network, instance, connect, extra):
+    @property
+    def processes(self):
+        return self.peers + ([self.discovery] if self.discovery else [])
+
+    def started(self, process):
+        process.wait_ready()
+        print(f"  {process.name:14} 127.0.0.1:{process.port}")
+        return process
+
+    def start_discovery(self):
+        command = [os.path.join(self.options.build, "bin", "reflow"), "discovery", "serve", "--bind",
+                   "127.0.0.1:0"]
+        if not os.path.exists(command[0]):
+            raise Failure(f"{command[0]} is not there: build it by 'make'")
+        if self.options.no_discovery or not knows(command[:3]):
+            return
+        self.discovery = Process("discovery", command, self.options.verbose)
+        self.started(self.discovery)
+
+    def start(self, name, network, instance, extra):
         config = os.path.join(self.folder, name + ".toml")
         port = self.options.port if name in ("api", "single") else 0
         with open(config, "w", encoding="utf-8") as file:
@@ -150,18 +190,19 @@ class System:
                        f'bind_address = "127.0.0.1"\nbind_port = {port}\n'
                        f'auth_token = "{self.token}"\nmax_connections = 10\n'
                        f'heartbeat_interval_ms = {HEARTBEAT_MS}\n')
-            for other in connect:
+            if self.discovery:
+                file.write(f'discovery_endpoints = ["http://127.0.0.1:{self.discovery.port}"]\n'
+                           f'discovery_refresh_ms = {REFRESH_MS}\n')
+            for other in [] if self.discovery else self.peers:
                 file.write(f'\n[[connect]]\nendpoint = "127.0.0.1:{other.port}"\n')
         program = os.path.join(self.options.build, "examples", "distributed",
                                "single" if name == "single" else name + "_instance")
         if not os.path.exists(program):
-            raise Failure(f"{program} is not there: build it by 'make'")
+            raise Failure(f"{program} is not there: build it by 'make run-distributed'")
         command = [program, "--config", config, "--graph", self.options.graph, "--until-eof", *extra]
-        process = Process(network if name != "single" else "single", command, self.options.verbose)
-        self.processes.append(process)
-        process.wait_ready()
-        print(f"  {process.name:14} 127.0.0.1:{process.port}")
-        return process
+        process = Process("single" if name == "single" else network, command, self.options.verbose)
+        self.peers.append(process)
+        return self.started(process)
 
     def start_all(self):
         """The process that collects data, and the one that answers."""
@@ -171,18 +212,19 @@ class System:
                  "--set", f"model_trainer.pause_ms={options.pause_ms}"]
         page = ["--page", os.path.join(HERE, "page.html")]
         if options.single:
-            one = self.start("single", "single_instance", "single_001", [], data + train + page)
+            one = self.start("single", "single_instance", "single_001", data + train + page)
             return one, one
-        first = self.start("data", "data_instance", "data_001", [], data)
-        second = self.start("ml", "ml_instance", "ml_001", [first], train)
-        third = self.start("api", "api_instance", "api_001", [first, second], page)
+        self.start_discovery()
+        first = self.start("data", "data_instance", "data_001", data)
+        self.start("ml", "ml_instance", "ml_001", train)
+        last = self.start("api", "api_instance", "api_001", page)
         wait_until(self.processes, "links between all three", self.linked)
-        return first, third
+        return first, last
 
     def links(self):
         """Of all processes: network, and a link as /status tells it."""
         found = []
-        for process in self.processes:
+        for process in self.peers:
             status, answer = ask(process.port, "GET", "/status")
             if status != 200:
                 raise Failure(f"/status of {process.name}: {status}")
@@ -192,7 +234,7 @@ class System:
     def linked(self):
         connected = {(network, link["network_id"]) for network, link in self.links()
                      if link["state"] == "connected"}
-        count = len(self.processes)
+        count = len(self.peers)
         return len(connected) == count * (count - 1)
 
     def stop(self):
@@ -243,7 +285,7 @@ def predict(port, options):
 
 
 def print_links(system):
-    print("\nLinks:" if len(system.processes) > 1 else "\nLinks: none, all is in one process")
+    print("\nLinks:" if len(system.peers) > 1 else "\nLinks: none, all is in one process")
     wait_until(system.processes, "a heartbeat on each link",
                lambda: all(link.get("round_trip_us") for _, link in system.links()))
     found = system.links()
@@ -306,6 +348,8 @@ def read_arguments():
     parser.add_argument("--predictions", type=int, default=6, help="rows to ask for")
     parser.add_argument("--min-accuracy", type=float, default=0.95)
     parser.add_argument("--single", action="store_true", help="the same graph in one process")
+    parser.add_argument("--no-discovery", action="store_true",
+                        help="each dials those that were started before it")
     parser.add_argument("--keep", action="store_true", help="serve until Ctrl-C")
     parser.add_argument("--verbose", action="store_true", help="show what the processes say")
     parser.add_argument("--json", help="write the results to this file")

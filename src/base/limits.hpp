@@ -103,6 +103,8 @@ inline constexpr std::size_t spare_blocks_count = 1024;
 inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
 
 inline constexpr std::size_t greeting_bytes = std::size_t{64} << 10;  // of a peer's first frames
+inline constexpr std::size_t proxy_packets_count = 256;  // that wait in a proxy, each way
+inline constexpr std::size_t peer_follows_count = 4096;  // outports that one link follows
 inline constexpr std::uint32_t peer_links_count = 65'536;  // of one peer, at once
 inline constexpr std::size_t peer_name_bytes = 4096;  // of an id, port or reason that a peer tells
 

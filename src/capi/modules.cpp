@@ -15,6 +15,9 @@
 #include "components/cron.hpp"
 #include "components/schedule.hpp"
 #endif
+#if REFLOW_WITH_PEER
+#include "peer/proxies.hpp"
+#endif
 
 namespace reflow::capi {
 namespace {
@@ -63,6 +66,11 @@ constinit const Modules modules = {
     .cron = cron,
 #else
     .cron = nullptr,
+#endif
+#if REFLOW_WITH_PEER
+    .foreign = peer::make_proxies,
+#else
+    .foreign = nullptr,
 #endif
     .recording = REFLOW_WITH_RECORDING != 0,
     .snapshots = REFLOW_WITH_SNAPSHOTS != 0,

@@ -9,6 +9,7 @@
 #include "base/store.hpp"
 #include "graph/render.hpp"
 #include "network/breakpoints.hpp"
+#include "network/foreign.hpp"
 #include "runtime/actor_timers.hpp"
 #include "runtime/component.hpp"
 
@@ -23,6 +24,7 @@ struct Modules {
     // Of a timer, from a cron expression and a time zone.
     Result<std::unique_ptr<runtime::Recurrence>> (*cron)(std::string_view expression,
                                                          std::string_view zone, Store& store);
+    Ref<network::Foreign> (*foreign)();  // of a network whose graph names actors of others
     bool recording;  // recording.cpp is the part
     bool snapshots;  // snapshot.cpp is the part
     bool peer;       // peer.cpp is the part

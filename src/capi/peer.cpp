@@ -28,6 +28,7 @@ struct reflow_peer : reflow::Allocated {
     Ref<peer::Feed> feed;
     String network_id, instance_id, bind_address;
     Vector<String> connect;
+    Vector<peer::RemoteRegistration> remote_actors;  // of a configuration: made with the start
 };
 
 namespace reflow::capi {
@@ -241,7 +242,6 @@ void tell_unused(const peer::Config& config, const reflow_peer& to) {
         log_to.log(REFLOW_LOG_WARN, "peer", to.network_id,
                    concat(key, ": this version does not do that yet; the key has no effect"));
     };
-    if (!config.remote_actors.empty()) tell("remote_actor");
     if (config.batch_linger_us != 0) tell("batch_linger_us");
 }
 
@@ -361,6 +361,11 @@ reflow_status reflow_peer_create_from_toml(reflow_runtime* runtime, reflow_view 
         auto made = make(runtime, std::move(options));
         if (!made.ok()) return made.take_error();
         tell_unused(config.value(), *made.value());
+        for (const peer::RemoteActorConfig& one : config.value().remote_actors) {
+            made.value()->remote_actors.push_back(
+                {{one.actor_id, one.network_id}, one.strategy, one.alias, {}, {},
+                 one.capabilities});
+        }
         for (const auto& one : config.value().connect) {
             made.value()->connect.push_back(one.endpoint);
         }
@@ -413,6 +418,11 @@ reflow_status reflow_peer_bind(reflow_peer* peer, reflow_view address, uint32_t 
 reflow_status reflow_peer_start(reflow_peer* peer, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+        for (const peer::RemoteRegistration& one : peer->remote_actors) {
+            Result<String> made = peer->peer->register_remote(one);
+            if (!made.ok()) return made.take_error();
+        }
+        peer->remote_actors.clear();
         return peer->peer->start();
     });
 }
@@ -479,8 +489,7 @@ reflow_status reflow_peer_on_http(reflow_peer* peer, reflow_http_fn handler, voi
     network::HostData data(user_data, destroy);
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
-        Result<peer::HttpRoutes> routes =
-            http_routes(peer->runtime, handler, std::move(data), options);
+        Result<peer::HttpRoutes> routes = http_routes(handler, std::move(data), options);
         if (!routes.ok()) return routes.take_error();
         return peer->peer->serve(std::move(routes).take());
     });

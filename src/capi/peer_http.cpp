@@ -6,6 +6,7 @@
 
 #if REFLOW_WITH_PEER
 #include "base/limits.hpp"
+#include "base/process.hpp"
 #include "capi/peer_http.hpp"
 #include "peer/http.hpp"
 #endif
@@ -16,8 +17,9 @@ using namespace reflow::capi;
 #if REFLOW_WITH_PEER
 
 struct reflow_http_reply : reflow::Allocated {
-    Ref<network::Runtime> runtime;
+    process::Life life = 0;
     Ref<io::HttpReply> reply;
+    [[nodiscard]] bool forked() const noexcept { return !process::is_here(life); }
 };
 
 namespace {
@@ -26,12 +28,13 @@ io::HttpResponse no_answer() { return peer::error_response(500, "the request was
 
 class Handler final : public RefCounted<Handler> {
 public:
-    Handler(Ref<network::Runtime> runtime, reflow_http_fn call, network::HostData data)
-        : runtime_(std::move(runtime)), call_(call), data_(std::move(data)) {}
+    Handler(reflow_http_fn call, network::HostData data)
+        : call_(call), data_(std::move(data)) {}
 
     io::HttpResponse operator()(const io::HttpRequest& from) {
         auto reply = std::make_unique<reflow_http_reply>();
-        reply->runtime = runtime_;
+        // relaxed: this thread is one of the life.
+        reply->life = process::page.life.load(std::memory_order_relaxed);
         reply->reply = from.asker->later();
         if (!reply->reply) return peer::error_response(503, "too many requests wait");
         reflow_http_request request{};
@@ -47,7 +50,6 @@ public:
     }
 
 private:
-    const Ref<network::Runtime> runtime_;
     const reflow_http_fn call_;
     const network::HostData data_;
 };
@@ -93,8 +95,7 @@ Result<io::HttpResponse> response_of(std::uint32_t status, reflow_view content_t
 
 }  // namespace
 
-Result<peer::HttpRoutes> capi::http_routes(const Ref<network::Runtime>& runtime,
-                                           reflow_http_fn handler, network::HostData data,
+Result<peer::HttpRoutes> capi::http_routes(reflow_http_fn handler, network::HostData data,
                                            const reflow_http_options* options) {
     if (handler == nullptr) return null_argument("handler");
     Result<reflow_http_options> given = read_options(options, "reflow_http_options");
@@ -111,7 +112,7 @@ Result<peer::HttpRoutes> capi::http_routes(const Ref<network::Runtime>& runtime,
     if (from.timeout_ms != 0) routes.reply_ns = std::uint64_t{from.timeout_ms} * 1'000'000;
     routes.body_bytes = body.value();
     routes.replies = waiting.value();
-    auto made = make_ref<Handler>(runtime, handler, std::move(data));
+    auto made = make_ref<Handler>(handler, std::move(data));
     routes.call = [made](const io::HttpRequest& request) { return (*made)(request); };
     return routes;
 }
@@ -124,7 +125,7 @@ reflow_status reflow_http_reply_send(reflow_http_reply* reply, uint32_t status,
     std::unique_ptr<reflow_http_reply> taken(reply);
     return guarded(error, [&]() -> Result<void> {
         if (!taken) return null_argument("reply");
-        if (Result<void> here = of_this_process(taken->runtime->forked()); !here.ok()) return here;
+        if (Result<void> here = of_this_process(taken->forked()); !here.ok()) return here;
         Result<io::HttpResponse> response = response_of(status, content_type, body);
         if (!response.ok()) {
             (void)taken->reply->send(no_answer());
@@ -137,7 +138,7 @@ reflow_status reflow_http_reply_send(reflow_http_reply* reply, uint32_t status,
 
 void reflow_http_reply_destroy(reflow_http_reply* reply) {
     std::unique_ptr<reflow_http_reply> taken(reply);
-    if (!taken || taken->runtime->forked()) return;
+    if (!taken || taken->forked()) return;
     (void)guarded_status([&] { return taken->reply->send(no_answer()); });
 }
 

@@ -7,7 +7,7 @@
 
 namespace reflow::capi {
 
-Result<peer::HttpRoutes> http_routes(const Ref<network::Runtime>& runtime, reflow_http_fn handler,
-                                     network::HostData data, const reflow_http_options* options);
+Result<peer::HttpRoutes> http_routes(reflow_http_fn handler, network::HostData data,
+                                     const reflow_http_options* options);
 
 }  // namespace reflow::capi

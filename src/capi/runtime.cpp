@@ -152,6 +152,7 @@ reflow_status reflow_runtime_create(const reflow_runtime_options* options, reflo
         auto made = network::Runtime::create(translated.value(), std::move(host),
                                              io::make_file_store(), std::move(built_in));
         if (!made.ok()) return made.take_error();
+        made.value()->make_foreign = modules.foreign;
         *out = reinterpret_cast<reflow_runtime*>(std::move(made).take().leak());
         return {};
     });

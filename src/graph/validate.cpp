@@ -167,6 +167,7 @@ void Validator::node(std::uint32_t position) {
     }
     if (catalog_ == nullptr) return;
     const Known* known = learn(item.component);
+    if (!known->exists && is_foreign(item.component)) return;
     if (!known->exists) {
         Finding& finding = add(Severity::error, "unknown-component",
                                concat("no component named '", item.component, "'"));
@@ -296,6 +297,11 @@ void Validator::cycles() {
         finding.node = view_.nodes[cycle.nodes[0]].id;
         finding.path = node_path(finding.node);
     }
+}
+
+bool is_foreign(std::string_view component) noexcept {
+    std::size_t at = component.rfind('@');
+    return at != 0 && at < component.size() - 1;  // npos is not less
 }
 
 std::string_view severity_name(Severity severity) noexcept {

@@ -57,6 +57,10 @@ public:
 [[nodiscard]] bool same_port(std::string_view asked, std::string_view declared,
                              bool case_sensitive) noexcept;
 
+// Whether a component that nobody has registered names an actor of another network, "actor@network",
+// whose ports are those that the graph uses.
+[[nodiscard]] bool is_foreign(std::string_view component) noexcept;
+
 // What is looked for: all there is to say, or only what keeps a graph from running.
 enum class Checks : std::uint8_t { all, errors };
 

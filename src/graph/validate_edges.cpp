@@ -132,7 +132,8 @@ Validator::End Validator::end(const EdgeItem& edge, bool in, std::string_view wh
     const Known* known = known_[edge.position];
     if (known == nullptr) {
         End result;
-        result.judged = catalog_ == nullptr;
+        // A component that is not known is one of another network, or the finding is there already.
+        result.judged = catalog_ == nullptr || is_foreign(view_.nodes[edge.position].component);
         return result;
     }
     const PortTable& table = in ? *known->inports : *known->outports;

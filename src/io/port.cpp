@@ -63,6 +63,7 @@ private:
     void no_later() noexcept;
     void replied(const Later& from, HttpResponse&& response) noexcept;
     void respond(HttpResponse&& response);
+    void go_on();
     void upgrade(const HttpHead& head);
     void become(Form form, WireScheme scheme, std::string_view answer, std::size_t used);
     void answer(std::uint16_t status, std::string_view type, std::string_view body, bool keep,
@@ -256,7 +257,7 @@ void Guest::event(bool) {
             secure();
         } else if (state_ == State::answering) {
             write();
-            if (state_ == State::asking) look_at_request();
+            go_on();
         } else {
             readable();
         }
@@ -438,15 +439,19 @@ void Guest::no_later() noexcept {
     --port_->waiting_;
 }
 
+// After an answer: what came with the request, and what TLS has read already and tells nobody of.
+void Guest::go_on() {
+    if (state_ == State::asking) look_at_request();
+    if (state_ == State::asking && channel_.secure()) readable();
+}
+
 void Guest::replied(const Later& from, HttpResponse&& response) noexcept {
     if (state_ != State::waiting || later_.get() != &from) return;
     try {
         no_later();
         deadline();
         respond(std::move(response));
-        // What came with the request, and what TLS has read already and tells nobody of.
-        if (state_ == State::asking) look_at_request();
-        if (state_ == State::asking && channel_.secure()) readable();
+        go_on();
     } catch (...) {
         end();
     }

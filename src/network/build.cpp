@@ -105,14 +105,18 @@ Result<void> Builder::make_actors() {
             last_name.size() != node.component.size()) {
             auto found = components.find(node.component);
             if (found == components.end()) {
-                found =
-                    components.emplace(String(node.component), registry.find(node.component)).first;
+                runtime::ComponentRef known = registry.find(node.component);
+                if (!known) {  // validated: it is one of another network
+                    auto foreign = foreign_component(node.component);
+                    if (!foreign.ok()) return Failure(foreign.take_error()).node(node.id);
+                    known = std::move(foreign).take();
+                }
+                found = components.emplace(String(node.component), std::move(known)).first;
             }
             last = &found->second;
             last_name = node.component;
         }
         runtime::ComponentRef component = *last;
-        REFLOW_ASSERT(component);  // validated
         if (Instrument* instrument = network_.instrument()) {
             component = instrument->wrap(component, static_cast<std::uint32_t>(at));
         }
@@ -147,7 +151,7 @@ Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node, std::size_t 
         view_.origins.empty() ? graph_.case_sensitive() : view_.origins[at].case_sensitive;
     for (const graph::Distribution& each : settings.value().distributions) {
         auto outport = find_port(component->outports, each.outport, case_sensitive);
-        REFLOW_ASSERT(outport);  // validated
+        if (!outport) continue;  // validated: of another network, and connected to nothing
         actor->deal(*outport, static_cast<runtime::Deal>(each.how), each.key);
     }
     std::uint32_t watchdog_ms =

@@ -61,6 +61,8 @@ private:
     Result<void> make_actors();
     Result<Ref<runtime::Actor>> make_actor(const graph::NodeItem& node, std::size_t at,
                                            const runtime::ComponentRef& component, Message config);
+    // Of a component that names an actor of another network, in foreign.cpp.
+    Result<runtime::ComponentRef> foreign_component(std::string_view component);
     Result<void> place(Message& config, const runtime::Component& component,
                        std::size_t node) const;
     Result<std::uint32_t> port_of(const graph::EdgeItem& edge, bool in) const;

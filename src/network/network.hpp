@@ -24,6 +24,7 @@
 #include "network/events.hpp"
 #include "network/record.hpp"
 #include "network/failure.hpp"
+#include "network/foreign.hpp"
 #include "network/runtime.hpp"
 #include "network/topology.hpp"
 #include "network/writable.hpp"
@@ -48,7 +49,7 @@ class Output : public RefCounted<Output> {
 public:
     Output(Network& network, std::string_view node_of, std::string_view port_of,
            std::uint32_t capacity)
-        : network_(network), node(node_of), port(port_of), mailbox(1, false, capacity) {}
+        : network_(network), node(node_of), port(port_of), mailbox(*this, capacity) {}
     // Takes up to max messages, waiting for the first. REFLOW_ERROR_CLOSED at the end.
     reflow_status recv(std::span<reflow_message> to, std::int64_t timeout_ms, std::size_t& count);
     // Each still inside its envelope, if it has one.
@@ -56,9 +57,18 @@ public:
                                  std::size_t& count);
     // The host reads no more: what comes is dropped and holds nobody back.
     void close() noexcept;
+    // Called after something has come, in the turn that has brought it, and often for nothing; what
+    // came before is not told of. It may take what is there, and calls nothing that waits. An empty
+    // one ends that, as soon as no call runs.
+    void on_readable(std::function<void()> call);
 
 private:
     friend class Network;
+    // Tells whose it is.
+    struct Inbox final : runtime::Mailbox {
+        Inbox(Output& of, std::uint32_t capacity) : Mailbox(1, false, capacity), output(of) {}
+        Output& output;
+    };
     // Nothing comes any more.
     [[nodiscard]] bool over() const noexcept;
     Network& network_;
@@ -67,13 +77,17 @@ public:
     // As it was opened: a change of the network looks for them anew.
     const String node;
     const String port;
-    runtime::Mailbox mailbox;
+    Inbox mailbox;
     std::int64_t number = 0;  // among those of the network
     // The host reads no more. relaxed: the next change looks at it, or the one after.
     std::atomic<bool> unread{false};
     // Nothing comes any more, since where it read has left the network. release and acquire: who sees
     // it sees what came before.
     std::atomic<bool> detached{false};
+
+private:
+    std::mutex readable_mutex_;  // guards readable_, and is held while that is called
+    std::function<void()> readable_;
 };
 
 class Network : public RefCounted<Network>, private runtime::Observer {
@@ -157,6 +171,9 @@ public:
     Result<void> replay_letters(std::string_view path, std::size_t& count);
     Result<void> send_letter(MessageRef letter);
     Result<void> drop_letters(std::uint64_t id, std::string_view path, std::size_t& count);
+
+    // What makes components of other networks' actors, once there is one or a peer.
+    Result<Ref<Foreign>> foreign();
 
     // ---- observation
     Result<Ref<Subscription>> subscribe(SubscriptionOptions options);
@@ -313,6 +330,7 @@ private:
     void idle() override;
     void stalled(const runtime::Stall& stall) override;
     void made_room(const runtime::Actor& actor) noexcept override { writables_.made_room(actor); }
+    void arrived(runtime::Mailbox& reader) noexcept override;
     void stopped() override;
     bool breaks_firings(const runtime::Actor& actor) noexcept override;
     bool breaks_before(runtime::Actor& actor,
@@ -425,10 +443,11 @@ private:
     // Stands at a breakpoint and is stepped first; under pause_mutex_.
     runtime::Actor* stands_ = nullptr;
 
-    mutable std::mutex mutex_;  // guards subscriptions_, breaks_, and making probes
+    mutable std::mutex mutex_;  // guards subscriptions_, breaks_, foreign_, and making probes
     Ref<BreakList> breaks_;     // never changed, but replaced; none if there are no breakpoints
     bool carries_ = false;      // envelopes; guarded by mutex_, fixed with the start
     std::uint64_t last_break_ = 0;  // likewise
+    Ref<Foreign> foreign_;          // likewise; then it stays
     Vector<Ref<Subscription>> subscriptions_;
     std::atomic<std::uint64_t> sequence_{0};  // relaxed: only distinct and rising
 };

@@ -10,6 +10,7 @@
 #include "base/process.hpp"
 #include "base/ref.hpp"
 #include "base/store.hpp"
+#include "network/foreign.hpp"
 #include "network/registry.hpp"
 #include "runtime/context.hpp"
 #include "runtime/frame_pool.hpp"
@@ -66,6 +67,8 @@ public:
 
     Registry registry;
     runtime::FramePools pools;
+    // NULL in a build without peers. Fixed before the first network.
+    Ref<Foreign> (*make_foreign)() = nullptr;
     [[nodiscard]] runtime::Scheduler& scheduler() noexcept { return *scheduler_; }
     [[nodiscard]] const runtime::Scheduler& scheduler() const noexcept { return *scheduler_; }
     [[nodiscard]] const RuntimeOptions& options() const noexcept { return options_; }

@@ -296,6 +296,18 @@ reflow_status Output::recv_enveloped(std::span<reflow_message> to, std::int64_t 
     }
 }
 
+void Output::on_readable(std::function<void()> call) {
+    std::function<void()> before;  // ends without the lock
+    std::lock_guard lock(readable_mutex_);
+    before = std::exchange(readable_, std::move(call));
+}
+
+void Network::arrived(runtime::Mailbox& reader) noexcept {
+    Output& output = static_cast<Output::Inbox&>(reader).output;
+    std::lock_guard lock(output.readable_mutex_);
+    if (output.readable_) output.readable_();
+}
+
 bool Output::over() const noexcept {
     return network_.closed() || detached.load(std::memory_order_acquire);
 }

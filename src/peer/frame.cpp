@@ -160,8 +160,8 @@ Result<void> read_record(MessageRef record, FrameVisitor& to) {
             std::uint64_t number = from.number();
             std::string_view actor = from.text();
             std::string_view port = from.text();
-            bool replies = from.boolean();
-            return from.fine() ? to.follow(number, actor, port, replies) : from.failure();
+            std::string_view replies_to = from.text();
+            return from.fine() ? to.follow(number, actor, port, replies_to) : from.failure();
         }
         case Kind::unfollow: {
             std::uint64_t number = from.number();
@@ -320,12 +320,12 @@ void Batch::pong(std::uint64_t value) {
 }
 
 void Batch::follow(std::uint64_t id, std::string_view actor, std::string_view port,
-                   bool replies) {
+                   std::string_view replies_to) {
     begin(Kind::follow, 4);
     number(id);
     text(actor);
     text(port);
-    (void)codec::write_msgpack(text_, Message::boolean(replies));
+    text(replies_to);
 }
 void Batch::unfollow(std::uint64_t id) {
     begin(Kind::unfollow, 1);

@@ -64,7 +64,7 @@ enum class Kind : std::uint8_t {
     report = 4,    // channel, number of the packet, status, text: it was not delivered
     ping = 5,      // a number that comes back
     pong = 6,      //
-    follow = 7,    // number, actor, outport, whether only replies: what comes there is wanted
+    follow = 7,    // number, actor, outport, whose replies or "": what comes there is wanted
     unfollow = 8,  // number
     followed = 9,  // number, channel or null, text: packets of that will come there, or why not
     ask = 10,      // number: which actors are there
@@ -91,7 +91,7 @@ public:
     void confirmed(std::uint64_t channel, std::uint64_t packets);
     void ping(std::uint64_t number);
     void pong(std::uint64_t number);
-    void follow(std::uint64_t number, std::string_view actor, std::string_view port, bool replies);
+    void follow(std::uint64_t number, std::string_view actor, std::string_view port, std::string_view replies_to);
     void unfollow(std::uint64_t number);
     void followed(std::uint64_t number, std::optional<std::uint64_t> channel,
                   std::string_view text);
@@ -135,7 +135,7 @@ public:
     virtual Result<void> ping(std::uint64_t number) = 0;
     virtual Result<void> pong(std::uint64_t number) = 0;
     virtual Result<void> follow(std::uint64_t number, std::string_view actor,
-                                std::string_view port, bool replies) = 0;
+                                std::string_view port, std::string_view replies_to) = 0;
     virtual Result<void> unfollow(std::uint64_t number) = 0;
     virtual Result<void> followed(std::uint64_t number, std::optional<std::uint64_t> channel,
                                   std::string_view text) = 0;

@@ -70,6 +70,14 @@ public:
     virtual void confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) = 0;
     virtual Message actors() = 0;  // of this side: an array of {actor_id, capabilities, description}
     virtual void actors_told(Link& link, std::uint64_t number, MessageRef actors) = 0;
+    // What comes out of an outport of an actor here is wanted there, or no more, or only what
+    // answers packets of that sender, if it is not empty; the owner answers by tell_followed(). And how a request of
+    // this side went: what is sent on that channel comes from there; or why nothing will.
+    virtual void follow(Link& /*link*/, std::uint64_t /*number*/, std::string_view /*actor*/,
+                        std::string_view /*port*/, std::string_view /*replies_to*/) {}
+    virtual void unfollow(Link& /*link*/, std::uint64_t /*number*/) {}
+    virtual void followed(Link& /*link*/, std::uint64_t /*number*/,
+                          std::optional<std::uint64_t> /*channel*/, std::string_view /*text*/) {}
     virtual void log(reflow_log_level level, std::string_view text) = 0;
     [[nodiscard]] virtual std::uint64_t now_ns() const = 0;
 };
@@ -135,6 +143,13 @@ public:
     [[nodiscard]] String message_id(std::uint64_t channel, std::uint64_t number) const;
     void flush();
     Result<void> ask_actors(std::uint64_t number);
+    // What an outport of an actor there emits shall come here; LinkOwner::followed() tells. To be
+    // asked for on each link anew. REFLOW_ERROR_CLOSED, _UNSUPPORTED by a peer of the original.
+    Result<void> follow(std::uint64_t number, std::string_view actor, std::string_view port,
+                        std::string_view replies_to);
+    void unfollow(std::uint64_t number);
+    void tell_followed(std::uint64_t number, std::optional<std::uint64_t> channel,
+                       std::string_view text);
     // The owner has room again for what came on a channel.
     void resume(std::uint64_t channel);
     // Heartbeats, and the end of a link that is silent: to be called several times per heartbeat. Who

@@ -133,11 +133,18 @@ public:
         }
         return {};
     }
-    Result<void> follow(std::uint64_t, std::string_view, std::string_view, bool) override {
+    Result<void> follow(std::uint64_t number, std::string_view actor, std::string_view port,
+                        std::string_view replies_to) override {
+        link_.owner_.follow(link_, number, actor, port, replies_to);
         return {};
     }
-    Result<void> unfollow(std::uint64_t) override { return {}; }
-    Result<void> followed(std::uint64_t, std::optional<std::uint64_t>, std::string_view) override {
+    Result<void> unfollow(std::uint64_t number) override {
+        link_.owner_.unfollow(link_, number);
+        return {};
+    }
+    Result<void> followed(std::uint64_t number, std::optional<std::uint64_t> channel,
+                          std::string_view text) override {
+        link_.owner_.followed(link_, number, channel, text);
         return {};
     }
     Result<void> ask(std::uint64_t number) override {

@@ -25,16 +25,10 @@ Peer::Peer(io::WireHost& wires, PeerOptions options, Listener listener)
     : clock_(options.clock != nullptr ? *options.clock : system_clock_),
       wires_(wires),
       options_(std::move(options)),
-      listener_(std::move(listener)) {}
+      listener_(std::move(listener)),
+      followers_([this](reflow_log_level level, std::string_view text) { log(level, text); }) {}
 
 Peer::~Peer() = default;
-
-Result<void> Peer::attach(Ref<network::Network> network) {
-    std::lock_guard lock(mutex_);
-    if (started_) return Failure(REFLOW_ERROR_INVALID_STATE, "the peer has been started");
-    network_ = std::move(network);
-    return {};
-}
 
 Result<void> Peer::serve(HttpRoutes http) {
     std::lock_guard lock(mutex_);
@@ -103,6 +97,8 @@ void Peer::stop(std::int64_t timeout_ms) {
     changed_.notify_all();
     // So that nobody is sent here any more.
     if (discovery_) discovery_->stop(std::min(timeout_ms, discovery_leave_ms));
+    if (proxies_) proxies_->attach({});
+    followers_.stop();
     if (listener != 0) wires_.unlisten(listener);
     for (const Ref<Link>& link : all) link->close(io::WIRE_GOING_AWAY, "the peer stops");
     auto empty = [this] { return links_.empty(); };
@@ -213,10 +209,12 @@ void Peer::linked(Link& link) {
     if (listener_) listener_(event);
     check_expected(link);
     settle(link);
+    greet_proxies(link);
 }
 
 void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     Ref<Link> kept;  // the wire lets go of it now
+    Vector<Ref<Proxy>> proxies;  // these end without the lock
     Ref<Target> target;
     bool greeted = false;
     Next next = Next::nothing;
@@ -228,6 +226,9 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
         }
         if (!kept) return;
         std::erase(links_, kept);
+        for (auto& [key, route] : routes_) {
+            if (key.first == &link && route.proxy) proxies.push_back(std::move(route.proxy));
+        }
         std::erase_if(routes_, [&](const auto& route) { return route.first.first == &link; });
         // What has come and waits for room is delivered all the same: waiting_ keeps the link so long.
         for (const Ref<Target>& one : targets_) {
@@ -244,6 +245,10 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     }
     changed_.notify_all();
     confirmations_.ended(link, reason_of(status, reason));
+    followers_.forget(link);
+    if (proxies_) {
+        proxies_->forget(&link);
+    }
     if (greeted && link.was_open()) {
         PeerEvent event{PeerEventKind::disconnected, link.remote(), link.endpoint(), status,
                         reason_of(status, reason), 0};
@@ -349,22 +354,6 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
     }
 }
 
-void Peer::writable(Link&, std::uint64_t) {
-    {
-        std::lock_guard lock(mutex_);
-        ++rooms_;
-    }
-    changed_.notify_all();
-}
-
-void Peer::lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
-                std::string_view text) {
-    lost_.fetch_add(1, std::memory_order_relaxed);
-    confirmations_.lost(link, channel, number, status, text);
-    log(REFLOW_LOG_WARN, concat("packet ", number, " to ", link.remote().network_id,
-                                " was not delivered: ", text));
-}
-
 // ---- packets that come
 
 Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t channel,
@@ -372,10 +361,15 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
     if (!network_) return Failure(REFLOW_ERROR_NOT_FOUND, "this peer has no network");
     RouteKey key{&link, channel};
     std::optional<std::uint64_t> inport;
+    Route route;
     {
         std::lock_guard lock(mutex_);
-        if (auto found = routes_.find(key); found != routes_.end()) inport = found->second.inport;
+        if (auto found = routes_.find(key); found != routes_.end()) {
+            route = found->second;
+            inport = route.inport;
+        }
     }
+    if (route.proxy) return emit(link, parcel, channel, *route.proxy, route.outport, packets);
     if (!inport) {
         Result<std::uint64_t> found = network_->find_inport(parcel.actor, parcel.port);
         if (!found.ok()) {

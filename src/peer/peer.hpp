@@ -19,7 +19,9 @@
 #include "network/network.hpp"
 #include "peer/confirmations.hpp"
 #include "peer/discovery.hpp"
+#include "peer/followers.hpp"
 #include "peer/link.hpp"
+#include "peer/proxies.hpp"
 #include "peer/status.hpp"
 
 namespace reflow::peer {
@@ -56,6 +58,16 @@ struct PeerOptions {
 
 // How a refusal ends that is no failure: there is a link already.
 inline constexpr std::string_view connected_already = "is connected already";
+
+// A node for an actor of another network, put into the network of a peer.
+struct RemoteRegistration {
+    RemoteName name;
+    std::optional<NameStrategy> strategy;  // none: the node is actor@network
+    String alias;                          // of manual_alias
+    Vector<String> inports;   // beside those that connections use; none at all: "in"
+    Vector<String> outports;  // likewise
+    Vector<String> capabilities;
+};
 
 // What is told of links. On the thread of a wire or of a call; it does not wait.
 enum class PeerEventKind : std::uint8_t { connected, disconnected, reconnecting, gave_up };
@@ -105,6 +117,16 @@ public:
     // Those that are known, and those that there are links to; an array for the host.
     [[nodiscard]] Result<Message> networks() const;
     [[nodiscard]] bool connected(std::string_view network_id) const;
+    // Adds a node for an actor of another network; returns its id. The errors of names and of a
+    // change of the network, REFLOW_ERROR_INVALID_STATE without one.
+    Result<String> register_remote(const RemoteRegistration& wanted);
+
+    // ---- for proxies
+    // A link to the network; NULL if there is none now.
+    [[nodiscard]] Ref<Link> pick(std::string_view network_id);
+    void follow(Proxy& proxy);
+    void unfollow(Proxy& proxy);
+
     [[nodiscard]] Vector<Ref<Link>> links() const;
     [[nodiscard]] std::uint64_t lost_packets() const noexcept {
         return lost_.load(std::memory_order_relaxed);
@@ -133,9 +155,11 @@ private:
         reflow_status status = REFLOW_OK;
         String reason;
     };
-    // Where packets of a channel go.
+    // Where packets of a channel go: to an inport, or out of a proxy.
     struct Route {
         std::uint64_t inport = 0;
+        Ref<Proxy> proxy{};
+        std::uint32_t outport = 0;
     };
     using RouteKey = std::pair<const Link*, std::uint64_t>;
 
@@ -151,6 +175,11 @@ private:
     void confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) override;
     Message actors() override;
     void actors_told(Link& link, std::uint64_t number, MessageRef actors) override;
+    void follow(Link& link, std::uint64_t number, std::string_view actor, std::string_view port,
+                std::string_view replies_to) override;
+    void unfollow(Link& link, std::uint64_t number) override;
+    void followed(Link& link, std::uint64_t number, std::optional<std::uint64_t> channel,
+                  std::string_view text) override;
     void log(reflow_log_level level, std::string_view text) override;
     [[nodiscard]] std::uint64_t now_ns() const override { return clock_.now_ns(); }
 
@@ -174,7 +203,10 @@ private:
     void tick();
     void plan_tick();
     [[nodiscard]] Status status() const;
-    [[nodiscard]] Ref<Link> pick(std::string_view network_id);
+    std::size_t emit(Link& link, const Parcel& parcel, std::uint64_t channel, Proxy& proxy,
+                     std::uint32_t outport, std::span<const Message> packets);
+    void ask_for(Proxy& proxy, Link& link);
+    void greet_proxies(Link& link);
 
     // ---- in peer_discovery.cpp; those that end in _locked want the lock
     Result<void> start_discovery();
@@ -207,7 +239,9 @@ private:
     PeerOptions options_;  // fixed with start()
     HttpRoutes http_;      // likewise
     const Listener listener_;
-    Ref<network::Network> network_;
+    Ref<network::Network> network_;  // these two: fixed with start()
+    Ref<Proxies> proxies_;
+    Followers followers_;
     std::uint16_t port_ = 0;
     std::uint64_t started_ns_ = 0;  // fixed with start()
     std::atomic<std::uint64_t> lost_{0};  // relaxed: a statistic

@@ -25,6 +25,22 @@ void Peer::tell_message(const Link& link, const Parcel& parcel) {
         concat("\u2705 ROUTER: Successfully routed message to local actor ", parcel.actor));
 }
 
+// What comes for an outport of a node here, which stands for the actor that has sent it.
+std::size_t Peer::emit(Link& link, const Parcel& parcel, std::uint64_t channel, Proxy& proxy,
+                       std::uint32_t outport, std::span<const Message> packets) {
+    Vector<Message> whole;
+    packets = packets.first(std::min(packets.size(), most_taken));
+    const bool carries = network_->carries_envelopes();
+    const Identity remote = carries ? link.remote() : Identity();
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        String id = carries ? link.message_id(channel, parcel.first + i) : String();
+        whole.push_back(carries
+                            ? with_source(packets[i], {remote, parcel.source_actor, id})
+                            : payload_of(packets[i]).own());
+    }
+    return proxy.take(outport, whole, Ref<Link>::share(&link), channel);
+}
+
 // As many as there is room for. An actor learns who has sent them if its network carries envelopes; else
 // nobody would take off those that packets have come in.
 Result<std::size_t> Peer::put(const Link& link, const Parcel& parcel, std::uint64_t channel,

@@ -58,6 +58,8 @@ public:
     virtual void stalled(const Stall& stall) = 0;
     // An inport of it that had refused a host has room again. Always told.
     virtual void made_room(const Actor&) noexcept {}
+    // Something has come into a mailbox of the host. Always told.
+    virtual void arrived(Mailbox&) noexcept {}
     // The last actor has ended after request_stop(); called once. The group may end inside.
     virtual void stopped() = 0;
 

@@ -156,6 +156,7 @@ Mailbox::Pushed Actor::push_outward(Connection& connection, Lane& lane) {
     if (pushed.accepted != 0) {
         sent.add(pushed.accepted);
         group.wake_hosts();
+        group.observer.arrived(*connection.mailbox);
     }
     return pushed;
 }

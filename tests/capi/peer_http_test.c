@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #include "rig.h"
 
@@ -226,6 +227,28 @@ static void test_reply_outlives(void) {
     close(number);
 }
 
+/* A forked child has the reply too, and cannot send it. */
+static void test_fork(void) {
+    site s;
+    int status = 0;
+    open_site(&s, NULL);
+    int number = dial(&s);
+    say(number, "GET /later HTTP/1.1\r\n" END);
+    reflow_http_reply *kept = take_kept(&s);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        FAILS(REFLOW_ERROR_FORKED,
+              reflow_http_reply_send(kept, 200, text_of(""), text_of("from the child"), &e));
+        _Exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    answer(kept, 200, "", "from the parent");
+    (void)hear(number, "from the parent", 1);
+    close(number);
+    close_site(&s);
+}
+
 static void test_limits(void) {
     site s;
     reflow_http_options options = {0};
@@ -295,6 +318,7 @@ int main(void) {
     test_later();
     test_too_late();
     test_reply_outlives();
+    test_fork();
     test_limits();
     test_arguments();
     return 0;

@@ -99,7 +99,7 @@ public:
     }
     Result<void> ping(std::uint64_t) override { return {}; }
     Result<void> pong(std::uint64_t) override { return {}; }
-    Result<void> follow(std::uint64_t, std::string_view, std::string_view, bool) override {
+    Result<void> follow(std::uint64_t, std::string_view, std::string_view, std::string_view) override {
         return {};
     }
     Result<void> unfollow(std::uint64_t) override { return {}; }

@@ -1,0 +1,26 @@
+// Nodes that stand for actors of other networks: "actor@network" as their component. What such a component
+// does, another layer says; its ports are those that the graph uses.
+// Neighbours: build asks for components, peer makes them. Thread: see the functions.
+#pragma once
+
+#include <string_view>
+
+#include "base/memory.hpp"
+#include "base/ref.hpp"
+#include "base/result.hpp"
+#include "runtime/component.hpp"
+
+namespace reflow::network {
+
+// Of one network.
+class Foreign : public RefCounted<Foreign> {
+public:
+    using Names = Vector<std::string_view>;
+    virtual ~Foreign() = default;
+    // The component that `id` means, with at least these ports, and "error". The same one as before
+    // if that has them: its nodes stay as they are then. Of who builds or changes the network.
+    virtual Result<runtime::ComponentRef> component(std::string_view id, const Names& inports,
+                                                    const Names& outports) = 0;
+};
+
+}  // namespace reflow::network

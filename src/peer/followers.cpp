@@ -1,0 +1,213 @@
+// See followers.hpp. Thread: as there.
+#include "peer/followers.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "message/envelope.hpp"
+
+namespace reflow::peer {
+namespace {
+
+constexpr std::size_t most_taken = 64;  // packets that are taken at once, and may wait for room here
+
+}  // namespace
+
+Followers::~Followers() { stop(); }
+
+void Followers::follow(const Ref<network::Network>& network, const Ref<Link>& link, Wish wish) {
+    Ref<Follower> made = make_ref<Follower>();
+    made->network = network;
+    made->link = link;
+    made->wish = std::move(wish);
+    std::string_view refusal;
+    {
+        std::lock_guard lock(mutex_);
+        if (stopping_) return;
+        std::size_t count = 0;
+        for (const Ref<Follower>& one : all_) {
+            if (one->link != link) continue;
+            if (one->wish.number == made->wish.number) return;
+            ++count;
+        }
+        if (count >= limits::peer_follows_count) {
+            refusal = "the link follows too many outports";
+        } else {
+            if (!thread_.running() && !thread_.start("reflow-follow", run, this).ok()) {
+                refusal = "no thread could be started";
+            } else {
+                all_.push_back(made);
+                to_open_.push_back(made);
+            }
+        }
+    }
+    if (!refusal.empty()) return link->tell_followed(made->wish.number, {}, refusal);
+    changed_.notify_all();
+}
+
+void Followers::run(void* self) {
+    auto& of = *static_cast<Followers*>(self);
+    std::unique_lock lock(of.mutex_);
+    for (;;) {
+        of.changed_.wait(lock, [&] { return of.stopping_ || !of.to_open_.empty(); });
+        if (of.stopping_) return;
+        Vector<Ref<Follower>> all;
+        all.swap(of.to_open_);
+        lock.unlock();
+        for (const Ref<Follower>& one : all) of.open(*one);
+        all.clear();
+        lock.lock();
+    }
+}
+
+void Followers::open(Follower& follower) {
+    const Wish& wish = follower.wish;
+    if (!wish.replies_to.empty() && !follower.network->carries_envelopes()) {
+        end(follower);
+        return follower.link->tell_followed(
+            wish.number, {}, "replies are told apart by envelopes, which the network there does not carry");
+    }
+    Result<Ref<network::Output>> output =
+        follower.network->open_output(wish.actor, wish.port, 0);
+    if (!output.ok()) {
+        end(follower);
+        return follower.link->tell_followed(wish.number, {}, output.error().message);
+    }
+    // The other side knows the channel by its number; the name keeps it apart from others.
+    Result<std::uint64_t> channel = follower.link->open_channel(
+        wish.actor, concat("@", wish.number), wish.port);
+    if (!channel.ok()) {
+        output.value()->close();
+        return end(follower);
+    }
+    follower.link->tell_followed(wish.number, channel.value(), {});
+    bool over = false;
+    {
+        std::lock_guard lock(follower.mutex);
+        over = follower.over;
+        if (!over) {
+            follower.output = output.value();
+            follower.channel = channel.value();
+        }
+    }
+    if (over) return output.value()->close();
+    output.value()->on_readable([this, one = Ref<Follower>::share(&follower)] {
+        try {
+            pump(*one);
+        } catch (const std::bad_alloc&) {
+            // What was taken waits; the next call goes on.
+        }
+    });
+    pump(follower);
+}
+
+// Sends what has come, as much as there is room for.
+void Followers::pump(Follower& follower) {
+    std::lock_guard lock(follower.mutex);
+    while (!follower.over && follower.output) {
+        if (follower.left.empty()) {
+            std::array<reflow_message, most_taken> raw{};
+            std::size_t count = 0;
+            if (follower.output->recv_enveloped(raw, 0, count) != REFLOW_OK || count == 0) return;
+            for (std::size_t i = 0; i < count; ++i) {
+                Message one = Message::adopt(raw[i]);
+                if (wanted(follower, one)) follower.left.push_back(std::move(one));
+            }
+            if (follower.left.empty()) continue;
+        }
+        Vector<MessageRef> refs(follower.left.begin(), follower.left.end());
+        Result<std::size_t> sent = follower.link->send(follower.channel, refs);
+        if (!sent.ok() && sent.error().status == REFLOW_ERROR_CLOSED) {
+            follower.over = true;
+            return;
+        }
+        std::size_t gone = sent.ok() ? sent.value() : 1;
+        if (!sent.ok()) {
+            log_(REFLOW_LOG_WARN, concat("a packet of ", follower.wish.actor, ".",
+                                         follower.wish.port, " cannot go to ",
+                                         follower.link->remote().network_id, ": ",
+                                         sent.error().message));
+        }
+        follower.left.erase(follower.left.begin(),
+                            follower.left.begin() + static_cast<std::ptrdiff_t>(gone));
+        if (gone == 0) return;  // writable() comes
+    }
+}
+
+// The envelope of what is emitted is that of what has caused it, and tells who has sent that.
+bool Followers::wanted(const Follower& follower, MessageRef message) {
+    if (follower.wish.replies_to.empty()) return true;
+    if (!is_enveloped(message)) return false;
+    const reflow_envelope envelope = read_envelope(envelope_of(message));
+    const Identity from = follower.link->remote();
+    auto is = [](reflow_view view, std::string_view text) {
+        return std::string_view(view.data, view.size) == text;
+    };
+    return is(envelope.source_actor, follower.wish.replies_to) &&
+           is(envelope.source_network, from.network_id) &&
+           is(envelope.source_instance, from.instance_id);
+}
+
+void Followers::end(Follower& follower) {
+    Ref<network::Output> output;
+    {
+        std::lock_guard lock(follower.mutex);
+        follower.over = true;
+        output = std::move(follower.output);
+        follower.left.clear();
+    }
+    if (!output) return;
+    output->on_readable({});
+    output->close();
+}
+
+template <typename Which>
+void Followers::end_those(Which which) {
+    Vector<Ref<Follower>> ended;
+    {
+        std::lock_guard lock(mutex_);
+        for (const Ref<Follower>& one : all_) {
+            if (which(*one)) ended.push_back(one);
+        }
+        std::erase_if(all_, [&](const Ref<Follower>& one) { return which(*one); });
+        std::erase_if(to_open_, [&](const Ref<Follower>& one) { return which(*one); });
+    }
+    for (const Ref<Follower>& one : ended) end(*one);
+}
+
+void Followers::unfollow(const Link& link, std::uint64_t number) {
+    end_those([&](const Follower& one) {
+        return one.link.get() == &link && one.wish.number == number;
+    });
+}
+
+void Followers::forget(const Link& link) {
+    end_those([&](const Follower& one) { return one.link.get() == &link; });
+}
+
+void Followers::writable(const Link& link, std::uint64_t channel) {
+    Ref<Follower> found;
+    {
+        std::lock_guard lock(mutex_);
+        for (const Ref<Follower>& one : all_) {
+            if (one->link.get() != &link) continue;
+            std::lock_guard inner(one->mutex);
+            if (one->channel == channel) found = one;
+        }
+    }
+    if (found) pump(*found);
+}
+
+void Followers::stop() {
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.running()) thread_.join();
+    end_those([](const Follower&) { return true; });
+}
+
+}  // namespace reflow::peer

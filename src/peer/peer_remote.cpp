@@ -1,0 +1,171 @@
+// A peer as far as graphs name actors of other networks: what its own nodes ask for, what others ask of
+// it, and what becomes of what was sent. Neighbours: peer.cpp (the rest of it), proxies, followers. Thread: see peer.hpp.
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "peer/peer.hpp"
+
+namespace reflow::peer {
+
+Result<void> Peer::attach(Ref<network::Network> network) {
+    Result<Ref<network::Foreign>> foreign = network->foreign();
+    if (!foreign.ok()) return foreign.take_error();
+    Ref<Proxies> proxies = Ref<Proxies>::share(static_cast<Proxies*>(foreign.value().get()));
+    Ref<Proxies> before;
+    {
+        std::lock_guard lock(mutex_);
+        if (started_) return Failure(REFLOW_ERROR_INVALID_STATE, "the peer has been started");
+        network_ = std::move(network);
+        before = std::exchange(proxies_, proxies);
+    }
+    if (before && before != proxies) before->attach({});
+    proxies->attach(Ref<Peer>::share(this));
+    return {};
+}
+
+// ---- what becomes of packets that were sent
+
+void Peer::writable(Link& link, std::uint64_t channel) {
+    {
+        std::lock_guard lock(mutex_);
+        ++rooms_;
+    }
+    changed_.notify_all();
+    if (Ref<Proxy> proxy = proxies_ ? proxies_->sender(&link, channel) : Ref<Proxy>()) {
+        return proxy->wake();
+    }
+    followers_.writable(link, channel);
+}
+
+void Peer::lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
+                std::string_view text) {
+    if (Ref<Proxy> proxy = proxies_ ? proxies_->sender(&link, channel) : Ref<Proxy>()) {
+        proxy->complain(text);
+    }
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    confirmations_.lost(link, channel, number, status, text);
+    log(REFLOW_LOG_WARN, concat("packet ", number, " to ", link.remote().network_id,
+                                " was not delivered: ", text));
+}
+
+// ---- its own nodes
+
+void Peer::follow(Proxy& proxy) {
+    Vector<Ref<Link>> open;
+    {
+        std::lock_guard lock(mutex_);
+        for (const Ref<Link>& link : links_) {
+            if (link->stage() == Stage::open &&
+                link->remote().network_id == proxy.name.network_id) {
+                open.push_back(link);
+            }
+        }
+    }
+    for (const Ref<Link>& link : open) ask_for(proxy, *link);
+}
+
+// What the other side has heard already it passes over.
+void Peer::ask_for(Proxy& proxy, Link& link) {
+    proxy.asks(link);
+    for (const Proxy::Followed& one : proxy.followed()) {
+        Result<void> asked = link.follow(one.number, proxy.name.actor_id, one.port,
+                                          one.replies ? std::string_view(proxy.node) : std::string_view());
+        if (!asked.ok() && asked.error().status != REFLOW_ERROR_CLOSED) {
+            log(REFLOW_LOG_WARN, concat(proxy.node, ": ", asked.error().message));
+            return proxy.answered(link, true);
+        }
+    }
+}
+
+void Peer::unfollow(Proxy& proxy) {
+    for (const Ref<Link>& link : links()) {
+        for (const Proxy::Followed& one : proxy.followed()) link->unfollow(one.number);
+    }
+}
+
+void Peer::greet_proxies(Link& link) {
+    if (!proxies_) return;
+    for (const Ref<Proxy>& one : proxies_->of(link.remote().network_id)) {
+        ask_for(*one, link);
+        one->wake();
+    }
+}
+
+void Peer::followed(Link& link, std::uint64_t number, std::optional<std::uint64_t> channel,
+                    std::string_view text) {
+    std::uint32_t outport = 0;
+    Ref<Proxy> proxy = proxies_ ? proxies_->find(number, outport) : Ref<Proxy>();
+    if (!proxy) return;
+    if (channel) {
+        {
+            std::lock_guard lock(mutex_);
+            routes_[{&link, *channel}] = {0, proxy, outport};
+        }
+        return proxy->answered(link, false);
+    }
+    proxy->answered(link, false);
+    log(REFLOW_LOG_WARN, concat(proxy->node, " hears nothing of ", proxy->name.text(), ": ", text));
+    proxy->complain(text);
+}
+
+Result<String> Peer::register_remote(const RemoteRegistration& wanted) {
+    Ref<network::Network> network;
+    {
+        std::lock_guard lock(mutex_);
+        network = network_;
+    }
+    if (!network) {
+        return Failure(REFLOW_ERROR_INVALID_STATE, "this peer has no network to put a node into");
+    }
+    if (Result<void> ok = check_id(wanted.name.actor_id, "actor_id"); !ok.ok()) {
+        return ok.take_error();
+    }
+    if (Result<void> ok = check_network_id(wanted.name.network_id, "network_id"); !ok.ok()) {
+        return ok.take_error();
+    }
+    String alias;
+    Result<void> done = network->apply_edit([&](graph::Graph& graph) -> Result<void> {
+        auto lookup = [&](std::string_view name) {
+            auto found = graph.find_node(name);
+            if (!found) return NameUse::free;
+            return graph::is_foreign(found->component) ? NameUse::remote_actor
+                                                       : NameUse::local_actor;
+        };
+        if (!wanted.strategy) {
+            alias = wanted.name.text();
+        } else {
+            Result<String> chosen =
+                choose_alias(wanted.name, *wanted.strategy, wanted.alias, lookup);
+            if (!chosen.ok()) return chosen.take_error();
+            alias = std::move(chosen).take();
+        }
+        auto names = [](const Vector<String>& all) {
+            ArrayBuilder array(all.size());
+            for (const String& one : all) array.append(Message::string(one));
+            return array.finish().take();
+        };
+        ObjectBuilder metadata;
+        metadata.set("remote_actor_proxy", Message::boolean(true));
+        if (!wanted.inports.empty()) metadata.set("inports", names(wanted.inports));
+        if (!wanted.outports.empty()) metadata.set("outports", names(wanted.outports));
+        if (!wanted.capabilities.empty()) metadata.set("capabilities", names(wanted.capabilities));
+        Result<Message> made = metadata.finish();
+        if (!made.ok()) return made.take_error();
+        return graph.add_node(alias, wanted.name.text(), std::move(made).take());
+    });
+    if (!done.ok()) return done.take_error();
+    return alias;
+}
+
+// ---- what others ask for
+
+void Peer::follow(Link& link, std::uint64_t number, std::string_view actor, std::string_view port,
+                  std::string_view replies_to) {
+    if (!network_) return link.tell_followed(number, {}, "this peer has no network");
+    followers_.follow(network_, Ref<Link>::share(&link),
+                      {number, String(actor), String(port), String(replies_to)});
+}
+
+void Peer::unfollow(Link& link, std::uint64_t number) { followers_.unfollow(link, number); }
+
+}  // namespace reflow::peer

@@ -1,0 +1,469 @@
+// See proxies.hpp. Thread: as there.
+#include "peer/proxies.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "message/envelope.hpp"
+#include "peer/peer.hpp"
+#include "runtime/actor.hpp"
+#include "runtime/completions.hpp"
+
+namespace reflow::peer {
+namespace {
+
+using runtime::Component;
+using runtime::ComponentRef;
+using runtime::Context;
+
+// Until a packet that cannot be sent has failed, unless the node has a timeout of its own.
+constexpr std::uint64_t forward_ns = 30'000'000'000;
+
+Proxy& proxy_of(void* state) noexcept { return *static_cast<Proxy*>(state); }
+
+reflow_status create(reflow_context* context, void* user_data, void** state) {
+    const auto& kind = *static_cast<const ProxyKind*>(user_data);
+    *state = make_ref<Proxy>(kind, context->node()).leak();
+    return REFLOW_OK;
+}
+
+reflow_status set_up(reflow_context* context, void* state) {
+    Result<void> done = proxy_of(state).set_up(*context);
+    return done.ok() ? REFLOW_OK : context->fail(done.take_error());
+}
+
+reflow_status run(reflow_context* context, void* state, reflow_packet* inputs, std::size_t count) {
+    return proxy_of(state).run(*context, inputs, count);
+}
+
+Vector<runtime::Port> ports(const network::Foreign::Names& names, const Vector<runtime::Port>* more) {
+    Vector<runtime::Port> made;
+    auto add = [&](std::string_view name) {
+        for (const runtime::Port& port : made) {
+            if (port.name == name) return;
+        }
+        made.emplace_back().name = name;
+    };
+    if (more != nullptr) {
+        for (const runtime::Port& port : *more) add(port.name);
+    }
+    for (std::string_view name : names) add(name);
+    return made;
+}
+
+bool has_all(const Vector<runtime::Port>& ports, const network::Foreign::Names& names) {
+    return std::all_of(names.begin(), names.end(), [&](std::string_view name) {
+        return std::any_of(ports.begin(), ports.end(),
+                           [&](const runtime::Port& port) { return port.name == name; });
+    });
+}
+
+bool is_over(std::uint64_t completion) {
+    Ref<runtime::Deferred> firing;
+    if (runtime::completions::find(completion, firing) != REFLOW_OK) return true;
+    return firing->home->over(*firing);
+}
+
+void end(std::uint64_t completion, reflow_status status, std::unique_ptr<Error> error) {
+    Ref<runtime::Deferred> firing;
+    if (runtime::completions::find(completion, firing) != REFLOW_OK) return;
+    (void)firing->home->end(*firing, status, std::move(error));
+}
+
+// With its envelope, if it has one.
+Message whole_of(const reflow_packet& packet) {
+    Message message = MessageRef(packet.message).own();
+    if (packet.envelope == nullptr) return message;
+    return enveloped(std::move(message), envelope_at(packet.envelope));
+}
+
+// There may be a link again, or a peer, later.
+bool may_come(reflow_status status) noexcept {
+    return status == REFLOW_ERROR_NOT_FOUND || status == REFLOW_ERROR_CLOSED;
+}
+
+}  // namespace
+
+// ---- one node
+
+Proxy::Proxy(const ProxyKind& kind, std::string_view node_of)
+    : home(Ref<Proxies>::share(kind.home)), name(kind.name), node(node_of) {}
+
+Result<void> Proxy::set_up(Context& context) {
+    if (!home->peer()) {
+        return Failure(REFLOW_ERROR_INVALID_STATE,
+                       concat("the node is actor '", name.actor_id, "' of network '",
+                              name.network_id, "', and this network has no peer"))
+            .node(node)
+            .hint("attach the network to a peer before it starts");
+    }
+    runtime::Tether* tether = context.actor.make_tether();
+    if (tether == nullptr) return Failure(REFLOW_ERROR_CANCELLED, "the network stops");
+    tether_ = Ref<runtime::Tether>::share(tether);
+    const Component& component = *context.actor.component;
+    const bool replies = context.config().get("replies").boolean();
+    channels_.assign(component.inports.size(), UINT64_MAX);
+    followed_.clear();
+    for (std::uint32_t i = 0; i < component.outports.size(); ++i) {
+        if (i == component.error_port && !context.connected(i)) continue;
+        followed_.push_back({i, component.outports[i].name, home->next_number(), replies});
+    }
+    {
+        std::lock_guard lock(mutex_);
+        error_port_ = component.error_port;
+        open_ = true;
+    }
+    home->enter(*this);
+    if (Ref<Peer> peer = home->peer()) peer->follow(*this);
+    return {};
+}
+
+void Proxy::tear_down() noexcept {
+    home->leave(*this);
+    if (Ref<Peer> peer = home->peer()) peer->unfollow(*this);
+    std::lock_guard lock(mutex_);
+    open_ = false;
+    coming_.clear();
+    refused_.clear();
+    asked_.clear();
+    waiting_.clear();
+    link_ = nullptr;
+}
+
+void Proxy::wake() noexcept {
+    runtime::Actor* held = nullptr;
+    {
+        std::lock_guard lock(mutex_);
+        if (open_) held = tether_->disarm(runtime::Wait::frame, true);
+    }
+    runtime::Tether::tell(held, true);
+}
+
+std::size_t Proxy::take(std::uint32_t outport, std::span<const Message> packets,
+                        const Ref<Link>& link, std::uint64_t channel) {
+    std::size_t taken = 0;
+    {
+        std::lock_guard lock(mutex_);
+        if (!open_) return packets.size();  // nobody is here any more
+        std::size_t room = limits::proxy_packets_count - std::min<std::size_t>(
+                                                             coming_.size(),
+                                                             limits::proxy_packets_count);
+        taken = std::min(packets.size(), room);
+        for (const Message& one : packets.first(taken)) {
+            coming_.push_back({outport, MessageRef(one).own()});
+        }
+        auto one = std::pair(link, channel);
+        bool known = std::find(refused_.begin(), refused_.end(), one) != refused_.end();
+        if (taken < packets.size() && !known) refused_.push_back(std::move(one));
+    }
+    if (taken != 0) wake();
+    return taken;
+}
+
+void Proxy::asks(const Link& link) {
+    std::lock_guard lock(mutex_);
+    for (const Asked& one : asked_) {
+        if (one.link == &link) return;
+    }
+    asked_.push_back({&link, followed_.size()});
+}
+
+void Proxy::answered(const Link& link, bool all) {
+    bool done = false;
+    {
+        std::lock_guard lock(mutex_);
+        for (Asked& one : asked_) {
+            if (one.link != &link || one.unanswered == 0) continue;
+            one.unanswered = all ? 0 : one.unanswered - 1;
+            done = one.unanswered == 0;
+        }
+    }
+    if (done) wake();
+}
+
+void Proxy::forget(const Link& link) {
+    std::lock_guard lock(mutex_);
+    std::erase_if(asked_, [&](const Asked& one) { return one.link == &link; });
+}
+
+bool Proxy::hears(const Link& link) {
+    std::lock_guard lock(mutex_);
+    for (const Asked& one : asked_) {
+        if (one.link == &link) return one.unanswered == 0;
+    }
+    return false;
+}
+
+void Proxy::complain(std::string_view text) {
+    {
+        std::lock_guard lock(mutex_);
+        if (!open_ || coming_.size() >= 2 * limits::proxy_packets_count) return;
+        coming_.push_back({error_port_, Message::error(concat("proxy:", node, ": ", text))});
+    }
+    wake();
+}
+
+void Proxy::emit_what_came(Context& context) {
+    Vector<Coming> all;
+    Vector<std::pair<Ref<Link>, std::uint64_t>> refused;
+    {
+        std::lock_guard lock(mutex_);
+        all.swap(coming_);
+        refused.swap(refused_);
+    }
+    Vector<reflow_message> run;
+    for (std::size_t i = 0; i < all.size();) {
+        const std::uint32_t outport = all[i].outport;
+        run.clear();
+        if (is_enveloped(all[i].message)) {
+            context.actor.set_envelope(envelope_of(all[i].message).own());
+            (void)context.emit(outport, take_payload(std::move(all[i++].message)));
+            continue;
+        }
+        for (; i < all.size() && all[i].outport == outport && !is_enveloped(all[i].message); ++i) {
+            run.push_back(all[i].message.leak());
+        }
+        if (!run.empty()) (void)context.emit_many(outport, run);
+    }
+    for (const auto& [link, channel] : refused) link->resume(channel);
+}
+
+reflow_status Proxy::run(Context& context, reflow_packet* inputs, std::size_t count) {
+    emit_what_came(context);
+    const Component& component = *context.actor.component;
+    send_what_waits(component);
+    if (count == 0) return REFLOW_OK;
+    Sent sent;
+    if (waiting_.empty()) sent = send_inputs(component, inputs, count);
+    if (sent.count != 0) (void)context.advance(sent.count);
+    // That packet will never go; those behind it come again.
+    if (sent.error != nullptr) return context.fail(failed(*sent.error));
+    return keep(context, inputs, sent.count, count);
+}
+
+// Those of one inport go together.
+Proxy::Sent Proxy::send_inputs(const Component& component, const reflow_packet* inputs,
+                               std::size_t count) {
+    Vector<MessageRef> messages;
+    Vector<Message> whole;  // those in envelopes
+    for (std::size_t i = 0; i < count;) {
+        const std::uint32_t inport = inputs[i].port;
+        messages.clear();
+        whole.clear();
+        std::size_t end = i;
+        for (; end < count && inputs[end].port == inport; ++end) {
+            if (inputs[end].envelope == nullptr) {
+                messages.emplace_back(inputs[end].message);
+            } else {
+                whole.push_back(whole_of(inputs[end]));
+                messages.emplace_back(whole.back());
+            }
+        }
+        Result<std::size_t> sent = forward(component, inport, messages, end == count);
+        if (!sent.ok() && may_come(sent.error().status)) return {i, nullptr};
+        if (!sent.ok()) return {i, sent.take_error()};
+        if (sent.value() < messages.size()) return {i + sent.value(), nullptr};
+        i = end;
+    }
+    return {count, nullptr};
+}
+
+// What is left of a batch waits as pending firings.
+reflow_status Proxy::keep(Context& context, const reflow_packet* inputs, std::size_t first,
+                          std::size_t count) {
+    const std::size_t before = waiting_.size();
+    for (std::size_t i = first; i < count; ++i) {
+        reflow_completion completion{};
+        reflow_status status = context.defer(i, completion);
+        if (status != REFLOW_OK) {
+            // Those that this call has kept come again.
+            waiting_.resize(before);
+            return status;
+        }
+        waiting_.push_back({whole_of(inputs[i]), inputs[i].port, completion.id});
+    }
+    return REFLOW_OK;
+}
+
+void Proxy::send_what_waits(const Component& component) {
+    if (waiting_.empty()) return;
+    std::size_t gone = 0;
+    while (gone < waiting_.size()) {
+        Waiting& one = waiting_[gone];
+        if (!is_over(one.completion)) {
+            MessageRef message(one.message);
+            Result<std::size_t> sent = forward(component, one.inport, {&message, 1}, false);
+            if (sent.ok() && sent.value() == 0) break;
+            if (!sent.ok() && may_come(sent.error().status)) break;
+            if (sent.ok()) {
+                end(one.completion, REFLOW_OK, nullptr);
+            } else {
+                std::unique_ptr<Error> error = failed(sent.error());
+                reflow_status status = error->status;
+                end(one.completion, status, std::move(error));
+            }
+        }
+        ++gone;
+    }
+    if (link_) link_->flush();
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(gone));
+}
+
+// The first of the messages, as many as there is room for.
+Result<std::size_t> Proxy::forward(const Component& component, std::uint32_t inport,
+                                   std::span<const MessageRef> messages, bool flush) {
+    Ref<Peer> peer = home->peer();
+    Ref<Link> link = peer ? peer->pick(name.network_id) : Ref<Link>();
+    if (!link) {
+        return Failure(REFLOW_ERROR_NOT_FOUND,
+                       concat("No connection to network: ", name.network_id));
+    }
+    if (!hears(*link)) return 0;
+    Result<std::uint64_t> channel = channel_to(component, inport, link);
+    if (!channel.ok()) return channel.take_error();
+    Link::Sending sending;
+    sending.flush = flush;
+    return link->send(channel.value(), messages, sending);
+}
+
+Result<std::uint64_t> Proxy::channel_to(const Component& component, std::uint32_t inport,
+                                        const Ref<Link>& link) {
+    if (link != link_) {
+        if (link_) link_->flush();
+        link_ = link;
+        std::fill(channels_.begin(), channels_.end(), UINT64_MAX);
+    }
+    std::uint64_t& channel = channels_[inport];
+    if (channel != UINT64_MAX) return channel;
+    Result<std::uint64_t> made =
+        link->open_channel(node, name.actor_id, component.inports[inport].name);
+    if (!made.ok()) return made;
+    channel = made.value();
+    home->sends(link.get(), channel, *this);
+    return channel;
+}
+
+std::unique_ptr<Error> Proxy::failed(const Error& why) const {
+    return Failure(why.status, concat("proxy:", node, ": forward failed: ", why.message))
+        .hint(why.hint)
+        .take();
+}
+
+// ---- all of a network
+
+Result<ComponentRef> Proxies::component(std::string_view id, const Names& inports,
+                                        const Names& outports) {
+    auto found = components_.find(id);
+    const Component* before = found == components_.end() ? nullptr : found->second.get();
+    if (before != nullptr && has_all(before->inports, inports) &&
+        has_all(before->outports, outports)) {
+        return found->second;
+    }
+    Result<RemoteName> name = parse_remote_name(id);
+    if (!name.ok()) return name.take_error();
+    ComponentRef made = make_ref<Component>();
+    made->id = id;
+    made->inports = ports(inports, before == nullptr ? nullptr : &before->inports);
+    made->outports = ports(outports, before == nullptr ? nullptr : &before->outports);
+    if (!made->find_outport(runtime::error_port_name)) {
+        made->outports.emplace_back().name = runtime::error_port_name;
+    }
+    made->error_port = *made->find_outport(runtime::error_port_name);
+    made->max_batch = made->max_concurrency = limits::proxy_packets_count;
+    made->timeout_ns = forward_ns;
+    made->external = made->stateless = made->private_state = true;
+    made->create = create;
+    made->setup = set_up;
+    made->run = peer::run;
+    made->teardown = [](reflow_context*, void* state) { proxy_of(state).tear_down(); };
+    made->destroy_state = [](void* state) { proxy_of(state).unref(); };
+    auto kind = std::unique_ptr<ProxyKind>(
+        new ProxyKind{this, std::move(name).take()});
+    made->user_data = kind.release();
+    made->destroy = [](void* data) { delete static_cast<ProxyKind*>(data); };
+    if (before != nullptr) {
+        found->second = made;
+    } else {
+        components_.emplace(String(id), made);
+    }
+    return made;
+}
+
+void Proxies::attach(Ref<Peer> peer) {
+    Ref<Peer> before;  // ends without the lock
+    {
+        std::lock_guard lock(mutex_);
+        before = std::exchange(peer_, std::move(peer));
+    }
+}
+
+Ref<Peer> Proxies::peer() const {
+    std::lock_guard lock(mutex_);
+    return peer_;
+}
+
+void Proxies::enter(Proxy& proxy) {
+    std::lock_guard lock(mutex_);
+    all_.push_back(Ref<Proxy>::share(&proxy));
+}
+
+void Proxies::leave(Proxy& proxy) noexcept {
+    std::lock_guard lock(mutex_);
+    std::erase_if(all_, [&](const Ref<Proxy>& one) { return one.get() == &proxy; });
+    std::erase_if(senders_, [&](const auto& one) { return one.second.get() == &proxy; });
+}
+
+std::uint64_t Proxies::next_number() noexcept {
+    std::lock_guard lock(mutex_);
+    return ++last_number_;
+}
+
+Vector<Ref<Proxy>> Proxies::of(std::string_view network_id) const {
+    Vector<Ref<Proxy>> found;
+    std::lock_guard lock(mutex_);
+    for (const Ref<Proxy>& one : all_) {
+        if (one->name.network_id == network_id) found.push_back(one);
+    }
+    return found;
+}
+
+Ref<Proxy> Proxies::find(std::uint64_t number, std::uint32_t& outport) const {
+    std::lock_guard lock(mutex_);
+    for (const Ref<Proxy>& one : all_) {
+        for (const Proxy::Followed& each : one->followed()) {
+            if (each.number != number) continue;
+            outport = each.outport;
+            return one;
+        }
+    }
+    return {};
+}
+
+void Proxies::sends(const Link* link, std::uint64_t channel, Proxy& proxy) {
+    std::lock_guard lock(mutex_);
+    senders_[{link, channel}] = Ref<Proxy>::share(&proxy);
+}
+
+Ref<Proxy> Proxies::sender(const Link* link, std::uint64_t channel) const {
+    std::lock_guard lock(mutex_);
+    auto found = senders_.find({link, channel});
+    return found == senders_.end() ? Ref<Proxy>() : found->second;
+}
+
+void Proxies::forget(const Link* link) {
+    Vector<Ref<Proxy>> all;
+    {
+        std::lock_guard lock(mutex_);
+        std::erase_if(senders_, [&](const auto& one) { return one.first.first == link; });
+        all = all_;
+    }
+    for (const Ref<Proxy>& one : all) {
+        one->forget(*link);
+        one->wake();  // there may be another link to its network
+    }
+}
+
+Ref<network::Foreign> make_proxies() { return Ref<network::Foreign>::adopt(new Proxies); }
+
+}  // namespace reflow::peer

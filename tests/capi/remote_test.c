@@ -1,0 +1,333 @@
+/* Section 21 of reflow.h: actors of other networks as nodes of a graph. */
+#include "check.h"
+
+#include <sched.h>
+#include <time.h>
+
+#include "rig.h"
+
+/* Waits for what has no call that waits: other threads bring it. */
+#define EVENTUALLY(condition)                                    \
+    do {                                                         \
+        time_t end_ = time(NULL) + 20;                           \
+        while (!(condition) && time(NULL) < end_) sched_yield(); \
+        CHECK(condition);                                        \
+    } while (0)
+
+/* Doubles integers; fails at those below 0. */
+static reflow_status twice(reflow_context *context, void *state, reflow_packet *inputs,
+                           size_t count) {
+    (void)state;
+    for (size_t i = 0; i < count; ++i) {
+        int64_t value = 0;
+        CHECK_STATUS(REFLOW_OK, reflow_message_get_integer(inputs[i].message, &value));
+        if (value < 0) {
+            return reflow_context_fail(context, REFLOW_ERROR_FAILED, text_of("below zero"),
+                                       text_of(""));
+        }
+        reflow_status status =
+            reflow_context_emit(context, 0, reflow_message_integer(2 * value));
+        if (status != REFLOW_OK) return status;
+        CHECK_STATUS(REFLOW_OK, reflow_context_advance(context, i + 1));
+    }
+    return REFLOW_OK;
+}
+
+typedef struct side {
+    reflow_runtime *runtime;
+    reflow_network *network;
+    reflow_peer *peer;
+} side;
+
+static reflow_runtime *new_runtime(void) {
+    reflow_runtime *runtime = rig_runtime(&rig_own);
+    rig_register_pass(runtime);
+    rig_component component = {.id = "Twice", .inports = "a", .outports = "o", .max_batch = 16,
+                               .run = twice};
+    rig_register(runtime, &component);
+    return runtime;
+}
+
+/* A peer of a network that has not been started. The graph is taken. */
+static side new_side(reflow_runtime *runtime, const char *name, reflow_graph *graph) {
+    side s = {runtime, NULL, NULL};
+    s.network = rig_network(runtime, graph);
+    reflow_graph_destroy(graph);
+    reflow_peer_options options = {0};
+    options.struct_size = sizeof options;
+    options.network_id = text_of(name);
+    options.bind_address = text_of("127.0.0.1");
+    options.heartbeat_interval_ms = 100;
+    options.flags = REFLOW_PEER_RECONNECT_FOREVER;
+    WORKS(reflow_peer_create(runtime, &options, &s.peer, &e));
+    WORKS(reflow_peer_attach(s.peer, s.network, &e));
+    WORKS(reflow_peer_start(s.peer, &e));
+    return s;
+}
+
+static void end_side(side *s) {
+    reflow_peer_destroy(s->peer);
+    reflow_network_destroy(s->network);
+}
+
+static void dial(side *from, const side *to) {
+    char text[64];
+    snprintf(text, sizeof text, "tcp://127.0.0.1:%u", reflow_peer_port(to->peer));
+    WORKS(reflow_peer_connect(from->peer, text_of(text), 5000, NULL, &e));
+}
+
+static reflow_graph *far_graph(void) {
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "twice", "Twice");
+    return graph;
+}
+
+/* before -> remote -> after, with the actor of the other network in the middle. */
+static reflow_graph *near_graph(const char *component) {
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "before", "Pass");
+    rig_node(graph, "remote", component);
+    rig_node(graph, "after", "Pass");
+    rig_connect(graph, "before.o", "remote.a", NULL);
+    rig_connect(graph, "remote.o", "after.a", NULL);
+    return graph;
+}
+
+static void feed(reflow_network *network, const char *place, int64_t value) {
+    WORKS(reflow_network_send(network, rig_inport(network, place), reflow_message_integer(value),
+                              20000, &e));
+}
+
+static void check_doubled(reflow_network *network, reflow_output *output, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) {
+        feed(network, "before.a", i);
+        if (i % 64 == 63) {
+            for (int64_t k = i - 63; k <= i; ++k) CHECK(rig_recv(output) == 2 * k);
+        }
+    }
+}
+
+/* The same graph, with the actor here and over there, gives the same. */
+static void test_round_trip(void) {
+    reflow_runtime *runtime = new_runtime();
+    {
+        reflow_graph *graph = near_graph("Twice");
+        reflow_network *network = rig_network(runtime, graph);
+        reflow_graph_destroy(graph);
+        reflow_output *output = rig_output(network, "after.o", 0);
+        WORKS(reflow_network_start(network, &e));
+        check_doubled(network, output, 6400);
+        reflow_output_destroy(output);
+        reflow_network_destroy(network);
+    }
+    side far_side = new_side(runtime, "far", far_graph());
+    side near_side = new_side(runtime, "near", near_graph("twice@far"));
+    reflow_output *output = rig_output(near_side.network, "after.o", 0);
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    dial(&near_side, &far_side);
+    check_doubled(near_side.network, output, 6400);
+    reflow_output_destroy(output);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
+/* Without a link what is sent waits, and goes when there is one; in order, nothing twice. */
+static void test_waits_for_link(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    side near_side = new_side(runtime, "near", near_graph("twice@far"));
+    reflow_output *output = rig_output(near_side.network, "after.o", 0);
+    WORKS(reflow_network_start(near_side.network, &e));
+    for (int64_t i = 0; i < 300; ++i) feed(near_side.network, "before.a", i);
+    WORKS(reflow_network_start(far_side.network, &e));
+    dial(&near_side, &far_side);
+    for (int64_t i = 0; i < 300; ++i) CHECK(rig_recv(output) == 2 * i);
+    reflow_output_destroy(output);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
+/* More than all windows and queues hold, and nobody reads: everything waits, and nothing is lost. */
+static void test_held_back(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    side near_side = new_side(runtime, "near", near_graph("twice@far"));
+    reflow_output *output = rig_output(near_side.network, "after.o", 4);
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    dial(&near_side, &far_side);
+    reflow_inport in;
+    WORKS(reflow_network_find_inport(near_side.network, text_of("before"), text_of("a"), &in, &e));
+    int64_t sent = 0, got = 0;
+    for (int round = 0; round < 3; ++round) {
+        for (;;) {
+            reflow_error *error = NULL;
+            reflow_status status = reflow_network_send(near_side.network, in,
+                                                       reflow_message_integer(sent), 200, &error);
+            reflow_error_destroy(error);
+            if (status == REFLOW_ERROR_TIMEOUT) break;
+            CHECK_STATUS(REFLOW_OK, status);
+            ++sent;
+            CHECK(sent < 200000);
+        }
+        for (int64_t until = got + (sent - got) / 2; got < until; ++got) {
+            CHECK(rig_recv(output) == 2 * got);
+        }
+    }
+    for (; got < sent; ++got) CHECK(rig_recv(output) == 2 * got);
+    reflow_output_destroy(output);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
+static void next_error(reflow_output *output, char copy[400]) {
+    reflow_message message;
+    size_t count = 0;
+    WORKS(reflow_output_recv_many(output, &message, 1, 20000, &count, &e));
+    reflow_view text = {NULL, 0};
+    CHECK_STATUS(REFLOW_OK, reflow_message_get_text(message, &text));
+    snprintf(copy, 400, "%.*s", (int)text.size, text.data);
+    reflow_message_unref(message);
+}
+
+/* Errors of the other side come at "error": of the actor, and of what was not delivered. */
+static void test_errors(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    reflow_graph *graph = near_graph("twice@far");
+    rig_node(graph, "errors", "Pass");
+    rig_node(graph, "nobody", "nobody@far");
+    rig_node(graph, "feeder", "Pass");
+    rig_connect(graph, "remote.error", "errors.a", NULL);
+    rig_connect(graph, "nobody.error", "errors.a", NULL);
+    rig_connect(graph, "feeder.o", "nobody.a", NULL);
+    side near_side = new_side(runtime, "near", graph);
+    reflow_output *output = rig_output(near_side.network, "after.o", 0);
+    reflow_output *errors = rig_output(near_side.network, "errors.o", 0);
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    dial(&near_side, &far_side);
+    feed(near_side.network, "before.a", -1);
+    /* The one from there, and that there is no "error" of nobody to be heard, in either order. */
+    char one[400], other[400];
+    next_error(errors, one);
+    next_error(errors, other);
+    CHECK((strstr(one, "below zero") != NULL) != (strstr(other, "below zero") != NULL));
+    CHECK((strstr(one, "proxy:nobody: ") != NULL) != (strstr(other, "proxy:nobody: ") != NULL));
+    feed(near_side.network, "before.a", 5);
+    CHECK(rig_recv(output) == 10);
+    feed(near_side.network, "feeder.a", 1);
+    next_error(errors, one);
+    CHECK(strstr(one, "proxy:nobody: Actor not found") != NULL);
+    reflow_output_destroy(errors);
+    reflow_output_destroy(output);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
+static void expect_text(reflow_message message, const char *text) {
+    reflow_view view = {NULL, 0};
+    CHECK_STATUS(REFLOW_OK, reflow_message_get_text(message, &view));
+    CHECK(same_text(view, text));
+    reflow_message_unref(message);
+}
+
+/* Nodes that the host registers, before and after the start; names that are taken. */
+static void test_register(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "far_twice", "Pass");
+    side near_side = new_side(runtime, "near", graph);
+    WORKS(reflow_network_start(far_side.network, &e));
+    reflow_message node;
+    reflow_view in_name = text_of("a"), out_name = text_of("o");
+    reflow_remote_actor_options options = {0};
+    options.struct_size = sizeof options;
+    options.inports = &in_name;
+    options.outports = &out_name;
+    options.inports_count = options.outports_count = 1;
+    WORKS(reflow_peer_register_remote_actor(near_side.peer, text_of("twice"), text_of("far"),
+                                            &options, &node, &e));
+    expect_text(node, "twice@far");
+    FAILS(REFLOW_ERROR_ALREADY_EXISTS,
+          reflow_peer_register_remote_actor(near_side.peer, text_of("twice"), text_of("far"),
+                                            &options, &node, &e));
+    reflow_output *first = rig_output(near_side.network, "twice@far.o", 0);
+    WORKS(reflow_network_start(near_side.network, &e));
+    dial(&near_side, &far_side);
+    feed(near_side.network, "twice@far.a", 21);
+    CHECK(rig_recv(first) == 42);
+    options.strategy = REFLOW_NAME_AUTO_ALIAS;
+    WORKS(reflow_peer_register_remote_actor(near_side.peer, text_of("twice"), text_of("far"),
+                                            &options, &node, &e));
+    expect_text(node, "far_twice_2");
+    options.strategy = REFLOW_NAME_FULLY_QUALIFIED;
+    WORKS(reflow_peer_register_remote_actor(near_side.peer, text_of("twice"), text_of("far"),
+                                            &options, &node, &e));
+    expect_text(node, "far::twice");
+    reflow_output *second = rig_output(near_side.network, "far_twice_2.o", 0);
+    feed(near_side.network, "far_twice_2.a", 4);
+    /* Each node that stands for the actor gets all that it emits. */
+    CHECK(rig_recv(first) == 8);
+    CHECK(rig_recv(second) == 8);
+    reflow_output_destroy(first);
+    reflow_output_destroy(second);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
+/* A network without a peer says what it lacks, and a link that breaks is used again when it is back. */
+static void test_without_peer(void) {
+    reflow_runtime *runtime = new_runtime();
+    reflow_graph *graph = near_graph("twice@far");
+    reflow_network *network = rig_network(runtime, graph);
+    reflow_graph_destroy(graph);
+    reflow_error *error = NULL;
+    CHECK_STATUS(REFLOW_ERROR_INVALID_STATE, reflow_network_start(network, &error));
+    CHECK(strstr(reflow_error_text(error).data, "actor 'twice' of network 'far'") != NULL);
+    reflow_error_destroy(error);
+    reflow_network_destroy(network);
+    reflow_runtime_destroy(runtime);
+}
+
+static void test_link_comes_back(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    side near_side = new_side(runtime, "near", near_graph("twice@far"));
+    reflow_output *output = rig_output(near_side.network, "after.o", 0);
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    dial(&near_side, &far_side);
+    for (int round = 0; round < 5; ++round) {
+        check_doubled(near_side.network, output, 64);
+        WORKS(reflow_peer_disconnect(near_side.peer, text_of("far"), &e));
+        EVENTUALLY(!reflow_peer_connected(near_side.peer, text_of("far")) &&
+                   !reflow_peer_connected(far_side.peer, text_of("near")));
+        for (int64_t i = 0; i < 10; ++i) feed(near_side.network, "before.a", i);
+        dial(&near_side, &far_side);
+        for (int64_t i = 0; i < 10; ++i) CHECK(rig_recv(output) == 2 * i);
+    }
+    reflow_output_destroy(output);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
+int main(void) {
+    if (!reflow_feature(text_of("peer"))) return 0;
+    test_round_trip();
+    test_waits_for_link();
+    test_held_back();
+    test_errors();
+    test_register();
+    test_without_peer();
+    test_link_comes_back();
+    return 0;
+}
