@@ -8,6 +8,7 @@
  * "ready <port>" and "sent <count>, lost <count>" come first and last. */
 #include "../capi/rig.h"
 
+#include <inttypes.h>
 #include <poll.h>
 
 static void look(const char *what, int64_t number) {

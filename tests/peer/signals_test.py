@@ -60,10 +60,11 @@ class Signals(support.Case):
 
     def test_full_disk_for_the_log(self):
         """What cannot be written is lost, and the peer goes on."""
-        config = self.write("e.toml", rig.toml("e", port=self.free()))
+        self.port = self.free()
+        config = self.write("e.toml", rig.toml("e", port=self.port))
         with open("/dev/full", "wb") as full:
             with started("peer", "run", "--config", config, stderr=full) as process:
-                port = int(open(config, encoding="ascii").read().split("bind_port = ")[1].split()[0])
+                port = self.port
 
                 def reached():
                     try:

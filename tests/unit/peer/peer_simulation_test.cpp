@@ -15,6 +15,7 @@
 #include "failing_memory.hpp"
 #include "network/scenario.hpp"
 #include "peer/peer.hpp"
+#include "peer/proxies.hpp"
 #include "peer/simulated_wires.hpp"
 
 namespace reflow::peer {
@@ -208,7 +209,9 @@ runtime::ComponentRef sink(Side& side, std::uint32_t capacity) {
     return testing::simple("Sink", {{"in"}, {}, {}, {{"in", capacity}}},
                            [&side](runtime::Context&, std::span<runtime::Packet> inputs) {
                                for (runtime::Packet& packet : inputs) {
-                                   side.got.push_back(MessageRef(packet.message).at(0).integer());
+                                   MessageRef one(packet.message);
+                                   bool ours = one.size() == 2 && one.at(1).is(REFLOW_KIND_STRING);
+                                   side.got.push_back(ours ? one.at(0).integer() : -1);
                                }
                                return reflow_status{REFLOW_OK};
                            });
@@ -221,6 +224,7 @@ Side::Side(World& of, std::size_t which, Plan& drawn)
       plan(drawn),
       host(of.way),
       net(simulated(which + 1), {sink(*this, drawn.capacity)}) {
+    net.runtime->make_foreign = make_proxies;
     net.node("sink", "Sink").start();
 }
 
@@ -342,6 +346,132 @@ void play_all(std::uint64_t count) {
     }
 }
 
+// ---- somebody who says whatever a seed draws, beside two who work
+
+// A value in MessagePack, of a few kinds and never deep, or bytes that are none.
+void put_value(std::string& to, Random& random, int depth) {
+    auto byte = [&](std::uint64_t value) { to.push_back(static_cast<char>(value)); };
+    switch (random.below(depth > 3 ? 6 : 9)) {
+        case 0: return byte(random.below(4));
+        case 1: return byte(0xc0 + random.below(4));
+        case 2:
+            byte(0xcf);
+            for (int i = 0; i < 8; ++i) byte(random.one_in(2) ? 0 : random.next());
+            return;
+        case 3: return byte(0xff);  // -1
+        case 4:
+            byte(0xa0 + random.below(5));
+            for (std::uint64_t i = random.below(6); i > 0; --i) byte('a' + random.below(26));
+            return;
+        case 5:
+            static constexpr std::string_view known[] = {"sink", "in", "source", "b", "a"};
+            {
+                std::string_view text = known[random.below(5)];
+                byte(0xa0 + text.size());
+                to += text;
+            }
+            return;
+        case 6: return byte(random.next());
+        default: {
+            std::uint64_t count = random.below(4);
+            byte(0x90 + count);
+            for (std::uint64_t i = 0; i < count; ++i) put_value(to, random, depth + 1);
+        }
+    }
+}
+
+// A batch of records, most of them of a kind that there is and with as many fields.
+std::string some_batch(Random& random) {
+    std::uint64_t records = random.below(6);
+    std::string to(1, static_cast<char>(0x90 + records));
+    for (std::uint64_t i = 0; i < records; ++i) {
+        static constexpr std::uint8_t fields[] = {0, 4, 3, 2, 4, 1, 1, 4, 1, 3, 1, 2};
+        std::uint64_t kind = random.one_in(4) ? random.below(128) : 1 + random.below(11);
+        std::uint64_t count = kind < 12 && !random.one_in(10) ? fields[kind] : random.below(6);
+        to.push_back(static_cast<char>(0x91 + count));
+        to.push_back(static_cast<char>(kind));
+        for (std::uint64_t j = 0; j < count; ++j) put_value(to, random, 0);
+    }
+    if (random.one_in(10) && !to.empty()) to[random.below(to.size())] ^= static_cast<char>(random.next());
+    return to;
+}
+
+struct Guest final : io::WireHandler {
+    void opened(io::Wire& one) override { wire = Ref<io::Wire>::share(&one); }
+    void received(io::Wire&, std::span<const std::byte> frame, bool text) override {
+        if (text) welcome.assign(reinterpret_cast<const char*>(frame.data()), frame.size());
+    }
+    void drained(io::Wire&) override {}
+    void closed(io::Wire&, std::uint16_t told, reflow_status, std::string_view) override {
+        over = true;
+        code = told;
+    }
+    Ref<io::Wire> wire;
+    std::string welcome;
+    bool over = false;
+    std::uint16_t code = 0;
+};
+
+std::string some_hello(Random& random, std::uint64_t seed) {
+    std::string hello = R"({"network_id":"guest-)" + std::to_string(seed) +
+                        R"(","instance_id":"g","protocol_version":"1.0","capabilities":)"
+                        R"(["actor_messaging","reflow_batches_1","reflow_confirms_1"],"nonce":")" +
+                        std::string(64, '7') + R"(","heartbeat_interval_ms":100})";
+    if (random.one_in(3)) hello[random.below(hello.size())] = static_cast<char>(random.next());
+    return hello;
+}
+
+void disturb(std::uint64_t seed) {
+    SCOPED_TRACE(concat("REFLOW_TEST_SEED=", seed));
+    Random random(seed);
+    World world(seed, [](Plan& plan) {
+        plan.both_dial = plan.restarts = plan.token = false;
+        plan.faults = {};
+    });
+    world.connect(0);
+    world.way.on_sent = nullptr;
+    {
+        SimulatedHost host(world.way);
+        for (std::uint64_t round = 0; round < 20; ++round) {
+            Guest guest;
+            auto to = io::WireAddress::parse("tcp://127.0.0.1:2");
+            auto dialled = host.dial(to.value(), {}, guest);
+            ASSERT_TRUE(dialled.ok());
+            world.settle();
+            ASSERT_TRUE(guest.wire);
+            std::string hello = some_hello(random, seed * 100 + round);
+            (void)guest.wire->send(String(hello), !random.one_in(20));
+            world.settle();
+            for (int i = 0; i < 20 && !guest.over; ++i) {
+                (void)guest.wire->send(String(some_batch(random)), random.one_in(20));
+                world.send(0);
+                world.settle();
+            }
+            guest.wire->cut();
+            world.settle();
+            EXPECT_TRUE(guest.over);
+        }
+    }
+    // The others have noticed nothing.
+    world.pass(500 * ms);
+    ASSERT_TRUE(world.connected());
+    std::int64_t next = 0;
+    for (std::int64_t one : world.sides[1].got) {
+        if (one >= 0 && one % 2 == 0 && one == stamp(0, next)) ++next;
+    }
+    EXPECT_EQ(next, world.sides[0].sent);
+    EXPECT_EQ(world.sides[1].peer->links().size(), 1u);
+}
+
+TEST(PeerSimulationTest, WhoSaysAnythingDisturbsNobody) {
+    testing::Seeds seeds = testing::seeds(20);
+    for (std::uint64_t i = 0; i < seeds.count && !HasFailure(); ++i) {
+        const std::size_t before = testing::memory_use().bytes;
+        disturb(seeds.first + i);
+        EXPECT_EQ(testing::memory_use().bytes, before) << "after seed " << seeds.first + i;
+    }
+}
+
 // Who says goodbye has sent what it has sent, however slow the actor is.
 TEST(PeerSimulationTest, AnEndInOrderLosesNothing) {
     World world(1, [](Plan& plan) {
@@ -365,7 +495,7 @@ TEST(PeerSimulationTest, AnEndInOrderLosesNothing) {
 
 // A link that breaks is there again with the first attempt after the other side is back.
 TEST(PeerSimulationTest, DialsAgainWhenItSaid) {
-    for (std::uint64_t away_ms : {50, 500, 1000, 2900, 9000}) {
+    for (std::uint64_t away_ms : {50U, 500U, 1000U, 2900U, 9000U}) {
         World world(1, [](Plan& plan) { plan.both_dial = plan.restarts = false; });
         world.connect(0);
         Side& back = world.sides[1];
