@@ -17,7 +17,7 @@ _reflow() {
             skip=""
         else
             case $word in
-                --bind | --certificate | --checkpoint | --checkpoint-every | --command | --config | --dead-letters | --depth | --entry-ttl-secs | --events | --file | --format | --input | --interval | --key | --log-level | --output | --output-dir | --prune-interval-secs | --record | --restore | --seed | --send | --set | --sort | --threads | --timeout | --to | --token | --token-file | --until | -b | -c | -o | -x) skip=1 ;;
+                --bind | --certificate | --checkpoint | --checkpoint-every | --command | --config | --dead-letters | --depth | --entry-ttl-secs | --events | --file | --format | --graph | --input | --interval | --key | --log-level | --output | --output-dir | --prune-interval-secs | --record | --restore | --seed | --send | --set | --sort | --threads | --timeout | --to | --token | --token-file | --until | -b | -c | -g | -o | -x) skip=1 ;;
                 -*) ;;
                 *)
                     case "$command $word" in
@@ -63,6 +63,7 @@ _reflow() {
         "graph show:--output" | "graph show:-o") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "graph convert:--to") mapfile -t COMPREPLY < <(compgen -W "json yaml msgpack" -- "$cur"); return ;;
         "peer run:--config" | "peer run:-c") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        "peer run:--graph" | "peer run:-g") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         "peer run:--bind") :; return ;;
         "peer run:--send") :; return ;;
         "peer run:--log-level") mapfile -t COMPREPLY < <(compgen -W "error warn info debug trace" -- "$cur"); return ;;
@@ -100,7 +101,7 @@ _reflow() {
             "graph show") mapfile -t COMPREPLY < <(compgen -W "--format --depth --dark -o --output -h --help" -- "$cur") ;;
             "graph convert") mapfile -t COMPREPLY < <(compgen -W "--to -h --help" -- "$cur") ;;
             "peer") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
-            "peer run") mapfile -t COMPREPLY < <(compgen -W "-c --config --bind --send --log-level -h --help" -- "$cur") ;;
+            "peer run") mapfile -t COMPREPLY < <(compgen -W "-c --config -g --graph --bind --send --log-level -h --help" -- "$cur") ;;
             "discovery") mapfile -t COMPREPLY < <(compgen -W "-h --help" -- "$cur") ;;
             "discovery serve") mapfile -t COMPREPLY < <(compgen -W "-b --bind --entry-ttl-secs --prune-interval-secs --token --token-file --certificate --key --log-level -h --help" -- "$cur") ;;
             "components") mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$cur") ;;

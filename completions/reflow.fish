@@ -82,6 +82,7 @@ complete -c reflow -n '__fish_seen_subcommand_from graph; and __fish_seen_subcom
 complete -c reflow -n '__fish_seen_subcommand_from peer; and not __fish_seen_subcommand_from run' -a run -d 'Run a peer'
 complete -c reflow -n '__fish_seen_subcommand_from peer; and not __fish_seen_subcommand_from run' -s h -l help -d 'Show help and end'
 complete -c reflow -n '__fish_seen_subcommand_from peer; and __fish_seen_subcommand_from run' -s c -l config -r -F -d 'The configuration, in TOML'
+complete -c reflow -n '__fish_seen_subcommand_from peer; and __fish_seen_subcommand_from run' -s g -l graph -r -F -d 'Run this graph'
 complete -c reflow -n '__fish_seen_subcommand_from peer; and __fish_seen_subcommand_from run' -l bind -x -d 'Listen there, whatever the configuration says'
 complete -c reflow -n '__fish_seen_subcommand_from peer; and __fish_seen_subcommand_from run' -l send -x -d 'Send one message when the peers are connected'
 complete -c reflow -n '__fish_seen_subcommand_from peer; and __fish_seen_subcommand_from run' -l log-level -x -a 'error warn info debug trace' -d 'What is logged'

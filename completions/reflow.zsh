@@ -182,6 +182,7 @@ _reflow_peer() {
 _reflow_peer_run() {
     _arguments -s \
         '(-c --config)'{-c+,--config=}'[The configuration, in TOML]:FILE:_files' \
+        '(-g --graph)'{-g+,--graph=}'[Run this graph]:FILE:_files' \
         '--bind=[Listen there, whatever the configuration says]:ADDRESS\:PORT: ' \
         '--send=[Send one message when the peers are connected]:NETWORK\:ACTOR\:PORT\:TEXT: ' \
         '--log-level=[What is logged]:LEVEL:(error warn info debug trace)' \

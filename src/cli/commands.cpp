@@ -34,6 +34,11 @@ constexpr auto peer_run_options = std::to_array<Option>({
      .value = "FILE",
      .help = "The configuration, in TOML.",
      .offer = Offer::file},
+    {.name = "graph",
+     .letter = 'g',
+     .value = "FILE",
+     .help = "Run this graph; its nodes may stand for actors of other networks (actor@network).",
+     .offer = Offer::file},
     {.name = "bind",
      .value = "ADDRESS:PORT",
      .help = "Listen there, whatever the configuration says."},
@@ -50,6 +55,7 @@ constexpr auto peer_run_options = std::to_array<Option>({
 constexpr auto peer_examples = std::to_array<Example>({
     {"reflow peer run --config alpha.toml", "listen, and log what comes"},
     {"reflow peer run --config beta.toml --send alpha:recorder:in:hello", "send a text to it"},
+    {"reflow peer run --config beta.toml --graph beta.graph.json", "run a graph over both"},
 });
 
 constexpr auto discovery_serve_options = std::to_array<Option>({
@@ -497,8 +503,8 @@ constexpr auto table = std::to_array<Command>({
     {.name = "peer run",
      .summary = "Run a peer.",
      .description = "Listens, dials the peers of its configuration, and logs on standard error what "
-                    "comes for the actor recorder at its port in, until it is interrupted. The "
-                    "program reflow-peer is the same.",
+                    "comes for the actor recorder at its port in, until it is interrupted. With a "
+                    "graph it runs that. The program reflow-peer is the same.",
      .options = peer_run_options,
      .examples = peer_examples},
     {.name = "discovery",

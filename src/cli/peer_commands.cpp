@@ -65,23 +65,29 @@ void register_recorder(reflow_runtime* runtime, Log& log) {
          exit_failed);
 }
 
-Network make_network(reflow_runtime* runtime) {
+// The graph that is wanted, or one of nothing; with the recorder, unless it has a node of that name.
+Network make_network(reflow_runtime* runtime, const std::optional<std::string>& file) {
     Graph graph;
-    must([&](reflow_error** e) { return reflow_graph_create(view_of("peer"), Out(graph), e); },
-         exit_failed);
-    must(
-        [&](reflow_error** e) {
-            return reflow_graph_add_node(graph.get(), view_of("recorder"), view_of("Recorder"),
-                                         reflow_message_null(), e);
-        },
-        exit_failed);
+    if (file) {
+        graph = load_graph(*file);
+    } else {
+        must([&](reflow_error** e) { return reflow_graph_create(view_of("peer"), Out(graph), e); },
+             exit_failed);
+    }
+    reflow_error* error = nullptr;
+    const reflow_status added =
+        reflow_graph_add_node(graph.get(), view_of("recorder"), view_of("Recorder"),
+                              reflow_message_null(), &error);
+    const Error kept(error);
+    if (added != REFLOW_OK && added != REFLOW_ERROR_ALREADY_EXISTS) {
+        fail(exit_failed, std::string(text_of(reflow_error_text(kept.get()))));
+    }
     Network network;
     must(
         [&](reflow_error** e) {
             return reflow_network_create(runtime, graph.get(), Out(network), e);
         },
-        exit_failed);
-    must([&](reflow_error** e) { return reflow_network_start(network.get(), e); }, exit_failed);
+        file ? exit_invalid : exit_failed);
     return network;
 }
 
@@ -214,7 +220,7 @@ int run_peer(const Arguments& arguments, Console& console) {
     must([&](reflow_error** e) { return reflow_runtime_create(&options, Out(runtime), e); },
          exit_failed);
     register_recorder(runtime.get(), log);
-    Network network = make_network(runtime.get());
+    Network network = make_network(runtime.get(), arguments.get("graph"));
     Peer peer;
     must(
         [&](reflow_error** e) {
@@ -225,6 +231,7 @@ int run_peer(const Arguments& arguments, Console& console) {
     if (const auto place = arguments.get("bind")) bind(peer.get(), *place);
     must([&](reflow_error** e) { return reflow_peer_attach(peer.get(), network.get(), e); },
          exit_failed);
+    must([&](reflow_error** e) { return reflow_network_start(network.get(), e); }, exit_failed);
     must([&](reflow_error** e) { return reflow_peer_start(peer.get(), e); }, exit_failed);
 
     Message status;
@@ -242,6 +249,10 @@ int run_peer(const Arguments& arguments, Console& console) {
     });
     interrupts::wait();
     if (!beginning.failed()) log.write(REFLOW_LOG_INFO, "shutting down");
+    // What is under way gets to its end, over links too; what cannot is cancelled with the network.
+    reflow_error* error = nullptr;
+    (void)reflow_network_drain(network.get(), stop_ms, &error);
+    reflow_error_destroy(error);
     must([&](reflow_error** e) { return reflow_peer_stop(peer.get(), stop_ms, e); }, exit_failed);
     beginning.finish();
     return exit_ok;

@@ -8,10 +8,12 @@
 namespace reflow::peer {
 
 Result<void> Peer::attach(Ref<network::Network> network) {
-    Result<Ref<network::Foreign>> foreign = network->foreign();
-    if (!foreign.ok()) return foreign.take_error();
-    Ref<Proxies> proxies = Ref<Proxies>::share(static_cast<Proxies*>(foreign.value().get()));
-    Ref<Proxies> before;
+    Ref<Proxies> proxies, before;
+    if (network->runtime().make_foreign != nullptr) {  // else its graphs name no actors of others
+        Result<Ref<network::Foreign>> foreign = network->foreign();
+        if (!foreign.ok()) return foreign.take_error();
+        proxies = Ref<Proxies>::share(static_cast<Proxies*>(foreign.value().get()));
+    }
     {
         std::lock_guard lock(mutex_);
         if (started_) return Failure(REFLOW_ERROR_INVALID_STATE, "the peer has been started");
@@ -19,7 +21,7 @@ Result<void> Peer::attach(Ref<network::Network> network) {
         before = std::exchange(proxies_, proxies);
     }
     if (before && before != proxies) before->attach({});
-    proxies->attach(Ref<Peer>::share(this));
+    if (proxies) proxies->attach(Ref<Peer>::share(this));
     return {};
 }
 

@@ -272,5 +272,59 @@ class Peers(support.Case):
         alpha.end()
 
 
+class GraphOverTwo(support.Case):
+    """One graph, with a node that stands for an actor of the other process."""
+
+    def test_same_as_in_one_process(self):
+        shout = {"component": "Map", "metadata": {"value": "upper(word)"}}
+        rows = [{"word": f"word {i}"} for i in range(2000)]
+        self.write("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+        def graph(name, middle):
+            edges = [("read", "out", "shout", "in"), ("shout", "out", "write", "in")]
+            return self.write(name + ".json", json.dumps({
+                "caseSensitive": True, "properties": {"name": name},
+                "processes": {
+                    "read": {"component": "JsonlRead",
+                             "metadata": {"path": self.path("rows.jsonl")}},
+                    "shout": middle,
+                    "write": {"component": "JsonlWrite",
+                              "metadata": {"path": self.path(name + ".jsonl")}}},
+                "connections": [{"from": {"nodeId": a, "portId": b},
+                                 "to": {"nodeId": c, "portId": d}} for a, b, c, d in edges]}))
+
+        self.assertEqual(0, reflow("run", graph("one", shout)).code)
+        far = self.write("far.json", json.dumps({
+            "caseSensitive": True, "properties": {"name": "far"},
+            "processes": {"loud": shout}, "connections": [],
+            "inports": {"words": {"nodeId": "loud", "portId": "in"}}}))
+        alpha = Running(self, "alpha", toml("alpha"), "--graph", far)
+        extra = f'[[connect]]\nendpoint = "127.0.0.1:{alpha.port()}"\n'
+        beta = Running(self, "beta", toml("beta", extra=extra), "--graph",
+                       graph("two", {"component": "loud@alpha"}))
+
+        def text(name):
+            with open(self.path(name), encoding="utf-8") as file:
+                return file.read()
+
+        url = f"http://127.0.0.1:{beta.port()}/status"
+
+        def complete():
+            with urllib.request.urlopen(url, timeout=support.DEADLINE) as answer:
+                links = json.load(answer)["links"]
+            return links and links[0]["received"]["messages"] == len(rows)
+        wait_for(complete, "all rows")
+        self.assertEqual(0, beta.end())
+        self.assertEqual(text("one.jsonl"), text("two.jsonl"))
+        self.assertEqual(json.loads(text("one.jsonl").splitlines()[7]), "WORD 7")
+        self.assertEqual(0, alpha.end())
+
+    def test_bad_graph(self):
+        config = self.write("gamma.toml", toml("gamma"))
+        result = reflow("peer", "run", "--config", config, "--graph", self.path("none.json"))
+        self.assertEqual(3, result.code, result)
+        self.assertIn("none.json", result.err)
+
+
 if __name__ == "__main__":
     unittest.main()

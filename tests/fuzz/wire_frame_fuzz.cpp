@@ -30,8 +30,12 @@ void heads(io::Form form, std::span<const std::byte> bytes) {
         require(more && *more > size && *more <= head.head_bytes, "a beginning says something else");
     }
     if (!head.last || head.kind == io::Kind::more || head.bytes > io::most_bytes(form)) return;
+    // What one side of WebSocket reads the other has written.
+    io::Form from = form == io::Form::ws_client   ? io::Form::ws_server
+                    : form == io::Form::ws_server ? io::Form::ws_client
+                                                  : form;
     char written[io::head_most_bytes];
-    std::size_t size = io::write_head(form, head.kind, head.bytes, head.mask, written);
+    std::size_t size = io::write_head(from, head.kind, head.bytes, head.mask, written);
     require(size <= head.head_bytes, "ours is longer");
     io::Head again;
     auto none = io::read_head(form, std::as_bytes(std::span(written, size)), again, wrong);

@@ -1,0 +1,107 @@
+// Readers of a network: how they are opened, and how they end. What they read is in traffic.cpp.
+// Thread: any.
+#include <functional>
+
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "network/network.hpp"
+
+namespace reflow::network {
+
+using runtime::Actor;
+
+Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view port,
+                                         std::uint32_t capacity) {
+    Visit visit(*this);
+    Right right(*this);
+    if (Result<void> taken = right.take(limits::change_ms); !taken.ok()) return taken.take_error();
+    if (state() == REFLOW_NETWORK_CREATED) return open_before_start(node, port, capacity);
+    Ref<Topology> all = topology();
+    Result<Topology::Place> found = all->resolve(node, port, false);
+    if (!found.ok()) return found.take_error();
+    if (state() != REFLOW_NETWORK_RUNNING) {
+        return Failure(REFLOW_ERROR_INVALID_STATE, "the network drains or has stopped");
+    }
+    if (on_own_thread())
+        return waited(REFLOW_ERROR_WOULD_DEADLOCK, "opening an output").take_error();
+    if (capacity == 0) capacity = runtime_->options().port_capacity;
+    auto output = Ref<Output>::adopt(new Output(*this, node, port, capacity));
+    output->mailbox.set_outside(group_);
+    reflow_change done{};
+    Result<void> changed = change(all->graph, output, {}, done);
+    if (!changed.ok()) return changed.take_error();
+    return output;
+}
+
+Result<Ref<Output>> Network::open_before_start(std::string_view node, std::string_view port,
+                                               std::uint32_t capacity) {
+    Ref<Topology> all = topology();
+    Result<Topology::Place> found = all->resolve(node, port, false);
+    if (!found.ok()) return found.take_error();
+    const Topology::Place& place = found.value();
+    Vector<OutputEnd> ends;
+    if (place.ends.empty()) ends.push_back({place.actor, place.port, REFLOW_NO_INDEX});
+    for (const Exposed& end : place.ends) ends.push_back({end.actor, end.port, end.index});
+    return add_output(node, port, ends, capacity);
+}
+
+// Before the start, by who may change the network.
+Result<Ref<Output>> Network::add_output(std::string_view node, std::string_view port,
+                                        std::span<const OutputEnd> ends, std::uint32_t capacity) {
+    if (capacity == 0) capacity = runtime_->options().port_capacity;
+    auto output = Ref<Output>::adopt(new Output(*this, node, port, capacity));
+    output->mailbox.set_outside(group_);
+    output->number = static_cast<std::int64_t>(outputs_.size());
+    outputs_.reserve(outputs_.size() + 1);
+    group_.readers.reserve(group_.readers.size() + 1);
+    // Memory first: then none of them fails.
+    output->mailbox.reserve_senders(0, static_cast<std::uint32_t>(ends.size()));
+    output->mailbox.set_connected(0);
+    for (const OutputEnd& end : ends) {
+        auto& connections = end.actor->outports[end.port];
+        connections.reserve(connections.size() + ends.size());
+    }
+    // The last thing that may fail: what was reserved stays as it is.
+    if (Result<void> added = count_packets(counted_packets_ + capacity); !added.ok()) {
+        return added.take_error();
+    }
+    for (const OutputEnd& end : ends) {
+        runtime::Connection connection;
+        connection.mailbox = &output->mailbox;
+        connection.outport = end.port;
+        connection.from_index = end.index;
+        if (end.port == end.actor->component->error_port) {
+            topology_->marks[*topology_->find_position(end.actor->id)] |= Topology::errors_taken;
+        }
+        end.actor->outports[end.port].push_back(std::move(connection));
+    }
+    group_.readers.push_back(&output->mailbox);
+    outputs_.push_back(output);
+    if (instrument_) {
+        ArrayBuilder where;
+        for (const OutputEnd& end : ends) {
+            where.append(Message::integer(position_of(*end.actor)));
+            where.append(Message::integer(end.port));
+            where.append(Message::integer(end.index));
+        }
+        note(Step::output, {capacity}, where.finish().take());
+    }
+    return output;
+}
+
+void Output::on_readable(std::function<void()> call) {
+    std::function<void()> before;  // ends without the lock
+    std::lock_guard lock(readable_mutex_);
+    before = std::exchange(readable_, std::move(call));
+}
+
+void Output::close() noexcept {
+    unread.store(true, std::memory_order_relaxed);
+    runtime::Released released;
+    auto nobody_runs = network_.still();
+    network_.note(Step::close, {number});
+    mailbox.close(released);
+    network_.let_go(released);
+}
+
+}  // namespace reflow::network
