@@ -215,11 +215,16 @@ static reflow_status find(life *all, reflow_error **error) {
     return status;
 }
 
+/* Says where it listens, and dials what its configuration says. */
 static reflow_status dial_all(life *all, reflow_error **error) {
+    char address[MAX_NAME];
     reflow_message described = {0, 0}, endpoints = {0, 0}, endpoint = {0, 0};
     reflow_view text;
     reflow_status status = reflow_peer_status(all->peer, &described, error);
     if (status != REFLOW_OK) return status;
+    (void)get_text(described, "bind_address", address);
+    printf("%s ready on %s:%u\n", all->what->title, address, (unsigned)reflow_peer_port(all->peer));
+    fflush(stdout);
     (void)get(described, "connect", &endpoints);
     for (size_t i = 0; status == REFLOW_OK && i < reflow_message_count(endpoints); ++i) {
         (void)reflow_message_get_at(endpoints, i, &endpoint);
@@ -235,6 +240,7 @@ static reflow_status begin(life *all, reflow_error **error) {
     size_t size = 0, page_size = 0;
     reflow_runtime_options hooks = {
         .struct_size = sizeof hooks, .print = print, .log = tell, .user_data = all};
+    printf("Starting %s\n", all->what->title);
     all->toml = read_file(all->given.config, &size);
     if (all->toml == NULL) return REFLOW_ERROR_IO;
     if (all->what->api) {
@@ -262,8 +268,6 @@ static reflow_status begin(life *all, reflow_error **error) {
     if (status == REFLOW_OK) status = reflow_network_start(all->network, error);
     if (status == REFLOW_OK) status = reflow_peer_start(all->peer, error);
     if (status != REFLOW_OK) return status;
-    printf("%s ready on port %u\n", all->what->title, (unsigned)reflow_peer_port(all->peer));
-    fflush(stdout);
     return dial_all(all, error);
 }
 

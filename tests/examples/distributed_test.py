@@ -269,7 +269,9 @@ class Distributed(unittest.TestCase):
                      os.path.join(EXAMPLE, "pipeline.graph.json"), "--page", os.path.join(EXAMPLE, "page.html"),
                      "--set", "data_collector.path=" + json.dumps(DATA), "--until-eof"],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
-                port = int(re.search(r"port (\d+)", program.stdout.readline())[1])
+                self.assertEqual("Starting Single Instance\n", program.stdout.readline())
+                port = int(re.fullmatch(r"Single Instance ready on 127\.0\.0\.1:(\d+)\n",
+                                        program.stdout.readline())[1])
                 context = ssl.create_default_context(cafile=certificate)
                 with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as plain, \
                         context.wrap_socket(plain, server_hostname="127.0.0.1") as link:
