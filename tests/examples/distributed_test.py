@@ -124,6 +124,22 @@ def wait_silent(ports):
     return True
 
 
+def setUpModule():
+    """A folder for temporary files of its own: other runs on the machine leave theirs elsewhere."""
+    folder = tempfile.TemporaryDirectory(prefix="reflow-test-")
+    unittest.addModuleCleanup(folder.cleanup)
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = tempfile.tempdir = folder.name
+
+    def restore():
+        tempfile.tempdir = None
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
+    unittest.addModuleCleanup(restore)
+
+
 def leftovers():
     return {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("reflow-distributed-")}
 
