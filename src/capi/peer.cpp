@@ -97,15 +97,6 @@ Result<std::unique_ptr<reflow_peer>> make(reflow_runtime* runtime, peer::PeerOpt
     return made;
 }
 
-// What a file may ask for and this version does not do yet, said at once.
-void tell_unused(const peer::Config& config, const reflow_peer& to) {
-    runtime::Environment& log_to = *to.runtime;
-    auto tell = [&](std::string_view key) {
-        log_to.log(REFLOW_LOG_WARN, "peer", to.network_id,
-                   concat(key, ": this version does not do that yet; the key has no effect"));
-    };
-}
-
 Result<Message> describe(const reflow_peer& of) {
     ArrayBuilder endpoints;
     for (const String& endpoint : of.connect) endpoints.append(Message::string(endpoint));
@@ -248,7 +239,6 @@ reflow_status reflow_peer_create_from_toml(reflow_runtime* runtime, reflow_view 
         set_peer_flags(flags, options);
         auto made = make(runtime, std::move(options));
         if (!made.ok()) return made.take_error();
-        tell_unused(config.value(), *made.value());
         for (const peer::RemoteActorConfig& one : config.value().remote_actors) {
             made.value()->remote_actors.push_back(
                 {{one.actor_id, one.network_id}, one.strategy, one.alias, {}, {},

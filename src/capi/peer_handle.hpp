@@ -20,6 +20,7 @@ namespace reflow::capi {
 [[nodiscard]] network::Runtime& runtime_of(const reflow_peer& peer) noexcept;
 
 // In peer_options.cpp: what a host or a configuration asks for.
+[[nodiscard]] Result<std::string_view> id_argument(reflow_view view, std::string_view name);
 [[nodiscard]] Result<void> check_peer_flags(std::uint32_t flags);
 void set_peer_flags(std::uint32_t flags, peer::PeerOptions& to) noexcept;
 [[nodiscard]] Result<peer::PeerOptions> read_peer_options(const reflow_peer_options* given);

@@ -13,7 +13,6 @@
 #include "peer/peer.hpp"
 
 namespace reflow::capi {
-namespace {
 
 Result<std::string_view> id_argument(reflow_view view, std::string_view name) {
     Result<std::string_view> text = text_argument(view, name);
@@ -23,6 +22,8 @@ Result<std::string_view> id_argument(reflow_view view, std::string_view name) {
     }
     return text;
 }
+
+namespace {
 
 std::uint64_t ns_or(std::uint32_t given_ms, std::uint64_t otherwise_ns) noexcept {
     return given_ms == 0 ? otherwise_ns : std::uint64_t{given_ms} * 1'000'000;
