@@ -217,6 +217,37 @@ static void next_error(reflow_output *output, char copy[400]) {
     reflow_message_unref(message);
 }
 
+/* What an outbox gives up comes at "error" of the node that has sent it. */
+static void test_outbox_errors(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "before", "Pass");
+    rig_node(graph, "remote", "nobody@far");
+    rig_node(graph, "errors", "Pass");
+    rig_connect(graph, "before.o", "remote.a", NULL);
+    rig_connect(graph, "remote.error", "errors.a", NULL);
+    side near_side = new_side(runtime, "near", graph);
+    reflow_delivery_options options = {0};
+    options.struct_size = sizeof options;
+    options.delivery = REFLOW_DELIVERY_AT_LEAST_ONCE;
+    WORKS(reflow_peer_set_delivery(near_side.peer, text_of("far"), text_of("nobody"), &options, &e));
+    reflow_output *errors = rig_output(near_side.network, "errors.o", 1024);
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    dial(&near_side, &far_side);
+    for (int64_t i = 0; i < 3; ++i) feed(near_side.network, "before.a", i);
+    char text[400];
+    for (int told = 0; told < 3;) {
+        next_error(errors, text);
+        told += strstr(text, "Actor not found") != NULL;
+    }
+    reflow_output_destroy(errors);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
 /* A packet that has waited too long fails at outport "error", and the node goes on. */
 static void test_timeout(void) {
     reflow_runtime *runtime = new_runtime();
@@ -385,6 +416,7 @@ int main(void) {
     test_waits_for_link();
     test_held_back();
     test_outbox();
+    test_outbox_errors();
     test_timeout();
     test_errors();
     test_register();
