@@ -26,7 +26,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE_S = 60
 STOP_S = 8
-HEARTBEAT_MS = 250
+HEARTBEAT_MS = 1000  # a link that is silent for three of these has ended
 REFRESH_MS = 1000  # how often peers ask discovery
 HELD_OUT_EVERY = 5  # as in actors_data.c
 
