@@ -1,0 +1,72 @@
+"""Two peers in network namespaces of their own, joined by a pair of virtual devices: they meet, lose each other
+when a device goes down, and meet again. Skipped where namespaces may not be made."""
+
+import os
+import shutil
+import subprocess
+import unittest
+
+import rig
+import support
+
+
+def ip(*words):
+    done = subprocess.run(["ip", *words], capture_output=True, text=True, timeout=support.DEADLINE)
+    return "" if done.returncode == 0 else f"ip {' '.join(words)}: {done.stderr.strip()}"
+
+
+class Inside(rig.Running):
+    """A peer that runs in a namespace."""
+
+    def __init__(self, case, space, name, text, *arguments):
+        self.path = case.path(name + ".log")
+        config = case.write(name + ".toml", text)
+        self.file = open(self.path, "wb")
+        case.addCleanup(self.file.close)
+        context = support.running(subprocess.Popen(
+            ["ip", "netns", "exec", space, support.BINARY, "peer", "run", "--config", config, *arguments],
+            stdin=subprocess.DEVNULL, stderr=self.file, env=support.environment()))
+        self.process = context.__enter__()
+        case.addCleanup(context.__exit__, None, None, None)
+
+
+class Namespaces(support.Case):
+    def setUp(self):
+        super().setUp()
+        if shutil.which("ip") is None:
+            self.skipTest("there is no program 'ip'")
+        number = os.getpid() % 100_000
+        self.spaces = [f"rf{number}a", f"rf{number}b"]
+        self.devices = [f"rf{number}va", f"rf{number}vb"]
+        for space in self.spaces:
+            self.addCleanup(ip, "netns", "del", space)
+        problem = (ip("netns", "add", self.spaces[0]) or ip("netns", "add", self.spaces[1]) or
+                   ip("link", "add", self.devices[0], "type", "veth", "peer", "name", self.devices[1]))
+        for i, (space, device) in enumerate(zip(self.spaces, self.devices)):
+            problem = (problem or ip("link", "set", device, "netns", space) or
+                       ip("-n", space, "addr", "add", f"10.213.77.{i + 1}/24", "dev", device) or
+                       ip("-n", space, "link", "set", device, "up") or
+                       ip("-n", space, "link", "set", "lo", "up"))
+        if problem:
+            self.skipTest(f"no namespaces here: {problem}")
+
+    def test_apart_and_together(self):
+        text = rig.toml("alpha", heartbeat_ms=200, port=9310).replace("127.0.0.1", "10.213.77.1")
+        alpha = Inside(self, self.spaces[0], "alpha", text)
+        alpha.said("peer ready")
+        beta = Inside(self, self.spaces[1], "beta", rig.toml(
+            "beta", 'reconnect_forever = true\n[[connect]]\nendpoint = "tcp://10.213.77.1:9310"\n',
+            heartbeat_ms=200), "--send", "alpha:recorder:in:from far")
+        alpha.said("recorder.in: String\\(\"from far\"\\)")
+        # Nothing tells of it but silence: no packet of the kernel comes through.
+        self.assertEqual(ip("-n", self.spaces[0], "link", "set", self.devices[0], "down"), "")
+        beta.said("Connection with network alpha has ended: nothing heard for")
+        alpha.said("Connection with network beta has ended: nothing heard for")
+        self.assertEqual(ip("-n", self.spaces[0], "link", "set", self.devices[0], "up"), "")
+        beta.said("Reconnected to alpha")
+        self.assertEqual(beta.end(), 0)
+        self.assertEqual(alpha.end(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
