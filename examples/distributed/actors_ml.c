@@ -18,6 +18,7 @@ typedef struct pile {
 typedef struct engineer {
     pile train, held_out;
     size_t features;
+    long records;
     char source[MAX_NAME];
 } engineer;
 
@@ -88,6 +89,7 @@ static reflow_status add_record(reflow_context *context, engineer *all, reflow_m
     if (to->features == NULL) return REFLOW_ERROR_OUT_OF_MEMORY;
     memcpy(to->features + to->count * MAX_FEATURES, values, count * sizeof *values);
     to->labels[to->count++] = label;
+    ++all->records;
     reflow_status status = to->count == BATCH ? send_batch(context, all, outport) : REFLOW_OK;
     if (status != REFLOW_OK) return status;
     maker metric = make();
@@ -101,6 +103,7 @@ static reflow_status add_record(reflow_context *context, engineer *all, reflow_m
 static reflow_status engineer_run(reflow_context *context, void *state, reflow_packet *inputs,
                                   size_t count) {
     engineer *all = state;
+    long rows = 0, rejected = 0;
     reflow_status status = REFLOW_OK;
     for (size_t i = 0; i < count && status == REFLOW_OK; ++i) {
         reflow_message record = inputs[i].message;
@@ -110,6 +113,12 @@ static reflow_status engineer_run(reflow_context *context, void *state, reflow_p
             continue;
         }
         if (!end) (void)get_text(record, "source", all->source);
+        if (end && (!get_whole(record, "rows", &rows) || !get_whole(record, "rejected", &rejected) ||
+                    rows - rejected != all->records)) {
+            /* A link that breaks loses what was on its way: nothing is trained with a part. */
+            return refuse(context, REFLOW_ERROR_FAILED, "%ld records have come of %ld", all->records,
+                          rows - rejected);
+        }
         /* Both have to know the scaling, and the end behind what is left. */
         for (uint32_t outport = 0; outport <= ENGINEER_HELD_OUT && status == REFLOW_OK; ++outport) {
             if (end) status = send_batch(context, all, outport);

@@ -123,6 +123,16 @@ static void tell(void *user_data, reflow_log_level level, reflow_view subsystem,
             node.size == 0 ? "" : ": ", (int)text.size, text.data);
 }
 
+/* What no actor can go on after ends the graph, and with it the program. */
+static reflow_decision fail(void *user_data, const reflow_escalation *escalation) {
+    const life *all = user_data;
+    fprintf(stderr, "%s: %.*s: %s\n", all->what->title, (int)escalation->node.size,
+            escalation->node.data,
+            escalation->error == NULL ? "it has failed"
+                                      : reflow_error_text(escalation->error).data);
+    return REFLOW_DECISION_STOP;
+}
+
 static bool is(reflow_view text, const char *other) {
     return text.size == strlen(other) && memcmp(text.data, other, text.size) == 0;
 }
@@ -215,11 +225,16 @@ static reflow_status find(life *all, reflow_error **error) {
     return status;
 }
 
+/* Says where it listens, and dials what its configuration says. */
 static reflow_status dial_all(life *all, reflow_error **error) {
+    char address[MAX_NAME];
     reflow_message described = {0, 0}, endpoints = {0, 0}, endpoint = {0, 0};
     reflow_view text;
     reflow_status status = reflow_peer_status(all->peer, &described, error);
     if (status != REFLOW_OK) return status;
+    (void)get_text(described, "bind_address", address);
+    printf("%s ready on %s:%u\n", all->what->title, address, (unsigned)reflow_peer_port(all->peer));
+    fflush(stdout);
     (void)get(described, "connect", &endpoints);
     for (size_t i = 0; status == REFLOW_OK && i < reflow_message_count(endpoints); ++i) {
         (void)reflow_message_get_at(endpoints, i, &endpoint);
@@ -235,6 +250,7 @@ static reflow_status begin(life *all, reflow_error **error) {
     size_t size = 0, page_size = 0;
     reflow_runtime_options hooks = {
         .struct_size = sizeof hooks, .print = print, .log = tell, .user_data = all};
+    printf("Starting %s\n", all->what->title);
     all->toml = read_file(all->given.config, &size);
     if (all->toml == NULL) return REFLOW_ERROR_IO;
     if (all->what->api) {
@@ -259,29 +275,39 @@ static reflow_status begin(life *all, reflow_error **error) {
     if (status == REFLOW_OK) {
         status = reflow_peer_on_http(all->peer, serve, all, NULL, NULL, error);
     }
+    if (status == REFLOW_OK) {
+        status = reflow_network_on_failure(all->network, fail, all, NULL, error);
+    }
     if (status == REFLOW_OK) status = reflow_network_start(all->network, error);
     if (status == REFLOW_OK) status = reflow_peer_start(all->peer, error);
     if (status != REFLOW_OK) return status;
-    printf("%s ready on port %u\n", all->what->title, (unsigned)reflow_peer_port(all->peer));
-    fflush(stdout);
     return dial_all(all, error);
 }
 
-/* Until it is told to end. Each tick tells the links as a metric. */
-static void live(life *all) {
+/* Until it is told to end: true, or its graph has stopped. Each tick tells the links as a metric. */
+static bool live(life *all) {
     struct pollfd watched[2] = {{signals[0], POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
     for (;;) {
         int ready = poll(watched, all->given.until_eof ? 2 : 1, TICK_MS);
         char byte[64];
-        if (ready < 0 && errno != EINTR) return;
-        if (ready > 0 && watched[0].revents != 0) return;
-        if (ready > 0 && watched[1].revents != 0 && read(STDIN_FILENO, byte, sizeof byte) <= 0) return;
+        if (ready < 0 && errno != EINTR) return false;
+        if (ready > 0 && watched[0].revents != 0) return true;
+        if (ready > 0 && watched[1].revents != 0 && read(STDIN_FILENO, byte, sizeof byte) <= 0) {
+            return true;
+        }
+        if (reflow_network_get_state(all->network) != REFLOW_NETWORK_RUNNING) {
+            fprintf(stderr, "%s: the graph has failed\n", all->what->title);
+            return false;
+        }
+        fflush(stdout);
+        /* Who shows them may not be there yet. */
+        bool far = all->what->network != NULL && !all->what->api;
+        if (far && !reflow_peer_connected(all->peer, reflow_str("api_instance"))) continue;
         reflow_message metric;
         if (links_metric(all->peer, all->what->name, &metric) != REFLOW_OK) continue;
         if (reflow_network_try_send(all->network, all->metrics, metric, NULL) != REFLOW_OK) {
             reflow_message_unref(metric);
         }
-        fflush(stdout);
     }
 }
 
@@ -304,7 +330,7 @@ int run_instance(int argc, char **argv, const instance *what) {
     if (!catch_signals()) return usage(argv[0], strerror(errno));
     reflow_status status = begin(&all, &error);
     if (status == REFLOW_OK) {
-        live(&all);
+        if (!live(&all)) status = REFLOW_ERROR_FAILED;
         printf("%s shutting down\n", what->title);
     } else {
         fprintf(stderr, "%s: %s\n", argv[0],

@@ -26,7 +26,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE_S = 60
 STOP_S = 8
-HEARTBEAT_MS = 250
+HEARTBEAT_MS = 1000  # a link that is silent for three of these has ended
 REFRESH_MS = 1000  # how often peers ask discovery
 HELD_OUT_EVERY = 5  # as in actors_data.c
 
@@ -47,7 +47,7 @@ def end_with_parent():
 class Process:
     """A child whose lines are kept. One of them says on which port it listens."""
 
-    READY = re.compile(r" ready on port (\d+)$| listening on http://127\.0\.0\.1:(\d+)$")
+    READY = re.compile(r" (?:ready on |listening on http://)127\.0\.0\.1:(\d+)$")
 
     def __init__(self, name, command, verbose):
         self.name, self.verbose = name, verbose
@@ -68,7 +68,7 @@ class Process:
                 self.lines = self.lines[-200:] + [line]
                 found = self.READY.search(line)
                 if found and self.port is None:
-                    self.port = int(found[1] or found[2])
+                    self.port = int(found[1])
                 self.changed.notify_all()
         with self.changed:
             self.ended = True

@@ -1,6 +1,14 @@
 // reflow peer run: one peer with an actor "recorder", which logs what it gets. Log lines go to standard
 // error. Neighbours: reflow.h section 21, interrupts (Ctrl-C ends it). Thread: main; the log comes from any.
+#include <pthread.h>
+#include <signal.h>
+
+#include <atomic>
+#include <exception>
+#include <functional>
 #include <optional>
+#include <thread>
+#include <utility>
 
 #include "cli/files.hpp"
 #include "cli/interrupts.hpp"
@@ -154,6 +162,43 @@ void send(reflow_peer* peer, const ToSend& to, Log& log) {
     log.write(REFLOW_LOG_INFO, line);
 }
 
+// Dials and sends on a thread of its own, which a stop of the peer ends, while the main one waits for
+// Ctrl-C. If it fails the main thread is woken as by a signal.
+class Beginning {
+public:
+    explicit Beginning(std::function<void()> work) : main_(pthread_self()) {
+        sigset_t all, before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the main thread's
+        thread_ = std::thread([this, work = std::move(work)] {
+            try {
+                work();
+            } catch (...) {
+                if (interrupts::count() != 0) return;  // it was interrupted
+                problem_ = std::current_exception();
+                failed_.store(true, std::memory_order_release);
+                pthread_kill(main_, SIGTERM);
+            }
+        });
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    }
+    ~Beginning() {
+        if (thread_.joinable()) thread_.join();
+    }
+    [[nodiscard]] bool failed() const { return failed_.load(std::memory_order_acquire); }
+    // Once the peer has been stopped.
+    void finish() {
+        thread_.join();
+        if (problem_ != nullptr) std::rethrow_exception(problem_);
+    }
+
+private:
+    const pthread_t main_;
+    std::exception_ptr problem_;  // fixed before failed_ (release, acquire), or the end of the thread
+    std::atomic<bool> failed_{false};
+    std::thread thread_;
+};
+
 }  // namespace
 
 int run_peer(const Arguments& arguments, Console& console) {
@@ -193,19 +238,23 @@ int run_peer(const Arguments& arguments, Console& console) {
     must([&](reflow_error** e) { return reflow_peer_status(peer.get(), status.out(), e); },
          exit_failed);
     register_at_discovery(peer.get());
-    const reflow_message endpoints = member(status.get(), "connect");
-    for (std::size_t i = 0; i < reflow_message_count(endpoints); ++i) {
-        if (interrupts::count() == 0) dial(peer.get(), text_of(element(endpoints, i)), log);
-    }
-    if (to_send && interrupts::count() == 0) send(peer.get(), *to_send, log);
-    log.write(REFLOW_LOG_INFO, "peer ready, awaiting messages (Ctrl-C to stop)");
+    Beginning beginning([&] {
+        const reflow_message endpoints = member(status.get(), "connect");
+        for (std::size_t i = 0; i < reflow_message_count(endpoints); ++i) {
+            if (interrupts::count() == 0) dial(peer.get(), text_of(element(endpoints, i)), log);
+        }
+        if (to_send && interrupts::count() == 0) send(peer.get(), *to_send, log);
+        if (interrupts::count() != 0) return;
+        log.write(REFLOW_LOG_INFO, "peer ready, awaiting messages (Ctrl-C to stop)");
+    });
     interrupts::wait();
-    log.write(REFLOW_LOG_INFO, "shutting down");
+    if (!beginning.failed()) log.write(REFLOW_LOG_INFO, "shutting down");
     // What is under way gets to its end, over links too; what cannot is cancelled with the network.
     reflow_error* error = nullptr;
     (void)reflow_network_drain(network.get(), stop_ms, &error);
     reflow_error_destroy(error);
     must([&](reflow_error** e) { return reflow_peer_stop(peer.get(), stop_ms, e); }, exit_failed);
+    beginning.finish();
     return exit_ok;
 }
 

@@ -157,7 +157,7 @@ std::optional<CloseTold> read_close(std::span<const std::byte> body) noexcept {
     bool known = (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
                  (code >= 3000 && code <= 4999);
     std::string_view reason(reinterpret_cast<const char*>(body.data()) + 2, body.size() - 2);
-    if (!known || reason.size() > control_most_bytes || invalid_utf8(reason)) return {};
+    if (!known || reason.size() > control_most_bytes - 2 || invalid_utf8(reason)) return {};
     return CloseTold{code, reason};
 }
 

@@ -130,7 +130,11 @@ struct HttpClient::Transfer : Allocated {
         } else {
             answer.problem = problem;
         }
-        std::exchange(done, {})(std::move(answer));
+        // Who cannot take it for want of memory has to look after it by itself.
+        try {
+            std::exchange(done, {})(std::move(answer));
+        } catch (...) {
+        }
     }
     // Of libcurl; it takes less than it was given as the wish to end.
     static std::size_t take(char* data, std::size_t, std::size_t size, void* self) noexcept {
@@ -203,7 +207,12 @@ void HttpClient::run() {
             asked.swap(asked_);
             stopping = stopping_;
         }
-        for (auto& transfer : asked) begin(std::move(transfer));
+        for (auto& transfer : asked) {
+            try {
+                begin(std::move(transfer));
+            } catch (...) {  // no memory: as if it had not been asked
+            }
+        }
         if (stopping) break;
         int running = 0;
         curl.multi_perform(multi_->handle, &running);

@@ -47,7 +47,8 @@ public:
     // inside of a done.
     ~HttpClient();
 
-    // done follows, on the thread of the client, one at a time; it must not wait. false once the client ends.
+    // done follows, on the thread of the client, one at a time; it must not wait. Without memory it may not follow.
+    // false once the client ends.
     bool ask(HttpCall call, Done done);
 
 private:

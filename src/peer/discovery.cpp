@@ -54,9 +54,12 @@ void Discovery::refresh() {
     {
         std::lock_guard lock(mutex_);
         if (stopping_) return;
-        // A server that has not answered yet is not asked again.
+        // A server that has not answered yet is not asked again, unless its answer has been lost for want of memory:
+        // a round is two requests with a timeout each.
+        const std::uint64_t now = clock_.now_ns(), lost_ns = 3 * options_.timeout_ms * 1'000'000;
         for (std::size_t i = 0; i < servers_.size(); ++i) {
-            if (servers_[i].step == Step::idle) (void)begin_round(i);
+            const Server& one = servers_[i];
+            if (one.step == Step::idle || now - one.begun_ns > lost_ns) (void)begin_round(i);
         }
     }
     plan_refresh();
@@ -64,6 +67,7 @@ void Discovery::refresh() {
 
 bool Discovery::begin_round(std::size_t server) {
     ++servers_[server].begun;
+    servers_[server].begun_ns = clock_.now_ns();
     if (self_.endpoint.empty()) {  // there is no port to tell of
         servers_[server].step = Step::reading;
         return ask(server, "GET", "networks", {}, &Discovery::read);

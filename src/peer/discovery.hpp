@@ -64,6 +64,7 @@ private:
         bool not_registered = false, not_read = false;  // which has been told
         bool again = false;    // another round was asked for meanwhile
         std::uint64_t begun = 0, over = 0;  // rounds
+        std::uint64_t begun_ns = 0;         // the last one
         bool answered = false;              // in the last one
     };
 

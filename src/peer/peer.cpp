@@ -250,9 +250,7 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
             if (key.first == &link && route.proxy) proxies.push_back(std::move(route.proxy));
         }
         std::erase_if(routes_, [&](const auto& route) { return route.first.first == &link; });
-        for (auto& [inport, all] : waiting_) {
-            std::erase_if(all, [&](const auto& one) { return one.first == kept; });
-        }
+        // What has come and waits for room is delivered all the same: waiting_ keeps the link so long.
         for (const Ref<Target>& one : targets_) {
             if (one->link == kept) target = one;
         }
@@ -363,7 +361,9 @@ Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_
         }
         inport = found.value();
         std::lock_guard lock(mutex_);
-        if (channel != UINT64_MAX) routes_[key] = {*inport};
+        // A link that has ended says so before it is taken out of the table.
+        bool lives = link.stage() != Stage::closed;
+        if (channel != UINT64_MAX && lives) routes_[key] = {*inport};
     }
     std::size_t taken = 0;
     while (taken < packets.size()) {

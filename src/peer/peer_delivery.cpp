@@ -12,6 +12,13 @@ namespace {
 
 constexpr std::size_t most_taken = 256;  // packets that go into an inport at once
 
+// Of the packet at a place of a parcel: that of the original's message, of the outbox, or of the link.
+String id_of(const Link& link, const Parcel& parcel, std::uint64_t channel, std::size_t at) {
+    if (!parcel.message_id.empty()) return String(parcel.message_id);
+    if (!parcel.outbox.empty()) return concat(parcel.outbox, '-', parcel.message + at);
+    return link.message_id(channel, parcel.first + at);
+}
+
 }  // namespace
 
 void Peer::confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) {
@@ -20,6 +27,13 @@ void Peer::confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) {
 }
 
 void Peer::undelivered(const OutboxAddress& to, const Undelivered& what) {
+    // A node that has sent it tells at its outport "error".
+    if (proxies_) {
+        for (const Ref<Proxy>& one : proxies_->of(to.network_id)) {
+            bool sender = one->node == to.source_actor && one->name.actor_id == to.actor;
+            if (sender) one->complain(what.why);
+        }
+    }
     log(REFLOW_LOG_WARN, concat("a message to ", to.actor, "@", to.network_id, ", ", to.port,
                                 ", was not delivered: ", what.why));
 }
@@ -99,7 +113,7 @@ std::size_t Peer::emit(Link& link, const Parcel& parcel, std::uint64_t channel, 
     const bool carries = network_->carries_envelopes();
     const Identity remote = carries ? link.remote() : Identity();
     for (std::size_t i = 0; i < packets.size(); ++i) {
-        String id = carries ? link.message_id(channel, parcel.first + i) : String();
+        String id = carries ? id_of(link, parcel, channel, i) : String();
         whole.push_back(carries
                             ? with_source(packets[i], {remote, parcel.source_actor, id})
                             : payload_of(packets[i]).own());
@@ -117,9 +131,7 @@ Result<std::size_t> Peer::put(const Link& link, const Parcel& parcel, std::uint6
     if (network_->carries_envelopes()) {
         const Identity remote = link.remote();
         for (std::size_t i = 0; i < packets.size(); ++i) {
-            String id = parcel.message_id.empty() ? String() : String(parcel.message_id);
-            if (!parcel.outbox.empty()) id = concat(parcel.outbox, '-', parcel.message + i);
-            if (id.empty()) id = link.message_id(channel, parcel.first + i);
+            String id = id_of(link, parcel, channel, i);
             raw.push_back(with_source(packets[i], {remote, parcel.source_actor, id}).leak());
         }
     } else {

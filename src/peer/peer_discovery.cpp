@@ -36,6 +36,11 @@ bool lists(std::span<const DiscoveredNetwork> known, std::string_view endpoint) 
     });
 }
 
+std::string_view name_of(DiscoveryEvent::Kind kind) noexcept {
+    if (kind == DiscoveryEvent::Kind::added) return "is there";
+    return kind == DiscoveryEvent::Kind::updated ? "has changed" : "has gone";
+}
+
 std::chrono::milliseconds wait_of(std::int64_t timeout_ms) noexcept {
     constexpr auto most = static_cast<std::int64_t>(limits::timeout_ms);
     return std::chrono::milliseconds(timeout_ms < 0 ? most : std::min(timeout_ms, most));
@@ -64,7 +69,12 @@ Result<void> Peer::start_discovery() {
     wanted.tls.ca_file = options_.wire.tls.ca_file;
     wanted.tls.verify = options_.wire.tls.verify;
     Discovery::Owner owner;
-    owner.event = options_.discovered ? options_.discovered : [](const DiscoveryEvent&) {};
+    owner.event = [this](const DiscoveryEvent& event) {
+        log(REFLOW_LOG_DEBUG, concat("discovery: network ", event.network.network_id, " ",
+                                     name_of(event.kind), ": ", event.network.instances.size(),
+                                     " instances"));
+        if (options_.discovered) options_.discovered(event);
+    };
     owner.known = [this](std::span<const DiscoveredNetwork> known) { dial_discovered(known); };
     owner.log = [this](reflow_log_level level, std::string_view text) { log(level, text); };
     owner.after = [this](std::uint64_t delay_ns, std::function<void()> call) {

@@ -228,6 +228,58 @@ static void test_receiver_comes_back(void) {
     CHECK(host.count == 1 && host.sum == 7 && host.status == REFLOW_ERROR_CLOSED && host.ends == 1);
 }
 
+static void *feed(void *data) {
+    side *to = data;
+    reflow_inport inport = rig_inport(to->network, "before.a");
+    for (int64_t i = 0; i < 3000; ++i) {
+        WORKS(reflow_network_send(to->network, inport, reflow_message_integer(i), 60000, &e));
+    }
+    return NULL;
+}
+
+/* A node of a graph sends through outboxes too: nothing is lost when links end, and nothing comes twice. */
+static void test_node(void) {
+    side alpha = open_side("alpha", 0), beta = {0};
+    beta.runtime = rig_runtime(&rig_own);
+    rig_register_pass(beta.runtime);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "before", "Pass");
+    rig_node(graph, "remote", "recorder@alpha");
+    rig_connect(graph, "before.o", "remote.a", NULL);
+    beta.network = rig_network(beta.runtime, graph);
+    reflow_graph_destroy(graph);
+    reflow_peer_options own = {0};
+    own.struct_size = sizeof own;
+    own.flags = REFLOW_PEER_NO_PORT | REFLOW_PEER_RECONNECT_FOREVER;
+    own.network_id = text_of("beta");
+    own.heartbeat_interval_ms = 40;
+    WORKS(reflow_peer_create(beta.runtime, &own, &beta.peer, &e));
+    WORKS(reflow_peer_attach(beta.peer, beta.network, &e));
+    reflow_delivery_options options = delivery(REFLOW_DELIVERY_AT_LEAST_ONCE, NULL);
+    options.outbox_messages = 100;
+    options.ack_retries = 100;
+    options.deadline_ms = 600000;
+    keep(&beta, "recorder", &options);
+    WORKS(reflow_network_start(beta.network, &e));
+    WORKS(reflow_peer_start(beta.peer, &e));
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, feed, &beta) == 0);
+    join(&beta, &alpha);
+    for (int64_t i = 0; i < 3000; ++i) {
+        CHECK(rig_recv(alpha.output) == i);
+        if (i % 1000 != 500) continue;
+        EVENTUALLY(reflow_peer_connected(alpha.peer, text_of("beta")));
+        WORKS(reflow_peer_disconnect(alpha.peer, text_of("beta"), &e));
+    }
+    CHECK(pthread_join(thread, NULL) == 0);
+    EVENTUALLY(books(&beta, "delivered") == 3000);
+    CHECK(books(&beta, "lost") == 0);
+    reflow_peer_destroy(beta.peer);
+    reflow_network_destroy(beta.network);
+    reflow_runtime_destroy(beta.runtime);
+    close_side(&alpha);
+}
+
 static void test_nobody(void) {
     side alpha = open_side("alpha", 0), beta = open_side("beta", 0);
     told least, most;
@@ -295,5 +347,6 @@ int main(void) {
     test_policies();
     test_receiver_comes_back();
     test_once_over_links();
+    test_node();
     return 0;
 }

@@ -184,6 +184,29 @@ static void test_held_back(void) {
     reflow_runtime_destroy(runtime);
 }
 
+/* With an outbox: what is sent before there is a link waits there and not in the node, and what it
+ * causes is heard. */
+static void test_outbox(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    side near_side = new_side(runtime, "near", near_graph("twice@far"));
+    reflow_delivery_options options = {0};
+    options.struct_size = sizeof options;
+    options.delivery = REFLOW_DELIVERY_AT_LEAST_ONCE;
+    WORKS(reflow_peer_set_delivery(near_side.peer, text_of("far"), text_of("twice"), &options, &e));
+    reflow_output *output = rig_output(near_side.network, "after.o", 4096);
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    for (int64_t i = 0; i < 3000; ++i) feed(near_side.network, "before.a", i);
+    WORKS(reflow_network_wait_idle(near_side.network, 20000, &e));
+    dial(&near_side, &far_side);
+    for (int64_t i = 0; i < 3000; ++i) CHECK(rig_recv(output) == 2 * i);
+    reflow_output_destroy(output);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
 static void next_error(reflow_output *output, char copy[400]) {
     reflow_message message;
     size_t count = 0;
@@ -193,6 +216,73 @@ static void next_error(reflow_output *output, char copy[400]) {
     snprintf(copy, 400, "%.*s", (int)text.size, text.data);
     reflow_message_unref(message);
 }
+
+/* What an outbox gives up comes at "error" of the node that has sent it. */
+static void test_outbox_errors(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "before", "Pass");
+    rig_node(graph, "remote", "nobody@far");
+    rig_node(graph, "errors", "Pass");
+    rig_connect(graph, "before.o", "remote.a", NULL);
+    rig_connect(graph, "remote.error", "errors.a", NULL);
+    side near_side = new_side(runtime, "near", graph);
+    reflow_delivery_options options = {0};
+    options.struct_size = sizeof options;
+    options.delivery = REFLOW_DELIVERY_AT_LEAST_ONCE;
+    WORKS(reflow_peer_set_delivery(near_side.peer, text_of("far"), text_of("nobody"), &options, &e));
+    reflow_output *errors = rig_output(near_side.network, "errors.o", 1024);
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    dial(&near_side, &far_side);
+    for (int64_t i = 0; i < 3; ++i) feed(near_side.network, "before.a", i);
+    char text[400];
+    for (int told = 0; told < 3;) {
+        next_error(errors, text);
+        told += strstr(text, "Actor not found") != NULL;
+    }
+    reflow_output_destroy(errors);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
+/* A packet that has waited too long fails at outport "error", and the node goes on. */
+static void test_timeout(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "before", "Pass");
+    WORKS(reflow_graph_add_node(graph, text_of("remote"), text_of("twice@far"),
+                                json("{\"firing\": {\"timeout_ms\": 50}}"), &e));
+    rig_node(graph, "after", "Pass");
+    rig_node(graph, "errors", "Pass");
+    rig_connect(graph, "before.o", "remote.a", NULL);
+    rig_connect(graph, "remote.o", "after.a", NULL);
+    rig_connect(graph, "remote.error", "errors.a", NULL);
+    side near_side = new_side(runtime, "near", graph);
+    reflow_output *output = rig_output(near_side.network, "after.o", 0);
+    reflow_output *errors = rig_output(near_side.network, "errors.o", 1024);
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    /* More than it keeps at once: those behind come when the first have failed. */
+    for (int64_t i = 0; i < 600; ++i) feed(near_side.network, "before.a", i);
+    for (int i = 0; i < 600; ++i) {
+        char text[400];
+        next_error(errors, text);
+        CHECK(strstr(text, "50 ms") != NULL);
+    }
+    dial(&near_side, &far_side);
+    feed(near_side.network, "before.a", 7);
+    CHECK(rig_recv(output) == 14);
+    reflow_output_destroy(errors);
+    reflow_output_destroy(output);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
 
 /* Errors of the other side come at "error": of the actor, and of what was not delivered. */
 static void test_errors(void) {
@@ -325,6 +415,9 @@ int main(void) {
     test_round_trip();
     test_waits_for_link();
     test_held_back();
+    test_outbox();
+    test_outbox_errors();
+    test_timeout();
     test_errors();
     test_register();
     test_without_peer();

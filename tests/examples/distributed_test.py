@@ -88,9 +88,10 @@ def command(*arguments):
 class Driver:
     """run.py with --keep: it stays until it is told to end, or something dies."""
 
-    def __init__(self, *arguments):
+    def __init__(self, case, *arguments):
         self.child = subprocess.Popen(command("--epochs", "2", "--keep", *arguments), text=True,
-                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                      env=case.environment, stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT)
         self.timer = threading.Timer(PATIENCE_S, self.child.kill)
         self.timer.start()
         self.lines = []
@@ -124,10 +125,6 @@ def wait_silent(ports):
     return True
 
 
-def leftovers():
-    return {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("reflow-distributed-")}
-
-
 def process_of(port):
     """The process that listens there, from /proc."""
     with open("/proc/net/tcp", encoding="ascii") as file:
@@ -148,16 +145,19 @@ def process_of(port):
                      "a build without peers")
 class Distributed(unittest.TestCase):
     def setUp(self):
-        self.before = leftovers()
+        self.scratch = tempfile.TemporaryDirectory()  # where the example has its files
+        self.addCleanup(self.scratch.cleanup)
+        self.environment = {**os.environ, "TMPDIR": self.scratch.name}
 
     def tearDown(self):
-        self.assertEqual(self.before, leftovers())
+        self.assertEqual([], os.listdir(self.scratch.name))
 
     def run_example(self, *arguments, code=0):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "results.json")
             done = subprocess.run(command("--json", path, *arguments), text=True, timeout=PATIENCE_S,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                  env=self.environment, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT)
             self.assertEqual(code, done.returncode, done.stdout)
             self.assertIn("no process, port or file is left", done.stdout)
             if code != 0:
@@ -227,13 +227,22 @@ class Distributed(unittest.TestCase):
             said = self.run_example("--csv", os.path.join(folder, "none.csv"), code=1)
             self.assertIn("none.csv: No such file or directory", said)
 
+    def test_an_actor_that_fails_ends_all(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "no-good-row.csv")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("2,2,x,y\n1,2,7\n1,b,1\n")
+            said = self.run_example("--csv", path, code=1)
+            self.assertIn("ml_instance has ended with code 1", said)
+            self.assertIn("there was nothing to train with", said)
+
     def test_accuracy_that_is_not_reached(self):
         said = self.run_example("--single", "--epochs", "1", "--min-accuracy", "0.999", code=1)
         self.assertIn("is below 0.999", said)
 
     def test_signals_end_everything(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            driver = Driver()
+            driver = Driver(self)
             self.assertEqual(4, len(driver.ports), driver.lines)
             driver.child.send_signal(number)
             code, said = driver.end()
@@ -243,7 +252,7 @@ class Distributed(unittest.TestCase):
 
     def test_one_that_dies_ends_all(self):
         for name in ("ml_instance", "discovery"):
-            driver = Driver()
+            driver = Driver(self)
             process = process_of(driver.ports[name])
             self.assertIsNotNone(process)
             os.kill(process, signal.SIGKILL)
@@ -269,7 +278,9 @@ class Distributed(unittest.TestCase):
                      os.path.join(EXAMPLE, "pipeline.graph.json"), "--page", os.path.join(EXAMPLE, "page.html"),
                      "--set", "data_collector.path=" + json.dumps(DATA), "--until-eof"],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
-                port = int(re.search(r"port (\d+)", program.stdout.readline())[1])
+                self.assertEqual("Starting Single Instance\n", program.stdout.readline())
+                port = int(re.fullmatch(r"Single Instance ready on 127\.0\.0\.1:(\d+)\n",
+                                        program.stdout.readline())[1])
                 context = ssl.create_default_context(cafile=certificate)
                 with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as plain, \
                         context.wrap_socket(plain, server_hostname="127.0.0.1") as link:
@@ -292,7 +303,7 @@ class Distributed(unittest.TestCase):
         browser = shutil.which("chromium")
         if browser is None:
             self.skipTest("there is no chromium")
-        driver = Driver()
+        driver = Driver(self)
         try:
             with tempfile.TemporaryDirectory() as profile:
                 page = subprocess.run(
@@ -309,15 +320,12 @@ class Distributed(unittest.TestCase):
         self.assertIn("high_error_rate", page)
 
     def test_a_driver_that_is_killed_takes_all_with_it(self):
-        driver = Driver()
+        driver = Driver(self)
         driver.child.kill()
         driver.end()
         self.assertTrue(wait_silent(driver.ports.values()))
-        for name in leftovers() - self.before:  # it had no chance
-            folder = os.path.join(tempfile.gettempdir(), name)
-            for file in os.listdir(folder):
-                os.unlink(os.path.join(folder, file))
-            os.rmdir(folder)
+        for name in os.listdir(self.scratch.name):  # it had no chance
+            shutil.rmtree(os.path.join(self.scratch.name, name))
 
 
 if __name__ == "__main__":

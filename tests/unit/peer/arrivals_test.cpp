@@ -24,6 +24,7 @@ public:
     Message actors() override { return Message::null(); }
     void actors_told(Link&, std::uint64_t, MessageRef) override {}
     void log(reflow_log_level, std::string_view) override {}
+    void flush_later(Link&, std::uint64_t) override {}
     std::uint64_t now_ns() const override { return 0; }
 };
 

@@ -15,6 +15,7 @@
 #include "failing_memory.hpp"
 #include "network/scenario.hpp"
 #include "peer/peer.hpp"
+#include "peer/proxies.hpp"
 #include "peer/simulated_wires.hpp"
 
 namespace reflow::peer {
@@ -50,7 +51,7 @@ std::vector<std::int64_t> stamps_in(std::string_view frame) {
 }
 
 struct Plan {
-    explicit Plan(std::uint64_t seed) : random(seed) {
+    explicit Plan(std::uint64_t seed, void (*adjust)(Plan&)) : random(seed) {
         static constexpr std::uint32_t windows[] = {1, 2, 16, 4096};
         static constexpr std::size_t systems[] = {1, 100, 4096, 1 << 20};
         static constexpr std::uint64_t rates[] = {0, 300, 3000};
@@ -69,6 +70,7 @@ struct Plan {
         faults.hole = rates[random.below(3)] * 10;
         faults.refusal = random.one_in(2) ? 3 : 0;
         steps = 2000 + random.below(4000);
+        if (adjust != nullptr) adjust(*this);
     }
     Random random;
     std::uint32_t window[2];
@@ -100,8 +102,8 @@ struct Side {
 
 class World {
 public:
-    explicit World(std::uint64_t seed)
-        : plan(seed), way(clock, seed), sides{Side(*this, 0, plan), Side(*this, 1, plan)} {
+    explicit World(std::uint64_t seed, void (*adjust)(Plan&) = nullptr)
+        : plan(seed, adjust), way(clock, seed), sides{Side(*this, 0, plan), Side(*this, 1, plan)} {
         way.system_bytes = plan.system_bytes;
         way.on_sent = [this](const SimulatedWire& wire, std::string_view frame) {
             if (frame.empty() || frame[0] == '{') return;
@@ -207,7 +209,9 @@ runtime::ComponentRef sink(Side& side, std::uint32_t capacity) {
     return testing::simple("Sink", {{"in"}, {}, {}, {{"in", capacity}}},
                            [&side](runtime::Context&, std::span<runtime::Packet> inputs) {
                                for (runtime::Packet& packet : inputs) {
-                                   side.got.push_back(MessageRef(packet.message).at(0).integer());
+                                   MessageRef one(packet.message);
+                                   bool ours = one.size() == 2 && one.at(1).is(REFLOW_KIND_STRING);
+                                   side.got.push_back(ours ? one.at(0).integer() : -1);
                                }
                                return reflow_status{REFLOW_OK};
                            });
@@ -220,6 +224,7 @@ Side::Side(World& of, std::size_t which, Plan& drawn)
       plan(drawn),
       host(of.way),
       net(simulated(which + 1), {sink(*this, drawn.capacity)}) {
+    net.runtime->make_foreign = make_proxies;
     net.node("sink", "Sink").start();
 }
 
@@ -338,6 +343,176 @@ void play_all(std::uint64_t count) {
         play(seeds.first + i);
         EXPECT_EQ(testing::memory_use().bytes, before) << "after seed " << seeds.first + i;
         if (::testing::Test::HasFailure()) return;
+    }
+}
+
+// ---- somebody who says whatever a seed draws, beside two who work
+
+// A value in MessagePack, of a few kinds and never deep, or bytes that are none.
+void put_value(std::string& to, Random& random, int depth) {
+    auto byte = [&](std::uint64_t value) { to.push_back(static_cast<char>(value)); };
+    switch (random.below(depth > 3 ? 6 : 9)) {
+        case 0: return byte(random.below(4));
+        case 1: return byte(0xc0 + random.below(4));
+        case 2:
+            byte(0xcf);
+            for (int i = 0; i < 8; ++i) byte(random.one_in(2) ? 0 : random.next());
+            return;
+        case 3: return byte(0xff);  // -1
+        case 4:
+            byte(0xa0 + random.below(5));
+            for (std::uint64_t i = random.below(6); i > 0; --i) byte('a' + random.below(26));
+            return;
+        case 5:
+            static constexpr std::string_view known[] = {"sink", "in", "source", "b", "a"};
+            {
+                std::string_view text = known[random.below(5)];
+                byte(0xa0 + text.size());
+                to += text;
+            }
+            return;
+        case 6: return byte(random.next());
+        default: {
+            std::uint64_t count = random.below(4);
+            byte(0x90 + count);
+            for (std::uint64_t i = 0; i < count; ++i) put_value(to, random, depth + 1);
+        }
+    }
+}
+
+// A batch of records, most of them of a kind that there is and with as many fields.
+std::string some_batch(Random& random) {
+    std::uint64_t records = random.below(6);
+    std::string to(1, static_cast<char>(0x90 + records));
+    for (std::uint64_t i = 0; i < records; ++i) {
+        static constexpr std::uint8_t fields[] = {0, 4, 3, 2, 4, 1, 1, 4, 1, 3, 1, 2};
+        std::uint64_t kind = random.one_in(4) ? random.below(128) : 1 + random.below(11);
+        std::uint64_t count = kind < 12 && !random.one_in(10) ? fields[kind] : random.below(6);
+        to.push_back(static_cast<char>(0x91 + count));
+        to.push_back(static_cast<char>(kind));
+        for (std::uint64_t j = 0; j < count; ++j) put_value(to, random, 0);
+    }
+    if (random.one_in(10) && !to.empty()) to[random.below(to.size())] ^= static_cast<char>(random.next());
+    return to;
+}
+
+struct Guest final : io::WireHandler {
+    void opened(io::Wire& one) override { wire = Ref<io::Wire>::share(&one); }
+    void received(io::Wire&, std::span<const std::byte> frame, bool text) override {
+        if (text) welcome.assign(reinterpret_cast<const char*>(frame.data()), frame.size());
+    }
+    void drained(io::Wire&) override {}
+    void closed(io::Wire&, std::uint16_t told, reflow_status, std::string_view) override {
+        over = true;
+        code = told;
+    }
+    Ref<io::Wire> wire;
+    std::string welcome;
+    bool over = false;
+    std::uint16_t code = 0;
+};
+
+std::string some_hello(Random& random, std::uint64_t seed) {
+    std::string hello = R"({"network_id":"guest-)" + std::to_string(seed) +
+                        R"(","instance_id":"g","protocol_version":"1.0","capabilities":)"
+                        R"(["actor_messaging","reflow_batches_1","reflow_confirms_1"],"nonce":")" +
+                        std::string(64, '7') + R"(","heartbeat_interval_ms":100})";
+    if (random.one_in(3)) hello[random.below(hello.size())] = static_cast<char>(random.next());
+    return hello;
+}
+
+void disturb(std::uint64_t seed) {
+    SCOPED_TRACE(concat("REFLOW_TEST_SEED=", seed));
+    Random random(seed);
+    World world(seed, [](Plan& plan) {
+        plan.both_dial = plan.restarts = plan.token = false;
+        plan.faults = {};
+    });
+    world.connect(0);
+    world.way.on_sent = nullptr;
+    {
+        SimulatedHost host(world.way);
+        for (std::uint64_t round = 0; round < 20; ++round) {
+            Guest guest;
+            auto to = io::WireAddress::parse("tcp://127.0.0.1:2");
+            auto dialled = host.dial(to.value(), {}, guest);
+            ASSERT_TRUE(dialled.ok());
+            world.settle();
+            ASSERT_TRUE(guest.wire);
+            std::string hello = some_hello(random, seed * 100 + round);
+            (void)guest.wire->send(String(hello), !random.one_in(20));
+            world.settle();
+            for (int i = 0; i < 20 && !guest.over; ++i) {
+                (void)guest.wire->send(String(some_batch(random)), random.one_in(20));
+                world.send(0);
+                world.settle();
+            }
+            guest.wire->cut();
+            world.settle();
+            EXPECT_TRUE(guest.over);
+        }
+    }
+    // The others have noticed nothing.
+    world.pass(500 * ms);
+    ASSERT_TRUE(world.connected());
+    std::int64_t next = 0;
+    for (std::int64_t one : world.sides[1].got) {
+        if (one >= 0 && one % 2 == 0 && one == stamp(0, next)) ++next;
+    }
+    EXPECT_EQ(next, world.sides[0].sent);
+    EXPECT_EQ(world.sides[1].peer->links().size(), 1u);
+}
+
+TEST(PeerSimulationTest, WhoSaysAnythingDisturbsNobody) {
+    testing::Seeds seeds = testing::seeds(20);
+    for (std::uint64_t i = 0; i < seeds.count && !HasFailure(); ++i) {
+        const std::size_t before = testing::memory_use().bytes;
+        disturb(seeds.first + i);
+        EXPECT_EQ(testing::memory_use().bytes, before) << "after seed " << seeds.first + i;
+    }
+}
+
+// Who says goodbye has sent what it has sent, however slow the actor is.
+TEST(PeerSimulationTest, AnEndInOrderLosesNothing) {
+    World world(1, [](Plan& plan) {
+        plan.capacity = 2;
+        plan.window[0] = plan.window[1] = 100;
+        plan.both_dial = plan.restarts = false;
+        plan.queue_bytes = plan.system_bytes = 1 << 20;
+    });
+    world.connect(0);
+    for (int i = 0; i < 50; ++i) world.send(0);
+    EXPECT_EQ(world.sides[0].sent, 50);
+    EXPECT_TRUE(world.sides[0].peer->disconnect("b").ok());
+    while (world.way.step()) {
+    }
+    EXPECT_FALSE(world.sides[1].peer->connected("a"));
+    EXPECT_LT(world.sides[1].got.size(), 50u);
+    world.settle();
+    ASSERT_EQ(world.sides[1].got.size(), 50u);
+    for (std::int64_t i = 0; i < 50; ++i) EXPECT_EQ(world.sides[1].got[static_cast<std::size_t>(i)], stamp(0, i));
+}
+
+// A link that breaks is there again with the first attempt after the other side is back.
+TEST(PeerSimulationTest, DialsAgainWhenItSaid) {
+    for (std::uint64_t away_ms : {50U, 500U, 1000U, 2900U, 9000U}) {
+        World world(1, [](Plan& plan) { plan.both_dial = plan.restarts = false; });
+        world.connect(0);
+        Side& back = world.sides[1];
+        world.stop(back);
+        const std::uint64_t gone = world.clock.now_ns();
+        world.pass(away_ms * ms);
+        back.begin();
+        const std::uint64_t here = world.clock.now_ns();
+        // Attempts are 200 ms after the end, 400 after that, up to 3200.
+        std::uint64_t next = gone, wait = 200 * ms;
+        while (next < here) {
+            next += wait;
+            wait = std::min<std::uint64_t>(2 * wait, 3200 * ms);
+        }
+        while (!world.connected() && world.clock.now_ns() < next + 200 * ms) world.pass(ms);
+        EXPECT_TRUE(world.connected()) << away_ms;
+        EXPECT_LE(world.clock.now_ns(), next + 100 * ms) << away_ms;
     }
 }
 
