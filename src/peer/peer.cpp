@@ -139,8 +139,14 @@ void Peer::tick() {
         if (stopping_) return;
         all = links_;
     }
+    // A thread that had no turn for so long knows nothing of who is silent: what has come meanwhile is
+    // read first, once.
     std::uint64_t now = now_ns();
-    for (const Ref<Link>& link : all) link->tick(now);
+    const bool late = ticked_ns_ != 0 && now - ticked_ns_ > options_.link.heartbeat_ns;
+    ticked_ns_ = late ? 0 : now;
+    for (const Ref<Link>& link : all) {
+        if (!late) link->tick(now);
+    }
     outboxes_.tick();
     plan_tick();
 }

@@ -287,6 +287,7 @@ private:
     Followers followers_;
     std::uint16_t port_ = 0;
     std::uint64_t started_ns_ = 0;  // fixed with start()
+    std::uint64_t ticked_ns_ = 0;   // on the thread of wires; 0: a tick was late
     std::atomic<std::uint64_t> lost_{0};  // relaxed: a statistic
     Confirmations confirmations_;
     Outboxes outboxes_{*this};
