@@ -327,6 +327,7 @@ int run_instance(int argc, char **argv, const instance *what) {
     reflow_error *error = NULL;
     const char *problem = read_options(argc, argv, &all.given);
     if (problem != NULL) return usage(argv[0], problem);
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* whole lines, between those of stderr */
     if (!catch_signals()) return usage(argv[0], strerror(errno));
     reflow_status status = begin(&all, &error);
     if (status == REFLOW_OK) {

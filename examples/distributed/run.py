@@ -74,18 +74,23 @@ class Process:
             self.ended = True
             self.changed.notify_all()
 
+    def last_words(self):
+        """What it said last, without the talk of every day."""
+        return "\n".join([line for line in self.lines if "] [INFO]" not in line][-10:])
+
     def wait_ready(self):
         with self.changed:
             self.changed.wait_for(lambda: self.port is not None or self.ended, PATIENCE_S)
         if self.port is None:
-            raise Failure(f"{self.name} did not start:\n" + "\n".join(self.lines[-10:]))
+            raise Failure(f"{self.name} did not start:\n{self.last_words()}")
         return self.port
 
     def check(self):
         code = self.child.poll()
         if code is not None:
+            self.reader.join(STOP_S)  # the rest of what it said
             how = f"by signal {-code}" if code < 0 else f"with code {code}"
-            raise Failure(f"{self.name} has ended {how}:\n" + "\n".join(self.lines[-10:]))
+            raise Failure(f"{self.name} has ended {how}:\n{self.last_words()}")
 
     def stop(self):
         """False if it had to be killed, or did not end well when it was asked to."""

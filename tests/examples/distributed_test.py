@@ -236,6 +236,24 @@ class Distributed(unittest.TestCase):
             self.assertIn("ml_instance has ended with code 1", said)
             self.assertIn("there was nothing to train with", said)
 
+    def test_nothing_is_trained_with_a_part(self):
+        with open(os.path.join(EXAMPLE, "pipeline.graph.json"), encoding="utf-8") as file:
+            graph = json.load(file)
+        # As a link that breaks would: one record does not arrive.
+        graph["processes"]["leak"] = {"component": "Filter", "metadata": {
+            "network": "data_instance", "when": "(record_id ?? '') != 'row-7' && $network != ''"}}
+        for connection in graph["connections"]:
+            if connection["to"] == {"nodeId": "feature_engineer", "portId": "Input"}:
+                connection["to"] = {"nodeId": "leak", "portId": "in"}
+        graph["connections"].append({"from": {"nodeId": "leak", "portId": "out"},
+                                     "to": {"nodeId": "feature_engineer", "portId": "Input"}})
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "leak.graph.json")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(graph, file)
+            said = self.run_example("--graph", path, code=1)
+        self.assertIn("568 records have come of 569", said)
+
     def test_accuracy_that_is_not_reached(self):
         said = self.run_example("--single", "--epochs", "1", "--min-accuracy", "0.999", code=1)
         self.assertIn("is below 0.999", said)
