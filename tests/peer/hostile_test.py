@@ -203,7 +203,7 @@ class Hostile(support.Case):
                pack([[OPEN, 0, "s", "a", "p"], [OPEN, 0, "s", "a", "p"]]),
                pack([[OPEN, 0, "s", "recorder", "in"], [DATA, 0, 5, [1]]]),
                pack([[OPEN, 0, "s", "recorder", "in"], [DATA, 0, 0, [1]], [DATA, 0, 0, [1]]]),
-               pack([[OPEN, 0, "s", "recorder", "in"], [DATA, 0, 0, [b"\xc0"] * 5000]]),
+               pack([[OPEN, 0, "s", "recorder", "in"], [DATA, 0, 0, [b"\xc0"] * 20_000]]),
                pack([[OPEN, 0, "x" * 5000, "a", "p"]]), pack([[DATA, -1 & (1 << 64) - 1, 0, []]]),
                b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff",
                pack([[OPEN, 0, "s", "recorder", "in"], [DATA, 0, 0, [deep]]])]
