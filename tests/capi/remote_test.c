@@ -330,6 +330,35 @@ static void test_errors(void) {
     reflow_runtime_destroy(runtime);
 }
 
+/* Two nodes for one actor, each of which wants to hear only what its own packets have caused. */
+static void test_replies(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    reflow_graph *graph = rig_graph();
+    static const char *const names[] = {"first", "second"};
+    for (int i = 0; i < 2; ++i) {
+        WORKS(reflow_graph_add_node(
+            graph, text_of(names[i]), text_of("twice@far"),
+            json("{\"replies\": true, \"inports\": [\"a\"], \"outports\": [\"o\"]}"), &e));
+    }
+    side near_side = new_side(runtime, "near", graph);
+    WORKS(reflow_network_carry_envelopes(far_side.network, &e));
+    WORKS(reflow_network_carry_envelopes(near_side.network, &e));
+    reflow_output *outputs[] = {rig_output(near_side.network, "first.o", 0),
+                                rig_output(near_side.network, "second.o", 0)};
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    dial(&near_side, &far_side);
+    for (int64_t i = 0; i < 100; ++i) {
+        feed(near_side.network, i % 2 == 0 ? "first.a" : "second.a", i);
+    }
+    for (int64_t i = 0; i < 100; ++i) CHECK(rig_recv(outputs[i % 2]) == 2 * i);
+    for (int i = 0; i < 2; ++i) reflow_output_destroy(outputs[i]);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
 static void expect_text(reflow_message message, const char *text) {
     reflow_view view = {NULL, 0};
     CHECK_STATUS(REFLOW_OK, reflow_message_get_text(message, &view));
@@ -429,6 +458,7 @@ int main(void) {
     test_outbox_errors();
     test_timeout();
     test_errors();
+    test_replies();
     test_register();
     test_without_peer();
     test_link_comes_back();
