@@ -39,6 +39,12 @@ Status Peer::status() const {
     if (network_) {
         for (const auto& actor : network_->topology()->actors) now.actors.emplace_back(actor->id);
     }
+    if (proxies_) {
+        for (const Ref<Proxy>& one : proxies_->all()) {
+            now.remote_actors.push_back({one->node, one->name.actor_id, one->name.network_id,
+                                         connected(one->name.network_id)});
+        }
+    }
     std::lock_guard lock(mutex_);
     now.stopping = stopping_;
     // Those that are dialled again, and are not there now.

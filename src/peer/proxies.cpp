@@ -442,6 +442,11 @@ Vector<Ref<Proxy>> Proxies::of(std::string_view network_id) const {
     return found;
 }
 
+Vector<Ref<Proxy>> Proxies::all() const {
+    std::lock_guard lock(mutex_);
+    return all_;
+}
+
 Ref<Proxy> Proxies::find(std::uint64_t number, std::uint32_t& outport) const {
     std::lock_guard lock(mutex_);
     for (const Ref<Proxy>& one : all_) {

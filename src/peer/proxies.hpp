@@ -129,8 +129,9 @@ public:
     // Who carries from now on; none: nobody any more.
     void attach(Ref<Peer> peer);
     [[nodiscard]] Ref<Peer> peer() const;
-    // The proxies of a network.
+    // The proxies of a network, and all.
     [[nodiscard]] Vector<Ref<Proxy>> of(std::string_view network_id) const;
+    [[nodiscard]] Vector<Ref<Proxy>> all() const;
     // Whose request has this number; NULL if it has gone. *outport: which one.
     [[nodiscard]] Ref<Proxy> find(std::uint64_t number, std::uint32_t& outport) const;
     // Who sends on a channel of a link.

@@ -314,6 +314,9 @@ class GraphOverTwo(support.Case):
                 links = json.load(answer)["links"]
             return links and links[0]["received"]["messages"] == len(rows)
         wait_for(complete, "all rows")
+        with urllib.request.urlopen(url, timeout=support.DEADLINE) as answer:
+            self.assertEqual([{"alias": "shout", "actor_id": "loud", "network_id": "alpha",
+                               "reachable": True}], json.load(answer)["remote_actors"])
         self.assertEqual(0, beta.end())
         self.assertEqual(text("one.jsonl"), text("two.jsonl"))
         self.assertEqual(json.loads(text("one.jsonl").splitlines()[7]), "WORD 7")
