@@ -162,6 +162,7 @@ static void test_snapshot(void) {
     near_side = new_side(runtime, "near", near_graph("twice@far"));
     reflow_output *output = rig_output(near_side.network, "after.o", 0);
     WORKS(reflow_network_restore(near_side.network, snapshot, &e));
+    reflow_message_unref(snapshot);
     WORKS(reflow_network_start(near_side.network, &e));
     dial(&near_side, &far_side);
     for (int64_t i = 0; i < 300; ++i) CHECK(rig_recv(output) == 2 * i);
