@@ -1917,7 +1917,7 @@ typedef void (*reflow_writable_fn)(void *user_data, reflow_inport inport);
  * after a refusal (REFLOW_ERROR_WOULD_BLOCK with a timeout of 0, also of a part of many), when half
  * of the inport is free, and not again before the next refusal. So a host sends until it is
  * refused, goes on with something else, and sends again when it is called, or inside the callback. No room is missed,
- * whenever it comes. It may also come when there is none yet, or no more: after a change of the network, and when it drains or
+ * whenever it comes. It may also come when there is none yet, or no more: when two threads send, after a change of the network, and when it drains or
  * stops, where sending answers REFLOW_ERROR_CLOSED. No callback comes for a network that was destroyed.
  *
  * It runs in the turn of the node that has taken packets, on a thread of the runtime or, in modes without,

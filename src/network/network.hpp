@@ -158,7 +158,9 @@ public:
     Result<std::uint64_t> find_inport(std::string_view node, std::string_view port);
     Result<void> send(std::uint64_t inport, std::span<const reflow_message> messages,
                       std::int64_t timeout_ms, std::size_t& accepted);
-    Result<void> on_writable(std::uint64_t inport, reflow_writable_fn callback, HostData data);
+    // who: NULL for the host; each has one callback for an inport.
+    Result<void> on_writable(std::uint64_t inport, reflow_writable_fn callback, HostData data,
+                             const void* who = nullptr);
     Result<Ref<Output>> open_output(std::string_view node, std::string_view port,
                                     std::uint32_t capacity);
 

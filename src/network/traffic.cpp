@@ -50,7 +50,6 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
                 if (timeout_ms == 0 && writables_.some() && writables_.arm(inport, *found, port)) {
                     accepted += push_in(*found, port, index, messages.subspan(accepted), true);
                     if (accepted < messages.size()) return refusal(*found, port, true);
-                    writables_.disarm(inport);
                     return {};
                 }
             } else if (now == REFLOW_NETWORK_CREATED || now == starting) {
@@ -151,8 +150,8 @@ Result<std::uint64_t> Network::find_inport(std::string_view node, std::string_vi
     return number;
 }
 
-Result<void> Network::on_writable(std::uint64_t inport, reflow_writable_fn callback,
-                                  HostData data) {
+Result<void> Network::on_writable(std::uint64_t inport, reflow_writable_fn callback, HostData data,
+                                  const void* who) {
     if (instrument_) {
         return Failure(REFLOW_ERROR_UNSUPPORTED,
                        "a network that records or is replayed calls no host when there is room");
@@ -163,7 +162,7 @@ Result<void> Network::on_writable(std::uint64_t inport, reflow_writable_fn callb
     if (!known && callback != nullptr) {
         return Failure(REFLOW_ERROR_NOT_FOUND, "the inport is not one of this network");
     }
-    return writables_.set(inport, callback, std::move(data));
+    return writables_.set(inport, who, callback, std::move(data));
 }
 
 // ---- outputs

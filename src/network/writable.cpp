@@ -10,24 +10,22 @@ namespace reflow::network {
 
 Writables::~Writables() = default;
 
-Writables::Watcher* Writables::find(std::uint64_t inport) const noexcept {
-    for (const Ref<Watcher>& each : all_) {
-        if (each && each->inport == inport) return each.get();
-    }
-    return nullptr;
-}
-
-Result<void> Writables::set(std::uint64_t inport, reflow_writable_fn callback, HostData data) {
+Result<void> Writables::set(std::uint64_t inport, const void* who, reflow_writable_fn callback,
+                            HostData data) {
     Ref<Watcher> made;
     if (callback != nullptr) {
         made = make_ref<Watcher>();
         made->inport = inport;
+        made->who = who;
         made->callback = callback;
     }
     Ref<Watcher> before;  // ends after the lock, since that may call the host
     std::lock_guard lock(mutex_);
     std::size_t at = 0;
-    while (at < all_.size() && (!all_[at] || all_[at]->inport != inport)) ++at;
+    while (at < all_.size() &&
+           (!all_[at] || all_[at]->inport != inport || all_[at]->who != who)) {
+        ++at;
+    }
     if (at == all_.size()) {
         if (callback == nullptr) return {};
         for (at = 0; at < all_.size() && all_[at];) ++at;
@@ -47,20 +45,18 @@ Result<void> Writables::set(std::uint64_t inport, reflow_writable_fn callback, H
     return {};
 }
 
+// Whoever was refused: those that watch do not know of each other.
 bool Writables::arm(std::uint64_t inport, const runtime::Actor& actor,
                     std::uint32_t port) noexcept {
     std::lock_guard lock(mutex_);
-    Watcher* found = find(inport);
-    if (found == nullptr) return false;
-    found->actor = &actor;
-    found->port = port;
-    found->armed = true;
-    return true;
-}
-
-void Writables::disarm(std::uint64_t inport) noexcept {
-    std::lock_guard lock(mutex_);
-    if (Watcher* found = find(inport)) found->armed = false;
+    bool any = false;
+    for (const Ref<Watcher>& each : all_) {
+        if (!each || each->inport != inport) continue;
+        each->actor = &actor;
+        each->port = port;
+        each->armed = any = true;
+    }
+    return any;
 }
 
 // Each of those that are due once. One whose callback runs on another thread is called once more by

@@ -15,25 +15,27 @@ class Writables {
 public:
     Writables() = default;
     ~Writables();
-    // In place of what was set for this inport; a callback of NULL ends that. REFLOW_ERROR_LIMIT.
-    Result<void> set(std::uint64_t inport, reflow_writable_fn callback, HostData data);
+    // In place of what the same one has set for this inport; a callback of NULL ends that. who: NULL for
+    // the host, else only compared. REFLOW_ERROR_LIMIT.
+    Result<void> set(std::uint64_t inport, const void* who, reflow_writable_fn callback,
+                     HostData data);
     // Somebody may want to know; relaxed, since who has set one sends behind it.
     [[nodiscard]] bool some() const noexcept { return count_.load(std::memory_order_relaxed) != 0; }
     // A message has been refused: the next room is told of. False if nobody wants to know. The
-    // caller tries once more behind it, so that room which came in between is not missed.
+    // caller tries once more behind it, so that room which came in between is not missed. It stays armed if
+    // that goes in after all: another sender may have been refused meanwhile.
     [[nodiscard]] bool arm(std::uint64_t inport, const runtime::Actor& actor,
                            std::uint32_t port) noexcept;
-    // It went in after all.
-    void disarm(std::uint64_t inport) noexcept;
     // Calls those whose ports have room again. In a turn of the actor, without locks.
     void made_room(const runtime::Actor& actor) noexcept;
     // Calls all that are armed: a refusal would be another one now. On a thread of the host.
     void tell_all(runtime::Scheduler& scheduler) noexcept;
 
 private:
-    // One host. What changes is guarded by mutex_; the callback runs without it.
+    // One host or peer. What changes is guarded by mutex_; the callback runs without it.
     struct Watcher : RefCounted<Watcher> {
         std::uint64_t inport = 0;
+        const void* who = nullptr;
         reflow_writable_fn callback = nullptr;
         HostData data;
         const runtime::Actor* actor = nullptr;  // that refused; only compared, it may be gone
@@ -43,7 +45,6 @@ private:
         bool again = false;  // and is to run once more
         bool gone = false;
     };
-    [[nodiscard]] Watcher* find(std::uint64_t inport) const noexcept;
     template <typename Due>
     void tell(Due due) noexcept;
 

@@ -56,7 +56,13 @@ void Followers::run(void* self) {
         Vector<Ref<Follower>> all;
         all.swap(of.to_open_);
         lock.unlock();
-        for (const Ref<Follower>& one : all) of.open(*one);
+        for (const Ref<Follower>& one : all) {
+            try {
+                of.open(*one);
+            } catch (const std::bad_alloc&) {
+                one->link->cut();  // it would wait for an answer
+            }
+        }
         all.clear();
         lock.lock();
     }
@@ -64,6 +70,15 @@ void Followers::run(void* self) {
 
 void Followers::open(Follower& follower) {
     const Wish& wish = follower.wish;
+    bool again = false;
+    std::uint64_t channel = UINT64_MAX;
+    {
+        std::lock_guard lock(follower.mutex);
+        if (follower.over) return;
+        again = std::exchange(follower.told, true);
+        channel = follower.channel;
+    }
+    if (again && !follower.network->topology()->resolve(wish.actor, wish.port, false).ok()) return;
     if (!wish.replies_to.empty() && !follower.network->carries_envelopes()) {
         end(follower);
         return follower.link->tell_followed(
@@ -71,36 +86,63 @@ void Followers::open(Follower& follower) {
     }
     Result<Ref<network::Output>> output =
         follower.network->open_output(wish.actor, wish.port, 0);
-    if (!output.ok()) {
-        end(follower);
+    if (!output.ok()) {  // it may be there later
+        if (again) return;
         return follower.link->tell_followed(wish.number, {}, output.error().message);
     }
-    // The other side knows the channel by its number; the name keeps it apart from others.
-    Result<std::uint64_t> channel = follower.link->open_channel(
-        wish.actor, concat("@", wish.number), wish.port);
-    if (!channel.ok()) {
-        output.value()->close();
-        return end(follower);
-    }
-    follower.link->tell_followed(wish.number, channel.value(), {});
-    bool over = false;
-    {
-        std::lock_guard lock(follower.mutex);
-        over = follower.over;
-        if (!over) {
-            follower.output = output.value();
-            follower.channel = channel.value();
+    if (channel == UINT64_MAX) {
+        // The other side knows the channel by its number; the name keeps it apart from others.
+        Result<std::uint64_t> made = follower.link->open_channel(
+            wish.actor, concat("@", wish.number), wish.port);
+        if (!made.ok()) {
+            output.value()->close();
+            end(follower);
+            return follower.link->tell_followed(wish.number, {}, made.error().message);
         }
+        follower.link->tell_followed(wish.number, made.value(), {});
+        std::lock_guard lock(follower.mutex);
+        follower.channel = made.value();
     }
-    if (over) return output.value()->close();
-    output.value()->on_readable([this, one = Ref<Follower>::share(&follower)] {
+    use(follower, output.value());
+    pump(follower);
+}
+
+// From now on it reads there.
+void Followers::use(Follower& follower, const Ref<network::Output>& output) {
+    output->on_readable([this, one = Ref<Follower>::share(&follower)] {
         try {
             pump(*one);
         } catch (const std::bad_alloc&) {
             // What was taken waits; the next call goes on.
         }
     });
-    pump(follower);
+    Ref<network::Output> before = output;  // ends without the lock
+    {
+        std::lock_guard lock(follower.mutex);
+        if (!follower.over) std::swap(before, follower.output);
+    }
+    if (!before) return;
+    // It has ended meanwhile, or is of a node that has gone. What is called keeps the follower.
+    before->on_readable({});
+    before->close();
+}
+
+void Followers::look_again() {
+    {
+        std::lock_guard lock(mutex_);
+        if (stopping_) return;
+        for (const Ref<Follower>& one : all_) {
+            if (std::find(to_open_.begin(), to_open_.end(), one) != to_open_.end()) continue;
+            std::lock_guard inner(one->mutex);
+            // What came before the end goes first.
+            bool gone = one->output ? one->output->detached.load(std::memory_order_acquire) &&
+                                          one->output->mailbox.waiting() == 0 && one->left.empty()
+                                    : one->told;
+            if (gone && !one->over) to_open_.push_back(one);
+        }
+        if (to_open_.empty()) return;
+    }
+    changed_.notify_all();
 }
 
 // Sends what has come, as much as there is room for.

@@ -26,13 +26,15 @@ public:
         String actor, port;
         String replies_to;  // what packets of this sender have caused; empty: all
     };
-    // Opens an output and tells the link how that went. A number that is there already: nothing.
+    // Opens an output and tells the link how that went; what is not there is followed as soon as it is. A number that is there already: nothing.
     void follow(const Ref<network::Network>& network, const Ref<Link>& link, Wish wish);
     void unfollow(const Link& link, std::uint64_t number);
     // The link has ended.
     void forget(const Link& link);
     // There is room on a channel again.
     void writable(const Link& link, std::uint64_t channel);
+    // Nodes may have come into the network, or come back: what is to be read there is read from now on.
+    void look_again();
     // Ends all, and its thread.
     void stop();
 
@@ -46,10 +48,12 @@ private:
         Ref<network::Output> output;
         std::uint64_t channel = UINT64_MAX;
         Vector<Message> left;  // taken, and not sent: there was no room
+        bool told = false;  // the link knows how it went; again without a word, until it goes
         bool over = false;
     };
     static void run(void* self);
     void open(Follower& follower);
+    void use(Follower& follower, const Ref<network::Output>& output);
     void pump(Follower& follower);
     [[nodiscard]] static bool wanted(const Follower& follower, MessageRef message);
     void end(Follower& follower);

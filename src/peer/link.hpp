@@ -160,7 +160,7 @@ public:
     void tell_followed(std::uint64_t number, std::optional<std::uint64_t> channel,
                        std::string_view text);
     // The owner has room again for what came on a channel.
-    void resume(std::uint64_t channel);
+    void resume(std::uint64_t channel) noexcept;
     // Heartbeats, and the end of a link that is silent: to be called several times per heartbeat. Who
     // was not called for longer than one (the process was stopped, the machine slept) looks again before
     // it judges: what came meanwhile has not been read.

@@ -244,7 +244,14 @@ void Link::tell_confirmed(std::uint64_t channel, Incoming& of) {
     batch_.confirmed(channel, of.first);
 }
 
-void Link::resume(std::uint64_t channel) { offer(channel); }
+// On whose thread ever there is room: without memory for it the link ends, as it does on its own.
+void Link::resume(std::uint64_t channel) noexcept {
+    try {
+        offer(channel);
+    } catch (const std::bad_alloc&) {
+        cut();
+    }
+}
 
 // Gives the owner what waits on a channel. One thread at a time: who finds another at it lets that
 // look again.

@@ -105,7 +105,7 @@ void Peer::stop(std::int64_t timeout_ms) {
     changed_.notify_all();
     // So that nobody is sent here any more.
     if (discovery_) discovery_->stop(std::min(timeout_ms, discovery_leave_ms));
-    if (proxies_) proxies_->attach({});
+    if (proxies_) proxies_->detach(*this);
     followers_.stop();
     if (listener != 0) wires_.unlisten(listener);
     for (const Ref<Link>& link : all) link->close(io::WIRE_GOING_AWAY, "the peer stops");
@@ -148,6 +148,7 @@ void Peer::tick() {
         if (!late) link->tick(now);
     }
     outboxes_.tick();
+    followers_.look_again();
     plan_tick();
 }
 
@@ -337,6 +338,36 @@ Vector<Ref<Link>> Peer::links() const {
 
 // ---- packets that come
 
+// Kept for the channel; without one each message looks for itself.
+Result<std::uint64_t> Peer::find_inport(const Link& link, const Parcel& parcel,
+                                        std::uint64_t channel) {
+    Result<std::uint64_t> found = network_->find_inport(parcel.actor, parcel.port);
+    if (!found.ok()) {
+        return Failure(REFLOW_ERROR_NOT_FOUND, concat("Actor not found: ", found.error().message))
+            .node(parcel.actor)
+            .port(parcel.port);
+    }
+    followers_.look_again();  // if the node is new here, its outports are too
+    std::lock_guard lock(mutex_);
+    // A link that has ended says so before it is taken out of the table.
+    bool lives = link.stage() != Stage::closed;
+    if (channel != UINT64_MAX && lives) routes_[{&link, channel}] = {found.value()};
+    return found;
+}
+
+// The node may have been put into the network anew: then its inport has another number.
+Result<std::uint64_t> Peer::find_anew(const Link& link, const Parcel& parcel,
+                                      std::uint64_t channel, std::uint64_t before) {
+    {
+        std::lock_guard lock(mutex_);
+        routes_.erase({&link, channel});
+    }
+    // That number never means anything again.
+    (void)network_->on_writable(before, nullptr, {}, this);
+    leave_room(before);
+    return find_inport(link, parcel, channel);
+}
+
 Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_t channel,
                                   std::span<const Message> packets) {
     if (!network_) return Failure(REFLOW_ERROR_NOT_FOUND, "this peer has no network");
@@ -352,18 +383,9 @@ Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_
     }
     if (route.proxy) return emit(link, parcel, channel, *route.proxy, route.outport, packets);
     if (!inport) {
-        Result<std::uint64_t> found = network_->find_inport(parcel.actor, parcel.port);
-        if (!found.ok()) {
-            return Failure(REFLOW_ERROR_NOT_FOUND,
-                           concat("Actor not found: ", found.error().message))
-                .node(parcel.actor)
-                .port(parcel.port);
-        }
+        Result<std::uint64_t> found = find_inport(link, parcel, channel);
+        if (!found.ok()) return found.take_error();
         inport = found.value();
-        std::lock_guard lock(mutex_);
-        // A link that has ended says so before it is taken out of the table.
-        bool lives = link.stage() != Stage::closed;
-        if (channel != UINT64_MAX && lives) routes_[key] = {*inport};
     }
     std::size_t taken = 0;
     while (taken < packets.size()) {
@@ -371,6 +393,11 @@ Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_
         rest.first += taken;
         rest.message += taken;
         Result<std::size_t> some = put(link, rest, channel, *inport, packets.subspan(taken));
+        if (!some.ok() && some.error().status == REFLOW_ERROR_NOT_FOUND) {
+            Result<std::uint64_t> now = find_anew(link, parcel, channel, *inport);
+            if (!now.ok()) some = now.take_error();
+            if (now.ok() && std::exchange(inport, now.value()) != now.value()) continue;
+        }
         if (!some.ok()) {
             if (taken != 0) return taken;  // the one that is refused comes again as the first
             return some.take_error();

@@ -202,6 +202,10 @@ private:
     void lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
               std::string_view text) override;
     void confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) override;
+    [[nodiscard]] Result<std::uint64_t> find_inport(const Link& link, const Parcel& parcel,
+                                                    std::uint64_t channel);
+    [[nodiscard]] Result<std::uint64_t> find_anew(const Link& link, const Parcel& parcel,
+                                                  std::uint64_t channel, std::uint64_t before);
     // Of packets that are those of no outbox, or have not come before.
     [[nodiscard]] Result<std::size_t> deliver(Link& link, const Parcel& parcel,
                                               std::uint64_t channel,
@@ -238,6 +242,7 @@ private:
                                           std::span<const Message> packets);
     [[nodiscard]] bool wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport);
     void made_room(std::uint64_t inport);
+    void leave_room(std::uint64_t inport);
     void forget_room();
     void tell_message(const Link& link, const Parcel& parcel);
     void tick();

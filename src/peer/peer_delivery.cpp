@@ -87,8 +87,14 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
     rest.first += begun.known;
     rest.message += begun.known;
     Result<std::size_t> taken = std::size_t{0};
-    if (begun.known < packets.size()) {
-        taken = deliver(link, rest, channel, packets.subspan(begun.known));
+    try {
+        if (begun.known < packets.size()) {
+            taken = deliver(link, rest, channel, packets.subspan(begun.known));
+        }
+    } catch (...) {
+        // The link ends; the next one begins with them.
+        arrivals_.end(from, parcel.outbox, rest.message);
+        throw;
     }
     // One that is refused has had its answer as well, unless it comes again as the first.
     std::size_t count = taken.ok() ? taken.value() : begun.known == 0 ? 1 : 0;

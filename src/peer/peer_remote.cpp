@@ -20,7 +20,7 @@ Result<void> Peer::attach(Ref<network::Network> network) {
         network_ = std::move(network);
         before = std::exchange(proxies_, proxies);
     }
-    if (before && before != proxies) before->attach({});
+    if (before && before != proxies) before->detach(*this);
     if (proxies) proxies->attach(Ref<Peer>::share(this));
     return {};
 }

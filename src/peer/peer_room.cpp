@@ -5,6 +5,11 @@
 #include "peer/peer.hpp"
 
 namespace reflow::peer {
+namespace {
+
+constexpr std::uint64_t look_again_ns = 100'000'000;  // for room, without somebody who tells of it
+
+}  // namespace
 
 bool Peer::wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport) {
     bool first = false;
@@ -22,10 +27,26 @@ bool Peer::wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport
         inport,
         [](void* data, reflow_inport number) { static_cast<Peer*>(data)->made_room(number.id); },
         network::HostData(Ref<Peer>::share(this).leak(),
-                          [](void* data) { static_cast<Peer*>(data)->unref(); }));
+                          [](void* data) { static_cast<Peer*>(data)->unref(); }),
+        this);
     if (set.ok()) return true;
+    // Nobody will tell: it looks again by itself.
     log(REFLOW_LOG_ERROR, concat("cannot wait for room: ", set.error().message));
+    later(look_again_ns, [this, inport] { leave_room(inport); });
     return false;
+}
+
+// Nobody waits for that inport any more: those who did look at what there is now.
+void Peer::leave_room(std::uint64_t inport) {
+    Vector<std::pair<Ref<Link>, std::uint64_t>> all;
+    {
+        std::lock_guard lock(mutex_);
+        auto found = waiting_.find(inport);
+        if (found == waiting_.end()) return;
+        all = std::move(found->second);
+        waiting_.erase(found);
+    }
+    for (const auto& [link, channel] : all) link->resume(channel);
 }
 
 void Peer::made_room(std::uint64_t inport) {
@@ -47,7 +68,7 @@ void Peer::forget_room() {
         for (const auto& [inport, waiting] : waiting_) inports.push_back(inport);
         waiting_.clear();
     }
-    for (std::uint64_t inport : inports) (void)network_->on_writable(inport, nullptr, {});
+    for (std::uint64_t inport : inports) (void)network_->on_writable(inport, nullptr, {}, this);
 }
 
 }  // namespace reflow::peer

@@ -212,6 +212,12 @@ void Proxy::emit_what_came(Context& context) {
         all.swap(coming_);
         refused.swap(refused_);
     }
+    struct Resume {  // also if there is no memory for the rest
+        ~Resume() {
+            for (const auto& [link, channel] : refused) link->resume(channel);
+        }
+        Vector<std::pair<Ref<Link>, std::uint64_t>>& refused;
+    } const resume{refused};
     Vector<reflow_message> run;
     for (std::size_t i = 0; i < all.size();) {
         const std::uint32_t outport = all[i].outport;
@@ -226,7 +232,6 @@ void Proxy::emit_what_came(Context& context) {
         }
         if (!run.empty()) (void)context.emit_many(outport, run);
     }
-    for (const auto& [link, channel] : refused) link->resume(channel);
 }
 
 reflow_status Proxy::run(Context& context, reflow_packet* inputs, std::size_t count) {
@@ -236,6 +241,7 @@ reflow_status Proxy::run(Context& context, reflow_packet* inputs, std::size_t co
     if (count == 0) return REFLOW_OK;
     Sent sent;
     if (waiting_.empty()) sent = send_inputs(component, inputs, count);
+    if (sent.count < count && link_) link_->flush();  // the last of those that went is not the last
     if (sent.count != 0) (void)context.advance(sent.count);
     // That packet will never go; those behind it come again.
     if (sent.error != nullptr) return context.fail(failed(*sent.error));
@@ -386,7 +392,7 @@ Result<ComponentRef> Proxies::component(std::string_view id, const Names& inport
     made->error_port = *made->find_outport(runtime::error_port_name);
     made->max_batch = made->max_concurrency = limits::proxy_packets_count;
     made->timeout_ns = forward_ns;
-    made->external = made->stateless = made->private_state = true;
+    made->external = made->stateless = made->private_state = made->keeps_tether = true;
     made->create = create;
     made->setup = set_up;
     made->run = peer::run;
@@ -410,6 +416,13 @@ void Proxies::attach(Ref<Peer> peer) {
         std::lock_guard lock(mutex_);
         before = std::exchange(peer_, std::move(peer));
     }
+}
+
+// Another may have come in its place, which goes on.
+void Proxies::detach(const Peer& peer) {
+    Ref<Peer> before;  // ends without the lock
+    std::lock_guard lock(mutex_);
+    if (peer_.get() == &peer) before = std::move(peer_);
 }
 
 Ref<Peer> Proxies::peer() const {

@@ -126,8 +126,9 @@ public:
                                             const Names& outports) override;
 
     // ---- from any thread
-    // Who carries from now on; none: nobody any more.
+    // Who carries from now on, in place of another; and who does not any more.
     void attach(Ref<Peer> peer);
+    void detach(const Peer& peer);
     [[nodiscard]] Ref<Peer> peer() const;
     // The proxies of a network, and all.
     [[nodiscard]] Vector<Ref<Proxy>> of(std::string_view network_id) const;

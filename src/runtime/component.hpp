@@ -53,6 +53,7 @@ public:
     bool external = false;              // what it does depends on the world outside, or changes it
     bool stateless = false;             // a snapshot needs nothing of its states
     bool private_state = false;         // hosts do not see it
+    bool keeps_tether = false;          // its states hold that of their actor, without a stream
     std::uint32_t state_version = 0;
 
     reflow_create_fn create = nullptr;

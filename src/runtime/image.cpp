@@ -56,7 +56,7 @@ Result<void> Actor::capture(ActorImage& to) {
                        concat("the component '", kind.id, "' has a state and no save"))
             .hint("give it save and load, or the flag for components without state");
     }
-    if (const Tether* streams = tether(); streams != nullptr && streams->shared()) {
+    if (const Tether* own = tether(); own && own->shared() && !kind.keeps_tether) {
         return unsaved(*this, REFLOW_ERROR_WOULD_BLOCK, "a stream of the node is open")
             .hint("take the snapshot when it has ended");
     }
