@@ -16,12 +16,6 @@ namespace reflow::peer {
 
 class Link;
 
-// What a condition is waited for: REFLOW_FOREVER, and what would overflow, are 34 years.
-[[nodiscard]] inline std::int64_t waiting_ms(std::int64_t timeout_ms) noexcept {
-    constexpr std::int64_t most = std::int64_t{1} << 40;
-    return timeout_ms < 0 || timeout_ms > most ? most : timeout_ms;
-}
-
 class Confirmations {
 public:
     // One that waits, for one packet. Made before the packet is sent, since the answer may be there before

@@ -15,9 +15,6 @@ namespace {
 
 constexpr std::size_t host_bytes = 255;  // of a name, as the DNS has it
 
-// By level - 1.
-constexpr std::string_view level_names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
-
 char lower(char letter) noexcept {
     return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
 }
@@ -202,75 +199,6 @@ bool is_peer_scheme(std::string_view scheme) noexcept {
 String host_and_port(std::string_view host, std::uint16_t port) {
     bool brackets = host.find(':') != std::string_view::npos;
     return brackets ? concat("[", host, "]:", port) : concat(host, ":", port);
-}
-
-Result<SendRequest> parse_send(std::string_view text) {
-    static constexpr std::string_view missing[] = {
-        "--send: missing network_id", "--send: missing actor_id", "--send: missing port",
-        "--send: missing text payload (after the third ':')"};
-    SendRequest request;
-    String* const parts[] = {&request.network_id, &request.actor_id, &request.port};
-    auto fail = [](std::size_t part) {
-        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, missing[part])
-            .hint("expected network:actor:port:text");
-    };
-    for (std::size_t i = 0; i < std::size(parts); ++i) {
-        std::size_t colon = text.find(':');
-        *parts[i] = text.substr(0, colon);
-        if (parts[i]->empty()) return fail(i);
-        if (colon == std::string_view::npos) return fail(i + 1);
-        text.remove_prefix(colon + 1);
-    }
-    if (auto bad = invalid_utf8(text)) {
-        return Failure(REFLOW_ERROR_INVALID_UTF8,
-                       concat("--send: the text is not UTF-8 at its byte ", *bad));
-    }
-    request.text = text;
-    return request;
-}
-
-std::string_view log_level_name(reflow_log_level level) noexcept {
-    bool known = level >= REFLOW_LOG_ERROR && level <= REFLOW_LOG_TRACE;
-    return known ? level_names[level - REFLOW_LOG_ERROR] : std::string_view();
-}
-
-Result<reflow_log_level> parse_log_level(std::string_view text) {
-    static constexpr std::string_view words[] = {"off",  "error", "warn",
-                                                 "info", "debug", "trace"};
-    String word = lower(text);
-    if (word == "warning") word = "warn";
-    const auto* found = std::find(std::begin(words), std::end(words), word);
-    if (found != std::end(words)) return static_cast<reflow_log_level>(found - std::begin(words));
-    return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
-                   concat("'", shown(text),
-                          "' is not a log level: error, warn, info, debug, trace or off"))
-        .hint(did_you_mean(word, words));
-}
-
-String log_line(std::int64_t wall_ms, reflow_log_level level, std::string_view text) {
-    static constexpr char hex[] = "0123456789abcdef";
-    std::string_view name = log_level_name(level);
-    String out = concat(write_time(wall_ms, false), " ", name);
-    out.append(5 - name.size() + 1, ' ');
-    String valid;
-    if (invalid_utf8(text)) {
-        valid = repair_utf8(text);
-        text = valid;
-    }
-    for (char letter : text) {
-        auto byte = static_cast<unsigned char>(letter);
-        if (byte >= 0x20 && byte != 0x7f) {
-            out += letter;
-        } else if (letter == '\n' || letter == '\r' || letter == '\t') {
-            out += '\\';
-            out += letter == '\n' ? 'n' : letter == '\r' ? 'r' : 't';
-        } else {
-            out += "\\x";
-            out += hex[byte >> 4];
-            out += hex[byte & 15];
-        }
-    }
-    return out;
 }
 
 }  // namespace reflow::peer

@@ -1,5 +1,5 @@
-// What a command line and a configuration tell of places: endpoints, `--send`, and log lines.
-// Neighbours: config, discovery, cli. Thread: any.
+// What a configuration tells of places: endpoints of peers and of discovery servers.
+// Neighbours: config, discovery. Thread: any.
 #pragma once
 
 #include <cstdint>
@@ -35,24 +35,5 @@ struct Url {
 
 // "host:port", the host in brackets if it is an IPv6 number.
 [[nodiscard]] String host_and_port(std::string_view host, std::uint16_t port);
-
-// One message that a command line sends: `--send network:actor:port:text`. The text may be empty
-// and may hold colons.
-struct SendRequest {
-    String network_id;
-    String actor_id;
-    String port;
-    String text;
-};
-// REFLOW_ERROR_INVALID_ARGUMENT, naming the part that is missing.
-[[nodiscard]] Result<SendRequest> parse_send(std::string_view text);
-
-// "INFO"; empty for what is no level.
-[[nodiscard]] std::string_view log_level_name(reflow_log_level level) noexcept;
-// "info", "WARN", "warning", or "off", which is 0. REFLOW_ERROR_INVALID_ARGUMENT.
-[[nodiscard]] Result<reflow_log_level> parse_log_level(std::string_view text);
-// "2026-04-28T22:48:32Z INFO  text", without a line end. Control characters inside the text are
-// written as escapes, so that what a peer sends cannot look like a line of ours.
-[[nodiscard]] String log_line(std::int64_t wall_ms, reflow_log_level level, std::string_view text);
 
 }  // namespace reflow::peer

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/text.hpp"
+#include "peer/times.hpp"
 
 namespace reflow::peer {
 
@@ -19,9 +20,7 @@ reflow_status FeedSubscription::poll(std::int64_t timeout_ms, Message& event,
     std::unique_lock lock(mutex_);
     auto ready = [this] { return !waiting_.empty() || closed_; };
     if (!ready() && timeout_ms == 0) return REFLOW_ERROR_WOULD_BLOCK;
-    if (timeout_ms < 0) {
-        changed_.wait(lock, ready);
-    } else if (!changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), ready)) {
+    if (!changed_.wait_for(lock, std::chrono::milliseconds(waiting_ms(timeout_ms)), ready)) {
         return REFLOW_ERROR_TIMEOUT;
     }
     missed = std::exchange(missed_, 0);

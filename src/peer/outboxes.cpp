@@ -7,6 +7,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "peer/confirmations.hpp"
+#include "peer/times.hpp"
 
 namespace reflow::peer {
 namespace {

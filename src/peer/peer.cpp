@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "peer/endpoints.hpp"
 #include "peer/limits.hpp"
+#include "peer/times.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -104,7 +105,7 @@ void Peer::stop(std::int64_t timeout_ms) {
     }
     changed_.notify_all();
     // So that nobody is sent here any more.
-    if (discovery_) discovery_->stop(std::min(timeout_ms, discovery_leave_ms));
+    if (discovery_) discovery_->stop(std::min(waiting_ms(timeout_ms), discovery_leave_ms));
     if (proxies_) proxies_->detach(*this);
     followers_.stop();
     if (listener != 0) wires_.unlisten(listener);

@@ -13,6 +13,7 @@
 #include "io/interfaces.hpp"
 #include "peer/endpoints.hpp"
 #include "peer/peer.hpp"
+#include "peer/times.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -39,11 +40,6 @@ bool lists(std::span<const DiscoveredNetwork> known, std::string_view endpoint) 
 std::string_view name_of(DiscoveryEvent::Kind kind) noexcept {
     if (kind == DiscoveryEvent::Kind::added) return "is there";
     return kind == DiscoveryEvent::Kind::updated ? "has changed" : "has gone";
-}
-
-std::chrono::milliseconds wait_of(std::int64_t timeout_ms) noexcept {
-    constexpr auto most = static_cast<std::int64_t>(limits::timeout_ms);
-    return std::chrono::milliseconds(timeout_ms < 0 ? most : std::min(timeout_ms, most));
 }
 
 }  // namespace
@@ -100,7 +96,7 @@ Result<void> Peer::discover(std::int64_t timeout_ms) {
                        options_.discovery.endpoints.empty() ? "the peer has no discovery endpoints"
                                                             : "the peer has not been started");
     }
-    return with->discover(wait_of(timeout_ms).count());
+    return with->discover(waiting_ms(timeout_ms));
 }
 
 // ---- dialling what was found
@@ -344,7 +340,9 @@ Result<Message> Peer::ask_actors(std::string_view network_id, std::int64_t timeo
         auto found = asked_.find(number);
         return found == asked_.end() || found->second.answered || link->stage() != Stage::open;
     };
-    bool in_time = !asked.ok() || changed_.wait_for(lock, wait_of(timeout_ms), over);
+    bool in_time =
+        !asked.ok() ||
+        changed_.wait_for(lock, std::chrono::milliseconds(waiting_ms(timeout_ms)), over);
     auto found = asked_.find(number);
     bool answered = found != asked_.end() && found->second.answered;
     Message actors = answered ? std::move(found->second.actors) : Message();

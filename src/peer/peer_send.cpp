@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "peer/peer.hpp"
+#include "peer/times.hpp"
 
 namespace reflow::peer {
 

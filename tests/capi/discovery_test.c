@@ -7,13 +7,7 @@
 
 #include "rig.h"
 
-/* Waits for what has no call that waits: other threads bring it. */
-#define EVENTUALLY(condition)                                    \
-    do {                                                         \
-        time_t end_ = time(NULL) + (check_slow() ? 200 : 20);    \
-        while (!(condition) && time(NULL) < end_) sched_yield(); \
-        CHECK(condition);                                        \
-    } while (0)
+#define EVENTUALLY(condition) RIG_EVENTUALLY(check_slow() ? 200 : 20, condition)
 
 /* ---- the server */
 

@@ -6,12 +6,7 @@
 
 #include "rig.h"
 
-#define EVENTUALLY(condition)                                  \
-    do {                                                       \
-        time_t end_ = time(NULL) + 30;                         \
-        while (!(condition) && time(NULL) < end_) sched_yield(); \
-        CHECK(condition);                                      \
-    } while (0)
+#define EVENTUALLY(condition) RIG_EVENTUALLY(30, condition)
 
 typedef struct side {
     reflow_runtime *runtime;

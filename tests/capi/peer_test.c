@@ -94,13 +94,7 @@ static int64_t status_of(const side *s, const char *key) {
     return number;
 }
 
-/* Waits for what has no call that waits: other threads bring it. */
-#define EVENTUALLY(condition)                                  \
-    do {                                                       \
-        time_t end_ = time(NULL) + 20;                         \
-        while (!(condition) && time(NULL) < end_) sched_yield(); \
-        CHECK(condition);                                      \
-    } while (0)
+#define EVENTUALLY(condition) RIG_EVENTUALLY(20, condition)
 
 static const char *const schemes[] = {"", "ws://", "tcp://"};
 

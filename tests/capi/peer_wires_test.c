@@ -87,12 +87,7 @@ static bool scheme_is(const reflow_peer *peer, const char *expected) {
     return same;
 }
 
-#define EVENTUALLY(condition)                                    \
-    do {                                                         \
-        time_t end_ = time(NULL) + 30;                           \
-        while (!(condition) && time(NULL) < end_) sched_yield(); \
-        CHECK(condition);                                        \
-    } while (0)
+#define EVENTUALLY(condition) RIG_EVENTUALLY(30, condition)
 
 /* An endpoint without a scheme leads to the form of tcp if both sides can. */
 static void test_forms(void) {

@@ -9,13 +9,7 @@
 
 #include "rig.h"
 
-/* Waits for what has no call that waits: other threads bring it. */
-#define EVENTUALLY(condition)                                    \
-    do {                                                         \
-        time_t end_ = time(NULL) + 20;                           \
-        while (!(condition) && time(NULL) < end_) sched_yield(); \
-        CHECK(condition);                                        \
-    } while (0)
+#define EVENTUALLY(condition) RIG_EVENTUALLY(20, condition)
 
 /* Doubles integers; fails at those below 0. */
 static inline reflow_status twice(reflow_context *context, void *state, reflow_packet *inputs,

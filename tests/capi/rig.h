@@ -7,6 +7,15 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <time.h>
+
+/* Waits for what has no call that waits: other threads bring it. */
+#define RIG_EVENTUALLY(seconds, condition)                       \
+    do {                                                         \
+        time_t end_ = time(NULL) + (seconds);                    \
+        while (!(condition) && time(NULL) < end_) sched_yield(); \
+        CHECK(condition);                                        \
+    } while (0)
 
 /* Each way to run actors. */
 typedef struct rig_mode {

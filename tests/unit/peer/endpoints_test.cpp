@@ -81,52 +81,6 @@ TEST(PeerEndpoints, OfPeersAndDiscovery) {
     EXPECT_FALSE(check_host("").ok());
 }
 
-TEST(PeerEndpoints, Send) {
-    Result<SendRequest> send = parse_send("alpha:recorder:in:hello-from-beta");
-    ASSERT_TRUE(send.ok());
-    EXPECT_EQ(send.value().network_id, "alpha");
-    EXPECT_EQ(send.value().actor_id, "recorder");
-    EXPECT_EQ(send.value().port, "in");
-    EXPECT_EQ(send.value().text, "hello-from-beta");
-    EXPECT_EQ(parse_send("a:b:c:d:e::").value().text, "d:e::");
-    EXPECT_EQ(parse_send("a:b:c:").value().text, "");
-    EXPECT_EQ(error_of(parse_send("")), "--send: missing network_id");
-    EXPECT_EQ(error_of(parse_send(":b:c:d")), "--send: missing network_id");
-    EXPECT_EQ(error_of(parse_send("a")), "--send: missing actor_id");
-    EXPECT_EQ(error_of(parse_send("a::c:d")), "--send: missing actor_id");
-    EXPECT_EQ(error_of(parse_send("a:b")), "--send: missing port");
-    EXPECT_EQ(error_of(parse_send("a:b:c")),
-              "--send: missing text payload (after the third ':')");
-    EXPECT_EQ(parse_send("a:b:c:\xff").error().status, REFLOW_ERROR_INVALID_UTF8);
-}
-
-TEST(PeerEndpoints, LogLines) {
-    constexpr std::int64_t when = 1'777'416'512'999;
-    EXPECT_EQ(log_line(when, REFLOW_LOG_INFO, "text"), "2026-04-28T22:48:32Z INFO  text");
-    EXPECT_EQ(log_line(when, REFLOW_LOG_ERROR, "text"), "2026-04-28T22:48:32Z ERROR text");
-    EXPECT_EQ(log_line(when, REFLOW_LOG_WARN, ""), "2026-04-28T22:48:32Z WARN  ");
-    EXPECT_EQ(log_line(when, REFLOW_LOG_DEBUG, "a\nb\r\t\x1b[1m\x7f"),
-              "2026-04-28T22:48:32Z DEBUG a\\nb\\r\\t\\x1b[1m\\x7f");
-    EXPECT_EQ(log_line(when, REFLOW_LOG_TRACE, "\xff\xc3\xa9"),
-              "2026-04-28T22:48:32Z TRACE \xEF\xBF\xBD\xc3\xa9");
-}
-
-TEST(PeerEndpoints, LogLevels) {
-    EXPECT_EQ(parse_log_level("info").value(), REFLOW_LOG_INFO);
-    EXPECT_EQ(parse_log_level("WARNING").value(), REFLOW_LOG_WARN);
-    EXPECT_EQ(parse_log_level("Warn").value(), REFLOW_LOG_WARN);
-    EXPECT_EQ(parse_log_level("off").value(), 0);
-    for (reflow_log_level level = REFLOW_LOG_ERROR; level <= REFLOW_LOG_TRACE; ++level) {
-        EXPECT_EQ(parse_log_level(log_level_name(level)).value(), level);
-    }
-    EXPECT_EQ(log_level_name(0), "");
-    EXPECT_EQ(log_level_name(6), "");
-    Result<reflow_log_level> wrong = parse_log_level("inof");
-    ASSERT_FALSE(wrong.ok());
-    EXPECT_EQ(wrong.error().hint, "did you mean 'info'?");
-    EXPECT_FALSE(parse_log_level("").ok());
-}
-
 TEST(PeerTimes, Text) {
     EXPECT_EQ(write_time(0, false), "1970-01-01T00:00:00Z");
     EXPECT_EQ(write_time(-1, true), "1969-12-31T23:59:59.999Z");
