@@ -388,12 +388,16 @@ Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_
         if (!found.ok()) return found.take_error();
         inport = found.value();
     }
+    // Those that are told of go in one by one.
+    const std::size_t most = options_.tells_messages ? 1 : packets.size();
     std::size_t taken = 0;
     while (taken < packets.size()) {
         Parcel rest = parcel;
         rest.first += taken;
         rest.message += taken;
-        Result<std::size_t> some = put(link, rest, channel, *inport, packets.subspan(taken));
+        auto next = packets.subspan(taken, std::min(most, packets.size() - taken));
+        if (options_.tells_messages) tell_message(link, rest, channel);
+        Result<std::size_t> some = put(link, rest, channel, *inport, next);
         if (!some.ok() && some.error().status == REFLOW_ERROR_NOT_FOUND) {
             Result<std::uint64_t> now = find_anew(link, parcel, channel, *inport);
             if (!now.ok()) some = now.take_error();
@@ -404,15 +408,10 @@ Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_
             return some.take_error();
         }
         taken += some.value();
-        for (std::size_t i = 0; options_.tells_messages && i < some.value(); ++i) {
-            tell_message(link, parcel);
-        }
         if (some.value() != 0) continue;
         if (channel == UINT64_MAX || !wait_for_room(link, channel, *inport)) break;
         // Room may have come in between.
-        rest.first = parcel.first + taken;
-        rest.message = parcel.message + taken;
-        Result<std::size_t> more = put(link, rest, channel, *inport, packets.subspan(taken));
+        Result<std::size_t> more = put(link, rest, channel, *inport, next);
         if (!more.ok() || more.value() == 0) break;
         taken += more.value();
     }

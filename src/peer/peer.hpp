@@ -189,6 +189,7 @@ private:
         std::uint64_t inport = 0;
         Ref<Proxy> proxy{};
         std::uint32_t outport = 0;
+        std::uint64_t told = 0;  // in the log: those before this one
     };
     using RouteKey = std::pair<const Link*, std::uint64_t>;
 
@@ -244,7 +245,7 @@ private:
     void made_room(std::uint64_t inport);
     void leave_room(std::uint64_t inport);
     void forget_room();
-    void tell_message(const Link& link, const Parcel& parcel);
+    void tell_message(const Link& link, const Parcel& parcel, std::uint64_t channel);
     void tick();
     void plan_tick();
     // A call on the thread of wires, unless the peer stops before.
@@ -303,11 +304,12 @@ private:
     bool started_ = false;
     bool ending_ = false;    // stop() has begun
     bool stopping_ = false;  // and the outboxes are through
+    bool roomless_ = false;  // nobody waits for room any more
     std::uint64_t port_number_ = 0;
     Vector<Ref<Link>> links_;  // all that have not ended
     Vector<Ref<Target>> targets_;
     Map<RouteKey, Route> routes_;
-    // Channels that wait for an inport: by the number of that.
+    // Channels that wait for an inport: by the number of that. None once it keeps none.
     Map<std::uint64_t, Vector<std::pair<Ref<Link>, std::uint64_t>>> waiting_;
     std::uint64_t rooms_ = 0;  // how often a channel has become writable
     std::size_t next_ = 0;     // of several links to one network

@@ -103,7 +103,16 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
     return begun.known + count;
 }
 
-void Peer::tell_message(const Link& link, const Parcel& parcel) {
+// Its first packet, once, and before an actor can tell what it makes of it.
+void Peer::tell_message(const Link& link, const Parcel& parcel, std::uint64_t channel) {
+    {
+        std::lock_guard lock(mutex_);
+        auto found = routes_.find({&link, channel});
+        if (found != routes_.end()) {
+            if (parcel.first < found->second.told) return;
+            found->second.told = parcel.first + 1;
+        }
+    }
     log(REFLOW_LOG_INFO,
         concat("\U0001F310 BRIDGE: Received remote message from ", link.remote().network_id,
                " to ", options_.link.self.network_id, "::", parcel.actor));

@@ -15,6 +15,7 @@ bool Peer::wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport
     bool first = false;
     {
         std::lock_guard lock(mutex_);
+        if (roomless_) return false;
         auto [at, made] = waiting_.try_emplace(inport);
         first = made;
         auto one = std::pair(Ref<Link>::share(&link), channel);
@@ -29,7 +30,14 @@ bool Peer::wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport
         network::HostData(Ref<Peer>::share(this).leak(),
                           [](void* data) { static_cast<Peer*>(data)->unref(); }),
         this);
-    if (set.ok()) return true;
+    if (set.ok()) {
+        std::unique_lock lock(mutex_);
+        if (!roomless_) return true;
+        // forget_room() may have been before it: else that sees what waiting_ has.
+        lock.unlock();
+        (void)network_->on_writable(inport, nullptr, {}, this);
+        return false;
+    }
     // Nobody will tell: it looks again by itself.
     log(REFLOW_LOG_ERROR, concat("cannot wait for room: ", set.error().message));
     later(look_again_ns, [this, inport] { leave_room(inport); });
@@ -60,11 +68,13 @@ void Peer::made_room(std::uint64_t inport) {
     for (const auto& [link, channel] : all) link->resume(channel);
 }
 
-// The network calls no more: it would keep this peer, which keeps it.
+// The network calls no more: it would keep this peer, which keeps it. A turn of an actor may be giving
+// what came before the links ended.
 void Peer::forget_room() {
     Vector<std::uint64_t> inports;
     {
         std::lock_guard lock(mutex_);
+        roomless_ = true;
         for (const auto& [inport, waiting] : waiting_) inports.push_back(inport);
         waiting_.clear();
     }
