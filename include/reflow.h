@@ -2492,6 +2492,35 @@ REFLOW_API reflow_status reflow_stream_transform(reflow_stream_reader *reader,
  * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none. Since: 0.1.0 */
 REFLOW_API void reflow_stream_reader_destroy(reflow_stream_reader *reader);
 
+/* Told that a stream can go on. */
+typedef void (*reflow_stream_ready_fn)(void *user_data);
+
+/* Asks to be called when a reader of the host can go on. The callback comes once after a refusal
+ * (REFLOW_ERROR_WOULD_BLOCK with a timeout of 0), as soon as there is a frame, an END or an ERROR, and not again
+ * before the next refusal; to ask counts as one, so what is there already is told at once, inside this call.
+ * So a host reads until it is refused, goes on with something else, and reads again when it is called, or inside
+ * the callback. No frame is missed, whenever it comes; a call may also find none.
+ *
+ * It runs on the thread of whoever writes or ends the stream: of the host, of the runtime or of links; never under
+ * a lock of the engine, and never twice at a time. It may call anything that does not wait, and end the reader;
+ * who writes stands still meanwhile.
+ *
+ * Each reader has one callback: another one takes its place, NULL ends it. destroy ends user_data when it is
+ * replaced or the reader ends, once no call runs any more, or when this fails.
+ * Ownership: user_data taken. Threads: one-at-a-time. Blocking: never. Errors: REFLOW_ERROR_INVALID_STATE for
+ * a reader of an actor, which is called by itself. Callbacks: callback, destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_on_readable(reflow_stream_reader *reader,
+                                                   reflow_stream_ready_fn callback, void *user_data,
+                                                   reflow_destroy_fn destroy, reflow_error **error);
+
+/* The same for a writer of the host: when there is room after a write that was refused, and when nobody can
+ * read any more, without a refusal too. It runs on the thread of whoever reads.
+ * Ownership: user_data taken. Threads: one-at-a-time. Blocking: never. Errors: REFLOW_ERROR_INVALID_STATE for
+ * a writer of an actor. Callbacks: callback, destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_stream_on_writable(reflow_stream_writer *writer,
+                                                   reflow_stream_ready_fn callback, void *user_data,
+                                                   reflow_destroy_fn destroy, reflow_error **error);
+
 /* Together with reflow_context_again: the inputs that were not completed wait until a stream of this
  * actor that has refused can go on, or its timer fires.
  * Ownership: none. Threads: callback (run and finish). Blocking: never.

@@ -87,6 +87,8 @@ Result<std::unique_ptr<reflow_peer>> make(reflow_runtime* runtime, peer::PeerOpt
     if (!wires.ok()) return wires.take_error();
     made->wires = std::move(wires).take();
     options.log = log;
+    options.link.environment = made->runtime.get();
+    options.link.scheduler = &made->runtime->scheduler();
     made->feed = make_ref<peer::Feed>();
     options.discovered = [feed = made->feed](const peer::DiscoveryEvent& event) {
         tell(*feed, event);
@@ -121,6 +123,7 @@ Result<Message> describe(const reflow_peer& of) {
         number("packets_in", counts.packets_in);
         number("packets_out", counts.packets_out);
         number("queued_packets", counts.queued_packets);
+        number("streams", counts.streams);
         number("bytes_in", counts.bytes_in);
         number("bytes_out", counts.bytes_out);
         Result<Message> made = one.finish();
@@ -178,9 +181,6 @@ Result<void> send_many(reflow_peer* peer, reflow_view network, reflow_view actor
         if (packet.none()) {
             return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                            concat("message ", packets.size(), " is none"));
-        }
-        if (packet.counted() && packet.holds_stream()) {
-            return Failure(REFLOW_ERROR_UNSUPPORTED, "streams do not cross links");
         }
         if (!envelope.none()) {
             whole.push_back(enveloped(packet.own(), envelope));

@@ -1,5 +1,7 @@
 // Section 15 of reflow.h: streams.
 // Thread: see reflow.h.
+#include <atomic>
+
 #include "base/limits.hpp"
 #include "capi/guard.hpp"
 #include "capi/handles.hpp"
@@ -66,6 +68,43 @@ Result<reflow_observe_options> read(const reflow_observe_options* given) {
                               limits::stream_most_frames_count));
     }
     return fields;
+}
+
+// A callback of the host, one call at a time. Who finds another thread at it leaves that one more to make:
+// so a call that begins after something has come is never missing, and several may become one.
+class HostWatcher final : public runtime::StreamWatcher {
+public:
+    HostWatcher(reflow_stream_ready_fn callback, network::HostData data) noexcept
+        : callback_(callback), data_(std::move(data)) {}
+    void ready() noexcept override {
+        // acq_rel, both: what the others did before they left their call is seen by it.
+        if (calls_.fetch_add(1, std::memory_order_acq_rel) != 0) return;
+        for (std::uint32_t seen = 1; seen != 0;) {
+            callback_(data_.get());
+            seen = calls_.fetch_sub(seen, std::memory_order_acq_rel) - seen;
+        }
+    }
+
+private:
+    const reflow_stream_ready_fn callback_;
+    const network::HostData data_;
+    std::atomic<std::uint32_t> calls_{0};
+};
+
+template <typename End>
+reflow_status watch(End* end, reflow_stream_ready_fn callback, void* user_data,
+                    reflow_destroy_fn destroy, reflow_error** error) noexcept {
+    network::HostData data(user_data, destroy);
+    return guarded(error, [&]() -> Result<void> {
+        if (end == nullptr) return null_argument("handle");
+        if (Result<void> fine = of_this_process(end->forked()); !fine.ok()) return fine;
+        Ref<runtime::StreamWatcher> made;
+        if (callback != nullptr) {
+            made = Ref<runtime::StreamWatcher>::adopt(new HostWatcher(callback, std::move(data)));
+        }
+        if (end->watch(std::move(made))) return {};
+        return Failure(REFLOW_ERROR_INVALID_STATE, "it belongs to an actor, which is woken");
+    });
 }
 
 Keep keep(network::Runtime& runtime) noexcept { return Keep(runtime, runtime.scheduler()); }
@@ -266,6 +305,18 @@ reflow_status reflow_stream_transform(reflow_stream_reader* reader, reflow_strea
 
 void reflow_stream_reader_destroy(reflow_stream_reader* reader) {
     if (reader != nullptr && !reader_of(reader)->forked()) delete reader_of(reader);
+}
+
+reflow_status reflow_stream_on_readable(reflow_stream_reader* reader,
+                                        reflow_stream_ready_fn callback, void* user_data,
+                                        reflow_destroy_fn destroy, reflow_error** error) {
+    return watch(reader_of(reader), callback, user_data, destroy, error);
+}
+
+reflow_status reflow_stream_on_writable(reflow_stream_writer* writer,
+                                        reflow_stream_ready_fn callback, void* user_data,
+                                        reflow_destroy_fn destroy, reflow_error** error) {
+    return watch(writer_of(writer), callback, user_data, destroy, error);
 }
 
 reflow_status reflow_context_rest(reflow_context* context) {

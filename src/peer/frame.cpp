@@ -23,6 +23,14 @@ void put_count(char* to, std::uint32_t value) noexcept {
     }
 }
 
+// The beginning of a reason, without half a character at its end.
+std::string_view short_text(std::string_view text) noexcept {
+    if (text.size() <= limits::peer_name_bytes) return text;
+    std::size_t size = limits::peer_name_bytes;
+    while (size != 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+    return text.substr(0, size);
+}
+
 Failure wrong(std::string_view record, std::string_view what) {
     return Failure(REFLOW_ERROR_PROTOCOL, concat("record ", record, ": ", what));
 }
@@ -71,6 +79,12 @@ public:
         }
         std::memcpy(to.data(), value.bytes().data(), to.size());
     }
+    [[nodiscard]] MessageRef data() {
+        MessageRef value = next();
+        if (!value.is(REFLOW_KIND_BYTES)) fail("is not bytes");
+        return value;
+    }
+    [[nodiscard]] MessageRef anything() { return next(); }
     [[nodiscard]] std::optional<std::uint64_t> number_or_nothing() {
         if (at_ < record_.size() && record_.at(at_).nothing()) {
             ++at_;
@@ -98,7 +112,43 @@ private:
 constexpr std::string_view names[] = {
     "",     "open",     "data",     "credit", "report", "ping", "pong", "follow", "unfollow", "followed",
     "ask",  "told",     "",         "",       "",       "",     "",     "",       "",         "",
-    "note", "confirm",  "confirmed", "mark"};
+    "note", "confirm",  "confirmed", "mark", "stream", "stream_data", "stream_end", "stream_credit",
+    "stream_cancel"};
+
+Result<void> read_stream(Fields& from, FrameVisitor& to) {
+    StreamRecord record;
+    record.channel = from.number();
+    record.packet = from.number();
+    record.number = from.number();
+    record.fields.stream_id = from.number();
+    record.fields.origin_actor = from.text();
+    record.fields.origin_port = from.text();
+    record.fields.content_type = from.text();
+    std::optional<std::uint64_t> size = from.number_or_nothing();
+    record.fields.has_size_hint = size.has_value();
+    record.fields.size_hint = size.value_or(0);
+    record.metadata = from.anything();
+    return from.fine() ? to.stream(record) : from.failure();
+}
+
+// What belongs to a stream that has begun.
+Result<void> read_of_stream(Kind kind, Fields& from, FrameVisitor& to) {
+    std::uint64_t number = from.number();
+    if (kind == Kind::stream_data) {
+        MessageRef data = from.data();
+        return from.fine() ? to.stream_data(number, data) : from.failure();
+    }
+    if (kind == Kind::stream_credit) {
+        std::uint64_t frames = from.number();
+        std::uint64_t bytes = from.number();
+        return from.fine() ? to.stream_credit(number, frames, bytes) : from.failure();
+    }
+    bool failed = kind == Kind::stream_end && from.boolean();
+    std::string_view text = from.text();
+    if (!from.fine()) return from.failure();
+    return kind == Kind::stream_end ? to.stream_end(number, failed, text)
+                                    : to.stream_cancel(number, text);
+}
 
 Result<void> read_note(Fields& from, FrameVisitor& to) {
     std::uint64_t channel = from.number();
@@ -187,6 +237,13 @@ Result<void> read_record(MessageRef record, std::size_t bytes, FrameVisitor& to)
         }
         case Kind::note:
             return read_note(from, to);
+        case Kind::stream:
+            return read_stream(from, to);
+        case Kind::stream_data:
+        case Kind::stream_end:
+        case Kind::stream_credit:
+        case Kind::stream_cancel:
+            return read_of_stream(static_cast<Kind>(kind), from, to);
         case Kind::mark: {
             std::uint64_t channel = from.number();
             std::uint64_t number = from.number();
@@ -314,7 +371,7 @@ void Batch::report(std::uint64_t channel, std::uint64_t packet, reflow_status st
     number(channel);
     number(packet);
     number(static_cast<std::uint64_t>(-static_cast<std::int64_t>(status)));
-    text(why.substr(0, limits::peer_name_bytes));
+    text(short_text(why));
 }
 
 void Batch::confirm(std::uint64_t channel, std::uint64_t packet) {
@@ -335,6 +392,58 @@ void Batch::mark(std::uint64_t channel, std::uint64_t packet, std::string_view o
     number(packet);
     text(outbox);
     number(message);
+}
+
+Result<void> Batch::stream(const StreamRecord& record) {
+    const std::size_t before = text_.size();
+    begin(Kind::stream, 9);
+    for (std::uint64_t value : {record.channel, record.packet, record.number,
+                                record.fields.stream_id}) {
+        number(value);
+    }
+    text(record.fields.origin_actor);
+    text(record.fields.origin_port);
+    text(record.fields.content_type);
+    if (record.fields.has_size_hint) {
+        number(record.fields.size_hint);
+    } else {
+        (void)codec::write_msgpack(text_, Message::null());
+    }
+    const std::size_t fields = text_.size();
+    Result<void> done = codec::write_msgpack(text_, record.metadata);
+    if (done.ok() && text_.size() - fields > limits::peer_stream_metadata_bytes) {
+        done = Failure(REFLOW_ERROR_LIMIT,
+                       concat("metadata of a stream of ", text_.size() - fields,
+                              " bytes: over a link go at most ",
+                              limits::peer_stream_metadata_bytes));
+    }
+    if (done.ok()) return done;
+    text_.resize(before);
+    --records_;
+    return done;
+}
+
+void Batch::stream_data(std::uint64_t stream, MessageRef data) {
+    begin(Kind::stream_data, 2);
+    number(stream);
+    (void)codec::write_msgpack(text_, data);
+}
+void Batch::stream_end(std::uint64_t stream, bool failed, std::string_view why) {
+    begin(Kind::stream_end, 3);
+    number(stream);
+    (void)codec::write_msgpack(text_, Message::boolean(failed));
+    text(short_text(why));
+}
+void Batch::stream_credit(std::uint64_t stream, std::uint64_t frames, std::uint64_t bytes) {
+    begin(Kind::stream_credit, 3);
+    number(stream);
+    number(frames);
+    number(bytes);
+}
+void Batch::stream_cancel(std::uint64_t stream, std::string_view why) {
+    begin(Kind::stream_cancel, 2);
+    number(stream);
+    text(short_text(why));
 }
 
 void Batch::ping(std::uint64_t value) {

@@ -75,6 +75,22 @@ enum class Kind : std::uint8_t {
     confirmed = 22,  // channel, packets in all that have been delivered or reported
     // From that packet on: those of which outbox, and which message of it the first is; "": of none.
     mark = 23,  // channel, number, outbox, message
+    // A stream whose handle is in the next packet of a channel: channel, number of that, number of the
+    // stream, id in the handle, actor, port, content type, size or null, metadata. Then its frames, and its end.
+    stream = 24,
+    stream_data = 25,    // number of the stream, bytes
+    stream_end = 26,     // number, whether it is an error, text
+    stream_credit = 27,  // number, frames in all that may come, bytes in all
+    stream_cancel = 28,  // number, text: nobody reads it any more
+};
+
+// What a record of kind stream says.
+struct StreamRecord {
+    std::uint64_t channel = 0;
+    std::uint64_t packet = 0;  // that has the handle
+    std::uint64_t number = 0;  // of the stream, counted by who sends it
+    MessageRef::Stream fields{};
+    MessageRef metadata{};     // or null
 };
 
 // Makes frames. Records of one kind for one channel grow together.
@@ -93,6 +109,12 @@ public:
     void confirmed(std::uint64_t channel, std::uint64_t packets);
     void mark(std::uint64_t channel, std::uint64_t number, std::string_view outbox,
               std::uint64_t message);
+    // An error, of metadata that cannot be written, leaves the batch as it was.
+    Result<void> stream(const StreamRecord& record);
+    void stream_data(std::uint64_t number, MessageRef data);
+    void stream_end(std::uint64_t number, bool failed, std::string_view text);
+    void stream_credit(std::uint64_t number, std::uint64_t frames, std::uint64_t bytes);
+    void stream_cancel(std::uint64_t number, std::string_view text);
     void ping(std::uint64_t number);
     void pong(std::uint64_t number);
     void follow(std::uint64_t number, std::string_view actor, std::string_view port, std::string_view replies_to);
@@ -156,6 +178,20 @@ public:
     virtual Result<void> confirmed(std::uint64_t channel, std::uint64_t packets) = 0;
     virtual Result<void> mark(std::uint64_t channel, std::uint64_t number, std::string_view outbox,
                               std::uint64_t message) = 0;
+    // Of streams; who has none passes them over.
+    virtual Result<void> stream(const StreamRecord& /*record*/) { return {}; }
+    virtual Result<void> stream_data(std::uint64_t /*number*/, MessageRef /*data*/) { return {}; }
+    virtual Result<void> stream_end(std::uint64_t /*number*/, bool /*failed*/,
+                                    std::string_view /*text*/) {
+        return {};
+    }
+    virtual Result<void> stream_credit(std::uint64_t /*number*/, std::uint64_t /*frames*/,
+                                       std::uint64_t /*bytes*/) {
+        return {};
+    }
+    virtual Result<void> stream_cancel(std::uint64_t /*number*/, std::string_view /*text*/) {
+        return {};
+    }
 };
 // REFLOW_ERROR_PROTOCOL, _PARSE or _LIMIT with the record; records before it have been told.
 [[nodiscard]] Result<void> read_frame(std::string_view frame, FrameVisitor& to);

@@ -38,6 +38,7 @@ inline constexpr std::string_view capability_messages = "actor_messaging";
 inline constexpr std::string_view capability_batches = "reflow_batches_1";
 inline constexpr std::string_view capability_zstd = "zstd";
 inline constexpr std::string_view capability_confirms = "reflow_confirms_1";  // deliveries, when asked
+inline constexpr std::string_view capability_streams = "reflow_streams_1";
 
 struct Hello {
     Identity from;

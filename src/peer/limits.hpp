@@ -16,6 +16,14 @@ inline constexpr std::uint64_t most_peer_window_packets = std::uint64_t{1} << 32
 inline constexpr std::uint64_t most_peer_window_bytes = std::uint64_t{1} << 40;
 inline constexpr std::size_t peer_socket_bytes = std::size_t{4} << 20;  // that wait for a socket
 
+// Of a stream over a link: what may have come and not been read. The first two are agreed on by the
+// capability, since nobody tells of credit before there is a stream.
+inline constexpr std::uint64_t peer_stream_frames_count = 256;
+inline constexpr std::uint64_t peer_stream_bytes = std::uint64_t{4} << 20;
+inline constexpr std::size_t peer_streams_count = 4096;        // of a link, each way, at once
+inline constexpr std::size_t peer_message_streams_count = 8;   // whose handles one message has
+inline constexpr std::size_t peer_stream_metadata_bytes = std::size_t{64} << 10;  // encoded
+
 inline constexpr std::size_t mesh_executions_count = 10'000;  // of one mesh
 inline constexpr std::uint32_t peer_strangers_count = 48;  // accepted links that have not greeted
 inline constexpr std::uint32_t peer_guests_count = 16;     // connections that are nothing yet

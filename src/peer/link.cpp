@@ -97,6 +97,7 @@ Link::Counts Link::counts() const {
     }
     if (opened_ns_ != 0) now.open_ns = owner_.now_ns() - opened_ns_;
     now.queued_packets = batch_.packets();
+    now.streams = outflows_.size() + inflows_.size();
     for (const auto& [number, channel] : incoming_) {
         now.queued_packets += channel.waiting.size() - channel.taken;
     }
@@ -127,6 +128,7 @@ void Link::opened(io::Wire& wire) {
     hello_.capabilities = {String(capability_messages), String(capability_batches),
                            String(capability_confirms)};
     if (options_.packer) hello_.capabilities.emplace_back(capability_zstd);
+    if (options_.scheduler != nullptr) hello_.capabilities.emplace_back(capability_streams);
     hello_.window = options_.window;
     if (options_.legacy_auth) hello_.token = options_.token;
     stage_.store(Stage::greeting, std::memory_order_release);
@@ -184,6 +186,7 @@ void Link::hear_hello(std::string_view text) {
         welcome_.capabilities = {String(capability_messages), String(capability_batches),
                                  String(capability_confirms)};
         if (options_.packer) welcome_.capabilities.emplace_back(capability_zstd);
+        if (options_.scheduler != nullptr) welcome_.capabilities.emplace_back(capability_streams);
         welcome_.heartbeat_ms = options_.heartbeat_ns / 1'000'000;
         welcome_.window = options_.window;
     }
@@ -334,6 +337,8 @@ void Link::become_open() {
         timeout_ns_ = 3 * std::max(options_.heartbeat_ns, theirs);
         packs_ = options_.packer && !old() &&
                  (dials_ ? welcome_.can(capability_zstd) : hello_.can(capability_zstd));
+        streams_ = options_.scheduler != nullptr && !old() &&
+                   (dials_ ? welcome_.can(capability_streams) : hello_.can(capability_streams));
         pinged_ns_ = 0;
         opened_ns_ = owner_.now_ns();
         was_open_.store(true, std::memory_order_relaxed);
@@ -391,6 +396,7 @@ void Link::closed(io::Wire&, std::uint16_t code, reflow_status status, std::stri
             }
         }
     }
+    end_streams(because.empty() ? std::string_view("it was closed") : std::string_view(because));
     owner_.unlinked(*this, status, because);
 }
 
@@ -470,6 +476,7 @@ String Link::message_id(std::uint64_t channel, std::uint64_t number) const {
 
 Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef> packets,
                                Sending& sending) {
+    StreamsBegun begun;  // begins to send without the lock
     std::unique_lock lock(mutex_);
     if (stage_.load(std::memory_order_relaxed) != Stage::open) {
         return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
@@ -497,7 +504,7 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
             break;
         }
         if (batch_.empty()) batch_.use(wire_->spare());
-        Result<std::size_t> bytes = batch_.data(channel, to.sent, packet);
+        Result<std::size_t> bytes = data_locked(channel, to, packet, begun);
         if (!bytes.ok()) {
             if (sent != 0) break;  // those before it have gone; it comes again as the first
             return bytes.take_error();
@@ -535,6 +542,10 @@ void Link::mark_outbox(std::uint64_t channel, Outgoing& to, const Sending& sendi
 Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> packets) {
     std::size_t sent = 0;
     for (MessageRef packet : packets) {
+        if (payload_of(packet).holds_stream()) {
+            if (sent != 0) break;
+            return Failure(REFLOW_ERROR_UNSUPPORTED, "a peer of the original takes no streams");
+        }
         RemoteMessage message;
         Result<String> id = make_uuid();
         if (!id.ok()) return id.take_error();

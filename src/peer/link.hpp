@@ -17,6 +17,7 @@
 #include "io/wire.hpp"
 #include "peer/frame.hpp"
 #include "peer/greeting.hpp"
+#include "peer/link_stream.hpp"
 #include "peer/packer.hpp"
 
 namespace reflow::peer {
@@ -34,6 +35,9 @@ struct LinkOptions {
     Ref<Packer> packer;           // NULL: frames go as they are
     Window window;  // of a channel, that may come before the actor takes it
     std::size_t channels_count = 65'536;
+    // Of the runtime whose streams cross the link, which outlives it; NULL: none do.
+    runtime::Environment* environment = nullptr;
+    runtime::Scheduler* scheduler = nullptr;
 };
 
 // Where packets that have come are to go, and who they are.
@@ -119,6 +123,7 @@ public:
         std::uint64_t bytes_in = 0, bytes_out = 0;
         std::uint64_t queued_packets = 0;  // that wait here for the socket or for an actor
         std::uint64_t queued_bytes = 0;    // that wait for the socket
+        std::uint64_t streams = 0;         // on their way, both directions
         std::uint64_t open_ns = 0;         // how long it has been open
         io::WireScheme scheme = io::WireScheme::ws;
     };
@@ -168,6 +173,9 @@ public:
     // Nothing has come for longer than a link that works is silent, though not yet for so long that
     // tick() ends it.
     [[nodiscard]] bool seems_dead(std::uint64_t now_ns) const;
+    // A stream that is read here has frames; one that is written here has room, or nobody reads it any more.
+    void pump_stream(std::uint64_t number);
+    void look_after_stream(std::uint64_t number);
     // In order, and at once; unlinked() follows.
     void close(std::uint16_t code, std::string_view reason);
     void cut() noexcept;
@@ -210,6 +218,7 @@ private:
             std::uint64_t message = 0;
         };
         Vector<Mark> marks{};        // of those that wait, and the one before
+        Vector<NamedStream> streams{};  // whose handles are in the next that comes
         bool busy = false;           // a thread offers them to the owner
         bool again = false;          // and has to look again
     };
@@ -235,6 +244,22 @@ private:
                                             Vector<Message>& all);
     void mark_outbox(std::uint64_t channel, Outgoing& to, const Sending& sending);
     Result<std::size_t> send_old(Outgoing& to, std::span<const MessageRef> packets);
+    // ---- in link_stream.cpp; those that end in _locked want the lock
+    class StreamCall;
+    [[nodiscard]] Result<std::size_t> data_locked(std::uint64_t channel, const Outgoing& to,
+                                                  MessageRef packet, StreamsBegun& begun);
+    [[nodiscard]] Result<void> announce_streams_locked(std::uint64_t channel, std::uint64_t packet,
+                                                       const Vector<MessageRef>& handles);
+    [[nodiscard]] Result<void> check_streams_locked(const Vector<MessageRef>& handles) const;
+    void accept_stream_locked(MessageRef handle, std::uint64_t number, StreamsBegun& begun);
+    enum class Go : std::uint8_t { read, wait, over };
+    [[nodiscard]] Go send_frames_locked(Outflow& flow, Vector<Message>& used);
+    [[nodiscard]] Result<void> begin_inflow(const StreamRecord& record);
+    [[nodiscard]] Result<void> hear_stream_data(std::uint64_t number, MessageRef data);
+    void end_inflow(std::uint64_t number, bool failed, std::string_view text);
+    void cancel_outflow(std::uint64_t number);
+    void look_after_locked(const Ref<Inflow>& flow);
+    void end_streams(std::string_view why);
     // The socket has so much to take that nothing is added.
     [[nodiscard]] bool crowded() const noexcept;
     void tell_credit(std::uint64_t channel, Incoming& from);
@@ -280,6 +305,11 @@ private:
     TextMap<std::uint64_t> numbers_;  // of outgoing channels, by what they are
     Vector<Outgoing> outgoing_;       // by number
     Map<std::uint64_t, Incoming> incoming_;
+    Map<std::uint64_t, Ref<Outflow>> outflows_;
+    Map<std::uint64_t, Ref<Inflow>> inflows_;
+    std::uint64_t next_outflow_ = 0, next_inflow_ = 0;
+    Vector<std::uint64_t> held_flows_;  // outflows that wait for the socket
+    bool streams_ = false;              // both know them
     // What ended it, before the wire tells.
     reflow_status ends_with_ = REFLOW_OK;
     String ends_because_;

@@ -77,6 +77,7 @@ public:
     }
     Result<void> data(std::uint64_t channel, std::uint64_t first, MessageRef payloads,
                       std::uint64_t bytes) override {
+        Vector<NamedStream> streams;  // end without the lock: the last of a handle tells the link
         {
             std::lock_guard lock(link_.mutex_);
             auto found = link_.incoming_.find(channel);
@@ -96,6 +97,12 @@ public:
             }
             to.bytes += bytes;
             for (std::size_t i = 0; i < count; ++i) to.waiting.push_back(payloads.at(i).own());
+            if (count != 0 && !to.streams.empty()) [[unlikely]] {
+                streams.swap(to.streams);
+                Result<Message> whole = with_streams(payloads.at(0), streams);
+                if (!whole.ok()) return whole.take_error();
+                to.waiting[to.waiting.size() - count] = std::move(whole).take();
+            }
             if (count != 0 && !to.note.none()) [[unlikely]] {
                 Message& first_one = to.waiting[to.waiting.size() - count];
                 first_one = enveloped(std::move(first_one), std::exchange(to.note, Message()));
@@ -202,6 +209,33 @@ public:
         link_.flush_locked(lock);
         return {};
     }
+    Result<void> stream(const StreamRecord& record) override {
+        return link_.begin_inflow(record);
+    }
+    Result<void> stream_data(std::uint64_t number, MessageRef data) override {
+        return link_.hear_stream_data(number, data);
+    }
+    Result<void> stream_end(std::uint64_t number, bool failed, std::string_view text) override {
+        link_.end_inflow(number, failed, text);
+        return {};
+    }
+    Result<void> stream_credit(std::uint64_t number, std::uint64_t frames,
+                               std::uint64_t bytes) override {
+        {
+            std::lock_guard lock(link_.mutex_);
+            auto found = link_.outflows_.find(number);
+            if (found == link_.outflows_.end()) return {};
+            Window& allowed = found->second->allowed;
+            allowed.packets = std::max(allowed.packets, frames);
+            allowed.bytes = std::max(allowed.bytes, bytes);
+        }
+        link_.pump_stream(number);
+        return {};
+    }
+    Result<void> stream_cancel(std::uint64_t number, std::string_view) override {
+        link_.cancel_outflow(number);
+        return {};
+    }
     Result<void> confirmed(std::uint64_t channel, std::uint64_t packets) override {
         link_.owner_.confirmed(link_, channel, packets);
         return {};
@@ -256,6 +290,9 @@ void Link::resume(std::uint64_t channel) noexcept {
 // Gives the owner what waits on a channel. One thread at a time: who finds another at it lets that
 // look again.
 void Link::offer(std::uint64_t channel) {
+    // What comes meanwhile would move them. They end without the lock: the last handle of a stream tells the
+    // link that nobody will read it.
+    Vector<Message> all;
     std::unique_lock lock(mutex_);
     auto found = incoming_.find(channel);
     if (found == incoming_.end()) return;
@@ -269,14 +306,15 @@ void Link::offer(std::uint64_t channel) {
     for (;;) {
         from.again = false;
         if (from.taken == from.waiting.size()) break;
-        // What comes meanwhile would move them.
-        Vector<Message> all(from.waiting.begin() + static_cast<std::ptrdiff_t>(from.taken),
-                            from.waiting.end());
+        Vector<Message> next(from.waiting.begin() + static_cast<std::ptrdiff_t>(from.taken),
+                             from.waiting.end());
         const std::uint64_t first = parcel.first = from.first;
         const std::uint64_t came_bytes = from.bytes;
-        const String outbox = mark_parcel(from.marks, parcel, all);
+        const String outbox = mark_parcel(from.marks, parcel, next);
         parcel.outbox = outbox;
+        all.swap(next);
         lock.unlock();
+        next.clear();
         Result<std::size_t> taken = owner_.take(*this, parcel, channel, all);
         lock.lock();
         std::size_t count = taken.ok() ? taken.value() : 1;
@@ -287,6 +325,7 @@ void Link::offer(std::uint64_t channel) {
         const std::size_t all_count = all.size();
         from.taken_bytes += (came_bytes - from.taken_bytes) / all_count * count;
         if (count == all_count) from.taken_bytes = came_bytes;
+        for (std::size_t i = 0; i < count; ++i) from.waiting[from.taken + i] = Message();
         from.taken += count;
         from.first += count;
         // An actor that is always a little behind never takes the last one.

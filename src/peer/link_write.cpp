@@ -33,7 +33,7 @@ void Link::write(String&& frame, bool text) {
 }
 
 void Link::drained(io::Wire&) {
-    Vector<std::uint64_t> writable;
+    Vector<std::uint64_t> writable, flows;
     {
         std::unique_lock lock(mutex_);
         busy_ = false;
@@ -48,7 +48,9 @@ void Link::drained(io::Wire&) {
             writable.insert(writable.end(), draining_.begin(), draining_.end());
             draining_.clear();
         }
+        flows.swap(held_flows_);
     }
+    for (std::uint64_t flow : flows) pump_stream(flow);
     for (std::uint64_t channel : writable) owner_.writable(*this, channel);
 }
 

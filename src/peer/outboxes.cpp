@@ -6,6 +6,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 #include "peer/confirmations.hpp"
 #include "peer/times.hpp"
 
@@ -101,6 +102,11 @@ Result<void> Outboxes::put(const Address& to, MessageRef message, std::int64_t t
         const auto most = static_cast<std::uint64_t>(waiting_ms(timeout_ms));
         return std::chrono::milliseconds(most - std::min(most, spent));
     };
+    if (payload_of(message).holds_stream() && confirms(to.network_id, to.actor)) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED,
+                       "a stream cannot be sent again, as at_least_once may have to")
+            .hint("send its handle to an actor without an outbox, or with at_most_once");
+    }
     Ref<Way> way;
     Ref<Fate> fate;
     if (confirm) fate = make_ref<Fate>();

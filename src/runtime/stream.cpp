@@ -92,16 +92,20 @@ void Stream::drop_claim() noexcept {
     unref();
 }
 
-bool Stream::accept(Ref<Tether> tether) noexcept {
+bool Stream::accept(Ref<Tether> tether, Actor*& held) noexcept {
     Lock lock(mutex_);
+    held = nullptr;
     if (accepted_) return false;
     accepted_ = true;
     main_.side.tether = std::move(tether);
     // A writer that waits does so in another way now: it looks again.
-    Actor* held = unarm(writer_);
-    lock.unlock();
-    Tether::tell(held, true);
+    held = unarm(writer_);
     return true;
+}
+
+bool Stream::accepted() const noexcept {
+    Lock lock(mutex_);
+    return accepted_;
 }
 
 void Stream::observe(StreamReader& reader, Ref<Tether> tether) noexcept {
@@ -143,6 +147,8 @@ reflow_status Stream::finish(End how, Message text) noexcept {
     if (end_ != End::open) return REFLOW_ERROR_CLOSED;
     end_ = how;
     text_ = std::move(text);
+    // Who only watches has not to be refused once more to hear of it.
+    writer_.armed = how == End::unread && writer_.watcher;
     return REFLOW_OK;
 }
 
@@ -219,14 +225,39 @@ void Stream::tell_hosts() noexcept {
     if (some) changed_.notify_all();
 }
 
+Ref<StreamWatcher> Stream::next_told() noexcept {
+    StreamSide* found = nullptr;
+    if (writer_.armed && (end_ != End::open || has_room(wanted_))) found = &writer_;
+    auto look = [&](StreamInbox& inbox) {
+        if (inbox.side.armed && readable(inbox)) found = &inbox.side;
+    };
+    look(main_);
+    for (StreamInbox* to = observers_; to != nullptr; to = to->next) look(*to);
+    if (found == nullptr) return {};
+    found->armed = false;
+    return found->watcher;
+}
+
+bool Stream::watch(StreamSide& side, Ref<StreamWatcher> watcher) noexcept {
+    Lock lock(mutex_);
+    if (side.tether) return false;
+    std::swap(side.watcher, watcher);
+    side.armed = static_cast<bool>(side.watcher);
+    leave(lock);
+    return true;
+}
+
 // Whoever calls has a reference besides.
 void Stream::leave(Lock& lock) noexcept {
     tell_hosts();
     for (;;) {
         Actor* held = next_wake();
+        Ref<StreamWatcher> told = held == nullptr ? next_told() : Ref<StreamWatcher>();
         lock.unlock();
-        if (held == nullptr) return;
-        Tether::tell(held, true);  // without the lock: it may call the host
+        if (held == nullptr && !told) return;
+        Tether::tell(held, true);  // both without the lock: they may call the host
+        if (told) told->ready();
+        told = nullptr;
         lock.lock();
     }
 }
@@ -235,6 +266,8 @@ void Stream::leave_side(Lock& lock, StreamSide& side) noexcept {
     Wait before = std::exchange(side.wait, Wait::none);
     Actor* held = before == Wait::none ? nullptr : side.tether->disarm(before, false);
     Ref<Tether> tether = std::move(side.tether);
+    Ref<StreamWatcher> watcher = std::move(side.watcher);
+    side.armed = false;
     leave(lock);
     Tether::tell(held, false);
 }

@@ -39,11 +39,25 @@ private:
     Scheduler* scheduler_ = nullptr;
 };
 
+// Who is told that an end can go on, and is neither an actor nor a thread that waits: a link, or a callback
+// of the host. Called without locks, on the thread of whoever has made that so.
+class StreamWatcher : public RefCounted<StreamWatcher> {
+public:
+    virtual ~StreamWatcher() = default;
+    virtual void ready() noexcept = 0;
+    using RefCounted::operator new;
+    using RefCounted::operator delete;
+};
+
 // Who uses an end of a stream: the host, or an actor, and what he waits for.
 struct StreamSide {
-    Ref<Tether> tether;         // of the actor
-    Wait wait = Wait::none;     // of the actor, armed there
-    Scheduler* host = nullptr;  // of a thread that waits
+    Ref<Tether> tether;          // of the actor
+    Wait wait = Wait::none;      // of the actor, armed there
+    Scheduler* host = nullptr;   // of a thread that waits
+    Ref<StreamWatcher> watcher;  // NULL with a tether
+    // It was refused and has not been told since. A refusal, and what makes an end go on, are both
+    // found under the lock of the stream, so that no call gets lost between the two.
+    bool armed = false;
 };
 
 struct StreamLimits {
@@ -96,6 +110,11 @@ public:
     reflow_status wait_for_room(Patience& patience);
     // Without a look at the limits.
     reflow_status push(Message data);
+    // What waits for the slowest of those who hold the writer back.
+    [[nodiscard]] StreamLimits waiting() const noexcept;
+    // Who is told of room after a refusal, and when nobody can read any more; NULL: nobody. What there is
+    // already is told at once. False for a writer of an actor, which is woken.
+    [[nodiscard]] bool watch(Ref<StreamWatcher> watcher) noexcept;
     [[nodiscard]] bool forked() const noexcept;
 
 private:
@@ -120,6 +139,8 @@ public:
     [[nodiscard]] MessageRef begin() const noexcept;
     [[nodiscard]] std::uint64_t missed() const noexcept;
     [[nodiscard]] bool forked() const noexcept;
+    // As that of a writer: who is told of frames after a refusal.
+    [[nodiscard]] bool watch(Ref<StreamWatcher> watcher) noexcept;
 
 private:
     friend class Stream;
@@ -148,8 +169,10 @@ public:
     explicit Stream(StreamCount& count) noexcept : count_(Ref<StreamCount>::share(&count)) {}
     ~Stream();
 
-    // For a reader: from then on it is accepted. False if it was before.
-    [[nodiscard]] bool accept(Ref<Tether> tether) noexcept;
+    // For a reader: from then on it is accepted. False if it was before. *held: for Tether::tell().
+    [[nodiscard]] bool accept(Ref<Tether> tether, Actor*& held) noexcept;
+    [[nodiscard]] bool accepted() const noexcept;
+    [[nodiscard]] MessageRef begin() const noexcept { return begin_; }
     // For an observer, when nothing can fail any more.
     void observe(StreamReader& reader, Ref<Tether> tether) noexcept;
     [[nodiscard]] StreamLimits limits() const noexcept { return main_.most; }
@@ -185,6 +208,8 @@ private:
     void leave(Lock& lock) noexcept;
     [[nodiscard]] Actor* next_wake() noexcept;
     [[nodiscard]] static Actor* unarm(StreamSide& side) noexcept;
+    [[nodiscard]] Ref<StreamWatcher> next_told() noexcept;
+    [[nodiscard]] bool watch(StreamSide& side, Ref<StreamWatcher> watcher) noexcept;
     void tell_hosts() noexcept;
     // Ends what an end has waited for; leaves the lock.
     void leave_side(Lock& lock, StreamSide& side) noexcept;

@@ -74,7 +74,10 @@ Result<std::unique_ptr<StreamReader>> accept_stream(MessageRef handle, Keep keep
     if (!stream.ok()) return stream.take_error();
     // Memory first: what is accepted has a reader.
     void* place = Allocated::operator new(sizeof(StreamReader));
-    if (!stream.value()->accept(std::move(tether))) {
+    Actor* held = nullptr;
+    bool taken = stream.value()->accept(std::move(tether), held);
+    Tether::tell(held, true);
+    if (!taken) {
         Allocated::operator delete(place, sizeof(StreamReader));
         return Failure(REFLOW_ERROR_ALREADY_EXISTS,
                        concat("stream ", handle.stream().stream_id, " has a reader already"))

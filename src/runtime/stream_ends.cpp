@@ -87,6 +87,25 @@ reflow_status StreamWriter::push(Message data) {
     return REFLOW_OK;
 }
 
+StreamLimits StreamWriter::waiting() const noexcept {
+    Stream::Lock lock(stream_->mutex_);
+    StreamLimits most;
+    auto look = [&](const StreamInbox& inbox) {
+        most.frames = std::max(most.frames, static_cast<std::uint32_t>(inbox.frames.size()));
+        most.bytes = std::max(most.bytes, inbox.bytes);
+    };
+    look(stream_->main_);
+    for (const StreamInbox* to = stream_->observers_; to != nullptr; to = to->next) {
+        if (to->reliable) look(*to);
+    }
+    return most;
+}
+
+bool StreamWriter::watch(Ref<StreamWatcher> watcher) noexcept {
+    const Ref<Stream> keep = stream_;  // who is told may end this writer
+    return keep->watch(keep->writer_, std::move(watcher));
+}
+
 reflow_status StreamWriter::write_chunks(MessageRef data, std::size_t chunk, std::size_t& offset,
                                          Patience& patience) {
     if (!data.is(REFLOW_KIND_BYTES)) return REFLOW_ERROR_WRONG_KIND;
@@ -301,6 +320,11 @@ reflow_status StreamReader::transform(StreamWriter& to, reflow_transform_fn func
         }
         pop();
     }
+}
+
+bool StreamReader::watch(Ref<StreamWatcher> watcher) noexcept {
+    const Ref<Stream> keep = stream_;  // who is told may end this reader
+    return keep->watch(inbox_->side, std::move(watcher));
 }
 
 bool StreamWriter::forked() const noexcept { return stream_->forked(); }

@@ -22,7 +22,10 @@ reflow_status Stream::wait(Lock& lock, StreamSide& side, const StreamSide* other
         }
         return REFLOW_ERROR_WOULD_BLOCK;
     }
-    if (patience.none()) return REFLOW_ERROR_WOULD_BLOCK;
+    if (patience.none()) {
+        side.armed = static_cast<bool>(side.watcher);
+        return REFLOW_ERROR_WOULD_BLOCK;
+    }
     if (inside) return REFLOW_ERROR_WOULD_DEADLOCK;
     std::uint64_t deadline = patience.deadline(scheduler);
     side.host = &scheduler;
