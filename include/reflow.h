@@ -2294,7 +2294,7 @@ REFLOW_API reflow_status reflow_network_metrics(const reflow_network *network, r
  * writer that is destroyed without an end leaves an ERROR, "the producer ended without an end". When the
  * reader is destroyed, or the last handle has gone before anybody accepted it, nobody can read any more:
  * writing answers REFLOW_ERROR_CLOSED, and what waits is dropped. A handle that has been written out and
- * read again by a codec leads nowhere.
+ * read again by a codec leads nowhere; links between two peers of this library (section 21) carry streams.
  *
  * In actors. A writer of reflow_context_open_stream and a reader of reflow_context_accept_stream are those
  * of their actor. In callbacks they never wait: a call that could not go on answers
@@ -3262,6 +3262,12 @@ REFLOW_API reflow_view reflow_node_state_name(int32_t state);
  * peer of the original says it in clear: such a one is accepted, and told of in the log, but what this
  * side dials gets the token in clear only with REFLOW_PEER_LEGACY_AUTH. Without a token anybody may come.
  *
+ * Streams (section 15) cross links: a message with handles, at most 8 in it, takes the readers of their streams
+ * along, and who gets it accepts them there. Each may have 256 frames and 4 MiB on its way, beside its own limits; a
+ * slow reader holds the writer back. Whatever ends a stream on one side ends it on the other; a link that
+ * breaks leaves an ERROR to the reader, "the link to ... has ended", and REFLOW_ERROR_CLOSED to the writer.
+ * A frame of data has at most 47 MiB, and the metadata of a stream 64 KiB. A handle goes once, over one link.
+ *
  * Delivery is at most once, unless reflow_peer_set_delivery says more: what was given to the socket when a link
  * breaks may be lost, and nothing is sent twice. Packets that an actor there does not take (no such actor, port or type) are counted as lost
  * and told in the log of both sides.
@@ -3411,8 +3417,10 @@ REFLOW_API bool reflow_peer_connected(const reflow_peer *peer, reflow_view netwo
  * empty.
  * Ownership: message taken-if-ok, views borrowed. Threads: any. Blocking: until the window has room or
  * the timeout. Errors: REFLOW_ERROR_NOT_FOUND without a link to the network, REFLOW_ERROR_TIMEOUT,
- * REFLOW_ERROR_CLOSED if the link ends meanwhile, REFLOW_ERROR_UNSUPPORTED for a message that holds a
- * stream, REFLOW_ERROR_WOULD_DEADLOCK inside a callback with a timeout. Since: 0.1.0 */
+ * REFLOW_ERROR_CLOSED if the link ends meanwhile, REFLOW_ERROR_WOULD_DEADLOCK inside a callback with a timeout;
+ * of streams REFLOW_ERROR_ALREADY_EXISTS if one has a reader, REFLOW_ERROR_LIMIT beyond 8 in a message or 4096
+ * over a link, and REFLOW_ERROR_UNSUPPORTED for peers of the original, which take none, and for outboxes that
+ * may send again. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_send(reflow_peer *peer, reflow_view network, reflow_view actor,
                                           reflow_view port, reflow_message message,
                                           reflow_view source, int64_t timeout_ms,

@@ -236,6 +236,8 @@ void Side::begin() {
     options.link.window.packets = plan.window[number];
     options.link.batch_bytes = plan.batch_bytes;
     options.wire.queue_bytes = plan.queue_bytes;
+    options.link.environment = net.runtime.get();
+    options.link.scheduler = &net.runtime->scheduler();
     options.bind_port = port;
     options.reconnect_forever = true;
     options.clock = &world.clock;
@@ -385,9 +387,11 @@ std::string some_batch(Random& random) {
     std::uint64_t records = random.below(6);
     std::string to(1, static_cast<char>(0x90 + records));
     for (std::uint64_t i = 0; i < records; ++i) {
-        static constexpr std::uint8_t fields[] = {0, 4, 3, 2, 4, 1, 1, 4, 1, 3, 1, 2};
-        std::uint64_t kind = random.one_in(4) ? random.below(128) : 1 + random.below(11);
-        std::uint64_t count = kind < 12 && !random.one_in(10) ? fields[kind] : random.below(6);
+        static constexpr std::uint8_t fields[] = {0, 4, 3, 2, 4, 1, 1, 4, 1, 3, 1, 2, 0, 0, 0,
+                                                  0, 0, 0, 0, 0, 6, 2, 2, 4, 9, 2, 3, 3, 2};
+        static constexpr std::size_t kinds = std::size(fields);
+        std::uint64_t kind = random.one_in(4) ? random.below(128) : 1 + random.below(kinds - 1);
+        std::uint64_t count = kind < kinds && !random.one_in(10) ? fields[kind] : random.below(6);
         to.push_back(static_cast<char>(0x91 + count));
         to.push_back(static_cast<char>(kind));
         for (std::uint64_t j = 0; j < count; ++j) put_value(to, random, 0);
@@ -415,7 +419,7 @@ struct Guest final : io::WireHandler {
 std::string some_hello(Random& random, std::uint64_t seed) {
     std::string hello = R"({"network_id":"guest-)" + std::to_string(seed) +
                         R"(","instance_id":"g","protocol_version":"1.0","capabilities":)"
-                        R"(["actor_messaging","reflow_batches_1","reflow_confirms_1"],"nonce":")" +
+                        R"(["actor_messaging","reflow_batches_1","reflow_confirms_1","reflow_streams_1"],"nonce":")" +
                         std::string(64, '7') + R"(","heartbeat_interval_ms":100})";
     if (random.one_in(3)) hello[random.below(hello.size())] = static_cast<char>(random.next());
     return hello;
