@@ -4,8 +4,7 @@
 #include "runner.h"
 
 static reflow_status fail(reflow_context *context, const char *message, const char *hint) {
-    return reflow_context_fail(context, REFLOW_ERROR_FAILED, reflow_str(message),
-                               reflow_str(hint));
+    return reflow_context_fail(context, REFLOW_ERROR_FAILED, reflow_str(message), reflow_str(hint));
 }
 
 static reflow_status fail_number(reflow_context *context, const char *what, int64_t number,
@@ -15,9 +14,7 @@ static reflow_status fail_number(reflow_context *context, const char *what, int6
     return fail(context, text, hint);
 }
 
-static reflow_message taken(reflow_packet *packet) {
-    return reflow_message_take(&packet->message);
-}
+static reflow_message taken(reflow_packet *packet) { return reflow_message_take(&packet->message); }
 
 static reflow_status run_pass(reflow_context *context, void *state, reflow_packet *inputs,
                               size_t count) {
@@ -61,7 +58,8 @@ static reflow_status emit_pair(reflow_context *context, const char *first, reflo
     reflow_status status = reflow_object_builder_create(2, &builder, NULL);
     if (status == REFLOW_OK) {
         status = reflow_object_builder_set(builder, reflow_str(first), a, NULL);
-        reflow_status second_status = reflow_object_builder_set(builder, reflow_str(second), b, NULL);
+        reflow_status second_status =
+            reflow_object_builder_set(builder, reflow_str(second), b, NULL);
         if (status == REFLOW_OK) status = second_status;
     }
     if (status != REFLOW_OK) {
@@ -94,8 +92,8 @@ static reflow_status run_fail_on_odd(reflow_context *context, void *state, reflo
     return reflow_context_emit(context, 0, taken(inputs));
 }
 
-static reflow_status run_emit_then_fail(reflow_context *context, void *state,
-                                        reflow_packet *inputs, size_t count) {
+static reflow_status run_emit_then_fail(reflow_context *context, void *state, reflow_packet *inputs,
+                                        size_t count) {
     (void)state;
     (void)count;
     reflow_status status = reflow_context_emit(context, 0, reflow_message_ref(inputs->message));
@@ -176,7 +174,7 @@ static reflow_status run_endless(reflow_context *context, void *state, reflow_pa
 }
 
 static reflow_status run_indexed(reflow_context *context, void *state, reflow_packet *inputs,
-                               size_t count) {
+                                 size_t count) {
     (void)state;
     (void)count;
     reflow_message index = inputs->index == REFLOW_NO_INDEX ? reflow_message_null()
@@ -344,7 +342,8 @@ static void register_entry(scenario_run *run, const entry *from) {
 }
 
 void register_components(scenario_run *run) {
-    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; ++i) register_entry(run, &entries[i]);
+    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; ++i)
+        register_entry(run, &entries[i]);
     if (late.started) return;
     late.started = pthread_create(&late.thread, NULL, work_late, NULL) == 0;
     if (!late.started) complain(run, "no thread for late firings");

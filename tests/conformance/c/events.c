@@ -2,9 +2,9 @@
 #include "runner.h"
 
 static const char *const kind_names[] = {
-    "NetworkStarted", "NetworkIdle",     "NetworkStalled", "NetworkShutdown", "ActorStarted",
-    "ActorCompleted", "ActorFailed",     "MessageSent",    "MessageReceived", "ActorEmit",
-    "Breakpoint",     "DeadLetter",      "ActorState",     "ActorStuck",
+    "NetworkStarted", "NetworkIdle", "NetworkStalled", "NetworkShutdown", "ActorStarted",
+    "ActorCompleted", "ActorFailed", "MessageSent",    "MessageReceived", "ActorEmit",
+    "Breakpoint",     "DeadLetter",  "ActorState",     "ActorStuck",
 };
 enum { KINDS = sizeof kind_names / sizeof kind_names[0] };
 
@@ -92,10 +92,10 @@ bool check_events(scenario_run *run, reflow_message step) {
         reflow_event_batch *batch = NULL;
         reflow_error *error = NULL;
         uint64_t missed = 0;
-        reflow_status status = reflow_subscription_poll(run->subscription, 1,
-                                                        seen < count ? WAIT_MS : 0, &batch,
-                                                        &missed, &error);
-        if (seen == count && (status == REFLOW_ERROR_WOULD_BLOCK || status == REFLOW_ERROR_CLOSED)) {
+        reflow_status status = reflow_subscription_poll(
+            run->subscription, 1, seen < count ? WAIT_MS : 0, &batch, &missed, &error);
+        if (seen == count &&
+            (status == REFLOW_ERROR_WOULD_BLOCK || status == REFLOW_ERROR_CLOSED)) {
             reflow_error_destroy(error);
             return true;
         }
@@ -123,8 +123,9 @@ static bool check_packets(scenario_run *run, reflow_message expected, reflow_mes
         if (make_value(get(at(expected, i), "message"), &value, NULL) != REFLOW_OK) {
             return complain(run, "a packet that is expected is no value");
         }
-        bool same = strcmp(text_at(at(expected, i), "port"), text_at(at(packets, i), "port")) == 0 &&
-                    reflow_message_equal(value, get(at(packets, i), "message"));
+        bool same =
+            strcmp(text_at(at(expected, i), "port"), text_at(at(packets, i), "port")) == 0 &&
+            reflow_message_equal(value, get(at(packets, i), "message"));
         reflow_message_unref(value);
         if (!same) {
             return complain(run, "packet %zu of the letter is %s", i + 1, show(at(packets, i)));

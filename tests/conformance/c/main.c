@@ -33,9 +33,9 @@ static bool read_file(const char *path, reflow_message *out) {
 
 /* Keys that nobody reads are typing errors. */
 static void check_keys(scenario_run *run) {
-    static const char *const known[] = {"name",    "about",     "graph",   "document", "format",
-                                        "runtime", "envelopes", "outputs", "events",   "refused",
-                                        "steps"};
+    static const char *const known[] = {"name",   "about",   "graph",     "document",
+                                        "format", "runtime", "envelopes", "outputs",
+                                        "events", "refused", "steps"};
     for (size_t i = 0; i < reflow_message_count(run->scenario); ++i) {
         reflow_view key = {"", 0};
         bool found = false;
@@ -71,8 +71,8 @@ static reflow_status load(scenario_run *run, reflow_error **error) {
                                  error);
     }
     reflow_buffer *document = NULL;
-    reflow_status status = reflow_message_to_json(get(run->scenario, "graph"), REFLOW_JSON_PLAIN,
-                                                  &document, error);
+    reflow_status status =
+        reflow_message_to_json(get(run->scenario, "graph"), REFLOW_JSON_PLAIN, &document, error);
     if (status == REFLOW_OK) {
         status = reflow_graph_load(reflow_buffer_get(document), REFLOW_FORMAT_JSON, name,
                                    &run->graph, error);
@@ -83,7 +83,8 @@ static reflow_status load(scenario_run *run, reflow_error **error) {
 
 /* Opens what the scenario reads. */
 static void listen(scenario_run *run) {
-    reflow_message outputs = get(run->scenario, "outputs"), carried = get(run->scenario, "envelopes");
+    reflow_message outputs = get(run->scenario, "outputs"),
+                   carried = get(run->scenario, "envelopes");
     bool envelopes = false;
     reflow_error *error = NULL;
     for (size_t i = 0; i < reflow_message_count(outputs) && !run->failed; ++i) {

@@ -1,4 +1,5 @@
-/* The runner of the conformance scenarios in C: what its parts share. ../README.md has the format. */
+/* The runner of the conformance scenarios in C: what its parts share. ../README.md has the format.
+ */
 #ifndef REFLOW_CONFORMANCE_RUNNER_H
 #define REFLOW_CONFORMANCE_RUNNER_H
 
@@ -77,8 +78,7 @@ bool check_letters(scenario_run *run, reflow_message step);
 
 /* ---- steps.c ---- */
 
-bool open_output(scenario_run *run, const char *place, reflow_error **error,
-                 reflow_status *status);
+bool open_output(scenario_run *run, const char *place, reflow_error **error, reflow_status *status);
 void play_steps(scenario_run *run, reflow_message steps);
 
 #endif

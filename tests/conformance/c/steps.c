@@ -6,8 +6,8 @@ bool open_output(scenario_run *run, const char *place, reflow_error **error,
     place_parts parts = split_place(place);
     if (run->output_count == MAX_OUTPUTS) return complain(run, "too many outputs");
     opened_output *opened = &run->outputs[run->output_count];
-    *status = reflow_network_open_output(run->network, parts.node, parts.port, 0, &opened->output,
-                                         error);
+    *status =
+        reflow_network_open_output(run->network, parts.node, parts.port, 0, &opened->output, error);
     if (*status != REFLOW_OK) return false;
     snprintf(opened->place, sizeof opened->place, "%s", place);
     ++run->output_count;
@@ -41,8 +41,8 @@ static reflow_status send_one(scenario_run *run, reflow_message step, reflow_inp
         envelope.struct_size = sizeof envelope;
         envelope.correlation = reflow_str(text_at(about, "correlation"));
         envelope.deadline_ms = integer_at(about, "deadline_ms", 0);
-        status = reflow_network_send_enveloped(run->network, inport, message, &envelope, WAIT_MS,
-                                               error);
+        status =
+            reflow_network_send_enveloped(run->network, inport, message, &envelope, WAIT_MS, error);
     } else {
         status = reflow_network_send(run->network, inport, message, WAIT_MS, error);
     }
@@ -103,7 +103,8 @@ static bool nothing_more(scenario_run *run, reflow_output *output, const char *p
         reflow_message_unref(more);
         return false;
     }
-    if (status == REFLOW_ERROR_CLOSED || (status == REFLOW_ERROR_WOULD_BLOCK && !has_to_be_closed)) {
+    if (status == REFLOW_ERROR_CLOSED ||
+        (status == REFLOW_ERROR_WOULD_BLOCK && !has_to_be_closed)) {
         return true;
     }
     return complain(run, "'%s' answers %s", place, reflow_status_name(status).data);
@@ -237,9 +238,9 @@ static bool do_apply(scenario_run *run, reflow_message step) {
 static bool do_step(scenario_run *run, reflow_message step) {
     uint64_t fired = 0;
     reflow_error *error = NULL;
-    reflow_status status = reflow_network_step(run->network, reflow_str(text_at(step, "step")),
-                                               (uint64_t)integer_at(step, "firings", 1), WAIT_MS,
-                                               &fired, &error);
+    reflow_status status =
+        reflow_network_step(run->network, reflow_str(text_at(step, "step")),
+                            (uint64_t)integer_at(step, "firings", 1), WAIT_MS, &fired, &error);
     return settle(run, step, "step", status, error) && counted(run, step, "fired", fired);
 }
 
@@ -282,8 +283,8 @@ static bool do_open(scenario_run *run, reflow_message step) {
 
 static bool do_remove(scenario_run *run, reflow_message step) {
     reflow_error *error = NULL;
-    reflow_status status = reflow_network_remove_node(
-        run->network, reflow_str(text_at(step, "remove_node")), &error);
+    reflow_status status =
+        reflow_network_remove_node(run->network, reflow_str(text_at(step, "remove_node")), &error);
     return settle(run, step, "remove_node", status, error);
 }
 

@@ -73,8 +73,7 @@ static reflow_status make_deep(int64_t levels, reflow_message *out, reflow_error
     return REFLOW_OK;
 }
 
-static reflow_status make_repeated(reflow_message pair, reflow_message *out,
-                                   reflow_error **error) {
+static reflow_status make_repeated(reflow_message pair, reflow_message *out, reflow_error **error) {
     reflow_view part = {"", 0};
     int64_t times = 0;
     (void)reflow_message_get_text(at(pair, 0), &part);
@@ -151,9 +150,13 @@ static reflow_status make_object(reflow_message notation, reflow_message *out,
 reflow_status make_value(reflow_message notation, reflow_message *out, reflow_error **error) {
     reflow_view key = {"", 0};
     switch (reflow_message_kind(notation)) {
-        case REFLOW_KIND_ARRAY: return make_array(notation, out, error);
-        case REFLOW_KIND_OBJECT: break;
-        default: *out = reflow_message_ref(notation); return REFLOW_OK;
+        case REFLOW_KIND_ARRAY:
+            return make_array(notation, out, error);
+        case REFLOW_KIND_OBJECT:
+            break;
+        default:
+            *out = reflow_message_ref(notation);
+            return REFLOW_OK;
     }
     if (reflow_message_count(notation) == 1 &&
         reflow_message_get_key(notation, 0, &key) == REFLOW_OK && key.size > 0 &&
@@ -217,7 +220,8 @@ static bool check_place(scenario_run *run, reflow_message refusal, const reflow_
         reflow_view view;
     } texts[] = {{"node", place.node}, {"port", place.port}, {"path", place.path}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; ++i) {
-        if (has(refusal, texts[i].key) && strcmp(text_at(refusal, texts[i].key), texts[i].view.data)) {
+        if (has(refusal, texts[i].key) &&
+            strcmp(text_at(refusal, texts[i].key), texts[i].view.data)) {
             return complain(run, "the error tells the %s '%s' and not '%s'", texts[i].key,
                             texts[i].view.data, text_at(refusal, texts[i].key));
         }
