@@ -1272,6 +1272,107 @@ REFLOW_API reflow_status reflow_completion_on_cancel(reflow_completion completio
                                                      reflow_cancel_fn cancelled, void *user_data,
                                                      reflow_destroy_fn destroy);
 
+/* Firings that a host pulls. A component of a host needs no callback: its firings may wait in a queue, and
+ * threads of the host take them from there, many at once, and end each by its completion, in whatever
+ * order. That is for languages that are called back slowly or not at all from threads they do not know,
+ * such as Go, and for hosts that bring their own pool of threads. A queue serves any number of components.
+ *
+ *   create the queue -> register components on it -> next, next, ... -> close -> destroy
+ *
+ * A pulled firing is a pending one, with all that is said above: it holds its network, has a timeout, may
+ * be cancelled. max_concurrency says how many firings of an actor may be in the queue and with the host
+ * together; with the default of 1 they come one after the other, so their outputs are in order. What is
+ * cancelled before the host has taken it is left out. */
+typedef struct reflow_firing_queue reflow_firing_queue;
+
+/* What a queue gives: a firing, or the news that an actor has ended. */
+typedef struct reflow_firing reflow_firing;
+
+typedef int32_t reflow_firing_kind;
+enum {
+    REFLOW_FIRING_RUN = 0, /* a firing, which the host has to end by its completion */
+    REFLOW_FIRING_END = 1  /* the actor has ended: no firing of it comes after this; what the host keeps
+                              for it can go. There is nothing to resolve */
+};
+
+/* Makes a queue.
+ * Ownership: runtime borrowed (the queue keeps what it needs), *out new (reflow_firing_queue_destroy).
+ * Threads: any. Blocking: never. Errors: none beyond the common ones. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_firing_queue_create(reflow_runtime *runtime,
+                                                    reflow_firing_queue **out,
+                                                    reflow_error **error);
+
+/* Registers a component whose firings come to the queue, on the runtime of the queue. All is as with
+ * reflow_runtime_register, but for its callbacks, which have to be NULL. max_batch is max_concurrency if
+ * it is 0. A component without inports, or with the flag REFLOW_COMPONENT_SOURCE, has one firing at a time.
+ * Ownership: component borrowed, component->user_data taken. Threads: any. Blocking: bounded.
+ * Errors: as reflow_runtime_register; REFLOW_ERROR_INVALID_ARGUMENT for a callback,
+ * REFLOW_ERROR_CLOSED for a queue that is closed. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_firing_queue_register(reflow_firing_queue *queue,
+                                                      const reflow_component *component,
+                                                      reflow_error **error);
+
+/* Takes up to max of what waits, the oldest first, waiting up to the timeout for the first. *count tells
+ * how many.
+ * Ownership: each firing is new (reflow_firing_destroy). Threads: any. Blocking: until there is one or the
+ * timeout. Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_BLOCK with a timeout of 0 or if nothing is
+ * left that could bring one (section 10, Waiting), REFLOW_ERROR_CLOSED when the queue is closed,
+ * REFLOW_ERROR_WOULD_DEADLOCK if it would wait inside a callback. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_firing_queue_next(reflow_firing_queue *queue,
+                                                  reflow_firing **firings, size_t max,
+                                                  int64_t timeout_ms, size_t *count,
+                                                  reflow_error **error);
+
+/* Closes a queue: whoever waits in reflow_firing_queue_next gets REFLOW_ERROR_CLOSED, firings that nobody
+ * has taken fail with that status, and so do those that would come. What has been taken goes on.
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_firing_queue_close(reflow_firing_queue *queue);
+
+/* Ends a queue, closing it first. Nobody may wait in it any more. Its components stay registered.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_firing_queue_destroy(reflow_firing_queue *queue);
+
+/* What it is. REFLOW_FIRING_END for NULL.
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_firing_kind reflow_firing_get_kind(const reflow_firing *firing);
+
+/* The completion that ends it; 0, which means no firing, for REFLOW_FIRING_END.
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API reflow_completion reflow_firing_completion(const reflow_firing *firing);
+
+/* A number of the actor, from 1, which no other actor of this process has, nor the same node after a
+ * restart: what a host keeps for an actor it finds by that.
+ * Ownership: borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint64_t reflow_firing_actor(const reflow_firing *firing);
+
+/* The id of its component, and that of its node.
+ * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API reflow_view reflow_firing_component(const reflow_firing *firing);
+REFLOW_API reflow_view reflow_firing_node(const reflow_firing *firing);
+
+/* The configuration of the node, as reflow_context_config.
+ * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API reflow_message reflow_firing_config(const reflow_firing *firing);
+
+/* The inputs of one firing, as run gets them: one packet with REFLOW_AWAIT_ANY, else one for each inport;
+ * *count is 0 when a source starts or goes on. Their envelopes are not to be had; what is emitted has
+ * that of the inputs all the same.
+ * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never. Errors: none.
+ * Since: 0.1.0 */
+REFLOW_API const reflow_packet *reflow_firing_inputs(const reflow_firing *firing, size_t *count);
+
+/* Asks for one more firing without inputs when this one, which has none, has ended well: how a source
+ * goes on. It comes when the outputs of the actor have room, and not after reflow_network_end_sources.
+ * Ownership: borrowed. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_INVALID_STATE for a firing with inputs. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_firing_again(const reflow_firing *firing);
+
+/* Ends the handle, and not the firing: that is for its completion, now or later.
+ * Ownership: taken. Threads: one-at-a-time. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API void reflow_firing_destroy(reflow_firing *firing);
+
 /* ---- 9 graphs ------------------------------------------------------------------------------ */
 
 /* A graph is a document: nodes with configuration, connections, initial packets, exposed ports,

@@ -1,0 +1,399 @@
+// Section 8 of reflow.h: firings that a host pulls. The component that waits in the engine keeps
+// each firing open and puts it into a queue; all it does is done through the C interface itself.
+// Neighbours: component, completion. Thread: any.
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <span>
+
+#include "capi/guard.hpp"
+#include "capi/handles.hpp"
+#include "runtime/host_wait.hpp"
+#include "runtime/scheduler.hpp"
+
+using namespace reflow;
+using namespace reflow::capi;
+
+namespace {
+
+// One life of an actor, shared by its firings.
+struct PulledActor : RefCounted<PulledActor> {
+    std::uint64_t number = 0;
+    String component;
+    String node;
+    Message config;
+    bool began = false;             // the first call without inputs has come
+    std::atomic<bool> more{false};  // the host has asked for another one
+};
+
+}  // namespace
+
+struct reflow_firing : Allocated {
+    reflow_firing_kind kind = REFLOW_FIRING_RUN;
+    Ref<PulledActor> actor;
+    reflow_completion completion{0};
+    Vector<reflow_packet> inputs;
+
+    reflow_firing() = default;
+    reflow_firing(const reflow_firing&) = delete;
+    reflow_firing& operator=(const reflow_firing&) = delete;
+    ~reflow_firing() {
+        for (const reflow_packet& packet : inputs) reflow_message_unref(packet.message);
+    }
+};
+
+namespace {
+
+using FiringPtr = std::unique_ptr<reflow_firing>;
+using Firings = std::deque<FiringPtr, Allocator<FiringPtr>>;
+
+// What a queue shares with its components, which outlive it.
+class FiringQueue : public RefCounted<FiringQueue> {
+public:
+    // False if it is closed; the firing is then still the caller's.
+    [[nodiscard]] bool push(FiringPtr& firing) {
+        std::lock_guard lock(mutex_);
+        if (closed_) return false;
+        waiting_.push_back(std::move(firing));
+        return true;
+    }
+    void wake(runtime::Scheduler& scheduler) noexcept {
+        changed_.notify_all();
+        scheduler.interrupt();
+    }
+    [[nodiscard]] bool closed() {
+        std::lock_guard lock(mutex_);
+        return closed_;
+    }
+    void close(runtime::Scheduler& scheduler) noexcept;
+    // Waits until something is there and takes it; *count is not 0 with REFLOW_OK.
+    reflow_status take(runtime::Scheduler& scheduler, std::span<reflow_firing*> to,
+                       std::int64_t timeout_ms, std::size_t& count);
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    Firings waiting_;
+    bool closed_ = false;
+};
+
+void FiringQueue::close(runtime::Scheduler& scheduler) noexcept {
+    Firings left;
+    {
+        std::lock_guard lock(mutex_);
+        closed_ = true;
+        left.swap(waiting_);
+    }
+    wake(scheduler);
+    for (const FiringPtr& firing : left) {
+        if (firing->kind != REFLOW_FIRING_RUN) continue;
+        (void)reflow_completion_fail(firing->completion, REFLOW_ERROR_CLOSED,
+                                     to_view("the queue of firings is closed"), to_view(""));
+    }
+}
+
+reflow_status FiringQueue::take(runtime::Scheduler& scheduler, std::span<reflow_firing*> to,
+                                std::int64_t timeout_ms, std::size_t& count) {
+    const bool inside = runtime::current_scheduler() == &scheduler;
+    const std::uint64_t deadline = runtime::deadline_of(scheduler, timeout_ms);
+    while (count == 0) {
+        std::unique_lock lock(mutex_);
+        auto something = [&] { return closed_ || !waiting_.empty(); };
+        if (!something()) {
+            if (timeout_ms == 0) return REFLOW_ERROR_WOULD_BLOCK;
+            if (inside) return REFLOW_ERROR_WOULD_DEADLOCK;
+            reflow_status status = runtime::host_wait(
+                scheduler, lock, changed_, deadline, [] { return false; }, something);
+            if (status != REFLOW_OK) return status;
+        }
+        if (closed_) return REFLOW_ERROR_CLOSED;
+        std::size_t taken = std::min(to.size(), waiting_.size());
+        for (std::size_t i = 0; i < taken; ++i) {
+            to[i] = waiting_.front().release();
+            waiting_.pop_front();
+        }
+        lock.unlock();
+        // Work that nobody waits for any more is not handed out.
+        for (std::size_t i = 0; i < taken; ++i) {
+            FiringPtr firing(std::exchange(to[i], nullptr));
+            bool over = firing->kind == REFLOW_FIRING_RUN &&
+                        reflow_completion_cancelled(firing->completion);
+            if (!over) to[count++] = firing.release();
+        }
+    }
+    return REFLOW_OK;
+}
+
+// Numbers of actors, over all queues of the process.
+std::atomic<std::uint64_t> actor_numbers{0};
+
+// The user data of a registered component.
+struct PulledComponent : Allocated {
+    Ref<FiringQueue> queue;
+    runtime::Scheduler* scheduler = nullptr;  // of the runtime that has the component
+    String id;
+    std::size_t firing_size = 1;  // packets of a firing
+    network::HostData host;
+};
+
+// The state of a node.
+struct PulledState : Allocated {
+    PulledComponent* component = nullptr;
+    Ref<PulledActor> actor;
+    FiringPtr end;  // made beforehand, since the end must not fail
+};
+
+reflow_status create_pulled(reflow_context* context, void* user_data, void** state) {
+    return guarded_status([&] {
+        auto* component = static_cast<PulledComponent*>(user_data);
+        auto made = std::unique_ptr<PulledState>(new PulledState);
+        made->component = component;
+        made->actor = make_ref<PulledActor>();
+        made->actor->number = actor_numbers.fetch_add(1, std::memory_order_relaxed) + 1;
+        made->actor->component = component->id;
+        made->actor->node = view_of(reflow_context_node(context));
+        made->actor->config = MessageRef(reflow_context_config(context)).own();
+        made->end = FiringPtr(new reflow_firing);
+        made->end->kind = REFLOW_FIRING_END;
+        made->end->actor = made->actor;
+        *state = made.release();
+        return REFLOW_OK;
+    });
+}
+
+void destroy_pulled(void* state) {
+    std::unique_ptr<PulledState> ended(static_cast<PulledState*>(state));
+    PulledComponent& component = *ended->component;
+    try {
+        if (component.queue->push(ended->end)) component.queue->wake(*component.scheduler);
+    } catch (const std::bad_alloc&) {  // the host keeps what it has for that actor a while longer
+    }
+}
+
+// Keeps one firing open and queues it.
+reflow_status queue_firing(reflow_context* context, PulledState& state, std::size_t number,
+                           std::span<const reflow_packet> inputs) {
+    auto firing = FiringPtr(new reflow_firing);
+    firing->actor = state.actor;
+    firing->inputs.reserve(inputs.size());
+    for (reflow_packet packet : inputs) {
+        packet.message = reflow_message_ref(packet.message);
+        packet.envelope = nullptr;
+        firing->inputs.push_back(packet);
+    }
+    reflow_status status = reflow_context_defer(context, number, &firing->completion);
+    if (status != REFLOW_OK) return status;
+    if (state.component->queue->push(firing)) return REFLOW_OK;
+    return reflow_context_fail(context, REFLOW_ERROR_CLOSED,
+                               to_view("the queue of firings is closed"), to_view(""));
+}
+
+reflow_status run_source(reflow_context* context, PulledState& state) {
+    PulledActor& actor = *state.actor;
+    if (std::exchange(actor.began, true) && !actor.more.exchange(false)) return REFLOW_OK;
+    reflow_status status = reflow_context_again(context);
+    return status == REFLOW_OK ? queue_firing(context, state, 0, {}) : status;
+}
+
+reflow_status run_pulled(reflow_context* context, void* user_state, reflow_packet* inputs,
+                         std::size_t count) {
+    return guarded_status([&] {
+        PulledState& state = *static_cast<PulledState*>(user_state);
+        FiringQueue& queue = *state.component->queue;
+        reflow_status status = REFLOW_OK;
+        if (count == 0) {
+            status = run_source(context, state);
+        } else {
+            const std::size_t size = state.component->firing_size;
+            for (std::size_t i = 0; status == REFLOW_OK && i < count / size; ++i) {
+                status = queue_firing(context, state, i, {inputs + i * size, size});
+                if (status != REFLOW_OK) (void)reflow_context_advance(context, i);
+            }
+        }
+        queue.wake(*state.component->scheduler);
+        return status;
+    });
+}
+
+void end_component(void* user_data) { delete static_cast<PulledComponent*>(user_data); }
+
+Result<void> check_callbacks(const reflow_component& component) {
+    const struct {
+        bool given;
+        std::string_view name;
+    } callbacks[] = {{component.create != nullptr, "create"},
+                     {component.setup != nullptr, "setup"},
+                     {component.run != nullptr, "run"},
+                     {component.finish != nullptr, "finish"},
+                     {component.teardown != nullptr, "teardown"},
+                     {component.save != nullptr, "save"},
+                     {component.load != nullptr, "load"},
+                     {component.destroy_state != nullptr, "destroy_state"}};
+    for (const auto& callback : callbacks) {
+        if (!callback.given) continue;
+        return Failure(
+            REFLOW_ERROR_INVALID_ARGUMENT,
+            concat("component->", callback.name, " is given, and its firings are pulled"));
+    }
+    return {};
+}
+
+// What the engine gets in place of the host's component.
+reflow_component replaced(reflow_component component, PulledComponent* pulled) {
+    const bool source =
+        component.inport_count == 0 || (component.flags & REFLOW_COMPONENT_SOURCE) != 0;
+    component.struct_size = sizeof component;
+    if (source) component.max_concurrency = 1;
+    component.max_concurrency = std::max<std::uint32_t>(component.max_concurrency, 1);
+    if (component.max_batch == 0) component.max_batch = component.max_concurrency;
+    component.flags |= REFLOW_COMPONENT_STATELESS;  // a snapshot needs nothing of ours
+    component.create = create_pulled;
+    component.run = run_pulled;
+    component.destroy_state = destroy_pulled;
+    component.user_data = pulled;
+    component.destroy = end_component;
+    return component;
+}
+
+}  // namespace
+
+struct reflow_firing_queue : Allocated {
+    Ref<network::Runtime> runtime;
+    Ref<FiringQueue> queue;
+};
+
+namespace {
+
+Result<void> usable(const reflow_firing_queue* queue) {
+    if (queue == nullptr) return null_argument("queue");
+    return of_this_process(queue->runtime->forked());
+}
+
+}  // namespace
+
+extern "C" {
+
+reflow_status reflow_firing_queue_create(reflow_runtime* runtime, reflow_firing_queue** out,
+                                         reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (out == nullptr) return null_argument("out");
+        *out = nullptr;
+        if (Result<void> fine = capi::usable(runtime); !fine.ok()) return fine;
+        auto made = std::unique_ptr<reflow_firing_queue>(new reflow_firing_queue);
+        made->runtime = Ref<network::Runtime>::share(runtime_of(runtime));
+        made->queue = make_ref<FiringQueue>();
+        *out = made.release();
+        return {};
+    });
+}
+
+reflow_status reflow_firing_queue_register(reflow_firing_queue* queue,
+                                           const reflow_component* component,
+                                           reflow_error** error) {
+    network::HostData host;
+    reflow_component engine_side{};
+    reflow_status status = guarded(error, [&]() -> Result<void> {
+        if (component == nullptr) return null_argument("component");
+        Result<reflow_component> read = read_options(component, "reflow_component");
+        reflow_component known = read.ok() ? read.value() : known_fields(component);
+        host = network::HostData(known.user_data, known.destroy);
+        if (!read.ok()) return read.take_error();
+        if (Result<void> fine = ::usable(queue); !fine.ok()) return fine;
+        if (Result<void> fine = check_callbacks(known); !fine.ok()) return fine;
+        if (queue->queue->closed()) {
+            return Failure(REFLOW_ERROR_CLOSED, "the queue of firings is closed");
+        }
+        Result<std::string_view> id = text_argument(known.id, "id");
+        if (!id.ok()) return id.take_error();
+        auto pulled = std::unique_ptr<PulledComponent>(new PulledComponent);
+        pulled->queue = queue->queue;
+        pulled->scheduler = &queue->runtime->scheduler();
+        pulled->id = id.value();
+        if (known.await != REFLOW_AWAIT_ANY) pulled->firing_size = known.inport_count;
+        pulled->host = std::move(host);
+        engine_side = replaced(known, pulled.release());
+        return {};
+    });
+    if (status != REFLOW_OK) return status;
+    // Takes the user data in any case.
+    auto* runtime = reinterpret_cast<reflow_runtime*>(queue->runtime.get());
+    return reflow_runtime_register(runtime, &engine_side, error);
+}
+
+reflow_status reflow_firing_queue_next(reflow_firing_queue* queue, reflow_firing** firings,
+                                       size_t max, int64_t timeout_ms, size_t* count,
+                                       reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (count == nullptr) return null_argument("count");
+        *count = 0;
+        if (Result<void> fine = ::usable(queue); !fine.ok()) return fine;
+        if (firings == nullptr || max == 0) return null_argument("firings");
+        if (Result<void> fine = check_array(firings, max, sizeof *firings, "firings"); !fine.ok()) {
+            return fine;
+        }
+        std::size_t taken = 0;
+        reflow_status status =
+            queue->queue->take(queue->runtime->scheduler(), {firings, max}, timeout_ms, taken);
+        *count = taken;
+        if (status == REFLOW_OK) return {};
+        return Failure(status, status == REFLOW_ERROR_CLOSED ? "the queue of firings is closed"
+                               : status == REFLOW_ERROR_WOULD_DEADLOCK
+                                   ? "it would wait inside a callback"
+                                   : "no firing");
+    });
+}
+
+void reflow_firing_queue_close(reflow_firing_queue* queue) {
+    if (queue == nullptr || queue->runtime->forked()) return;
+    queue->queue->close(queue->runtime->scheduler());
+}
+
+void reflow_firing_queue_destroy(reflow_firing_queue* queue) {
+    if (queue == nullptr || queue->runtime->forked()) return;
+    reflow_firing_queue_close(queue);
+    delete queue;
+}
+
+reflow_firing_kind reflow_firing_get_kind(const reflow_firing* firing) {
+    return firing == nullptr ? REFLOW_FIRING_END : firing->kind;
+}
+
+reflow_completion reflow_firing_completion(const reflow_firing* firing) {
+    return firing == nullptr ? reflow_completion{0} : firing->completion;
+}
+
+uint64_t reflow_firing_actor(const reflow_firing* firing) {
+    return firing == nullptr ? 0 : firing->actor->number;
+}
+
+reflow_view reflow_firing_component(const reflow_firing* firing) {
+    return to_view(firing == nullptr ? std::string_view("") : firing->actor->component);
+}
+
+reflow_view reflow_firing_node(const reflow_firing* firing) {
+    return to_view(firing == nullptr ? std::string_view("") : firing->actor->node);
+}
+
+reflow_message reflow_firing_config(const reflow_firing* firing) {
+    if (firing == nullptr) return {};
+    return firing->actor->config.raw();
+}
+
+const reflow_packet* reflow_firing_inputs(const reflow_firing* firing, size_t* count) {
+    if (count != nullptr) *count = firing == nullptr ? 0 : firing->inputs.size();
+    return firing == nullptr ? nullptr : firing->inputs.data();
+}
+
+reflow_status reflow_firing_again(const reflow_firing* firing) {
+    if (firing == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    if (firing->kind != REFLOW_FIRING_RUN || !firing->inputs.empty()) {
+        return REFLOW_ERROR_INVALID_STATE;
+    }
+    firing->actor->more.store(true);
+    return REFLOW_OK;
+}
+
+void reflow_firing_destroy(reflow_firing* firing) { delete firing; }
+
+}  // extern "C"
