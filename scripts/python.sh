@@ -51,6 +51,23 @@ venv() {
     echo "$folder/bin/python"
 }
 
+# metadata <python> <folder>: what an installed package tells of itself, its entry points among it.
+metadata() {
+    "$1" - "$package" "$2" <<'METADATA'
+import pathlib, shutil, sys
+package, target = map(pathlib.Path, sys.argv[1:])
+sys.path.insert(0, str(package / "packaging"))
+import reflow_version
+for old in target.glob("reflow-*.dist-info"):
+    shutil.rmtree(old)
+folder = target / f"reflow-{reflow_version.version()}.dist-info"
+folder.mkdir()
+(folder / "METADATA").write_text(
+    f"Metadata-Version: 2.1\nName: reflow\nVersion: {reflow_version.version()}\n")
+(folder / "entry_points.txt").write_text("[pytest11]\nreflow = reflow.pytest_plugin\n")
+METADATA
+}
+
 develop() {
     local python target work=$1/python/native-$2
     python=$(venv "$1" "$2")
@@ -69,6 +86,7 @@ develop() {
         ln -sfn "$file" "$target/reflow/"
     done
     find "$target/reflow" -xtype l -delete
+    metadata "$python" "$target"
     echo "$target"
 }
 
@@ -91,6 +109,7 @@ packages() {
         PATH=$(dirname "$python"):$PATH "$python" -m auditwheel repair -w "$work/wheels" \
             "$work/wheels/$version"/reflow-*.whl >&2
     done
+    "$python" "$package/packaging/licences.py" "$work"/wheels/reflow-*.whl
     rm -f "$out"/reflow-*.whl "$out"/reflow-*.tar.gz
     mv "$work"/sdist/reflow-*.tar.gz "$work"/wheels/reflow-*.whl "$out"
 }
