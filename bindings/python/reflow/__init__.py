@@ -1,0 +1,39 @@
+"""reflow: an embeddable engine for dataflow programs, with actors written in Python.
+
+The smallest program::
+
+    import reflow
+
+    @reflow.actor(inports=["in"], outports=["out"])
+    def double(ctx, value):
+        return {"out": value * 2}
+
+    with reflow.Network() as net:
+        net.add("d", double)
+        out = net.stream("d.out")
+        net.send("d.in", 21)
+        print(out.recv(timeout=5))
+"""
+
+import atexit as _atexit
+
+from . import errors
+from .errors import *  # noqa: F401,F403
+from . import _reflow
+from ._reflow import Context, Message
+from .actors import Actor, Port, actor
+from .network import Network, Stream
+from .runtime import Failure, Runtime
+from .values import register_converter, unregister_converter
+
+__version__ = _reflow.version_text()
+
+
+@_atexit.register
+def _end():
+    # Threads of the engine must not ask for the interpreter when it ends: all networks are stopped now.
+    _reflow.end_all(5.0)
+    _reflow.set_ending()
+
+
+FLOW = Message.flow()
