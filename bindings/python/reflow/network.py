@@ -3,10 +3,11 @@
 import os
 import warnings
 
-from . import _reflow
+from . import _logging, _reflow
 from .actors import ARRAYS, Actor, _choice
 from .errors import (ClosedError, Error, InvalidArgumentError, InvalidStateError, TimeoutError,
                      WouldDeadlockError)
+from ._operations import Operations
 from .runtime import Runtime
 
 
@@ -60,7 +61,7 @@ def _document_of(graph):
         f"a network is made of a Graph, a path, a dict or a document in bytes, not {type(graph).__name__}")
 
 
-class Network(_reflow.Network):
+class Network(Operations, _reflow.Network):
     """A graph that runs.
 
     ::
@@ -94,6 +95,12 @@ class Network(_reflow.Network):
         document, form, name = _document_of(graph)
         super().__init__(runtime, document, form, name)
         self.register(*actors)
+        self._register_components(graph)
+
+    def _register_components(self, graph):
+        register = getattr(graph, "_register", None)
+        if callable(register):
+            register(self.runtime)
 
     # ---- building ----
 
@@ -171,6 +178,7 @@ class Network(_reflow.Network):
         self._prepare_loop()
         errors = self.runtime.errors
         before = len(errors)
+        self._begin_events()
         try:
             self._start()
         except Error as error:
@@ -211,12 +219,14 @@ class Network(_reflow.Network):
         self._ensure_started()
         self._check_not_own_loop("idle()")
         self._wait_idle(timeout)
+        _logging.flush()
 
     def drain(self, timeout=None):
         """Refuses new input, lets everything run out, and finishes the actors."""
         self._ensure_started()
         self._check_not_own_loop("run()")
         self._drain(timeout)
+        _logging.flush()
 
     def stop(self, timeout=None):
         """Stops at once: what waits is dropped, running actors end. Raises TimeoutError."""
@@ -247,6 +257,7 @@ class Network(_reflow.Network):
         self._close()
         if self._owns_runtime:
             runtime.close()
+        _logging.flush()
 
     def stream(self, port, *, capacity=0, arrays="auto"):
         """Opens a reader of an outport, ``"node.outport"`` or an exposed one: an iterator of values.
@@ -304,6 +315,7 @@ class Network(_reflow.Network):
         self._ensure_started()
         await _aio.wait(self, self._wait_idle, timeout)
         await _aio.wait(self, self._drain, timeout)
+        _logging.flush()
         return self.report()
 
     def __repr__(self):

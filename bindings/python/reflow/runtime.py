@@ -4,7 +4,7 @@ import collections
 import sys
 import weakref
 
-from . import _reflow
+from . import _logging, _reflow
 from .actors import STYLE_TASK, Actor, actor
 from .errors import AlreadyExistsError, InvalidArgumentError
 
@@ -32,14 +32,17 @@ class Runtime(_reflow.Runtime):
         as in reflow_runtime_options of reflow.h; 0 is the default.
     log:
         called as ``log(level, subsystem, node, text)`` on threads of the engine; level is 1 (error) to 5.
+        Default: lines go to ``logging.getLogger("reflow")`` through a thread of their own.
     print:
-        called as ``print(node, text)`` with what components print; default: to ``sys.stdout``.
+        called as ``print(node, text)`` with what components print; default: to ``sys.stdout``, by the
+        same thread. What was printed before a wait or a close has returned is there then.
     """
 
     def __new__(cls, mode="own", **options):
         if mode not in MODES:
             raise InvalidArgumentError(f"mode is one of {', '.join(map(repr, MODES))}, not {mode!r}")
-        options.setdefault("print", _print)
+        _logging.start()
+        options.setdefault("log_level", _logging.engine_level())
         options.setdefault("batch_packets", 256)
         self = super().__new__(cls, mode=MODES[mode], **options)
         self.mode = mode

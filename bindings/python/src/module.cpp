@@ -3,8 +3,13 @@
 
 #include "cancel.hpp"
 #include "context.hpp"
+#include "events.hpp"
+#include "graph.hpp"
 #include "handles.hpp"
 #include "lend.hpp"
+#include "log.hpp"
+#include "operations.hpp"
+#include "peer.hpp"
 #include "values.hpp"
 
 namespace {
@@ -68,6 +73,14 @@ PYBIND11_MODULE(_reflow, module)
     }
     module.def("version_text", [] { return std::string(text_of(reflow_version_text())); });
     module.def("feature", [](const std::string &name) { return reflow_feature(view_of(name)); });
+    bind_graph(module);
+    bind_events(module);
+    bind_observe(module);
+    bind_control(module);
+    bind_change(module);
+    bind_peer(module);
+    bind_discovery(module);
+    bind_log(module);
     module.def("lent_count", &lent_count, "How many buffers messages use without a copy.");
     module.def("drain_deferred", [] { drain_deferred(); }, "Ends what the engine has let go of.");
     module.def("end_all", &end_all, "Stops all networks.");

@@ -1,5 +1,6 @@
 // The type Runtime: threads, clock and registered components.
 #include "handles.hpp"
+#include "log.hpp"
 
 namespace reflowpy {
 
@@ -102,6 +103,9 @@ PyObject *runtime_new(PyTypeObject *type, PyObject *arguments, PyObject *keyword
         (*runtime->hooks)->print = Py_NewRef(print);
         options.print = &print_hook;
     }
+    // By default both go through a queue to a thread of Python: see log.hpp.
+    if (options.log == nullptr) options.log = &log_line;
+    if (options.print == nullptr) options.print = &print_line;
     options.thread_start = &thread_started;
     options.thread_stop = &thread_stopped;
     options.user_data = new std::shared_ptr<Hooks>(*runtime->hooks);
