@@ -33,7 +33,7 @@ class Event(NamedTuple):
     trace: str  #: ActorFailed: the traceback
     message: Any  #: the value of MessageSent, MessageReceived, ActorEmit, Breakpoint
     outputs: Optional[Dict[str, Any]]  #: ActorCompleted: the last value on each connected outport
-    count: int  #: ActorCompleted: firings; ActorFailed: attempts; DeadLetter: its id
+    number: int  #: ActorCompleted: firings; ActorFailed: attempts; DeadLetter: its id
     duration_ns: int  #: ActorCompleted, ActorFailed, ActorStuck
     size: int  #: bytes of the payload
     waiting: int  #: packets in the inport, or in all inports of the node

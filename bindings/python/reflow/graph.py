@@ -6,6 +6,7 @@ import os
 from typing import (
     TYPE_CHECKING,
     Any,
+    Callable,
     Dict,
     Iterable,
     Iterator,
@@ -523,7 +524,7 @@ class Graph:
         self, include: Optional[Iterable[str]] = None, exclude: Optional[Iterable[str]] = None
     ) -> Dict[str, str]:
         """What Jupyter shows: the drawing, and text for a terminal."""
-        makers = {
+        makers: Dict[str, Callable[[], str]] = {
             "image/svg+xml": lambda: self.draw("svg"),
             "text/html": lambda: self.draw("svg"),
             "text/plain": lambda: repr(self),

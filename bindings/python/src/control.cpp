@@ -20,28 +20,6 @@ void sliced(const py::object &network, const py::object &timeout, Call &&functio
     must(check(status, error));
 }
 
-void drain(const py::object &network, const py::object &timeout)
-{
-    sliced(network, timeout, reflow_network_drain);
-}
-
-void end_sources(const py::object &network)
-{
-    const NetworkUse use(network);
-    call_unlocked(
-        [&](reflow_error **error) { return reflow_network_end_sources(use.get(), error); });
-}
-
-size_t cancel(const py::object &network, const std::string &node)
-{
-    const NetworkUse use(network);
-    size_t count = 0;
-    call_unlocked([&](reflow_error **error) {
-        return reflow_network_cancel(use.get(), view(node), &count, error);
-    });
-    return count;
-}
-
 void pause(const py::object &network, const std::string &path, const py::object &timeout)
 {
     sliced(network, timeout, [&](reflow_network *handle, int64_t slice, reflow_error **error) {
@@ -151,9 +129,6 @@ py::object breakpoints(const py::object &network)
 
 void bind_control(py::module_ &module)
 {
-    module.def("network_drain", &drain);
-    module.def("network_end_sources", &end_sources);
-    module.def("network_cancel", &cancel);
     module.def("network_pause", &pause);
     module.def("network_resume", &resume);
     module.def("network_step", &step);

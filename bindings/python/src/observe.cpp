@@ -6,14 +6,6 @@ namespace reflowpy {
 
 namespace {
 
-py::object report(const py::object &network)
-{
-    const NetworkUse use(network);
-    return message_of([&](reflow_message *out, reflow_error **error) {
-        return reflow_network_report(use.get(), out, error);
-    });
-}
-
 py::object metrics(const py::object &network)
 {
     const NetworkUse use(network);
@@ -120,14 +112,6 @@ size_t drop_dead_letters(const py::object &network, uint64_t id, const std::stri
 
 // ---- without a network ---------------------------------------------------------------------------
 
-py::object components(const py::object &runtime)
-{
-    const RuntimeUse use(runtime);
-    return message_of([&](reflow_message *out, reflow_error **error) {
-        return reflow_runtime_components(use.get(), out, error);
-    });
-}
-
 py::object validate(const Graph &graph, const py::object &runtime)
 {
     if (runtime.is_none()) {
@@ -153,7 +137,6 @@ void register_graph(const py::object &runtime, const std::string &id, const Grap
 
 void bind_observe(py::module_ &module)
 {
-    module.def("network_report", &report);
     module.def("network_metrics", &metrics);
     module.def("network_measure", &measure);
     module.def("network_node_state", &node_state);
@@ -163,7 +146,6 @@ void bind_observe(py::module_ &module)
     module.def("network_replay_dead_letter", &replay_dead_letter);
     module.def("network_replay_dead_letters", &replay_dead_letters);
     module.def("network_drop_dead_letters", &drop_dead_letters);
-    module.def("runtime_components", &components);
     module.def("runtime_register_graph", &register_graph);
     module.def("validate", &validate);
 }
