@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Makes sure that what reflow is built from is there.
 #
-#   scripts/install-deps.sh [build|long|lint|bench|all]...
+#   scripts/install-deps.sh [build|python|long|lint|bench|all]...
 #   scripts/install-deps.sh which-clang     prints the clang++ that test-long uses
 #
 # build (default): compiler, CMake, libraries, everything for `make run` and `make test`
+# python: headers and virtual environments of Python, for its package; scripts/python.sh gets the rest
 # long: valgrind and a second compiler, for `make test-long`
 # lint: clang-format, clang-tidy, shellcheck, for `make fmt` and `make lint`
 # bench: what `make bench` compares with, for `make bench-deps`; all is without it
@@ -127,6 +128,15 @@ msgpack_package() {
     fi
 }
 
+check_python() {
+    have python3 || return 0 # told by check_build
+    python3 -c 'import ensurepip' 2>/dev/null || need python3-venv "python3-venv"
+    python3 - 2>/dev/null <<'PROBE' || need python3-dev "the headers of Python"
+import os, sysconfig
+assert os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h"))
+PROBE
+}
+
 # second_clang: the name of a clang that is new enough, or nothing.
 second_clang() {
     local name version
@@ -189,10 +199,11 @@ check() {
     for tier in "${tiers[@]}"; do
         case "$tier" in
             build) check_build ;;
-            long) check_build; check_long ;;
+            python) check_build; check_python ;;
+            long) check_build; check_python; check_long ;;
             lint) check_lint ;;
             bench) check_bench ;;
-            all) check_build; check_long; check_lint ;;
+            all) check_build; check_python; check_long; check_lint ;;
         esac
     done
 }
@@ -230,13 +241,13 @@ main() {
     local tier
     for tier in "${tiers[@]}"; do
         case "$tier" in
-            build | long | lint | bench | all) ;;
+            build | python | long | lint | bench | all) ;;
             which-clang)
                 second_clang
                 return
                 ;;
             *)
-                echo "usage: scripts/install-deps.sh [build|long|lint|bench|all]..." >&2
+                echo "usage: scripts/install-deps.sh [build|python|long|lint|bench|all]..." >&2
                 exit 2
                 ;;
         esac

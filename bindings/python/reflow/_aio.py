@@ -1,0 +1,378 @@
+"""Coroutines as actors, and networks in event loops: what only programs with asyncio load."""
+
+import asyncio
+import collections
+import os
+import threading
+import weakref
+
+from . import _reflow
+from .errors import (CancelledError, ClosedError, Error, InvalidStateError, ReturnError, TimeoutError,
+                     WouldBlockError)
+
+
+async def send(ctx, port, value, *, index=None):
+    """Emits, and waits for room while there is none: ``await ctx.send(port, value)``."""
+    pause = 0.0005
+    while True:
+        try:
+            return ctx.emit(port, value, index=index)
+        except WouldBlockError:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.02)
+
+
+def drain_generator(function):
+    """A coroutine function that emits what an asynchronous generator yields."""
+
+    async def run(ctx, *values):
+        async for item in function(ctx, *values):
+            if item is None:
+                continue
+            if not isinstance(item, dict):
+                raise ReturnError(f"node '{ctx.node}' yielded {type(item).__name__}; an actor yields "
+                                  "None, or a dict from outport to value")
+            for port, value in item.items():
+                await send(ctx, port, value)
+
+    return run
+
+
+# ---- an event loop for programs that have none -----------------------------------------------------
+
+_own = None
+_own_pid = 0
+_own_lock = threading.Lock()
+
+
+def own_loop():
+    """The loop of a thread of ours, started when it is first needed."""
+    global _own, _own_pid
+    with _own_lock:
+        if _own is None or _own_pid != os.getpid() or _own.is_closed():
+            _own = asyncio.new_event_loop()
+            _own_pid = os.getpid()
+            threading.Thread(target=_own.run_forever, name="reflow-asyncio", daemon=True).start()
+        return _own
+
+
+class _Slot:
+    """A task that works firings of a node off, and the firing that it has now."""
+
+    __slots__ = ("task", "ctx", "watched", "cancelled")
+
+    def __init__(self):
+        self.task = None
+        self.ctx = None
+        self.watched = False
+        self.cancelled = False
+
+
+class _Node:
+    """The firings of one node that wait for the loop."""
+
+    __slots__ = ("run", "limit", "queue", "active", "burst")
+
+    def __init__(self, run, limit):
+        self.run = run
+        self.limit = limit
+        self.queue = collections.deque()
+        self.active = 0
+        self.burst = 1
+
+
+class Pump:
+    """Brings firings of coroutines from the threads of the engine to an event loop.
+
+    A firing is awaited inside a task that works off one after the other; only one that suspends occupies
+    the task, and then another task goes on with the rest. So a coroutine that does not suspend costs no
+    task of its own.
+    """
+
+    def __init__(self, runtime):
+        self._runtime = weakref.ref(runtime)
+        self._loop = None
+        self._nodes = {}
+        self._ready = []  # nodes with firings that wait
+        self._fresh = []  # slots that have begun since the last look
+        self._slots = {}  # from the number of a watched firing to its slot
+        self._scheduled = False
+        self._cancels = None
+        self._host = None
+        self._closed = False
+
+    def use_loop(self, loop):
+        """The loop that firings go to; None: one of our own."""
+        if self._loop is None or self._loop.is_closed():
+            self._loop = loop
+
+    def runs_here(self):
+        """Whether this is the thread of the loop that firings go to."""
+        return self._loop is not None and asyncio._get_running_loop() is self._loop
+
+    def dispatcher(self, actor):
+        limit = actor.max_concurrency or 1
+
+        def dispatch(run, info, firings):
+            node = self._nodes.get(info)
+            if node is None:
+                node = self._nodes[info] = _Node(run, limit)
+            idle = not node.queue
+            node.queue.extend(firings)
+            if idle:
+                self._ready.append(node)
+            if not self._scheduled:
+                self._schedule(firings)
+
+        return dispatch
+
+    def _schedule(self, firings):
+        self._scheduled = True
+        if self._loop is None:
+            self._loop = own_loop()
+        try:
+            self._loop.call_soon_threadsafe(self._look)
+        except RuntimeError as fault:
+            self._scheduled = False
+            error = ClosedError(f"the event loop of the coroutines has ended: {fault}")
+            for node in self._nodes.values():
+                while node.queue:
+                    node.queue.popleft()[0]._fail(error)
+            self._ready.clear()
+
+    def _look(self):
+        """Runs on the loop: starts tasks for what waits, and watches those that have suspended."""
+        self._scheduled = False
+        for slot in self._fresh:
+            if slot.ctx is not None:
+                self._watch(slot)
+        self._fresh.clear()
+        ready, self._ready = self._ready, []
+        for node in ready:
+            if not node.queue:
+                node.burst = 1
+                continue
+            for _ in range(min(node.burst, node.limit - node.active, len(node.queue))):
+                node.active += 1
+                slot = _Slot()
+                self._fresh.append(slot)
+                slot.task = self._loop.create_task(self._work(node, slot))
+            node.burst = min(node.burst * 2, 1024)
+            if node.active < node.limit:
+                self._ready.append(node)
+        if (self._fresh or self._ready) and not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._look)
+
+    def _watch(self, slot):
+        if self._cancels is None:
+            self._cancels = _reflow.Cancels()
+            self._loop.add_reader(self._cancels.fileno(), self._take_cancelled)
+        slot.watched = True
+        self._slots[slot.ctx._firing] = slot
+        if not slot.ctx._watch(self._cancels):
+            self._cancel(slot.ctx._firing)
+
+    def _take_cancelled(self):
+        for firing in self._cancels.take():
+            self._cancel(firing)
+
+    def _cancel(self, firing):
+        slot = self._slots.pop(firing, None)
+        if slot is not None:
+            slot.cancelled = True
+            slot.task.cancel()
+
+    async def _work(self, node, slot):
+        queue, run = node.queue, node.run
+        try:
+            while queue and not slot.watched:
+                firing = queue.popleft()
+                slot.ctx = ctx = firing[0]
+                number = ctx._firing
+                try:
+                    result = await run(*firing)
+                except asyncio.CancelledError:
+                    ctx._fail(CancelledError("the coroutine was cancelled"))
+                    if not slot.cancelled:
+                        raise
+                except Exception as error:
+                    self._fail(ctx, error)
+                except BaseException as error:
+                    self._fail(ctx, error)
+                    raise
+                else:
+                    self._end(ctx, result)
+                if slot.watched:
+                    self._slots.pop(number, None)
+        finally:
+            slot.ctx = None
+            node.active -= 1
+            if queue:
+                self._ready.append(node)
+                if not self._scheduled:
+                    self._schedule(())
+
+    def _fail(self, ctx, error):
+        runtime = self._runtime()
+        if runtime is not None:
+            runtime._note_error(ctx.node, error)
+        ctx._fail(error)
+
+    def _end(self, ctx, result):
+        try:
+            ctx._resolve(result)
+        except Exception as error:
+            if not ctx.stopping:  # what a cancelled firing would have emitted is not wanted
+                self._fail(ctx, error)
+
+    # ---- mode hosted ----
+
+    def host(self, loop):
+        """Runs the actors of a hosted runtime on a loop."""
+        runtime = self._runtime()
+        descriptor = runtime.descriptor()
+        if self._host is not None:
+            self._host[0].remove_reader(self._host[1])
+        self._host = (loop, descriptor)
+        loop.add_reader(descriptor, _run_hosted, runtime)
+
+    def close(self):
+        """Lets go of the loop."""
+        if self._closed:
+            return
+        self._closed = True
+        loop, self._nodes = self._loop, {}
+        if self._host is not None and not self._host[0].is_closed():
+            self._host[0].remove_reader(self._host[1])
+        if loop is None or loop.is_closed():
+            return
+        try:
+            loop.call_soon_threadsafe(self._end_watching)
+        except RuntimeError:
+            pass  # closed meanwhile
+
+    def _end_watching(self):
+        self._take_cancelled() if self._cancels is not None else None
+        for slot in list(self._slots.values()):
+            slot.cancelled = True
+            slot.task.cancel()
+        self._slots.clear()
+        if self._cancels is not None:
+            self._loop.remove_reader(self._cancels.fileno())
+            self._cancels = None
+
+
+def _run_hosted(runtime):
+    runtime.run(0, 0.01)
+
+
+# ---- waiting without blocking the loop --------------------------------------------------------------
+
+async def in_thread(function, *arguments):
+    """Calls a function on a thread of its own, so that any number of waits go on at once."""
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    def end(result, error):
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def work():
+        result = error = None
+        try:
+            result = function(*arguments)
+        except BaseException as raised:
+            error = raised
+        try:
+            loop.call_soon_threadsafe(end, result, error)
+        except RuntimeError:
+            pass  # the loop has ended: nobody waits any more
+
+    threading.Thread(target=work, name="reflow-wait", daemon=True).start()
+    return await future
+
+
+async def wait(network, function, timeout):
+    """Awaits a function of a network that waits; cancelling ends the wait soon."""
+    cancelled = False
+    loop = asyncio.get_running_loop()
+    end = None if timeout is None else loop.time() + timeout
+
+    def in_slices():
+        while not cancelled:
+            left = 0.2 if end is None else min(0.2, end - loop.time())
+            try:
+                return function(max(0.0, left))
+            except TimeoutError:
+                if end is not None and loop.time() >= end:
+                    raise
+        return None
+
+    try:
+        return await in_thread(in_slices)
+    finally:
+        cancelled = True
+
+
+class Reader:
+    """Brings what a stream receives to an event loop, by a thread that waits for it."""
+
+    def __init__(self, stream):
+        self._stream = stream
+        self._loop = asyncio.get_running_loop()
+        self._values = collections.deque()
+        self._wanted = threading.Semaphore(0)
+        self._arrived = asyncio.Event()
+        self._end = None  # an exception, at the end
+        self._asked = False
+        self._closed = False
+        threading.Thread(target=self._work, name="reflow-stream", daemon=True).start()
+
+    def _work(self):
+        stream = self._stream
+        try:
+            while True:
+                self._wanted.acquire()
+                values = end = None
+                while values is None and end is None and not self._closed:
+                    try:
+                        values = stream.recv_many(1024, 0.2)
+                    except TimeoutError:
+                        continue
+                    except ClosedError:
+                        end = StopAsyncIteration()
+                    except Error as error:
+                        end = error
+                if self._closed and values is None:
+                    end = StopAsyncIteration()
+                self._loop.call_soon_threadsafe(self._deliver, values or (), end)
+                if end is not None:
+                    return
+        except RuntimeError:
+            pass  # the loop has ended
+
+    def _deliver(self, values, end):
+        self._asked = False
+        self._values.extend(values)
+        self._end = end
+        self._arrived.set()
+
+    async def next(self):
+        while not self._values:
+            if self._end is not None:
+                raise self._end
+            if not self._asked:
+                self._asked = True
+                self._arrived.clear()
+                self._wanted.release()
+            await self._arrived.wait()
+        return self._values.popleft()
+
+    def close(self):
+        self._closed = True
+        self._wanted.release()

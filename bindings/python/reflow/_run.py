@@ -1,0 +1,238 @@
+"""Running a graph from beginning to end with one call."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+
+from .errors import (
+    Error,
+    FailedError,
+    InvalidArgumentError,
+    NotFoundError,
+    WouldBlockError,
+)
+from .errors import TimeoutError as ReflowTimeoutError
+
+if TYPE_CHECKING:
+    from .actors import Actor
+    from .graph import Graph
+    from .network import Network, Stream
+
+GraphLike = Union["Graph", str, "os.PathLike[str]", Mapping[str, Any]]
+
+
+class Result:
+    """What a run has given.
+
+    ``outputs``: from the name of each exposed outport, and of each port of ``collect``, to the list of
+    its values, in order; ``result["name"]`` is short for it. ``report``: for each node {component,
+    source, fired, received, sent, failed, dropped, waiting, errors_taken}. ``errors``: the dead letters,
+    firings that failed and nobody took. ``seconds``: from the start to the end.
+    """
+
+    def __init__(
+        self,
+        outputs: Dict[str, List[Any]],
+        report: Dict[str, Dict[str, Any]],
+        errors: List[Dict[str, Any]],
+        seconds: float,
+    ) -> None:
+        self.outputs = outputs
+        self.report = report
+        self.errors = errors
+        self.seconds = seconds
+
+    def __getitem__(self, name: str) -> List[Any]:
+        """The values of an output. Raises NotFoundError with a hint."""
+        try:
+            return self.outputs[name]
+        except KeyError:
+            from .errors import suggest
+
+            raise NotFoundError(
+                f"no output named {name!r}", hint=suggest(name, list(self.outputs))
+            ) from None
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name}: {len(values)}" for name, values in self.outputs.items())
+        failed = f"; {len(self.errors)} errors" if self.errors else ""
+        return f"<reflow.Result after {self.seconds:.3f} s; outputs {{{counts}}}{failed}>"
+
+
+def _as_graph(graph: GraphLike) -> "Graph":
+    from .graph import Graph
+
+    if isinstance(graph, Graph):
+        return graph.copy()
+    if isinstance(graph, (str, os.PathLike)):
+        return Graph.load(graph)
+    if isinstance(graph, Mapping):
+        return Graph.from_dict(graph)
+    raise InvalidArgumentError(
+        f"a run needs a Graph, a path or a dict, not {type(graph).__name__}"
+    )
+
+
+def split_key(graph: "Graph", key: str) -> Tuple[str, str]:
+    """"node.rules.0.when" as node and path: ids may hold dots, the longest that fits is taken."""
+    nodes = list(graph)
+    fitting = [node for node in nodes if key.startswith(node + ".")]
+    if not fitting:
+        from .errors import suggest
+
+        node = key.split(".", 1)[0]
+        raise NotFoundError(
+            f"no node for {key!r}: it is 'node.key'", hint=suggest(node, nodes), node=node
+        )
+    node = max(fitting, key=len)
+    return node, key[len(node) + 1 :]
+
+
+class _Readers:
+    """Reads outputs while the network runs: an output that nobody reads holds its node back."""
+
+    def __init__(self, streams: Dict[str, "Stream"], threads: bool) -> None:
+        self.values: Dict[str, List[Any]] = {name: [] for name in streams}
+        self._streams = streams
+        self._threads = [
+            threading.Thread(target=self._read, args=(name,), name="reflow-run", daemon=True)
+            for name in streams
+            if threads
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _read(self, name: str) -> None:
+        values = self.values[name]
+        try:
+            while True:
+                values.extend(self._streams[name].recv_many(4096))
+        except Error:  # the network has ended
+            return
+
+    def take(self) -> int:
+        """Without threads: what is there now; how many there were."""
+        count = 0
+        for name, stream in self._streams.items():
+            try:
+                values = stream.recv_many(4096, timeout=0)
+            except Error:
+                continue
+            self.values[name].extend(values)
+            count += len(values)
+        return count
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+        while not self._threads and self.take():
+            pass
+
+
+def _send(
+    network: "Network", readers: _Readers, port: str, value: Any, end: Optional[float]
+) -> None:
+    """Sends; without threads what stands in the way may be an output that only this thread reads."""
+    while True:
+        left = None if end is None else max(end - time.monotonic(), 0.0)
+        try:
+            network.send(port, value, timeout=left)
+            return
+        except WouldBlockError:
+            if not readers.take():
+                raise
+
+
+def _drain(network: "Network", readers: _Readers, end: Optional[float]) -> None:
+    """Lets the network run out, without threads in turn with the readers."""
+    while True:
+        left = None if end is None else max(end - time.monotonic(), 0.0)
+        if network.runtime.mode == "own":
+            network.drain(left)
+            return
+        try:
+            network.drain(0.05 if left is None else min(left, 0.05))
+            return
+        except (WouldBlockError, ReflowTimeoutError) as error:
+            # It may wait for room at an output, which only this thread makes.
+            took = readers.take()
+            over = left is not None and left <= 0
+            if over or (not took and isinstance(error, WouldBlockError)):
+                raise
+
+
+def run(
+    graph: GraphLike,
+    *,
+    set: Optional[Mapping[str, Any]] = None,
+    inputs: Optional[Mapping[str, Iterable[Any]]] = None,
+    collect: Iterable[str] = (),
+    actors: Iterable["Actor"] = (),
+    timeout: Optional[float] = None,
+    check: bool = True,
+    **options: Any,
+) -> Result:
+    """Runs a graph until nothing is left to do, and returns what came out.
+
+    ::
+
+        result = reflow.run("weather.graph.json", set={"read.path": "other.csv"}, collect=["months.out"])
+        for row in result["months.out"]: ...
+
+    graph:
+        a Graph, the name of a document, or the document as a dict.
+    set:
+        values in the configuration of nodes, by "node.key"; key may be a path ("alerts.rules.0.when").
+    inputs:
+        values to send after the start: from "node.port", or the name of an exposed inport, to an iterable.
+    collect:
+        outports whose values are wanted besides the exposed ones.
+    actors:
+        actors in Python that the document names as components.
+    timeout:
+        seconds; then the network is stopped and TimeoutError raised. None: no limit.
+    check:
+        whether a firing that failed, and whose error nobody took, raises FailedError in the end. Its
+        attribute ``result`` is what would have been returned.
+    options:
+        of the runtime: ``mode``, ``workers``, ``seed``, and so on; see :class:`reflow.Runtime`.
+    """
+    from .network import Network
+
+    made = _as_graph(graph)
+    for key, value in (set or {}).items():
+        node, path = split_key(made, key)
+        made.set(node, path, value)
+    begin = time.monotonic()
+    end = None if timeout is None else begin + timeout
+    with Network(made, actors=actors, **options) as network:
+        streams = {name: network.stream(name) for name in [*made.outports, *collect]}
+        network.start()
+        readers = _Readers(streams, network.runtime.mode == "own")
+        for port, values in (inputs or {}).items():
+            for value in values:
+                _send(network, readers, port, value, end)
+        try:
+            _drain(network, readers, end)
+        except ReflowTimeoutError:
+            waiting = [node for node, n in network.report().items() if n["waiting"]]
+            where = f"; packets wait at {', '.join(waiting[:5])}" if waiting else ""
+            raise ReflowTimeoutError(f"the run is not over after {timeout} s{where}") from None
+        network.stop()
+        readers.join()
+        report = network.report()
+        errors = list(network.dead_letters)
+    result = Result(readers.values, report, errors, time.monotonic() - begin)
+    if errors and check:
+        first = errors[0]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        error = FailedError(
+            f"node {first['node']!r}: {first['message']}{more}", hint=first["hint"] or "",
+            node=first["node"], trace=first["trace"] or "",
+        )
+        error.result = result
+        raise error
+    return result

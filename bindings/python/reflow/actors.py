@@ -1,0 +1,288 @@
+"""Actors written in Python: the decorator :func:`actor`, and how an actor becomes a component."""
+
+import functools
+
+from .errors import InvalidArgumentError, SignatureError
+
+_COROUTINE, _GENERATOR, _ITERABLE_COROUTINE, _ASYNC_GENERATOR = 0x80, 0x20, 0x100, 0x200
+_VARIADIC = 0x04
+
+STYLE_CALL, STYLE_BATCH, STYLE_NUMPY, STYLE_GENERATOR, STYLE_TASK = range(5)
+AWAIT = {"any": 0, "all": 1, "required": 2}
+ARRAYS = {"auto": 0, "list": 1, "numpy": 2, "view": 3}
+PRIORITY = {"normal": 0, "high": 32, "low": 64}
+
+
+class Port:
+    """A port of an actor.
+
+    ``type`` is as in graphs: ``any``, ``integer``, ``float``, ``string``, ``bytes``, ``boolean``,
+    ``object``, ``array``, ``array<T>``, ``option<T>``, ``stream``, ``flow``, ``event``, ``encoded``.
+    ``required``: a graph in which it is not connected does not run. ``array``: its connections carry an
+    index. ``capacity``: packets that an inport holds, 0 for the default of the runtime.
+    """
+
+    __slots__ = ("name", "type", "description", "required", "array", "capacity")
+
+    def __init__(self, name, type="any", *, description="", required=False, array=False, capacity=0):
+        if not isinstance(name, str) or not name:
+            raise InvalidArgumentError(f"the name of a port is a str that is not empty, not {name!r}")
+        self.name = name
+        self.type = type
+        self.description = description
+        self.required = required
+        self.array = array
+        self.capacity = capacity
+
+    def __repr__(self):
+        return f"Port({self.name!r}, {self.type!r})"
+
+    def _row(self, capacity):
+        flags = (1 if self.required else 0) | (2 if self.array else 0)
+        return (self.name, self.type, self.description, flags, self.capacity or capacity)
+
+
+def _ports(ports, what):
+    if isinstance(ports, (str, Port)):
+        raise InvalidArgumentError(f"{what} are a list of names or Ports, not {ports!r}",
+                                   hint=f"{what}=[{ports!r}]")
+    made = [p if isinstance(p, Port) else Port(p) for p in ports]
+    names = [p.name for p in made]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidArgumentError(f"two {what} have the name '{name}'")
+    return made
+
+
+def _code_of(function):
+    """The code object behind a function, method, partial or callable object; None if it is not Python."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    if code is None and not isinstance(function, type):
+        code = getattr(getattr(type(function), "__call__", None), "__code__", None)
+    return code
+
+
+def _check_arity(function, values, what, inports):
+    """Refuses a function that cannot be called with a context and that many values."""
+    import inspect
+
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*([None] * (values + 1)))
+    except TypeError as fault:
+        expected = ", ".join(["ctx"] + inports[:values]) if values == len(inports) else "ctx, value"
+        raise SignatureError(f"{what} cannot be called as ({expected}): {fault}",
+                             hint=f"def {what}({expected}): ...") from None
+
+
+def _choice(table, value, what):
+    if value not in table:
+        raise InvalidArgumentError(f"{what} is one of {', '.join(map(repr, table))}, not {value!r}")
+    return table[value]
+
+
+class Actor:
+    """What :func:`actor` makes of a function or class: to be given to ``Network.add``.
+
+    Calling it calls the function itself, so that tests need no network.
+    """
+
+    def __init__(self, target, inports=(), outports=(), *, id=None, await_=None, batch=False,
+                 max_batch=None, max_concurrency=None, ordered=False, timeout=None, blocking=False,
+                 external=False, source=False, priority="normal", arrays="auto", state=None,
+                 config=None, title="", description=None, category="python"):
+        if not callable(target):
+            raise InvalidArgumentError(f"an actor is a function or a class, not {target!r}")
+        self.target = target
+        self.id = id or getattr(target, "__name__", type(target).__name__)
+        self.inports = _ports(inports, "inports")
+        self.outports = _ports(outports, "outports")
+        self.is_class = isinstance(target, type)
+        self.await_ = await_ or ("all" if len(self.inports) > 1 else "any")
+        _choice(AWAIT, self.await_, "await_")
+        self.arrays = _choice(ARRAYS, arrays, "arrays")
+        self.priority = _choice(PRIORITY, priority, "priority")
+        self.batch = batch
+        self.max_batch = max_batch
+        self.max_concurrency = max_concurrency
+        self.ordered = ordered
+        self.timeout = timeout
+        self.flags = ((1 if source else 0) | (2 if blocking else 0) | (4 if ordered else 0) |
+                      (8 if external else 0) | self.priority)
+        self.state = state
+        self.config = config
+        self.title = title
+        self.description = description if description is not None else (target.__doc__ or "").strip()
+        self.category = category
+        self._look_at_function()
+        functools.update_wrapper(self, target, updated=())
+
+    def _look_at_function(self):
+        function = self.target
+        if self.is_class:
+            function = getattr(self.target, "run", None)
+            if not callable(function):
+                raise SignatureError(f"class {self.id} has no method run",
+                                     hint="def run(self, ctx, value): ...")
+        code = _code_of(function)
+        flags = code.co_flags if code is not None else 0
+        self.is_async_generator = bool(flags & _ASYNC_GENERATOR)
+        if flags & (_COROUTINE | _ITERABLE_COROUTINE | _ASYNC_GENERATOR):
+            self.style = STYLE_TASK
+        elif flags & _GENERATOR:
+            self.style = STYLE_GENERATOR
+        else:
+            self.style = STYLE_CALL
+        if self.batch:
+            if self.style != STYLE_CALL:
+                raise InvalidArgumentError(
+                    f"{self.id}: batch is for plain functions, not for coroutines and generators")
+            if self.batch not in (True, "list", "numpy"):
+                raise InvalidArgumentError(
+                    f"{self.id}: batch is True, 'list' or 'numpy', not {self.batch!r}")
+            self.style = STYLE_NUMPY if self.batch == "numpy" else STYLE_BATCH
+        if self.max_concurrency is not None and self.style != STYLE_TASK:
+            raise InvalidArgumentError(
+                f"{self.id}: max_concurrency is for coroutines", hint="async def")
+        values = 0
+        if self.inports:
+            values = 1 if self.await_ == "any" else len(self.inports)
+        names = [p.name for p in self.inports]
+        if self.is_class:
+            function = functools.partial(function, None)  # self
+        _check_arity(function, values, f"{self.id}.run" if self.is_class else self.id, names)
+
+    def __call__(self, *arguments, **keywords):
+        return self.target(*arguments, **keywords)
+
+    def __repr__(self):
+        ins = ", ".join(p.name for p in self.inports)
+        outs = ", ".join(p.name for p in self.outports)
+        return f"<reflow.Actor {self.id} ({ins}) -> ({outs})>"
+
+    def _factory(self):
+        """What is called for each node, or None if the function itself is all there is."""
+        target, state, is_class = self.target, self.state, self.is_class
+        wrap = self._wrap_run
+        if not is_class and state is None:
+            return None
+
+        def factory(ctx):
+            if state is not None:
+                ctx.state = state() if callable(state) else state
+            if not is_class:
+                return wrap(target), None, None, None
+            made = target()
+            return (wrap(made.run), getattr(made, "setup", None), getattr(made, "finish", None),
+                    getattr(made, "teardown", None))
+
+        return factory
+
+    def _wrap_run(self, run):
+        if not self.is_async_generator:
+            return run
+        from . import _aio
+
+        return _aio.drain_generator(run)
+
+    def _registration(self, dispatch, on_error, name):
+        """The arguments of _reflow.Runtime.register."""
+        import json
+
+        batch = self.max_batch or (4096 if self.style in (STYLE_BATCH, STYLE_NUMPY) else 256)
+        concurrency = 0
+        if self.style == STYLE_TASK:
+            # Without a number firings come one after the other. The engine hands over some in advance,
+            # which saves a crossing for each, unless they have a time limit that would begin too early.
+            concurrency = self.max_concurrency or (1 if self.timeout else 64)
+            batch = concurrency
+        capacity = 4096 if self.style in (STYLE_BATCH, STYLE_NUMPY) else 0
+        factory = self._factory()
+        return {
+            "id": name,
+            "style": self.style,
+            "function": None if factory else self._wrap_run(self.target),
+            "factory": factory,
+            "dispatch": dispatch,
+            "on_error": on_error,
+            "inports": [p._row(capacity) for p in self.inports],
+            "outports": [p._row(0) for p in self.outports],
+            "await_": AWAIT[self.await_],
+            "max_batch": batch,
+            "max_concurrency": concurrency,
+            "flags": self.flags,
+            "timeout_ms": 0 if self.timeout is None else max(1, int(self.timeout * 1000)),
+            "title": self.title,
+            "description": self.description,
+            "category": self.category,
+            "config_schema": "" if self.config is None else json.dumps(self.config),
+            "arrays": self.arrays,
+        }
+
+
+def actor(target=None, /, inports=(), outports=(), **options):
+    """Makes an actor of a function or a class.
+
+    ::
+
+        @reflow.actor(inports=["in"], outports=["out"])
+        def double(ctx, value):
+            return {"out": value * 2}
+
+    A function is called as ``f(ctx, value)`` for each packet, or with one value for each inport, in their
+    order, if there are several (``await_="any"`` calls it with one value and tells the inport in
+    ``ctx.port``; ``"required"`` waits for the required ones only, others are None or their newest value).
+    It returns None, or a dict from outport to value; ``ctx.emit`` emits any number of packets beside.
+
+    * A generator function yields such dicts; without inports it is a source.
+    * A coroutine function runs on the event loop of the program (of the thread that starts the network),
+      or on a thread of its own without one; ``max_concurrency`` firings at once, default 1. An
+      asynchronous generator yields dicts.
+    * A class is made once for each node, without arguments. ``run(self, ctx, ...)`` is called like a
+      function; ``setup(self, ctx)``, ``finish(self, ctx)`` (when the network drains; may emit) and
+      ``teardown(self, ctx)`` if they are there.
+
+    Parameters
+    ----------
+    inports, outports:
+        names or :class:`Port` objects. Each actor has an outport ``error``, too.
+    id:
+        the name of the component; default the name of the function.
+    batch:
+        True: the function gets lists of values, one for each inport, and returns lists (or arrays of
+        NumPy), each element a packet. ``"numpy"``: it gets arrays of int64 or float64.
+    max_batch:
+        firings in one call at most; 4096 with ``batch``.
+    max_concurrency, ordered:
+        of coroutines: firings at once, and whether outputs keep the order of the inputs.
+    timeout:
+        seconds that a firing may take; a coroutine is cancelled then.
+    blocking:
+        the function may block: it runs on a thread beside the workers.
+    external:
+        what it does depends on more than its packets, or changes the world (for recordings).
+    source:
+        fires at the start if none of its inports is connected.
+    arrays:
+        what packed arrays become: ``"auto"``, ``"list"``, ``"numpy"``, ``"view"``.
+    state:
+        what ``ctx.state`` is at first, for each node: a function without arguments, or a value.
+    config:
+        a JSON Schema (dict) that the configuration of a node is checked with.
+    priority:
+        ``"high"``, ``"normal"`` or ``"low"``.
+
+    Raises :class:`SignatureError` if the function cannot be called like that.
+    """
+    if target is None:
+        return functools.partial(Actor, inports=inports, outports=outports, **options)
+    if not callable(target):
+        raise InvalidArgumentError(f"an actor is a function or a class, not {target!r}",
+                                   hint="@reflow.actor(inports=[...], outports=[...])")
+    return Actor(target, inports=inports, outports=outports, **options)

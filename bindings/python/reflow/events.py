@@ -1,0 +1,116 @@
+"""What a network does, as a stream of events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+
+from . import _reflow
+from ._streams import Polled
+from .errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from .network import Network
+
+#: The names of all kinds, as :attr:`Event.kind` has them.
+KINDS: Tuple[str, ...] = _reflow.event_kinds
+
+# Without kinds, all but these: they make actors deliver after each call.
+_DEAR = ("MessageSent", "ActorEmit", "ActorCompleted", "ActorState")
+
+
+class Event(NamedTuple):
+    """One event. Texts are empty, numbers 0 and values None where they do not apply to the kind."""
+
+    kind: str  #: "ActorFailed" and the like, see KINDS
+    sequence: int  #: counts up in a network, over all kinds that are built
+    timestamp_ms: int  #: milliseconds since 1970 UTC; logical in mode simulated
+    node: str  #: the actor; the sender of MessageSent
+    component: str
+    port: str
+    peer: str  #: MessageSent, Breakpoint before a delivery: the receiver
+    peer_port: str
+    error: str  #: ActorFailed, DeadLetter, NetworkStalled
+    trace: str  #: ActorFailed: the traceback
+    message: Any  #: the value of MessageSent, MessageReceived, ActorEmit, Breakpoint
+    outputs: Optional[Dict[str, Any]]  #: ActorCompleted: the last value on each connected outport
+    number: int  #: ActorCompleted: firings; ActorFailed: attempts; DeadLetter: its id
+    duration_ns: int  #: ActorCompleted, ActorFailed, ActorStuck
+    size: int  #: bytes of the payload
+    waiting: int  #: packets in the inport, or in all inports of the node
+    state: str  #: ActorState: "Running" and the like; NetworkStalled: what it has come to
+    details: int  #: ActorState: bits
+    path: str  #: NetworkStalled: who waits for whom
+    stalls: int
+    breakpoint: int  #: Breakpoint: which one
+    envelope: Optional[Dict[str, Any]]
+
+    @property
+    def time(self) -> float:
+        """Seconds since 1970 UTC."""
+        return self.timestamp_ms / 1000.0
+
+    def __str__(self) -> str:
+        where = f"{self.node}.{self.port}" if self.port else self.node
+        parts = [self.kind, where, self.error]
+        return " ".join(part for part in parts if part)
+
+
+def kinds_mask(kinds: Optional[Iterable[str]]) -> int:
+    """The bits of kinds by their names; 0, the default of the engine, for None."""
+    if kinds is None:
+        return 0
+    if isinstance(kinds, str):
+        kinds = (kinds,)
+    mask = 0
+    for kind in kinds:
+        if kind == "all":
+            mask |= (1 << len(KINDS)) - 1
+            continue
+        if kind not in KINDS:
+            import difflib
+
+            near = difflib.get_close_matches(str(kind), KINDS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "there are " + ", ".join(KINDS)
+            raise InvalidArgumentError(f"no kind of event named {kind!r}", hint=hint)
+        mask |= 1 << KINDS.index(kind)
+    if mask == 0:
+        raise InvalidArgumentError("no kinds of events are asked for", hint="leave kinds out")
+    return mask
+
+
+class Events(Polled[Event]):
+    """A subscription, made by :meth:`reflow.Network.events`: ``for event in`` and ``async for event in``.
+
+    It has a bounded queue: a slow reader loses events, ``missed`` counts them, and nobody is held up.
+    It ends when the network has stopped; in the modes without threads also when nothing is left to run.
+    """
+
+    def __init__(
+        self, network: "Network", kinds: Optional[Iterable[str]], nodes: str, capacity: int,
+        sample: int,
+    ) -> None:
+        super().__init__()
+        self._subscription: Optional[_reflow.Subscription] = None
+        self._arguments = (kinds_mask(kinds), nodes, capacity, sample)
+        self._network: Optional["Network"] = network
+        # Subscribing makes the network of its graph, which cannot be edited freely any more: it waits
+        # for the start.
+        if network.state != "created":
+            self._subscribe()
+
+    def _subscribe(self) -> None:
+        network, self._network = self._network, None
+        if network is not None:
+            self._subscription = _reflow.subscribe(network, *self._arguments)
+
+    def _poll(self, timeout: Optional[float]) -> Tuple[List[Event], int, bool]:
+        self._subscribe()
+        if self._subscription is None:
+            return [], 0, True
+        fields, missed, ended = self._subscription.poll(256, timeout)
+        return [Event._make(each) for each in fields], missed, ended
+
+    def _close(self) -> None:
+        self._network = None
+        if self._subscription is not None:
+            self._subscription.close()

@@ -1,0 +1,322 @@
+"""Networks: graphs that run."""
+
+import os
+import warnings
+
+from . import _logging, _reflow
+from .actors import ARRAYS, Actor, _choice
+from .errors import (ClosedError, Error, InvalidArgumentError, InvalidStateError, TimeoutError,
+                     WouldDeadlockError)
+from ._operations import Operations
+from .runtime import Runtime
+
+
+class Stream(_reflow.Output):
+    """A reader of an outport, made by :meth:`Network.stream`: an iterator and an asynchronous iterator.
+
+    It ends when the network is drained or stopped and nothing is left.
+    """
+
+    _reader = None
+
+    async def __anext__(self):
+        if self._reader is None:
+            from . import _aio
+
+            self._reader = _aio.Reader(self)
+        return await self._reader.next()
+
+    def __aiter__(self):
+        return self
+
+    def close(self):
+        """Ends the reader; it holds nobody back any more."""
+        if self._reader is not None:
+            self._reader.close()
+        super().close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+
+def _document_of(graph):
+    """What _reflow.Network takes for a graph of any form: (document, format, name)."""
+    if graph is None:
+        return None, 0, ""
+    capsule = getattr(graph, "_capsule", None)
+    if callable(capsule):
+        return capsule(), 0, ""
+    if isinstance(graph, dict):
+        import json
+
+        return json.dumps(graph).encode(), 1, ""
+    if isinstance(graph, (str, os.PathLike)):
+        return os.fspath(graph), 0, ""
+    if isinstance(graph, (bytes, bytearray, memoryview)):
+        return graph, 0, ""
+    raise InvalidArgumentError(
+        f"a network is made of a Graph, a path, a dict or a document in bytes, not {type(graph).__name__}")
+
+
+class Network(Operations, _reflow.Network):
+    """A graph that runs.
+
+    ::
+
+        with reflow.Network() as net:
+            net.add("d", double)
+            net.add("log", "Log")
+            net.connect("d.out", "log.in")
+            net.send("d.in", 21)
+            net.wait_idle(timeout=5)
+
+    ``graph`` is a Graph, the path of a document, a dict or bytes of one; default an empty graph. With
+    ``runtime`` the network stands on that one, otherwise it makes one of its own, with ``options`` as
+    :class:`Runtime` has them (``mode``, ``workers``, ``seed``, ``watchdog_ms``, ...), and ends it when it
+    is closed. ``actors`` are registered before the graph is looked at.
+
+    All times are in seconds, and None waits for ever. A network may be used by several threads at once.
+    ``with`` and ``async with`` close it at the end; one that is dropped without that is stopped, too.
+    """
+
+    def __new__(cls, *arguments, **options):
+        return super().__new__(cls)
+
+    def __init__(self, graph=None, *, runtime=None, actors=(), **options):
+        if runtime is not None and options:
+            raise InvalidArgumentError(
+                f"{', '.join(options)}: options of a runtime, which was given already")
+        self._owns_runtime = runtime is None
+        self._loop = None
+        runtime = Runtime(**options) if runtime is None else runtime
+        document, form, name = _document_of(graph)
+        super().__init__(runtime, document, form, name)
+        self.register(*actors)
+        self._register_components(graph)
+
+    def _register_components(self, graph):
+        register = getattr(graph, "_register", None)
+        if callable(register):
+            register(self.runtime)
+
+    # ---- building ----
+
+    def register(self, *actors):
+        """Registers actors under their names, for graphs that name them as components."""
+        for target in actors:
+            self.runtime.register(target)
+        return self
+
+    def add(self, node, component, config=None, **settings):
+        """Adds a node: ``component`` is an actor, a function or class, or the id of a component.
+
+        ``config`` is a dict; keywords are set in it, so ``net.add("m", "Map", value="it * 2")`` works.
+        Returns the network. Raises AlreadyExistsError, InvalidArgumentError, ConversionError; the id of a
+        component is looked up when the network starts.
+        """
+        if not isinstance(component, str):
+            component = self.runtime.register(component)
+        if settings:
+            config = {**(config or {}), **settings}
+        self._add_node(node, component, config)
+        return self
+
+    def replace(self, node, component, config=None, **settings):
+        """Gives a node another component and configuration, also while the network runs."""
+        if not isinstance(component, str):
+            component = self.runtime.register(component)
+        if settings:
+            config = {**(config or {}), **settings}
+        self._replace_node(node, component, config)
+        return self
+
+    def connect(self, source, target, **metadata):
+        """Connects ``"node.outport"`` to ``"node.inport"``; an index of an array port is ``"m.in[2]"``.
+
+        Keywords are metadata of the connection: ``capacity``, ``kind`` (``"reliable"``, ``"latest"``,
+        ``"drop-oldest"``, ``"drop-newest"``), ``capacity_bytes``. Returns the network.
+        """
+        self._connect(source, target, metadata or None)
+        return self
+
+    def initial(self, port, value):
+        """Adds an initial packet, sent when the network starts. Returns the network."""
+        self._initial(port, value)
+        return self
+
+    def expose_inport(self, name, port, type="any"):
+        """Gives an inport a name of the graph, for ``net.send(name, value)``. Returns the network."""
+        self._expose_inport(name, port, type)
+        return self
+
+    def expose_outport(self, name, port, type="any"):
+        """Gives an outport a name of the graph, for ``net.stream(name)``. Returns the network."""
+        self._expose_outport(name, port, type)
+        return self
+
+    @property
+    def inports(self):
+        """The names of the inports that the graph exposes."""
+        return list(self.document().get("inports") or {})
+
+    @property
+    def outports(self):
+        """The names of the outports that the graph exposes."""
+        return list(self.document().get("outports") or {})
+
+    # ---- running ----
+
+    def start(self):
+        """Starts: calls setup of every actor, sends initial packets, fires the sources.
+
+        ``send`` and the waits do it by themselves. Coroutines run on the event loop of the thread that
+        starts. Raises the error of a setup that failed, from the exception that it raised.
+        """
+        self._prepare_loop()
+        errors = self.runtime.errors
+        before = len(errors)
+        self._begin_events()
+        try:
+            self._start()
+        except Error as error:
+            if len(errors) > before and error.__cause__ is None:
+                raise error from errors[-1].exception
+            raise
+        return self
+
+    def _prepare_loop(self):
+        import sys
+
+        # A loop can only be running here if the program has imported asyncio.
+        loop = sys.modules["asyncio"]._get_running_loop() if "asyncio" in sys.modules else None
+        runtime = self.runtime
+        self._loop = loop
+        if runtime._pump is not None:
+            runtime._pump.use_loop(loop)
+        if runtime.mode == "hosted" and loop is not None:
+            runtime._pump_of().host(loop)
+
+    def _ensure_started(self):
+        if self.state == "created":
+            self.start()
+
+    def _check_not_own_loop(self, instead):
+        pump = self.runtime._pump
+        if pump is not None and pump.runs_here():
+            raise WouldDeadlockError(
+                "this waits for coroutines that run on the event loop of this very thread",
+                hint=f"await net.{instead}")
+
+    def wait_idle(self, timeout=None):
+        """Waits until nothing happens any more until something comes from outside.
+
+        Raises TimeoutError, WouldDeadlockError inside an actor or on the thread of the event loop that
+        its coroutines need, LimitError if the network has failed with a stall.
+        """
+        self._ensure_started()
+        self._check_not_own_loop("idle()")
+        self._wait_idle(timeout)
+        _logging.flush()
+
+    def drain(self, timeout=None):
+        """Refuses new input, lets everything run out, and finishes the actors."""
+        self._ensure_started()
+        self._check_not_own_loop("run()")
+        self._drain(timeout)
+        _logging.flush()
+
+    def stop(self, timeout=None):
+        """Stops at once: what waits is dropped, running actors end. Raises TimeoutError."""
+        if self.closed:
+            return
+        self._stop(timeout)
+
+    def close(self, timeout=10.0):
+        """Stops the network and ends it; doing it again does nothing.
+
+        An actor that does not return within ``timeout`` seconds is told of by a warning, and the network
+        is given up: it ends when that actor returns.
+        """
+        if self.closed:
+            return
+        runtime = self.runtime
+        try:
+            if self.state not in ("created", "stopped"):
+                self._stop(timeout)
+        except TimeoutError as error:
+            warnings.warn(f"the network is not stopped after {timeout} s: {error}", ResourceWarning,
+                          stacklevel=2)
+            self._abandon()
+            return
+        finally:
+            if runtime._pump is not None and self._owns_runtime:
+                runtime._pump.close()
+        self._close()
+        if self._owns_runtime:
+            runtime.close()
+        _logging.flush()
+
+    def stream(self, port, *, capacity=0, arrays="auto"):
+        """Opens a reader of an outport, ``"node.outport"`` or an exposed one: an iterator of values.
+
+        Open it before the start to miss nothing. It holds ``capacity`` packets (0: the default of the
+        runtime), and holds the sender back when they are not read. It works in ``for`` and ``async for``,
+        and ends when the network is drained or stopped. ``recv(timeout)`` and ``recv_many`` read, too.
+        ``arrays`` as in :func:`actor`.
+        """
+        return Stream(self, port, capacity, _choice(ARRAYS, arrays, "arrays"))
+
+    @property
+    def errors(self):
+        """The newest exceptions that actors have raised, as (node, exception), the oldest first."""
+        return list(self.runtime.errors)
+
+    # ---- with and async with ----
+
+    def __enter__(self):
+        if self.closed:
+            raise ClosedError("the network is closed")
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    async def __aenter__(self):
+        return self.__enter__()
+
+    async def __aexit__(self, *exception):
+        await self.aclose()
+
+    async def aclose(self):
+        """Closes the network without blocking the event loop."""
+        from . import _aio
+
+        if self.closed:
+            return
+        if self.runtime.mode in ("own", "lent"):
+            await _aio.in_thread(self.close)
+        else:
+            self.close()
+
+    async def idle(self, timeout=None):
+        """Waits until the network is idle, as wait_idle, without blocking the event loop."""
+        from . import _aio
+
+        self._ensure_started()
+        await _aio.wait(self, self._wait_idle, timeout)
+
+    async def run(self, timeout=None):
+        """Starts the network, waits until it is idle, and drains it. Returns its report."""
+        from . import _aio
+
+        self._ensure_started()
+        await _aio.wait(self, self._wait_idle, timeout)
+        await _aio.wait(self, self._drain, timeout)
+        _logging.flush()
+        return self.report()
+
+    def __repr__(self):
+        return f"<reflow.Network {self.state}>"

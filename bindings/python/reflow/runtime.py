@@ -1,0 +1,113 @@
+"""Runtimes: threads, clock and components that networks stand on."""
+
+import collections
+import sys
+import weakref
+
+from . import _logging, _reflow
+from .actors import STYLE_TASK, Actor, actor
+from .errors import AlreadyExistsError, InvalidArgumentError
+
+MODES = {"own": 0, "inline": 1, "hosted": 2, "lent": 3, "simulated": 4}
+
+Failure = collections.namedtuple("Failure", ("node", "exception"))
+Failure.__doc__ = "An exception that an actor has raised: the id of its node, and the exception itself."
+
+
+def _print(node, text):
+    sys.stdout.write(text)
+
+
+class Runtime(_reflow.Runtime):
+    """Threads, clock and registered components. A network makes one for itself unless it is given one.
+
+    mode:
+        ``"own"``: threads of its own. ``"inline"``: actors run inside the calls that wait. ``"hosted"``:
+        inside the event loop of asyncio. ``"simulated"``: like inline, with logical time and an order
+        that is drawn from ``seed``. ``"lent"``: threads of the program.
+    workers:
+        threads that run actors; 0: one for each processor.
+    batch_packets, batch_us, port_capacity, port_capacity_bytes, max_growth, max_packets, max_completions,
+    blocking_threads, watchdog_ms, check_types, log_level:
+        as in reflow_runtime_options of reflow.h; 0 is the default.
+    log:
+        called as ``log(level, subsystem, node, text)`` on threads of the engine; level is 1 (error) to 5.
+        Default: lines go to ``logging.getLogger("reflow")`` through a thread of their own.
+    print:
+        called as ``print(node, text)`` with what components print; default: to ``sys.stdout``, by the
+        same thread. What was printed before a wait or a close has returned is there then.
+    """
+
+    def __new__(cls, mode="own", **options):
+        if mode not in MODES:
+            raise InvalidArgumentError(f"mode is one of {', '.join(map(repr, MODES))}, not {mode!r}")
+        _logging.start()
+        options.setdefault("log_level", _logging.engine_level())
+        options.setdefault("batch_packets", 256)
+        self = super().__new__(cls, mode=MODES[mode], **options)
+        self.mode = mode
+        self.errors = collections.deque(maxlen=1000)
+        self._names = {}
+        self._actors = {}
+        self._pump = None
+        return self
+
+    def __init__(self, mode="own", **options):
+        pass
+
+    def _note_error(self, node, exception):
+        self.errors.append(Failure(node, exception))
+
+    def _pump_of(self):
+        if self._pump is None:
+            from . import _aio
+
+            self._pump = _aio.Pump(self)
+        return self._pump
+
+    def register(self, target, id=None):
+        """Registers an actor as a component and returns its id.
+
+        ``target`` is an :class:`Actor`, or a function or class that ``actor`` can make one of. An actor
+        that is known already keeps its id. Raises AlreadyExistsError if another one has the id.
+        """
+        made = target if isinstance(target, Actor) else actor(target)
+        name = id or made.id
+        known = self._actors.get(name)
+        if known is made:
+            return name
+        if id is None and made in self._names:
+            return self._names[made]
+        if known is not None:
+            if id is not None:
+                raise AlreadyExistsError(f"the runtime has another component '{name}'")
+            number = 2
+            while f"{name}-{number}" in self._actors:
+                number += 1
+            name = f"{name}-{number}"
+        dispatch = None
+        if made.style == STYLE_TASK:
+            dispatch = self._pump_of().dispatcher(made)
+        note = weakref.WeakMethod(self._note_error)
+
+        def on_error(node, exception):
+            method = note()
+            if method is not None:
+                method(node, exception)
+
+        super().register(**made._registration(dispatch, on_error, name))
+        self._actors[name] = made
+        self._names.setdefault(made, name)
+        return name
+
+    def close(self):
+        """Ends the runtime. Its threads end with the last network that stands on it."""
+        if self._pump is not None:
+            self._pump.close()
+        super().close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()

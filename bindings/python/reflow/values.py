@@ -1,0 +1,116 @@
+"""The conversion hook: how values of other types travel in messages.
+
+None, bool, int (64 bits), float, str, bytes, list, tuple, dict with str keys, arrays and everything with
+the buffer protocol are converted by the native module. For all other types there are converters, found by
+the class of the value and then by its bases. These are there from the start:
+
+=========================  ====================================================================
+``datetime``, ``date``,    text in ISO 8601
+``time``
+``timedelta``              seconds, a float
+``Decimal``, ``UUID``,     text
+paths, ``Fraction``
+``Enum``                   its value
+``set``, ``frozenset``,    a list
+``deque``, ``range``
+mappings                   a dict
+dataclasses, named tuples  a dict of their fields
+``model_dump()``           what it gives (pydantic)
+``__reflow__()``           what it gives: the method that a class of your own may have
+=========================  ====================================================================
+"""
+
+import sys
+
+from .errors import InvalidArgumentError
+
+_TO = {}
+_FROM = {}  # the native module looks here for the tag of an object {"$type": tag, "value": ...}
+
+
+def register_converter(cls, to, from_=None, *, tag=None):
+    """Says how values of a class travel, and of its subclasses unless they have a converter themselves.
+
+    ``to(value)`` gives a plainer value, which is converted in turn. With ``from_(plain)`` values become
+    what they were where they arrive in a process that has registered the same: they travel as
+    ``{"$type": tag, "value": to(value)}``, and components that are not written in Python see that object.
+    ``tag`` is the qualified name of the class unless it is given.
+
+    Registering a class again replaces what was said before, also of the classes that are known from the
+    start. Example::
+
+        reflow.register_converter(datetime, datetime.isoformat, datetime.fromisoformat)
+    """
+    if not isinstance(cls, type):
+        raise InvalidArgumentError(f"a converter is for a class, not for {cls!r}")
+    if not callable(to) or not (from_ is None or callable(from_)):
+        raise InvalidArgumentError("a converter is a function of one value")
+    unregister_converter(cls)
+    if from_ is None:
+        _TO[cls] = (to, None)
+        return
+    tag = tag or f"{cls.__module__}.{cls.__qualname__}"
+    _TO[cls] = (to, tag)
+    _FROM[tag] = from_
+
+
+def unregister_converter(cls):
+    """Takes back what register_converter said; True if there was something."""
+    known = _TO.pop(cls, None)
+    if known is not None and known[1] is not None:
+        _FROM.pop(known[1], None)
+    return known is not None
+
+
+def _named(cls, *names):
+    """Whether a class or one of its bases is one of a module that the program has imported."""
+    for name in names:
+        module, _, attribute = name.rpartition(".")
+        known = getattr(sys.modules.get(module), attribute, None)
+        if isinstance(known, type) and issubclass(cls, known):
+            return True
+    return False
+
+
+def _to_plain(value):
+    """A plainer value for one that the native module does not know; NotImplemented if there is none."""
+    cls = type(value)
+    for base in cls.__mro__:
+        known = _TO.get(base)
+        if known is not None:
+            plain = known[0](value)
+            return plain if known[1] is None else {"$type": known[1], "value": plain}
+    if hasattr(cls, "__reflow__"):
+        return value.__reflow__()
+    return _built_in(cls, value)
+
+
+def _built_in(cls, value):
+    if _named(cls, "enum.Enum"):
+        return value.value
+    for base in (int, str, bytes, dict):  # subclasses that have no converter
+        if isinstance(value, base):
+            return base(value)
+    if _named(cls, "datetime.date", "datetime.time"):
+        return value.isoformat()
+    if _named(cls, "datetime.timedelta"):
+        return value.total_seconds()
+    if _named(cls, "decimal.Decimal", "uuid.UUID", "pathlib.PurePath", "fractions.Fraction"):
+        return str(value)
+    if hasattr(cls, "model_dump"):
+        return value.model_dump()
+    if hasattr(cls, "__dataclass_fields__"):
+        return {name: getattr(value, name) for name in cls.__dataclass_fields__}
+    if isinstance(value, tuple) and hasattr(cls, "_fields"):
+        return {name: getattr(value, name) for name in cls._fields}
+    return _collection(cls, value)
+
+
+def _collection(cls, value):
+    if isinstance(value, (list, tuple, set, frozenset, range)) or _named(cls, "collections.deque"):
+        return list(value)
+    if hasattr(cls, "keys") and hasattr(cls, "__getitem__"):
+        return {key: value[key] for key in value.keys()}
+    if hasattr(cls, "__index__") and not hasattr(cls, "__len__"):
+        return value.__index__()
+    return NotImplemented

@@ -1,0 +1,239 @@
+// The life of an actor in Python: create, setup, finish, teardown, destroy. Calls of run are in calls.cpp.
+#include "actor.hpp"
+
+#include "errors.hpp"
+
+namespace reflowpy {
+
+int Spec::traverse(visitproc visit, void *arg)
+{
+    for (PyObject *object : {function, factory, dispatch, on_error, inports, outports}) Py_VISIT(object);
+    for (Node *node = nodes; node != nullptr; node = node->next) {
+        if (const int result = node->traverse(visit, arg)) return result;
+    }
+    return 0;
+}
+
+void Spec::clear()
+{
+    Py_CLEAR(function);
+    Py_CLEAR(factory);
+    Py_CLEAR(dispatch);
+    Py_CLEAR(on_error);
+    // Each step may run code that ends a node, so the list is looked at anew.
+    bool cleared = true;
+    while (cleared) {
+        cleared = false;
+        for (Node *node = nodes; node != nullptr && !cleared; node = node->next) {
+            if (node->run == nullptr && node->info == nullptr && node->context == nullptr) continue;
+            node->clear();
+            cleared = true;
+        }
+    }
+    Py_CLEAR(inports);
+    Py_CLEAR(outports);
+}
+
+int Node::traverse(visitproc visit, void *arg)
+{
+    for (PyObject *object : {info, run, setup, finish, teardown, context, generator}) Py_VISIT(object);
+    return 0;
+}
+
+void Node::clear()
+{
+    Py_CLEAR(generator);
+    Py_CLEAR(context);
+    Py_CLEAR(run);
+    Py_CLEAR(setup);
+    Py_CLEAR(finish);
+    Py_CLEAR(teardown);
+    Py_CLEAR(info);
+}
+
+Context *context_for(Node *node, reflow_context *native)
+{
+    if (node->context == nullptr) {
+        if (node->info == nullptr) {
+            raise_text(REFLOW_ERROR_CLOSED, "the runtime of this actor has been collected");
+            return nullptr;
+        }
+        node->context = reinterpret_cast<PyObject *>(new_context(node->info));
+        if (node->context == nullptr) return nullptr;
+    }
+    auto *context = reinterpret_cast<Context *>(node->context);
+    context->native = native;
+    context->packet = nullptr;
+    context->port = -1;
+    return context;
+}
+
+void leave_context(Node *node)
+{
+    if (node->context == nullptr) return;
+    auto *context = reinterpret_cast<Context *>(node->context);
+    context->native = nullptr;
+    context->packet = nullptr;
+    if (Py_REFCNT(node->context) > 1 && node->generator == nullptr) Py_CLEAR(node->context);
+}
+
+reflow_status fail_with_exception(reflow_context *native, Node *node)
+{
+    PyObject *raised = nullptr;
+    const Told told = tell_exception(&raised);
+    Ref exception(raised);
+    PyObject *on_error = node != nullptr ? node->spec->on_error : nullptr;
+    if (on_error != nullptr && exception) {
+        Ref name(str_of(reflow_context_node(native)));
+        Ref kept = Ref::borrow(on_error);
+        Ref result(name ? PyObject_CallFunctionObjArgs(on_error, name.get(), exception.get(), nullptr)
+                        : nullptr);
+        if (!result) PyErr_Clear();
+    }
+    const reflow_failure failure = told.failure();
+    return reflow_context_fail_with(native, &failure);
+}
+
+namespace {
+
+PyObject *from_tuple(PyObject *tuple, Py_ssize_t index)
+{
+    PyObject *item = PyTuple_GET_ITEM(tuple, index);
+    return item == Py_None ? nullptr : Py_NewRef(item);
+}
+
+bool make_parts(Node *node, reflow_context *native)
+{
+    if (node->spec->factory == nullptr) {
+        node->run = Py_XNewRef(node->spec->function);
+        return true;
+    }
+    Context *context = context_for(node, native);
+    if (context == nullptr) return false;
+    Ref kept = Ref::borrow(node->spec->factory);
+    Ref parts(PyObject_CallFunctionObjArgs(kept.get(), node->context, nullptr));
+    leave_context(node);
+    if (!parts) return false;
+    if (PyTuple_Check(parts.get()) == 0 || PyTuple_GET_SIZE(parts.get()) != 4) {
+        PyErr_SetString(PyExc_TypeError, "a factory of an actor gives (run, setup, finish, teardown)");
+        return false;
+    }
+    node->run = from_tuple(parts.get(), 0);
+    node->setup = from_tuple(parts.get(), 1);
+    node->finish = from_tuple(parts.get(), 2);
+    node->teardown = from_tuple(parts.get(), 3);
+    return true;
+}
+
+void unlink_node(Node *node)
+{
+    if (node->previous == nullptr) return;
+    *node->previous = node->next;
+    if (node->next != nullptr) node->next->previous = node->previous;
+    node->previous = nullptr;
+}
+
+reflow_status create(reflow_context *native, void *user_data, void **state)
+{
+    if (ending()) return REFLOW_ERROR_CANCELLED;
+    Gil gil;
+    drain_deferred();
+    auto &spec = *static_cast<std::shared_ptr<Spec> *>(user_data);
+    if (spec->inports == nullptr) {
+        return reflow_context_fail(native, REFLOW_ERROR_CLOSED,
+                                   view_of("the runtime of this actor has been collected"), view_of(""));
+    }
+    auto *node = new Node;
+    node->spec = spec;
+    Ref component(str_of(view_of(spec->id)));
+    node->info = component ? new_info(reflow_context_node(native), component.get(), spec->inports,
+                                      spec->outports)
+                           : nullptr;
+    if (node->info == nullptr || !make_parts(node, native)) {
+        const reflow_status status = fail_with_exception(native, node);
+        node->clear();
+        delete node;
+        return status;
+    }
+    node->next = spec->nodes;
+    node->previous = &spec->nodes;
+    if (node->next != nullptr) node->next->previous = &node->next;
+    spec->nodes = node;
+    *state = node;
+    return REFLOW_OK;
+}
+
+// Calls one of the parts with the context, and emits what it returns if it may.
+reflow_status call_part(reflow_context *native, Node *node, PyObject *part, bool emits)
+{
+    Context *context = context_for(node, native);
+    Ref kept = Ref::borrow(part);
+    Ref result(context != nullptr ? PyObject_CallFunctionObjArgs(part, node->context, nullptr)
+                                  : nullptr);
+    const bool good = result && (!emits || emit_result(context, result.get()));
+    reflow_status status = REFLOW_OK;
+    if (!good) status = fail_with_exception(native, node);
+    leave_context(node);
+    return status;
+}
+
+reflow_status setup(reflow_context *native, void *state)
+{
+    auto *node = static_cast<Node *>(state);
+    if (ending()) return REFLOW_ERROR_CANCELLED;
+    Gil gil;
+    drain_deferred();
+    node->started = false;
+    Py_CLEAR(node->generator);
+    return node->setup == nullptr ? REFLOW_OK : call_part(native, node, node->setup, false);
+}
+
+reflow_status finish(reflow_context *native, void *state)
+{
+    auto *node = static_cast<Node *>(state);
+    if (ending()) return REFLOW_ERROR_CANCELLED;
+    if (node->finish == nullptr) return REFLOW_OK;
+    Gil gil;
+    drain_deferred();
+    return call_part(native, node, node->finish, true);
+}
+
+void teardown(reflow_context *native, void *state)
+{
+    auto *node = static_cast<Node *>(state);
+    if (ending()) return;
+    Gil gil;
+    drain_deferred();
+    Py_CLEAR(node->generator); // its finally blocks run
+    if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(nullptr);
+    if (node->teardown != nullptr) call_part(native, node, node->teardown, false);
+}
+
+void destroy_state(void *state)
+{
+    auto *node = static_cast<Node *>(state);
+    if (ending()) return; // Python objects cannot be ended any more
+    Gil gil;
+    unlink_node(node);
+    node->clear();
+    delete node;
+}
+
+// The Runtime object has cleared the spec, or will: here is nothing of Python.
+void destroy_spec(void *user_data) { delete static_cast<std::shared_ptr<Spec> *>(user_data); }
+
+} // namespace
+
+void fill_callbacks(reflow_component *component, const std::shared_ptr<Spec> &spec)
+{
+    component->create = &create;
+    component->setup = &setup;
+    component->run = &run_actor;
+    component->finish = &finish;
+    component->teardown = &teardown;
+    component->destroy_state = &destroy_state;
+    component->user_data = new std::shared_ptr<Spec>(spec);
+    component->destroy = &destroy_spec;
+}
+
+} // namespace reflowpy

@@ -1,0 +1,76 @@
+// Actors that are written in Python: what a component is, what each node of it has, and how it is called.
+#pragma once
+
+#include <memory>
+
+#include "base.hpp"
+#include "context.hpp"
+#include "values.hpp"
+
+namespace reflowpy {
+
+// How the function of an actor is called.
+enum class Style {
+    call = 0,      // a function that returns None or a dict
+    batch = 1,     // a function that takes and returns lists
+    numpy = 2,     // the same with arrays of NumPy
+    generator = 3, // a function that yields dicts
+    task = 4,      // a coroutine function: goes to an event loop
+};
+
+struct Node;
+
+// A registered component. The engine keeps it until the runtime and the last actor have ended; the
+// references to Python objects belong to the Runtime object, so that cycles through it are collected.
+struct Spec {
+    std::string id;
+    Style style = Style::call;
+    Arrays arrays = Arrays::automatic;
+    uint32_t width = 1;  // inputs of one firing, as the engine hands them over
+    uint32_t values = 1; // values that the function gets after its context
+    bool await_any = true;
+    bool source = false;
+    PyObject *function = nullptr; // called for each firing, or what factory gives
+    PyObject *factory = nullptr;  // factory(ctx) -> (run, setup, finish, teardown), or NULL
+    PyObject *dispatch = nullptr; // Style::task: dispatch(run, [(ctx, ...), ...])
+    PyObject *on_error = nullptr; // on_error(node, exception)
+    PyObject *inports = nullptr;  // tuples of interned str
+    PyObject *outports = nullptr;
+    Node *nodes = nullptr; // a list, changed with the lock of the interpreter held
+
+    int traverse(visitproc visit, void *arg);
+    void clear();
+};
+
+struct Node {
+    std::shared_ptr<Spec> spec;
+    Node *next = nullptr;
+    Node **previous = nullptr;
+    PyObject *info = nullptr; // an Info: what its contexts share
+    PyObject *run = nullptr;
+    PyObject *setup = nullptr;
+    PyObject *finish = nullptr;
+    PyObject *teardown = nullptr;
+    PyObject *context = nullptr;   // kept between calls
+    PyObject *generator = nullptr; // of a source, or of the firing that is not over
+    bool started = false;          // a source has been called
+
+    int traverse(visitproc visit, void *arg);
+    void clear();
+};
+
+// Sets the callbacks of a component for a spec; its user_data is then a new std::shared_ptr<Spec>.
+void fill_callbacks(reflow_component *component, const std::shared_ptr<Spec> &spec);
+
+// The call of run for each style (calls.cpp).
+reflow_status run_actor(reflow_context *native, void *state, reflow_packet *inputs, size_t count);
+
+// The context for the next firing of a node, borrowed: the one of the last firing unless somebody has
+// kept it, which must see that its firing has ended.
+Context *context_for(Node *node, reflow_context *native);
+void leave_context(Node *node);
+
+// Ends a callback with the exception that is set: as the failure of its firing.
+reflow_status fail_with_exception(reflow_context *native, Node *node);
+
+} // namespace reflowpy

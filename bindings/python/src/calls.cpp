@@ -1,0 +1,355 @@
+// Calls of run: a batch of firings is handed to Python with its lock taken once.
+#include <chrono>
+#include <vector>
+
+#include "actor.hpp"
+#include "errors.hpp"
+
+namespace reflowpy {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How long one call may take before the rest of its firings waits for the next turn: what they emit is
+// delivered when the call returns.
+constexpr auto turn = std::chrono::milliseconds(1);
+
+// So many items of a generator at most in one call.
+constexpr size_t most_items = 256;
+
+// When to look at the clock: after firings 1, 2, 4, 8, and then after each 16.
+bool time_to_look(size_t i) { return (i & 15U) == 0 || (i & (i - 1)) == 0; }
+
+struct Call {
+    reflow_context *native;
+    Node *node;
+    reflow_packet *inputs;
+    size_t firings;
+    size_t width;
+    Clock::time_point begin = Clock::now();
+
+    [[nodiscard]] bool should_return(size_t done) const
+    {
+        return time_to_look(done) && (Clock::now() - begin > turn || reflow_context_stopping(native));
+    }
+    // The first done firings are over, the rest comes again.
+    reflow_status leave(size_t done) const
+    {
+        reflow_context_advance(native, done);
+        return reflow_context_again(native);
+    }
+    // The first done firings are over, and the next one fails with the exception that is set.
+    reflow_status fail(size_t done) const
+    {
+        reflow_context_advance(native, done);
+        return fail_with_exception(native, node);
+    }
+};
+
+// Tells the context which firing it is for.
+void enter(Context *context, const Call &call, size_t firing)
+{
+    const reflow_packet *packet = call.inputs != nullptr ? &call.inputs[firing * call.width] : nullptr;
+    context->packet = packet;
+    context->port = packet != nullptr && call.node->spec->await_any ? static_cast<int32_t>(packet->port)
+                                                                    : -1;
+    context->index = packet != nullptr ? packet->index : REFLOW_NO_INDEX;
+    context->attempts = 0;
+}
+
+// The arguments of a call of a function: the context and one value for each input of a firing.
+class Arguments {
+public:
+    explicit Arguments(size_t values) : many_(values > small ? values + 2 : 0) {}
+    // Without inputs (a timer, going on) the values are None.
+    bool fill(Context *context, const reflow_packet *packets, size_t values, Arrays arrays)
+    {
+        PyObject **slots = items();
+        slots[1] = reinterpret_cast<PyObject *>(context);
+        for (size_t i = 0; i < values; ++i) {
+            PyObject *value = packets != nullptr ? from_message(packets[i].message, arrays)
+                                                 : Py_NewRef(Py_None);
+            if (value == nullptr) return false;
+            slots[2 + count_] = value;
+            ++count_;
+        }
+        return true;
+    }
+    PyObject *call(PyObject *function)
+    {
+        return PyObject_Vectorcall(function, items() + 1,
+                                   (count_ + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+    }
+    void clear()
+    {
+        PyObject **slots = items();
+        for (size_t i = 0; i < count_; ++i) Py_DECREF(slots[2 + i]);
+        count_ = 0;
+    }
+    ~Arguments() { clear(); }
+    Arguments(const Arguments &) = delete;
+    Arguments &operator=(const Arguments &) = delete;
+
+private:
+    static constexpr size_t small = 6;
+    PyObject **items() { return many_.empty() ? few_ : many_.data(); }
+    PyObject *few_[small + 2] = {};
+    std::vector<PyObject *> many_;
+    size_t count_ = 0;
+};
+
+reflow_status call_each(const Call &call)
+{
+    Node *node = call.node;
+    Ref function = Ref::borrow(node->run);
+    for (size_t i = 0; i < call.firings; ++i) {
+        Context *context = context_for(node, call.native);
+        if (context == nullptr) return call.fail(i);
+        enter(context, call, i);
+        Arguments arguments(node->spec->values);
+        bool good = arguments.fill(context, context->packet, node->spec->values, node->spec->arrays);
+        if (good) {
+            Ref result(arguments.call(function.get()));
+            good = result && (result.get() == Py_None || emit_result(context, result.get()));
+        }
+        arguments.clear();
+        if (!good) {
+            const reflow_status status = call.fail(i);
+            leave_context(node);
+            return status;
+        }
+        leave_context(node);
+        if (i + 1 < call.firings && call.should_return(i + 1)) return call.leave(i + 1);
+    }
+    return REFLOW_OK;
+}
+
+// ---- batches -----------------------------------------------------------------------------------
+
+PyObject *values_of_input(const Call &call, size_t input, Arrays arrays)
+{
+    Ref list(PyList_New(static_cast<Py_ssize_t>(call.firings)));
+    if (!list) return nullptr;
+    for (size_t i = 0; i < call.firings; ++i) {
+        PyObject *value = from_message(call.inputs[i * call.width + input].message, arrays);
+        if (value == nullptr) return nullptr;
+        PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), value);
+    }
+    return list.release();
+}
+
+// The inputs as packed numbers: ints if all are, else floats; NULL with an exception if some are neither.
+PyObject *numbers_of_input(const Call &call, size_t input)
+{
+    Failure error;
+    reflow_message packed{};
+    std::vector<int64_t> integers(call.firings);
+    size_t i = 0;
+    while (i < call.firings && reflow_message_get_integer(call.inputs[i * call.width + input].message,
+                                                          &integers[i]) == REFLOW_OK) {
+        ++i;
+    }
+    reflow_status status = REFLOW_OK;
+    if (i == call.firings) {
+        status = reflow_message_numbers(REFLOW_NUMBER_I64, integers.data(), i, &packed, error.out());
+    } else {
+        std::vector<double> floats(call.firings);
+        for (i = 0; i < call.firings; ++i) {
+            const reflow_message message = call.inputs[i * call.width + input].message;
+            if (reflow_message_get_float(message, &floats[i]) == REFLOW_OK) continue;
+            raise_text(REFLOW_ERROR_WRONG_KIND,
+                       "a batch of NumPy has integers and floats only, and number " +
+                           std::to_string(i) + " is of kind " +
+                           std::string(text_of(reflow_kind_name(reflow_message_kind(message)))),
+                       "batch=True takes everything");
+            return nullptr;
+        }
+        status = reflow_message_numbers(REFLOW_NUMBER_F64, floats.data(), i, &packed, error.out());
+    }
+    if (!check(status, error)) return nullptr;
+    PyObject *array = array_of_message(packed);
+    reflow_message_unref(packed);
+    return array;
+}
+
+reflow_status call_batch(const Call &call)
+{
+    Node *node = call.node;
+    Context *context = context_for(node, call.native);
+    if (context == nullptr) return call.fail(0);
+    enter(context, call, 0);
+    std::vector<PyObject *> arguments = {nullptr, node->context};
+    bool good = true;
+    for (size_t input = 0; good && input < node->spec->values; ++input) {
+        PyObject *values = call.inputs == nullptr             ? PyList_New(0)
+                           : node->spec->style == Style::numpy ? numbers_of_input(call, input)
+                                                              : values_of_input(call, input,
+                                                                                node->spec->arrays);
+        good = values != nullptr;
+        if (good) arguments.push_back(values);
+    }
+    if (good) {
+        Ref function = Ref::borrow(node->run);
+        Ref result(PyObject_Vectorcall(function.get(), arguments.data() + 1,
+                                       (arguments.size() - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                       nullptr));
+        good = result && emit_results(context, result.get());
+    }
+    for (size_t i = 2; i < arguments.size(); ++i) Py_DECREF(arguments[i]);
+    const reflow_status status = good ? REFLOW_OK : call.fail(0);
+    leave_context(node);
+    return status;
+}
+
+// ---- generators --------------------------------------------------------------------------------
+
+enum class Produced { all, more, failed };
+
+// Takes items of the generator of a node while there is room for them and time.
+Produced produce(const Call &call, Context *context)
+{
+    size_t budget = most_items;
+    const auto ports = static_cast<uint32_t>(PyTuple_GET_SIZE(context->info->outports));
+    for (uint32_t port = 0; port < ports; ++port) {
+        budget = std::min(budget, reflow_context_room(call.native, port));
+    }
+    Ref generator = Ref::borrow(call.node->generator);
+    for (size_t i = 0; i < budget || i == 0; ++i) {
+        Ref item(Py_TYPE(generator.get())->tp_iternext(generator.get()));
+        if (!item) {
+            if (PyErr_Occurred() == nullptr) return Produced::all;
+            if (PyErr_ExceptionMatches(PyExc_StopIteration) == 0) return Produced::failed;
+            PyErr_Clear();
+            return Produced::all;
+        }
+        if (item.get() == Py_None) break;
+        if (!emit_result(context, item.get())) return Produced::failed;
+        if (call.should_return(i + 1)) break;
+    }
+    return Produced::more;
+}
+
+bool make_generator(const Call &call, Context *context)
+{
+    Arguments arguments(call.node->spec->values);
+    if (!arguments.fill(context, context->packet, call.node->spec->values, call.node->spec->arrays)) {
+        return false;
+    }
+    Ref function = Ref::borrow(call.node->run);
+    Ref made(arguments.call(function.get()));
+    if (!made) return false;
+    call.node->generator = PyObject_GetIter(made.get());
+    return call.node->generator != nullptr;
+}
+
+reflow_status call_generator(const Call &call)
+{
+    Node *node = call.node;
+    const bool source = call.inputs == nullptr; // or a timer of another actor
+    if (source && node->generator == nullptr && node->started) return REFLOW_OK;
+    node->started = true;
+    for (size_t i = 0; i < call.firings; ++i) {
+        Context *context = context_for(node, call.native);
+        if (context == nullptr) return call.fail(i);
+        enter(context, call, i);
+        Produced produced = Produced::failed;
+        if (node->generator != nullptr || make_generator(call, context)) {
+            produced = produce(call, context);
+        }
+        reflow_status status = REFLOW_OK;
+        if (produced == Produced::failed) status = call.fail(source ? 0 : i);
+        if (produced != Produced::more) Py_CLEAR(node->generator);
+        leave_context(node);
+        if (produced == Produced::failed) return status;
+        if (produced == Produced::more) {
+            return source ? reflow_context_again(call.native) : call.leave(i);
+        }
+        if (i + 1 < call.firings && call.should_return(i + 1)) return call.leave(i + 1);
+    }
+    return REFLOW_OK;
+}
+
+// ---- coroutines --------------------------------------------------------------------------------
+
+// A firing that ends later: (ctx, value, ...), or NULL with an exception.
+PyObject *pending_firing(const Call &call, size_t i)
+{
+    Node *node = call.node;
+    Ref context(reinterpret_cast<PyObject *>(new_context(node->info)));
+    if (!context) return nullptr;
+    auto *inner = reinterpret_cast<Context *>(context.get());
+    enter(inner, call, i);
+    const reflow_packet *packets = inner->packet;
+    const size_t inputs = node->spec->values;
+    if (packets != nullptr && packets->envelope != nullptr) inner->envelope = envelope_dict(packets);
+    inner->packet = nullptr;
+    Ref firing(PyTuple_New(static_cast<Py_ssize_t>(inputs + 1)));
+    if (!firing) return nullptr;
+    PyTuple_SET_ITEM(firing.get(), 0, Py_NewRef(context.get()));
+    for (size_t k = 0; k < inputs; ++k) {
+        PyObject *value = packets != nullptr ? from_message(packets[k].message, node->spec->arrays)
+                                             : Py_NewRef(Py_None);
+        if (value == nullptr) return nullptr;
+        PyTuple_SET_ITEM(firing.get(), static_cast<Py_ssize_t>(k + 1), value);
+    }
+    reflow_completion completion{};
+    if (const reflow_status status = reflow_context_defer(call.native, i, &completion)) {
+        return raise_status(status, nullptr, "a firing cannot stay open");
+    }
+    inner->completion = completion.id;
+    return firing.release();
+}
+
+reflow_status call_task(const Call &call)
+{
+    Node *node = call.node;
+    if (call.inputs == nullptr) {
+        if (node->started) return REFLOW_OK;
+        node->started = true;
+    }
+    { // the configuration can be read inside a call only
+        Context *context = context_for(node, call.native);
+        if (context == nullptr || config_of(context) == nullptr) return call.fail(0);
+        leave_context(node);
+    }
+    Ref firings(PyList_New(0));
+    if (!firings) return call.fail(0);
+    size_t i = 0;
+    for (; i < call.firings; ++i) {
+        Ref firing(pending_firing(call, i));
+        if (!firing || PyList_Append(firings.get(), firing.get()) != 0) break;
+    }
+    reflow_status status = REFLOW_OK;
+    if (i < call.firings) status = call.fail(i);
+    if (PyList_GET_SIZE(firings.get()) == 0) return status;
+    Ref run = Ref::borrow(node->run);
+    Ref dispatch = Ref::borrow(node->spec->dispatch);
+    Ref done(PyObject_CallFunctionObjArgs(dispatch.get(), run.get(), node->info, firings.get(), nullptr));
+    return done ? status : call.fail(0);
+}
+
+} // namespace
+
+reflow_status run_actor(reflow_context *native, void *state, reflow_packet *inputs, size_t count)
+{
+    if (ending()) return REFLOW_ERROR_CANCELLED;
+    Gil gil;
+    drain_deferred();
+    auto *node = static_cast<Node *>(state);
+    const Spec &spec = *node->spec;
+    if (node->run == nullptr) {
+        return reflow_context_fail(native, REFLOW_ERROR_CLOSED,
+                                   view_of("the runtime of this actor has been collected"), view_of(""));
+    }
+    Call call{native, node, count != 0 ? inputs : nullptr, count != 0 ? count / spec.width : 1, spec.width};
+    switch (spec.style) {
+    case Style::batch:
+    case Style::numpy: return call_batch(call);
+    case Style::generator: return call_generator(call);
+    case Style::task: return call_task(call);
+    default: return call_each(call);
+    }
+}
+
+} // namespace reflowpy

@@ -1,0 +1,47 @@
+// What the function of an actor gets as its first argument.
+#pragma once
+
+#include "base.hpp"
+
+namespace reflowpy {
+
+// What all contexts of one node share.
+struct Info {
+    PyObject_HEAD
+    PyObject *name;
+    PyObject *component;
+    PyObject *inports;  // tuples of interned str
+    PyObject *outports;
+    PyObject *config; // NULL: not looked at yet
+    PyObject *state;  // NULL: none yet
+};
+
+struct Context {
+    PyObject_HEAD
+    Info *info;
+    reflow_context *native; // inside a call; NULL outside
+    uint64_t completion;    // of a firing that ends later; 0: none
+    const reflow_packet *packet; // the first input of the firing, inside a call
+    PyObject *envelope;          // of a firing that ends later; NULL: none
+    int32_t port;                // number of its inport, -1: none
+    uint32_t index;              // of the element of an array port
+    uint32_t attempts;
+};
+
+bool init_context(PyObject *module);
+PyObject *new_info(reflow_view node, PyObject *component, PyObject *inports, PyObject *outports);
+Context *new_context(PyObject *info);
+
+// The configuration of the node, read from the context of a call; borrowed.
+PyObject *config_of(Context *context);
+
+// The envelope of a packet as a dict, or None.
+PyObject *envelope_dict(const reflow_packet *packet);
+PyObject *dict_of_envelope(const reflow_envelope &envelope);
+
+// Emits what a function returned: None, or a dict from outport to value. False with an exception.
+bool emit_result(Context *context, PyObject *result);
+// The same with many values for each outport.
+bool emit_results(Context *context, PyObject *result);
+
+} // namespace reflowpy

@@ -1,0 +1,140 @@
+// The Python objects that own handles of the engine, and how they are used by several threads at once.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "actor.hpp"
+#include "base.hpp"
+#include "errors.hpp"
+
+namespace reflowpy {
+
+// Hooks of a runtime in Python. The references belong to the Runtime object.
+struct Hooks {
+    PyObject *log = nullptr;   // log(level, subsystem, node, text)
+    PyObject *print = nullptr; // print(node, text); NULL: sys.stdout
+};
+
+struct RuntimeObject {
+    PyObject_HEAD
+    reflow_runtime *handle;
+    uint32_t generation; // of forks, when it was made
+    int users;           // calls that go on without the lock of the interpreter
+    bool closed;
+    std::vector<std::shared_ptr<Spec>> *specs;
+    std::shared_ptr<Hooks> *hooks;
+};
+
+struct NetworkObject {
+    PyObject_HEAD
+    reflow_network *handle; // NULL until it is created
+    reflow_graph *graph;    // what it is created of; NULL afterwards
+    uint32_t generation;
+    int users;
+    bool closed;
+    bool stopping;
+    PyObject *runtime;
+    PyObject *inports; // from "node.port" to number
+};
+
+struct OutputObject {
+    PyObject_HEAD
+    reflow_output *handle;
+    int users;
+    bool closed;
+    Arrays arrays;
+    PyObject *network;
+    reflow_message *held; // taken from the engine and not handed out yet
+    size_t first;
+    size_t count;
+};
+
+extern PyTypeObject *runtime_type;
+extern PyTypeObject *network_type;
+bool init_runtime(PyObject *module);
+bool init_network(PyObject *module);
+bool init_output(PyObject *module);
+
+// The handle of a Network object, created if it is not yet; NULL with an exception if it is closed. The
+// caller keeps a Using for as long as it is used without the lock of the interpreter.
+reflow_network *network_handle(PyObject *network);
+// The handle of a Runtime object; NULL with an exception.
+reflow_runtime *runtime_handle(PyObject *runtime);
+
+void destroy_handle(NetworkObject *network);
+void destroy_handle(RuntimeObject *runtime);
+void destroy_handle(OutputObject *output);
+
+// While one is there the handle of the object stays, whoever closes it meanwhile: the last one ends it.
+template <typename Object> class Using {
+public:
+    explicit Using(Object *object) : object_(object)
+    {
+        Py_INCREF(reinterpret_cast<PyObject *>(object_));
+        ++object_->users;
+    }
+    ~Using()
+    {
+        if (--object_->users == 0 && object_->closed) destroy_handle(object_);
+        Py_DECREF(reinterpret_cast<PyObject *>(object_));
+    }
+    Using(const Using &) = delete;
+    Using &operator=(const Using &) = delete;
+
+private:
+    Object *object_;
+};
+
+// Runs something that waits on a thread of its own: destructors of Python objects must not wait.
+void reap(void (*work)(void *), void *handle);
+// Waits until all of that is done, at most so long. Without the lock of the interpreter.
+void wait_for_reapers(std::chrono::milliseconds timeout);
+
+// A timeout of Python: seconds, or None for ever. False with an exception.
+struct Timeout {
+    bool forever = true;
+    std::chrono::steady_clock::time_point end;
+
+    bool parse(PyObject *seconds);
+    [[nodiscard]] int64_t slice_ms() const;
+    [[nodiscard]] bool over() const;
+};
+
+// Signals are looked at so often while a call waits.
+constexpr int64_t slice_most_ms = 100;
+
+// An exception is set already: a handler of a signal has raised it.
+constexpr reflow_status interrupted = -1000;
+
+// Calls call(timeout in ms) without the lock of the interpreter until it answers anything but a timeout
+// or the time is over. Between two calls signals have their handlers run, so Ctrl-C ends every wait.
+template <typename Call> reflow_status wait_in_slices(const Timeout &timeout, Call &&call)
+{
+    for (;;) {
+        const int64_t slice = timeout.slice_ms();
+        const reflow_status status = unlocked([&] { return call(slice); });
+        drain_deferred();
+        // What has happened has happened, whatever a handler of a signal says.
+        if (status != REFLOW_ERROR_TIMEOUT && !(status == REFLOW_ERROR_WOULD_BLOCK && slice == 0)) {
+            return status;
+        }
+        if (PyErr_CheckSignals() != 0) return interrupted;
+        if (timeout.over()) return REFLOW_ERROR_TIMEOUT;
+    }
+}
+
+// As check, after wait_in_slices.
+inline bool check_wait(reflow_status status, const Failure &error, const char *doing)
+{
+    return status != interrupted && check(status, error, doing);
+}
+
+// All networks and runtimes that are open, for the end of the interpreter.
+void keep_in_list(NetworkObject *network);
+void drop_from_list(NetworkObject *network);
+std::vector<NetworkObject *> &open_networks();
+
+} // namespace reflowpy

@@ -1,0 +1,12 @@
+// What can be done with a network besides sending and waiting: functions of the module that take one.
+#pragma once
+
+#include "graph.hpp"
+
+namespace reflowpy {
+
+void bind_observe(py::module_ &module); // reports, metrics, dead letters, components
+void bind_control(py::module_ &module); // pause, step, breakpoints, drain
+void bind_change(py::module_ &module);  // live change, snapshots, checkpoints, recordings
+
+} // namespace reflowpy

@@ -1,0 +1,240 @@
+// The type Output: a reader of an outport.
+#include "network_parts.hpp"
+
+namespace reflowpy {
+
+namespace {
+
+PyTypeObject *output_type = nullptr;
+
+// So many messages are taken from the engine at once when one is wanted.
+constexpr size_t at_once = 256;
+
+OutputObject *self_of(PyObject *self) { return reinterpret_cast<OutputObject *>(self); }
+
+// Output(network, port, capacity=0, arrays=0)
+PyObject *output_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static const char *names[] = {"network", "port", "capacity", "arrays", nullptr};
+    PyObject *network = nullptr;
+    PyObject *port = nullptr;
+    unsigned int capacity = 0;
+    int arrays = 0;
+    PortName name;
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O|Ii:Output", const_cast<char **>(names),
+                                    network_type, &network, &port, &capacity, &arrays) == 0 ||
+        !name.parse(port)) {
+        return nullptr;
+    }
+    reflow_network *handle = network_handle(network);
+    Ref self(handle != nullptr ? type->tp_alloc(type, 0) : nullptr);
+    if (!self) return nullptr;
+    OutputObject *output = self_of(self.get());
+    output->network = Py_NewRef(network);
+    output->arrays = static_cast<Arrays>(arrays);
+    output->held = static_cast<reflow_message *>(PyMem_RawCalloc(at_once, sizeof(reflow_message)));
+    if (output->held == nullptr) return PyErr_NoMemory();
+    Failure error;
+    Using using_network(reinterpret_cast<NetworkObject *>(network));
+    const reflow_status status = unlocked([&] {
+        return reflow_network_open_output(handle, name.node, name.port, capacity, &output->handle,
+                                          error.out());
+    });
+    return check(status, error) ? self.release() : nullptr;
+}
+
+int output_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self_of(self)->network);
+    return 0;
+}
+
+int output_clear(PyObject *self)
+{
+    Py_CLEAR(self_of(self)->network);
+    return 0;
+}
+
+void drop_held(OutputObject *output)
+{
+    while (output->first < output->count) reflow_message_unref(output->held[output->first++]);
+    output->first = output->count = 0;
+}
+
+void output_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    OutputObject *output = self_of(self);
+    destroy_handle(output);
+    drop_held(output);
+    PyMem_RawFree(output->held);
+    Py_CLEAR(output->network);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyObject *output_close(PyObject *self, PyObject *)
+{
+    OutputObject *output = self_of(self);
+    output->closed = true;
+    if (output->users == 0) {
+        destroy_handle(output);
+        drop_held(output);
+    }
+    Py_RETURN_NONE;
+}
+
+bool is_open(OutputObject *output)
+{
+    if (output->handle != nullptr && !output->closed) return true;
+    raise_text(REFLOW_ERROR_CLOSED, "the stream is closed");
+    return false;
+}
+
+// Takes messages from the engine if none are held. The status; interrupted with an exception set.
+reflow_status fetch(OutputObject *output, const Timeout &timeout, Failure *error)
+{
+    if (output->first < output->count) return REFLOW_OK;
+    reflow_message got[at_once];
+    size_t count = 0;
+    Using using_output(output);
+    const reflow_status status = wait_in_slices(timeout, [&](int64_t ms) {
+        return reflow_output_recv_many(output->handle, got, at_once, ms, &count, error->out());
+    });
+    if (count == 0) return status;
+    // Another thread may have put some there meanwhile: these come behind, if there is room for them.
+    if (output->first < output->count || output->closed) {
+        for (size_t i = 0; i < count; ++i) reflow_message_unref(got[i]);
+        return raise_text(REFLOW_ERROR_INVALID_STATE, "two threads read one stream at once") == nullptr
+                   ? interrupted
+                   : REFLOW_OK;
+    }
+    std::copy(got, got + count, output->held);
+    output->first = 0;
+    output->count = count;
+    return status == interrupted ? interrupted : REFLOW_OK;
+}
+
+PyObject *next_value(OutputObject *output)
+{
+    const reflow_message message = output->held[output->first++];
+    PyObject *value = from_message(message, output->arrays);
+    reflow_message_unref(message);
+    return value;
+}
+
+PyObject *recv(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static const char *names[] = {"timeout", nullptr};
+    PyObject *seconds = Py_None;
+    Timeout timeout;
+    OutputObject *output = self_of(self);
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "|O:recv", const_cast<char **>(names), &seconds) ==
+            0 ||
+        !timeout.parse(seconds) || !is_open(output)) {
+        return nullptr;
+    }
+    Failure error;
+    const reflow_status status = fetch(output, timeout, &error);
+    if (status == REFLOW_OK) return next_value(output);
+    check_wait(status, error, "nothing has arrived yet");
+    return nullptr;
+}
+
+PyObject *recv_many(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static const char *names[] = {"max", "timeout", nullptr};
+    Py_ssize_t most = 256;
+    PyObject *seconds = Py_None;
+    Timeout timeout;
+    OutputObject *output = self_of(self);
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "|nO:recv_many", const_cast<char **>(names), &most,
+                                    &seconds) == 0 ||
+        !timeout.parse(seconds) || !is_open(output)) {
+        return nullptr;
+    }
+    Ref list(PyList_New(0));
+    if (!list) return nullptr;
+    Timeout now;
+    now.forever = false;
+    now.end = {};
+    while (PyList_GET_SIZE(list.get()) < most) {
+        Failure error;
+        const bool first = PyList_GET_SIZE(list.get()) == 0;
+        const reflow_status status = fetch(output, first ? timeout : now, &error);
+        if (status != REFLOW_OK) {
+            if (!first && status != interrupted) break;
+            check_wait(status, error, "nothing has arrived yet");
+            return nullptr;
+        }
+        while (output->first < output->count && PyList_GET_SIZE(list.get()) < most) {
+            Ref value(next_value(output));
+            if (!value || PyList_Append(list.get(), value.get()) != 0) return nullptr;
+        }
+    }
+    return list.release();
+}
+
+PyObject *output_next(PyObject *self)
+{
+    OutputObject *output = self_of(self);
+    if (output->first < output->count) return next_value(output);
+    if (output->closed || output->handle == nullptr) return nullptr;
+    Failure error;
+    const reflow_status status = fetch(output, Timeout(), &error);
+    if (status == REFLOW_OK) return next_value(output);
+    if (status != REFLOW_ERROR_CLOSED) check_wait(status, error, "reading a stream");
+    return nullptr;
+}
+
+PyCFunction with_keywords(PyCFunctionWithKeywords function)
+{
+    return reinterpret_cast<PyCFunction>(reinterpret_cast<void *>(function));
+}
+
+PyMethodDef methods[] = {
+    {"recv", with_keywords(recv), METH_VARARGS | METH_KEYWORDS,
+     "recv(timeout=None)\n\nThe next value; waits up to timeout seconds. Raises TimeoutError, and\n"
+     "ClosedError when the network is drained or stopped and nothing is left."},
+    {"recv_many", with_keywords(recv_many), METH_VARARGS | METH_KEYWORDS,
+     "recv_many(max=256, timeout=None) -> list\n\nWaits for the first value, and takes what is there."},
+    {"close", output_close, METH_NOARGS, "close()\n\nEnds the reader; it holds nobody back any more."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+template <typename Function> void *slot(Function function)
+{
+    return reinterpret_cast<void *>(function);
+}
+
+PyType_Slot slots[] = {
+    {Py_tp_new, slot(output_new)},           {Py_tp_dealloc, slot(output_dealloc)},
+    {Py_tp_traverse, slot(output_traverse)}, {Py_tp_clear, slot(output_clear)},
+    {Py_tp_iter, slot(PyObject_SelfIter)},   {Py_tp_iternext, slot(output_next)},
+    {Py_tp_methods, methods},                {0, nullptr},
+};
+PyType_Spec spec = {"reflow._reflow.Output", sizeof(OutputObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+
+} // namespace
+
+bool init_output(PyObject *module)
+{
+    output_type = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&spec));
+    return output_type != nullptr &&
+           PyModule_AddObjectRef(module, "Output", reinterpret_cast<PyObject *>(output_type)) == 0;
+}
+
+void destroy_handle(OutputObject *output)
+{
+    reflow_output *handle = std::exchange(output->handle, nullptr);
+    if (handle == nullptr || ending()) return;
+    unlocked([&] {
+        reflow_output_destroy(handle);
+        return 0;
+    });
+}
+
+} // namespace reflowpy

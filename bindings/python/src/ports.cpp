@@ -1,0 +1,214 @@
+// Sending into a network, and what can be asked of it.
+#include "network_parts.hpp"
+
+namespace reflowpy {
+
+namespace {
+
+NetworkObject *self_of(PyObject *self) { return reinterpret_cast<NetworkObject *>(self); }
+
+// The number of an inport by its name: found once, then kept. False with an exception.
+bool find_inport(PyObject *self, PyObject *name, reflow_inport *out)
+{
+    NetworkObject *network = self_of(self);
+    PyObject *known = network->inports != nullptr ? PyDict_GetItemWithError(network->inports, name) : nullptr;
+    if (known != nullptr && !network->closed) {
+        out->id = PyLong_AsUnsignedLongLong(known);
+        return true;
+    }
+    if (PyErr_Occurred() != nullptr) return false;
+    reflow_network *handle = network_handle(self);
+    PortName port;
+    if (handle == nullptr || !port.parse(name)) return false;
+    Failure error;
+    if (!check(reflow_network_find_inport(handle, port.node, port.port, out, error.out()), error)) {
+        return false;
+    }
+    Ref number(PyLong_FromUnsignedLongLong(out->id));
+    return number && PyDict_SetItem(network->inports, name, number.get()) == 0;
+}
+
+// The number of an inport may be that of one that has been replaced.
+void forget_inport(PyObject *self, PyObject *name)
+{
+    PyObject *type = nullptr;
+    PyObject *value = nullptr;
+    PyObject *traceback = nullptr;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (PyDict_DelItem(self_of(self)->inports, name) != 0) PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+}
+
+// Starts the network if nobody has: so the smallest program needs no start.
+bool ensure_running(PyObject *self)
+{
+    reflow_network *handle = network_handle(self);
+    if (handle == nullptr) return false;
+    if (reflow_network_get_state(handle) != REFLOW_NETWORK_CREATED) return true;
+    Ref done(PyObject_CallMethod(self, "start", nullptr));
+    return static_cast<bool>(done);
+}
+
+// send(port, value, timeout=None), as three slots; false with an exception.
+bool send_arguments(PyObject *const *arguments, Py_ssize_t count, PyObject *names, PyObject **timeout)
+{
+    const Py_ssize_t named = names != nullptr ? PyTuple_GET_SIZE(names) : 0;
+    *timeout = Py_None;
+    if (count == 3 && named == 0) *timeout = arguments[2];
+    else if (count == 2 && named == 1 &&
+             PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "timeout") == 0) {
+        *timeout = arguments[2];
+    } else if (count != 2 || named != 0) {
+        PyErr_SetString(PyExc_TypeError, "this takes a port, a value, and perhaps a timeout");
+        return false;
+    }
+    return true;
+}
+
+PyObject *send(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    PyObject *seconds = nullptr;
+    reflow_inport inport{};
+    Timeout timeout;
+    reflow_message message{};
+    if (!send_arguments(arguments, count, names, &seconds) || !find_inport(self, arguments[0], &inport) ||
+        !timeout.parse(seconds) || !to_message(arguments[1], &message)) {
+        return nullptr;
+    }
+    NetworkObject *network = self_of(self);
+    Using using_network(network);
+    reflow_status status = reflow_network_try_send(network->handle, inport, message, nullptr);
+    if (status == REFLOW_OK) {
+        drain_deferred();
+        Py_RETURN_NONE;
+    }
+    Failure error;
+    if (status == REFLOW_ERROR_INVALID_STATE && !ensure_running(self)) {
+        reflow_message_unref(message);
+        return nullptr;
+    }
+    status = wait_in_slices(timeout, [&](int64_t ms) {
+        return reflow_network_send(network->handle, inport, message, ms, error.out());
+    });
+    if (status == REFLOW_OK) Py_RETURN_NONE;
+    reflow_message_unref(message);
+    check_wait(status, error, "sending");
+    if (status == REFLOW_ERROR_NOT_FOUND) forget_inport(self, arguments[0]);
+    return nullptr;
+}
+
+PyObject *try_send(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    reflow_inport inport{};
+    reflow_message message{};
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "try_send takes a port and a value");
+        return nullptr;
+    }
+    if (!find_inport(self, arguments[0], &inport) || !ensure_running(self) ||
+        !to_message(arguments[1], &message)) {
+        return nullptr;
+    }
+    NetworkObject *network = self_of(self);
+    Failure error;
+    Using using_network(network);
+    const reflow_status status = reflow_network_try_send(network->handle, inport, message, error.out());
+    if (status == REFLOW_OK) Py_RETURN_TRUE;
+    reflow_message_unref(message);
+    if (status == REFLOW_ERROR_WOULD_BLOCK) Py_RETURN_FALSE;
+    check(status, error);
+    return nullptr;
+}
+
+PyObject *send_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    PyObject *seconds = nullptr;
+    reflow_inport inport{};
+    Timeout timeout;
+    Messages messages;
+    if (!send_arguments(arguments, count, names, &seconds) || !find_inport(self, arguments[0], &inport) ||
+        !timeout.parse(seconds) || !messages.fill(arguments[1]) || !ensure_running(self)) {
+        return nullptr;
+    }
+    NetworkObject *network = self_of(self);
+    Using using_network(network);
+    Failure error;
+    size_t sent = 0;
+    const reflow_status status = wait_in_slices(timeout, [&](int64_t ms) {
+        size_t accepted = 0;
+        const reflow_status answer =
+            reflow_network_send_many(network->handle, inport, messages.data() + sent,
+                                     messages.size() - sent, ms, &accepted, error.out());
+        sent += accepted;
+        return answer;
+    });
+    messages.taken(sent);
+    if (!check_wait(status, error, "sending")) return nullptr;
+    return PyLong_FromSize_t(sent);
+}
+
+// ---- questions --------------------------------------------------------------------------------------
+
+PyObject *counters(PyObject *self, PyObject *name)
+{
+    reflow_view node{};
+    reflow_network *handle = network_handle(self);
+    if (handle == nullptr || !view_from(name, "a node", &node)) return nullptr;
+    reflow_node_counters c{};
+    c.struct_size = sizeof c;
+    Failure error;
+    if (!check(reflow_network_counters(handle, node, &c, error.out()), error)) return nullptr;
+    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K,s:O}", "fired", c.fired, "received", c.received, "sent",
+                         c.sent, "failed", c.failed, "dropped", c.dropped, "waiting", c.waiting,
+                         "held_back", c.held_back != 0 ? Py_True : Py_False);
+}
+
+PyObject *report(PyObject *self, PyObject *)
+{
+    reflow_network *handle = network_handle(self);
+    if (handle == nullptr) return nullptr;
+    Failure error;
+    reflow_message message{};
+    Using using_network(self_of(self));
+    const reflow_status status =
+        unlocked([&] { return reflow_network_report(handle, &message, error.out()); });
+    if (!check(status, error)) return nullptr;
+    PyObject *value = from_message(message, Arrays::list);
+    reflow_message_unref(message);
+    return value;
+}
+
+PyObject *carry_envelopes(PyObject *self, PyObject *)
+{
+    reflow_network *handle = network_handle(self);
+    if (handle == nullptr) return nullptr;
+    Failure error;
+    if (!check(reflow_network_carry_envelopes(handle, error.out()), error)) return nullptr;
+    Py_RETURN_NONE;
+}
+
+PyCFunction fast(void *function) { return reinterpret_cast<PyCFunction>(function); }
+
+const PyMethodDef methods[] = {
+    {"send", fast(reinterpret_cast<void *>(send)), METH_FASTCALL | METH_KEYWORDS,
+     "send(port, value, timeout=None)\n\nSends a value to 'node.port' or an exposed inport, and waits for\n"
+     "room up to timeout seconds (None: for ever). Starts the network if it is not running.\n\nRaises\n"
+     "TimeoutError, NotFoundError with a hint, ConversionError with the path, ClosedError."},
+    {"try_send", fast(reinterpret_cast<void *>(try_send)), METH_FASTCALL,
+     "try_send(port, value) -> bool\n\nSends if there is room now; False if there is none."},
+    {"send_many", fast(reinterpret_cast<void *>(send_many)), METH_FASTCALL | METH_KEYWORDS,
+     "send_many(port, values, timeout=None) -> int\n\nSends each element of a sequence or of an array of\n"
+     "NumPy with one dimension as a packet. Tells how many went."},
+    {"counters", counters, METH_O,
+     "counters(node) -> dict\n\nfired, received, sent, failed, dropped, waiting (ints) and held_back."},
+    {"report", report, METH_NOARGS, "report() -> dict\n\nThe counters of all nodes, by node."},
+    {"carry_envelopes", carry_envelopes, METH_NOARGS,
+     "carry_envelopes()\n\nBefore the start: packets carry envelopes, which is several times slower."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+} // namespace
+
+const PyMethodDef *network_port_methods() { return methods; }
+
+} // namespace reflowpy

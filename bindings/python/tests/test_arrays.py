@@ -1,0 +1,134 @@
+"""Arrays of NumPy and other buffers, in and out without a copy."""
+
+import gc
+
+import pytest
+
+import reflow
+from reflow import _reflow
+
+np = pytest.importorskip("numpy")
+
+
+def settled():
+    """Buffers that are still lent, when everything has been collected that can be."""
+    gc.collect()
+    _reflow.drain_deferred()
+    return _reflow.lent_count()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64",
+                                   "uint64", "float32", "float64"])
+def test_each_type_without_a_copy(through, dtype):
+    sent = np.arange(1, 2000).astype(dtype)
+    got = through(sent)
+    assert isinstance(got, np.ndarray)
+    assert got.dtype == sent.dtype and (got == sent).all()
+    assert np.shares_memory(sent, got)
+    assert not got.flags.writeable
+
+
+def test_where_an_array_is_wanted(through):
+    got = through([1, 2, 3, 4], arrays="numpy")
+    assert isinstance(got, np.ndarray) and got.dtype == np.int64 and got.tolist() == [1, 2, 3, 4]
+    assert through(np.arange(4), arrays="list") == [0, 1, 2, 3]
+    view = through(np.arange(4.0), arrays="view")
+    assert isinstance(view, reflow.Message)
+    assert np.asarray(view).tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert through(b"abc" * 3000, arrays="view").nbytes == 9000
+    assert through(np.arange(0), arrays="numpy").tolist() == []
+
+
+def test_shapes_and_strides(through):
+    matrix = np.arange(12, dtype=np.float64).reshape(3, 4)
+    got = through(matrix)
+    assert np.asarray(got).tolist() == matrix.tolist()
+    assert all(np.shares_memory(row, matrix) for row in got)
+    assert through(matrix.T) is not None
+    assert np.asarray(through(matrix.T)).tolist() == matrix.T.tolist()
+    assert np.asarray(through(matrix[:, 1])).tolist() == matrix[:, 1].tolist()
+    assert np.asarray(through(np.zeros((2, 0)))).shape == (2, 0)
+    assert np.asarray(through(np.arange(24).reshape(2, 3, 4))).tolist() == \
+        np.arange(24).reshape(2, 3, 4).tolist()
+
+
+def test_scalars_and_odd_types(through):
+    assert through(np.int32(-5)) == -5
+    assert through(np.float32(0.5)) == 0.5
+    assert through(np.float64(0.5)) == 0.5
+    assert through(np.bool_(True)) is True
+    assert through(np.array(7)) == 7
+    assert through(np.array([True, False])) == [True, False]
+    assert through(np.array([1, 2], dtype=">i4")) == [1, 2]
+    assert through(np.array([0.5], dtype="float16")) == [0.5]
+    assert through(np.array(["a", "b"])) == ["a", "b"]
+    for bad in (np.array([1j]), np.array([object()]), np.array(["2020-01-01"], dtype="datetime64[D]")):
+        with pytest.raises(reflow.ConversionError):
+            through({"x": bad})
+
+
+def test_bytes_and_text_are_the_same_object(through):
+    data = b"b" * 100000
+    text = "t" * 100000
+    assert through(data) is data
+    assert through(text) is text
+
+
+def test_what_was_lent_comes_back():
+    before = settled()
+    array = np.arange(100000)
+    with reflow.Network() as net:
+        @reflow.actor(inports=["in"], outports=["out"])
+        def same(ctx, value):
+            return {"out": value, "error": value}
+
+        net.add("n", same)
+        out = net.stream("n.out")
+        for _ in range(100):
+            net.send("n.in", array)
+            net.send("n.in", b"x" * 100000)
+            net.send("n.in", memoryview(b"y" * 100000))
+        got = [out.recv(5) for _ in range(300)]
+        assert settled() > before
+        del got
+    del out, net
+    assert settled() == before
+
+
+def test_many_from_an_array(net):
+    seen = []
+
+    @reflow.actor(inports=["in"])
+    def sink(ctx, value):
+        seen.append(value)
+
+    net.add("n", sink)
+    assert net.send_many("n.in", np.arange(5, dtype=np.int16)) == 5
+    assert net.send_many("n.in", np.array([0.5, 1.5], dtype=np.float32)) == 2
+    assert net.send_many("n.in", np.array([[1, 2], [3, 4]])) == 2
+    net.wait_idle(5)
+    assert seen[:7] == [0, 1, 2, 3, 4, 0.5, 1.5]
+    assert [type(v) for v in seen[:7]] == [int] * 5 + [float] * 2
+    assert [list(v) for v in seen[7:]] == [[1, 2], [3, 4]]
+
+
+def test_batches_of_arrays(net):
+    shapes = []
+
+    @reflow.actor(inports=["in"], outports=["out"], batch="numpy")
+    def twice(ctx, values):
+        shapes.append((values.dtype, values.shape))
+        return {"out": values * 2}
+
+    net.add("n", twice)
+    out = net.stream("n.out")
+    net.send_many("n.in", list(range(100)))
+    net.wait_idle(5)
+    assert out.recv_many(1000, 5) == [2 * i for i in range(100)]
+    net.send_many("n.in", [1, 0.5])
+    net.wait_idle(5)
+    assert out.recv_many(1000, 5) == [2, 1.0]
+    assert {str(dtype) for dtype, _ in shapes} <= {"int64", "float64"}
+    net.send("n.in", "text")
+    net.wait_idle(5)
+    assert "String" in str(net.errors[-1].exception)

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# The Python package, from the tree. Everything it makes lies below <build folder>/python and
+# <build folder>/packages.
+#
+#   scripts/python.sh list                  the interpreters that are used: 3.9 to 3.13, those that are there
+#   scripts/python.sh venv <build> [X.Y]    an environment with requirements-dev.txt; prints its python
+#   scripts/python.sh develop <build> [X.Y] builds the native module against the engine in <build>, into
+#                                           <build>/python/lib-X.Y/reflow, where the Python files are links
+#   scripts/python.sh packages <build>      sdist, and a wheel for each interpreter, into <build>/packages
+#
+# Without X.Y it is the version of python3.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+readonly VERSIONS="3.9 3.10 3.11 3.12 3.13"
+package=$PWD/bindings/python
+
+# interpreter <X.Y>: a python of that version with headers and venv, or nothing.
+interpreter() {
+    local candidate
+    for candidate in python3 "python$1" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/python; do
+        if "$candidate" - "$1" >/dev/null 2>&1 <<'PROBE'
+import ensurepip, os, sys, sysconfig
+assert "%d.%d" % sys.version_info[:2] == sys.argv[1] and sys.implementation.name == "cpython"
+assert os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h"))
+PROBE
+        then
+            "$candidate" -c 'import sys; print(sys.executable)'
+            return
+        fi
+    done
+}
+
+default_version() { python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
+
+# venv <build> <X.Y>: makes the environment unless it is there as it should be.
+venv() {
+    local folder=$1/python/venv-$2 python stamp
+    stamp=$(cat "$package/requirements-dev.txt" <(echo "$2 $folder") | cksum)
+    if [ "$(cat "$folder/stamp" 2>/dev/null)" != "$stamp" ]; then
+        python=$(interpreter "$2")
+        if [ -z "$python" ]; then
+            echo "python.sh: no Python $2 with headers and venv (Debian: python3-dev python3-venv)" >&2
+            return 1
+        fi
+        rm -rf "$folder"
+        "$python" -m venv "$folder" >&2
+        "$folder/bin/python" -m pip install -q --disable-pip-version-check --prefer-binary \
+            -r "$package/requirements-dev.txt" >&2
+        echo "$stamp" >"$folder/stamp"
+    fi
+    echo "$folder/bin/python"
+}
+
+# metadata <python> <folder>: what an installed package tells of itself, its entry points among it.
+metadata() {
+    "$1" - "$package" "$2" <<'METADATA'
+import pathlib, shutil, sys
+package, target = map(pathlib.Path, sys.argv[1:])
+sys.path.insert(0, str(package / "packaging"))
+import reflow_version
+for old in target.glob("reflow-*.dist-info"):
+    shutil.rmtree(old)
+folder = target / f"reflow-{reflow_version.version()}.dist-info"
+folder.mkdir()
+(folder / "METADATA").write_text(
+    f"Metadata-Version: 2.1\nName: reflow\nVersion: {reflow_version.version()}\n")
+(folder / "entry_points.txt").write_text("[pytest11]\nreflow = reflow.pytest_plugin\n")
+METADATA
+}
+
+develop() {
+    local python target work=$1/python/native-$2
+    python=$(venv "$1" "$2")
+    target=$1/python/lib-$2
+    if [ ! -e "$work/build.ninja" ] && [ ! -e "$work/Makefile" ]; then
+        cmake -S "$package" -B "$work" -DCMAKE_BUILD_TYPE=Release -DREFLOW_PREBUILT="$1" \
+            -DREFLOW_WERROR=ON -DPython_EXECUTABLE="$python" \
+            -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" >&2
+    fi
+    cmake --build "$work" --target reflow_python -j "${JOBS:-2}" >&2
+    cmake --install "$work" --component python --prefix "$target" >&2
+    # Python files are those of the tree.
+    local file
+    for file in "$package"/reflow/*; do
+        case "$file" in */__pycache__) continue ;; esac
+        ln -sfn "$file" "$target/reflow/"
+    done
+    find "$target/reflow" -xtype l -delete
+    metadata "$python" "$target"
+    echo "$target"
+}
+
+packages() {
+    local build=$1 out=$1/packages work=$1/python version python default
+    default=$(default_version)
+    python=$(venv "$build" "$default")
+    mkdir -p "$out"
+    rm -rf "$work/sdist" "$work/wheels"
+    mkdir -p "$work/sdist" "$work/wheels"
+    "$python" -m build --sdist --no-isolation -o "$work/sdist" "$package" >&2
+    for version in $VERSIONS; do
+        if [ -z "$(interpreter "$version")" ]; then
+            echo "python.sh: no wheel for Python $version, which is not here" >&2
+            continue
+        fi
+        "$(venv "$build" "$version")" -m build --wheel --no-isolation -o "$work/wheels/$version" \
+            -C cmake.define.REFLOW_PREBUILT="$build" "$package" >&2
+        # The libraries that the engine is linked to go into the wheel, under names of their own.
+        PATH=$(dirname "$python"):$PATH "$python" -m auditwheel repair -w "$work/wheels" \
+            "$work/wheels/$version"/reflow-*.whl >&2
+    done
+    "$python" "$package/packaging/licences.py" "$work"/wheels/reflow-*.whl
+    rm -f "$out"/reflow-*.whl "$out"/reflow-*.tar.gz
+    mv "$work"/sdist/reflow-*.tar.gz "$work"/wheels/reflow-*.whl "$out"
+}
+
+absolute() { mkdir -p "$1" && cd "$1" && pwd; }
+
+case "${1:-}" in
+    list)
+        for version in $VERSIONS; do
+            python=$(interpreter "$version")
+            [ -z "$python" ] || echo "$version $python"
+        done
+        ;;
+    venv | develop) "$1" "$(absolute "$2")" "${3:-$(default_version)}" ;;
+    packages) packages "$(absolute "$2")" ;;
+    *)
+        sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
+        exit 2
+        ;;
+esac
