@@ -112,11 +112,12 @@ napi_value typed_array(napi_env env, reflow_message message, const Packed& packe
 napi_value array_to_js(napi_env env, reflow_message message, bool typed) {
     reflow_number type = 0;
     const void* data = nullptr;
-    std::size_t count = reflow_message_count(message);
-    if (reflow_message_get_numbers(message, &type, &data, &count) == REFLOW_OK) {
+    std::size_t numbers = 0;
+    if (reflow_message_get_numbers(message, &type, &data, &numbers) == REFLOW_OK) {
         Packed packed = packed_of(type);
-        if (typed || !packed.ambiguous) return typed_array(env, message, packed, data, count);
+        if (typed || !packed.ambiguous) return typed_array(env, message, packed, data, numbers);
     }
+    std::size_t count = reflow_message_count(message);
     napi_value made = nullptr;
     ok(env, napi_create_array_with_length(env, count, &made));
     for (std::size_t i = 0; i < count; ++i) {
