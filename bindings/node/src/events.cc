@@ -99,11 +99,7 @@ private:
 void Object::state() {
     node();
     object_.Set("state", string_of(env_, reflow_node_state_name(event_.value.state)));
-    Napi::Array details = Napi::Array::New(env_);
-    for (std::size_t bit = 0; bit < kDetails.size(); ++bit) {
-        if ((event_.value.details >> bit & 1U) != 0) details.Set(details.Length(), kDetails.at(bit));
-    }
-    object_.Set("details", details);
+    object_.Set("details", details_of(env_, event_.value.details));
 }
 
 void Object::rest() {
@@ -209,6 +205,14 @@ struct Receiver {
 };
 
 }  // namespace
+
+Napi::Array details_of(Napi::Env env, std::uint32_t bits) {
+    Napi::Array details = Napi::Array::New(env);
+    for (std::size_t bit = 0; bit < kDetails.size(); ++bit) {
+        if ((bits >> bit & 1U) != 0) details.Set(details.Length(), kDetails.at(bit));
+    }
+    return details;
+}
 
 Napi::Function EventsHandle::define(Napi::Env env) {
     return DefineClass(env, "EventsHandle",

@@ -5,11 +5,15 @@
 #include <napi.h>
 #include <reflow.h>
 
+#include <cstdint>
 #include <memory>
 
 namespace reflow_node {
 
 class Queue;
+
+// Names of the details of a node's state, from bits REFLOW_NODE_IS_...
+Napi::Array details_of(Napi::Env env, std::uint32_t bits);
 
 class EventsHandle : public Napi::ObjectWrap<EventsHandle> {
 public:
