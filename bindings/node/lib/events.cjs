@@ -1,7 +1,7 @@
 'use strict';
 // Streams of events: what the native queues hold, as async iterators and for listeners.
 
-const { native } = require('./core.cjs');
+const { native } = require('./addon.cjs');
 
 // Events taken over in one crossing.
 const batch = 256;
@@ -57,6 +57,12 @@ class EventStream {
 
   [Symbol.asyncIterator]() {
     return this;
+  }
+
+  // No more come; what waits may still be taken. For queues whose ends the engine does not tell.
+  _finish() {
+    if (!this.#ended) this.#handle.finish();
+    this.#ready();
   }
 
   #take() {

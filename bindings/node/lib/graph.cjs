@@ -2,7 +2,7 @@
 // Graph: a thin class over the graph of the engine, which does all the checking.
 
 const { fileURLToPath } = require('node:url');
-const { native, refuse } = require('./core.cjs');
+const { native, refuse } = require('./addon.cjs');
 const { endpoint } = require('./endpoint.cjs');
 
 const formats = { auto: 0, json: 1, yaml: 2, msgpack: 3 };

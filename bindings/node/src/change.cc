@@ -1,10 +1,9 @@
 // Changing a network while it runs, its snapshots, and its dead letters. Each function has the core of a
 // network as its first argument; what waits gives a Promise.
-#include "change.h"
-
 #include "async.h"
 #include "bridge.h"
 #include "core.h"
+#include "exports.h"
 #include "graph.h"
 
 namespace reflow_node {
@@ -29,7 +28,6 @@ struct GraphCopy {
 Napi::Value apply(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const std::shared_ptr<Core> core = Core::of(info);
-    reflow_network* network = core->running(env);
     auto copy = std::make_shared<GraphCopy>();
     const GraphHandle* graph = GraphHandle::Unwrap(info[1].As<Napi::Object>());
     must(env, [&](reflow_error** error) {
@@ -44,12 +42,12 @@ Napi::Value apply(const Napi::CallbackInfo& info) {
     options.replaced_state = given.flag("newState") ? REFLOW_REPLACED_STATE_NEW : REFLOW_REPLACED_STATE_KEPT;
     auto change = std::make_shared<reflow_change>();
     change->struct_size = sizeof(reflow_change);
-    return in_background(
-        env,
-        [=](reflow_error** error) {
+    return with_network(
+        env, core,
+        [=](reflow_network* network, reflow_error** error) {
             return reflow_network_apply(network, copy->graph, &options, change.get(), error);
         },
-        [core, change](Napi::Env inside) -> Napi::Value {
+        [change](Napi::Env inside) -> Napi::Value {
             Napi::Object object = Napi::Object::New(inside);
             object.Set("nodesAdded", number(inside, change->nodes_added));
             object.Set("nodesRemoved", number(inside, change->nodes_removed));
@@ -92,18 +90,17 @@ Napi::Value set_graph(const Napi::CallbackInfo& info) {
 Napi::Value snapshot(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const std::shared_ptr<Core> core = Core::of(info);
-    reflow_network* network = core->running(env);
     const std::int64_t timeout = info[2].ToNumber().Int64Value();
     if (info[1].IsString()) {
         const std::string path = text_argument(info, 1, "path");
-        return in_background(env, [=](reflow_error** error) {
+        return with_network(env, core, [=](reflow_network* network, reflow_error** error) {
             return reflow_network_snapshot_file(network, view_of(path), timeout, error);
         });
     }
     auto bytes = std::make_shared<std::string>();
-    return in_background(
-        env,
-        [core, network, timeout, bytes](reflow_error** error) {
+    return with_network(
+        env, core,
+        [timeout, bytes](reflow_network* network, reflow_error** error) {
             reflow_message taken{};
             reflow_status status = reflow_network_snapshot(network, timeout, &taken, error);
             if (status != REFLOW_OK) return status;
@@ -124,10 +121,9 @@ Napi::Value snapshot(const Napi::CallbackInfo& info) {
 Napi::Value restore(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const std::shared_ptr<Core> core = Core::of(info);
-    reflow_network* network = core->running(env);
     const bool file = info[1].IsString();
     const std::string from = bytes_argument(info, 1, "a snapshot");
-    return in_background(env, [=](reflow_error** error) {
+    return with_network(env, core, [=](reflow_network* network, reflow_error** error) {
         if (file) return reflow_network_restore_file(network, view_of(from), error);
         reflow_message read{};
         const reflow_status status =
@@ -142,15 +138,13 @@ Napi::Value restore(const Napi::CallbackInfo& info) {
 Napi::Value checkpoint(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const std::shared_ptr<Core> core = Core::of(info);
-    reflow_network* network = core->running(env);
     const bool off = info[1].IsNull();
     const Options given(env, info[1]);
     const std::string path = given.text("path");
     const std::uint32_t keep = given.u32("keep", 1000);
     const std::uint64_t interval = given.u64("interval");
     const std::uint64_t timeout = given.u64("timeout");
-    return in_background(env, [=](reflow_error** error) {
-        (void)core;
+    return with_network(env, core, [=](reflow_network* network, reflow_error** error) {
         reflow_checkpoint_options options{};
         options.struct_size = sizeof options;
         options.keep = keep;
@@ -232,21 +226,18 @@ Napi::Value drop_dead_letters(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void install_change(Napi::Env env, Napi::Object exports) {
-    const auto set = [&](const char* name, auto function) {
-        exports.Set(name, Napi::Function::New(env, function, name));
-    };
-    set("apply", apply);
-    set("networkGraph", graph);
-    set("setGraph", set_graph);
-    set("snapshot", snapshot);
-    set("restore", restore);
-    set("checkpoint", checkpoint);
-    set("deadLetterCounts", dead_letter_counts);
-    set("listDeadLetters", list_dead_letters);
-    set("replayDeadLetters", replay_dead_letters);
-    set("sendDeadLetter", send_dead_letter);
-    set("dropDeadLetters", drop_dead_letters);
+void export_change(Napi::Object exports) {
+    export_function(exports, "apply", apply);
+    export_function(exports, "networkGraph", graph);
+    export_function(exports, "setGraph", set_graph);
+    export_function(exports, "snapshot", snapshot);
+    export_function(exports, "restore", restore);
+    export_function(exports, "checkpoint", checkpoint);
+    export_function(exports, "deadLetterCounts", dead_letter_counts);
+    export_function(exports, "listDeadLetters", list_dead_letters);
+    export_function(exports, "replayDeadLetters", replay_dead_letters);
+    export_function(exports, "sendDeadLetter", send_dead_letter);
+    export_function(exports, "dropDeadLetters", drop_dead_letters);
 }
 
 }  // namespace reflow_node

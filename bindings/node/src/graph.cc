@@ -3,6 +3,7 @@
 #include "graph.h"
 
 #include "bridge.h"
+#include "exports.h"
 
 namespace reflow_node {
 
@@ -81,11 +82,6 @@ Napi::Function GraphHandle::define(Napi::Env env) {
                            InstanceMethod<&GraphHandle::validate>("validate"),
                            InstanceMethod<&GraphHandle::draw>("draw"),
                        });
-}
-
-void GraphHandle::install(Napi::Env env, Napi::Object exports) {
-    exports.Set("GraphHandle", define(env));
-    exports.Set("documentPlaces", Napi::Function::New<document_places>(env, "documentPlaces"));
 }
 
 GraphHandle::GraphHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<GraphHandle>(info) {}
@@ -371,6 +367,11 @@ Napi::Value GraphHandle::draw(const Napi::CallbackInfo& info) {
         return reflow_graph_render(graph_, kind, &options, &buffer, error);
     });
     return take_text(info.Env(), buffer);
+}
+
+void export_graph(Napi::Object exports) {
+    exports.Set("GraphHandle", GraphHandle::define(exports.Env()));
+    export_function(exports, "documentPlaces", document_places);
 }
 
 }  // namespace reflow_node

@@ -12,9 +12,6 @@ public:
     // The constructor for JavaScript: new GraphHandle(), empty, with no graph in it.
     static Napi::Function define(Napi::Env env);
 
-    // Functions beside the class: parse, load, documentPlaces.
-    static void install(Napi::Env env, Napi::Object exports);
-
     explicit GraphHandle(const Napi::CallbackInfo& info);
     ~GraphHandle() override;
 

@@ -1,29 +1,14 @@
 // Looking at a network and holding it. Each function has the core of a network as its first argument;
 // what waits gives a Promise.
-#include "inspect.h"
-
-#include <array>
-
 #include "async.h"
 #include "bridge.h"
 #include "core.h"
 #include "events.h"
+#include "exports.h"
 
 namespace reflow_node {
 
 namespace {
-
-// A call on another thread with a network that is kept meanwhile.
-Napi::Value call(const Napi::CallbackInfo& info,
-                 std::function<reflow_status(reflow_network*, reflow_error**)> work,
-                 std::function<Napi::Value(Napi::Env)> make = nullptr) {
-    const std::shared_ptr<Core> core = Core::of(info);
-    reflow_network* network = core->running(info.Env());
-    return in_background(
-        info.Env(),
-        [core, network, work = std::move(work)](reflow_error** error) { return work(network, error); },
-        std::move(make));
-}
 
 std::int64_t integer(const Napi::CallbackInfo& info, std::size_t index) {
     return info[index].ToNumber().Int64Value();
@@ -120,7 +105,7 @@ Napi::Value peek(const Napi::CallbackInfo& info) {
 Napi::Value pause(const Napi::CallbackInfo& info) {
     const std::string path = text_argument(info, 1, "a path");
     const std::int64_t timeout = integer(info, 2);
-    return call(info, [path, timeout](reflow_network* network, reflow_error** error) {
+    return with_network(info.Env(), Core::of(info), [path, timeout](reflow_network* network, reflow_error** error) {
         return reflow_network_pause(network, view_of(path), timeout, error);
     });
 }
@@ -140,8 +125,8 @@ Napi::Value step(const Napi::CallbackInfo& info) {
     const auto firings = static_cast<std::uint64_t>(integer(info, 2));
     const std::int64_t timeout = integer(info, 3);
     auto fired = std::make_shared<std::uint64_t>(0);
-    return call(
-        info,
+    return with_network(
+        info.Env(), Core::of(info),
         [=](reflow_network* network, reflow_error** error) {
             return reflow_network_step(network, view_of(path), firings, timeout, fired.get(), error);
         },
@@ -159,12 +144,6 @@ Napi::Value cancel(const Napi::CallbackInfo& info) {
     return number(info.Env(), count);
 }
 
-Napi::Value end_sources(const Napi::CallbackInfo& info) {
-    reflow_network* network = Core::of(info)->running(info.Env());
-    must(info.Env(), [&](reflow_error** error) { return reflow_network_end_sources(network, error); });
-    return info.Env().Undefined();
-}
-
 // (core, options) -> its number
 Napi::Value break_at(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
@@ -178,8 +157,8 @@ Napi::Value break_at(const Napi::CallbackInfo& info) {
     const std::string expression = given.text("expression");
     reflow_break_options options{};
     options.struct_size = sizeof options;
-    options.flags = (given.flag("once") ? REFLOW_BREAK_ONCE : 0U) |
-                    (given.flag("nodeOnly") ? REFLOW_BREAK_NODE_ONLY : 0U);
+    options.flags = (given.flag("once") ? std::uint32_t{REFLOW_BREAK_ONCE} : 0U) |
+                    (given.flag("nodeOnly") ? std::uint32_t{REFLOW_BREAK_NODE_ONLY} : 0U);
     options.node = view_of(node);
     options.inport = view_of(inport);
     options.outport = view_of(outport);
@@ -227,26 +206,22 @@ Napi::Value usage(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void install_inspect(Napi::Env env, Napi::Object exports) {
-    const auto set = [&](const char* name, auto function) {
-        exports.Set(name, Napi::Function::New(env, function, name));
-    };
-    set("metrics", made<reflow_network_metrics>);
-    set("report", made<reflow_network_report>);
-    set("breakpoints", made<reflow_network_breakpoints>);
-    set("measure", measure);
-    set("counters", counters);
-    set("nodeState", node_state);
-    set("peek", peek);
-    set("pause", pause);
-    set("resume", resume);
-    set("step", step);
-    set("cancel", cancel);
-    set("endSources", end_sources);
-    set("breakAt", break_at);
-    set("unbreak", unbreak);
-    set("subscribe", subscribe);
-    set("usage", usage);
+void export_inspect(Napi::Object exports) {
+    export_function(exports, "metrics", made<reflow_network_metrics>);
+    export_function(exports, "breakpoints", made<reflow_network_breakpoints>);
+    export_function(exports, "measure", measure);
+    export_function(exports, "counters", counters);
+    export_function(exports, "nodeState", node_state);
+    export_function(exports, "peek", peek);
+    export_function(exports, "pause", pause);
+    export_function(exports, "resume", resume);
+    export_function(exports, "step", step);
+    export_function(exports, "cancel", cancel);
+    export_function(exports, "breakAt", break_at);
+    export_function(exports, "unbreak", unbreak);
+    export_function(exports, "subscribe", subscribe);
+    export_function(exports, "usage", usage);
+    exports.Set("EventsHandle", EventsHandle::define(exports.Env()));
 }
 
 }  // namespace reflow_node

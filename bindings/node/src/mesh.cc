@@ -4,7 +4,11 @@
 #include "async.h"
 #include "bridge.h"
 #include "core.h"
+#include "discovery.h"
+#include "environment.h"
+#include "exports.h"
 #include "peer.h"
+#include "peer_events.h"
 
 namespace reflow_node {
 
@@ -21,6 +25,21 @@ struct MeshCore {
         reflow_runtime_destroy(runtime);
     }
 };
+
+namespace {
+
+// hold(more): one reason more, or less, for the process not to end by itself.
+Napi::Value hold(const Napi::CallbackInfo& info) {
+    Environment& environment = Environment::of(info.Env());
+    if (info[0].ToBoolean()) {
+        environment.retain(info.Env());
+    } else {
+        environment.release(info.Env());
+    }
+    return info.Env().Undefined();
+}
+
+}  // namespace
 
 Napi::Function MeshHandle::define(Napi::Env env) {
     return DefineClass(env, "MeshHandle",
@@ -164,6 +183,15 @@ Napi::Value MeshHandle::close(const Napi::CallbackInfo& info) {
         mesh.reset();
         return reflow_status{REFLOW_OK};
     });
+}
+
+void export_peers(Napi::Object exports) {
+    const Napi::Env env = exports.Env();
+    exports.Set("PeerHandle", PeerHandle::define(env));
+    exports.Set("PeerEventsHandle", PeerEventsHandle::define(env));
+    exports.Set("MeshHandle", MeshHandle::define(env));
+    exports.Set("DiscoveryHandle", DiscoveryHandle::define(env));
+    export_function(exports, "hold", hold);
 }
 
 }  // namespace reflow_node

@@ -219,7 +219,7 @@ export interface HttpAnswer {
  *
  * ```js
  * const peer = new Peer({ networkId: 'beta', bindAddress: '127.0.0.1' });
- * peer.attach(net).start();
+ * await peer.attach(net).start();
  * await peer.connect('127.0.0.1:9100');
  * await peer.send('alpha', 'recorder', 'in', 'hello-from-beta');
  * ```
@@ -248,9 +248,13 @@ export class Peer {
   ): this;
   /**
    * Listens. What `[[connect]]` of a configuration names is in `status().connect`: the program dials it.
-   * @throws ReflowError ERR_REFLOW_IO with address and reason
+   * A peer that was started keeps the process alive until it is stopped or closed; see `unref`.
+   * @throws (rejects with) ReflowError ERR_REFLOW_IO with address and reason
    */
-  start(): this;
+  start(): Promise<this>;
+  /** The process may end although the peer listens; `ref` takes that back. */
+  unref(): this;
+  ref(): this;
 
   /** The port that it listens on; 0 before the start. */
   readonly port: number;
@@ -308,6 +312,8 @@ export interface PeerMeshOptions extends Omit<PeerOptions, 'instanceId' | 'bindP
   readonly basePort: number;
   /** How many ports from there on are tried; default 1000. */
   readonly ports?: number;
+  /** Whose runtime the peers are on: only this network can be assigned. */
+  readonly network?: Network;
 }
 
 /** A peer for each of many executions, which are networks of one node. */
@@ -328,7 +334,7 @@ export class PeerMesh {
 }
 
 /** A peer that belongs to a mesh, which starts and ends it. */
-export type MeshPeer = Omit<Peer, 'attach' | 'bind' | 'start' | 'stop' | 'close' | 'onHttp'>;
+export type MeshPeer = Omit<Peer, 'attach' | 'bind' | 'start' | 'stop' | 'close' | 'onHttp' | 'ref' | 'unref' | typeof Symbol.asyncDispose>;
 
 export interface DiscoveryServerOptions {
   /** How long an entry is kept that is not renewed, in ms; default 60,000. */
@@ -363,6 +369,8 @@ export class DiscoveryServer {
   readonly port: number;
   /** What to answer to a request that a server of yours has read. */
   handle(request: DiscoveryRequest): { status: number; contentType: string; body: Buffer };
+  /** The process may end although the server listens. */
+  unref(): this;
   /** Listens no more; the table stays. */
   stop(): Promise<void>;
   close(): Promise<void>;
