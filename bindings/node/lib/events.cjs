@@ -1,7 +1,7 @@
 'use strict';
 // Streams of events: what the native queues hold, as async iterators and for listeners.
 
-const { native } = require('./addon.cjs');
+const native = require('./binding.cjs');
 
 // Events taken over in one crossing.
 const batch = 256;

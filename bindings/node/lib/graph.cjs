@@ -2,19 +2,13 @@
 // Graph: a thin class over the graph of the engine, which does all the checking.
 
 const { fileURLToPath } = require('node:url');
-const { native, refuse } = require('./addon.cjs');
-const { endpoint } = require('./endpoint.cjs');
+const native = require('./binding.cjs');
+const { endpointOf } = require('./network.cjs');
+const { oneOf, refuse } = require('./options.cjs');
 
-const formats = { auto: 0, json: 1, yaml: 2, msgpack: 3 };
-const pictures = { text: 1, mermaid: 2, dot: 3, svg: 4, html: 5 };
-
-function choose(table, name, what) {
-  const number = Object.hasOwn(table, name) ? table[name] : undefined;
-  if (number === undefined) {
-    throw refuse(`there is no ${what} '${String(name)}'`, `one of ${Object.keys(table).join(', ')}`);
-  }
-  return number;
-}
+// In the order of their numbers in reflow.h.
+const formats = ['auto', 'json', 'yaml', 'msgpack'];
+const pictures = [null, 'text', 'mermaid', 'dot', 'svg', 'html'];
 
 function pathText(path) {
   return path instanceof URL ? fileURLToPath(path) : path;
@@ -25,6 +19,12 @@ function documentText(document) {
   if (typeof document === 'string' || ArrayBuffer.isView(document)) return document;
   if (typeof document === 'object' && document !== null) return JSON.stringify(document);
   throw refuse('a document has to be a string, bytes or an object');
+}
+
+// An end as the addon takes it: node, port, index.
+function endpoint(end, what) {
+  const { node, port, index } = endpointOf(end, what);
+  return [node, port, index];
 }
 
 function handleOf(graph) {
@@ -42,7 +42,7 @@ class Graph {
   static parse(document, options = {}) {
     const graph = new Graph();
     const object = typeof document === 'object' && document !== null && !ArrayBuffer.isView(document);
-    const format = object ? formats.json : choose(formats, options.format ?? 'auto', 'format');
+    const format = object ? 1 : oneOf(formats, options.format, 'format');
     graph._handle.parse(documentText(document), format, options.name ?? '');
     return graph;
   }
@@ -92,15 +92,15 @@ class Graph {
   }
 
   serialize(format = 'json') {
-    return this._handle.serialize(choose(formats, format, 'format'));
+    return this._handle.serialize(oneOf(formats, format, 'format'));
   }
 
   save(path, format = 'auto') {
     const text = pathText(path);
-    let number = choose(formats, format, 'format');
-    if (number === formats.auto && typeof text === 'string') {
-      const ending = /\.(json|ya?ml|msgpack)$/i.exec(text)?.[1].toLowerCase();
-      number = formats[ending === 'yml' ? 'yaml' : ending] ?? formats.json;
+    let number = oneOf(formats, format, 'format');
+    if (number === 0 && typeof text === 'string') {
+      const ending = /\.(ya?ml|msgpack)$/i.exec(text)?.[1].toLowerCase() ?? 'json';
+      number = formats.indexOf(ending === 'yml' ? 'yaml' : ending);
     }
     this._handle.save(text, number);
     return this;
@@ -150,32 +150,32 @@ class Graph {
   }
 
   connect(from, to, metadata) {
-    this._handle.connect(...endpoint(from, 'from'), ...endpoint(to, 'to'), metadata ?? undefined);
+    this._handle.connect(...endpoint(from, 'the outport'), ...endpoint(to, 'the inport'), metadata ?? undefined);
     return this;
   }
 
   disconnect(from, to) {
-    this._handle.disconnect(...endpoint(from, 'from'), ...endpoint(to, 'to'));
+    this._handle.disconnect(...endpoint(from, 'the outport'), ...endpoint(to, 'the inport'));
     return this;
   }
 
   addInitial(to, data) {
-    this._handle.addInitial(...endpoint(to, 'to'), data);
+    this._handle.addInitial(...endpoint(to, 'the inport'), data);
     return this;
   }
 
   removeInitials(to) {
-    this._handle.removeInitials(...endpoint(to, 'to'));
+    this._handle.removeInitials(...endpoint(to, 'the inport'));
     return this;
   }
 
   addInport(name, to, type = '') {
-    this._handle.expose(false, name, ...endpoint(to, 'to'), type);
+    this._handle.expose(false, name, ...endpoint(to, 'the inport'), type);
     return this;
   }
 
   addOutport(name, from, type = '') {
-    this._handle.expose(true, name, ...endpoint(from, 'from'), type);
+    this._handle.expose(true, name, ...endpoint(from, 'the outport'), type);
     return this;
   }
 
@@ -216,7 +216,7 @@ class Graph {
   draw(kind = 'text', options = {}) {
     const { depth = 0, dark = false } = options;
     if (!(Number.isInteger(depth) && depth >= 0)) throw refuse("option 'depth' has to be a whole number from 0");
-    return this._handle.draw(choose(pictures, kind, 'kind of picture'), depth, Boolean(dark));
+    return this._handle.draw(oneOf(pictures, kind, 'kind of picture'), depth, Boolean(dark));
   }
 
   toMermaid(options) {
@@ -241,9 +241,16 @@ class Graph {
 }
 
 function documentPlaces(document, paths, options = {}) {
-  const format = choose(formats, options.format ?? 'auto', 'format');
+  const format = oneOf(formats, options.format, 'format');
   if (!Array.isArray(paths)) throw refuse('paths have to be an array of strings');
   return native.documentPlaces(documentText(document), format, options.name ?? '', paths);
 }
 
-module.exports = { Graph, documentPlaces, handleOf };
+/** What may stand for a graph: a Graph, a path, or a document. */
+function graphOf(given) {
+  if (given instanceof Graph) return given;
+  if (typeof given === 'string' || given instanceof URL) return Graph.load(given);
+  return Graph.parse(given);
+}
+
+module.exports = { Graph, documentPlaces, graphOf, handleOf };

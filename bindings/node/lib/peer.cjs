@@ -3,12 +3,10 @@
 
 const fs = require('node:fs');
 const { fileURLToPath } = require('node:url');
-const { native, refuse } = require('./addon.cjs');
+const native = require('./binding.cjs');
 const { EventStream } = require('./events.cjs');
-const { checker } = require('./options.cjs');
-const { Network } = require('./network.cjs');
-
-const check = checker(refuse);
+const { Network, beforeStart, buildNetwork, coreOf } = require('./network.cjs');
+const { checkOptions: check, milliseconds, oneOf, refuse } = require('./options.cjs');
 
 const peerOptions = [
   'networkId', 'instanceId', 'bindAddress', 'bindPort', 'noPort', 'authToken', 'legacyAuth',
@@ -22,22 +20,6 @@ const eventKinds = ['connected', 'disconnected', 'reconnecting', 'gave_up', 'add
 const strategies = ['remote', 'auto_alias', 'network_prefix', 'fully_qualified', 'manual_alias', 'fail'];
 const deliveries = ['at_most_once', 'at_least_once'];
 const policies = ['block', 'drop_oldest', 'fail'];
-
-/** Milliseconds for the engine: -1 waits without limit. */
-function milliseconds(timeout, fallback) {
-  if (timeout === undefined) return fallback;
-  if (typeof timeout !== 'number' || !(timeout >= 0)) {
-    throw refuse("option 'timeout' has to be milliseconds from 0, or Infinity");
-  }
-  return timeout === Infinity ? -1 : Math.ceil(Math.min(timeout, 2 ** 50));
-}
-
-function oneOf(table, name, what) {
-  if (name === undefined) return 0;
-  const index = table.indexOf(name);
-  if (index < 0) throw refuse(`there is no ${what} '${String(name)}'`, `one of ${table.join(', ')}`);
-  return index;
-}
 
 function portNumber(port, what) {
   if (!(Number.isInteger(port) && port >= 0 && port <= 65535)) {
@@ -138,8 +120,7 @@ class Links {
     const { kinds = eventKinds, capacity = 0, signal } = check(options, ['kinds', 'capacity', 'signal'], 'events');
     let bits = 0;
     for (const kind of kinds) {
-      if (!eventKinds.includes(kind)) throw refuse(`there is no kind of event '${String(kind)}'`, `one of ${eventKinds.join(', ')}`);
-      bits |= 1 << eventKinds.indexOf(kind);
+      bits |= 1 << oneOf(eventKinds, kind, 'kind of event');
     }
     const stream = new EventStream(
       (ready) => new native.PeerEventsHandle(ready, this._handle, bits, capacity), signal,
@@ -195,10 +176,10 @@ class Peer extends Links {
     if (this.#started) throw refuse('the peer was started already', 'attach the network first');
     if (this.#network !== undefined) throw refuse('the peer has a network already');
     // A peer and its network share a runtime.
-    this._handle.create(network._core, this.#spec, this.#file);
+    this._handle.create(coreOf(network), this.#spec, this.#file);
     for (const step of this.#again) step();
     this.#network = network;
-    network._beforeStart(() => this._handle.attach(network._core));
+    beforeStart(network, () => this._handle.attach(coreOf(network)));
     return this;
   }
 
@@ -214,7 +195,8 @@ class Peer extends Links {
   }
 
   async start() {
-    await this.#network?._build();
+    // Attached as soon as the network is there, which is before both begin.
+    if (this.#network !== undefined) await buildNetwork(this.#network);
     await this._handle.start();
     this.#started = true;
     this.#hold.set(true);
@@ -285,7 +267,7 @@ class PeerMesh {
       check(options, [...peerOptions, 'basePort', 'ports', 'network'], 'PeerMesh');
     portNumber(basePort, "option 'basePort'");
     if (network !== undefined && !(network instanceof Network)) throw refuse("option 'network' has to be a Network");
-    this.#handle = new native.MeshHandle(network?._core, rest, basePort, ports);
+    this.#handle = new native.MeshHandle(network && coreOf(network), rest, basePort, ports);
   }
 
   get size() {
@@ -294,7 +276,7 @@ class PeerMesh {
 
   assign(execution, network) {
     if (network && !(network instanceof Network)) throw refuse('assign needs a Network');
-    return this.#handle.assign(network?._core, execution);
+    return this.#handle.assign(network ? coreOf(network) : undefined, execution);
   }
 
   async connect(execution, endpoint, options) {

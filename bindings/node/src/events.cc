@@ -217,6 +217,7 @@ Napi::Array details_of(Napi::Env env, std::uint32_t bits) {
 Napi::Function EventsHandle::define(Napi::Env env) {
     return DefineClass(env, "EventsHandle",
                        {InstanceMethod<&EventsHandle::take>("take"),
+                        InstanceMethod<&EventsHandle::finish>("finish"),
                         InstanceMethod<&EventsHandle::close>("close")});
 }
 
@@ -256,7 +257,23 @@ void EventsHandle::end() {
 
 // (max)
 Napi::Value EventsHandle::take(const Napi::CallbackInfo& info) {
+    if (!queue_) {  // not open yet
+        Napi::Array none = Napi::Array::New(info.Env());
+        none.Set("ended", Napi::Boolean::New(info.Env(), finished_));
+        return none;
+    }
     return queue_->take(info.Env(), info[0].ToNumber().Uint32Value());
+}
+
+// The network has ended: what waits may still be taken.
+Napi::Value EventsHandle::finish(const Napi::CallbackInfo& info) {
+    finished_ = true;
+    reflow_subscription_destroy(std::exchange(subscription_, nullptr));
+    if (queue_) {
+        queue_->finish();
+        queue_->wake();
+    }
+    return info.Env().Undefined();
 }
 
 Napi::Value EventsHandle::close(const Napi::CallbackInfo& info) {

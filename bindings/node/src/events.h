@@ -28,12 +28,14 @@ public:
 
 private:
     Napi::Value take(const Napi::CallbackInfo& info);
+    Napi::Value finish(const Napi::CallbackInfo& info);
     Napi::Value close(const Napi::CallbackInfo& info);
     void end();
 
     std::shared_ptr<Queue> queue_;
     Napi::FunctionReference ready_;
     reflow_subscription* subscription_ = nullptr;
+    bool finished_ = false;
 };
 
 }  // namespace reflow_node

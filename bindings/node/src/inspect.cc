@@ -204,6 +204,27 @@ Napi::Value usage(const Napi::CallbackInfo& info) {
     return object;
 }
 
+// The components of the engine, from a runtime that runs nothing.
+Napi::Value components(const Napi::CallbackInfo& info) {
+    reflow_runtime_options options{};
+    options.struct_size = sizeof options;
+    options.mode = REFLOW_MODE_INLINE;
+    reflow_runtime* runtime = nullptr;
+    must(info.Env(),
+         [&](reflow_error** error) { return reflow_runtime_create(&options, &runtime, error); });
+    reflow_message out{};
+    reflow_error* error = nullptr;
+    const reflow_status status = reflow_runtime_components(runtime, &out, &error);
+    reflow_runtime_destroy(runtime);
+    check(info.Env(), status, error);
+    return take_value(info.Env(), out);
+}
+
+Napi::Value feature(const Napi::CallbackInfo& info) {
+    const std::string name = text_argument(info, 0, "the name of a part");
+    return Napi::Boolean::New(info.Env(), reflow_feature(view_of(name)));
+}
+
 }  // namespace
 
 void export_inspect(Napi::Object exports) {
@@ -221,6 +242,8 @@ void export_inspect(Napi::Object exports) {
     export_function(exports, "unbreak", unbreak);
     export_function(exports, "subscribe", subscribe);
     export_function(exports, "usage", usage);
+    export_function(exports, "components", components);
+    export_function(exports, "feature", feature);
     exports.Set("EventsHandle", EventsHandle::define(exports.Env()));
 }
 
