@@ -25,7 +25,7 @@ CTEST := ctest --no-tests=error --output-on-failure --no-label-summary -j $(JOBS
 # $(call build,<folder>,<target>)
 build = cmake --build '$(1)' --target $(2) -j $(JOBS)
 
-.PHONY: all run run-distributed test test-long test-soak bench bench-deps install fmt lint asan tsan clang clean \
+.PHONY: all packages run run-distributed test test-long test-soak bench bench-deps install fmt lint asan tsan clang clean \
 	deps help
 
 all: deps ## build the libraries and the command line tool (default)
@@ -91,6 +91,12 @@ clang: ## compile the product with clang, warnings as errors
 	    -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_C_FLAGS_DEBUG=-O0 -DREFLOW_TESTS=OFF \
 	    -DREFLOW_BENCH=OFF
 	@$(call build,build/clang,all)
+
+packages: deps ## make the packages of the bindings in build/packages
+	@scripts/configure.sh build
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+	    $(call build,build,reflow_node_package) && scripts/package-node.sh build pack; \
+	else echo 'packages: no Node with npm, so no Node package' >&2; fi
 
 # ROWS=pipeline,json measures the rows with such names only, PEERS=none without peers.
 bench: deps ## measure the engine beside its peers and limits; ROWS=part,part selects rows
