@@ -242,8 +242,9 @@ class Network {
 
   /** Stops at once. */
   async stop(options) {
-    if (!this.#built) return;
-    await native.stop(this.#core, timeoutOf(options));
+    const timeout = timeoutOf(options);
+    if (this.#closed !== undefined) await this.#closed;
+    else if (this.#built) await native.stop(this.#core, timeout);
   }
 
   /** Stops, and ends everything that the network has. Closing again does nothing. */

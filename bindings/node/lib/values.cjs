@@ -77,7 +77,8 @@ function unwrap(value) {
 
 /**
  * Makes a message of a typed array, Buffer or ArrayBuffer without copying it: its memory is taken over, and
- * it is empty afterwards, as with postMessage.
+ * it is empty afterwards, as with postMessage. What cannot be taken over is copied: small Buffers, whose
+ * memory is shared by many.
  */
 function transfer(view) {
   const isView = ArrayBuffer.isView(view);
@@ -91,10 +92,10 @@ function transfer(view) {
   let taken;
   try {
     taken = structuredClone(buffer, { transfer: [buffer] });
-  } catch (cause) {
-    throw problem(Status.TYPE, `the memory of this ${name} cannot be transferred: ${cause.message}`,
-      'small Buffers share one pool: use Buffer.alloc, or send it as it is');
+  } catch {
+    return native.message(view); // as small Buffers, which share one pool
   }
+  if (buffer.byteLength !== 0 || taken.byteLength === 0) return native.message(view);
   const Type = { Buffer: Uint8Array, DataView: Uint8Array }[name] ?? globalThis[name] ?? Uint8Array;
   return native.lend(new Type(taken, offset, size / Type.BYTES_PER_ELEMENT));
 }

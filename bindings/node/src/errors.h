@@ -34,8 +34,9 @@ Napi::Error error_of(Napi::Env env, const Failure& failure);
 [[noreturn]] void raise(Napi::Env env, const Failure& failure);
 [[noreturn]] void raise(Napi::Env env, reflow_status status, std::string message,
                         std::string hint = {});
-// Throws if a call of the engine has failed.
-inline void check(Napi::Env env, reflow_status status, reflow_error* error) {
+// Throws if a call of the engine has failed. By reference: check(env, call(&error), error) must look at
+// the error behind the call, in whatever order arguments are evaluated.
+inline void check(Napi::Env env, reflow_status status, reflow_error*& error) {
     if (status != REFLOW_OK) raise(env, failure_of(status, error));
 }
 
