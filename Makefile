@@ -25,7 +25,7 @@ CTEST := ctest --no-tests=error --output-on-failure --no-label-summary -j $(JOBS
 # $(call build,<folder>,<target>)
 build = cmake --build '$(1)' --target $(2) -j $(JOBS)
 
-.PHONY: all packages run run-distributed test test-long test-soak bench bench-deps install fmt lint asan tsan clang clean \
+.PHONY: all run run-distributed test test-long test-soak bench bench-deps install packages fmt lint asan tsan clang clean \
 	deps help
 
 all: deps ## build the libraries and the command line tool (default)
@@ -92,12 +92,6 @@ clang: ## compile the product with clang, warnings as errors
 	    -DREFLOW_BENCH=OFF
 	@$(call build,build/clang,all)
 
-packages: deps ## make the packages of the bindings in build/packages
-	@scripts/configure.sh build
-	@if command -v node >/dev/null && command -v npm >/dev/null; then \
-	    $(call build,build,reflow_node_package) && scripts/package-node.sh build pack; \
-	else echo 'packages: no Node with npm, so no Node package' >&2; fi
-
 # ROWS=pipeline,json measures the rows with such names only, PEERS=none without peers.
 bench: deps ## measure the engine beside its peers and limits; ROWS=part,part selects rows
 	@scripts/configure.sh build
@@ -118,6 +112,11 @@ install: ## install under PREFIX (default /usr/local), inside DESTDIR
 	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" -eq 0 ] && command -v ldconfig >/dev/null; then \
 	    ldconfig; \
 	fi
+
+# Needs the registries of Python and Node the first time.
+packages: all ## make wheels and sdist of Python and the tarball of Node in build/packages/
+	@if [ -x scripts/package-node.sh ]; then scripts/package-node.sh build pack; fi
+	@ls build/packages
 
 fmt: ## format the sources
 	@scripts/install-deps.sh lint

@@ -3,15 +3,20 @@
 # tool beside it, in one tarball that installs without running anything.
 #
 #   scripts/package-node.sh <build folder> stage     the package, unpacked: <build folder>/node/package
-#   scripts/package-node.sh <build folder> pack      that as <build folder>/packages/reflow-<version>.tgz
+#   scripts/package-node.sh <build folder> pack      builds, stages and packs it:
+#                                                    <build folder>/packages/reflow-<version>.tgz
 #
-# The target reflow_node_package builds what it takes and stages it.
+# stage takes what was built: it is a step of the target reflow_node_package.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
 build=$(realpath "$1") what=$2
 source=bindings/node
 stage=$build/node/package
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    echo 'package-node: no Node with npm here, so no Node package' >&2
+    exit 0
+fi
 platform=$(node -p 'process.platform + "-" + process.arch')
 prebuild=$stage/prebuilds/$platform
 
@@ -33,6 +38,7 @@ licence() {
 }
 
 if [ "$what" = pack ]; then
+    cmake --build "$build" --target reflow_node_package -j "${JOBS:-2}" >&2
     mkdir -p "$build/packages"
     rm -f "$build"/packages/reflow-*.tgz
     npm pack --silent --ignore-scripts --pack-destination "$build/packages" "$stage" >/dev/null

@@ -10,7 +10,7 @@ if(TARGET reflow_node_package AND NOT REFLOW_SANITIZE)
     reflow_test(node.${name} LABELS quick node TIMEOUT 120
       ENVIRONMENT "REFLOW_NODE_PREBUILD=${PROJECT_BINARY_DIR}/node"
         "REFLOW_NODE_TOOLS=${PROJECT_BINARY_DIR}/node/node_modules"
-        "REFLOW_NODE_PACKAGE=${PROJECT_BINARY_DIR}/node/package"
+        "REFLOW_NODE_STAGE=${PROJECT_BINARY_DIR}/node/package"
       COMMAND ${REFLOW_NODE} --expose-gc --test --test-reporter spec "${source}")
   endforeach()
   reflow_test(node.installed LABELS long node TIMEOUT 900
