@@ -25,7 +25,7 @@ CTEST := ctest --no-tests=error --output-on-failure --no-label-summary -j $(JOBS
 # $(call build,<folder>,<target>)
 build = cmake --build '$(1)' --target $(2) -j $(JOBS)
 
-.PHONY: all run run-distributed test test-long test-soak bench bench-deps install fmt lint asan tsan clang clean \
+.PHONY: all run run-distributed test test-long test-soak bench bench-deps install packages fmt lint asan tsan clang clean \
 	deps help
 
 all: deps ## build the libraries and the command line tool (default)
@@ -112,6 +112,11 @@ install: ## install under PREFIX (default /usr/local), inside DESTDIR
 	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" -eq 0 ] && command -v ldconfig >/dev/null; then \
 	    ldconfig; \
 	fi
+
+# Needs the registries of Python and Node the first time.
+packages: all ## make wheels and sdist of Python and the tarball of Node in build/packages/
+	@if [ -x scripts/package-node.sh ]; then scripts/package-node.sh build pack; fi
+	@ls build/packages
 
 fmt: ## format the sources
 	@scripts/install-deps.sh lint

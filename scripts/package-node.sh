@@ -2,17 +2,21 @@
 # Makes the Node package: the addon with the engine, the libraries that it needs and the command line
 # tool beside it, in one tarball that installs without running anything.
 #
-#   scripts/package-node.sh <build folder>             -> <build folder>/packages/reflow-<version>.tgz
-#   scripts/package-node.sh <build folder> stage       only the unpacked package, for tests in the tree:
-#                                                      <build folder>/node/package
+#   scripts/package-node.sh <build folder> stage     the package, unpacked: <build folder>/node/package
+#   scripts/package-node.sh <build folder> pack      builds, stages and packs it:
+#                                                    <build folder>/packages/reflow-<version>.tgz
 #
-# The build folder is a configured one. Tools from npm come into <build folder>/node/node_modules.
+# stage takes what was built: it is a step of the target reflow_node_package.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
-build=$1 what=${2:-pack}
+build=$(realpath "$1") what=$2
 source=bindings/node
 stage=$build/node/package
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    echo 'package-node: no Node with npm here, so no Node package' >&2
+    exit 0
+fi
 platform=$(node -p 'process.platform + "-" + process.arch')
 prebuild=$stage/prebuilds/$platform
 
@@ -33,15 +37,21 @@ licence() {
     cp "/usr/share/doc/$package/copyright" "$stage/licences/$package.txt" 2>/dev/null || true
 }
 
-scripts/node-tools.sh "$build"
-cmake --build "$build" --target reflow_shared reflow_node_cli reflow_node -j "${JOBS:-2}" >&2
+if [ "$what" = pack ]; then
+    cmake --build "$build" --target reflow_node_package -j "${JOBS:-2}" >&2
+    mkdir -p "$build/packages"
+    rm -f "$build"/packages/reflow-*.tgz
+    npm pack --silent --ignore-scripts --pack-destination "$build/packages" "$stage" >/dev/null
+    ls "$build"/packages/reflow-*.tgz
+    exit 0
+fi
 
 rm -rf "$stage"
 mkdir -p "$prebuild/lib" "$prebuild/bin" "$stage/licences"
 cp -R "$source/lib" "$source/bin" "$stage/"
 cp "$source/README.md" LICENSE "$stage/"
 cp "$build/node/reflow.node" "$prebuild/"
-cp "$build/node/cli/reflow" "$prebuild/bin/"
+cp "$build/node/bin/reflow" "$prebuild/bin/"
 cp -L "$build/lib/libreflow.so.1" "$prebuild/lib/"
 libraries "$build/lib/libreflow.so.1" | while IFS= read -r library; do
     cp -L "$library" "$prebuild/lib/"
@@ -51,9 +61,3 @@ strip --strip-unneeded "$prebuild/reflow.node" "$prebuild/lib/libreflow.so.1" "$
 chmod -R u=rwX,go=rX "$stage"
 chmod 755 "$prebuild/bin/reflow" "$stage"/bin/*.cjs
 node "$source/tools/manifest.cjs" include/reflow.h "$source/package.json" "$stage/package.json"
-
-[ "$what" = stage ] && exit 0
-mkdir -p "$build/packages"
-rm -f "$build"/packages/reflow-*.tgz
-npm pack --silent --ignore-scripts --pack-destination "$build/packages" "./$stage" >/dev/null
-ls "$build"/packages/reflow-*.tgz

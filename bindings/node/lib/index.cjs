@@ -6,7 +6,12 @@ const { Actor, actor } = require('./actor.cjs');
 const { dispatch } = require('./dispatch.cjs');
 const { ReflowError, Status, makeError } = require('./errors.cjs');
 const { frames, io } = require('./frames.cjs');
-const { Network } = require('./network.cjs');
+const { EventStream } = require('./events.cjs');
+const { Graph, documentPlaces } = require('./graph.cjs');
+const { Network } = require('./live.cjs');
+const { DiscoveryServer, Peer, PeerMesh } = require('./peer.cjs');
+const { components, feature, run, usage } = require('./run.cjs');
+const { MessageStream } = require('./stream.cjs');
 const { Message, asBuffer, makeMessage, transfer, unwrap } = require('./values.cjs');
 
 native.install({
@@ -18,4 +23,7 @@ native.install({
 // Nothing of JavaScript runs after this: whatever waits for it is let go.
 process.on('exit', () => native.exiting());
 
-module.exports = { Actor, Message, Network, ReflowError, Status, actor, transfer, version: native.version() };
+module.exports = {
+  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Status,
+  actor, components, documentPlaces, feature, run, transfer, usage, version: native.version(),
+};

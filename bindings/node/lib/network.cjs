@@ -73,6 +73,7 @@ class Network {
   #inports = new Map();
   #opening = []; // what has to be done between the making of the network and its start
   #built = false;
+  #building;
   #closed;
 
   /**
@@ -152,16 +153,24 @@ class Network {
   /** Starts: setup of each actor has ended when the promise is fulfilled. */
   async start() {
     try {
-      if (!this.#built) {
-        await native.build(this.#core);
-        this.#built = true;
-      }
+      await this.#build();
       for (const open of this.#opening.splice(0)) await open();
       await native.start(this.#core);
     } catch (error) {
       throw this.#explain(error);
     }
     return this;
+  }
+
+  // Makes the network of the engine, once.
+  #build() {
+    this.#building ??= native.build(this.#core).then(() => {
+      this.#built = true;
+    }, (error) => {
+      this.#building = undefined; // the graph may be mended and tried again
+      throw error;
+    });
+    return this.#building;
   }
 
   // The error that an actor threw in its constructor or in setup is the cause.
@@ -283,6 +292,7 @@ class Network {
   static coreOf(network) { return network.#core; }
   static beforeStart(network, open) { network.#opening.push(open); }
   static isBuilt(network) { return network.#built; }
+  static buildNetwork(network) { return network.#build(); }
 }
 
 // Something to iterate, as arrays of what fits into the frames.
@@ -334,9 +344,10 @@ function placeAll(values) {
   return { placed: at, error: undefined };
 }
 
-const { coreOf, beforeStart, isBuilt } = Network;
+const { coreOf, beforeStart, isBuilt, buildNetwork } = Network;
 delete Network.coreOf;
 delete Network.beforeStart;
 delete Network.isBuilt;
+delete Network.buildNetwork;
 
-module.exports = { Network, beforeStart, coreOf, endpointOf, isBuilt, timeoutOf };
+module.exports = { Network, beforeStart, buildNetwork, coreOf, endpointOf, isBuilt, timeoutOf };

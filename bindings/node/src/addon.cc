@@ -109,6 +109,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_function(exports, "waitOutput", wait_output);
     export_function(exports, "closeOutput", close_output);
     export_network(exports);
+    export_inspect(exports);
+    export_change(exports);
+    export_graph(exports);
+    export_peers(exports);
     return exports;
 }
 

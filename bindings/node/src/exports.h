@@ -12,5 +12,9 @@ inline void export_function(Napi::Object exports, const char* name, Exported fun
 }
 
 void export_network(Napi::Object exports);
+void export_inspect(Napi::Object exports);
+void export_change(Napi::Object exports);
+void export_graph(Napi::Object exports);
+void export_peers(Napi::Object exports);
 
 }  // namespace reflow_node
