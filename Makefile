@@ -118,7 +118,7 @@ install: ## install under PREFIX (default /usr/local), inside DESTDIR
 packages: all ## make wheels and sdist of Python and the tarball of Node in build/packages/
 	@scripts/install-deps.sh python
 	@scripts/python.sh packages build
-	@if [ -x scripts/package-node.sh ]; then scripts/package-node.sh build pack; fi
+	@scripts/package-node.sh build pack
 	@ls build/packages
 
 fmt: ## format the sources

@@ -1,0 +1,166 @@
+'use strict';
+// actor(): a kind of node, made of a function, a class or something to iterate. Checked here, once; what
+// runs is in dispatch.cjs.
+
+const { CAPACITY } = require('./frames.cjs');
+const { Status, nearest, problem } = require('./errors.cjs');
+
+const AWAIT = { any: 0, all: 1, required: 2 };
+const PORT_REQUIRED = 1;
+const PORT_ARRAY = 2;
+const FLAGS = { source: 1, blocking: 2, ordered: 4, external: 8, stateless: 16, high: 32, low: 64 };
+const BATCH = 1024; // packets that cross at once, if the actor does not say otherwise
+const OPTIONS = ['name', 'inports', 'outports', 'await', 'batch', 'maxBatch', 'maxConcurrency', 'ordered',
+  'timeout', 'source', 'typed', 'title', 'description', 'category', 'configSchema', 'external',
+  'priority', 'async'];
+
+const AsyncFunction = (async () => {}).constructor;
+const GeneratorFunction = (function* () {}).constructor;
+const AsyncGeneratorFunction = (async function* () {}).constructor;
+
+function wrong(message, hint) {
+  return problem(Status.INVALID_ARGUMENT, message, hint);
+}
+
+function portOf(port, what) {
+  const given = typeof port === 'string' ? { name: port } : port;
+  if (given === null || typeof given !== 'object' || typeof given.name !== 'string' || !given.name) {
+    throw wrong(`a port in ${what} is neither a name nor an object with a name`);
+  }
+  const flags = (given.required ? PORT_REQUIRED : 0) | (given.array ? PORT_ARRAY : 0);
+  const { name, type = 'any', description = '', capacity = 0 } = given;
+  return { name, type, description, capacity, flags };
+}
+
+function portsOf(options, key) {
+  const given = options[key] ?? [];
+  if (!Array.isArray(given)) {
+    throw wrong(`${key} is no array`, `write ${key}: ['${given}']`);
+  }
+  const ports = given.map((port) => portOf(port, key));
+  if (ports.length > 1024) throw wrong(`${key} has more than 1024 ports`);
+  return ports;
+}
+
+function isClass(value) {
+  return typeof value === 'function' && typeof value.prototype?.run === 'function';
+}
+
+// What the second argument is: 'class', 'iterable' or 'function', and whether it is asynchronous.
+function formOf(body) {
+  if (isClass(body)) return ['class', body.prototype.run];
+  if (typeof body === 'function') return ['function', body];
+  if (body !== null && typeof body === 'object') {
+    if (typeof body[Symbol.asyncIterator] === 'function') return ['iterable', null];
+    if (typeof body[Symbol.iterator] === 'function') return ['iterable', null];
+  }
+  throw wrong('an actor is a function, a class with run(), or something to iterate',
+    "actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => ({ out: value }))");
+}
+
+function isAsync(body, run, options) {
+  if (options.async !== undefined) return Boolean(options.async);
+  if ((options.maxConcurrency ?? 0) > 1) return true;
+  if (run === null) return typeof body[Symbol.asyncIterator] === 'function';
+  return run instanceof AsyncFunction || run instanceof AsyncGeneratorFunction;
+}
+
+function checkArity(run, inports, awaits, batch) {
+  if (run === null || run instanceof GeneratorFunction || run instanceof AsyncGeneratorFunction) return;
+  const most = 1 + (awaits === AWAIT.any || batch ? Math.min(inports.length, 1) : inports.length);
+  if (run.length > most) {
+    throw wrong(`the function of the actor has ${run.length} parameters, but gets ${most}: the context` +
+      (inports.length ? ` and ${inports.map((port) => `'${port.name}'`).join(', ')}` : ''),
+    inports.length > 1 && awaits === AWAIT.any ? "await: 'all' gives a value of each inport" : '');
+  }
+}
+
+function integer(options, key, fallback, least, most) {
+  const value = options[key];
+  if (value === undefined) return fallback;
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw wrong(`${key} is ${String(value)}; it has to be a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/** A kind of node, made by actor(). */
+class Actor {
+  constructor(options, body) {
+    if (options === null || typeof options !== 'object') {
+      throw wrong('the first argument of actor() is an object with inports and outports');
+    }
+    for (const key of Object.keys(options)) {
+      if (!OPTIONS.includes(key)) throw wrong(`actor() has no option '${key}'`, nearest(key, OPTIONS));
+    }
+    const [form, run] = formOf(body);
+    const inports = portsOf(options, 'inports');
+    const outports = portsOf(options, 'outports');
+    const awaits = AWAIT[options.await ?? (inports.length > 1 ? 'all' : 'any')];
+    if (awaits === undefined) {
+      throw wrong(`await is '${options.await}'`, "it is 'any', 'all' or 'required'");
+    }
+    if (options.batch && awaits !== AWAIT.any && inports.length > 1) {
+      throw wrong('a batch is of one inport', "with several use await: 'any', and look at ctx.ports");
+    }
+    if (form === 'iterable' && inports.length) throw wrong('what is iterated has no inports');
+    checkArity(run, inports, awaits, options.batch);
+    this.form = form;
+    this.body = body;
+    this.isAsync = isAsync(body, run, options);
+    this.batch = options.batch ?? false;
+    this.name = options.name ?? ((typeof body === 'function' && body.name) || 'Actor');
+    this.inports = inports;
+    this.outports = outports;
+    this.awaits = awaits;
+    this.options = { ...options };
+    this.spec = this.#describe(options);
+    Object.freeze(this);
+  }
+
+  // What the addon registers.
+  #describe(options) {
+    const size = this.awaits === AWAIT.any ? 1 : Math.max(1, this.inports.length);
+    const most = Math.floor(CAPACITY / size);
+    const ordered = this.isAsync && (options.ordered ?? true);
+    const flags = (options.source ? FLAGS.source : 0) | (this.isAsync ? 0 : FLAGS.blocking) |
+      (ordered ? FLAGS.ordered : 0) | (options.external ? FLAGS.external : 0) |
+      (FLAGS[options.priority] ?? 0);
+    const schema = options.configSchema;
+    return {
+      inports: this.inports,
+      outports: this.outports,
+      await: this.awaits,
+      maxBatch: integer(options, 'maxBatch', Math.min(BATCH, most), 1, most),
+      maxConcurrency: this.isAsync ? integer(options, 'maxConcurrency', 1, 1, 1_000_000) : 0,
+      timeoutMs: integer(options, 'timeout', 0, 1, 2 ** 31 - 1),
+      flags,
+      async: this.isAsync,
+      typed: Boolean(options.typed),
+      title: options.title ?? '',
+      description: options.description ?? '',
+      category: options.category ?? 'host',
+      configSchema: schema === undefined ? '' : JSON.stringify(schema),
+      finish: this.form === 'class' && typeof this.body.prototype.finish === 'function',
+    };
+  }
+}
+
+/**
+ * Makes a kind of node of a function `(ctx, value) => ({ port: value })`, a class with
+ * `run(ctx, value)`, or something to iterate.
+ */
+function actor(options, body) {
+  return new Actor(options, body);
+}
+
+// What add() is given, as an Actor; undefined for the id of a component.
+function actorOf(given) {
+  if (given instanceof Actor) return given;
+  if (!isClass(given)) return undefined;
+  const options = {};
+  for (const key of OPTIONS) if (key !== 'name' && given[key] !== undefined) options[key] = given[key];
+  return new Actor(options, given);
+}
+
+module.exports = { AWAIT, Actor, actor, actorOf };

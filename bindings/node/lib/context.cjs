@@ -1,0 +1,147 @@
+'use strict';
+// What an actor gets as its first argument: a context for each firing that may outlive its call, and one for
+// all the others of a node.
+
+const native = require('./binding.cjs');
+const { Status, nearest, problem } = require('./errors.cjs');
+
+function portNumber(node, port) {
+  const number = node.outPorts.get(port);
+  if (number !== undefined) return number;
+  const known = [...node.outPorts.keys()];
+  const hint = nearest(port, known);
+  throw problem(Status.NOT_FOUND, `node '${node.id}' has no outport ${typeof port === 'string'
+    ? `'${port}'` : String(port)}`, hint || `it has ${known.map((name) => `'${name}'`).join(', ')}`);
+}
+
+/** What all contexts have: the node, its configuration and its state. */
+class Context {
+  #node;
+  #signal;
+
+  constructor(node) {
+    this.#node = node;
+  }
+
+  /** The id of the node, "outer/inner" inside subgraphs. */
+  get id() { return this.#node.id; }
+
+  /** The configuration of the node: an object. */
+  get config() { return this.#node.config; }
+
+  /** What the node keeps between firings; an empty object at first. */
+  get state() { return this.#node.state; }
+  set state(value) { this.#node.state = value; }
+
+  /** Aborted when nobody waits for this firing any more: a timeout, a cancellation, or the end of the node. */
+  get signal() {
+    this.#signal ??= this._signal(this.#node);
+    return this.#signal;
+  }
+
+  /**
+   * Emits a value on an outport, any number of times. In a firing that goes on asynchronously it returns a
+   * promise while the value waits for room; waiting for it is how an actor follows its receivers.
+   */
+  emit(port, value) {
+    return this._emit(this.#node, portNumber(this.#node, port), value);
+  }
+}
+
+// ---- firings that end with their call; which one goes on is known to dispatch.cjs
+
+class SyncContext extends Context {
+  constructor(node, engine) {
+    super(node);
+    this._engine = engine;
+    /** The name of the inport that the value came in at. */
+    this.port = node.inPorts[0];
+  }
+
+  _signal(node) {
+    return node.signal();
+  }
+
+  _emit(node, port, value) {
+    if (this._detached !== undefined) return this._detached._emit(node, port, value);
+    if (this._engine.active !== this) {
+      throw problem(Status.CLOSED, `a firing of node '${node.id}' has ended: it cannot emit any more`,
+        'return a promise to keep a firing open');
+    }
+    return this._engine.place(port, value);
+  }
+
+  /** For a source: asks to be called again. */
+  again() {
+    this._engine.again();
+  }
+}
+
+// ---- firings that go on after their call
+
+class FiringContext extends Context {
+  constructor(node, number, port) {
+    super(node);
+    this.number = number;
+    this.port = port;
+    this.drained = undefined; // { promise, resolve } while something waits for room
+    this.controller = undefined;
+    this.over = false;
+  }
+
+  _signal(node) {
+    this.controller = new AbortController();
+    if (this.over) this.abort(node.id);
+    else native.pendingWatch(this.number);
+    return this.controller.signal;
+  }
+
+  abort(id) {
+    this.over = true;
+    this.drain();
+    this.controller?.abort(problem(Status.CANCELLED,
+      `a firing of node '${id ?? this.id}' was cancelled, or its time is over`));
+  }
+
+  _emit(node, port, value) {
+    const accepted = this.over ? -1 : native.pendingEmit(this.number, port, value);
+    if (accepted === 1) return undefined;
+    if (accepted < 0) {
+      throw problem(Status.CLOSED, `a firing of node '${node.id}' has ended: it cannot emit any more`);
+    }
+    if (this.drained === undefined) {
+      this.drained = {};
+      this.drained.promise = new Promise((resolve) => { this.drained.resolve = resolve; });
+    }
+    return this.drained.promise;
+  }
+
+  drain() {
+    const waiting = this.drained;
+    this.drained = undefined;
+    waiting?.resolve();
+  }
+}
+
+// ---- setup, finish and teardown
+
+class ControlContext extends Context {
+  constructor(node, call, finishing) {
+    super(node);
+    this._call = call;
+    this._finishing = finishing;
+  }
+
+  _signal(node) {
+    return node.signal();
+  }
+
+  _emit(node, port, value) {
+    if (!this._finishing || !native.controlEmit(this._call, port, value)) {
+      throw problem(Status.INVALID_STATE, `node '${node.id}' can emit in run and finish only`);
+    }
+    return undefined;
+  }
+}
+
+module.exports = { ControlContext, FiringContext, SyncContext, portNumber };

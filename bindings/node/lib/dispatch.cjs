@@ -1,0 +1,462 @@
+'use strict';
+// How firings reach functions: the addon calls dispatch() with a batch, the loops here call the function for
+// each firing, and what it emits goes back in memory. See src/actors.cc for the other side.
+
+const native = require('./binding.cjs');
+const { ControlContext, FiringContext, SyncContext, portNumber } = require('./context.cjs');
+const { Status, failureOf, problem } = require('./errors.cjs');
+const { CAPACITY, Tag, frames, take } = require('./frames.cjs');
+const { AWAIT } = require('./actor.cjs');
+
+const KIND = { CREATE: 0, SETUP: 1, RUN: 2, FINISH: 3, TEARDOWN: 4, DESTROY: 5, RUN_ASYNC: 6,
+  CANCELLED: 7, DRAINED: 8, WRITABLE: 9 };
+const STATE = { COMPLETED: 0, OUT: 1, FLAGS: 2 };
+const AGAIN = 1;
+const { inTags, inNumbers, inPorts, outTags, outNumbers, outPorts, state } = frames;
+
+// ---- the call that goes on
+
+let out = 0; // places that are filled outwards
+let converting = false;
+
+const engine = {
+  active: null, // the context of the firing that goes on
+
+  // Emits in the firing that goes on.
+  place(port, value) {
+    if (converting) {
+      throw problem(Status.INVALID_STATE, 'a value emits while it is made into a message',
+        'toJSON and getters only tell what the value is');
+    }
+    if (out === CAPACITY) {
+      native.flush(out);
+      out = 0;
+    }
+    if (typeof value === 'number') {
+      outTags[out] = Tag.NUMBER;
+      outNumbers[out] = value;
+    } else if (value === true || value === false) {
+      outTags[out] = value ? Tag.TRUE : Tag.FALSE;
+    } else if (value === null || value === undefined) {
+      outTags[out] = value === null ? Tag.NULL : Tag.UNDEFINED;
+    } else {
+      converting = true;
+      try {
+        native.put(out, value);
+      } finally {
+        converting = false;
+      }
+      outTags[out] = Tag.VALUE;
+    }
+    outPorts[out++] = port;
+    return undefined;
+  },
+
+  again() {
+    state[STATE.FLAGS] |= AGAIN;
+  },
+};
+
+function fail(error) {
+  native.fail(...failureOf(error));
+}
+
+// ---- nodes
+
+class NodeState {
+  constructor(network, id, actor, config) {
+    this.network = network;
+    this.id = id;
+    this.actor = actor;
+    this.config = config;
+    this.state = {};
+    this.inPorts = actor.inports.map((port) => port.name);
+    this.outPorts = new Map(actor.outports.map((port, number) => [port.name, number]));
+    if (!this.outPorts.has('error')) this.outPorts.set('error', actor.outports.length);
+    this.firstOut = actor.outports[0]?.name;
+    this.controller = undefined;
+    this.ended = false;
+    this.iterator = undefined; // that the firing which comes again goes on with
+    this.instance = undefined;
+    this.context = new SyncContext(this, engine);
+    this.call = undefined;
+    this.#bind(actor);
+  }
+
+  #bind(actor) {
+    const { form, body } = actor;
+    if (form === 'class') {
+      const instance = new body(this.config, this.context);
+      this.instance = instance;
+      this.call = actor.inports.length > 1 ? (...values) => instance.run(...values)
+        : (context, value) => instance.run(context, value);
+    } else if (form === 'iterable') {
+      this.call = () => (body[Symbol.asyncIterator] ? body[Symbol.asyncIterator]()
+        : body[Symbol.iterator]());
+    } else {
+      this.call = body;
+    }
+  }
+
+  // Aborted when the node is torn down.
+  signal() {
+    this.controller ??= new AbortController();
+    if (this.ended) this.controller.abort();
+    return this.controller.signal;
+  }
+}
+
+// ---- what a function has returned
+
+function isThenable(value) {
+  return typeof value === 'object' && value !== null && typeof value.then === 'function';
+}
+
+function isIterator(value) {
+  return typeof value.next === 'function' &&
+    (typeof value[Symbol.iterator] === 'function' || typeof value[Symbol.asyncIterator] === 'function');
+}
+
+function describe(value) {
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'an array' : `a ${value.constructor?.name ?? 'object'}`;
+}
+
+function wrongResult(node, value) {
+  return problem(Status.TYPE, `node '${node.id}' returned ${describe(value)}`, node.firstOut
+    ? `return { ${node.firstOut}: value }, an iterator of such objects, a promise, or nothing`
+    : 'it has no outports: return nothing');
+}
+
+// Emits { port: value, ... } by way of emit(port number, value).
+function emitResult(node, result, emit) {
+  if (result === undefined || result === null) return undefined;
+  if (typeof result !== 'object' || Array.isArray(result) || ArrayBuffer.isView(result)) {
+    throw wrongResult(node, result);
+  }
+  let wait;
+  for (const key in result) {
+    const value = result[key];
+    if (value === undefined) continue;
+    const port = key === node.firstOut ? 0 : portNumber(node, key);
+    wait = emit(port, value) ?? wait;
+  }
+  return wait;
+}
+
+// The same for a batch: each value is an array, whose elements are packets.
+function emitBatch(node, result) {
+  if (result === undefined || result === null) return;
+  if (typeof result !== 'object' || Array.isArray(result)) throw wrongResult(node, result);
+  for (const key in result) {
+    const values = result[key];
+    if (values === undefined) continue;
+    const port = key === node.firstOut ? 0 : portNumber(node, key);
+    if (typeof values !== 'object' || values === null || typeof values[Symbol.iterator] !== 'function') {
+      throw problem(Status.TYPE, `node '${node.id}' returned ${describe(values)} for '${key}'`,
+        'a batch actor returns arrays: one element for each packet');
+    }
+    if (values instanceof Float64Array) placeNumbers(port, values);
+    else for (const value of values) engine.place(port, value);
+  }
+}
+
+function placeNumbers(port, values) {
+  for (let at = 0; at < values.length;) {
+    if (out === CAPACITY) {
+      native.flush(out);
+      out = 0;
+    }
+    const count = Math.min(values.length - at, CAPACITY - out);
+    outNumbers.set(values.subarray(at, at + count), out);
+    outTags.fill(Tag.NUMBER, out, out + count);
+    outPorts.fill(port, out, out + count);
+    out += count;
+    at += count;
+  }
+}
+
+// ---- firings that return what they emit
+
+const DONE = 0;
+const KEPT_OPEN = 1; // a promise stands for it
+const UNFINISHED = 2; // it comes again
+
+function accept(node, result) {
+  if (result === undefined) return DONE;
+  if (typeof result === 'object' && result !== null) {
+    if (typeof result.then === 'function') {
+      keepOpen(node, (firing) => settleLater(node, firing, result));
+      return KEPT_OPEN;
+    }
+    if (typeof result.next === 'function' && isIterator(result)) {
+      if (typeof result[Symbol.asyncIterator] === 'function') {
+        keepOpen(node, (firing) => settleLater(node, firing, consume(node, firing, result)));
+        return KEPT_OPEN;
+      }
+      return step(node, result);
+    }
+  }
+  emitResult(node, result, engine.place);
+  return DONE;
+}
+
+// How many values of an iterator are taken in one call: enough to be worth it, and the receivers are asked
+// for room in between.
+const STEPS = 1024;
+
+function step(node, iterator) {
+  node.iterator = iterator;
+  for (let left = STEPS; left > 0; left--) {
+    const { done, value } = iterator.next();
+    if (done) {
+      node.iterator = undefined;
+      emitResult(node, value, engine.place);
+      return DONE;
+    }
+    if (isThenable(value)) {
+      throw problem(Status.TYPE, `node '${node.id}' yielded a promise`, 'use async function*');
+    }
+    emitResult(node, value, engine.place);
+  }
+  return UNFINISHED;
+}
+
+function valueAt(at) {
+  return inTags[at] === Tag.NUMBER ? inNumbers[at] : take(frames, at);
+}
+
+function valuesAt(at, size) {
+  const values = new Array(size);
+  for (let i = 0; i < size; i++) values[i] = take(frames, at + i);
+  return values;
+}
+
+// Calls the function for one firing of several inputs, or for none.
+function callWith(node, context, at, firings) {
+  const { actor } = node;
+  if (firings === 0) return node.call(context);
+  if (actor.awaits !== AWAIT.any) return node.call(context, ...valuesAt(at, actor.inports.length));
+  if (actor.inports.length > 1) context.port = node.inPorts[inPorts[at]];
+  return node.call(context, valueAt(at));
+}
+
+function runEach(node, firings) {
+  const simple = node.actor.inports.length === 1 && firings > 0;
+  const size = node.actor.awaits === AWAIT.any ? 1 : node.actor.inports.length;
+  const { call, firstOut } = node;
+  let i = 0;
+  try {
+    for (; i < Math.max(firings, 1); i++) {
+      const { context } = node;
+      engine.active = context;
+      let outcome;
+      if (node.iterator !== undefined) {
+        outcome = step(node, node.iterator);
+      } else {
+        const result = simple ? call(context, valueAt(i)) : callWith(node, context, i * size, firings);
+        // The usual case first: one number for the first outport and nothing else.
+        outcome = result === undefined ? DONE : accept(node, result, firstOut);
+      }
+      if (outcome === UNFINISHED) {
+        engine.again();
+        break;
+      }
+      if (outcome === KEPT_OPEN) {
+        i++;
+        break;
+      }
+    }
+  } catch (error) {
+    node.iterator = undefined;
+    fail(error);
+  }
+  state[STATE.COMPLETED] = Math.min(i, firings);
+}
+
+// ---- batches
+
+function numbersOf(node, count) {
+  for (let i = 0; i < count; i++) {
+    if (inTags[i] !== Tag.NUMBER) {
+      throw problem(Status.TYPE, `node '${node.id}' takes batches of numbers, and packet ${i} of this ` +
+        `one is ${describe(take(frames, i))}`, 'batch: true takes any values');
+    }
+  }
+  return inNumbers.slice(0, count);
+}
+
+function runBatch(node, firings) {
+  const { context } = node;
+  engine.active = context;
+  try {
+    const values = node.actor.batch === 'numbers' ? numbersOf(node, firings) : valuesAt(0, firings);
+    if (node.actor.inports.length > 1) {
+      context.ports = Array.from(inPorts.subarray(0, firings), (port) => node.inPorts[port]);
+    }
+    const result = node.call(context, values);
+    if (isThenable(result)) {
+      throw problem(Status.TYPE, `node '${node.id}' returned a promise from a batch`,
+        'asynchronous actors take one packet at a time');
+    }
+    emitBatch(node, result);
+    state[STATE.COMPLETED] = firings;
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function run(node, firings) {
+  out = 0;
+  converting = false;
+  if (node === undefined) {
+    state[STATE.COMPLETED] = firings;
+    return;
+  }
+  if (node.actor.batch && firings > 0) runBatch(node, firings);
+  else runEach(node, firings);
+  engine.active = null;
+  state[STATE.OUT] = out;
+}
+
+// ---- firings that go on after their call
+
+const open = new Map(); // contexts by the number of their firing
+
+// A function that was not known to be asynchronous is: the firing goes on with the context that it has.
+function keepOpen(node, begin) {
+  const number = native.pend();
+  const firing = new FiringContext(node, number, node.context.port);
+  node.context._detached = firing;
+  node.context = new SyncContext(node, engine);
+  open.set(number, firing);
+  begin(firing);
+}
+
+function settleLater(node, firing, promise) {
+  promise.then((result) => settle(node, firing, result), (error) => end(firing, error, true));
+}
+
+function settle(node, firing, result) {
+  try {
+    if (typeof result === 'object' && result !== null && isIterator(result)) {
+      settleLater(node, firing, consume(node, firing, result));
+      return;
+    }
+    if (!firing.over) emitResult(node, result, (port, value) => firing._emit(node, port, value));
+    end(firing, undefined, false);
+  } catch (error) {
+    end(firing, error, true);
+  }
+}
+
+function end(firing, error, failed) {
+  open.delete(firing.number);
+  firing.over = true;
+  if (failed) native.pendingFinish(firing.number, ...failureOf(error));
+  else native.pendingFinish(firing.number);
+}
+
+// Takes what an iterator gives as fast as the receivers do.
+async function consume(node, firing, iterator) {
+  for await (const value of iterator) {
+    if (firing.over) return undefined;
+    const wait = emitResult(node, value, (port, one) => firing._emit(node, port, one));
+    if (wait !== undefined) await wait;
+    if (firing.over) return undefined;
+  }
+  return undefined;
+}
+
+function runAsync(node, firings, first) {
+  const count = Math.max(firings, 1);
+  const size = node === undefined || node.actor.awaits === AWAIT.any ? 1 : node.actor.inports.length;
+  const inputs = firings === 0 ? [[]] : Array.from({ length: count }, (_, i) => valuesAt(i * size, size));
+  const ports = Array.from(inPorts.subarray(0, firings * size));
+  for (let i = 0; i < count; i++) {
+    if (node === undefined) {
+      native.pendingFinish(first + i);
+      continue;
+    }
+    const port = node.inPorts[firings === 0 || size > 1 ? 0 : ports[i]];
+    const firing = new FiringContext(node, first + i, port);
+    open.set(first + i, firing);
+    try {
+      const values = node.actor.batch ? [inputs[i]] : inputs[i];
+      const result = node.call(firing, ...values);
+      if (isThenable(result)) settleLater(node, firing, result);
+      else settle(node, firing, result);
+    } catch (error) {
+      end(firing, error, true);
+    }
+  }
+}
+
+// ---- setup, finish and teardown: answered at once or later
+
+function answer(node, call, method, context) {
+  const done = (result) => {
+    try {
+      if (context?._finishing) emitResult(node, result, (port, value) => context._emit(node, port, value));
+      native.answer(call);
+    } catch (error) {
+      failed(error);
+    }
+  };
+  const failed = (error) => {
+    if (node !== undefined) node.network.failure = error;
+    native.answer(call, ...failureOf(error));
+  };
+  try {
+    const result = method?.();
+    if (isThenable(result)) result.then(done, failed);
+    else done(result);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function create(network, index, type, call, id, config) {
+  answer({ network }, call, () => {
+    network.nodes[index] = new NodeState(network, id, network.types[type], config);
+  });
+}
+
+function control(network, kind, index, call) {
+  const node = network?.nodes[index];
+  if (node === undefined) return answer(undefined, call);
+  const { instance } = node;
+  const name = ['create', 'setup', 'run', 'finish', 'teardown'][kind];
+  if (kind === KIND.TEARDOWN) {
+    node.ended = true;
+    node.controller?.abort();
+    const iterator = node.iterator;
+    node.iterator = undefined;
+    return answer(node, call, () => {
+      iterator?.return?.();
+      return instance?.teardown?.(new ControlContext(node, call, false));
+    });
+  }
+  const context = new ControlContext(node, call, kind === KIND.FINISH);
+  return answer(node, call, () => instance?.[name]?.(context), context);
+}
+
+// What the addon calls.
+function dispatch(network, kind, a, b, c, d, e) {
+  switch (kind) {
+    case KIND.RUN: return run(network?.nodes[a], b);
+    case KIND.RUN_ASYNC: return runAsync(network?.nodes[a], b, c);
+    case KIND.CREATE: return network === undefined ? native.answer(c) : create(network, a, b, c, d, e);
+    case KIND.DESTROY:
+      if (network !== undefined) network.nodes[a] = undefined;
+      return undefined;
+    case KIND.CANCELLED: return open.get(a)?.abort();
+    case KIND.DRAINED: return open.get(a)?.drain();
+    case KIND.WRITABLE: return network.writable(a, b, c);
+    default: return control(network, kind, a, c);
+  }
+}
+
+module.exports = { dispatch };

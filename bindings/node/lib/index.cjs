@@ -1,0 +1,29 @@
+'use strict';
+// The package: what `require('reflow')` gives.
+
+const native = require('./binding.cjs');
+const { Actor, actor } = require('./actor.cjs');
+const { dispatch } = require('./dispatch.cjs');
+const { ReflowError, Status, makeError } = require('./errors.cjs');
+const { frames, io } = require('./frames.cjs');
+const { EventStream } = require('./events.cjs');
+const { Graph, documentPlaces } = require('./graph.cjs');
+const { Network } = require('./live.cjs');
+const { DiscoveryServer, Peer, PeerMesh } = require('./peer.cjs');
+const { components, feature, run, usage } = require('./run.cjs');
+const { MessageStream } = require('./stream.cjs');
+const { Message, asBuffer, makeMessage, transfer, unwrap } = require('./values.cjs');
+
+native.install({
+  makeError, dispatch, unwrap, makeMessage, asBuffer, frames, io,
+  // For tests of hosts that allow no external buffers, such as Electron.
+  copyOnly: process.env.REFLOW_NODE_COPY === '1',
+});
+
+// Nothing of JavaScript runs after this: whatever waits for it is let go.
+process.on('exit', () => native.exiting());
+
+module.exports = {
+  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Status,
+  actor, components, documentPlaces, feature, run, transfer, usage, version: native.version(),
+};

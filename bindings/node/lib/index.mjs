@@ -1,0 +1,8 @@
+// The package: what `import ... from 'reflow'` gives, the same objects as for require.
+import reflow from './index.cjs';
+
+export const {
+  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Status,
+  actor, components, documentPlaces, feature, run, transfer, usage, version,
+} = reflow;
+export default reflow;

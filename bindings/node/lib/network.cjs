@@ -1,0 +1,353 @@
+'use strict';
+// The class Network: a graph of nodes that is made, started, fed and read.
+
+const native = require('./binding.cjs');
+const { actorOf } = require('./actor.cjs');
+const { ReflowError, Status, nearest, problem } = require('./errors.cjs');
+const { CAPACITY, Tag, io } = require('./frames.cjs');
+const { MessageStream } = require('./stream.cjs');
+
+const OPTIONS = ['name', 'workers', 'batchPackets', 'portCapacity', 'blockingThreads', 'watchdogMs',
+  'checkTypes'];
+const STATES = ['created', 'running', 'draining', 'drained', 'stopping', 'stopped'];
+const SENT = Promise.resolve();
+
+// "node.port", "node.port[2]", the name of an exposed port, or { node, port, index }.
+function endpointOf(given, what) {
+  if (typeof given === 'string' && given) {
+    const match = /^(?:(.*)\.)?([^.[\]]+)(?:\[(\d+)\])?$/.exec(given);
+    if (match) {
+      return { node: match[1] ?? '', port: match[2], index: match[3] && Number(match[3]) };
+    }
+  } else if (given !== null && typeof given === 'object' && typeof given.port === 'string') {
+    return { node: String(given.node ?? ''), port: given.port, index: given.index };
+  }
+  throw problem(Status.INVALID_ARGUMENT, `${what} is ${JSON.stringify(given) ?? String(given)}`,
+    "write 'node.port', or { node, port }");
+}
+
+function timeoutOf(options) {
+  const timeout = typeof options === 'number' ? options : options?.timeout;
+  if (timeout === undefined) return -1;
+  if (typeof timeout !== 'number' || !(timeout >= 0)) {
+    throw problem(Status.INVALID_ARGUMENT, `timeout is ${String(timeout)}`, 'it is in milliseconds');
+  }
+  return timeout === Infinity ? -1 : Math.ceil(timeout);
+}
+
+// What the addon sees of a network: nodes, types, and who waits to send.
+class Inside {
+  constructor() {
+    this.nodes = [];
+    this.types = [];
+    this.waits = []; // by inport: a queue of { left, resolve, reject }
+    this.failure = undefined;
+    this.core = undefined; // so that a network which works is kept as a whole
+  }
+
+  // Of what waited at an inport, `sent` packets went in; a problem ends all the others.
+  writable(index, sent, error) {
+    const queue = this.waits[index] ?? [];
+    let left = sent;
+    while (queue.length > 0 && left >= queue[0].left) {
+      left -= queue[0].left;
+      queue.shift().resolve();
+    }
+    if (queue.length > 0) queue[0].left -= left;
+    if (error === null) return;
+    for (const { reject } of queue.splice(0)) reject(error);
+  }
+
+  wait(index, left) {
+    return new Promise((resolve, reject) => {
+      (this.waits[index] ??= []).push({ left, resolve, reject });
+    });
+  }
+}
+
+class Network {
+  #inside = new Inside();
+  #core;
+  #actors = new Map(); // Actor -> id of its component
+  #ids = new Set();
+  #inports = new Map();
+  #opening = []; // what has to be done between the making of the network and its start
+  #built = false;
+  #building;
+  #closed;
+
+  /**
+   * A network of its own, on threads of its own.
+   * @param options name, workers, portCapacity, batchPackets, blockingThreads, watchdogMs, checkTypes
+   */
+  constructor(options = {}) {
+    for (const key of Object.keys(options)) {
+      if (!OPTIONS.includes(key)) {
+        throw problem(Status.INVALID_ARGUMENT, `a network has no option '${key}'`, nearest(key, OPTIONS));
+      }
+    }
+    this.#core = native.network(this.#inside, options);
+    this.#inside.core = this.#core;
+  }
+
+  /** Adds a node: an actor, a class with run(), or the id of a component; config is its configuration. */
+  add(id, component, config) {
+    if (typeof id !== 'string') throw problem(Status.INVALID_ARGUMENT, 'the id of a node is a string');
+    const actor = typeof component === 'string' ? undefined : actorOf(component);
+    if (actor === undefined && typeof component !== 'string') {
+      throw problem(Status.INVALID_ARGUMENT, `node '${id}' is neither an actor nor the id of a component`,
+        typeof component === 'function' ? 'wrap the function: actor({ inports, outports }, fn)' : '');
+    }
+    native.addNode(this.#core, id, actor === undefined ? component : this.register(actor), config);
+    return this;
+  }
+
+  /** Registers an actor under an id of its own, for graphs that name it; add() does it by itself. */
+  register(actor, id) {
+    const known = this.#actors.get(actor);
+    if (known !== undefined && id === undefined) return known;
+    const wanted = id ?? actor.name;
+    let name = wanted;
+    for (let n = 2; id === undefined && this.#ids.has(name); n++) name = `${wanted}-${n}`;
+    let index;
+    try {
+      index = native.register(this.#core, { ...actor.spec, id: name });
+    } catch (error) {
+      // A component of the engine has that name.
+      if (id !== undefined || error.status !== Status.ALREADY_EXISTS) throw error;
+      name = `js/${name}`;
+      index = native.register(this.#core, { ...actor.spec, id: name });
+    }
+    this.#inside.types[index] = actor;
+    this.#ids.add(name);
+    this.#actors.set(actor, name);
+    return name;
+  }
+
+  /** Connects an outport to an inport: connect('a.out', 'b.in'). */
+  connect(from, to, metadata) {
+    const a = endpointOf(from, 'the outport');
+    const b = endpointOf(to, 'the inport');
+    native.connect(this.#core, a.node, a.port, a.index, b.node, b.port, b.index, metadata);
+    return this;
+  }
+
+  /** Adds an initial packet, sent to the inport at the start. */
+  initial(to, value) {
+    const { node, port, index } = endpointOf(to, 'the inport');
+    native.initial(this.#core, node, port, index, value);
+    return this;
+  }
+
+  /** Sets a property of the graph, such as "on_stall". */
+  property(key, value) {
+    native.property(this.#core, key, value);
+    return this;
+  }
+
+  /** "created", "running", "draining", "drained", "stopping" or "stopped". */
+  get state() {
+    return STATES[native.state(this.#core)];
+  }
+
+  /** Starts: setup of each actor has ended when the promise is fulfilled. */
+  async start() {
+    try {
+      await this.#build();
+      for (const open of this.#opening.splice(0)) await open();
+      await native.start(this.#core);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+    return this;
+  }
+
+  // Makes the network of the engine, once.
+  #build() {
+    this.#building ??= native.build(this.#core).then(() => {
+      this.#built = true;
+    }, (error) => {
+      this.#building = undefined; // the graph may be mended and tried again
+      throw error;
+    });
+    return this.#building;
+  }
+
+  // The error that an actor threw in its constructor or in setup is the cause.
+  #explain(error) {
+    const cause = this.#inside.failure;
+    this.#inside.failure = undefined;
+    if (error instanceof ReflowError && cause !== undefined && error.cause === undefined) {
+      Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
+    }
+    return error;
+  }
+
+  #inport(to) {
+    let index = this.#inports.get(to);
+    if (index === undefined) {
+      const { node, port } = endpointOf(to, 'the inport');
+      index = native.findInport(this.#core, node, port);
+      this.#inports.set(to, index);
+    }
+    return index;
+  }
+
+  /** Sends a value to an inport; fulfilled when it has gone in, which is when there is room. */
+  send(to, value) {
+    try {
+      const index = this.#inport(to);
+      return native.send(this.#core, index, value, true) === 1 ? SENT : this.#inside.wait(index, 1);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Sends a value if there is room now; tells whether it went in. */
+  trySend(to, value) {
+    return native.send(this.#core, this.#inport(to), value, false) === 1;
+  }
+
+  /** Sends each value of something to iterate as a packet; fulfilled with their number. */
+  async sendMany(to, values) {
+    const index = this.#inport(to);
+    let total = 0;
+    for await (const chunk of chunksOf(values)) {
+      const { placed, error } = placeAll(chunk);
+      const waiting = placed === 0 ? 0 : native.sendFrames(this.#core, index, placed);
+      total += placed;
+      if (waiting > 0) await this.#inside.wait(index, waiting);
+      if (error !== undefined) throw error; // those before it are sent
+    }
+    return total;
+  }
+
+  /** Fulfilled when nothing goes on any more. */
+  async idle(options) {
+    const timeout = timeoutOf(options);
+    if (native.idleNow(this.#core)) return;
+    await native.idle(this.#core, timeout);
+  }
+
+  /** Refuses new input, lets everything run out, and finishes the actors. */
+  async drain(options) {
+    await native.drain(this.#core, timeoutOf(options));
+  }
+
+  /** Ends the sources, so that a drain can end. */
+  endSources() {
+    native.endSources(this.#core);
+    return this;
+  }
+
+  /** Stops at once. */
+  async stop(options) {
+    const timeout = timeoutOf(options);
+    if (this.#closed !== undefined) await this.#closed;
+    else if (this.#built) await native.stop(this.#core, timeout);
+  }
+
+  /** Stops, and ends everything that the network has. Closing again does nothing. */
+  close() {
+    this.#closed ??= native.close(this.#core).then(() => {
+      const closed = problem(Status.CLOSED, 'the network is closed');
+      for (const index of this.#inside.waits.keys()) this.#inside.writable(index, 0, closed);
+    });
+    return this.#closed;
+  }
+
+  /** The packets of an outport, from now on: to be iterated with for await. */
+  stream(from, options = {}) {
+    const { node, port } = endpointOf(from, 'the outport');
+    const open = async () => native.openOutput(this.#core, node, port, options.capacity ?? 0,
+      Boolean(options.typed));
+    return new MessageStream(this, this.#built || this.#closed !== undefined ? open() : new Promise((resolve, reject) => {
+      this.#opening.push(() => open().then(resolve, (error) => {
+        reject(error);
+        throw error;
+      }));
+    }));
+  }
+
+  /** A Node stream of the packets of an outport, in object mode. */
+  readable(from, options) {
+    return require('./streams.cjs').readable(this.stream(from, options), options);
+  }
+
+  /** A Node stream in object mode that sends what is written. */
+  writable(to, options) {
+    return require('./streams.cjs').writable(this, to, options);
+  }
+
+  /** Counters of all nodes. */
+  report() {
+    return native.report(this.#core);
+  }
+
+  async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+    await this.close();
+  }
+
+  // For the other files of this package: the core of a network, and what to do before its start.
+  static coreOf(network) { return network.#core; }
+  static beforeStart(network, open) { network.#opening.push(open); }
+  static isBuilt(network) { return network.#built; }
+  static buildNetwork(network) { return network.#build(); }
+}
+
+// Something to iterate, as arrays of what fits into the frames.
+async function* chunksOf(values) {
+  if (Array.isArray(values) || (ArrayBuffer.isView(values) && !(values instanceof DataView))) {
+    if (values.length <= CAPACITY) yield values;
+    else for (let at = 0; at < values.length; at += CAPACITY) yield values.slice(at, at + CAPACITY);
+    return;
+  }
+  const wrong = typeof values?.[Symbol.iterator] !== 'function' &&
+    typeof values?.[Symbol.asyncIterator] !== 'function';
+  if (wrong) throw problem(Status.INVALID_ARGUMENT, 'sendMany() takes something to iterate');
+  if (typeof values[Symbol.iterator] !== 'function') {
+    for await (const value of values) yield [value];
+    return;
+  }
+  let chunk = [];
+  for (const value of values) {
+    chunk.push(value);
+    if (chunk.length < CAPACITY) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+let placing = false; // the frames are in use: a toJSON of a value that is sent cannot send many
+
+function placeAll(values) {
+  if (placing) throw problem(Status.INVALID_STATE, 'a value sends while it is made into a message');
+  let at = 0;
+  placing = true;
+  try {
+    for (; at < values.length; at++) {
+      const value = values[at];
+      if (typeof value === 'number') {
+        io.outTags[at] = Tag.NUMBER;
+        io.outNumbers[at] = value;
+      } else {
+        native.putIo(at, value);
+        io.outTags[at] = Tag.VALUE;
+      }
+    }
+  } catch (error) {
+    return { placed: at, error };
+  } finally {
+    placing = false;
+  }
+  return { placed: at, error: undefined };
+}
+
+const { coreOf, beforeStart, isBuilt, buildNetwork } = Network;
+delete Network.coreOf;
+delete Network.beforeStart;
+delete Network.isBuilt;
+delete Network.buildNetwork;
+
+module.exports = { Network, beforeStart, buildNetwork, coreOf, endpointOf, isBuilt, timeoutOf };

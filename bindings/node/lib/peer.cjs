@@ -1,0 +1,371 @@
+'use strict';
+// Peer, PeerMesh and DiscoveryServer: thin classes over those of the engine. See types/peer.d.cts.
+
+const fs = require('node:fs');
+const { fileURLToPath } = require('node:url');
+const native = require('./binding.cjs');
+const { EventStream } = require('./events.cjs');
+const { Network, beforeStart, buildNetwork, coreOf } = require('./network.cjs');
+const { checkOptions: check, milliseconds, oneOf, refuse } = require('./options.cjs');
+
+const peerOptions = [
+  'networkId', 'instanceId', 'bindAddress', 'bindPort', 'noPort', 'authToken', 'legacyAuth',
+  'allowedNetworks', 'maxConnections', 'heartbeatIntervalMs', 'connectTimeoutMs', 'handshakeTimeoutMs',
+  'sendTimeoutMs', 'reconnectAttempts', 'reconnectForever', 'windowPackets', 'windowBytes', 'batchBytes',
+  'batchLingerUs', 'compressionThreshold', 'compressionLevel', 'discoveryEndpoints', 'discoveryToken',
+  'discoveryRefreshMs', 'discoveryTimeoutMs', 'discoveryTtlMs', 'advertiseAddress', 'autoDial',
+  'negotiateTcp', 'failover', 'tellMessages',
+];
+const eventKinds = ['connected', 'disconnected', 'reconnecting', 'gave_up', 'added', 'updated', 'removed'];
+const strategies = ['remote', 'auto_alias', 'network_prefix', 'fully_qualified', 'manual_alias', 'fail'];
+const deliveries = ['at_most_once', 'at_least_once'];
+const policies = ['block', 'drop_oldest', 'fail'];
+
+function portNumber(port, what) {
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65535)) {
+    throw refuse(`${what} has to be a whole number from 0 to 65535`);
+  }
+  return port;
+}
+
+// Keeps the process from ending while it is on.
+class Hold {
+  #on = false;
+  set(on) {
+    if (on === this.#on) return;
+    this.#on = on;
+    native.hold(on);
+  }
+}
+
+/** What Peer and the peers of meshes have in common. */
+class Links {
+  constructor() {
+    Object.defineProperty(this, '_handle', { value: new native.PeerHandle(), writable: true });
+    Object.defineProperty(this, '_streams', { value: new Set() });
+  }
+
+  get port() {
+    return this._handle.port();
+  }
+
+  connect(endpoint, options) {
+    const { timeout } = check(options, ['timeout'], 'connect');
+    return this._handle.connect(endpoint, milliseconds(timeout, 10000));
+  }
+
+  disconnect(networkId) {
+    this._handle.disconnect(networkId);
+  }
+
+  connected(networkId) {
+    return this._handle.connected(networkId);
+  }
+
+  async send(networkId, actor, port, value, options) {
+    const { timeout, source = '', confirmed = false } =
+      check(options, ['timeout', 'source', 'confirmed'], 'send');
+    return this._handle.send(
+      networkId, actor, port, value, source, confirmed, milliseconds(timeout, 30000));
+  }
+
+  async sendMany(networkId, actor, port, values, options) {
+    const { timeout, source = '' } = check(options, ['timeout', 'source'], 'sendMany');
+    return this._handle.sendMany(networkId, actor, port, values, source, milliseconds(timeout, 30000));
+  }
+
+  async registerRemoteActor(actor, networkId, options) {
+    const known = ['strategy', 'alias', 'inports', 'outports', 'capabilities'];
+    const given = check(options, known, 'registerRemoteActor');
+    const strategy = oneOf(strategies, given.strategy, 'strategy');
+    return this._handle.registerRemoteActor(actor, networkId, { ...given, strategy });
+  }
+
+  setDelivery(networkId, actor, options, undelivered) {
+    const given = check(options, ['delivery', 'outboxPolicy', 'outboxMessages', 'outboxBytes', 'deadlineMs',
+      'ackTimeoutMs', 'ackRetries', 'unacknowledgedMessages'], 'setDelivery');
+    if (undelivered !== undefined && typeof undelivered !== 'function') {
+      throw refuse('undelivered has to be a function');
+    }
+    const delivery = oneOf(deliveries, given.delivery, 'delivery');
+    const outboxPolicy = oneOf(policies, given.outboxPolicy, 'outboxPolicy');
+    this._handle.setDelivery(networkId, actor, { ...given, delivery, outboxPolicy }, undelivered);
+    return this;
+  }
+
+  status() {
+    return this._handle.status();
+  }
+
+  networks() {
+    return this._handle.networks();
+  }
+
+  async actors(networkId, options) {
+    const { timeout } = check(options, ['timeout'], 'actors');
+    return this._handle.actors(networkId, milliseconds(timeout, 5000));
+  }
+
+  async ping(networkId, options) {
+    const { timeout } = check(options, ['timeout'], 'ping');
+    return this._handle.ping(networkId, milliseconds(timeout, 5000));
+  }
+
+  async discover(options) {
+    const { timeout } = check(options, ['timeout'], 'discover');
+    return this._handle.discover(milliseconds(timeout, 10000));
+  }
+
+  events(options) {
+    const { kinds = eventKinds, capacity = 0, signal } = check(options, ['kinds', 'capacity', 'signal'], 'events');
+    let bits = 0;
+    for (const kind of kinds) {
+      bits |= 1 << oneOf(eventKinds, kind, 'kind of event');
+    }
+    const stream = new EventStream(
+      (ready) => new native.PeerEventsHandle(ready, this._handle, bits, capacity), signal,
+      (ended) => this._streams.delete(ended));
+    this._streams.add(stream);
+    return stream;
+  }
+
+  _finishStreams() {
+    for (const stream of [...this._streams]) stream._finish();
+  }
+}
+
+class Peer extends Links {
+  #spec;
+  #file = '';
+  #network;
+  #again = []; // what was set before the start, for a peer that is made anew
+  #hold = new Hold();
+  #started = false;
+
+  constructor(options, file = '') {
+    super();
+    this.#spec = typeof options === 'string' ? options : check(options, peerOptions, 'Peer');
+    this.#file = file;
+    this._handle.create(undefined, this.#spec, this.#file);
+  }
+
+  static fromToml(toml, options) {
+    const { file = '' } = check(options, ['file'], 'fromToml');
+    if (typeof toml !== 'string') throw refuse('toml has to be a string');
+    return new Peer(toml, file);
+  }
+
+  static load(path) {
+    const name = path instanceof URL ? fileURLToPath(path) : path;
+    return new Peer(fs.readFileSync(name, 'utf8'), name);
+  }
+
+  #set(step) {
+    step();
+    this.#again.push(step);
+    return this;
+  }
+
+  bind(address, port) {
+    portNumber(port, 'a port');
+    return this.#set(() => this._handle.bind(address, port));
+  }
+
+  attach(network) {
+    if (!(network instanceof Network)) throw refuse('attach needs a Network');
+    if (this.#started) throw refuse('the peer was started already', 'attach the network first');
+    if (this.#network !== undefined) throw refuse('the peer has a network already');
+    // A peer and its network share a runtime.
+    this._handle.create(coreOf(network), this.#spec, this.#file);
+    for (const step of this.#again) step();
+    this.#network = network;
+    beforeStart(network, () => this._handle.attach(coreOf(network)));
+    return this;
+  }
+
+  setDelivery(...given) {
+    if (this.#started) return super.setDelivery(...given);
+    return this.#set(() => super.setDelivery(...given));
+  }
+
+  onHttp(handler, options) {
+    if (typeof handler !== 'function') throw refuse('onHttp needs a function');
+    const given = check(options, ['timeoutMs', 'maxBodyBytes', 'maxWaiting'], 'onHttp');
+    return this.#set(() => this._handle.onHttp((request, reply) => answerHttp(handler, request, reply), given));
+  }
+
+  async start() {
+    // Attached as soon as the network is there, which is before both begin.
+    if (this.#network !== undefined) await buildNetwork(this.#network);
+    await this._handle.start();
+    this.#started = true;
+    this.#hold.set(true);
+    return this;
+  }
+
+  ref() {
+    if (this.#started) this.#hold.set(true);
+    return this;
+  }
+
+  unref() {
+    this.#hold.set(false);
+    return this;
+  }
+
+  async stop(options) {
+    const { timeout } = check(options, ['timeout'], 'stop');
+    try {
+      await this._handle.stop(milliseconds(timeout, 5000));
+    } finally {
+      this.#hold.set(false);
+      this._finishStreams();
+    }
+  }
+
+  async close() {
+    this._finishStreams();
+    try {
+      await this._handle.close();
+    } finally {
+      this.#hold.set(false);
+    }
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+    return this.close();
+  }
+}
+
+// What a handler gives, as status, type and body.
+async function answerHttp(handler, request, reply) {
+  let answer;
+  try {
+    answer = await handler(request);
+    if (typeof answer === 'string') answer = { body: answer };
+    const { status = 200, body = '' } = answer;
+    const plain = typeof body === 'string' || ArrayBuffer.isView(body);
+    const usual = typeof body === 'string' ? 'text/plain; charset=utf-8'
+      : plain ? 'application/octet-stream' : 'application/json';
+    reply(status, answer.contentType ?? (body === '' ? '' : usual), plain ? body : JSON.stringify(body));
+  } catch (error) {
+    process.emitWarning(`a handler of HTTP requests has failed: ${error?.stack ?? error}`, 'ReflowWarning');
+    try {
+      reply(500, 'text/plain; charset=utf-8', 'Internal Server Error');
+    } catch {
+      // nobody waits any more
+    }
+  }
+}
+
+class PeerMesh {
+  #handle;
+  #peers = new Map();
+
+  constructor(options) {
+    const { basePort, ports = 0, network, ...rest } =
+      check(options, [...peerOptions, 'basePort', 'ports', 'network'], 'PeerMesh');
+    portNumber(basePort, "option 'basePort'");
+    if (network !== undefined && !(network instanceof Network)) throw refuse("option 'network' has to be a Network");
+    this.#handle = new native.MeshHandle(network && coreOf(network), rest, basePort, ports);
+  }
+
+  get size() {
+    return this.#handle.size();
+  }
+
+  assign(execution, network) {
+    if (network && !(network instanceof Network)) throw refuse('assign needs a Network');
+    return this.#handle.assign(network ? coreOf(network) : undefined, execution);
+  }
+
+  async connect(execution, endpoint, options) {
+    const { timeout } = check(options, ['timeout'], 'connect');
+    return this.#handle.connect(execution, endpoint, milliseconds(timeout, 10000));
+  }
+
+  peer(execution) {
+    const known = this.#peers.get(execution);
+    if (known !== undefined) return known;
+    const peer = new Links();
+    this.#handle.peer(execution, peer._handle);
+    this.#peers.set(execution, peer);
+    return peer;
+  }
+
+  #forget(execution) {
+    const peer = this.#peers.get(execution);
+    if (peer === undefined) return;
+    this.#peers.delete(execution);
+    peer._finishStreams();
+    peer._handle = new native.PeerHandle(); // without a peer: every call is refused
+  }
+
+  async teardown(execution) {
+    this.#forget(execution);
+    return this.#handle.teardown(execution);
+  }
+
+  async close() {
+    for (const execution of [...this.#peers.keys()]) this.#forget(execution);
+    return this.#handle.close();
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+    return this.close();
+  }
+}
+
+class DiscoveryServer {
+  #handle;
+  #hold = new Hold();
+
+  constructor(options) {
+    const known = ['entryTtlMs', 'pruneIntervalMs', 'maxEntries', 'token', 'certificateFile', 'keyFile'];
+    this.#handle = new native.DiscoveryHandle(check(options, known, 'DiscoveryServer'));
+  }
+
+  get port() {
+    return this.#handle.port();
+  }
+
+  serve(options) {
+    const { address = '', port = 0 } = check(options, ['address', 'port'], 'serve');
+    const taken = this.#handle.serve(address, portNumber(port, "option 'port'"));
+    this.#hold.set(true);
+    return taken;
+  }
+
+  handle(request) {
+    const { method, path, query = '', contentType = '', authorization = '', body = '' } =
+      check(request, ['method', 'path', 'query', 'contentType', 'authorization', 'body'], 'a request');
+    return this.#handle.handle(method, path, query, contentType, authorization, body);
+  }
+
+  unref() {
+    this.#hold.set(false);
+    return this;
+  }
+
+  async stop() {
+    try {
+      await this.#handle.stop();
+    } finally {
+      this.#hold.set(false);
+    }
+  }
+
+  async close() {
+    try {
+      await this.#handle.close();
+    } finally {
+      this.#hold.set(false);
+    }
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+    return this.close();
+  }
+}
+
+module.exports = { DiscoveryServer, Peer, PeerMesh };

@@ -1,0 +1,159 @@
+// Actors: kinds of nodes made of functions, classes, or something to iterate.
+
+import type { Sendable, TypedArray, Value, ValueObject } from './values.cjs';
+
+/**
+ * Types of ports, such as `any`, `flow`, `boolean`, `integer`, `float`, `string`, `bytes`, `object`, `array`,
+ * `array<integer>`, `option<string>`, `stream`.
+ */
+export type PortType = string;
+
+export interface PortOptions {
+  readonly name: string;
+  /** Default `any`. */
+  readonly type?: PortType;
+  readonly description?: string;
+  /** A graph in which it is not connected does not run. */
+  readonly required?: boolean;
+  /** Its connections carry an index. */
+  readonly array?: boolean;
+  /** Packets that an inport holds. */
+  readonly capacity?: number;
+}
+
+export type PortLike<N extends string = string> = N | (PortOptions & { readonly name: N });
+
+/** What a function of an actor returns: a value for each outport, or nothing. Undefined emits nothing. */
+export type Emitted<O extends string = string> = { readonly [port in O]?: Sendable } | void | null | undefined;
+
+/** What it may return besides: later, or one after the other. */
+export type Result<O extends string = string> =
+  | Emitted<O>
+  | Promise<Emitted<O>>
+  | Iterator<Emitted<O>, Emitted<O>>
+  | AsyncIterator<Emitted<O>, Emitted<O>>;
+
+/** What an actor gets as its first argument. */
+export interface Context<O extends string = string, C = ValueObject, S = any> {
+  /** The id of the node, `outer/inner` inside subgraphs. */
+  readonly id: string;
+  /** The configuration of the node; an empty object without one. */
+  readonly config: C;
+  /** What the node keeps between firings; an empty object at first. One firing at a time has it. */
+  state: S;
+  /** The name of the inport that the value came in at. */
+  readonly port: string;
+  /** Of a batch of several inports: the name of the inport of each packet. */
+  readonly ports?: readonly string[];
+  /** Aborted when nobody waits for this firing any more: a timeout, a cancellation, or the end of the node. */
+  readonly signal: AbortSignal;
+  /**
+   * Emits a value on an outport, any number of times. In a firing that goes on asynchronously it returns a
+   * Promise while the value waits for room: waiting for it is how an actor follows its receivers.
+   * @throws ReflowError ERR_REFLOW_NOT_FOUND for an outport that is not there, ERR_REFLOW_TYPE for a value that
+   *   cannot be converted, ERR_REFLOW_CLOSED after the end of the firing
+   */
+  emit(port: O | 'error', value: Sendable): Promise<void> | undefined;
+  /** For a source: asks to be called again. In firings that end with their call. */
+  again?(): void;
+}
+
+export interface ActorOptions<I extends string = string, O extends string = string> {
+  /** The id of the component in graphs; default the name of the function or class. */
+  readonly name?: string;
+  readonly inports?: readonly PortLike<I>[];
+  readonly outports?: readonly PortLike<O>[];
+  /**
+   * When it fires: `any` packet; a packet on `all` connected inports, or on all `required` ones, whose values are the
+   * arguments in the order of the inports. Default `any` with one inport, `all` with several.
+   */
+  readonly await?: 'any' | 'all' | 'required';
+  /** It gets arrays of values, and returns arrays; `'numbers'`: Float64Array. */
+  readonly batch?: boolean | 'numbers';
+  /** Packets in one call, at most. */
+  readonly maxBatch?: number;
+  /** Firings that may be under way at once, from 1. More than 1 makes the actor asynchronous. */
+  readonly maxConcurrency?: number;
+  /** Whether outputs of firings under way come in the order of their inputs. Default true. */
+  readonly ordered?: boolean;
+  /** Milliseconds of a firing; then it fails with ERR_REFLOW_TIMEOUT, and its signal is aborted. */
+  readonly timeout?: number;
+  /** It fires once at the start if nothing is connected to it. */
+  readonly source?: boolean;
+  /** Packed arrays of 64-bit numbers come as BigInt64Array and Float64Array, not as arrays. */
+  readonly typed?: boolean;
+  /** What it does depends on more than its packets, or changes the world. */
+  readonly external?: boolean;
+  readonly priority?: 'high' | 'low';
+  /** Whether firings go on after their call; default: whether the function is async. */
+  readonly async?: boolean;
+  readonly title?: string;
+  readonly description?: string;
+  readonly category?: string;
+  /** JSON Schema of the configuration, checked when a network is made. */
+  readonly configSchema?: object;
+}
+
+/** A kind of node, made by `actor()`. */
+export class Actor<I extends string = string, O extends string = string> {
+  private constructor();
+  readonly name: string;
+  readonly options: ActorOptions<I, O>;
+}
+
+/**
+ * An actor as a class: an instance for each node. The static properties are the options of `actor()`.
+ *
+ * ```js
+ * class Average {
+ *   static inports = ['in'];
+ *   static outports = ['mean'];
+ *   setup(ctx) { this.sum = 0; this.count = 0; }
+ *   run(ctx, value) { this.sum += value; return { mean: this.sum / ++this.count }; }
+ * }
+ * ```
+ */
+export interface ActorClass {
+  new (config: any, ctx: any): {
+    /** When the network starts; a failure makes `start()` reject. */
+    setup?(ctx: any): void | Promise<void>;
+    run(ctx: any, ...values: any[]): any;
+    /** Once when the network drains: emits the rest. */
+    finish?(ctx: any): any;
+    /** When the network stops. */
+    teardown?(ctx: any): void | Promise<void>;
+  };
+}
+
+/** What `net.add()` takes as a kind of node, beside ids of components. */
+export type ActorLike = Actor<any, any> | ActorClass;
+
+/** A batch actor: arrays in, arrays out. */
+export function actor<I extends string = string, O extends string = string>(
+  options: ActorOptions<I, O> & { readonly batch: 'numbers' },
+  run: (ctx: Context<O>, values: Float64Array) => { readonly [port in O]?: Iterable<Sendable> | TypedArray } | void
+): Actor<I, O>;
+export function actor<I extends string = string, O extends string = string, V = any>(
+  options: ActorOptions<I, O> & { readonly batch: true },
+  run: (ctx: Context<O>, values: V[]) => { readonly [port in O]?: Iterable<Sendable> | TypedArray } | void
+): Actor<I, O>;
+/**
+ * Makes a kind of node of a function `(ctx, value) => ({ port: value })`. An async function keeps its firing
+ * open until its Promise is settled; a generator emits what it yields. What it throws fails the firing:
+ * the error goes to outport `error` if that is connected, else to the dead letters, and to the event ActorFailed.
+ * @throws ReflowError ERR_REFLOW_INVALID_ARGUMENT for unknown options and a wrong number of parameters
+ */
+export function actor<I extends string = string, O extends string = string>(
+  options: ActorOptions<I, O>,
+  run: (ctx: Context<O>, ...values: any[]) => Result<O>
+): Actor<I, O>;
+/** The same of a class with `run(ctx, value)`. */
+export function actor<I extends string = string, O extends string = string>(
+  options: ActorOptions<I, O>, type: ActorClass
+): Actor<I, O>;
+/** A source: emits what is iterated, as fast as it is taken. Each element is `{ port: value }`. */
+export function actor<O extends string = string>(
+  options: ActorOptions<never, O>, source: Iterable<Emitted<O>> | AsyncIterable<Emitted<O>>
+): Actor<never, O>;
+
+export type { Value };

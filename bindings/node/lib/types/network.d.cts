@@ -1,0 +1,321 @@
+// Networks: graphs that run.
+
+import type { Readable, Writable } from 'node:stream';
+import type { Sendable, Value, ValueObject } from './values.cjs';
+import type { ActorLike } from './actor.cjs';
+import type { ConnectionMetadata, Graph, GraphDocument } from './graph.cjs';
+import type { EventKind, EventOf, EventOptions, EventStream, NetworkEvent, NodeDetail, NodeStateName } from './events.cjs';
+
+export interface NetworkOptions {
+  readonly name?: string;
+  /** Threads for components of the engine; default one for each core, at most 256. */
+  readonly workers?: number;
+  /** Packets that an actor may take before the next has its turn; default 1024. */
+  readonly batchPackets?: number;
+  /** Packets that an inport holds, unless its component or connection says otherwise; default 4096. */
+  readonly portCapacity?: number;
+  /** Threads for components that may block; default 32. */
+  readonly blockingThreads?: number;
+  /** A callback that lasts longer is told of by the event ActorStuck; milliseconds, default never. */
+  readonly watchdogMs?: number;
+  /** Packets have to fit the types of inports while the network runs, too. */
+  readonly checkTypes?: boolean;
+}
+
+/** A port of a node: `'node.port'`, the name of an exposed port of the graph, or its parts. */
+export type PortRef = string | { readonly node?: string; readonly port: string; readonly index?: number };
+
+export type NetworkState = 'created' | 'running' | 'draining' | 'drained' | 'stopping' | 'stopped';
+
+export interface NodeReport {
+  component: string;
+  /** Nothing is connected to it. */
+  source: boolean;
+  /** Firings that ended, well or not. */
+  fired: number;
+  received: number;
+  sent: number;
+  failed: number;
+  dropped: number;
+  /** Packets in its inports now. */
+  waiting: number;
+  errors_taken: boolean;
+}
+
+export interface Counters {
+  heldBack: boolean;
+  fired: number;
+  received: number;
+  sent: number;
+  failed: number;
+  dropped: number;
+  waiting: number;
+}
+
+/** How long something took, in nanoseconds. */
+export interface Latency {
+  count: number;
+  mean_ns: number;
+  p50_ns: number;
+  p90_ns: number;
+  p99_ns: number;
+  p999_ns: number;
+  max_ns: number;
+}
+
+export interface NodeMetrics {
+  component: string;
+  source: boolean;
+  activity: string;
+  fired: number;
+  received: number;
+  sent: number;
+  failed: number;
+  dropped: number;
+  /** From 0 to 1. */
+  error_rate: number;
+  waiting: number;
+  capacity: number;
+  highest: number;
+  busy_ns: number;
+  stuck: number;
+  call: Latency | null;
+  wait: Latency | null;
+}
+
+export interface Metrics {
+  time_ns: number;
+  state: string;
+  measured: boolean;
+  nodes: { [node: string]: NodeMetrics };
+  total: ValueObject;
+  workers: { asleep: boolean; rounds: number; lifetime_ns: number; asleep_ns: number; utilisation: number }[];
+  process: ValueObject;
+}
+
+export interface NodeStatus {
+  state: NodeStateName;
+  details: NodeDetail[];
+  /** In a row. */
+  failures: number;
+  retries: number;
+  restarts: number;
+}
+
+export interface BreakOptions {
+  /** Default: each node, and then no port. */
+  readonly node?: string;
+  /** Before a firing takes a packet that waits there; default: before a firing. */
+  readonly inport?: string;
+  /** Before a packet that was emitted there is delivered. */
+  readonly outport?: string;
+  /** The other end of one connection of the outport: `'node.port'`. */
+  readonly to?: PortRef;
+  /** An expression on the message (docs/expressions.md), such as `it.price > 100`. */
+  readonly when?: string;
+  readonly once?: boolean;
+  /** Only the node that stands there is paused. */
+  readonly nodeOnly?: boolean;
+  /** So many times it does not stop at first. */
+  readonly ignore?: number;
+}
+
+export interface ChangeOptions {
+  /** What becomes of packets that wait at nodes that are removed; default `drain`. */
+  readonly leftover?: 'drain' | 'drop' | 'dead-letter';
+  /** Milliseconds for running callbacks to return; default 10,000. */
+  readonly timeout?: number;
+  /** Milliseconds for what waits at removed nodes to be worked off; default 1000. */
+  readonly drain?: number;
+  /** Nodes that are replaced begin with a new state. */
+  readonly newState?: boolean;
+}
+
+/** What a change has done. */
+export interface Change {
+  nodesAdded: number;
+  nodesRemoved: number;
+  nodesReplaced: number;
+  nodesKept: number;
+  connectionsAdded: number;
+  connectionsRemoved: number;
+  packetsDropped: number;
+}
+
+/** A failed firing that nothing in the graph has taken, with its packets. */
+export interface DeadLetter {
+  id: number;
+  node: string;
+  component: string;
+  time_ms: number;
+  attempts: number;
+  /** A name such as `REFLOW_ERROR_FAILED`. */
+  status: string;
+  message: string;
+  hint: string;
+  trace: string;
+  packets: { port: string; index?: number; message: Value }[];
+}
+
+/** Milliseconds, or an object with them; default without limit. */
+export type Timeout = number | { readonly timeout?: number };
+
+/** The packets of an outport, in order. What is not read holds its sender back. */
+export class MessageStream<T = Value> implements AsyncIterableIterator<T> {
+  private constructor();
+  /** Fulfilled when the stream gets what is sent from then on. */
+  opened(): Promise<void>;
+  next(): Promise<IteratorResult<T, undefined>>;
+  /** Ends the stream: nobody is held back by it any more. */
+  return(value?: any): Promise<IteratorResult<T, undefined>>;
+  [Symbol.asyncIterator](): this;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A graph that runs, on threads of its own; actors in JavaScript run on the thread of JavaScript. The
+ * process does not end while a network has something to do, and ends by itself when it is idle.
+ *
+ * ```js
+ * const net = new Network();
+ * net.add('d', double).add('log', 'Log').connect('d.out', 'log.in');
+ * await net.start(); await net.send('d.in', 21); await net.idle();
+ * await net.close();
+ * ```
+ */
+export class Network {
+  constructor(options?: NetworkOptions);
+  /** A network of a graph: a Graph, the path of a file, or a document. */
+  static from(graph: string | URL | Graph | GraphDocument, options?: NetworkOptions): Network;
+
+  // ---- making the graph
+
+  /**
+   * Adds a node: an actor, a class with `run`, or the id of a component. Before the start.
+   * @throws ReflowError ERR_REFLOW_ALREADY_EXISTS, ERR_REFLOW_INVALID_ARGUMENT
+   */
+  add(id: string, component: string | ActorLike, config?: { readonly [key: string]: Sendable }): this;
+  /** Registers an actor as a component, for graphs that name it. @returns its id */
+  register(actor: ActorLike, id?: string): string;
+  /** Connects an outport to an inport: `connect('a.out', 'b.in')`. */
+  connect(from: PortRef, to: PortRef, metadata?: ConnectionMetadata): this;
+  /** Adds a packet that is sent to the inport at the start. */
+  initial(to: PortRef, value: Sendable): this;
+  /** Sets a property of the graph, such as `on_stall`. */
+  property(key: string, value: Sendable): this;
+  /** A copy of the graph: of what runs, or of what was made so far. */
+  graph(): Graph;
+
+  // ---- running
+
+  readonly state: NetworkState;
+  /**
+   * Starts: the setup of each actor has ended when it is fulfilled.
+   * @throws (rejects with) ReflowError ERR_REFLOW_GRAPH, ERR_REFLOW_NOT_FOUND, ERR_REFLOW_CONFIG, or what a setup
+   *   throws, as `cause`
+   */
+  start(): Promise<this>;
+  /** Sends a value; fulfilled when it has gone in, which is when there is room. */
+  send(to: PortRef, value: Sendable): Promise<void>;
+  /** Sends a value if there is room now; tells whether it went in. */
+  trySend(to: PortRef, value: Sendable): boolean;
+  /** Sends each value as a packet. @returns their number */
+  sendMany(to: PortRef, values: Iterable<Sendable> | AsyncIterable<Sendable>): Promise<number>;
+  /**
+   * The packets of an outport, from now on; before the start nothing is missed.
+   * `capacity`: packets that may wait; `typed`: packed numbers come as typed arrays.
+   */
+  stream<T = Value>(from: PortRef, options?: { readonly capacity?: number; readonly typed?: boolean }): MessageStream<T>;
+  /** A Node stream of the packets of an outport, in object mode. */
+  readable(from: PortRef, options?: {
+    readonly capacity?: number; readonly typed?: boolean; readonly highWaterMark?: number; readonly signal?: AbortSignal;
+  }): Readable;
+  /** A Node stream in object mode that sends what is written. */
+  writable(to: PortRef, options?: { readonly highWaterMark?: number; readonly signal?: AbortSignal }): Writable;
+  /** Fulfilled when nothing goes on any more. @throws (rejects with) ERR_REFLOW_TIMEOUT */
+  idle(timeout?: Timeout): Promise<void>;
+  /** Refuses new input, lets everything run out, and finishes the actors. */
+  drain(timeout?: Timeout): Promise<void>;
+  /** Ends the sources, so that a drain can end. */
+  endSources(): this;
+  /** Stops at once: what waits is dropped. */
+  stop(timeout?: Timeout): Promise<void>;
+  /** Stops, and ends everything that the network has. Closing again does nothing. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+
+  // ---- events
+
+  /** What the network does, in its order; before the start nothing is missed. */
+  events<K extends EventKind = EventKind>(options?: EventOptions<K>): EventStream<EventOf<K>>;
+  /**
+   * Calls a function for each event of a kind; `event` has all usual kinds in their order. Listeners do not keep
+   * the process from ending.
+   */
+  on<K extends EventKind>(kind: K, listener: (event: EventOf<K>) => void): this;
+  on(kind: 'event', listener: (event: NetworkEvent) => void): this;
+  once<K extends EventKind>(kind: K, listener: (event: EventOf<K>) => void): this;
+  once(kind: 'event', listener: (event: NetworkEvent) => void): this;
+  off<K extends EventKind>(kind: K, listener: (event: EventOf<K>) => void): this;
+  off(kind: 'event', listener: (event: NetworkEvent) => void): this;
+  addListener: Network['on'];
+  removeListener: Network['off'];
+  listenerCount(kind: EventKind | 'event'): number;
+
+  // ---- looking at it
+
+  /** Counters of all nodes. */
+  report(): { [node: string]: NodeReport };
+  counters(node: string): Counters;
+  nodeState(node: string): NodeStatus;
+  /** Counts and times of everything; times need `measure()`. */
+  metrics(): Metrics;
+  /** Begins to measure times in one of so many turns (default 16), or ends it with false. */
+  measure(options?: { readonly sample?: number } | false): this;
+  /** Packets that wait at an inport, the next one first, without taking them. */
+  peek(port: PortRef, max?: number): Value[];
+
+  // ---- holding it
+
+  /** Pauses a node, a subgraph or (by default) everything; waits for calls that are under way. */
+  pause(path?: string, options?: { readonly timeout?: number }): Promise<void>;
+  resume(path?: string): this;
+  /** Lets paused nodes fire so many times. @returns how often they have */
+  step(firings?: number, options?: { readonly path?: string; readonly timeout?: number }): Promise<number>;
+  /** Cancels firings that are under way, of a node or of all. @returns how many */
+  cancel(node?: string): number;
+  /** Sets a breakpoint; the event Breakpoint tells of a stop. @returns its number */
+  breakAt(options?: BreakOptions): number;
+  unbreak(breakpoint: number): this;
+  breakpoints(): {
+    id: number; node: string; inport: string; outport: string; peer: string; peer_port: string; expression: string;
+    ignore: number; once: boolean; node_only: boolean; hits: number; faults: number;
+  }[];
+
+  // ---- changing it
+
+  /** Makes it the network of another graph, as one step, while it runs: all of the change or nothing. */
+  apply(graph: Graph, options?: ChangeOptions): Promise<Change>;
+  /** A snapshot as bytes, or into a file, which is replaced as a whole. */
+  snapshot(path?: null, options?: { readonly timeout?: number }): Promise<Buffer>;
+  snapshot(path: string | URL, options?: { readonly timeout?: number }): Promise<void>;
+  /** Before the start: makes it what it was when the snapshot was taken. */
+  restore(from: string | URL | Uint8Array): Promise<void>;
+  /** Writes a snapshot each time that `interval` ms (default 10,000) have passed; null ends it. */
+  checkpoint(path: string | URL | null, options?: {
+    readonly interval?: number; readonly keep?: number; readonly timeout?: number;
+  }): Promise<void>;
+
+  // ---- dead letters
+
+  deadLetterCounts(): { capacity: number; waiting: number; total: number; lost: number };
+  deadLetters(options?: { readonly path?: string; readonly after?: number; readonly max?: number }): DeadLetter[];
+  /** Puts the packets of a letter back into the inports of its node. */
+  replayDeadLetter(id: number): this;
+  /** The same for all letters of a path. @returns how many */
+  replayDeadLetters(path?: string): number;
+  /** Does the same with a letter of another network. */
+  sendDeadLetter(letter: DeadLetter): this;
+  /** Drops the letter with this id, or all of a path. @returns how many */
+  dropDeadLetters(options?: { readonly id?: number; readonly path?: string }): number;
+}

@@ -1,0 +1,151 @@
+// Networks: how they are made, begin, keep the process alive while something goes on, and end.
+#include "core.h"
+
+namespace reflow_node {
+
+namespace {
+
+template <typename T>
+T number(Napi::Object from, const char* key, T fallback) {
+    Napi::Value value = from.Get(key);
+    return value.IsNumber() ? static_cast<T>(value.As<Napi::Number>().Int64Value()) : fallback;
+}
+
+// Packets of one actor in JavaScript that cross at once, at most.
+constexpr std::uint32_t kBatch = 1024;
+constexpr std::uint32_t kPortCapacity = 4096;
+
+}  // namespace
+
+std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Object options) {
+    Environment& environment = Environment::of(env);
+    auto core = std::make_shared<Core>(environment.shared_from_this());
+    reflow_runtime_options runtime{};
+    runtime.struct_size = sizeof runtime;
+    runtime.mode = REFLOW_MODE_OWN;
+    runtime.workers = number<std::uint32_t>(options, "workers", 0);
+    runtime.batch_packets = number<std::uint32_t>(options, "batchPackets", kBatch);
+    runtime.port_capacity = number<std::uint32_t>(options, "portCapacity", kPortCapacity);
+    runtime.blocking_threads = number<std::uint32_t>(options, "blockingThreads", 0);
+    runtime.watchdog_ms = number<std::uint64_t>(options, "watchdogMs", 0);
+    runtime.check_types = options.Get("checkTypes").ToBoolean() ? 1 : 0;
+    reflow_error* error = nullptr;
+    check(env, reflow_runtime_create(&runtime, &core->runtime, &error), error);
+    std::string name;
+    if (options.Get("name").IsString()) name = options.Get("name").As<Napi::String>();
+    check(env, reflow_graph_create(view_of(name), &core->graph, &error), error);
+    napi_create_reference(env, self, 0, &core->self_);
+    environment.enter(*core);
+    ++environment.cores;
+    return core;
+}
+
+Core::~Core() {
+    end();
+    --environment->cores;
+}
+
+std::shared_ptr<Core> Core::of(const Napi::CallbackInfo& info) {
+    return *info[0].As<Napi::External<std::shared_ptr<Core>>>().Data();
+}
+
+reflow_network* Core::running(Napi::Env env) const {
+    if (closing) raise(env, REFLOW_ERROR_CLOSED, "the network is closed");
+    if (!built.load(std::memory_order_acquire)) {
+        raise(env, REFLOW_ERROR_INVALID_STATE, "the network has not been started",
+              "call start() and wait for it first");
+    }
+    return network;
+}
+
+void Core::check_building(Napi::Env env, const char* what) const {
+    if (closing) raise(env, REFLOW_ERROR_CLOSED, "the network is closed");
+    if (!built.load(std::memory_order_acquire)) return;
+    raise(env, REFLOW_ERROR_INVALID_STATE, std::string(what) + " after the network was started",
+          "make the graph first, and start it then");
+}
+
+napi_value Core::self(Napi::Env env) const {
+    napi_value value = nullptr;
+    if (self_ != nullptr) napi_get_reference_value(env, self_, &value);
+    return value;
+}
+
+void Core::busy(Napi::Env env) {
+    if (busy_) return;
+    busy_ = true;
+    environment->retain(env);
+    // A network that works is not collected, even if nobody looks at it.
+    std::uint32_t count = 0;
+    napi_reference_ref(env, self_, &count);
+}
+
+void Core::look_idle(Napi::Env env) {
+    look_posted_.store(false, std::memory_order_release);
+    if (!busy_) return;
+    bool over = closing || !built.load(std::memory_order_acquire) ||
+                reflow_network_get_state(network) >= REFLOW_NETWORK_DRAINED ||
+                reflow_network_wait_idle(network, 0, nullptr) != REFLOW_ERROR_TIMEOUT;
+    if (!over) return;
+    busy_ = false;
+    environment->release(env);
+    std::uint32_t count = 0;
+    napi_reference_unref(env, self_, &count);
+}
+
+void Core::told_idle(void* user_data, const reflow_event_batch*, std::uint64_t) {
+    auto* core = static_cast<std::weak_ptr<Core>*>(user_data);
+    auto held = core->lock();
+    if (!held || held->look_posted_.exchange(true)) return;
+    held->environment->post([held](Napi::Env env) { held->look_idle(env); });
+}
+
+Failure Core::build() {
+    std::shared_lock lock(users_);
+    reflow_error* error = nullptr;
+    reflow_network* made = nullptr;
+    if (ended_) return failure_of(REFLOW_ERROR_CLOSED, nullptr);
+    reflow_status status = reflow_network_create(runtime, graph, &made, &error);
+    if (status != REFLOW_OK) return failure_of(status, error);
+    reflow_event_options options{};
+    options.struct_size = sizeof options;
+    options.kinds = (1u << REFLOW_EVENT_NETWORK_IDLE) | (1u << REFLOW_EVENT_NETWORK_SHUTDOWN);
+    options.callback = told_idle;
+    options.user_data = new std::weak_ptr<Core>(weak_from_this());
+    options.destroy = [](void* data) { delete static_cast<std::weak_ptr<Core>*>(data); };
+    status = reflow_network_subscribe(made, &options, &idle_, &error);
+    if (status != REFLOW_OK) {
+        reflow_network_destroy(made);
+        return failure_of(status, error);
+    }
+    network = made;
+    built.store(true, std::memory_order_release);
+    return {};
+}
+
+void Core::forget(Napi::Env env) {
+    if (self_ != nullptr) napi_delete_reference(env, self_);
+    self_ = nullptr;
+}
+
+void Core::stop_now(std::int64_t timeout_ms) noexcept {
+    if (!built.load(std::memory_order_acquire)) return;
+    std::shared_lock lock(users_);
+    if (network != nullptr) (void)reflow_network_stop(network, timeout_ms, nullptr);
+}
+
+void Core::end() noexcept {
+    stop_now();  // so that those who wait come back
+    {
+        std::lock_guard lock(users_);
+        if (ended_) return;
+        ended_ = true;
+        reflow_subscription_destroy(std::exchange(idle_, nullptr));
+        reflow_network_destroy(std::exchange(network, nullptr));
+        reflow_graph_destroy(std::exchange(graph, nullptr));
+        reflow_runtime_destroy(std::exchange(runtime, nullptr));
+    }
+    environment->leave(*this);
+}
+
+}  // namespace reflow_node

@@ -1,0 +1,103 @@
+// A network with its engine: what stands behind the class Network of lib/network.cjs.
+// Thread: JS, unless a function says otherwise. A core lives as long as somebody uses it; what it has of
+// the engine ends by end(), never on the JS thread while that could wait for it.
+#pragma once
+
+#include <napi.h>
+#include <reflow.h>
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "environment.h"
+#include "errors.h"
+#include "values.h"
+
+namespace reflow_node {
+
+// A kind of actor that a network knows: a component of the engine.
+struct ActorType {
+    Core* core = nullptr;
+    std::uint32_t index = 0;  // in `types` of the network in JavaScript
+    std::string id;
+    std::uint32_t inports = 0;
+    std::uint32_t outports = 0;
+    std::uint32_t firing_size = 1;  // inputs of a firing
+    bool async = false;             // each firing is kept open
+    bool typed = false;
+};
+
+// An inport that the host sends to, and what waits for room there.
+struct Inport {
+    reflow_inport id{};
+    std::deque<Message> waiting;
+    bool watched = false;
+};
+
+class Core : public std::enable_shared_from_this<Core> {
+public:
+    static std::shared_ptr<Core> create(Napi::Env env, Napi::Object self, Napi::Object options);
+    explicit Core(std::shared_ptr<Environment> given) : environment(std::move(given)) {}
+    ~Core();
+    // The core of the first argument of a call; throws if that is none.
+    static std::shared_ptr<Core> of(const Napi::CallbackInfo& info);
+
+    // Throws ERR_REFLOW_INVALID_STATE or ERR_REFLOW_CLOSED unless there is a network.
+    reflow_network* running(Napi::Env env) const;
+    // Throws if the network is built already.
+    void check_building(Napi::Env env, const char* what) const;
+
+    // The object in JavaScript; NULL if it was collected.
+    napi_value self(Napi::Env env) const;
+    // Something goes on from now on: the process does not end before it is over.
+    void busy(Napi::Env env);
+    // Looks whether it is over.
+    void look_idle(Napi::Env env);
+
+    // Any thread; wait. Nothing of JavaScript is needed.
+    Failure build();
+    // Calls of the engine that wait, with the network; none after its end.
+    template <typename Function>
+    Failure with_network(Function call) {
+        std::shared_lock lock(users_);
+        if (network == nullptr) {
+            Failure failure;
+            failure.status = REFLOW_ERROR_CLOSED;
+            failure.message = "the network is closed";
+            return failure;
+        }
+        reflow_error* error = nullptr;
+        reflow_status status = call(network, &error);
+        return failure_of(status, error);
+    }
+    void forget(Napi::Env env);  // the object in JavaScript goes
+    void stop_now(std::int64_t timeout_ms = REFLOW_FOREVER) noexcept;
+    void end() noexcept;
+
+    std::shared_ptr<Environment> environment;
+    reflow_runtime* runtime = nullptr;
+    reflow_graph* graph = nullptr;
+    reflow_network* network = nullptr;
+    std::atomic<bool> built{false};
+    bool closing = false;
+    std::vector<std::unique_ptr<ActorType>> types;
+    std::deque<Inport> inports;
+    std::atomic<std::uint32_t> next_node{0};
+
+private:
+    static void told_idle(void* user_data, const reflow_event_batch* batch, std::uint64_t missed);
+
+    napi_ref self_ = nullptr;
+    bool busy_ = false;
+    std::atomic<bool> look_posted_{false};
+    reflow_subscription* idle_ = nullptr;
+    std::shared_mutex users_;  // shared: uses the engine; alone: ends it
+    bool ended_ = false;
+};
+
+}  // namespace reflow_node

@@ -1,0 +1,199 @@
+// Networks as lib/network.cjs uses them: the graph while it is made, and calls of the engine that wait, each
+// of which is a promise here.
+#include "core.h"
+#include "exports.h"
+
+namespace reflow_node {
+
+namespace {
+
+// network(self, options): a new core.
+Napi::Value create(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    auto core = Core::create(env, info[0].As<Napi::Object>(), info[1].As<Napi::Object>());
+    return Napi::External<std::shared_ptr<Core>>::New(
+        env, new std::shared_ptr<Core>(core), [](Napi::Env inside, std::shared_ptr<Core>* held) {
+            std::shared_ptr<Core> last = std::move(*held);
+            delete held;
+            last->forget(inside);
+            std::shared_ptr<Environment> environment = last->environment;
+            // Its end may wait, and nothing may wait here.
+            environment->background([last = std::move(last)] { last->end(); });
+        });
+}
+
+struct Endpoint {
+    explicit Endpoint(const Napi::CallbackInfo& info, std::size_t first)
+        : node(info[first].As<Napi::String>()), port(info[first + 1].As<Napi::String>()) {
+        value.node = view_of(node);
+        value.port = view_of(port);
+        value.index = info[first + 2].IsNumber() ? info[first + 2].As<Napi::Number>().Uint32Value()
+                                                 : REFLOW_NO_INDEX;
+    }
+    std::string node, port;
+    reflow_endpoint value{};
+};
+
+// addNode(core, id, component, config)
+Napi::Value add_node(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    core->check_building(info.Env(), "a node was added");
+    std::string id = info[1].As<Napi::String>(), component = info[2].As<Napi::String>();
+    Message config;
+    if (!info[3].IsUndefined()) config = from_js(info.Env(), info[3]);
+    reflow_error* error = nullptr;
+    check(info.Env(),
+          reflow_graph_add_node(core->graph, view_of(id), view_of(component), config.leak(), &error),
+          error);
+    return info.Env().Undefined();
+}
+
+// connect(core, node, port, index, node, port, index, metadata)
+Napi::Value connect(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    core->check_building(info.Env(), "a connection was made");
+    Endpoint from(info, 1), to(info, 4);
+    Message metadata;
+    if (!info[7].IsUndefined()) metadata = from_js(info.Env(), info[7]);
+    reflow_error* error = nullptr;
+    check(info.Env(),
+          reflow_graph_connect(core->graph, &from.value, &to.value, metadata.leak(), &error), error);
+    return info.Env().Undefined();
+}
+
+// initial(core, node, port, index, value)
+Napi::Value initial(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    core->check_building(info.Env(), "an initial packet was added");
+    Endpoint to(info, 1);
+    Message data = from_js(info.Env(), info[4]);
+    reflow_error* error = nullptr;
+    check(info.Env(), reflow_graph_add_initial(core->graph, &to.value, data.leak(), &error), error);
+    return info.Env().Undefined();
+}
+
+// property(core, key, value)
+Napi::Value property(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    core->check_building(info.Env(), "a property was set");
+    std::string key = info[1].As<Napi::String>();
+    Message value = from_js(info.Env(), info[2]);
+    reflow_error* error = nullptr;
+    check(info.Env(), reflow_graph_set_property(core->graph, view_of(key), value.leak(), &error),
+          error);
+    return info.Env().Undefined();
+}
+
+// Makes a promise of what work answers; work runs on a helper.
+Napi::Value promise(Napi::Env env, const std::shared_ptr<Core>& core,
+                    std::function<Failure()> work) {
+    auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
+    auto failure = std::make_shared<Failure>();
+    core->environment->task([=] { *failure = work(); },
+                            [=](Napi::Env inside) {
+                                core->look_idle(inside);
+                                if (*failure) deferred->Reject(error_of(inside, *failure).Value());
+                                else deferred->Resolve(inside.Undefined());
+                            });
+    return deferred->Promise();
+}
+
+std::int64_t timeout(const Napi::CallbackInfo& info, std::size_t at) {
+    return info[at].IsNumber() ? info[at].As<Napi::Number>().Int64Value() : REFLOW_FOREVER;
+}
+
+Napi::Value build(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    core->check_building(info.Env(), "it was started");
+    return promise(info.Env(), core, [core] { return core->build(); });
+}
+
+Napi::Value start(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    core->running(info.Env());
+    core->busy(info.Env());
+    return promise(info.Env(), core, [core] {
+        return core->with_network([](reflow_network* network, reflow_error** error) {
+            return reflow_network_start(network, error);
+        });
+    });
+}
+
+// A promise for a call of the engine with a timeout.
+template <reflow_status (*Call)(reflow_network*, std::int64_t, reflow_error**)>
+Napi::Value waiting(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    core->running(info.Env());
+    std::int64_t limit = timeout(info, 1);
+    return promise(info.Env(), core, [core, limit] {
+        return core->with_network([limit](reflow_network* network, reflow_error** error) {
+            return Call(network, limit, error);
+        });
+    });
+}
+
+// close(core): stops and ends it.
+Napi::Value close(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    core->closing = true;
+    return promise(info.Env(), core, [core] {
+        core->end();
+        return Failure{};
+    });
+}
+
+// idleNow(core): whether it is idle at this moment.
+Napi::Value idle_now(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    reflow_network* network = core->running(info.Env());
+    return Napi::Boolean::New(info.Env(),
+                              reflow_network_wait_idle(network, 0, nullptr) == REFLOW_OK);
+}
+
+Napi::Value end_sources(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    reflow_network* network = core->running(info.Env());
+    reflow_error* error = nullptr;
+    check(info.Env(), reflow_network_end_sources(network, &error), error);
+    return info.Env().Undefined();
+}
+
+Napi::Value state(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    if (core->closing) return Napi::Number::New(info.Env(), REFLOW_NETWORK_STOPPED);
+    bool built = core->built.load(std::memory_order_acquire);
+    return Napi::Number::New(
+        info.Env(), built ? reflow_network_get_state(core->network) : REFLOW_NETWORK_CREATED);
+}
+
+Napi::Value report(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    reflow_network* network = core->running(info.Env());
+    reflow_message made{};
+    reflow_error* error = nullptr;
+    check(info.Env(), reflow_network_report(network, &made, &error), error);
+    Message kept(made);
+    return Napi::Value(info.Env(), to_js(info.Env(), made));
+}
+
+}  // namespace
+
+void export_network(Napi::Object exports) {
+    export_function(exports, "network", create);
+    export_function(exports, "addNode", add_node);
+    export_function(exports, "connect", connect);
+    export_function(exports, "initial", initial);
+    export_function(exports, "property", property);
+    export_function(exports, "build", build);
+    export_function(exports, "start", start);
+    export_function(exports, "idle", waiting<reflow_network_wait_idle>);
+    export_function(exports, "drain", waiting<reflow_network_drain>);
+    export_function(exports, "stop", waiting<reflow_network_stop>);
+    export_function(exports, "close", close);
+    export_function(exports, "idleNow", idle_now);
+    export_function(exports, "endSources", end_sources);
+    export_function(exports, "state", state);
+    export_function(exports, "report", report);
+}
+
+}  // namespace reflow_node

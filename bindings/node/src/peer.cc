@@ -1,0 +1,381 @@
+// The native half of Peer: its life, links and messages. What waits runs on a thread for such calls.
+#include "peer.h"
+
+#include <optional>
+
+#include "async.h"
+#include "bridge.h"
+#include "core.h"
+
+namespace reflow_node {
+
+// ---- what is shared -----------------------------------------------------------------------------
+
+PeerCore::~PeerCore() {
+    if (owned) reflow_peer_destroy(peer);
+    reflow_runtime_destroy(runtime);
+}
+
+void PeerCore::begin() {
+    const std::lock_guard lock(mutex_);
+    ++calls_;
+}
+
+void PeerCore::end() {
+    const std::lock_guard lock(mutex_);
+    --calls_;
+    changed_.notify_all();
+}
+
+void PeerCore::wait_for_others() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return calls_ == 0; });
+}
+
+namespace {
+
+// A call on another thread that keeps the peer. JavaScript's thread never ends a peer by it.
+Napi::Value call(Napi::Env env, std::shared_ptr<PeerCore> core,
+                 std::function<reflow_status(reflow_peer*, reflow_error**)> work,
+                 std::function<Napi::Value(Napi::Env)> make = nullptr) {
+    core->begin();
+    return in_background(
+        env,
+        [core, work = std::move(work)](reflow_error** error) {
+            const reflow_status status = work(core->peer, error);
+            core->end();
+            return status;
+        },
+        std::move(make));
+}
+
+// A result that travels from the other thread.
+struct Result {
+    Message message;
+};
+
+std::function<Napi::Value(Napi::Env)> value_of(std::shared_ptr<Result> result) {
+    return [result](Napi::Env env) { return to_value(env, result->message.get()); };
+}
+
+}  // namespace
+
+std::shared_ptr<PeerCore> PeerHandle::use(Napi::Env env) const {
+    if (!core_) raise(env, REFLOW_ERROR_CLOSED, "the peer is closed");
+    return core_;
+}
+
+PeerHandle::PeerHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PeerHandle>(info) {}
+
+// ---- life ---------------------------------------------------------------------------------------
+
+// (network or undefined, options or text of TOML, name of the file): replaces what was made before
+Napi::Value PeerHandle::create(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    auto core = std::make_shared<PeerCore>();
+    reflow_runtime* runtime = nullptr;
+    if (info[0].IsExternal()) {
+        const std::shared_ptr<Core> network = Core::of(info);
+        runtime = network->runtime;
+        core->network = network;
+    } else {
+        reflow_runtime_options plain{};
+        plain.struct_size = sizeof plain;
+        plain.mode = REFLOW_MODE_INLINE;
+        must(env, [&](reflow_error** error) {
+            return reflow_runtime_create(&plain, &core->runtime, error);
+        });
+        runtime = core->runtime;
+    }
+    if (info[1].IsString()) {
+        const std::string toml = text_argument(info, 1, "toml");
+        const std::string file = text_argument(info, 2, "file");
+        must(env, [&](reflow_error** error) {
+            return reflow_peer_create_from_toml(runtime, view_of(toml), view_of(file), 0,
+                                                &core->peer, error);
+        });
+    } else {
+        const PeerSettings settings(env, info[1]);
+        must(env, [&](reflow_error** error) {
+            return reflow_peer_create(runtime, &settings.options, &core->peer, error);
+        });
+    }
+    core_ = std::move(core);
+    return env.Undefined();
+}
+
+// (network): its core, built and not yet started
+Napi::Value PeerHandle::attach(const Napi::CallbackInfo& info) {
+    const std::shared_ptr<Core> network = Core::of(info);
+    const auto core = use(info.Env());
+    must(info.Env(), [&](reflow_error** error) {
+        return reflow_peer_attach(core->peer, network->network, error);
+    });
+    return info.Env().Undefined();
+}
+
+Napi::Value PeerHandle::bind(const Napi::CallbackInfo& info) {
+    const std::string address = text_argument(info, 0, "address");
+    const std::uint32_t wanted = info[1].ToNumber().Uint32Value();
+    const auto core = use(info.Env());
+    must(info.Env(), [&](reflow_error** error) {
+        return reflow_peer_bind(core->peer, view_of(address), wanted, error);
+    });
+    return info.Env().Undefined();
+}
+
+Napi::Value PeerHandle::start(const Napi::CallbackInfo& info) {
+    return call(info.Env(), use(info.Env()), [](reflow_peer* peer, reflow_error** error) {
+        return reflow_peer_start(peer, error);
+    });
+}
+
+Napi::Value PeerHandle::port(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), core_ ? reflow_peer_port(core_->peer) : 0);
+}
+
+// (timeout)
+Napi::Value PeerHandle::stop(const Napi::CallbackInfo& info) {
+    const std::int64_t timeout = info[0].ToNumber().Int64Value();
+    return call(info.Env(), use(info.Env()), [timeout](reflow_peer* peer, reflow_error** error) {
+        return reflow_peer_stop(peer, timeout, error);
+    });
+}
+
+// Ends the peer when calls that are under way have returned, which the stop sees to.
+Napi::Value PeerHandle::close(const Napi::CallbackInfo& info) {
+    std::shared_ptr<PeerCore> core = std::exchange(core_, nullptr);
+    return in_background(info.Env(), [core](reflow_error** error) mutable {
+        if (!core) return reflow_status{REFLOW_OK};
+        const reflow_status status = reflow_peer_stop(core->peer, 5000, error);
+        core->wait_for_others();
+        core.reset();
+        return status;
+    });
+}
+
+// ---- links --------------------------------------------------------------------------------------
+
+// (endpoint, timeout)
+Napi::Value PeerHandle::connect(const Napi::CallbackInfo& info) {
+    const std::string endpoint = text_argument(info, 0, "endpoint");
+    const std::int64_t timeout = info[1].ToNumber().Int64Value();
+    auto result = std::make_shared<Result>();
+    return call(
+        info.Env(), use(info.Env()),
+        [endpoint, timeout, result](reflow_peer* peer, reflow_error** error) {
+            reflow_message network{};
+            const reflow_status status =
+                reflow_peer_connect(peer, view_of(endpoint), timeout, &network, error);
+            result->message = Message(network);
+            return status;
+        },
+        value_of(result));
+}
+
+Napi::Value PeerHandle::disconnect(const Napi::CallbackInfo& info) {
+    const std::string network = text_argument(info, 0, "the id of a network");
+    const auto core = use(info.Env());
+    must(info.Env(), [&](reflow_error** error) {
+        return reflow_peer_disconnect(core->peer, view_of(network), error);
+    });
+    return info.Env().Undefined();
+}
+
+Napi::Value PeerHandle::connected(const Napi::CallbackInfo& info) {
+    const std::string network = text_argument(info, 0, "the id of a network");
+    const auto core = use(info.Env());
+    return Napi::Boolean::New(info.Env(), reflow_peer_connected(core->peer, view_of(network)));
+}
+
+// ---- messages -----------------------------------------------------------------------------------
+
+// (network, actor, port, value, source, confirmed, timeout)
+Napi::Value PeerHandle::send(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const auto core = use(env);
+    const std::string network = text_argument(info, 0, "the id of a network");
+    const std::string actor = text_argument(info, 1, "an actor");
+    const std::string port = text_argument(info, 2, "a port");
+    const std::string source = text_argument(info, 4, "option 'source'");
+    const bool confirmed = info[5].ToBoolean();
+    const std::int64_t timeout = info[6].ToNumber().Int64Value();
+    auto held = std::make_shared<Result>();
+    held->message = from_js(env, info[3]);
+    return call(env, core, [=](reflow_peer* peer, reflow_error** error) {
+        reflow_peer_send_options options{};
+        options.struct_size = sizeof options;
+        options.flags = confirmed ? REFLOW_PEER_SEND_CONFIRMED : 0;
+        options.source = view_of(source);
+        options.timeout_ms = timeout;
+        const reflow_status status =
+            reflow_peer_send_with(peer, view_of(network), view_of(actor), view_of(port),
+                                  held->message.get(), &options, error);
+        if (status == REFLOW_OK) (void)held->message.leak();  // it was taken
+        return status;
+    });
+}
+
+// (network, actor, port, values, source, timeout) -> how many have gone
+Napi::Value PeerHandle::send_many(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const auto core = use(env);
+    const std::string network = text_argument(info, 0, "the id of a network");
+    const std::string actor = text_argument(info, 1, "an actor");
+    const std::string port = text_argument(info, 2, "a port");
+    if (!info[3].IsArray()) refuse(env, "values have to be an array");
+    const auto values = info[3].As<Napi::Array>();
+    const std::string source = text_argument(info, 4, "option 'source'");
+    const std::int64_t timeout = info[5].ToNumber().Int64Value();
+    struct Many {
+        std::vector<Message> messages;
+        std::size_t accepted = 0;
+    };
+    auto many = std::make_shared<Many>();
+    for (std::uint32_t i = 0; i < values.Length(); ++i) {
+        const Napi::HandleScope scope(env);
+        many->messages.push_back(from_js(env, values.Get(i)));
+    }
+    return call(
+        env, core,
+        [=](reflow_peer* peer, reflow_error** error) {
+            std::vector<reflow_message> raw;
+            raw.reserve(many->messages.size());
+            for (const Message& each : many->messages) raw.push_back(each.get());
+            const reflow_status status = reflow_peer_send_many(
+                peer, view_of(network), view_of(actor), view_of(port), raw.data(), raw.size(),
+                view_of(source), timeout, &many->accepted, error);
+            for (std::size_t i = 0; i < many->accepted; ++i) (void)many->messages[i].leak();
+            return status;
+        },
+        [many](Napi::Env inside) -> Napi::Value {
+            return Napi::Number::New(inside, static_cast<double>(many->accepted));
+        });
+}
+
+// (actor, network, options)
+Napi::Value PeerHandle::register_remote_actor(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const std::string actor = text_argument(info, 0, "an actor");
+    const std::string network = text_argument(info, 1, "the id of a network");
+    const Options given(env, info[2]);
+    struct Names {
+        std::string alias;
+        std::vector<std::string> inports, outports, capabilities;
+        std::uint32_t strategy = 0;
+        Message node;
+    };
+    auto names = std::make_shared<Names>();
+    names->alias = given.text("alias");
+    names->inports = given.texts("inports");
+    names->outports = given.texts("outports");
+    names->capabilities = given.texts("capabilities");
+    names->strategy = given.u32("strategy");
+    return call(
+        env, use(env),
+        [=](reflow_peer* peer, reflow_error** error) {
+            const auto inports = views_of(names->inports);
+            const auto outports = views_of(names->outports);
+            const auto capabilities = views_of(names->capabilities);
+            reflow_remote_actor_options options{};
+            options.struct_size = sizeof options;
+            options.strategy = names->strategy;
+            options.alias = view_of(names->alias);
+            options.inports = inports.empty() ? nullptr : inports.data();
+            options.inports_count = inports.size();
+            options.outports = outports.empty() ? nullptr : outports.data();
+            options.outports_count = outports.size();
+            options.capabilities = capabilities.empty() ? nullptr : capabilities.data();
+            options.capabilities_count = capabilities.size();
+            reflow_message node{};
+            const reflow_status status = reflow_peer_register_remote_actor(
+                peer, view_of(actor), view_of(network), &options, &node, error);
+            names->node = Message(node);
+            return status;
+        },
+        [names](Napi::Env inside) { return to_value(inside, names->node.get()); });
+}
+
+// ---- looking at it ------------------------------------------------------------------------------
+
+Napi::Value PeerHandle::status(const Napi::CallbackInfo& info) {
+    const auto core = use(info.Env());
+    reflow_message out{};
+    must(info.Env(),
+         [&](reflow_error** error) { return reflow_peer_status(core->peer, &out, error); });
+    return take_value(info.Env(), out);
+}
+
+Napi::Value PeerHandle::networks(const Napi::CallbackInfo& info) {
+    const auto core = use(info.Env());
+    reflow_message out{};
+    must(info.Env(),
+         [&](reflow_error** error) { return reflow_peer_networks(core->peer, &out, error); });
+    return take_value(info.Env(), out);
+}
+
+// (network, timeout)
+Napi::Value PeerHandle::actors(const Napi::CallbackInfo& info) {
+    const std::string network = text_argument(info, 0, "the id of a network");
+    const std::int64_t timeout = info[1].ToNumber().Int64Value();
+    auto result = std::make_shared<Result>();
+    return call(
+        info.Env(), use(info.Env()),
+        [network, timeout, result](reflow_peer* peer, reflow_error** error) {
+            reflow_message out{};
+            const reflow_status status =
+                reflow_peer_actors(peer, view_of(network), timeout, &out, error);
+            result->message = Message(out);
+            return status;
+        },
+        value_of(result));
+}
+
+// (network, timeout) -> milliseconds
+Napi::Value PeerHandle::ping(const Napi::CallbackInfo& info) {
+    const std::string network = text_argument(info, 0, "the id of a network");
+    const std::int64_t timeout = info[1].ToNumber().Int64Value();
+    auto taken = std::make_shared<std::int64_t>(0);
+    return call(
+        info.Env(), use(info.Env()),
+        [network, timeout, taken](reflow_peer* peer, reflow_error** error) {
+            return reflow_peer_ping(peer, view_of(network), timeout, taken.get(), error);
+        },
+        [taken](Napi::Env env) -> Napi::Value {
+            return Napi::Number::New(env, static_cast<double>(*taken) / 1e6);
+        });
+}
+
+// (timeout)
+Napi::Value PeerHandle::discover(const Napi::CallbackInfo& info) {
+    const std::int64_t timeout = info[0].ToNumber().Int64Value();
+    return call(info.Env(), use(info.Env()), [timeout](reflow_peer* peer, reflow_error** error) {
+        return reflow_peer_discover(peer, timeout, error);
+    });
+}
+
+Napi::Function PeerHandle::define(Napi::Env env) {
+    return DefineClass(env, "PeerHandle",
+                       {InstanceMethod<&PeerHandle::create>("create"),
+                        InstanceMethod<&PeerHandle::attach>("attach"),
+                        InstanceMethod<&PeerHandle::bind>("bind"),
+                        InstanceMethod<&PeerHandle::start>("start"),
+                        InstanceMethod<&PeerHandle::port>("port"),
+                        InstanceMethod<&PeerHandle::connect>("connect"),
+                        InstanceMethod<&PeerHandle::disconnect>("disconnect"),
+                        InstanceMethod<&PeerHandle::connected>("connected"),
+                        InstanceMethod<&PeerHandle::send>("send"),
+                        InstanceMethod<&PeerHandle::send_many>("sendMany"),
+                        InstanceMethod<&PeerHandle::register_remote_actor>("registerRemoteActor"),
+                        InstanceMethod<&PeerHandle::set_delivery>("setDelivery"),
+                        InstanceMethod<&PeerHandle::on_http>("onHttp"),
+                        InstanceMethod<&PeerHandle::status>("status"),
+                        InstanceMethod<&PeerHandle::networks>("networks"),
+                        InstanceMethod<&PeerHandle::actors>("actors"),
+                        InstanceMethod<&PeerHandle::ping>("ping"),
+                        InstanceMethod<&PeerHandle::discover>("discover"),
+                        InstanceMethod<&PeerHandle::stop>("stop"),
+                        InstanceMethod<&PeerHandle::close>("close")});
+}
+
+}  // namespace reflow_node

@@ -1,0 +1,243 @@
+// Calls from a peer into JavaScript: undelivered messages, HTTP requests and events of links. They come on
+// threads of the peer; each is posted to the thread of JavaScript, which it never waits for.
+#include "bridge.h"
+#include "environment.h"
+#include "peer.h"
+#include "peer_events.h"
+#include "queue.h"
+
+namespace reflow_node {
+
+namespace {
+
+// A function of JavaScript that threads of the engine may hold: it ends on the thread of JavaScript, or
+// with its environment.
+class Held : public std::enable_shared_from_this<Held> {
+public:
+    Held(Napi::Env env, Napi::Function function)
+        : environment_(Environment::of(env).weak_from_this()), function_(Napi::Persistent(function)) {}
+
+    template <typename Call>
+    void post(Call call) {
+        if (const auto environment = environment_.lock()) {
+            environment->post([self = shared_from_this(), call](Napi::Env env) {
+                call(env, self->function_);
+            });
+        }
+    }
+
+    // What the engine has as user data, and how it ends.
+    static void* hand_over(std::shared_ptr<Held> held) { return new std::shared_ptr<Held>(std::move(held)); }
+    static Held& of(void* user_data) { return **static_cast<std::shared_ptr<Held>*>(user_data); }
+    static void let_go(void* user_data) {
+        const std::unique_ptr<std::shared_ptr<Held>> mine(static_cast<std::shared_ptr<Held>*>(user_data));
+        const std::shared_ptr<Held> held = *mine;
+        if (const auto environment = held->environment_.lock()) {
+            environment->post([held](Napi::Env) { held->function_.Reset(); });
+        }
+    }
+    ~Held() { function_.SuppressDestruct(); }
+
+private:
+    std::weak_ptr<Environment> environment_;
+    Napi::FunctionReference function_;
+};
+
+// ---- messages that are lost
+
+void undelivered(void* user_data, reflow_view port, reflow_message message, reflow_status status,
+                 reflow_view reason) {
+    auto kept = std::make_shared<Message>(reflow_message_ref(message));
+    Held::of(user_data).post([port = copy_of(port), kept, status, reason = copy_of(reason)](
+                                 Napi::Env env, const Napi::FunctionReference& function) {
+        Napi::Object letter = Napi::Object::New(env);
+        const bool none = reflow_message_kind(kept->get()) == REFLOW_KIND_NONE;
+        letter.Set("port", port);
+        letter.Set("message", none ? env.Undefined() : to_value(env, kept->get()));
+        letter.Set("status", string_of(env, reflow_status_name(status)));
+        letter.Set("reason", reason);
+        function.Call({letter});
+    });
+}
+
+// ---- HTTP
+
+struct Reply {
+    explicit Reply(reflow_http_reply* taken) : reply(taken) {}
+    Reply(const Reply&) = delete;
+    Reply& operator=(const Reply&) = delete;
+    ~Reply() { reflow_http_reply_destroy(reply); }
+    reflow_http_reply* reply;
+};
+
+// The function that JavaScript answers with: (status, contentType, body)
+Napi::Function answer(Napi::Env env, std::shared_ptr<Reply> reply) {
+    return Napi::Function::New(env, [reply](const Napi::CallbackInfo& info) -> Napi::Value {
+        const std::uint32_t status = info[0].ToNumber().Uint32Value();
+        const std::string type = text_argument(info, 1, "contentType");
+        const std::string body = bytes_argument(info, 2, "body");
+        reflow_http_reply* taken = std::exchange(reply->reply, nullptr);
+        if (taken == nullptr) return info.Env().Undefined();
+        must(info.Env(), [&](reflow_error** error) {
+            return reflow_http_reply_send(taken, status, view_of(type), view_of(body), error);
+        });
+        return info.Env().Undefined();
+    });
+}
+
+void requested(void* user_data, const reflow_http_request* request, reflow_http_reply* reply) {
+    struct Request {
+        std::string method, path, query, type, authorization, body;
+    };
+    auto copy = std::make_shared<Request>(
+        Request{copy_of(request->method), copy_of(request->path), copy_of(request->query),
+                copy_of(request->content_type), copy_of(request->authorization), copy_of(request->body)});
+    auto kept = std::make_shared<Reply>(reply);
+    Held::of(user_data).post([copy, kept](Napi::Env env, const Napi::FunctionReference& function) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("method", copy->method);
+        object.Set("path", copy->path);
+        object.Set("query", copy->query);
+        object.Set("contentType", copy->type);
+        object.Set("authorization", copy->authorization);
+        object.Set("body", Napi::Buffer<char>::Copy(env, copy->body.data(), copy->body.size()));
+        function.Call({object, answer(env, kept)});
+    });
+}
+
+// ---- events of links
+
+class PeerItem final : public Item {
+public:
+    explicit PeerItem(reflow_message event) : event_(reflow_message_ref(event)) {}
+    Napi::Object make(Napi::Env env) override {
+        return to_value(env, event_.get()).As<Napi::Object>();
+    }
+
+private:
+    Message event_;
+};
+
+struct Receiver {
+    std::shared_ptr<Queue> queue;
+
+    static void receive(void* user_data, reflow_message event, std::uint64_t missed) {
+        const auto* self = static_cast<Receiver*>(user_data);
+        self->queue->miss(missed);
+        if (reflow_message_kind(event) == REFLOW_KIND_OBJECT) {
+            self->queue->push(std::make_unique<PeerItem>(event));
+        }
+        self->queue->wake();
+    }
+    static void let_go(void* user_data) { delete static_cast<Receiver*>(user_data); }
+};
+
+constexpr std::uint32_t kEventCapacity = 1024;
+
+}  // namespace
+
+// (network, actor, options, function or undefined)
+Napi::Value PeerHandle::set_delivery(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const auto core = use(env);
+    const std::string network = text_argument(info, 0, "the id of a network");
+    const std::string actor = text_argument(info, 1, "an actor");
+    const Options given(env, info[2]);
+    reflow_delivery_options options{};
+    options.struct_size = sizeof options;
+    options.delivery = given.u32("delivery");
+    options.outbox_policy = given.u32("outboxPolicy");
+    options.outbox_messages = given.u32("outboxMessages");
+    options.outbox_bytes = given.u64("outboxBytes");
+    options.deadline_ms = given.u32("deadlineMs");
+    options.ack_timeout_ms = given.u32("ackTimeoutMs");
+    options.ack_retries = given.u32("ackRetries");
+    options.unacknowledged_messages = given.u32("unacknowledgedMessages");
+    if (info[3].IsFunction()) {
+        options.undelivered = undelivered;
+        options.user_data =
+            Held::hand_over(std::make_shared<Held>(env, info[3].As<Napi::Function>()));
+        options.destroy = Held::let_go;
+    }
+    must(env, [&](reflow_error** error) {
+        return reflow_peer_set_delivery(core->peer, view_of(network), view_of(actor), &options, error);
+    });
+    return env.Undefined();
+}
+
+// (function, options)
+Napi::Value PeerHandle::on_http(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const auto core = use(env);
+    const Options given(env, info[1]);
+    reflow_http_options options{};
+    options.struct_size = sizeof options;
+    options.timeout_ms = given.u32("timeoutMs");
+    options.max_body_bytes = given.u32("maxBodyBytes");
+    options.max_waiting = given.u32("maxWaiting");
+    void* held = Held::hand_over(std::make_shared<Held>(env, info[0].As<Napi::Function>()));
+    must(env, [&](reflow_error** error) {
+        return reflow_peer_on_http(core->peer, requested, held, Held::let_go, &options, error);
+    });
+    return env.Undefined();
+}
+
+// ---- the stream of events of a peer
+
+Napi::Function PeerEventsHandle::define(Napi::Env env) {
+    return DefineClass(env, "PeerEventsHandle",
+                       {InstanceMethod<&PeerEventsHandle::take>("take"),
+                        InstanceMethod<&PeerEventsHandle::finish>("finish"),
+                        InstanceMethod<&PeerEventsHandle::close>("close")});
+}
+
+// new PeerEventsHandle(ready, peer, kinds as bits, capacity)
+PeerEventsHandle::PeerEventsHandle(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<PeerEventsHandle>(info) {
+    const Napi::Env env = info.Env();
+    const std::shared_ptr<PeerCore> core =
+        PeerHandle::Unwrap(info[1].As<Napi::Object>())->use(env);
+    const std::uint32_t given = info[3].ToNumber().Uint32Value();
+    const std::uint32_t capacity = given == 0 ? kEventCapacity : given;
+    auto queue = std::make_shared<Queue>(env, info[0].As<Napi::Function>(), capacity);
+    reflow_peer_event_options options{};
+    options.struct_size = sizeof options;
+    options.capacity = capacity;
+    options.kinds = info[2].ToNumber().Uint32Value();
+    options.callback = Receiver::receive;
+    options.user_data = new Receiver{queue};
+    options.destroy = Receiver::let_go;
+    must(env, [&](reflow_error** error) {
+        return reflow_peer_subscribe(core->peer, &options, &subscription_, error);
+    });
+    core_ = core;
+    queue_ = std::move(queue);
+}
+
+PeerEventsHandle::~PeerEventsHandle() { end(); }
+
+void PeerEventsHandle::end() {
+    if (queue_) queue_->close();
+    reflow_peer_subscription_destroy(std::exchange(subscription_, nullptr));
+    core_.reset();
+}
+
+Napi::Value PeerEventsHandle::take(const Napi::CallbackInfo& info) {
+    return queue_->take(info.Env(), info[0].ToNumber().Uint32Value());
+}
+
+// The peer has stopped: what waits may still be taken.
+Napi::Value PeerEventsHandle::finish(const Napi::CallbackInfo& info) {
+    reflow_peer_subscription_destroy(std::exchange(subscription_, nullptr));
+    core_.reset();
+    queue_->finish();
+    queue_->wake();
+    return info.Env().Undefined();
+}
+
+Napi::Value PeerEventsHandle::close(const Napi::CallbackInfo& info) {
+    end();
+    return info.Env().Undefined();
+}
+
+}  // namespace reflow_node

@@ -1,0 +1,166 @@
+// Firings that end later.
+#include "pending.h"
+
+#include "actors.h"
+
+namespace reflow_node {
+
+namespace {
+
+// What a firing that is cancelled leads to.
+struct Watch {
+    std::shared_ptr<Environment> environment;
+    std::uint32_t number;
+};
+
+void told_cancelled(void* user_data, reflow_completion) {
+    auto* watch = static_cast<Watch*>(user_data);
+    watch->environment->post([number = watch->number](Napi::Env env) {
+        Environment::of(env).dispatch.Call(
+            {env.Undefined(), Napi::Number::New(env, kCancelled), Napi::Number::New(env, number)});
+    });
+}
+
+std::shared_ptr<Pending> find(const Napi::CallbackInfo& info) {
+    auto& all = Environment::of(info.Env()).pendings;
+    auto found = all.find(info[0].As<Napi::Number>().Uint32Value());
+    return found == all.end() ? nullptr : found->second;
+}
+
+}  // namespace
+
+Pending::Pending(std::shared_ptr<Core> core, std::uint32_t given)
+    : number(given), core_(std::move(core)) {
+    ++core_->environment->pending;
+}
+
+Pending::~Pending() { --core_->environment->pending; }
+
+std::shared_ptr<Pending> Pending::create(std::shared_ptr<Core> core) {
+    Environment& environment = *core->environment;
+    std::uint32_t number = environment.next_pending++;
+    auto made = std::make_shared<Pending>(std::move(core), number);
+    environment.pendings[number] = made;
+    return made;
+}
+
+void Pending::bind(Napi::Env env, reflow_completion completion) {
+    completion_ = completion;
+    bound_ = true;
+    if (watching_) {
+        watching_ = false;
+        watch(env);
+    }
+    push(env);
+}
+
+void Pending::lose(Napi::Env env) {
+    over_ = true;
+    waiting_.clear();
+    if (finishing_) close(env);
+}
+
+int Pending::emit(Napi::Env env, std::uint32_t port, Message message) {
+    if (over_ || finishing_) return -1;
+    waiting_.emplace_back(port, std::move(message));
+    push(env);
+    if (over_) return -1;
+    if (waiting_.empty()) return 1;
+    told_ = true;
+    return 0;
+}
+
+void Pending::push(Napi::Env env) {
+    if (!bound_ || pumping_) return;
+    while (!over_ && !waiting_.empty()) {
+        auto& [port, message] = waiting_.front();
+        reflow_status status = reflow_completion_emit(completion_, port, message.get(), 0);
+        if (status == REFLOW_OK) {
+            (void)message.leak();
+            waiting_.pop_front();
+        } else if (status == REFLOW_ERROR_WOULD_BLOCK) {
+            pumping_ = true;
+            core_->environment->background([self = shared_from_this()] {
+                auto& [to, first] = self->waiting_.front();
+                // Ends with the firing at the latest.
+                reflow_status sent = reflow_completion_emit(self->completion_, to, first.get(),
+                                                            REFLOW_FOREVER);
+                self->core_->environment->post([self, sent](Napi::Env inside) {
+                    self->pumping_ = false;
+                    if (sent == REFLOW_OK) {
+                        (void)self->waiting_.front().second.leak();
+                        self->waiting_.pop_front();
+                    } else {
+                        self->over_ = true;
+                        self->waiting_.clear();
+                    }
+                    self->push(inside);
+                });
+            });
+            return;
+        } else {
+            over_ = true;
+            waiting_.clear();
+        }
+    }
+    if (std::exchange(told_, false)) {
+        core_->environment->dispatch.Call(
+            {env.Undefined(), Napi::Number::New(env, kDrained), Napi::Number::New(env, number)});
+    }
+    if (finishing_) close(env);
+}
+
+void Pending::finish(Napi::Env env, Failure failure) {
+    if (finishing_) return;
+    finishing_ = true;
+    failure_ = std::move(failure);
+    if (over_) return close(env);
+    push(env);
+}
+
+void Pending::close(Napi::Env) {
+    auto self = shared_from_this();
+    core_->environment->pendings.erase(number);
+    if (over_) return;
+    over_ = true;
+    if (failure_) {
+        reflow_failure failure = failure_view(failure_);
+        (void)reflow_completion_fail_with(completion_, &failure);
+    } else {
+        (void)reflow_completion_resolve(completion_);
+    }
+}
+
+void Pending::watch(Napi::Env env) {
+    if (std::exchange(watching_, true) || !bound_) return;
+    auto* watch = new Watch{core_->environment, number};
+    reflow_status status =
+        reflow_completion_on_cancel(completion_, told_cancelled, watch,
+                                    [](void* data) { delete static_cast<Watch*>(data); });
+    if (status == REFLOW_OK || finishing_) return;
+    core_->environment->dispatch.Call(
+        {env.Undefined(), Napi::Number::New(env, kCancelled), Napi::Number::New(env, number)});
+}
+
+Napi::Value pending_emit(const Napi::CallbackInfo& info) {
+    auto pending = find(info);
+    int accepted = -1;
+    if (pending) {
+        Message message = from_js(info.Env(), info[2]);
+        accepted = pending->emit(info.Env(), info[1].As<Napi::Number>().Uint32Value(),
+                                 std::move(message));
+    }
+    return Napi::Number::New(info.Env(), accepted);
+}
+
+Napi::Value pending_finish(const Napi::CallbackInfo& info) {
+    if (auto pending = find(info)) pending->finish(info.Env(), failure_of_arguments(info, 1));
+    return info.Env().Undefined();
+}
+
+Napi::Value pending_watch(const Napi::CallbackInfo& info) {
+    if (auto pending = find(info)) pending->watch(info.Env());
+    return info.Env().Undefined();
+}
+
+}  // namespace reflow_node

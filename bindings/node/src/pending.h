@@ -1,0 +1,55 @@
+// Firings that end later: a promise stands for each. Thread: JS, but for the completion itself.
+#pragma once
+
+#include <napi.h>
+#include <reflow.h>
+
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include "core.h"
+
+namespace reflow_node {
+
+class Pending : public std::enable_shared_from_this<Pending> {
+public:
+    Pending(std::shared_ptr<Core> core, std::uint32_t number);
+    ~Pending();
+    // Makes one and puts it into the table of the environment.
+    static std::shared_ptr<Pending> create(std::shared_ptr<Core> core);
+
+    // The engine has given the completion; what has gathered goes on its way.
+    void bind(Napi::Env env, reflow_completion completion);
+    // The call that should have kept it open has ended otherwise.
+    void lose(Napi::Env env);
+    // 1: accepted; 0: it waits, and kDrained will tell; -1: the firing is over.
+    int emit(Napi::Env env, std::uint32_t port, Message message);
+    void finish(Napi::Env env, Failure failure);
+    // Tells kCancelled when the firing is cancelled.
+    void watch(Napi::Env env);
+
+    const std::uint32_t number;
+
+private:
+    void push(Napi::Env env);
+    void close(Napi::Env env);
+
+    std::shared_ptr<Core> core_;
+    reflow_completion completion_{};
+    bool bound_ = false;
+    bool over_ = false;
+    bool pumping_ = false;  // a helper waits for room
+    bool finishing_ = false;
+    bool told_ = false;     // somebody waits for kDrained
+    bool watching_ = false;
+    Failure failure_;
+    std::deque<std::pair<std::uint32_t, Message>> waiting_;
+};
+
+// Calls of JavaScript; the first argument is the number.
+Napi::Value pending_emit(const Napi::CallbackInfo& info);
+Napi::Value pending_finish(const Napi::CallbackInfo& info);
+Napi::Value pending_watch(const Napi::CallbackInfo& info);
+
+}  // namespace reflow_node

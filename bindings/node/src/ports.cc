@@ -1,0 +1,256 @@
+// Sending and receiving. Nothing here waits on the JS thread: what finds no room waits in a queue of the
+// inport, and the engine tells when it takes more.
+#include "ports.h"
+
+#include "actors.h"
+#include "frames.h"
+
+namespace reflow_node {
+
+namespace {
+
+struct Watch {
+    std::weak_ptr<Core> core;
+    std::uint32_t index;
+};
+
+void flush_inport(Napi::Env env, Core& core, std::uint32_t index);
+
+void told_writable(void* user_data, reflow_inport) {
+    auto* watch = static_cast<Watch*>(user_data);
+    auto core = watch->core.lock();
+    if (!core) return;
+    core->environment->post(
+        [core, index = watch->index](Napi::Env env) { flush_inport(env, *core, index); });
+}
+
+Failure watch_inport(Core& core, std::uint32_t index) {
+    Inport& inport = core.inports[index];
+    if (inport.watched) return {};
+    reflow_error* error = nullptr;
+    reflow_status status = reflow_network_on_writable(
+        core.network, inport.id, told_writable, new Watch{core.weak_from_this(), index},
+        [](void* data) { delete static_cast<Watch*>(data); }, &error);
+    inport.watched = status == REFLOW_OK;
+    return failure_of(status, error);
+}
+
+// Sends from the front of the queue what there is room for.
+Failure send_waiting(Core& core, Inport& inport, std::size_t& sent) {
+    sent = 0;
+    while (!inport.waiting.empty()) {
+        reflow_message chunk[256];
+        std::size_t count = std::min<std::size_t>(inport.waiting.size(), 256);
+        for (std::size_t i = 0; i < count; ++i) chunk[i] = inport.waiting[i].get();
+        std::size_t accepted = 0;
+        reflow_error* error = nullptr;
+        reflow_status status = reflow_network_send_many(core.network, inport.id, chunk, count, 0,
+                                                        &accepted, &error);
+        for (std::size_t i = 0; i < accepted; ++i) {
+            (void)inport.waiting.front().leak();
+            inport.waiting.pop_front();
+        }
+        sent += accepted;
+        if (status == REFLOW_ERROR_WOULD_BLOCK) {
+            reflow_error_destroy(error);
+            return {};
+        }
+        if (status != REFLOW_OK) {
+            inport.waiting.clear();
+            return failure_of(status, error);
+        }
+    }
+    return {};
+}
+
+void flush_inport(Napi::Env env, Core& core, std::uint32_t index) {
+    Inport& inport = core.inports[index];
+    if (inport.waiting.empty()) return;
+    std::size_t sent = 0;
+    Failure failure;
+    if (core.closing) {
+        inport.waiting.clear();
+        failure.status = REFLOW_ERROR_CLOSED;
+        failure.message = "the network is closed";
+    } else {
+        failure = send_waiting(core, inport, sent);
+    }
+    napi_value self = core.self(env);
+    napi_value problem = failure ? static_cast<napi_value>(error_of(env, failure).Value())
+                                 : static_cast<napi_value>(env.Null());
+    if (self == nullptr) return;
+    core.environment->dispatch.Call({self, Napi::Number::New(env, kWritable),
+                                     Napi::Number::New(env, index),
+                                     Napi::Number::New(env, static_cast<double>(sent)), problem});
+}
+
+std::shared_ptr<Output> output_of(const Napi::CallbackInfo& info) {
+    return *info[0].As<Napi::External<std::shared_ptr<Output>>>().Data();
+}
+
+constexpr std::int64_t kLook = 50;  // ms between looks whether a reader has been closed
+
+}  // namespace
+
+Napi::Value find_inport(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    reflow_network* network = core->running(info.Env());
+    std::string node = info[1].As<Napi::String>(), port = info[2].As<Napi::String>();
+    Inport inport;
+    reflow_error* error = nullptr;
+    check(info.Env(),
+          reflow_network_find_inport(network, view_of(node), view_of(port), &inport.id, &error),
+          error);
+    core->inports.push_back(std::move(inport));
+    return Napi::Number::New(info.Env(), static_cast<double>(core->inports.size() - 1));
+}
+
+Napi::Value send(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    auto core = Core::of(info);
+    reflow_network* network = core->running(env);
+    std::uint32_t index = info[1].As<Napi::Number>().Uint32Value();
+    bool queue = info[3].ToBoolean();
+    Inport& inport = core->inports[index];
+    Message message = from_js(env, info[2]);
+    if (!inport.waiting.empty()) {
+        if (queue) inport.waiting.push_back(std::move(message));
+        return Napi::Number::New(env, queue ? 2 : 0);
+    }
+    if (queue) {
+        Failure failure = watch_inport(*core, index);
+        if (failure) raise(env, failure);
+    }
+    reflow_error* error = nullptr;
+    reflow_status status = reflow_network_try_send(network, inport.id, message.get(), &error);
+    if (status == REFLOW_OK) {
+        (void)message.leak();
+        core->busy(env);
+        return Napi::Number::New(env, 1);
+    }
+    if (status != REFLOW_ERROR_WOULD_BLOCK) check(env, status, error);
+    reflow_error_destroy(error);
+    if (queue) inport.waiting.push_back(std::move(message));
+    core->busy(env);
+    return Napi::Number::New(env, queue ? 2 : 0);
+}
+
+Napi::Value send_frames(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    auto core = Core::of(info);
+    std::uint32_t index = info[1].As<Napi::Number>().Uint32Value();
+    Inport& inport = core->inports[index];
+    std::vector<reflow_message> messages;
+    std::vector<std::uint32_t> ports;
+    core->environment->io->take(info[2].As<Napi::Number>().Uint32Value(), messages, ports);
+    for (reflow_message message : messages) inport.waiting.emplace_back(message);
+    reflow_network* network = core->running(env);
+    (void)network;
+    Failure failure = watch_inport(*core, index);
+    std::size_t sent = 0;
+    if (!failure && inport.waiting.size() == messages.size()) {
+        failure = send_waiting(*core, inport, sent);
+    }
+    if (failure) raise(env, failure);
+    core->busy(env);
+    return Napi::Number::New(env, static_cast<double>(messages.size() - sent));
+}
+
+// ---- outputs
+
+Output::~Output() {
+    for (reflow_message message : ahead) reflow_message_unref(message);
+    --environment->outputs;
+    // It waits for the node to come to rest, which may wait for the JS thread.
+    environment->background([output = output] { reflow_output_destroy(output); });
+}
+
+Napi::Value open_output(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    auto core = Core::of(info);
+    core->running(env);
+    std::string node = info[1].As<Napi::String>(), port = info[2].As<Napi::String>();
+    std::uint32_t capacity = info[3].As<Napi::Number>().Uint32Value();
+    auto output = std::make_shared<Output>();
+    output->environment = core->environment;
+    output->typed = info[4].ToBoolean();
+    ++core->environment->outputs;
+    auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
+    auto failure = std::make_shared<Failure>();
+    core->environment->task(
+        [=] {
+            *failure = core->with_network([&](reflow_network* network, reflow_error** error) {
+                return reflow_network_open_output(network, view_of(node), view_of(port), capacity,
+                                                  &output->output, error);
+            });
+        },
+        [=](Napi::Env inside) {
+            if (*failure) return deferred->Reject(error_of(inside, *failure).Value());
+            deferred->Resolve(Napi::External<std::shared_ptr<Output>>::New(
+                inside, new std::shared_ptr<Output>(output),
+                [](Napi::Env, std::shared_ptr<Output>* held) {
+                    (*held)->closed = true;
+                    delete held;
+                }));
+        });
+    return deferred->Promise();
+}
+
+Napi::Value receive(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    auto output = output_of(info);
+    Frames& frames = *output->environment->io;
+    std::vector<reflow_message> got = std::move(output->ahead);
+    output->ahead.clear();
+    if (got.empty() && !output->closed) {
+        got.resize(1024);
+        std::size_t count = 0;
+        reflow_error* error = nullptr;
+        reflow_status status = reflow_output_recv_many(output->output, got.data(), got.size(), 0,
+                                                       &count, &error);
+        got.resize(count);
+        if (status == REFLOW_ERROR_CLOSED) output->closed = true;
+        else if (status != REFLOW_OK && status != REFLOW_ERROR_WOULD_BLOCK) check(env, status, error);
+        reflow_error_destroy(error);
+    }
+    if (got.empty()) return Napi::Number::New(env, output->closed ? -1 : 0);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+        Message message(got[i]);
+        frames.put(env, i, message.get(), output->typed);
+    }
+    return Napi::Number::New(env, static_cast<double>(got.size()));
+}
+
+Napi::Value wait_output(const Napi::CallbackInfo& info) {
+    auto output = output_of(info);
+    auto callback = std::make_shared<Napi::FunctionReference>(
+        Napi::Persistent(info[1].As<Napi::Function>()));
+    output->environment->background([output, callback] {
+        std::vector<reflow_message> got(1024);
+        std::size_t count = 0;
+        reflow_status status = REFLOW_ERROR_TIMEOUT;
+        while (status == REFLOW_ERROR_TIMEOUT && !output->closed && output->environment->alive()) {
+            status = reflow_output_recv_many(output->output, got.data(), got.size(), kLook, &count,
+                                             nullptr);
+        }
+        got.resize(count);
+        if (!output->environment->alive()) {
+            callback->SuppressDestruct();
+            for (reflow_message message : got) reflow_message_unref(message);
+            return;
+        }
+        output->environment->post([output, callback, got](Napi::Env) {
+            output->ahead = got;
+            callback->Call({});
+            callback->Reset();
+        });
+    });
+    return info.Env().Undefined();
+}
+
+Napi::Value close_output(const Napi::CallbackInfo& info) {
+    output_of(info)->closed = true;
+    return info.Env().Undefined();
+}
+
+}  // namespace reflow_node

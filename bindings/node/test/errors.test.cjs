@@ -1,0 +1,202 @@
+'use strict';
+// What goes wrong, in every place: told by class, code, place and hint; the network stays usable.
+const test = require('node:test');
+const assert = require('node:assert');
+const { reflow, until } = require('./support.cjs');
+const { Network, actor, ReflowError } = reflow;
+
+const keep = (into) => actor({ inports: ['in'] }, (ctx, value) => { into.push(value); });
+
+// A network with an actor whose errors are collected.
+async function failing(body, options = {}) {
+  const errors = [];
+  const out = [];
+  const net = new Network();
+  net.add('a', actor({ inports: ['in'], outports: ['out'], ...options }, body))
+    .add('e', keep(errors)).add('o', keep(out)).connect('a.error', 'e.in').connect('a.out', 'o.in');
+  await net.start();
+  return { net, errors, out };
+}
+
+test('an exception fails its firing alone, and reaches the error port', async () => {
+  const { net, errors, out } = await failing((ctx, value) => {
+    if (value % 2) throw new RangeError(`odd ${value}`);
+    return { out: value };
+  });
+  await net.sendMany('a.in', [0, 1, 2, 3, 4]);
+  await net.idle();
+  assert.deepStrictEqual(out, [0, 2, 4]);
+  assert.deepStrictEqual(errors.map((e) => e.message).sort().map((m) => /RangeError: odd [13]/.test(m)),
+    [true, true]);
+  assert.strictEqual(net.report().a.failed, 2);
+  await net.close();
+});
+
+test('a rejection, a throw in a generator, and what is no Error, are the same', async () => {
+  const bodies = [
+    async () => { await null; throw new Error('mine'); },
+    () => Promise.reject(new Error('mine')),
+    function* one() { yield { out: 1 }; throw new Error('mine'); },
+    async function* two() { yield { out: 1 }; throw new Error('mine'); },
+    () => { throw 'mine'; },
+    () => { throw { toString() { throw new Error('no'); }, mine: 'mine' }; },
+    () => { throw null; },
+  ];
+  for (const [i, body] of bodies.entries()) {
+    const { net, errors } = await failing(body);
+    await net.sendMany('a.in', [1, 2]);
+    await net.idle({ timeout: 5000 });
+    assert.strictEqual(errors.length, 2, String(body));
+    if (i < 6) assert.match(errors[0].message, /mine/, String(body));
+    await net.close();
+  }
+});
+
+test('wrong results are told of with what would be right', async () => {
+  const cases = [
+    [() => 5, /returned a number.*return \{ out: value \}/],
+    [() => 'text', /returned a string/],
+    [() => [1], /returned an array/],
+    [() => ({ Out: 1 }), /no outport 'Out'.*did you mean 'out'/],
+    [() => ({ out: () => 1 }), /\$.*a function/],
+    [(ctx) => ctx.emit('nowhere', 1), /no outport 'nowhere'.*'out'/],
+    [(ctx) => ctx.emit('out', { a: [Symbol('s')] }), /\$\.a\[0\].*a symbol/],
+    [() => new Date(), /no outport|nothing/],
+  ];
+  for (const [body, text] of cases.slice(0, 7)) {
+    for (const form of [body, async (...args) => body(...args)]) {
+      const { net, errors } = await failing(form);
+      await net.send('a.in', 1);
+      await net.idle({ timeout: 5000 });
+      assert.strictEqual(errors.length, 1, String(body));
+      assert.match(errors[0].message, text, String(body));
+      await net.close();
+    }
+  }
+});
+
+test('emitting after the firing has ended is refused', async () => {
+  let kept;
+  const { net } = await failing((ctx) => { kept = ctx; return { out: 1 }; });
+  await net.send('a.in', 1);
+  await net.idle();
+  assert.throws(() => kept.emit('out', 2), { code: 'ERR_REFLOW_CLOSED' });
+  await net.close();
+  assert.throws(() => kept.emit('out', 2), { code: 'ERR_REFLOW_CLOSED' });
+  const second = await failing(async (ctx) => { kept = ctx; });
+  await second.net.send('a.in', 1);
+  await second.net.idle();
+  assert.throws(() => kept.emit('out', 2), { code: 'ERR_REFLOW_CLOSED' });
+  await second.net.close();
+});
+
+test('a failing constructor or setup fails the start, with the error as cause', async () => {
+  const own = new TypeError('no database');
+  for (const at of ['constructor', 'setup', 'async setup']) {
+    class Bad {
+      static inports = ['in'];
+      constructor() { if (at === 'constructor') throw own; }
+      setup() {
+        if (at === 'setup') throw own;
+        if (at === 'async setup') return Promise.reject(own);
+        return undefined;
+      }
+      run() {}
+    }
+    const net = new Network();
+    net.add('bad', Bad);
+    await assert.rejects(net.start(), (error) => {
+      assert.ok(error instanceof ReflowError);
+      assert.match(error.message, /no database/);
+      assert.strictEqual(error.cause, own);
+      assert.strictEqual(error.node, 'bad');
+      return true;
+    });
+    await net.close();
+  }
+});
+
+test('unknown components, nodes and ports have hints', async () => {
+  const net = new Network();
+  net.add('x', 'Filtre');
+  await assert.rejects(net.start(), { code: 'ERR_REFLOW_NOT_FOUND', hint: /Filter/ });
+  await net.close();
+  const other = new Network();
+  other.add('log', 'Log').initial('log.in', 'first');
+  assert.throws(() => other.add('log', 'Log'), { code: 'ERR_REFLOW_ALREADY_EXISTS' });
+  assert.throws(() => other.connect('log.out', 'lag.in'), { code: 'ERR_REFLOW_NOT_FOUND', hint: /log/ });
+  await other.start();
+  await assert.rejects(other.send('lag.in', 1), { code: 'ERR_REFLOW_NOT_FOUND', hint: /log/ });
+  await assert.rejects(other.send('log.inn', 1), { code: 'ERR_REFLOW_NOT_FOUND', hint: /in/ });
+  await assert.rejects(other.stream('log.nope').next(), { code: 'ERR_REFLOW_NOT_FOUND' });
+  await other.close();
+});
+
+test('every method answers in every state', async () => {
+  const net = new Network();
+  net.add('a', keep([]));
+  const use = {
+    send: () => net.send('a.in', 1),
+    trySend: async () => net.trySend('a.in', 1),
+    sendMany: () => net.sendMany('a.in', [1]),
+    idle: () => net.idle(),
+    drain: () => net.drain(),
+    report: async () => net.report(),
+    endSources: async () => net.endSources(),
+  };
+  for (const [name, call] of Object.entries(use)) {
+    await assert.rejects(call(), { code: 'ERR_REFLOW_INVALID_STATE' }, name);
+  }
+  assert.strictEqual(net.state, 'created');
+  await net.start();
+  assert.strictEqual(net.state, 'running');
+  await assert.rejects(net.start(), { code: 'ERR_REFLOW_INVALID_STATE' });
+  assert.throws(() => net.add('b', 'Log'), { code: 'ERR_REFLOW_INVALID_STATE' });
+  assert.throws(() => net.connect('a.out', 'a.in'), { code: 'ERR_REFLOW_INVALID_STATE' });
+  await net.stop();
+  await net.stop();
+  assert.strictEqual(net.state, 'stopped');
+  await assert.rejects(net.send('a.in', 1), { code: 'ERR_REFLOW_CLOSED' });
+  await net.close();
+  await net.close();
+  await net.stop();
+  for (const name of ['send', 'trySend', 'sendMany', 'idle', 'drain', 'report', 'endSources']) {
+    await assert.rejects(use[name](), { code: 'ERR_REFLOW_CLOSED' }, name);
+  }
+  assert.throws(() => net.add('b', 'Log'), { code: 'ERR_REFLOW_CLOSED' });
+  await assert.rejects(net.start(), { code: 'ERR_REFLOW_CLOSED' });
+  await assert.rejects(net.stream('a.out').next(), { code: 'ERR_REFLOW_CLOSED' });
+});
+
+test('timeouts of waits are errors of their own', async () => {
+  let release;
+  const { net } = await failing(() => new Promise((resolve) => { release = resolve; }));
+  await net.send('a.in', 1);
+  await until(() => release !== undefined, 'the firing');
+  await assert.rejects(net.idle({ timeout: 20 }), { code: 'ERR_REFLOW_TIMEOUT' });
+  await assert.rejects(net.idle({ timeout: -1 }), { code: 'ERR_REFLOW_INVALID_ARGUMENT' });
+  release();
+  await net.idle();
+  await net.close();
+});
+
+test('an actor of many packets that fails goes on behind the failure, in batches too', async () => {
+  for (const batch of [false, true]) {
+    const failed = [];
+    const ok = [];
+    const check = (value) => {
+      if (value % 1000 === 500 && !failed.includes(value)) {
+        failed.push(value);
+        throw new Error('once');
+      }
+      ok.push(value);
+    };
+    const { net, errors } = await failing(batch ? (ctx, values) => values.forEach(check)
+      : (ctx, value) => check(value), { batch, maxBatch: 100 });
+    await net.sendMany('a.in', Array.from({ length: 5000 }, (_, i) => i));
+    await net.idle();
+    assert.deepStrictEqual(failed, [500, 1500, 2500, 3500, 4500]);
+    assert.strictEqual(errors.length, 5);
+    await net.close();
+  }
+});

@@ -1,0 +1,184 @@
+'use strict';
+// Values on their way through a network: what arrives is what JSON, or the language itself, says.
+const test = require('node:test');
+const assert = require('node:assert');
+const { collect, reflow, runProgram } = require('./support.cjs');
+const { Network, actor, transfer } = reflow;
+
+const pass = () => actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => {
+  ctx.emit('out', value);
+});
+const through = (values) => collect(reflow, (net) => net.add('d', pass()), values);
+
+test('what JSON has arrives as it was', async () => {
+  const values = [null, true, false, 0, -1, 1.5, 2 ** 53 - 1, -(2 ** 53 - 1), 1e300, '', 'text', 'ünï\0cødé 🎉',
+    'x'.repeat(300), 'é'.repeat(5000), [], {}, [1, 2, 3], [1.5, 2.5], ['a', null, [true]],
+    { a: 1, b: { c: [1, 'two', { three: 3 }] }, '': 'empty', 'with space': 1, 7: 'seven' }];
+  assert.deepStrictEqual(await through(values), values);
+});
+
+test('numbers that are no integers keep their value', async () => {
+  const values = [-0, NaN, Infinity, -Infinity, 2 ** 53, 2 ** 60, Number.MIN_VALUE];
+  const seen = await through(values);
+  for (let i = 0; i < values.length; i++) assert.ok(Object.is(seen[i], values[i]), String(values[i]));
+});
+
+test('64-bit integers are BigInts where numbers are not exact', async () => {
+  const values = [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n, 12n];
+  assert.deepStrictEqual(await through(values), [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n, 12]);
+  await assert.rejects(through([2n ** 63n]), { code: 'ERR_REFLOW_TYPE', path: '$' });
+});
+
+test('undefined is a signal alone, null in arrays, and nothing in objects', async () => {
+  assert.deepStrictEqual(await through([undefined, [undefined, 1], { a: undefined, b: 1 }]),
+    [undefined, [null, 1], { b: 1 }]);
+});
+
+test('dates, maps, sets, classes and toJSON become what JSON would make of them', async () => {
+  class Point {
+    constructor(x, y) { this.x = x; this.y = y; }
+  }
+  class Money {
+    toJSON() { return { amount: '1.00' }; }
+  }
+  const date = new Date('2024-02-29T12:00:00.123Z');
+  const values = [date, new Map([['a', 1], ['__proto__', 2]]), new Set([3, 1, 2]), new Point(1, 2),
+    new Money(), Object.assign(Object.create(null), { bare: true }), new String('boxed'),
+    { when: date, who: new Point(3, 4) }];
+  const seen = await through(values);
+  assert.strictEqual(seen[0], '2024-02-29T12:00:00.123Z');
+  assert.deepStrictEqual(Object.entries(seen[1]), [['a', 1], ['__proto__', 2]]);
+  assert.deepStrictEqual(seen.slice(2), [[3, 1, 2], { x: 1, y: 2 }, { amount: '1.00' }, { bare: true },
+    'boxed', { when: '2024-02-29T12:00:00.123Z', who: { x: 3, y: 4 } }]);
+  assert.strictEqual(Object.getPrototypeOf(seen[1]), Object.prototype);
+});
+
+test('bytes and typed arrays keep their type and content, small and shared', async () => {
+  for (const size of [0, 3, 100, 100_000]) {
+    const bytes = Buffer.alloc(size, 7);
+    const values = [bytes, new Uint8Array(size).fill(1), new Int16Array(size).fill(-2),
+      new Uint32Array(size).fill(2 ** 31), new Float32Array(size).fill(0.5),
+      new BigUint64Array(size).fill(2n ** 63n), new Int8Array(size).fill(-8)];
+    const seen = await through(values);
+    assert.ok(Buffer.isBuffer(seen[0]));
+    assert.ok(seen[0].equals(bytes));
+    assert.ok(Buffer.isBuffer(seen[1]) && seen[1].equals(Buffer.alloc(size, 1)));
+    assert.deepStrictEqual(seen.slice(2), values.slice(2));
+  }
+  const inside = Buffer.from('0123456789').subarray(2, 5);
+  assert.deepStrictEqual((await through([{ inside }, new DataView(new ArrayBuffer(4), 1, 2),
+    new Uint8Array([1, 2]).buffer])), [{ inside: Buffer.from('234') }, Buffer.alloc(2),
+    Buffer.from([1, 2])]);
+});
+
+test('arrays of 64-bit numbers are plain, or typed where that is asked for', async () => {
+  const floats = new Float64Array([1.5, -2.5]);
+  const longs = new BigInt64Array([1n, -(2n ** 62n)]);
+  assert.deepStrictEqual(await through([floats, longs]), [[1.5, -2.5], [1, -(2n ** 62n)]]);
+  const typed = actor({ inports: ['in'], outports: ['out'], typed: true }, (ctx, value) => ({
+    out: `${value.constructor.name} ${value.join()}` }));
+  assert.deepStrictEqual(await collect(reflow, (net) => net.add('d', typed), [floats, longs, [1, 2]]),
+    ['Float64Array 1.5,-2.5', 'BigInt64Array 1,-4611686018427387904', 'BigInt64Array 1,2']);
+});
+
+test('large buffers are shared on the way out and back in, and may go to several actors', async () => {
+  const addresses = new Set();
+  const big = new Float32Array(1 << 18).map((_, i) => i);
+  const net = new Network();
+  const seen = [];
+  const keep = actor({ inports: ['in'] }, (ctx, value) => { seen.push(value); });
+  net.add('a', pass()).add('b', keep).add('c', keep).connect('a.out', 'b.in').connect('a.out', 'c.in');
+  await net.start();
+  await net.send('a.in', big);
+  await net.idle();
+  assert.strictEqual(seen.length, 2);
+  assert.deepStrictEqual(seen[0], big);
+  assert.deepStrictEqual(seen[1], big);
+  // One piece of memory: what is written into one is seen in the other.
+  seen[0][5] = -1;
+  assert.strictEqual(seen[1][5], -1);
+  assert.strictEqual(addresses.size, 0);
+  await net.close();
+});
+
+test('transfer takes the memory over', async () => {
+  const big = new Float64Array(1 << 17).fill(2);
+  const message = transfer(big);
+  assert.strictEqual(big.length, 0);
+  assert.strictEqual(message.kind, 'Array');
+  const sum = actor({ inports: ['in'], outports: ['out'], typed: true }, (ctx, value) => ({
+    out: value.reduce((a, b) => a + b, 0) }));
+  assert.deepStrictEqual(await collect(reflow, (net) => net.add('d', sum), [message, message]),
+    [2 ** 18, 2 ** 18]);
+  const small = Buffer.from('small, of the pool');
+  assert.deepStrictEqual(await through([transfer(small)]), [Buffer.from('small, of the pool')]);
+  assert.strictEqual(small.toString(), 'small, of the pool');
+  assert.throws(() => transfer('text'), { code: 'ERR_REFLOW_TYPE' });
+});
+
+test('a host without external buffers gets copies', async () => {
+  const { code, stdout, stderr } = await runProgram(`
+    const seen = [];
+    const net = new Network();
+    net.add('a', actor({ inports: ['in'] }, (ctx, value) => { seen.push(value); }));
+    net.start().then(async () => {
+      await net.send('a.in', Buffer.alloc(100000, 5));
+      await net.send('a.in', new Int32Array(100000).fill(9));
+      await net.idle();
+      console.log(seen[0].length, seen[0][99999], seen[1].length, seen[1][99999]);
+      await net.close();
+    });`, { env: { REFLOW_NODE_COPY: '1' } });
+  assert.deepStrictEqual([code, stdout.trim()], [0, '100000 5 100000 9'], stderr);
+});
+
+test('what cannot be converted is refused with its path and type, and the network goes on', async () => {
+  const net = new Network();
+  const seen = [];
+  net.add('a', actor({ inports: ['in'] }, (ctx, value) => { seen.push(value); }));
+  await net.start();
+  const cycle = { rows: [{}] };
+  cycle.rows[0].back = cycle;
+  let deep = [];
+  for (let i = 0; i < 200; i++) deep = [deep];
+  const cases = [
+    [{ rows: [0, 1, 2, { when: () => 1 }] }, '$.rows[3].when', /a function/],
+    [{ 'odd key': { s: Symbol('x') } }, '$["odd key"].s', /a symbol/],
+    [() => 1, '$', /a function/],
+    [{ p: Promise.resolve() }, '$.p', /a Promise/],
+    [{ r: /x/ }, '$.r', /a RegExp/],
+    [{ w: new WeakMap() }, '$.w', /a WeakMap/],
+    [new Map([[1, 2]]), '$', /a Map with a key that is no string/],
+    [[new Date(NaN)], '$[0]', /an invalid Date/],
+    [{ n: [2n ** 64n] }, '$.n[0]', /a BigInt beyond 64 bits/],
+    [cycle, '$.rows[0].back', /a cycle/],
+    [deep, '$', /deeper than 128 levels/],
+  ];
+  for (const [value, path, text] of cases) {
+    await assert.rejects(net.send('a.in', value), (error) => {
+      assert.strictEqual(error.code, 'ERR_REFLOW_TYPE');
+      assert.strictEqual(error.status, -43);
+      assert.strictEqual(error.path, path);
+      assert.match(error.message, text);
+      return true;
+    });
+    assert.throws(() => net.trySend('a.in', value), { path });
+    await assert.rejects(net.sendMany('a.in', [value]), { path });
+  }
+  await assert.rejects(net.send('a.in', { get bad() { throw new RangeError('mine'); } }), /mine/);
+  await net.sendMany('a.in', [1, 2]);
+  await net.idle();
+  assert.deepStrictEqual(seen, [1, 2]);
+  await net.close();
+});
+
+test('depth up to the limit goes both ways', async () => {
+  let deep = 1;
+  for (let i = 0; i < 127; i++) deep = i % 2 ? [deep] : { d: deep };
+  assert.deepStrictEqual(await through([deep]), [deep]);
+});
+
+test('errors are messages of their own kind', async () => {
+  const [error] = await through([new RangeError('too far')]);
+  assert.ok(error instanceof reflow.ReflowError);
+  assert.match(error.message, /too far/);
+});
