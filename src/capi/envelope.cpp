@@ -11,16 +11,16 @@ using namespace reflow::capi;
 Result<Message> reflow::capi::envelope_argument(const reflow_envelope& given) {
     Result<reflow_envelope> read = read_options(&given, "reflow_envelope");
     if (!read.ok()) return read.take_error();
-    std::size_t most = REFLOW_MAX_CORRELATION_BYTES;  // of the first text
-    for (auto field : envelope_texts) {
-        Result<std::string_view> text = text_argument(read.value().*field, "reflow_envelope");
+    for (std::size_t i = 0; i < std::size(envelope_texts); ++i) {
+        Result<std::string_view> text =
+            text_argument(read.value().*envelope_texts[i], "reflow_envelope");
+        const std::size_t most = most_envelope_bytes(i);
         if (!text.ok()) return text.take_error();
         if (text.value().size() > most) {
             return Failure(REFLOW_ERROR_LIMIT, concat("a text of an envelope has ",
                                                       text.value().size(), " bytes, more than ",
                                                       most));
         }
-        most = REFLOW_MAX_SOURCE_BYTES;
     }
     return write_envelope(read.value());
 }

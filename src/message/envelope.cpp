@@ -88,4 +88,35 @@ reflow_envelope read_envelope(MessageRef envelope) noexcept {
     return to;
 }
 
+Message save_envelope(MessageRef envelope) {
+    const reflow_envelope from = read_envelope(envelope);
+    ArrayBuilder to(3 + std::size(envelope_texts));
+    auto bytes = [](const auto& id) {
+        return Message::bytes({reinterpret_cast<const char*>(id), sizeof id});
+    };
+    to.append(bytes(from.trace_id));
+    to.append(bytes(from.span_id));
+    to.append(Message::integer(from.deadline_ms));
+    for (auto field : envelope_texts) to.append(Message::string(view_of(from.*field)));
+    return to.finish().take();
+}
+
+Result<Message> load_envelope(MessageRef from) {
+    reflow_envelope to{};
+    bool valid = from.is(REFLOW_KIND_ARRAY) && from.size() == 3 + std::size(envelope_texts) &&
+                 from.at(0).bytes().size() == sizeof to.trace_id &&
+                 from.at(1).bytes().size() == sizeof to.span_id &&
+                 from.at(2).is(REFLOW_KIND_INTEGER);
+    for (std::size_t i = 0; valid && i < std::size(envelope_texts); ++i) {
+        MessageRef text = from.at(3 + i);
+        valid = text.is(REFLOW_KIND_STRING) && text.text().size() <= most_envelope_bytes(i);
+        to.*envelope_texts[i] = to_view(text.text());
+    }
+    if (!valid) return Failure(REFLOW_ERROR_PARSE, "an envelope is expected");
+    std::memcpy(to.trace_id, from.at(0).bytes().data(), sizeof to.trace_id);
+    std::memcpy(to.span_id, from.at(1).bytes().data(), sizeof to.span_id);
+    to.deadline_ms = from.at(2).integer();
+    return write_envelope(to);
+}
+
 }  // namespace reflow

@@ -31,9 +31,18 @@ inline constexpr reflow_view reflow_envelope::* envelope_texts[] = {
     &reflow_envelope::correlation, &reflow_envelope::source_network,
     &reflow_envelope::source_instance, &reflow_envelope::source_actor,
     &reflow_envelope::message_id};
+// How long each of them may be.
+[[nodiscard]] constexpr std::size_t most_envelope_bytes(std::size_t text) noexcept {
+    return text == 0 ? REFLOW_MAX_CORRELATION_BYTES : REFLOW_MAX_SOURCE_BYTES;
+}
 
 // From and to what a host sees. No text has more bytes than reflow.h says.
 [[nodiscard]] Message write_envelope(const reflow_envelope& from);
 [[nodiscard]] reflow_envelope read_envelope(MessageRef envelope) noexcept;
+
+// An envelope as an array, for what is kept outside: [trace, span, deadline_ms, text, ...]. Whatever is
+// read is checked: REFLOW_ERROR_PARSE.
+[[nodiscard]] Message save_envelope(MessageRef envelope);
+[[nodiscard]] Result<Message> load_envelope(MessageRef from);
 
 }  // namespace reflow

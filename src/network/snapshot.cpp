@@ -51,8 +51,7 @@ public:
     }
     Message finish(ArrayBuilder& list) { return keep(list.finish()); }
     Message finish(ObjectBuilder& object) { return keep(object.finish()); }
-    // A record: numbers, and a value.
-    // Envelopes are not saved.
+    // A record: numbers, a value, and its envelope if it has one.
     Message record(std::initializer_list<Message> heads, const Message& whole) {
         const Message value = payload_of(whole).own();
         ArrayBuilder record(heads.size() + 1);
@@ -61,6 +60,7 @@ public:
             if (Result<void> done = append_value(record, value); !done.ok() && error_ == nullptr) {
                 error_ = done.take_error();
             }
+            if (is_enveloped(whole)) record.append(save_envelope(envelope_of(whole)));
         }
         return finish(record);
     }

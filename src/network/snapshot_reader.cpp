@@ -7,6 +7,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "codec/msgpack.hpp"
+#include "message/envelope.hpp"
 #include "network/network.hpp"
 
 namespace reflow::network {
@@ -194,19 +195,35 @@ private:
 
     // ---- values
 
-    // What stands in a record behind its head of so many; false if it is none.
-    Result<Message> value(MessageRef record, std::size_t head) const {
-        if (record.size() == head + 1) return record.at(head).own();
-        if (record.size() == head + 2 && record.at(head + 1).boolean() &&
+    // What stands in a record behind its head of so many: a value, or its bytes and true.
+    static Result<Message> value(MessageRef record, std::size_t head, std::size_t end) {
+        if (end == head + 1) return record.at(head).own();
+        if (end == head + 2 && record.at(head + 1).boolean() &&
             record.at(head).is(REFLOW_KIND_BYTES)) {
             return codec::read_msgpack(record.at(head).bytes());
         }
         return Failure(REFLOW_ERROR_PARSE, "not a snapshot: a record has no value");
     }
+    static Result<Message> value(MessageRef record, std::size_t head) {
+        return value(record, head, record.size());
+    }
+    // The same of a packet, behind which its envelope may stand: that goes on in networks that carry them.
+    Result<Message> packet(MessageRef record, std::size_t head) const {
+        std::size_t end = record.size();
+        const bool wrapped = end > head + 1 && record.at(end - 1).is(REFLOW_KIND_ARRAY);
+        if (wrapped) --end;
+        Result<Message> read = value(record, head, end);
+        if (!wrapped || !read.ok()) return read;
+        Result<Message> envelope = load_envelope(record.at(end));
+        if (!envelope.ok() || !network_.carries_envelopes()) {
+            return envelope.ok() ? std::move(read) : std::move(envelope);
+        }
+        return enveloped(std::move(read).take(), envelope.value());
+    }
     // With the place of the record.
-    Result<Message> value(MessageRef record, std::size_t head, std::string_view key,
-                          std::size_t at) const {
-        Result<Message> read = value(record, head);
+    Result<Message> packet(MessageRef record, std::size_t head, std::string_view key,
+                           std::size_t at) const {
+        Result<Message> read = packet(record, head);
         if (read.ok()) return read;
         return broken(key, at, "the value of the record cannot be read").because(read.take_error());
     }
@@ -271,8 +288,11 @@ private:
             if (!record.is(REFLOW_KIND_ARRAY) || !record.at(0).is(REFLOW_KIND_STRING)) {
                 return broken(key, i, "a record with a name is expected");
             }
-            Result<Message> read = value(record, 1, key, i);
-            if (!read.ok()) return read.take_error();
+            Result<Message> read = value(record, 1);
+            if (!read.ok()) {
+                return broken(key, i, "the value of the record cannot be read")
+                    .because(read.take_error());
+            }
             if (reflow_status status = set(record.at(0).text(), std::move(read).take());
                 status != REFLOW_OK) {
                 return Failure(status, "the snapshot has more keys and pools than a node may keep")
@@ -306,7 +326,7 @@ private:
                 to.add(Message(), port, at);
                 continue;
             }
-            Result<Message> read = value(record, 2, key, i);
+            Result<Message> read = packet(record, 2, key, i);
             if (!read.ok()) return read.take_error();
             to.add(std::move(read).take(), port, at);
         }
@@ -343,7 +363,7 @@ private:
             for (const runtime::Packet& other : to.newest.all) {
                 if (other.port == port) return broken("newest", i, "the port has two of them");
             }
-            Result<Message> read = value(record, 3, "newest", i);
+            Result<Message> read = packet(record, 3, "newest", i);
             if (!read.ok()) return read.take_error();
             to.fresh.push_back(record.at(2).boolean());
             to.newest.add(std::move(read).take(), port, at);
@@ -362,7 +382,7 @@ private:
                 !number(record.at(0), graph_connections_.size(), connection)) {
                 return broken("unsent", i, "a connection of the node is expected");
             }
-            Result<Message> read = value(record, 1, "unsent", i);
+            Result<Message> read = packet(record, 1, "unsent", i);
             if (!read.ok()) return read.take_error();
             const Connection& to_it = *graph_connections_[connection];
             to.unsent.push_back({to_it.outport, place_of(actor(), to_it), std::move(read).take()});
@@ -392,7 +412,7 @@ private:
                 if (!index(waiting.at(k).at(1), at)) {
                     return broken("dealt", i, "a packet has no index");
                 }
-                Result<Message> read = value(waiting.at(k), 2, "dealt", i);
+                Result<Message> read = packet(waiting.at(k), 2, "dealt", i);
                 if (!read.ok()) return read.take_error();
                 one.waiting.add(std::move(read).take(), 0, at);
             }
@@ -496,7 +516,7 @@ private:
                 .hint("open it before the restore");
         }
         for (std::size_t i = 0; i < waiting.size(); ++i) {
-            Result<Message> read = value(waiting.at(i), 2);
+            Result<Message> read = packet(waiting.at(i), 2);
             if (!read.ok())
                 return broken_at(path, "a packet is expected").because(read.take_error());
             image.waiting.add(std::move(read).take(), 0, REFLOW_NO_INDEX);
@@ -509,7 +529,7 @@ private:
                          number(record.at(1), actors_[actor]->outports.size(), outport);
             const Connection* to_it =
                 valid ? connection_to(*image.output, actor, outport) : nullptr;
-            Result<Message> read = value(record, 2);
+            Result<Message> read = packet(record, 2);
             if (to_it == nullptr || !read.ok()) {
                 return broken_at(path, "a node that feeds the output is expected");
             }

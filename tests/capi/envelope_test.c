@@ -284,7 +284,7 @@ static void test_attempts(const rig_mode *mode) {
     close_place(&at);
 }
 
-/* What waits is seen without it; snapshots save the message alone; messages end once. */
+/* What waits is seen without it; messages end once. */
 static void test_at_rest(const rig_mode *mode) {
     int ends = 0;
     place at = open_place(mode);
@@ -319,6 +319,100 @@ static void test_at_rest(const rig_mode *mode) {
     reflow_output_destroy(out); /* two of them unread */
     close_place(&at);
     CHECK(__atomic_load_n(&ends, __ATOMIC_RELAXED) == 3);
+}
+
+/* A network as the one that test_saved takes its snapshot of; carries: it has what it needs. */
+static place restored(const rig_mode *mode, reflow_message snapshot, int carries,
+                      reflow_output **out, reflow_status expected) {
+    place at = open_place(mode);
+    rig_node(at.graph, "pass", "Pass");
+    rig_node(at.graph, "last", "Pass");
+    rig_connect(at.graph, "pass.o", "last.a", NULL);
+    at.network = rig_network(at.runtime, at.graph);
+    *out = rig_output(at.network, "last.o", 0);
+    if (carries) WORKS(reflow_network_carry_envelopes(at.network, &e));
+    if (expected == REFLOW_OK) {
+        WORKS(reflow_network_restore(at.network, snapshot, &e));
+        WORKS(reflow_network_start(at.network, &e));
+        WORKS(reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
+    } else {
+        FAILS(expected, reflow_network_restore(at.network, snapshot, &e));
+    }
+    return at;
+}
+
+/* The bytes of a snapshot with one text in another's place, read anew. */
+static reflow_message forged(reflow_message snapshot, const char *from, size_t from_size,
+                             const char *to, size_t to_size) {
+    reflow_buffer *buffer;
+    WORKS(reflow_message_to_msgpack(snapshot, &buffer, &e));
+    reflow_view bytes = reflow_buffer_get(buffer);
+    char *made = malloc(bytes.size + to_size);
+    CHECK(made != NULL);
+    size_t at = 0;
+    while (memcmp(bytes.data + at, from, from_size) != 0) CHECK(++at + from_size < bytes.size);
+    memcpy(made, bytes.data, at);
+    memcpy(made + at, to, to_size);
+    memcpy(made + at + to_size, bytes.data + at + from_size, bytes.size - at - from_size);
+    reflow_message read;
+    WORKS(reflow_message_from_msgpack(made, bytes.size - from_size + to_size, NULL, &read, &e));
+    free(made);
+    reflow_buffer_destroy(buffer);
+    return read;
+}
+
+/* Snapshots have envelopes: of what waits at an inport, and of what waits for the host. */
+static void test_saved(const rig_mode *mode) {
+    reflow_output *out;
+    place at = open_place(mode);
+    rig_node(at.graph, "pass", "Pass");
+    rig_node(at.graph, "last", "Pass");
+    rig_connect(at.graph, "pass.o", "last.a", NULL);
+    at.network = rig_network(at.runtime, at.graph);
+    out = rig_output(at.network, "last.o", 0);
+    go(&at);
+    reflow_envelope first = envelope_of(4, "first"), second = envelope_of(5, "second");
+    second.source_network = text_of("far");
+    send(&at, "pass.a", 1, &first);
+    WORKS(reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
+    WORKS(reflow_network_pause(at.network, text_of(""), REFLOW_FOREVER, &e));
+    send(&at, "pass.a", 2, &second);
+    send(&at, "pass.a", 3, NULL);
+    reflow_message snapshot;
+    WORKS(reflow_network_snapshot(at.network, REFLOW_FOREVER, &snapshot, &e));
+    reflow_output_destroy(out);
+    close_place(&at);
+
+    at = restored(mode, snapshot, 1, &out, REFLOW_OK);
+    WORKS(reflow_network_resume(at.network, text_of(""), &e));
+    expect(out, 1, &first);
+    expect(out, 2, &second);
+    expect(out, 3, NULL);
+    reflow_output_destroy(out);
+    close_place(&at);
+
+    /* One that carries none has the messages alone. */
+    at = restored(mode, snapshot, 0, &out, REFLOW_OK);
+    WORKS(reflow_network_resume(at.network, text_of(""), &e));
+    for (int64_t i = 1; i <= 3; ++i) expect(out, i, NULL);
+    reflow_output_destroy(out);
+    close_place(&at);
+
+    static const char *const wrong[][2] = {
+        {"\xa6second", "\xc4\x06second"},         /* bytes where a text is expected */
+        {"\xa3" "far", "\xc0"},                    /* null */
+        {"\xcd\x13\x88\xa6", "\xcb@@\0\0\0\0\0\0\xa6"}, /* the deadline is a float */
+    };
+    static const size_t sizes[][2] = {{7, 8}, {4, 1}, {4, 10}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
+        reflow_message bad =
+            forged(snapshot, wrong[i][0], sizes[i][0], wrong[i][1], sizes[i][1]);
+        at = restored(mode, bad, 1, &out, REFLOW_ERROR_PARSE);
+        reflow_output_destroy(out);
+        close_place(&at);
+        reflow_message_unref(bad);
+    }
+    reflow_message_unref(snapshot);
 }
 
 static void test_refused(void) {
@@ -375,6 +469,7 @@ int main(void) {
         test_failures(mode);
         test_attempts(mode);
         if (!mode->tiny) test_at_rest(mode);
+        if (!mode->tiny) test_saved(mode);
     }
     test_refused();
     return 0;
