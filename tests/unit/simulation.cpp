@@ -2,6 +2,8 @@
 #include "network/simulation.hpp"
 
 #include <atomic>
+#include <condition_variable>
+#include <deque>
 #include <set>
 #include <thread>
 
@@ -133,7 +135,7 @@ Plan make_plan(std::uint64_t seed) {
         node.id = "n" + std::to_string(i);
         static constexpr Role plain[] = {Role::pass,   Role::batch, Role::slow,   Role::failing,
                                          Role::filter, Role::split, Role::spread, Role::gather,
-                                         Role::sink,   Role::pass};
+                                         Role::sink,   Role::later};
         node.role = plain[random.below(10)];
         if (joins && random.one_in(3)) {
             node.role = random.one_in(2) ? Role::join_all : Role::join_required;
@@ -217,6 +219,7 @@ struct Node {
     std::uint64_t envelopes = 0;  // that have come
     std::vector<Freight> kept;
     std::set<std::int64_t> tried;  // stamps of packets whose firing has failed and is tried again
+    std::set<std::int64_t> again;  // stamps of packets that come again from a snapshot
     std::uint32_t next = 0;
     int set_up = 0;
     int torn_down = 0;
@@ -226,21 +229,43 @@ struct Node {
     [[nodiscard]] bool deals(std::uint32_t port) const { return !plan->deals[port].empty(); }
 };
 
+// A firing of role later that the host is to end, or has ended.
+struct LaterFiring {
+    reflow_completion completion{};
+    std::uint32_t node = 0;
+    Freight input;
+    std::int64_t envelope = 0;
+    std::int64_t stamp = -1;  // of what it emits, if that is known when it begins
+    [[nodiscard]] std::uint64_t child() const {
+        return mix(static_cast<std::uint64_t>(input.value), node);
+    }
+    [[nodiscard]] bool fails() const { return child() % 8 == 0; }
+    [[nodiscard]] bool emits() const { return !fails() && input.hops > 1; }
+};
+
 struct World {
     const Plan& plan;
     const How& how;
-    std::vector<Node> nodes;
-    Outcome outcome;
-    std::mutex mutex;  // guards outcome.faults
+    std::vector<Node> nodes{};
+    Outcome outcome{};
+    std::mutex mutex{};  // guards outcome.faults
     std::atomic<std::uint64_t> running{0};
     bool failed = false;  // with a stall
     int lives = 0;        // of networks
+    std::mutex later_mutex{};  // guards what follows, and what nodes of role later count
+    std::condition_variable later_changed{};
+    std::deque<LaterFiring> later{};        // that are pending
+    std::vector<LaterFiring> later_done{};  // that have ended, where snapshots may cut
+    bool later_over = false;
 
     void fault(const std::string& text) {
         std::lock_guard lock(mutex);
         outcome.faults.push_back(text);
     }
 };
+
+// Whether outputs of role later have the order of its inputs: then snapshots cannot be taken always.
+bool later_ordered(const How& how) { return how.cuts == 0 && how.seed % 2 == 0; }
 
 // Inside one callback of a node.
 class Visit {
@@ -269,12 +294,11 @@ public:
         context_.actor.set_envelope(envelope_with(number));
         envelope_ = number;
     }
-    // That of a packet is the one it was emitted with; snapshots have none.
+    // That of a packet is the one it was emitted with.
     void check_envelope(const Packet& packet, const Freight& freight) {
         std::int64_t number = number_of(envelope_at(packet.envelope));
         node_.envelopes += number != 0 ? 1 : 0;
-        bool lost = number == 0 && world_.how.cuts != 0 && !world_.how.threaded();
-        if (number != freight.envelope && !lost) {
+        if (number != freight.envelope) {
             world_.fault(node_.plan->id + " gets a packet with another envelope");
         }
     }
@@ -282,7 +306,9 @@ public:
         Freight freight = unpack(MessageRef(packet.message));
         check_envelope(packet, freight);
         if ((freight.stamp & ghost) == ghost) world_.fault("what was held back has arrived");
-        if (node_.tried.count(freight.stamp) != 0) return freight;
+        if (node_.tried.count(freight.stamp) != 0 || node_.again.erase(freight.stamp) != 0) {
+            return freight;
+        }
         note(std::to_string(packet.port) + "<" + std::to_string(freight.stamp));
         bool again = false;
         if (node_.plan->role == Role::join_required && packet.port == 1) {
@@ -297,12 +323,14 @@ public:
         node_.sum += mix(static_cast<std::uint64_t>(freight.value), packet.port);
         return freight;
     }
+    std::int64_t next_stamp(std::uint32_t port) {
+        return (std::int64_t{node_.number} * 4 + port) << 24 |
+               static_cast<std::int64_t>(node_.emitted[port]++);
+    }
     void emit(std::uint32_t port, std::int64_t hops, std::uint64_t value) {
         if (hops <= 0) return;
         hops = std::min<std::int64_t>(hops, world_.plan.hops);
-        std::int64_t stamp = (std::int64_t{node_.number} * 4 + port) << 24 |
-                             static_cast<std::int64_t>(node_.emitted[port]++);
-        Freight freight{stamp, hops, static_cast<std::int64_t>(value >> 2), envelope_};
+        Freight freight{next_stamp(port), hops, static_cast<std::int64_t>(value >> 2), envelope_};
         if (context_.emit(port, pack(freight)) != REFLOW_OK) {
             world_.fault(node_.plan->id + " cannot emit");
         }
@@ -385,6 +413,122 @@ reflow_status run_slow(Visit& visit, Node& node, Context& context, std::span<Pac
     return node.kept.empty() ? reflow_status{REFLOW_OK} : context.wake_after(5'000);
 }
 
+// Each firing stays open, or some end at once where outputs have the order of inputs.
+reflow_status run_later(World& world, Visit& visit, Node& node, Context& context,
+                        std::span<Packet> inputs) {
+    const bool ordered = later_ordered(world.how);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        LaterFiring firing{{}, node.number, visit.arrive(inputs[i]),
+                           number_of(envelope_at(inputs[i].envelope))};
+        if (ordered && firing.emits() && firing.child() % 3 == 0) {
+            visit.open(inputs.subspan(i, 1));
+            visit.emit(0, firing.input.hops - 1, firing.child());
+            std::lock_guard lock(world.later_mutex);
+            ++node.firings;
+            continue;
+        }
+        if (ordered && firing.emits()) firing.stamp = visit.next_stamp(0);
+        reflow_status status = context.defer(i, firing.completion);
+        if (status != REFLOW_OK) return status;
+        std::lock_guard lock(world.later_mutex);
+        world.later.push_back(firing);
+        world.later_changed.notify_all();
+    }
+    return REFLOW_OK;
+}
+
+// Ends a firing as the host does. False: it was over.
+bool end_later(World& world, LaterFiring& firing) {
+    Node& node = world.nodes[firing.node];
+    if (firing.emits()) {
+        if (firing.stamp < 0) {
+            firing.stamp = std::int64_t{firing.node} * 4 << 24 |
+                           static_cast<std::int64_t>(node.emitted[0]);
+        }
+        Freight freight{firing.stamp, std::min<std::int64_t>(firing.input.hops - 1, world.plan.hops),
+                        static_cast<std::int64_t>(firing.child() >> 2),
+                        world.plan.carries ? firing.envelope : 0};
+        reflow_message message = pack(freight).leak();
+        if (reflow_completion_emit(firing.completion, 0, message, 0) != REFLOW_OK) {
+            return (void)Message::adopt(message), false;
+        }
+        if (!later_ordered(world.how)) ++node.emitted[0];
+    }
+    // Counted before: the network may be idle, and looked at, as soon as it has ended.
+    auto count = [&](std::uint64_t one) {
+        std::lock_guard lock(world.later_mutex);
+        world.outcome.later += one;
+        node.firings += one;
+        if (firing.fails()) node.failures += one;
+    };
+    count(1);
+    reflow_status status =
+        firing.fails() ? reflow_completion_fail(firing.completion, REFLOW_ERROR_FAILED, {}, {})
+                       : reflow_completion_resolve(firing.completion);
+    if (status != REFLOW_OK) return count(UINT64_MAX), false;
+    if (world.how.threaded()) return true;
+    world.outcome.trace += node.plan->id + " ends " + std::to_string(firing.input.stamp) + "\n";
+    if (world.how.cuts != 0) world.later_done.push_back(firing);
+    return true;
+}
+
+// One of those that are pending, if there is one.
+bool end_some_later(World& world, Random& random) {
+    LaterFiring firing;
+    {
+        std::lock_guard lock(world.later_mutex);
+        if (world.later.empty()) return false;
+        auto at = world.later.begin() + static_cast<std::ptrdiff_t>(random.below(world.later.size()));
+        firing = *at;
+        world.later.erase(at);
+    }
+    if (!end_later(world, firing)) world.fault("a pending firing is over");
+    return true;
+}
+
+// On a thread of its own, until later_over.
+void end_all_later(World& world) {
+    Random random(world.plan.seed + 5);
+    std::unique_lock lock(world.later_mutex);
+    for (;;) {
+        world.later_changed.wait(lock, [&] { return world.later_over || !world.later.empty(); });
+        if (world.later.empty()) return;
+        auto at = world.later.begin() + static_cast<std::ptrdiff_t>(random.below(world.later.size()));
+        LaterFiring firing = *at;
+        world.later.erase(at);
+        lock.unlock();
+        // A stop cancels those that are pending, and so does a stall that ends the network.
+        bool ended = end_later(world, firing);
+        bool may_be_over = world.how.stop_early || world.plan.on_stall == "fail";
+        if (!ended && !may_be_over) world.fault("a pending firing is over");
+        lock.lock();
+    }
+}
+
+// What a snapshot shows to come again has not happened.
+void undo_later(World& world, MessageRef snapshot) {
+    std::map<std::pair<std::uint32_t, std::int64_t>, bool> ended;  // by node and input
+    for (const LaterFiring& one : world.later) ended[{one.node, one.input.stamp}] = false;
+    for (const LaterFiring& one : world.later_done) ended[{one.node, one.input.stamp}] = true;
+    for (Node& node : world.nodes) {
+        if (node.plan->role != Role::later) continue;
+        MessageRef taken = snapshot.get("nodes").at(node.number).get("taken");
+        for (std::size_t i = 0; i < taken.size(); ++i) {
+            LaterFiring firing{{}, node.number, unpack(taken.at(i).at(2)), 0};
+            auto found = ended.find({node.number, firing.input.stamp});
+            if (found == ended.end()) continue;  // run has not seen it
+            node.again.insert(firing.input.stamp);
+            if (!found->second) continue;
+            ++world.outcome.undone;
+            --node.firings;
+            if (firing.fails()) --node.failures;
+            if (firing.emits()) --node.emitted[0];  // those are the newest
+        }
+    }
+    world.later.clear();
+    world.later_done.clear();
+}
+
 reflow_status run_join(Visit& visit, Node& node, std::span<Packet> inputs) {
     for (std::size_t at = 0; at < inputs.size(); at += 2) {
         std::uint64_t value = node.number;
@@ -426,6 +570,8 @@ reflow_status run_node(World& world, Node& node, Context& context, std::span<Pac
             return run_join(visit, node, inputs);
         case Role::batch:
             return run_batch(visit, node, context, inputs);
+        case Role::later:
+            return run_later(world, visit, node, context, inputs);
         default:
             break;
     }
@@ -457,7 +603,8 @@ runtime::ComponentRef component_of(World& world, Role role) {
         await = REFLOW_AWAIT_REQUIRED;
         ports.required = {"i0"};
     }
-    std::uint32_t max_batch = role == Role::batch || role == Role::join_all ? 7 : 1;
+    bool many = role == Role::batch || role == Role::join_all || role == Role::later;
+    std::uint32_t max_batch = many ? 7 : 1;
     auto make = [&world](std::string_view id) {
         Node& node = world.nodes[std::stoul(std::string(id.substr(1)))];
         auto behaviour = std::make_unique<Behaviour>();
@@ -547,6 +694,11 @@ std::unique_ptr<Net> make_net(World& world) {
         unsigned rank = static_cast<unsigned>(world.how.seed / 3 + static_cast<unsigned>(role)) % 3;
         if (ranked) components.back()->rank = static_cast<runtime::Rank>(rank);
         components.back()->stateless = true;  // what they have is in the world
+        if (static_cast<Role>(role) == Role::later) {
+            components.back()->max_concurrency = 1 + static_cast<std::uint32_t>(plan.seed % 4);
+            components.back()->ordered = later_ordered(world.how);
+            if (components.back()->ordered) components.back()->max_batch = 1;  // as reflow.h says
+        }
     }
     auto net = std::make_unique<Net>(options, std::move(components));
     for (const PlannedNode& node : plan.nodes) {
@@ -601,6 +753,7 @@ public:
         if (!taken.ok()) {
             return world_.fault("snapshot: " + std::string(taken.error().describe()));
         }
+        undo_later(world_, taken.value());
         String bytes;
         Result<void> written = codec::write_msgpack(bytes, taken.value());
         Result<Message> read = codec::read_msgpack(bytes);
@@ -646,14 +799,19 @@ public:
         for (std::uint32_t i = 0; i < world_.plan.host_packets; ++i) {
             for (std::size_t to = 0; to < inports_.size(); ++to) send(to, i, 0);
             for (Reader& reader : readers_) read(reader);
+            while (random.one_in(2) && end_some_later(world_, random)) {
+            }
             if (cuts_ < world_.how.cuts && random.one_in(5)) cut_after(random.below(60));
         }
         while (cuts_ < world_.how.cuts) cut_after(random.below(200));
         if (world_.how.stop_early) return;
         // Everything that waits for the host goes on when it reads.
         for (int rounds = 0; rounds < 100'000; ++rounds) {
-            Result<void> drained = net_->network->drain(REFLOW_FOREVER);
-            bool some = false;
+            // A wait would be one for firings that only this thread ends.
+            const bool later = has_later();
+            Result<void> drained =
+                net_->network->drain(!later ? REFLOW_FOREVER : world_.later.empty() ? 1 : 0);
+            bool some = later && !drained.ok() && work();
             for (Reader& reader : readers_) some = read(reader) || some;
             if (drained.ok()) {
                 while (some) {
@@ -664,7 +822,9 @@ public:
                 return drained_look();
             }
             if (stalled(drained)) return;
-            if (drained.error().status != REFLOW_ERROR_WOULD_BLOCK || !some) {
+            const reflow_status status = drained.error().status;
+            if (later && (status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_WOULD_BLOCK)) continue;
+            if (status != REFLOW_ERROR_WOULD_BLOCK || !some) {
                 return world_.fault("drain: " + error_text(drained));
             }
         }
@@ -687,6 +847,7 @@ public:
         }
         std::size_t first_sender = readers_.size();
         std::atomic<bool> over{false};
+        std::thread later([this] { end_all_later(world_); });
         std::thread snapshots;
         if (world_.how.cuts != 0) snapshots = std::thread([&] { take_snapshots(over); });
         if (world_.how.stop_early) {
@@ -705,6 +866,12 @@ public:
         Result<void> stopped = net_->network->stop(60'000);
         if (!stopped.ok()) world_.fault("stop: " + error_text(stopped));
         if (snapshots.joinable()) snapshots.join();
+        {
+            std::lock_guard lock(world_.later_mutex);
+            world_.later_over = true;
+            world_.later_changed.notify_all();
+        }
+        later.join();
         for (std::thread& thread : threads) {
             if (thread.joinable()) thread.join();
         }
@@ -796,6 +963,18 @@ private:
                          std::to_string(sent));
         }
     }
+    // Without threads: whether this thread is to end firings, and lets that happen.
+    [[nodiscard]] bool has_later() const {
+        if (world_.how.threaded()) return false;
+        for (const PlannedNode& node : world_.plan.nodes) {
+            if (node.role == Role::later) return true;
+        }
+        return false;
+    }
+    bool work() {
+        bool ran = net_->runtime->scheduler().run({.turns = 20}).turns != 0;
+        return (random_.one_in(2) && end_some_later(world_, random_)) || ran;
+    }
     static std::string name(std::uint32_t node) { return "n" + std::to_string(node); }
 
     void send(std::size_t to, std::uint32_t number, std::int64_t timeout) {
@@ -809,12 +988,14 @@ private:
             message = enveloped(std::move(message), envelope_with(freight.envelope));
         }
         reflow_status status = net_->send(inports_[to], message, timeout);
-        while (status == REFLOW_ERROR_WOULD_BLOCK && !world_.how.stop_early) {
+        const bool later = has_later();
+        for (int rounds = 0; status == REFLOW_ERROR_WOULD_BLOCK && !world_.how.stop_early; ++rounds) {
             // Waiting runs the actors until nothing is left to run: then the host has to read.
-            status = net_->send(inports_[to], message, REFLOW_FOREVER);
+            status = net_->send(inports_[to], message, later ? 0 : REFLOW_FOREVER);
             bool some = status != REFLOW_ERROR_WOULD_BLOCK;
             for (Reader& reader : readers_) some = read(reader) || some;
-            if (!some) break;
+            if (later) (void)work();
+            if (!some && (!later || rounds == 100'000)) break;
         }
         if (status == REFLOW_OK) {
             ++sent_[to];
@@ -830,8 +1011,7 @@ private:
             Message message = Message::adopt(batch[i]);
             std::int64_t envelope = number_of(envelope_of(message));
             Freight freight = unpack(payload_of(message));
-            bool lost = envelope == 0 && world_.how.cuts != 0 && !world_.how.threaded();
-            if (envelope != freight.envelope && !lost) world_.fault("a reader gets another envelope");
+            if (envelope != freight.envelope) world_.fault("a reader gets another envelope");
             reader.stamps.push_back(freight.stamp);
         }
         if (status == REFLOW_ERROR_TIMEOUT) world_.fault("a reader waits in vain");
@@ -840,6 +1020,7 @@ private:
 
     World& world_;
     std::unique_ptr<Net> net_;
+    Random random_{world_.plan.seed + 78};
     std::uint32_t cuts_ = 0;
     std::uint64_t letters_ = 0;
     std::vector<Reader> readers_;
@@ -1002,7 +1183,7 @@ void check_lives(World& world, const Node& node) {
 }  // namespace
 
 Outcome run(const Plan& plan, const How& how) {
-    World world{plan, how, {}, {}, {}, {}, false, 0};
+    World world{plan, how};
     world.nodes.resize(plan.nodes.size());
     for (std::uint32_t i = 0; i < plan.nodes.size(); ++i) {
         world.nodes[i].number = i;

@@ -152,6 +152,7 @@ inline Result<Ref<network::Runtime>> make_runtime(const Options& options,
     settings.scheduler.workers = options.workers;
     settings.scheduler.seed = options.seed;
     settings.scheduler.budget = {options.batch_packets, limits::batch_us * 1000};
+    settings.scheduler.max_completions = limits::completions_count;
     settings.port_capacity = options.port_capacity;
     settings.max_actors = limits::actors_count;
     settings.max_growth = options.max_growth;

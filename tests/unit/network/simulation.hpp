@@ -17,6 +17,7 @@ enum class Role : std::uint8_t {
     pass,           // one in, one out
     batch,          // the same, many at a time, not always all of them
     slow,           // the same, after a time
+    later,          // the same, by firings that the host ends; some fail
     failing,        // the same, but some firings fail
     filter,         // drops some
     split,          // to one of two outports
@@ -78,6 +79,8 @@ struct Outcome {
     std::uint64_t retries = 0;
     std::uint64_t letters = 0;
     std::uint64_t envelopes = 0;
+    std::uint64_t later = 0;   // firings that the host has ended
+    std::uint64_t undone = 0;  // of those, that snapshots did not have yet
     bool stalled = false;  // and failed
     std::vector<std::string> faults;
 };
