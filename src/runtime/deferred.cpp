@@ -78,12 +78,20 @@ Ref<Deferred> DeferredFirings::unlink(Deferred& firing) noexcept {
 bool DeferredFirings::list_due(Deferred& firing) noexcept {
     bool has = !firing.alive_ || (!firing.outputs_.empty() && !holds_);
     bool turn = !ordered_ || &firing == first_;
-    if (!has || !turn || !firing.settled_ || firing.due_ || !firing.linked_) return false;
+    if (!has || !turn || firing.due_ || !firing.linked_) return false;
     firing.due_ = true;
     firing.next_due_ = nullptr;
     (due_first_ == nullptr ? due_first_ : due_last_->next_due_) = &firing;
     due_last_ = &firing;
     return true;
+}
+
+void DeferredFirings::unlist_due(Deferred& firing) noexcept {
+    if (!std::exchange(firing.due_, false)) return;
+    Deferred* before = nullptr;
+    for (Deferred* at = due_first_; at != &firing; at = at->next_due_) before = at;
+    (before == nullptr ? due_first_ : before->next_due_) = firing.next_due_;
+    if (due_last_ == &firing) due_last_ = before;
 }
 
 // The group is there while the lock is held and the part not closed, and with the count also after:
@@ -153,7 +161,6 @@ reflow_status DeferredFirings::open(std::size_t inputs, std::uint64_t begun_ns, 
 bool DeferredFirings::settle(Deferred& firing) noexcept {
     Lock lock(mutex_);
     if (closed_) return false;
-    firing.settled_ = true;
     if (firing.alive_) {
         firing.counted_ = true;
         actor_->group.enter();
@@ -172,6 +179,7 @@ void DeferredFirings::revoke(Deferred& firing) noexcept {
             hook = std::move(firing.hook_);
             close(firing, REFLOW_ERROR_CLOSED);
         }
+        unlist_due(firing);
         (void)unlink(firing);  // the call has another reference
     }
     drop(outputs);
@@ -209,7 +217,6 @@ bool DeferredFirings::enter_spare(Deferred* before, bool counts, reflow_status s
     firing->status = status;
     firing->error_ = std::move(error);
     firing->alive_ = false;
-    firing->settled_ = true;
     firing->weighs_ = before == nullptr;  // or the one behind it does
     link(*firing, before);
     return list_due(*firing);  // the first of them may have ended meanwhile

@@ -96,7 +96,6 @@ private:
     bool due_ = false;
     bool cancelled_ = false;  // by cancel_all(), which calls its hook
     bool alive_ = true;     // may be resolved
-    bool settled_ = false;  // run has returned
     bool counted_ = false;  // in the group: it is alive, and has room for more
 };
 
@@ -189,8 +188,10 @@ private:
     [[nodiscard]] Ref<Deferred> unlink(Deferred& firing) noexcept;
     // Its completion is dead from now on.
     void close(Deferred& firing, reflow_status status) noexcept;
-    // Whether the firing has got something for the turn now; then the actor has to be told.
+    // Whether the firing has got something for the turn now; then the actor has to be told. Also while
+    // run has not returned, so that the order of calls is kept: the turn looks between calls alone.
     [[nodiscard]] bool list_due(Deferred& firing) noexcept;
+    void unlist_due(Deferred& firing) noexcept;
     // The actor, to be told when the lock is left: it stays until then.
     [[nodiscard]] Ref<Actor> hold() noexcept;
     static void tell(Ref<Actor> held) noexcept;
