@@ -131,7 +131,7 @@ public:
     Way way;
     testing::Faults faults;
     std::size_t batch_bytes = 65536;
-    bool big = false;
+    bool big = false, ending = false;
     Window window{};
     std::size_t socket_bytes = 0;
     std::array<Side, 2> sides;
@@ -239,7 +239,7 @@ void World::write(History& of) {
 
 void World::read(History& of) {
     if (!of.reader) return;
-    if (random.one_in(100)) {
+    if (!ending && random.one_in(100)) {
         of.left = true;
         of.reader.reset();
         return;
@@ -281,7 +281,7 @@ MessageRef handle_in(MessageRef message) {
 void World::accept() {
     for (std::size_t to : {0U, 1U}) {
         for (const Message& message : std::exchange(sides[to].got, {})) {
-            if (random.one_in(8)) continue;  // nobody wants it
+            if (!ending && random.one_in(8)) continue;  // nobody wants it
             auto made = runtime::accept_stream(handle_in(message), keep(to), nullptr);
             ASSERT_TRUE(made.ok());
             std::int64_t id = made.value()->begin().get("metadata").integer();
@@ -322,6 +322,7 @@ void World::act() {
 
 // No more faults, and all writers end: so do all readers.
 void World::finish() {
+    ending = true;  // who reads, reads to the end
     way.faults = {};
     way.heal();
     pass(2000 * ms);
