@@ -35,6 +35,9 @@ struct LinkOptions {
     Ref<Packer> packer;           // NULL: frames go as they are
     Window window;  // of a channel, that may come before the actor takes it
     std::size_t channels_count = 65'536;
+    std::size_t socket_bytes = limits::peer_socket_bytes;  // that may wait for the socket
+    // Of a stream. Both sides have the same: it is agreed on by the capability.
+    Window stream_window{limits::peer_stream_frames_count, limits::peer_stream_bytes};
     // Of the runtime whose streams cross the link, which outlives it; NULL: none do.
     runtime::Environment* environment = nullptr;
     runtime::Scheduler* scheduler = nullptr;

@@ -30,8 +30,6 @@ using runtime::StreamWriter;
 constexpr std::size_t most_read = 16;
 constexpr std::size_t small_bytes = std::size_t{16} << 10;
 
-constexpr Window window{limits::peer_stream_frames_count, limits::peer_stream_bytes};
-
 }  // namespace
 
 // How a stream calls its link. Without memory for what is to be done the link ends, as it does on its own.
@@ -138,6 +136,7 @@ void Link::accept_stream_locked(MessageRef handle, std::uint64_t number, Streams
     one.call = StreamCall::make(*this, &Link::pump_stream, number);
     one.flow = make_ref<Outflow>();
     one.flow->number = number;
+    one.flow->allowed = options_.stream_window;
     Ref<Stream> stream = Stream::of(handle);
     // Memory first: what is accepted has a reader.
     void* place = Allocated::operator new(sizeof(StreamReader));
@@ -270,6 +269,7 @@ Result<void> Link::begin_inflow(const StreamRecord& record) {
         }
         ++next_inflow_;
     }
+    const Window& window = options_.stream_window;
     Stream::Options options;
     options.most = {static_cast<std::uint32_t>(window.packets / 2), window.bytes / 2};
     options.fields = record.fields;
@@ -286,6 +286,7 @@ Result<void> Link::begin_inflow(const StreamRecord& record) {
         return {};
     }
     flow->number = record.number;
+    flow->allowed = window;
     flow->writer.reset(new StreamWriter(std::move(made).take(),
                                         Keep(*options_.environment, *options_.scheduler)));
     (void)flow->writer->watch(StreamCall::make(*this, &Link::look_after_stream, record.number));
@@ -340,6 +341,7 @@ void Link::look_after_locked(const Ref<Inflow>& flow) {
         inflows_.erase(flow->number);
         return;
     }
+    const Window& window = options_.stream_window;
     const runtime::StreamLimits waiting = flow->writer->waiting();
     const Window may{flow->came.packets - waiting.frames + window.packets,
                      flow->came.bytes - waiting.bytes + window.bytes};

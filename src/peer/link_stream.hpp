@@ -26,7 +26,7 @@ struct Outflow : RefCounted<Outflow> {
     std::size_t gone = 0;         // of these
     std::size_t last_bytes = 0;   // of the frame before
     Window sent{0, 0};            // frames and bytes
-    Window allowed{limits::peer_stream_frames_count, limits::peer_stream_bytes};
+    Window allowed{};  // in all, by the other side
     bool busy = false;   // a thread moves its frames
     bool again = false;  // and has to look again
     bool over = false;
@@ -41,7 +41,7 @@ struct Inflow : RefCounted<Inflow> {
     std::uint64_t number = 0;
     std::unique_ptr<runtime::StreamWriter> writer;
     Window came{0, 0};
-    Window allowed{limits::peer_stream_frames_count, limits::peer_stream_bytes};
+    Window allowed{};  // in all, as was told
 };
 
 // Streams that a link has accepted in a call under its lock. They begin to go when this ends, without it.

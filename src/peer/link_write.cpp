@@ -1,6 +1,5 @@
 // The way from a link's batch to its wire: what waits, for what, and what it becomes.
 // Neighbours: link.cpp (the rest of it). Thread: see link.hpp.
-#include "peer/limits.hpp"
 #include "peer/link.hpp"
 
 namespace reflow::peer {
@@ -21,7 +20,7 @@ void Link::flush_locked(std::unique_lock<std::mutex>&) {
 }
 
 bool Link::crowded() const noexcept {
-    return busy_ && wire_->queued_bytes() >= limits::peer_socket_bytes;
+    return busy_ && wire_->queued_bytes() >= options_.socket_bytes;
 }
 
 void Link::write(String&& frame, bool text) {

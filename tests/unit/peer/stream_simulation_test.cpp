@@ -71,6 +71,10 @@ public:
         faults.stall = rates[random.below(3)];
         faults.hole = rates[random.below(3)] * 10;
         big = random.one_in(3);
+        static constexpr std::uint64_t windows[] = {2, 8, 256};
+        window.packets = windows[random.below(3)];
+        window.bytes = random.one_in(3) ? 1000 : 1 << 20;
+        socket_bytes = random.one_in(2) ? 1000 : 1 << 20;
         for (Side& side : sides) side.begin();
         beside([&] { EXPECT_TRUE(sides[0].peer->connect("tcp://127.0.0.1:2", 60'000).ok()); });
     }
@@ -127,7 +131,9 @@ public:
     Way way;
     testing::Faults faults;
     std::size_t batch_bytes = 65536;
-    bool big = false;
+    bool big = false, ending = false;
+    Window window{};
+    std::size_t socket_bytes = 0;
     std::array<Side, 2> sides;
     std::list<History> all;
     std::uint64_t frames = 0, breaks = 0;
@@ -161,6 +167,8 @@ void Side::begin() {
     options.link.self = {number == 0 ? "a" : "b", "1"};
     options.link.heartbeat_ns = 100 * ms;
     options.link.batch_bytes = world.batch_bytes;
+    options.link.stream_window = world.window;
+    options.link.socket_bytes = world.socket_bytes;
     options.link.environment = net.runtime.get();
     options.link.scheduler = &net.runtime->scheduler();
     options.bind_port = static_cast<std::uint16_t>(1 + number);
@@ -226,12 +234,12 @@ void World::write(History& of) {
         }
         if (status != REFLOW_OK) break;
     }
-    EXPECT_LE(of.written - of.read, local_frames + limits::peer_stream_frames_count + 17);
+    EXPECT_LE(of.written - of.read, local_frames + window.packets + 17);
 }
 
 void World::read(History& of) {
     if (!of.reader) return;
-    if (random.one_in(100)) {
+    if (!ending && random.one_in(100)) {
         of.left = true;
         of.reader.reset();
         return;
@@ -273,7 +281,7 @@ MessageRef handle_in(MessageRef message) {
 void World::accept() {
     for (std::size_t to : {0U, 1U}) {
         for (const Message& message : std::exchange(sides[to].got, {})) {
-            if (random.one_in(8)) continue;  // nobody wants it
+            if (!ending && random.one_in(8)) continue;  // nobody wants it
             auto made = runtime::accept_stream(handle_in(message), keep(to), nullptr);
             ASSERT_TRUE(made.ok());
             std::int64_t id = made.value()->begin().get("metadata").integer();
@@ -314,6 +322,7 @@ void World::act() {
 
 // No more faults, and all writers end: so do all readers.
 void World::finish() {
+    ending = true;  // who reads, reads to the end
     way.faults = {};
     way.heal();
     pass(2000 * ms);
