@@ -1272,7 +1272,7 @@ REFLOW_API reflow_status reflow_completion_on_cancel(reflow_completion completio
                                                      reflow_cancel_fn cancelled, void *user_data,
                                                      reflow_destroy_fn destroy);
 
-/* Firings that a host pulls. A component of a host needs no callback: its firings may wait in a queue, and
+/* Firings that a host pulls. A component of a host needs no run: its firings may wait in a queue, and
  * threads of the host take them from there, many at once, and end each by its completion, in whatever
  * order. That is for languages that are called back slowly or not at all from threads they do not know,
  * such as Go, and for hosts that bring their own pool of threads. A queue serves any number of components.
@@ -1303,11 +1303,13 @@ REFLOW_API reflow_status reflow_firing_queue_create(reflow_runtime *runtime,
                                                     reflow_error **error);
 
 /* Registers a component whose firings come to the queue, on the runtime of the queue. All is as with
- * reflow_runtime_register, but for its callbacks, which have to be NULL. max_batch is max_concurrency if
- * it is 0. A component without inports, or with the flag REFLOW_COMPONENT_SOURCE, has one firing at a time.
+ * reflow_runtime_register, but for its callbacks: run, create, destroy_state, save and load have to be
+ * NULL, so setup, finish and teardown, if they are given, get the user_data as state. max_batch is
+ * max_concurrency if it is 0. A component without inports, or with the flag REFLOW_COMPONENT_SOURCE, has
+ * one firing at a time.
  * Ownership: component borrowed, component->user_data taken. Threads: any. Blocking: bounded.
- * Errors: as reflow_runtime_register; REFLOW_ERROR_INVALID_ARGUMENT for a callback,
- * REFLOW_ERROR_CLOSED for a queue that is closed. Since: 0.1.0 */
+ * Errors: as reflow_runtime_register; REFLOW_ERROR_INVALID_ARGUMENT for a callback that has to be NULL,
+ * REFLOW_ERROR_CLOSED for a queue that is closed. Callbacks: destroy. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_firing_queue_register(reflow_firing_queue *queue,
                                                       const reflow_component *component,
                                                       reflow_error **error);

@@ -133,7 +133,10 @@ struct PulledComponent : Allocated {
     Ref<FiringQueue> queue;
     runtime::Scheduler* scheduler = nullptr;  // of the runtime that has the component
     String id;
-    std::size_t firing_size = 1;  // packets of a firing
+    std::size_t firing_size = 1;      // packets of a firing
+    reflow_state_fn setup = nullptr;  // of the host, with its user data as state
+    reflow_state_fn finish = nullptr;
+    reflow_teardown_fn teardown = nullptr;
     network::HostData host;
 };
 
@@ -216,6 +219,19 @@ reflow_status run_pulled(reflow_context* context, void* user_state, reflow_packe
     });
 }
 
+PulledComponent& component_of(void* user_state) {
+    return *static_cast<PulledState*>(user_state)->component;
+}
+reflow_status setup_pulled(reflow_context* context, void* user_state) {
+    return component_of(user_state).setup(context, component_of(user_state).host.get());
+}
+reflow_status finish_pulled(reflow_context* context, void* user_state) {
+    return component_of(user_state).finish(context, component_of(user_state).host.get());
+}
+void teardown_pulled(reflow_context* context, void* user_state) {
+    component_of(user_state).teardown(context, component_of(user_state).host.get());
+}
+
 void end_component(void* user_data) { delete static_cast<PulledComponent*>(user_data); }
 
 Result<void> check_callbacks(const reflow_component& component) {
@@ -223,13 +239,10 @@ Result<void> check_callbacks(const reflow_component& component) {
         bool given;
         std::string_view name;
     } callbacks[] = {{component.create != nullptr, "create"},
-                     {component.setup != nullptr, "setup"},
                      {component.run != nullptr, "run"},
-                     {component.finish != nullptr, "finish"},
-                     {component.teardown != nullptr, "teardown"},
+                     {component.destroy_state != nullptr, "destroy_state"},
                      {component.save != nullptr, "save"},
-                     {component.load != nullptr, "load"},
-                     {component.destroy_state != nullptr, "destroy_state"}};
+                     {component.load != nullptr, "load"}};
     for (const auto& callback : callbacks) {
         if (!callback.given) continue;
         return Failure(
@@ -251,6 +264,9 @@ reflow_component replaced(reflow_component component, PulledComponent* pulled) {
     component.create = create_pulled;
     component.run = run_pulled;
     component.destroy_state = destroy_pulled;
+    if (component.setup != nullptr) component.setup = setup_pulled;
+    if (component.finish != nullptr) component.finish = finish_pulled;
+    if (component.teardown != nullptr) component.teardown = teardown_pulled;
     component.user_data = pulled;
     component.destroy = end_component;
     return component;
@@ -311,6 +327,9 @@ reflow_status reflow_firing_queue_register(reflow_firing_queue* queue,
         pulled->scheduler = &queue->runtime->scheduler();
         pulled->id = id.value();
         if (known.await != REFLOW_AWAIT_ANY) pulled->firing_size = known.inport_count;
+        pulled->setup = known.setup;
+        pulled->finish = known.finish;
+        pulled->teardown = known.teardown;
         pulled->host = std::move(host);
         engine_side = replaced(known, pulled.release());
         return {};

@@ -267,6 +267,51 @@ static reflow_status refuse_run(reflow_context *context, void *state, reflow_pac
     return REFLOW_ERROR_FAILED;
 }
 
+/* The other callbacks get the user data as state. */
+static reflow_status set_up(reflow_context *context, void *state) {
+    CHECK(same_text(reflow_context_node(context), "n"));
+    *(int *)state += 1;
+    return *(int *)state == 1 ? reflow_context_fail(context, REFLOW_ERROR_FAILED,
+                                                    text_of("not ready"), text_of(""))
+                              : REFLOW_OK;
+}
+static reflow_status finish(reflow_context *context, void *state) {
+    *(int *)state += 10;
+    return reflow_context_emit(context, 0, reflow_message_integer(*(int *)state));
+}
+static void tear_down(reflow_context *context, void *state) {
+    (void)context;
+    *(int *)state += 100;
+}
+
+static void test_other_callbacks(const rig_mode *mode) {
+    pull at = open_queue(mode);
+    int calls = 0;
+    reflow_port out = {.name = text_of("o")}, in = {.name = text_of("a")};
+    reflow_component component = {.struct_size = sizeof component,
+                                  .id = text_of("Calls"),
+                                  .inports = &in,
+                                  .inport_count = 1,
+                                  .outports = &out,
+                                  .outport_count = 1,
+                                  .setup = set_up,
+                                  .finish = finish,
+                                  .teardown = tear_down,
+                                  .user_data = &calls};
+    WORKS(reflow_firing_queue_register(at.queue, &component, &e));
+    reflow_network *network = one_node(at, "Calls", "{}");
+    reflow_output *output = rig_output(network, "n.o", 0);
+    FAILS(REFLOW_ERROR_FAILED, reflow_network_start(network, &e));
+    WORKS(reflow_network_start(network, &e));
+    WORKS(reflow_network_drain(network, 10000, &e));
+    CHECK(rig_recv(output) == 12);
+    WORKS(reflow_network_stop(network, 10000, &e));
+    CHECK(calls == 112);
+    reflow_output_destroy(output);
+    reflow_network_destroy(network);
+    close_queue(at);
+}
+
 static void test_refused(void) {
     pull at = open_queue(&rig_inline);
     int ended = 0;
@@ -363,6 +408,7 @@ int main(void) {
         test_failure_and_restart(&rig_modes[i]);
         test_cancelled(&rig_modes[i]);
         test_closed(&rig_modes[i]);
+        test_other_callbacks(&rig_modes[i]);
     }
     test_refused();
     test_threads();

@@ -1,0 +1,3 @@
+module reflow.example/ffi
+
+go 1.21

@@ -1,0 +1,165 @@
+// Package reflow is a small wrapper around libreflow for programs in Go.
+//
+// Components are written in Go without being called back: the engine puts their firings into a queue, a
+// goroutine pulls them from there many at once, and each runs in a goroutine of its own.
+//
+//	rt, err := reflow.NewRuntime(reflow.Options{})
+//	rt.Register(reflow.Component{ID: "Double", In: reflow.Ports("in"), Out: reflow.Ports("out"), Run: double})
+//	graph, err := reflow.LoadGraph(document, "json")
+//	net, err := rt.NewNetwork(graph)
+//
+// Everything that has a Close is ended by it, in any order.
+package reflow
+
+/*
+#cgo LDFLAGS: -lreflow
+#include "shim.h"
+*/
+import "C"
+
+import (
+	"sync"
+	"time"
+)
+
+// Forever waits without limit, as a timeout.
+const Forever = time.Duration(-1)
+
+func milliseconds(timeout time.Duration) C.int64_t {
+	if timeout < 0 {
+		return C.REFLOW_FOREVER
+	}
+	return C.int64_t((timeout + time.Millisecond - 1) / time.Millisecond)
+}
+
+// Options of a runtime; zero means the default of reflow.h.
+type Options struct {
+	Workers      int
+	PortCapacity int
+	CheckTypes   bool
+}
+
+// Runtime owns threads, components and the queue of firings for the actors in Go.
+type Runtime struct {
+	handle  *C.reflow_runtime
+	queue   *C.reflow_firing_queue
+	pulling sync.WaitGroup // the goroutine that pulls
+	running sync.WaitGroup // firings under way
+	mutex   sync.Mutex
+	known   map[string]*Component
+	actors  map[uint64]Actor // by the number that the engine gave
+	closed  bool
+}
+
+// NewRuntime makes a runtime and begins to pull.
+func NewRuntime(options Options) (*Runtime, error) {
+	var failure *C.reflow_error
+	if err := check(C.reflow_abi_check(C.REFLOW_ABI), nil); err != nil {
+		return nil, err
+	}
+	given := C.reflow_runtime_options{
+		struct_size:   C.sizeof_reflow_runtime_options,
+		workers:       C.uint32_t(options.Workers),
+		port_capacity: C.uint32_t(options.PortCapacity),
+	}
+	if options.CheckTypes {
+		given.check_types = 1
+	}
+	rt := &Runtime{known: map[string]*Component{}, actors: map[uint64]Actor{}}
+	status := C.reflow_runtime_create(&given, &rt.handle, &failure)
+	if err := check(status, failure); err != nil {
+		return nil, err
+	}
+	status = C.reflow_firing_queue_create(rt.handle, &rt.queue, &failure)
+	if err := check(status, failure); err != nil {
+		C.reflow_runtime_destroy(rt.handle)
+		return nil, err
+	}
+	rt.pulling.Add(1)
+	go rt.pull()
+	return rt, nil
+}
+
+// Close ends the runtime. Actors that still run are waited for; networks may be closed before or after.
+func (rt *Runtime) Close() {
+	if rt.closed {
+		return
+	}
+	rt.closed = true
+	C.reflow_firing_queue_close(rt.queue)
+	rt.pulling.Wait()
+	rt.running.Wait()
+	C.reflow_firing_queue_destroy(rt.queue)
+	C.reflow_runtime_destroy(rt.handle)
+}
+
+// Components lists what the runtime has, as reflow_runtime_components describes.
+func (rt *Runtime) Components() ([]any, error) {
+	var failure *C.reflow_error
+	var message C.reflow_message
+	status := C.reflow_runtime_components(rt.handle, &message, &failure)
+	if err := check(status, failure); err != nil {
+		return nil, err
+	}
+	defer C.reflow_message_unref(message)
+	return goValue(message).([]any), nil
+}
+
+// Graph is a document that networks are made of.
+type Graph struct{ handle *C.reflow_graph }
+
+// LoadGraph reads a graph from text; format is "json" or "yaml".
+func LoadGraph(document, format string) (*Graph, error) {
+	var failure *C.reflow_error
+	graph := &Graph{}
+	kind := C.reflow_format(C.REFLOW_FORMAT_JSON)
+	if format == "yaml" {
+		kind = C.REFLOW_FORMAT_YAML
+	}
+	data, size := chars(document)
+	status := C.rg_load(data, size, kind, nil, 0, &graph.handle, &failure)
+	if err := check(status, failure); err != nil {
+		return nil, err
+	}
+	return graph, nil
+}
+
+// LoadGraphFile reads a graph from a file.
+func LoadGraphFile(path string) (*Graph, error) {
+	var failure *C.reflow_error
+	graph := &Graph{}
+	data, size := chars(path)
+	status := C.rg_load_file(data, size, &graph.handle, &failure)
+	if err := check(status, failure); err != nil {
+		return nil, err
+	}
+	return graph, nil
+}
+
+// SetComponent gives a node another component.
+func (g *Graph) SetComponent(node, component string) error {
+	var failure *C.reflow_error
+	id, idSize := chars(node)
+	name, nameSize := chars(component)
+	status := C.rg_set_component(g.handle, id, idSize, name, nameSize, &failure)
+	return check(status, failure)
+}
+
+// SetConfig sets one value in the configuration of a node.
+func (g *Graph) SetConfig(node, key string, value any) error {
+	var failure *C.reflow_error
+	message, err := newMessage(value)
+	if err != nil {
+		return err
+	}
+	id, idSize := chars(node)
+	name, nameSize := chars(key)
+	status := C.rg_set_config(g.handle, id, idSize, name, nameSize, message, &failure)
+	return check(status, failure)
+}
+
+// Close ends the graph; networks that were made of it go on.
+func (g *Graph) Close() {
+	C.reflow_graph_destroy(g.handle)
+	g.handle = nil
+}

@@ -1,0 +1,54 @@
+package reflow;
+
+import static reflow.Lib.REFLOW;
+
+import com.sun.jna.Pointer;
+import com.sun.jna.ptr.PointerByReference;
+
+/** A document that networks are made of. One thread at a time uses it. */
+public final class Graph implements AutoCloseable {
+    final Pointer raw;
+    private boolean closed;
+
+    private Graph(Pointer raw) {
+        this.raw = raw;
+    }
+
+    public static Graph fromJson(String document) {
+        return read(document, 1);
+    }
+
+    public static Graph fromYaml(String document) {
+        return read(document, 2);
+    }
+
+    private static Graph read(String document, int format) {
+        PointerByReference out = new PointerByReference();
+        ReflowException.check(
+            error -> REFLOW.reflow_graph_load(Lib.view(document), format, Lib.view(""), out, error));
+        return new Graph(out.getValue());
+    }
+
+    public static Graph load(String path) {
+        PointerByReference out = new PointerByReference();
+        ReflowException.check(error -> REFLOW.reflow_graph_load_file(Lib.view(path), out, error));
+        return new Graph(out.getValue());
+    }
+
+    public void setComponent(String node, String component) {
+        ReflowException.check(
+            error -> REFLOW.reflow_graph_set_component(raw, Lib.view(node), Lib.view(component), error));
+    }
+
+    public void setConfig(String node, String key, Object value) {
+        Lib.Message.ByValue message = Values.message(value);
+        ReflowException.check(
+            error -> REFLOW.reflow_graph_set_config_value(raw, Lib.view(node), Lib.view(key), message, error));
+    }
+
+    @Override
+    public void close() {
+        if (!closed) REFLOW.reflow_graph_destroy(raw);
+        closed = true;
+    }
+}

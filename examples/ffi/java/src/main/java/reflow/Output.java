@@ -1,0 +1,48 @@
+package reflow;
+
+import static reflow.Lib.REFLOW;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
+import com.sun.jna.ptr.LongByReference;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Reads what an outport sends. */
+public final class Output implements AutoCloseable {
+    private final Pointer raw;
+    private boolean closed;
+
+    /** A value with its envelope. */
+    public record Received(Object value, Network.Envelope envelope) {}
+
+    Output(Pointer raw) {
+        this.raw = raw;
+    }
+
+    /** Takes up to max values with one call, waiting for the first. */
+    public List<Object> receive(int max, long timeout) {
+        Memory messages = new Memory(16L * max);
+        LongByReference count = new LongByReference();
+        ReflowException.check(error -> REFLOW.reflow_output_recv_many(raw, messages, max, timeout, count, error));
+        List<Object> values = new ArrayList<>();
+        for (long i = 0; i < count.getValue(); ++i) values.add(Values.take(Lib.Message.at(messages.share(16 * i))));
+        return values;
+    }
+
+    /** Takes one value with its envelope; one thread at a time. */
+    public Received receiveEnveloped(long timeout) {
+        Memory message = new Memory(16);
+        Lib.Envelope data = new Lib.Envelope();
+        data.struct_size = data.size();
+        ReflowException.check(error -> REFLOW.reflow_output_recv_enveloped(raw, message, data, timeout, error));
+        Network.Envelope envelope = new Network.Envelope(data.correlation.text(), data.deadline_ms);
+        return new Received(Values.take(Lib.Message.at(message)), envelope);
+    }
+
+    @Override
+    public void close() {
+        if (!closed) REFLOW.reflow_output_destroy(raw);
+        closed = true;
+    }
+}
