@@ -86,7 +86,9 @@ reflow_status fail_with_exception(reflow_context *native, Node *node)
     if (on_error != nullptr && exception) {
         Ref name(str_of(reflow_context_node(native)));
         Ref kept = Ref::borrow(on_error);
-        Ref result(name ? PyObject_CallFunctionObjArgs(on_error, name.get(), exception.get(), nullptr)
+        Ref result(name ? in_python([&] {
+            return PyObject_CallFunctionObjArgs(on_error, name.get(), exception.get(), nullptr);
+        })
                         : nullptr);
         if (!result) PyErr_Clear();
     }
@@ -111,7 +113,8 @@ bool make_parts(Node *node, reflow_context *native)
     Context *context = context_for(node, native);
     if (context == nullptr) return false;
     Ref kept = Ref::borrow(node->spec->factory);
-    Ref parts(PyObject_CallFunctionObjArgs(kept.get(), node->context, nullptr));
+    Ref parts(
+        in_python([&] { return PyObject_CallFunctionObjArgs(kept.get(), node->context, nullptr); }));
     leave_context(node);
     if (!parts) return false;
     if (PyTuple_Check(parts.get()) == 0 || PyTuple_GET_SIZE(parts.get()) != 4) {
@@ -168,7 +171,9 @@ reflow_status call_part(reflow_context *native, Node *node, PyObject *part, bool
 {
     Context *context = context_for(node, native);
     Ref kept = Ref::borrow(part);
-    Ref result(context != nullptr ? PyObject_CallFunctionObjArgs(part, node->context, nullptr)
+    Ref result(context != nullptr ? in_python([&] {
+        return PyObject_CallFunctionObjArgs(part, node->context, nullptr);
+    })
                                   : nullptr);
     const bool good = result && (!emits || emit_result(context, result.get()));
     reflow_status status = REFLOW_OK;

@@ -2,6 +2,7 @@
 #include "base.hpp"
 
 #include <pthread.h>
+#include <unistd.h>
 
 namespace reflowpy {
 
@@ -67,19 +68,28 @@ void thread_stopped(void *)
 {
     engine_thread = false;
     if (!attached || ending()) return;
+    Stay stay;
     PyEval_RestoreThread(PyGILState_GetThisThreadState());
     attached = false;
     PyGILState_Release(attached_state);
+    stay.leave();
+}
+
+void Stay::stay_for_ever()
+{
+    for (;;) pause();
 }
 
 Gil::Gil()
 {
+    Stay stay;
     if (engine_thread && !attached) {
         attached_state = PyGILState_Ensure();
         attached = true;
         PyEval_SaveThread();
     }
     state_ = PyGILState_Ensure();
+    stay.leave();
 }
 
 void defer(Deferred *item)

@@ -76,13 +76,42 @@ private:
     PyGILState_STATE state_;
 };
 
-// Runs a call without the lock of the interpreter. The lock is asked for in plain code, not in a
-// destructor: Python ends threads in that place when the interpreter ends.
+// When the interpreter ends, Python ends other threads where they ask for its lock, by unwinding them:
+// through frames of ours, whose destructors need that lock, and of the engine, which must not be unwound.
+// A thread that is unwound through a Stay sleeps there instead, until the process has ended.
+class Stay {
+public:
+    Stay() = default;
+    ~Stay()
+    {
+        if (!left_) stay_for_ever();
+    }
+    Stay(const Stay &) = delete;
+    Stay &operator=(const Stay &) = delete;
+    void leave() { left_ = true; }
+
+private:
+    static void stay_for_ever();
+    bool left_ = false;
+};
+
+// Calls what may run code of Python, and so may ask for the lock of the interpreter.
+template <typename Call> auto in_python(Call &&call)
+{
+    Stay stay;
+    auto result = call();
+    stay.leave();
+    return result;
+}
+
+// Runs a call without the lock of the interpreter.
 template <typename Call> auto unlocked(Call &&call)
 {
     PyThreadState *state = PyEval_SaveThread();
     auto result = call();
+    Stay stay;
     PyEval_RestoreThread(state);
+    stay.leave();
     return result;
 }
 

@@ -78,8 +78,10 @@ public:
     }
     PyObject *call(PyObject *function)
     {
-        return PyObject_Vectorcall(function, items() + 1,
-                                   (count_ + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+        return in_python([&] {
+            return PyObject_Vectorcall(function, items() + 1,
+                                       (count_ + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+        });
     }
     void clear()
     {
@@ -191,9 +193,10 @@ reflow_status call_batch(const Call &call)
     }
     if (good) {
         Ref function = Ref::borrow(node->run);
-        Ref result(PyObject_Vectorcall(function.get(), arguments.data() + 1,
-                                       (arguments.size() - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                       nullptr));
+        Ref result(in_python([&] {
+            return PyObject_Vectorcall(function.get(), arguments.data() + 1,
+                                       (arguments.size() - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+        }));
         good = result && emit_results(context, result.get());
     }
     for (size_t i = 2; i < arguments.size(); ++i) Py_DECREF(arguments[i]);
@@ -216,7 +219,7 @@ Produced produce(const Call &call, Context *context)
     }
     Ref generator = Ref::borrow(call.node->generator);
     for (size_t i = 0; i < budget || i == 0; ++i) {
-        Ref item(Py_TYPE(generator.get())->tp_iternext(generator.get()));
+        Ref item(in_python([&] { return Py_TYPE(generator.get())->tp_iternext(generator.get()); }));
         if (!item) {
             if (PyErr_Occurred() == nullptr) return Produced::all;
             if (PyErr_ExceptionMatches(PyExc_StopIteration) == 0) return Produced::failed;
@@ -325,7 +328,9 @@ reflow_status call_task(const Call &call)
     if (PyList_GET_SIZE(firings.get()) == 0) return status;
     Ref run = Ref::borrow(node->run);
     Ref dispatch = Ref::borrow(node->spec->dispatch);
-    Ref done(PyObject_CallFunctionObjArgs(dispatch.get(), run.get(), node->info, firings.get(), nullptr));
+    Ref done(in_python([&] {
+        return PyObject_CallFunctionObjArgs(dispatch.get(), run.get(), node->info, firings.get(), nullptr);
+    }));
     return done ? status : call.fail(0);
 }
 

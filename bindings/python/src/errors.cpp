@@ -57,7 +57,7 @@ Ref make(reflow_status status, reflow_view message, PyObject *fields)
     if (!name || !text) return Ref();
     Ref arguments(Py_BuildValue("(iOO)", static_cast<int>(status), name.get(), text.get()));
     if (!arguments) return Ref();
-    return Ref(PyObject_Call(function.get(), arguments.get(), fields));
+    return Ref(in_python([&] { return PyObject_Call(function.get(), arguments.get(), fields); }));
 }
 
 Ref exception_of(reflow_status status, const reflow_error *error, const char *doing)
@@ -130,7 +130,9 @@ Told tell_exception(PyObject **exception)
     Told told;
     Ref function(errors_function("tell"));
     Ref result(function && value != nullptr
-                   ? PyObject_CallFunctionObjArgs(function.get(), value, nullptr)
+                   ? in_python([&] {
+                         return PyObject_CallFunctionObjArgs(function.get(), value, nullptr);
+                     })
                    : nullptr);
     if (result && PyTuple_Check(result.get()) && PyTuple_GET_SIZE(result.get()) == 4) {
         told.status = static_cast<reflow_status>(PyLong_AsLong(PyTuple_GET_ITEM(result.get(), 0)));

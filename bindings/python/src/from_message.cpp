@@ -103,7 +103,7 @@ PyObject *restored(PyObject *plain)
     PyObject *function = PyDict_GetItem(tags, tag);
     if (function == nullptr) return held.release();
     Ref kept = Ref::borrow(function);
-    return PyObject_CallFunctionObjArgs(function, value, nullptr);
+    return in_python([&] { return PyObject_CallFunctionObjArgs(function, value, nullptr); });
 }
 
 PyObject *dict_of(reflow_message message, Arrays arrays)

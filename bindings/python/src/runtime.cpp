@@ -26,8 +26,10 @@ void log_hook(void *user_data, reflow_log_level level, reflow_view subsystem, re
     PyErr_Fetch(&type, &value, &traceback);
     {
         Ref kept = Ref::borrow(hooks->log);
-        Ref done(PyObject_CallFunction(kept.get(), "iNNN", static_cast<int>(level), str_of(subsystem),
-                                       str_of(node), str_of(text)));
+        Ref done(in_python([&] {
+            return PyObject_CallFunction(kept.get(), "iNNN", static_cast<int>(level), str_of(subsystem),
+                                         str_of(node), str_of(text));
+        }));
         if (!done) PyErr_WriteUnraisable(kept.get());
     }
     PyErr_Restore(type, value, traceback);
@@ -40,7 +42,8 @@ reflow_status print_hook(void *user_data, reflow_view node, reflow_view text)
     Gil gil;
     if (hooks->print == nullptr) return REFLOW_OK;
     Ref kept = Ref::borrow(hooks->print);
-    Ref done(PyObject_CallFunction(kept.get(), "NN", str_of(node), str_of(text)));
+    Ref done(in_python(
+        [&] { return PyObject_CallFunction(kept.get(), "NN", str_of(node), str_of(text)); }));
     if (done) return REFLOW_OK;
     PyErr_WriteUnraisable(kept.get());
     return REFLOW_ERROR_IO;

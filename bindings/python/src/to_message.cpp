@@ -334,7 +334,7 @@ bool Converter::other(PyObject *value, reflow_message *out, const Path *path, in
     Ref module(PyImport_ImportModule("reflow.values"));
     Ref function(module ? PyObject_GetAttrString(module.get(), "_to_plain") : nullptr);
     if (!function) return false;
-    Ref plain(PyObject_CallFunctionObjArgs(function.get(), value, nullptr));
+    Ref plain(in_python([&] { return PyObject_CallFunctionObjArgs(function.get(), value, nullptr); }));
     if (!plain) {
         PyObject *raised = nullptr;
         const Told told = tell_exception(&raised);

@@ -1,0 +1,621 @@
+"""How networks begin and end: closing, threads, signals, forks, the end of the interpreter, collection."""
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import weakref
+
+import pytest
+
+import reflow
+from reflow import _reflow
+
+
+@reflow.actor(inports=["in"], outports=["out"])
+def same(ctx, value):
+    return {"out": value}
+
+
+def until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.001)
+
+
+def collected(reference):
+    gc.collect()
+    _reflow.drain_deferred()
+    return reference() is None
+
+
+def test_after_close():
+    net = reflow.Network()
+    net.add("n", same)
+    out = net.stream("n.out")
+    net.send("n.in", 1)
+    net.close()
+    net.close()
+    for call in (lambda: net.send("n.in", 1), lambda: net.send_many("n.in", [1]), net.start,
+                 lambda: net.try_send("n.in", 1), lambda: net.wait_idle(1), lambda: net.drain(1),
+                 lambda: net.add("m", same), lambda: net.stream("n.out"), lambda: net.counters("n"),
+                 net.report, net.document, lambda: net.connect("n.out", "n.in"), net.__enter__):
+        with pytest.raises(reflow.ClosedError):
+            call()
+    list(out)  # ends
+    out.close()
+    with pytest.raises(reflow.ClosedError):
+        out.recv(1)
+    net.stop()
+    assert repr(net) == "<reflow.Network closed>"
+
+
+def test_wrong_states(net):
+    net.add("n", same)
+    net.start()
+    with pytest.raises(reflow.InvalidStateError):
+        net.start()
+    with pytest.raises(reflow.InvalidStateError, match="before the network starts"):
+        net.initial("n.in", 1)
+    net.drain(5)
+    with pytest.raises(reflow.ClosedError):
+        net.send("n.in", 1)
+    net.stop(5)
+    assert net.state == "stopped"
+    with pytest.raises(reflow.InvalidArgumentError):
+        net.wait_idle(-1)
+    with pytest.raises(TypeError):
+        net.wait_idle("soon")
+    with pytest.raises(reflow.InvalidArgumentError, match="mode"):
+        reflow.Network(mode="fast")
+    with pytest.raises(reflow.InvalidArgumentError, match="given already"):
+        reflow.Network(runtime=net.runtime, workers=3)
+
+
+def test_timeouts_name_what_was_waited_for(net):
+    gate = threading.Event()
+
+    @reflow.actor(inports=[reflow.Port("in", capacity=1)], outports=["out"])
+    def wait(ctx, value):
+        gate.wait(10)
+
+    net.add("w", wait)
+    errors = net.stream("w.error")
+    net.send("w.in", 1)
+    begin = time.monotonic()
+    with pytest.raises(TimeoutError) as caught:
+        net.wait_idle(0.05)
+    assert isinstance(caught.value, reflow.TimeoutError)
+    assert 0.04 < time.monotonic() - begin < 5
+    with pytest.raises(reflow.TimeoutError):
+        net.send_many("w.in", range(100), timeout=0.01)
+    assert net.try_send("w.in", 1) is False
+    with pytest.raises(reflow.TimeoutError):
+        errors.recv(0)
+    gate.set()
+    net.wait_idle(10)
+
+
+def test_waiting_inside_an_actor_is_refused(net):
+    @reflow.actor(inports=["in"])
+    def inside(ctx, value):
+        net.wait_idle(5)
+
+    net.add("i", inside)
+    net.send("i.in", 1)
+    net.wait_idle(5)
+    assert isinstance(net.errors[0].exception, reflow.WouldDeadlockError)
+
+
+def test_an_actor_may_stop_and_close_its_network():
+    ended = threading.Event()
+    net = reflow.Network()
+
+    @reflow.actor(inports=["in"])
+    class Last:
+        def run(self, ctx, value):
+            net.stop(0) if value == "stop" else net.close()
+
+        def teardown(self, ctx):
+            ended.set()
+
+    net.add("l", Last)
+    net.send("l.in", "close")
+    assert ended.wait(10)
+    until(lambda: net.closed)
+
+
+def test_the_watchdog_names_who_blocks():
+    lines = []
+    with reflow.Network(watchdog_ms=20, log=lambda *line: lines.append(line)) as net:
+        @reflow.actor(inports=["in"])
+        def sleeper(ctx, value):
+            until(lambda: any(node == "s" for _, _, node, _ in lines))
+
+        net.add("s", sleeper)
+        net.send("s.in", 1)
+        net.wait_idle(10)
+    assert [node for level, _, node, _ in lines if level == 2] == ["s"]
+
+
+def test_close_does_not_wait_for_ever():
+    gate = threading.Event()
+    entered = threading.Event()
+
+    @reflow.actor(inports=["in"])
+    def blocks(ctx, value):
+        entered.set()
+        gate.wait(20)
+
+    net = reflow.Network()
+    net.add("b", blocks)
+    net.send("b.in", 1)
+    assert entered.wait(5)
+    with pytest.warns(ResourceWarning, match="not stopped"):
+        net.close(timeout=0.05)
+    assert net.closed
+    gate.set()
+
+
+def test_modes_without_threads():
+    for mode in ("inline", "simulated"):
+        with reflow.Network(mode=mode, seed=7) as net:
+            net.add("n", same)
+            out = net.stream("n.out")
+            net.send_many("n.in", range(10))
+            net.wait_idle(5)
+            assert out.recv_many(20, 0) == list(range(10))
+            with pytest.raises(reflow.Error):
+                out.recv(0)
+    with reflow.Network(mode="inline") as net:
+        threads = set()
+
+        @reflow.actor(inports=["in"])
+        def where(ctx, value):
+            threads.add(threading.get_ident())
+
+        net.add("n", where)
+        net.send("n.in", 1)
+        net.wait_idle(5)
+    assert threads == {threading.get_ident()}
+
+
+def test_streams_end_with_the_network(net):
+    net.add("n", same)
+    out = net.stream("n.out")
+    net.send_many("n.in", range(100))
+    net.drain(5)
+    assert list(out) == list(range(100))
+    with pytest.raises(reflow.ClosedError):
+        out.recv(1)
+
+
+def test_closing_while_another_thread_waits():
+    net = reflow.Network()
+    net.add("n", same)
+    out = net.stream("n.out")
+    net.start()
+    results = []
+
+    def read():
+        try:
+            results.append(out.recv())
+        except reflow.Error as error:
+            results.append(type(error))
+
+    def idle():
+        try:
+            net.send("n.in", 1)
+            while True:
+                net.wait_idle(1)
+        except reflow.Error as error:
+            results.append(type(error))
+
+    threads = [threading.Thread(target=f) for f in (read, read, idle)]
+    for thread in threads:
+        thread.start()
+    until(lambda: 1 in results)
+    net.close()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert set(results) <= {1, reflow.ClosedError, reflow.CancelledError, reflow.InvalidStateError}
+
+
+def test_a_hundred_networks_at_once():
+    networks = []
+    for i in range(100):
+        net = reflow.Network(workers=1)
+        net.add("a", same).add("b", same).connect("a.out", "b.in")
+        networks.append((net, net.stream("b.out")))
+
+    def feed(i):
+        net = networks[i][0]
+        for k in range(50):
+            net.send("a.in", i * 1000 + k, 20)
+
+    threads = [threading.Thread(target=feed, args=(i,)) for i in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for i, (net, out) in enumerate(networks):
+        net.wait_idle(20)
+        assert out.recv_many(100, 5) == [i * 1000 + k for k in range(50)]
+    for net, _ in networks:
+        net.close()
+
+
+def test_another_thread_makes_progress():
+    @reflow.actor(outports=["out"])
+    def endless(ctx):
+        while True:
+            yield {"out": 1}
+
+    with reflow.Network() as net:
+        net.add("s", endless).add("n", same).add("m", same)
+        net.connect("s.out", "n.in").connect("n.out", "m.in")
+        net.start()
+        until(lambda: net.counters("m")["fired"] > 1000)
+        before = net.counters("m")["fired"]
+        count = 0
+        end = time.monotonic() + 0.5
+        while time.monotonic() < end:
+            count += 1
+        assert count > 1000
+        assert net.counters("m")["fired"] > before
+        net.stop(5)
+
+
+# ---- collection ----------------------------------------------------------------------------------------
+
+
+def test_cycles_through_actors_are_collected():
+    class Thing:
+        pass
+
+    def make(started):
+        thing = Thing()
+        net = reflow.Network(workers=1)
+        thing.net = net
+
+        @reflow.actor(inports=["in"])
+        def f(ctx, value):
+            ctx.state = thing
+
+        @reflow.actor(inports=["in"])
+        class Class:
+            def setup(self, ctx):
+                self.thing = thing
+
+            def run(self, ctx, value):
+                self.ctx = ctx
+
+        net.add("f", f).add("c", Class)
+        if started:
+            net.send("f.in", 1)
+            net.send("c.in", 1)
+            net.wait_idle(5)
+        return weakref.ref(thing), weakref.ref(net)
+
+    for started in (False, True):
+        thing, net = make(started)
+        until(lambda: collected(thing) and collected(net))
+
+
+def test_a_network_that_is_dropped_is_stopped():
+    torn = threading.Event()
+
+    @reflow.actor(inports=["in"])
+    class Watch:
+        def run(self, ctx, value):
+            pass
+
+        def teardown(self, ctx):
+            torn.set()
+
+    net = reflow.Network()
+    net.add("w", Watch)
+    net.start()
+    reference = weakref.ref(net)
+    del net
+    until(lambda: collected(reference))
+
+
+def test_states_are_ended_with_their_network():
+    class Thing:
+        pass
+
+    made = []
+
+    def state():
+        thing = Thing()
+        made.append(weakref.ref(thing))
+        return thing
+
+    @reflow.actor(inports=["in"], state=state)
+    def f(ctx, value):
+        pass
+
+    with reflow.Network() as net:
+        net.add("a", f).add("b", f)
+        net.send("a.in", 1)
+        net.wait_idle(5)
+        net.remove("b")
+        until(lambda: sum(r() is not None for r in made) == 1)
+    until(lambda: all(collected(r) for r in made))
+
+
+def test_memory_is_flat():
+    import resource
+
+    @reflow.actor(inports=["in"], outports=["out"])
+    def text(ctx, value):
+        return {"out": {"a": [value, str(value)]}}
+
+    with reflow.Network() as net:
+        net.add("t", text).add("n", same).add("z", same)
+        net.connect("t.out", "n.in").connect("n.out", "z.in")
+        sizes = []
+        for _ in range(4):
+            for _ in range(50):
+                net.send_many("t.in", range(1000))
+            net.wait_idle(60)
+            sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    assert sizes[-1] - sizes[0] < 8 * 1024  # KiB, after 50,000 packets
+
+
+# ---- processes -------------------------------------------------------------------------------------------
+
+
+def spawned(queue):
+    with reflow.Network() as net:
+        net.add("n", same)
+        out = net.stream("n.out")
+        net.send("n.in", "spawned")
+        queue.put(out.recv(10))
+
+
+def test_multiprocessing_spawn():
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    child = context.Process(target=spawned, args=(queue,))
+    child.start()
+    assert queue.get(timeout=30) == "spawned"
+    child.join(30)
+    assert child.exitcode == 0
+
+
+FORK = """
+    import os, sys, warnings
+    warnings.simplefilter("ignore")
+    import reflow
+
+    @reflow.actor(inports=["in"], outports=["out"])
+    def same(ctx, value):
+        return {"out": value}
+
+    net = reflow.Network()
+    net.add("n", same)
+    out = net.stream("n.out")
+    late = reflow.Network()
+    net.send("n.in", 1)
+    net.wait_idle(5)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        for call in (lambda: net.send("n.in", 1), lambda: net.wait_idle(1), lambda: out.recv(1),
+                     lambda: late.wait_idle(1)):
+            try:
+                call()
+            except reflow.ForkedError:
+                code = 0
+            else:
+                code = 2
+                break
+        if code == 0:
+            with reflow.Network() as own:
+                own.add("n", same)
+                mine = own.stream("n.out")
+                own.send("n.in", 5)
+                code = 0 if mine.recv(5) == 5 else 3
+            net.close()
+        sys.exit(code)
+    _, status = os.waitpid(child, 0)
+    assert out.recv(5) == 1
+    net.send("n.in", 2)
+    assert out.recv(5) == 2
+    sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_fork_gives_a_clear_error(program):
+    done = program(FORK)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+SIGNALS = """
+    import os, signal, threading, time
+    import reflow
+
+    gate = threading.Event()
+
+    @reflow.actor(inports=[reflow.Port("in", capacity=1)], outports=["out"])
+    def wait(ctx, value):
+        gate.wait(20)
+
+    net = reflow.Network()
+    net.add("w", wait)
+    out = net.stream("w.out")
+    net.send("w.in", 1)
+    waits = [lambda: net.wait_idle(), lambda: net.drain(15), lambda: out.recv(), lambda: next(out),
+             lambda: out.recv_many(), lambda: net.stop(15)]
+    sends = [lambda: net.send_many("w.in", range(1000)), lambda: [net.send("w.in", i) for i in range(1000)]]
+    for call in sends + waits:
+        timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+        begin = time.monotonic()
+        timer.start()
+        try:
+            call()
+        except KeyboardInterrupt:
+            took = time.monotonic() - begin
+            assert took < 5, took
+        else:
+            raise SystemExit("not interrupted")
+        timer.join()
+    gate.set()
+    net.close()
+    print("good")
+"""
+
+
+def test_ctrl_c_ends_every_wait(program):
+    done = program(SIGNALS, timeout=60)
+    assert (done.stdout, done.stderr, done.returncode) == ("good\n", "", 0)
+
+
+TRAFFIC = """
+    import reflow, sys, threading
+
+    @reflow.actor(outports=["out"])
+    def endless(ctx):
+        while True:
+            yield {"out": [1, "x", {"a": 2.5}]}
+
+    @reflow.actor(inports=["in"], outports=["out"])
+    def same(ctx, value):
+        return {"out": value}
+
+    @reflow.actor(inports=["in"], outports=["out"], max_concurrency=8)
+    async def slow(ctx, value):
+        import asyncio
+        await asyncio.sleep(0.001)
+        return {"out": value}
+
+    net = reflow.Network()
+    net.add("s", endless).add("n", same).add("c", slow).add("e", same)
+    net.connect("s.out", "n.in").connect("n.out", "c.in").connect("c.out", "e.in")
+    out = net.stream("n.out", capacity=100)
+    net.start()
+    for _ in range(200):
+        out.recv(10)
+
+    def read():
+        try:
+            while True:
+                out.recv()
+        except reflow.Error:
+            pass  # the network was stopped
+
+    def wait():
+        try:
+            net.wait_idle()
+        except reflow.Error:
+            pass
+
+    %s
+"""
+
+
+@pytest.mark.parametrize("end, code", [
+    ("", 0),
+    ("sys.exit(3)", 3),
+    ("raise ValueError('end')", 1),
+    ("del net, out", 0),
+    ("threading.Thread(target=read, daemon=True).start()", 0),
+    ("[threading.Thread(target=read, daemon=True).start() for _ in range(1)]; del net", 0),
+    ("threading.Thread(target=wait, daemon=True).start()", 0),
+    ("threading.Thread(target=lambda: [out.recv(5) for _ in range(500)]).start()", 0),
+    ("import os; os._exit(4)", 4),
+    ("net.end_sources(); out.close(); net.drain(10)", 0),
+])
+def test_the_interpreter_ends_in_the_middle_of_traffic(program, end, code):
+    done = program(TRAFFIC % end, timeout=60)
+    assert done.returncode == code, done.stderr
+    if code != 1:
+        assert done.stderr == ""
+
+
+EXIT = """
+    import os, sys, threading
+    import reflow
+
+    reached = threading.Event()
+
+    @reflow.actor(inports=["in"])
+    def leave(ctx, value):
+        reached.set()
+        %s
+
+    net = reflow.Network()
+    net.add("l", leave)
+    net.send("l.in", 1)
+    reached.wait(10)
+    net.wait_idle(10)
+    print([type(e.exception).__name__ for e in net.errors])
+"""
+
+
+def test_leaving_from_an_actor(program):
+    assert program(EXIT % "os._exit(7)").returncode == 7
+    done = program(EXIT % "sys.exit(7)")
+    assert (done.stdout, done.returncode) == ("['SystemExit']\n", 0)
+    done = program(EXIT % "raise KeyboardInterrupt")
+    assert (done.stdout, done.returncode) == ("['KeyboardInterrupt']\n", 0)
+
+
+BLOCKED = """
+    import threading, time
+    import reflow
+
+    reached = threading.Event()
+
+    @reflow.actor(inports=["in"])
+    def block(ctx, value):
+        reached.set()
+        while True:
+            time.sleep(0.01)
+
+    net = reflow.Network()
+    net.add("b", block)
+    net.send("b.in", 1)
+    reached.wait(10)
+    print("end")
+"""
+
+
+def test_an_actor_that_never_returns_does_not_keep_the_process(program):
+    begin = time.monotonic()
+    done = program(BLOCKED, timeout=60)
+    assert (done.stdout, done.returncode) == ("end\n", 0), done.stderr
+    assert time.monotonic() - begin < 20
+
+
+def test_sub_interpreters_are_refused(program):
+    module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+    inner = "try: import reflow\nexcept ImportError as error: print(error)\nelse: print('imported')"
+    done = program(f"""
+        import sys
+        import {module} as interpreters
+        number = interpreters.create()
+        interpreters.run_string(number, "import sys; sys.path[:] = " + repr(sys.path))
+        interpreters.run_string(number, {inner!r})
+        import reflow
+        print(reflow.Message(1).value)
+    """)
+    assert "subinterpreters" in done.stdout or "sub-interpreters" in done.stdout, done.stderr
+    assert done.stdout.endswith("\n1\n")
+
+
+def test_import_is_quick_and_small(program):
+    done = program("""
+        import sys
+        import reflow
+        print([m for m in ("asyncio", "numpy", "logging", "inspect", "dataclasses", "typing", "json")
+               if m in sys.modules])
+    """)
+    assert done.stdout == "[]\n"
