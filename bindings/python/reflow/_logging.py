@@ -36,41 +36,42 @@ def engine_level() -> int:
     return 5 if level <= TRACE else 4 if level <= 10 else 3
 
 
+def _tell(level: int, subsystem: str, node: str, text: str) -> None:
+    """Hands one line over."""
+    if level == 0:  # what a component prints for a person
+        if sys.stdout is not None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        return
+    import logging
+
+    logger = logging.getLogger(f"reflow.{subsystem}" if subsystem else "reflow")
+    number = LEVELS.get(level, 20)
+    if logger.isEnabledFor(number):
+        extra = {"reflow_node": node, "reflow_subsystem": subsystem}
+        logger.log(number, "%s", f"{node}: {text}" if node else text, extra=extra)
+
+
 def _emit() -> int:
-    """Logs what waits; how many lines there were."""
-    with _handling:  # also while it is logged, so that flush knows
+    """Hands over what waits; how many lines there were."""
+    with _handling:  # also while it is handed over, so that flush knows
         lines, lost = _reflow.log_take()
-        if not lines and not lost:
-            return 0
-        for level, subsystem, node, text in lines:
-            if level == 0:  # what a component prints for a person
-                if sys.stdout is not None:
-                    sys.stdout.write(text)
-                    sys.stdout.flush()
-                continue
-            import logging
-
-            logger = logging.getLogger(f"reflow.{subsystem}" if subsystem else "reflow")
-            number = LEVELS.get(level, 20)
-            if logger.isEnabledFor(number):
-                extra = {"reflow_node": node, "reflow_subsystem": subsystem}
-                logger.log(number, "%s", f"{node}: {text}" if node else text, extra=extra)
         if lost:
-            import logging
+            lines.append((2, "", "", f"{lost} lines of the log were lost"))
+        for line in lines:
+            try:
+                _tell(*line)
+            except Exception:  # a handler that fails must neither end the log nor fail a wait
+                import traceback
 
-            logging.getLogger("reflow").warning("%d lines of the log were lost", lost)
-        return len(lines) + bool(lost)
+                traceback.print_exc()
+        return len(lines)
 
 
 def _run() -> None:
     while True:
         _reflow.log_wait(3600.0)
-        try:
-            _emit()
-        except Exception:  # a handler that fails must not end the log
-            import traceback
-
-            traceback.print_exc()
+        _emit()
 
 
 def start() -> None:

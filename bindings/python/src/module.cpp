@@ -51,13 +51,8 @@ void end_all(double seconds)
 
 } // namespace
 
-PYBIND11_MODULE(_reflow, module)
+PYBIND11_MODULE(_reflow_parts, module)
 {
-    if (!in_main_interpreter()) {
-        throw pybind11::import_error(
-            "reflow works in the main interpreter only, not in sub-interpreters: its threads could not "
-            "tell to which one they belong");
-    }
     if (reflow_abi_check(REFLOW_ABI) != REFLOW_OK) {
         throw pybind11::import_error(
             ("this module of reflow was built for generation " + std::to_string(REFLOW_ABI) +
@@ -86,4 +81,15 @@ PYBIND11_MODULE(_reflow, module)
     module.def("end_all", &end_all, "Stops all networks.");
     module.def("set_ending", &set_ending, "No thread of the engine asks for the interpreter any more.");
     module.def("fork_generation", &fork_generation, "Rises in each child of a fork.");
+}
+
+// What Python calls to import reflow._reflow. pybind11 would wait for ever in a sub-interpreter, so these
+// are refused before it is asked.
+extern "C" PYBIND11_EXPORT PyObject *PyInit__reflow()
+{
+    if (in_main_interpreter()) return PyInit__reflow_parts();
+    PyErr_SetString(PyExc_ImportError,
+                    "reflow works in the main interpreter only, not in sub-interpreters: its threads "
+                    "could not tell to which one they belong");
+    return nullptr;
 }

@@ -1,0 +1,116 @@
+"""reflow.run: a graph from beginning to end. The weather is summed up again by the csv module."""
+
+import csv
+import os
+import pathlib
+import statistics
+
+import pytest
+
+import reflow
+
+WEATHER = pathlib.Path(os.environ.get("REFLOW_SOURCE") or pathlib.Path(__file__).parents[3]) / "examples" / "weather"
+
+
+@reflow.actor(inports=["in"], outports=["out"])
+def double(ctx, value):
+    return {"out": value * 2}
+
+
+def doubling():
+    return reflow.Graph("g").add("d", double).expose_in("i", "d.in").expose_out("o", "d.out")
+
+
+@pytest.mark.skipif(not WEATHER.exists(), reason="the example is not here")
+def test_weather(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    result = reflow.run(WEATHER / "weather.graph.json", collect=["by_month.out"], timeout=60)
+    months = {}
+    with open(WEATHER / "seattle-weather.csv", newline="") as file:
+        for row in csv.DictReader(file):
+            months.setdefault(row["date"][:7].replace("/", "-"), []).append(float(row["temp_max"]))
+    told = {row["month"]: row for row in result["by_month.out"]}
+    assert set(told) == set(months) and len(told) == 48
+    for month, values in months.items():
+        assert told[month]["count"] == len(values)
+        assert told[month]["temp_max_mean"] == pytest.approx(statistics.fmean(values))
+    assert result.report["read"]["sent"] == sum(map(len, months.values()))
+    assert "Weather by calendar month" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not WEATHER.exists(), reason="the example is not here")
+def test_set_changes_the_run_and_not_the_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    other = tmp_path / "other.csv"
+    lines = (WEATHER / "seattle-weather.csv").read_text().splitlines(keepends=True)
+    other.write_text("".join(lines[:11]))
+    before = (WEATHER / "weather.graph.json").read_text()
+    result = reflow.run(WEATHER / "weather.graph.json", set={"read.path": other})
+    assert result.report["read"]["sent"] == 10
+    assert (WEATHER / "weather.graph.json").read_text() == before
+
+
+@pytest.mark.parametrize("mode", ["own", "inline", "simulated"])
+def test_inputs_and_outputs(mode):
+    count = 5000  # more than the queues hold
+    result = reflow.run(doubling(), inputs={"i": range(count)}, mode=mode, timeout=60)
+    assert result["o"] == [2 * i for i in range(count)]
+    assert result.report["d"]["fired"] == count and result.errors == [] and result.seconds > 0
+    assert f"o: {count}" in repr(result)
+
+
+def test_documents_of_every_form(tmp_path):
+    graph = doubling()
+    graph.save(tmp_path / "g.json")
+    for form in (tmp_path / "g.json", str(tmp_path / "g.json"), graph.to_dict()):
+        assert reflow.run(form, actors=[double], inputs={"d.in": [4]})["o"] == [8]
+    assert graph == doubling()
+
+
+def test_failed_firings():
+    @reflow.actor(inports=["in"], outports=["out"])
+    def picky(ctx, value):
+        if value < 0:
+            raise ValueError(f"no {value}")
+        return {"out": value}
+
+    graph = reflow.Graph().add("p", picky).expose_out("o", "p.out")
+    with pytest.raises(reflow.FailedError, match=r"node 'p': ValueError: no -1 \(and 1 more\)") as caught:
+        reflow.run(graph, inputs={"p.in": [1, -1, -2, 2]})
+    assert caught.value.node == "p" and "raise ValueError" in caught.value.trace
+    assert caught.value.result["o"] == [1, 2]
+    result = reflow.run(graph, inputs={"p.in": [-7]}, check=False)
+    assert [letter["packets"][0]["message"] for letter in result.errors] == [-7]
+
+
+def test_timeout_names_where_packets_wait():
+    @reflow.actor(inports=["in"])
+    def slow(ctx, value):
+        ctx.wake_after(3600)
+
+    graph = reflow.Graph().add("s", slow)
+    with pytest.raises(reflow.TimeoutError, match="not over after 0.2 s"):
+        reflow.run(graph, inputs={"s.in": [1]}, timeout=0.2)
+
+
+@pytest.mark.parametrize("keywords, error, text", [
+    ({"set": {"q.x": 1}}, reflow.NotFoundError, "no node for 'q.x'"),
+    ({"inputs": {"x": [1]}}, reflow.NotFoundError, "x"),
+    ({"collect": ["d.ot"]}, reflow.NotFoundError, "did you mean 'out'"),
+    ({"mode": "simulatd"}, reflow.InvalidArgumentError, "simulatd"),
+    ({"inputs": {"i": [object()]}}, reflow.ConversionError, r"\$"),
+])
+def test_bad_arguments(keywords, error, text):
+    with pytest.raises(error, match=text):
+        reflow.run(doubling(), timeout=10, **keywords)
+
+
+def test_bad_graphs(tmp_path):
+    with pytest.raises(reflow.InvalidArgumentError, match="int"):
+        reflow.run(7)
+    with pytest.raises(reflow.IOError, match="nope.json"):
+        reflow.run(tmp_path / "nope.json")
+    with pytest.raises(reflow.Error, match="Mapp"):
+        reflow.run(reflow.Graph().add("a", "Mapp"))
+    with pytest.raises(KeyError, match="did you mean 'o'"):
+        reflow.run(doubling())["oo"]
