@@ -49,6 +49,20 @@ reflow_status print_hook(void *user_data, reflow_view node, reflow_view text)
     return REFLOW_ERROR_IO;
 }
 
+// By default both go through a queue to a thread of Python: see log.hpp.
+void default_log(void *user_data, reflow_log_level level, reflow_view subsystem, reflow_view node,
+                 reflow_view text)
+{
+    if ((*static_cast<std::shared_ptr<Hooks> *>(user_data))->silent.load()) return;
+    log_line(nullptr, level, subsystem, node, text);
+}
+
+reflow_status default_print(void *user_data, reflow_view node, reflow_view text)
+{
+    if ((*static_cast<std::shared_ptr<Hooks> *>(user_data))->silent.load()) return REFLOW_ERROR_CLOSED;
+    return print_line(nullptr, node, text);
+}
+
 void destroy_hooks(void *user_data) { delete static_cast<std::shared_ptr<Hooks> *>(user_data); }
 
 // ---- life ----------------------------------------------------------------------------------------
@@ -106,9 +120,8 @@ PyObject *runtime_new(PyTypeObject *type, PyObject *arguments, PyObject *keyword
         (*runtime->hooks)->print = Py_NewRef(print);
         options.print = &print_hook;
     }
-    // By default both go through a queue to a thread of Python: see log.hpp.
-    if (options.log == nullptr) options.log = &log_line;
-    if (options.print == nullptr) options.print = &print_line;
+    if (options.log == nullptr) options.log = &default_log;
+    if (options.print == nullptr) options.print = &default_print;
     options.thread_start = &thread_started;
     options.thread_stop = &thread_stopped;
     options.user_data = new std::shared_ptr<Hooks>(*runtime->hooks);
@@ -141,6 +154,7 @@ int runtime_clear(PyObject *self)
 {
     RuntimeObject *runtime = self_of(self);
     if (runtime->hooks != nullptr) {
+        (*runtime->hooks)->silent = true;
         Py_CLEAR((*runtime->hooks)->log);
         Py_CLEAR((*runtime->hooks)->print);
     }
