@@ -246,18 +246,19 @@ struct Registration {
     const char *category = "";
     const char *schema = "";
     int arrays = 0;
+    int saves = 0;
 
     bool parse(PyObject *arguments, PyObject *keywords)
     {
         static const char *names[] = {
             "id", "style", "function", "factory", "dispatch", "on_error", "inports", "outports", "await_",
             "max_batch", "max_concurrency", "flags", "timeout_ms", "title", "description", "category",
-            "config_schema", "arrays", nullptr};
+            "config_schema", "arrays", "saves", nullptr};
         return PyArg_ParseTupleAndKeywords(
-                   arguments, keywords, "s#|$iOOOOOOiIIIKssssi:register", const_cast<char **>(names), &id,
+                   arguments, keywords, "s#|$iOOOOOOiIIIKssssip:register", const_cast<char **>(names), &id,
                    &id_size, &style, &function, &factory, &dispatch, &on_error, &inports, &outports,
                    &await, &max_batch, &max_concurrency, &flags, &timeout_ms, &title, &description,
-                   &category, &schema, &arrays) != 0;
+                   &category, &schema, &arrays, &saves) != 0;
     }
 };
 
@@ -315,6 +316,7 @@ PyObject *runtime_register(PyObject *self, PyObject *arguments, PyObject *keywor
     component.max_concurrency = r.max_concurrency;
     component.timeout_ms = r.timeout_ms;
     fill_callbacks(&component, spec);
+    if (r.saves != 0) fill_saving(&component);
     runtime->specs->push_back(spec);
     Failure error;
     Using using_runtime(runtime);
