@@ -259,9 +259,9 @@ class Network {
   /** The packets of an outport, from now on: to be iterated with for await. */
   stream(from, options = {}) {
     const { node, port } = endpointOf(from, 'the outport');
-    const open = () => native.openOutput(this.#core, node, port, options.capacity ?? 0,
+    const open = async () => native.openOutput(this.#core, node, port, options.capacity ?? 0,
       Boolean(options.typed));
-    return new MessageStream(this, this.#built ? open() : new Promise((resolve, reject) => {
+    return new MessageStream(this, this.#built || this.#closed !== undefined ? open() : new Promise((resolve, reject) => {
       this.#opening.push(() => open().then(resolve, (error) => {
         reject(error);
         throw error;

@@ -122,7 +122,7 @@ test('unknown components, nodes and ports have hints', async () => {
   await assert.rejects(net.start(), { code: 'ERR_REFLOW_NOT_FOUND', hint: /Filter/ });
   await net.close();
   const other = new Network();
-  other.add('log', 'Log');
+  other.add('log', 'Log').initial('log.in', 'first');
   assert.throws(() => other.add('log', 'Log'), { code: 'ERR_REFLOW_ALREADY_EXISTS' });
   assert.throws(() => other.connect('log.out', 'lag.in'), { code: 'ERR_REFLOW_NOT_FOUND', hint: /log/ });
   await other.start();
