@@ -134,6 +134,7 @@ test('a snapshot goes on where it was taken', async () => {
     await next.restore(from);
     await next.start();
     await next.send('in', 'c');
+    await next.idle();
     assert.deepStrictEqual((await out.next()).value, 3);
     await next.close();
   }
