@@ -141,6 +141,7 @@ class Peer extends Links {
   #again = []; // what was set before the start, for a peer that is made anew
   #hold = new Hold();
   #started = false;
+  #attached = false;
 
   constructor(options, file = '') {
     super();
@@ -179,8 +180,15 @@ class Peer extends Links {
     this._handle.create(coreOf(network), this.#spec, this.#file);
     for (const step of this.#again) step();
     this.#network = network;
-    beforeStart(network, () => this._handle.attach(coreOf(network)));
+    beforeStart(network, () => this.#attachNow());
     return this;
+  }
+
+  // As soon as the network is there, before either of the two begins.
+  #attachNow() {
+    if (this.#attached) return;
+    this._handle.attach(coreOf(this.#network));
+    this.#attached = true;
   }
 
   setDelivery(...given) {
@@ -195,8 +203,10 @@ class Peer extends Links {
   }
 
   async start() {
-    // Attached as soon as the network is there, which is before both begin.
-    if (this.#network !== undefined) await buildNetwork(this.#network);
+    if (this.#network !== undefined) {
+      await buildNetwork(this.#network);
+      this.#attachNow();
+    }
     await this._handle.start();
     this.#started = true;
     this.#hold.set(true);

@@ -1,6 +1,8 @@
 // Networks: how they are made, begin, keep the process alive while something goes on, and end.
 #include "core.h"
 
+#include "ports.h"
+
 namespace reflow_node {
 
 namespace {
@@ -82,6 +84,7 @@ void Core::busy(Napi::Env env) {
 
 void Core::look_idle(Napi::Env env) {
     look_posted_.store(false, std::memory_order_release);
+    wake_outputs(*this);
     if (!busy_) return;
     bool over = closing || !built.load(std::memory_order_acquire) ||
                 reflow_network_get_state(network) >= REFLOW_NETWORK_DRAINED ||

@@ -55,6 +55,9 @@ DiscoveryHandle::DiscoveryHandle(const Napi::CallbackInfo& info)
         return reflow_discovery_create(server->runtime, &options, &server->discovery, error);
     });
     server_ = std::move(server);
+    hook_.set(env, [this] {
+        if (server_) (void)reflow_discovery_stop(server_->discovery, nullptr);
+    });
 }
 
 reflow_discovery* DiscoveryHandle::use(Napi::Env env) const {
@@ -118,6 +121,7 @@ Napi::Value DiscoveryHandle::stop(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value DiscoveryHandle::close(const Napi::CallbackInfo& info) {
+    hook_.clear();
     // Destroyed by the last one that uses it, which is not this thread while its port is open.
     return in_background(info.Env(), [server = std::exchange(server_, nullptr)](
                                          reflow_error** error) mutable {

@@ -6,6 +6,8 @@
 
 #include <memory>
 
+#include "exit_hook.h"
+
 namespace reflow_node {
 
 class DiscoveryHandle : public Napi::ObjectWrap<DiscoveryHandle> {
@@ -26,6 +28,7 @@ private:
     // The server, or an error if it was closed.
     [[nodiscard]] reflow_discovery* use(Napi::Env env) const;
 
+    ExitHook hook_;
     std::shared_ptr<Server> server_;
 };
 

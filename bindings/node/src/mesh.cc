@@ -28,6 +28,18 @@ struct MeshCore {
 
 namespace {
 
+// How long links have to close in order, usually and when the process ends, in milliseconds.
+constexpr std::int64_t kStopTimeout = 5000;
+constexpr std::int64_t kExitTimeout = 200;
+
+// Calls that wait for the peer of an execution return then.
+void stop_peer(const MeshCore& mesh, const std::string& execution, std::int64_t timeout_ms) {
+    reflow_peer* peer = nullptr;
+    if (reflow_mesh_peer(mesh.mesh, view_of(execution), &peer, nullptr) == REFLOW_OK) {
+        (void)reflow_peer_stop(peer, timeout_ms, nullptr);
+    }
+}
+
 // hold(more): one reason more, or less, for the process not to end by itself.
 Napi::Value hold(const Napi::CallbackInfo& info) {
     Environment& environment = Environment::of(info.Env());
@@ -51,7 +63,8 @@ Napi::Function MeshHandle::define(Napi::Env env) {
                         InstanceMethod<&MeshHandle::close>("close")});
 }
 
-MeshHandle::MeshHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<MeshHandle>(info) {
+MeshHandle::MeshHandle(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<MeshHandle>(info), environment_(Environment::of(info.Env()).weak_from_this()) {
     const Napi::Env env = info.Env();
     const PeerSettings settings(env, info[1]);
     auto made = std::make_shared<MeshCore>();
@@ -77,6 +90,17 @@ MeshHandle::MeshHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<MeshHa
         return reflow_mesh_create(runtime, &options, &made->mesh, error);
     });
     mesh_ = std::move(made);
+    hook_.set(env, [this] {
+        for (auto& [execution, core] : peers_) stop_peer(*mesh_, execution, kExitTimeout);
+    });
+}
+
+// Its end waits for links: that is done elsewhere.
+MeshHandle::~MeshHandle() {
+    hook_.clear();
+    auto mesh = std::exchange(mesh_, nullptr);
+    const std::shared_ptr<Environment> environment = environment_.lock();
+    if (mesh && environment) environment->background([mesh = std::move(mesh)]() mutable { mesh.reset(); });
 }
 
 std::shared_ptr<MeshCore> MeshHandle::use(Napi::Env env) const {
@@ -105,6 +129,7 @@ Napi::Value MeshHandle::assign(const Napi::CallbackInfo& info) {
     must(env, [&](reflow_error** error) {
         return reflow_mesh_assign(mesh->mesh, view_of(execution), network, &port, error);
     });
+    (void)core_of(env, execution);
     return Napi::Number::New(env, port);
 }
 
@@ -159,24 +184,19 @@ Napi::Value MeshHandle::teardown(const Napi::CallbackInfo& info) {
     const auto core = core_of(env, execution);
     peers_.erase(execution);
     return in_background(env, [=](reflow_error** error) {
-        reflow_peer* peer = nullptr;
-        if (reflow_mesh_peer(mesh->mesh, view_of(execution), &peer, nullptr) == REFLOW_OK) {
-            (void)reflow_peer_stop(peer, 5000, nullptr);
-            core->wait_for_others();
-        }
+        stop_peer(*mesh, execution, kStopTimeout);
+        core->wait_for_others();
         return reflow_mesh_teardown(mesh->mesh, view_of(execution), error);
     });
 }
 
 Napi::Value MeshHandle::close(const Napi::CallbackInfo& info) {
     std::shared_ptr<MeshCore> mesh = std::exchange(mesh_, nullptr);
+    hook_.clear();
     auto peers = std::exchange(peers_, {});
     return in_background(info.Env(), [mesh, peers](reflow_error**) mutable {
         for (auto& [execution, core] : peers) {
-            reflow_peer* peer = nullptr;
-            if (mesh && reflow_mesh_peer(mesh->mesh, view_of(execution), &peer, nullptr) == REFLOW_OK) {
-                (void)reflow_peer_stop(peer, 5000, nullptr);
-            }
+            if (mesh) stop_peer(*mesh, execution, kStopTimeout);
             core->wait_for_others();
         }
         peers.clear();

@@ -8,8 +8,11 @@
 #include <memory>
 #include <string>
 
+#include "exit_hook.h"
+
 namespace reflow_node {
 
+class Environment;
 struct PeerCore;
 struct MeshCore;
 
@@ -18,6 +21,7 @@ public:
     static Napi::Function define(Napi::Env env);
     // new MeshHandle(network or undefined, options, first port, number of ports)
     explicit MeshHandle(const Napi::CallbackInfo& info);
+    ~MeshHandle() override;
 
 private:
     Napi::Value assign(const Napi::CallbackInfo& info);
@@ -30,6 +34,8 @@ private:
     // What is under way with the peer of an execution.
     std::shared_ptr<PeerCore> core_of(Napi::Env env, const std::string& execution);
 
+    std::weak_ptr<Environment> environment_;
+    ExitHook hook_;
     std::shared_ptr<MeshCore> mesh_;
     std::map<std::string, std::shared_ptr<PeerCore>> peers_;
 };

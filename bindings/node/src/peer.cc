@@ -6,6 +6,7 @@
 #include "async.h"
 #include "bridge.h"
 #include "core.h"
+#include "environment.h"
 
 namespace reflow_node {
 
@@ -33,6 +34,9 @@ void PeerCore::wait_for_others() {
 }
 
 namespace {
+
+// How long links have to close in order when the process ends, in milliseconds.
+constexpr std::int64_t kExitTimeout = 200;
 
 // A call on another thread that keeps the peer. JavaScript's thread never ends a peer by it.
 Napi::Value call(Napi::Env env, std::shared_ptr<PeerCore> core,
@@ -65,7 +69,18 @@ std::shared_ptr<PeerCore> PeerHandle::use(Napi::Env env) const {
     return core_;
 }
 
-PeerHandle::PeerHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PeerHandle>(info) {}
+PeerHandle::PeerHandle(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<PeerHandle>(info), environment_(Environment::of(info.Env()).weak_from_this()) {}
+
+PeerHandle::~PeerHandle() { let_go(); }
+
+void PeerHandle::let_go() {
+    hook_.clear();
+    std::shared_ptr<PeerCore> core = std::exchange(core_, nullptr);
+    if (!core) return;
+    const std::shared_ptr<Environment> environment = environment_.lock();
+    if (environment) environment->background([core = std::move(core)]() mutable { core.reset(); });
+}
 
 // ---- life ---------------------------------------------------------------------------------------
 
@@ -100,7 +115,12 @@ Napi::Value PeerHandle::create(const Napi::CallbackInfo& info) {
             return reflow_peer_create(runtime, &settings.options, &core->peer, error);
         });
     }
+    let_go();
     core_ = std::move(core);
+    // Calls that wait for the peer return then, and no thread of it is left.
+    hook_.set(env, [ended = std::weak_ptr<PeerCore>(core_)] {
+        if (const auto held = ended.lock()) (void)reflow_peer_stop(held->peer, kExitTimeout, nullptr);
+    });
     return env.Undefined();
 }
 
@@ -145,6 +165,7 @@ Napi::Value PeerHandle::stop(const Napi::CallbackInfo& info) {
 // Ends the peer when calls that are under way have returned, which the stop sees to.
 Napi::Value PeerHandle::close(const Napi::CallbackInfo& info) {
     std::shared_ptr<PeerCore> core = std::exchange(core_, nullptr);
+    hook_.clear();
     return in_background(info.Env(), [core](reflow_error** error) mutable {
         if (!core) return reflow_status{REFLOW_OK};
         const reflow_status status = reflow_peer_stop(core->peer, 5000, error);

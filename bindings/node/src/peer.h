@@ -10,8 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "exit_hook.h"
+
 namespace reflow_node {
 
+class Environment;
 class Options;
 
 // A peer and what is under way with it. Shared by the object of JavaScript and by calls on other threads;
@@ -56,6 +59,7 @@ class PeerHandle : public Napi::ObjectWrap<PeerHandle> {
 public:
     static Napi::Function define(Napi::Env env);
     explicit PeerHandle(const Napi::CallbackInfo& info);
+    ~PeerHandle() override;
 
     // The peer of a mesh.
     void adopt(std::shared_ptr<PeerCore> core) { core_ = std::move(core); }
@@ -87,7 +91,12 @@ private:
     Napi::Value stop(const Napi::CallbackInfo& info);
     Napi::Value close(const Napi::CallbackInfo& info);
 
+    // Ends the peer elsewhere: that waits for its links.
+    void let_go();
+
     std::shared_ptr<PeerCore> core_;
+    std::weak_ptr<Environment> environment_;
+    ExitHook hook_;
 };
 
 }  // namespace reflow_node

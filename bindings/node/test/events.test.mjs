@@ -1,0 +1,128 @@
+// Events: their order and content, bounds, filters, listeners and ends.
+import test from 'node:test';
+import assert from 'node:assert';
+import { Network, ReflowError, actor } from 'reflow';
+
+const pass = actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => {
+  if (value === 'bad') throw new RangeError('this one is bad');
+  return { out: value };
+});
+
+const network = () => new Network().add('a', pass).add('b', pass).connect('a.out', 'b.in');
+
+async function all(stream) {
+  const events = [];
+  for await (const event of stream) events.push(event);
+  return events;
+}
+
+test('a network tells of its life, of messages and of failures, in order', async () => {
+  const net = network();
+  const events = all(net.events({ kinds: ['NetworkStarted', 'ActorStarted', 'MessageSent', 'ActorFailed', 'DeadLetter',
+    'NetworkShutdown'] }));
+  await net.start();
+  await net.send('a.in', { text: 'x', n: 2n });
+  await net.idle();
+  await net.send('a.in', 'bad');
+  await net.idle();
+  await net.close();
+  const told = await events;
+  assert.strictEqual(told.at(0).kind, 'NetworkStarted');
+  assert.strictEqual(told.at(-1).kind, 'NetworkShutdown');
+  assert.ok(told.every((event, i) => i === 0 || event.sequence > told[i - 1].sequence));
+  assert.ok(told.every((event) => event.missed === 0 && Math.abs(event.timestamp - Date.now()) < 60000));
+  const sent = told.find((event) => event.kind === 'MessageSent');
+  assert.deepStrictEqual(
+    [sent.node, sent.port, sent.peer, sent.peerPort, sent.message],
+    ['a', 'out', 'b', 'in', { text: 'x', n: 2 }]);
+  const failed = told.find((event) => event.kind === 'ActorFailed');
+  assert.strictEqual(failed.node, 'a');
+  assert.match(failed.error, /this one is bad/);
+  assert.match(failed.trace, /RangeError[^]*events\.test\.mjs/);
+  const letter = told.find((event) => event.kind === 'DeadLetter');
+  assert.deepStrictEqual([letter.node, letter.id], ['a', 1]);
+});
+
+test('only what is asked for comes: kinds and nodes', async () => {
+  const net = network();
+  const events = all(net.events({ kinds: 'ActorCompleted', nodes: 'b' }));
+  await net.start();
+  await net.sendMany('a.in', [1, 2, 3]);
+  await net.idle();
+  await net.close();
+  const told = await events;
+  assert.ok(told.length > 0);
+  assert.ok(told.every((event) => event.kind === 'ActorCompleted' && event.node === 'b'));
+  assert.strictEqual(told.reduce((sum, event) => sum + event.count, 0), 3);
+});
+
+test('a reader that is slow loses events and is told how many; nobody waits for it', async () => {
+  const net = network();
+  const stream = net.events({ kinds: 'MessageSent', capacity: 10 });
+  await net.start();
+  await net.sendMany('a.in', Array.from({ length: 5000 }, (_, i) => i));
+  await net.idle();
+  await net.send('a.in', 'last');
+  await net.idle();
+  const closing = net.close();
+  const told = await all(stream);
+  await closing;
+  assert.ok(told.length <= 20, `${told.length}`);
+  // a hears from outside, b from a: what is sent between nodes counts
+  const lost = told.reduce((sum, event) => sum + event.missed, 0);
+  assert.strictEqual(stream.missed, lost);
+  assert.ok(told.length + lost <= 5001 && told.length > 0);
+});
+
+test('listeners of a kind, once and off', async () => {
+  const net = network();
+  const seen = [];
+  const failed = (event) => seen.push(event.error);
+  net.on('ActorFailed', failed).once('NetworkStarted', (event) => seen.push(event.kind));
+  const shutdown = new Promise((resolve) => { net.on('NetworkShutdown', resolve); });
+  await net.start();
+  await net.send('a.in', 'bad');
+  await net.idle();
+  await net.close();
+  await shutdown;
+  assert.strictEqual(seen[0], 'NetworkStarted');
+  assert.strictEqual(seen.length, 2);
+  assert.match(seen[1], /bad/);
+  assert.strictEqual(net.off('ActorFailed', failed).listenerCount('ActorFailed'), 0);
+  assert.throws(() => net.on('ActorFaild', failed), /did you mean 'ActorFailed'/);
+});
+
+test('a stream ends by close(), by leaving the loop, by its signal, and with the network', async () => {
+  const net = network();
+  const closed = net.events();
+  const waiting = closed.next();
+  closed.close();
+  assert.deepStrictEqual(await waiting, { value: undefined, done: true });
+  const controller = new AbortController();
+  const aborted = net.events({ signal: controller.signal });
+  const ended = aborted.next();
+  controller.abort();
+  assert.strictEqual((await ended).done, true);
+  assert.throws(() => net.events({ signal: controller.signal }), { name: 'AbortError' });
+  const left = net.events();
+  await net.start();
+  for await (const event of left) {
+    assert.strictEqual(event.kind, 'NetworkStarted');
+    break;
+  }
+  assert.strictEqual((await left.next()).done, true);
+  await net.close();
+  const never = network();
+  const unread = all(never.events());
+  await never.close();
+  assert.deepStrictEqual(await unread, []);
+});
+
+test('wrong options are refused', () => {
+  const net = network();
+  for (const [options, text] of [
+    [{ kind: 'x' }, /did you mean 'kinds'/], [{ kinds: ['ActorFailled'] }, /did you mean 'ActorFailed'/], [[], /object/],
+  ]) {
+    assert.throws(() => net.events(options), (error) => error instanceof ReflowError && text.test(error.message));
+  }
+});

@@ -1,0 +1,237 @@
+// Peers, meshes and discovery: networks of several processes, here in one.
+import test from 'node:test';
+import assert from 'node:assert';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { DiscoveryServer, Network, Peer, PeerMesh, ReflowError, actor } from 'reflow';
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'reflow peer '));
+test.after(() => fs.rmSync(folder, { recursive: true }));
+
+// A network with a recorder, and a promise for its first `wanted` packets.
+function recording(wanted) {
+  const seen = [];
+  let enough;
+  const all = new Promise((resolve) => { enough = resolve; });
+  const recorder = actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => {
+    seen.push(value);
+    if (seen.length === wanted) enough(seen);
+    return { out: value };
+  });
+  return { net: new Network().add('recorder', recorder), all };
+}
+
+const local = (networkId, more = {}) => new Peer({ networkId, bindAddress: '127.0.0.1', ...more });
+const at = (peer) => `127.0.0.1:${peer.port}`;
+
+test('two peers: connect, send, confirmed and not, ask, ping, status, events', async () => {
+  const { net, all } = recording(5);
+  const alpha = local('alpha', { authToken: 'secret' }).attach(net);
+  const beta = local('beta', { authToken: 'secret' });
+  const events = [];
+  const watched = (async () => {
+    for await (const event of alpha.events()) events.push([event.kind, event.network_id]);
+  })();
+  await net.start();
+  assert.strictEqual(await alpha.start(), alpha);
+  await beta.start();
+  assert.strictEqual(await beta.connect(at(alpha)), 'alpha');
+  assert.strictEqual(beta.connected('alpha'), true);
+  await beta.send('alpha', 'recorder', 'in', { n: 1 }, { confirmed: true, source: 'me' });
+  assert.strictEqual(await beta.sendMany('alpha', 'recorder', 'in', [2, 'three', [4], 5n]), 4);
+  assert.deepStrictEqual(await all, [{ n: 1 }, 2, 'three', [4], 5]);
+  const missing = beta.send('alpha', 'recordr', 'in', 1, { confirmed: true });
+  await assert.rejects(missing, { code: 'ERR_REFLOW_NOT_FOUND' });
+  assert.deepStrictEqual((await beta.actors('alpha')).map((each) => each.actor_id), ['recorder']);
+  assert.ok(await beta.ping('alpha') > 0);
+  const [link] = beta.status().links;
+  assert.deepStrictEqual([link.network_id, link.state, link.dialled], ['alpha', 'connected', true]);
+  assert.strictEqual(beta.networks()[0].network_id, 'alpha');
+  await beta.close();
+  await alpha.close();
+  await net.close();
+  await watched;
+  assert.deepStrictEqual(events.at(0), ['connected', 'beta']);
+  assert.deepStrictEqual(events.at(-1), ['disconnected', 'beta']);
+  await assert.rejects(beta.send('alpha', 'recorder', 'in', 1), { code: 'ERR_REFLOW_CLOSED' });
+  assert.throws(() => beta.status(), { code: 'ERR_REFLOW_CLOSED' });
+});
+
+test('a remote actor in a graph is as one that is here', async () => {
+  const far = new Network().add('double', actor({ inports: ['in'], outports: ['out'] }, (ctx, v) => ({ out: v * 2 })));
+  const near = recording(3);
+  near.net.add('feed', actor({ outports: ['out'] }, [{ out: 1 }, { out: 2 }, { out: 3 }]))
+    .add('d', 'double@far').connect('feed.out', 'd.in').connect('d.out', 'recorder.in');
+  const there = local('far').attach(far);
+  const here = local('near', { noPort: true }).attach(near.net);
+  await far.start();
+  await there.start();
+  await here.start();
+  await here.connect(at(there));
+  await near.net.start();
+  assert.deepStrictEqual(await near.all, [2, 4, 6]);
+  const id = await here.registerRemoteActor('double', 'far', { strategy: 'auto_alias' });
+  assert.strictEqual(id, 'far_double');
+  const again = here.registerRemoteActor('double', 'far', { strategy: 'manual_alias', alias: 'd' });
+  await assert.rejects(again, { code: 'ERR_REFLOW_ALREADY_EXISTS', message: /name conflict/ });
+  await here.close();
+  await there.close();
+  await Promise.all([near.net.close(), far.close()]);
+});
+
+test('an outbox keeps messages until there is a link; what is lost is told', async () => {
+  const { net, all } = recording(2);
+  const alpha = local('alpha').attach(net);
+  const beta = local('beta', { noPort: true });
+  const told = new Promise((resolve) => {
+    beta.setDelivery('nobody', 'x', { delivery: 'at_most_once', deadlineMs: 20 }, resolve);
+  });
+  beta.setDelivery('alpha', 'recorder', { delivery: 'at_least_once' });
+  await beta.start();
+  await beta.send('alpha', 'recorder', 'in', 'kept');
+  await beta.send('nobody', 'x', 'in', 'lost');
+  await net.start();
+  await alpha.start();
+  await beta.connect(at(alpha));
+  await beta.send('alpha', 'recorder', 'in', 'after');
+  assert.deepStrictEqual(await all, ['kept', 'after']);
+  const letter = await told;
+  assert.deepStrictEqual([letter.port, letter.message], ['in', 'lost']);
+  assert.match(letter.status, /^REFLOW_ERROR_/);
+  await beta.close();
+  await alpha.close();
+  await net.close();
+});
+
+test('configuration in TOML, with file, line and key in errors', async () => {
+  const file = path.join(folder, 'kiln.toml');
+  fs.writeFileSync(file, 'network_id = "kiln"\nbind_address = "127.0.0.1"\nbind_port = 0\n[[connect]]\nendpoint = "127.0.0.1:1"\n');
+  const peer = Peer.load(file);
+  await peer.start();
+  assert.ok(peer.port > 0);
+  assert.deepStrictEqual(peer.status().connect, ['127.0.0.1:1']);
+  await peer.close();
+  assert.throws(() => Peer.fromToml('network_id = "x"\nbind_port = 0\nmax_conections = 3\n', { file: 'k.toml' }), (error) => {
+    assert.ok(error instanceof ReflowError);
+    assert.strictEqual(error.line, 3);
+    assert.strictEqual(error.file, 'k.toml');
+    assert.match(error.message, /max_connections/);
+    return true;
+  });
+});
+
+test('the status of every error: refused, unresolved, wrong token, no peer', async () => {
+  const alpha = local('alpha', { authToken: 'right' });
+  await alpha.start();
+  const other = local('other', { noPort: true, authToken: 'wrong' });
+  await other.start();
+  await assert.rejects(other.connect(at(alpha)), { code: 'ERR_REFLOW_AUTH' });
+  await assert.rejects(other.connect('127.0.0.1:1'), { code: 'ERR_REFLOW_REFUSED' });
+  await assert.rejects(other.send('alpha', 'a', 'in', 1), { code: 'ERR_REFLOW_NOT_FOUND' });
+  await assert.rejects(other.send('alpha', 'a', 'in', () => 0), { code: 'ERR_REFLOW_TYPE' });
+  const web = http.createServer((request, response) => response.end('no peer')).listen(0, '127.0.0.1');
+  await new Promise((resolve) => { web.on('listening', resolve); });
+  await assert.rejects(other.connect(`127.0.0.1:${web.address().port}`), (error) => /^ERR_REFLOW_(PROTOCOL|REFUSED)$/.test(error.code));
+  web.close();
+  const twice = new Peer({ networkId: 'twice', bindAddress: '127.0.0.1', bindPort: alpha.port });
+  await assert.rejects(twice.start(), { code: 'ERR_REFLOW_IO' });
+  assert.throws(() => new Peer({ networkId: '' }), { code: 'ERR_REFLOW_INVALID_ARGUMENT' });
+  assert.throws(() => new Peer({ networkId: 'a', bindport: 1 }), /did you mean 'bindPort'/);
+  assert.throws(() => new Peer({ networkId: 'a', bindPort: 70000 }), /65535/);
+  assert.throws(() => other.attach({}), /Network/);
+  await Promise.all([twice.close(), other.close(), alpha.close()]);
+});
+
+test('a wait for a link ends when the peer is closed', async () => {
+  // A server that takes connections and says nothing.
+  const silent = http.createServer().listen(0, '127.0.0.1');
+  silent.on('upgrade', () => {});
+  await new Promise((resolve) => { silent.on('listening', resolve); });
+  const peer = local('alone', { noPort: true, handshakeTimeoutMs: 60000 });
+  await peer.start();
+  const waiting = peer.connect(`127.0.0.1:${silent.address().port}`, { timeout: Infinity });
+  const refused = assert.rejects(waiting, (error) => error instanceof ReflowError);
+  await peer.close();
+  await refused;
+  silent.closeAllConnections();
+  silent.close();
+});
+
+test('HTTP of the host on the port of the peer', async () => {
+  const peer = local('web').onHttp(async ({ method, path: where, query, body }) => {
+    if (where === '/text') return 'plain';
+    if (where === '/fail') throw new Error('not today');
+    return { status: 201, body: { method, where, query, body: body.toString() } };
+  });
+  await peer.start();
+  const base = `http://127.0.0.1:${peer.port}`;
+  assert.strictEqual((await (await fetch(`${base}/health`)).text()).length > 0, true);
+  assert.strictEqual(await (await fetch(`${base}/text`)).text(), 'plain');
+  const answer = await fetch(`${base}/x?a=1`, { method: 'POST', body: 'hello' });
+  assert.strictEqual(answer.status, 201);
+  assert.deepStrictEqual(await answer.json(), { method: 'POST', where: '/x', query: 'a=1', body: 'hello' });
+  const warned = new Promise((resolve) => { process.once('warning', resolve); });
+  assert.strictEqual((await fetch(`${base}/fail`)).status, 500);
+  assert.match((await warned).message, /not today/);
+  await peer.close();
+});
+
+test('discovery: peers find each other; mounted in a server of the host', async () => {
+  const server = new DiscoveryServer({ token: 't' });
+  const mounted = http.createServer((request, response) => {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk)).on('end', () => {
+      const { status, contentType, body } = server.handle({
+        method: request.method, path: request.url, contentType: request.headers['content-type'] ?? '',
+        authorization: request.headers.authorization ?? '', body: Buffer.concat(chunks),
+      });
+      response.writeHead(status, contentType ? { 'content-type': contentType } : {}).end(body);
+    });
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => { mounted.on('listening', resolve); });
+  const endpoint = `http://127.0.0.1:${mounted.address().port}`;
+  const more = { discoveryEndpoints: [endpoint], discoveryToken: 't', advertiseAddress: '127.0.0.1' };
+  const [a, b] = [local('a', more), local('b', { ...more, autoDial: false })];
+  const found = b.events({ kinds: ['added'] });
+  await a.start();
+  await a.discover();
+  await b.start();
+  await b.discover();
+  assert.strictEqual((await found.next()).value.network_id, 'a');
+  assert.ok(b.networks().some((each) => each.network_id === 'a' && each.discovered));
+  assert.strictEqual(server.handle({ method: 'GET', path: '/networks' }).status, 401);
+  const own = server.serve({ address: '127.0.0.1' });
+  assert.strictEqual((await fetch(`http://127.0.0.1:${own}/health`)).status, 200);
+  await Promise.all([a.close(), b.close()]);
+  await server.close();
+  assert.strictEqual(server.port, 0);
+  assert.throws(() => server.serve(), { code: 'ERR_REFLOW_INVALID_STATE' });
+  mounted.close();
+});
+
+test('a mesh has a peer for each execution', async () => {
+  const { net, all } = recording(1);
+  const alpha = local('alpha').attach(net);
+  await net.start();
+  await alpha.start();
+  const mesh = new PeerMesh({ networkId: 'node', bindAddress: '127.0.0.1', basePort: 23000 + process.pid % 20000, ports: 100 });
+  const first = mesh.assign('one');
+  const second = mesh.assign('two');
+  assert.ok(second > first && mesh.size === 2);
+  assert.throws(() => mesh.assign('one'), { code: 'ERR_REFLOW_ALREADY_EXISTS' });
+  assert.strictEqual(await mesh.connect('one', at(alpha)), 'alpha');
+  const peer = mesh.peer('one');
+  assert.strictEqual(peer.port, first);
+  await peer.send('alpha', 'recorder', 'in', 'from one', { confirmed: true });
+  assert.deepStrictEqual(await all, ['from one']);
+  await mesh.teardown('one');
+  assert.strictEqual(mesh.size, 1);
+  assert.throws(() => peer.status(), { code: 'ERR_REFLOW_CLOSED' });
+  assert.throws(() => mesh.peer('one'), { code: 'ERR_REFLOW_NOT_FOUND' });
+  await mesh.close();
+  assert.throws(() => mesh.assign('three'), { code: 'ERR_REFLOW_CLOSED' });
+  await alpha.close();
+  await net.close();
+});

@@ -1,0 +1,75 @@
+// run(): graphs from files to results.
+import test from 'node:test';
+import assert from 'node:assert';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Graph, actor, components, feature, run, usage, version } from 'reflow';
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'reflow run '));
+test.after(() => fs.rmSync(folder, { recursive: true }));
+
+const squares = () => new Graph('squares').addNode('sq.1', 'Map', { value: 'it * it' })
+  .addInport('number', { node: 'sq.1', port: 'in' }).addOutport('square', { node: 'sq.1', port: 'out' });
+
+test('inputs go in, outputs come out, in order', async () => {
+  const result = await run(squares(), { inputs: { number: [1, 2, 3] } });
+  assert.deepStrictEqual([result.status, result.outputs], ['ok', { square: [1, 4, 9] }]);
+  assert.strictEqual(result.nodes['sq.1'].fired, 3);
+  assert.ok(result.durationMs >= 0);
+});
+
+test('set changes the configuration, not the graph that was given', async () => {
+  const graph = squares();
+  const file = path.join(folder, 'squares.graph.yaml');
+  graph.save(file);
+  const text = fs.readFileSync(file, 'utf8');
+  for (const source of [graph, file, graph.toJSON()]) {
+    const result = await run(source, { set: { 'sq.1.value': 'it + 1' }, inputs: { number: 41 } });
+    assert.deepStrictEqual(result.outputs.square, [42]);
+  }
+  assert.strictEqual(graph.config('sq.1').value, 'it * it');
+  assert.strictEqual(fs.readFileSync(file, 'utf8'), text);
+  await assert.rejects(run(graph, { set: { 'sq.2.value': 1 } }), /no node of the graph fits 'sq.2.value'/);
+});
+
+test('a graph with components of the engine, on data that is computed here as well', async () => {
+  const rows = Array.from({ length: 300 }, (_, i) => ({ city: `c${i % 7}`, value: (i * 37) % 101 }));
+  const csv = path.join(folder, 'rows.csv');
+  fs.writeFileSync(csv, `city,value\n${rows.map((row) => `${row.city},${row.value}`).join('\n')}\n`);
+  const graph = new Graph('sums').addNode('read', 'CsvRead', { path: csv, annotate: false })
+    .addNode('half', 'HalfOf').connect('read.out', 'half.in').addOutport('halves', 'half.out');
+  const HalfOf = actor({ inports: ['in'], outports: ['out'] }, (ctx, row) => ({ out: Number(row.value) / 2 }));
+  const result = await run(graph, { actors: { HalfOf } });
+  assert.deepStrictEqual(result.outputs.halves, rows.map((row) => row.value / 2));
+});
+
+test('failures are told, and the run is not ok', async () => {
+  const graph = new Graph().addNode('bad', 'Bad').addInport('in', 'bad.in');
+  const Bad = actor({ inports: ['in'] }, (ctx, value) => { if (value > 1) throw new Error(`no ${value}`); });
+  const result = await run(graph, { actors: { Bad }, inputs: { in: [1, 2, 3] } });
+  assert.strictEqual(result.status, 'failed');
+  assert.deepStrictEqual(result.errors.map((event) => event.error), ["node 'bad': no 2", "node 'bad': no 3"]);
+});
+
+test('time that is over, a signal, and a graph that cannot run', async () => {
+  const graph = new Graph().addNode('slow', 'Slow').addInport('in', 'slow.in');
+  const Slow = actor({ inports: ['in'] }, (ctx) => new Promise((resolve) => { ctx.signal.onabort = resolve; }));
+  const given = { actors: { Slow }, inputs: { in: 1 } };
+  await assert.rejects(run(graph, { ...given, timeout: 30 }), { code: 'ERR_REFLOW_TIMEOUT' });
+  await assert.rejects(run(graph, { ...given, signal: AbortSignal.timeout(30) }), { name: 'TimeoutError' });
+  await assert.rejects(run(graph, { signal: AbortSignal.abort(new Error('before')) }), /before/);
+  await assert.rejects(run(graph), { code: /ERR_REFLOW_(NOT_FOUND|GRAPH)/ });
+  await assert.rejects(run(graph, { timeOut: 1 }), /did you mean 'timeout'/);
+  await assert.rejects(run(path.join(folder, 'none.json')), { code: 'ERR_REFLOW_IO' });
+});
+
+test('facts about the engine', () => {
+  assert.match(version, /^\d+\.\d+\.\d+$/);
+  assert.strictEqual(feature('json'), true);
+  assert.strictEqual(feature('nonsense'), false);
+  const map = components().find((each) => each.id === 'Map');
+  assert.deepStrictEqual(map.inports.map((port) => port.name), ['in']);
+  assert.strictEqual(map.config.type, 'object');
+  assert.ok(usage().memoryBytes > 1e6);
+});
