@@ -1970,6 +1970,26 @@ REFLOW_API reflow_status reflow_output_recv_enveloped(reflow_output *output,
                                                       reflow_envelope *envelope,
                                                       int64_t timeout_ms, reflow_error **error);
 
+/* Told that an output has messages. */
+typedef void (*reflow_readable_fn)(void *user_data);
+
+/* Asks to be called after something has come to an output, instead of waiting in reflow_output_recv_many:
+ * in the turn that has brought it, and perhaps when it was taken already. What came before is not told
+ * of: so ask first, and then take what is there with a timeout of 0. The end of a network, or of its node,
+ * is not told by it: whoever drains or stops the network knows, and so does a subscription to
+ * NETWORK_SHUTDOWN.
+ *
+ * It runs on a thread of the runtime or, in modes without, of the host, and holds up the turn meanwhile. It
+ * may take from the output and call whatever does not wait, but neither this function nor
+ * reflow_output_destroy for this output. Another callback takes its place, NULL ends it; both wait for a
+ * call that goes on. destroy ends user_data then, or with the output, or when this fails.
+ * Ownership: user_data taken. Threads: any. Blocking: until its callback has returned. Errors: none beyond
+ * the common ones. Callbacks: destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_output_on_readable(reflow_output *output,
+                                                   reflow_readable_fn callback, void *user_data,
+                                                   reflow_destroy_fn destroy,
+                                                   reflow_error **error);
+
 /* Ends a reader; what it holds is dropped, and it holds nobody back any more.
  * Ownership: taken. Threads: one-at-a-time. Blocking: bounded. Errors: none. Since: 0.1.0 */
 REFLOW_API void reflow_output_destroy(reflow_output *output);

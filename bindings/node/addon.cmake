@@ -6,7 +6,7 @@ if(TARGET reflow_shared)
   add_library(reflow_node MODULE EXCLUDE_FROM_ALL ${sources})
   reflow_compile(reflow_node)
   target_compile_definitions(reflow_node PRIVATE NAPI_VERSION=8 NODE_ADDON_API_CPP_EXCEPTIONS
-    NODE_ADDON_API_DISABLE_DEPRECATED)
+    NODE_ADDON_API_DISABLE_DEPRECATED NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
   target_include_directories(reflow_node PRIVATE "${PROJECT_SOURCE_DIR}/include")
   # As system headers: their warnings are not ours.
   target_include_directories(reflow_node SYSTEM PRIVATE

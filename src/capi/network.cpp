@@ -13,6 +13,12 @@ Result<void> plain(reflow_status status, std::string_view text) {
     return Failure(status, text);
 }
 
+// Whom an output tells of messages.
+struct Readable : RefCounted<Readable> {
+    reflow_readable_fn callback = nullptr;
+    network::HostData data;
+};
+
 }  // namespace
 
 extern "C" {
@@ -278,8 +284,27 @@ reflow_status reflow_output_recv_many(reflow_output* output, reflow_message* mes
     });
 }
 
+reflow_status reflow_output_on_readable(reflow_output* output, reflow_readable_fn callback,
+                                        void* user_data, reflow_destroy_fn destroy,
+                                        reflow_error** error) {
+    network::HostData data(user_data, destroy);
+    return guarded(error, [&]() -> Result<void> {
+        if (Result<void> fine = usable(output); !fine.ok()) return fine;
+        if (callback == nullptr) {
+            output->output->on_readable({});
+            return {};
+        }
+        Ref<Readable> told = make_ref<Readable>();
+        told->callback = callback;
+        told->data = std::move(data);
+        output->output->on_readable([told] { told->callback(told->data.get()); });
+        return {};
+    });
+}
+
 void reflow_output_destroy(reflow_output* output) {
     if (output == nullptr || output->network->runtime().forked()) return;
+    output->output->on_readable({});
     output->output->close();
     delete output;
 }

@@ -2,6 +2,7 @@
 #include "core.h"
 
 #include "log.h"
+#include "ports.h"
 
 namespace reflow_node {
 
@@ -85,6 +86,7 @@ void Core::busy(Napi::Env env) {
 
 void Core::look_idle(Napi::Env env) {
     look_posted_.store(false, std::memory_order_release);
+    wake_outputs(*this);
     if (!busy_) return;
     bool over = closing || !built.load(std::memory_order_acquire) ||
                 reflow_network_get_state(network) >= REFLOW_NETWORK_DRAINED ||

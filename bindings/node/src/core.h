@@ -39,6 +39,8 @@ struct Inport {
     bool watched = false;
 };
 
+struct Output;
+
 class Core : public std::enable_shared_from_this<Core> {
 public:
     static std::shared_ptr<Core> create(Napi::Env env, Napi::Object self, Napi::Object options);
@@ -87,6 +89,7 @@ public:
     bool closing = false;
     std::vector<std::unique_ptr<ActorType>> types;
     std::deque<Inport> inports;
+    std::vector<std::weak_ptr<Output>> outputs;
     std::atomic<std::uint32_t> next_node{0};
 
 private:

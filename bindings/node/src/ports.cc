@@ -88,7 +88,15 @@ std::shared_ptr<Output> output_of(const Napi::CallbackInfo& info) {
     return *info[0].As<Napi::External<std::shared_ptr<Output>>>().Data();
 }
 
-constexpr std::int64_t kLook = 50;  // ms between looks whether a reader has been closed
+// In a turn of the engine: it holds up that turn, so it only posts.
+void told_readable(void* user_data) {
+    auto output = static_cast<std::weak_ptr<Output>*>(user_data)->lock();
+    if (!output || output->told.exchange(true)) return;
+    output->environment->post([output](Napi::Env) {
+        output->told.store(false);
+        output->wake();
+    });
+}
 
 }  // namespace
 
@@ -159,10 +167,22 @@ Napi::Value send_frames(const Napi::CallbackInfo& info) {
 // ---- outputs
 
 Output::~Output() {
-    for (reflow_message message : ahead) reflow_message_unref(message);
     --environment->outputs;
-    // It waits for the node to come to rest, which may wait for the JS thread.
-    environment->background([output = output] { reflow_output_destroy(output); });
+    close();
+}
+
+void Output::close() {
+    closed = true;
+    reflow_output* ended = std::exchange(output, nullptr);
+    // It waits for a call of told_readable, and nothing may wait here.
+    if (ended != nullptr) environment->background([ended] { reflow_output_destroy(ended); });
+}
+
+void Output::wake() {
+    if (waiting.IsEmpty()) return;
+    Napi::FunctionReference callback = std::move(waiting);
+    waiting = Napi::FunctionReference();
+    callback.Call({});
 }
 
 Napi::Value open_output(const Napi::CallbackInfo& info) {
@@ -180,16 +200,22 @@ Napi::Value open_output(const Napi::CallbackInfo& info) {
     core->environment->task(
         [=] {
             *failure = core->with_network([&](reflow_network* network, reflow_error** error) {
-                return reflow_network_open_output(network, view_of(node), view_of(port), capacity,
-                                                  &output->output, error);
+                reflow_status status = reflow_network_open_output(
+                    network, view_of(node), view_of(port), capacity, &output->output, error);
+                if (status != REFLOW_OK) return status;
+                return reflow_output_on_readable(
+                    output->output, told_readable, new std::weak_ptr<Output>(output),
+                    [](void* data) { delete static_cast<std::weak_ptr<Output>*>(data); }, error);
             });
         },
         [=](Napi::Env inside) {
             if (*failure) return deferred->Reject(error_of(inside, *failure).Value());
+            core->outputs.push_back(output);
             deferred->Resolve(Napi::External<std::shared_ptr<Output>>::New(
                 inside, new std::shared_ptr<Output>(output),
                 [](Napi::Env, std::shared_ptr<Output>* held) {
-                    (*held)->closed = true;
+                    (*held)->close();
+                    (*held)->waiting.Reset();  // here, since the last use may end on any thread
                     delete held;
                 }));
         });
@@ -200,9 +226,8 @@ Napi::Value receive(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     auto output = output_of(info);
     Frames& frames = *output->environment->io;
-    std::vector<reflow_message> got = std::move(output->ahead);
-    output->ahead.clear();
-    if (got.empty() && !output->closed) {
+    std::vector<reflow_message> got;
+    if (!output->closed) {
         got.resize(1024);
         std::size_t count = 0;
         reflow_error* error = nullptr;
@@ -223,34 +248,24 @@ Napi::Value receive(const Napi::CallbackInfo& info) {
 
 Napi::Value wait_output(const Napi::CallbackInfo& info) {
     auto output = output_of(info);
-    auto callback = std::make_shared<Napi::FunctionReference>(
-        Napi::Persistent(info[1].As<Napi::Function>()));
-    output->environment->background([output, callback] {
-        std::vector<reflow_message> got(1024);
-        std::size_t count = 0;
-        reflow_status status = REFLOW_ERROR_TIMEOUT;
-        while (status == REFLOW_ERROR_TIMEOUT && !output->closed && output->environment->alive()) {
-            status = reflow_output_recv_many(output->output, got.data(), got.size(), kLook, &count,
-                                             nullptr);
-        }
-        got.resize(count);
-        if (!output->environment->alive()) {
-            callback->SuppressDestruct();
-            for (reflow_message message : got) reflow_message_unref(message);
-            return;
-        }
-        output->environment->post([output, callback, got](Napi::Env) {
-            output->ahead = got;
-            callback->Call({});
-            callback->Reset();
-        });
-    });
+    // What comes behind the last receive is told by a job, and that runs behind this.
+    output->waiting = Napi::Persistent(info[1].As<Napi::Function>());
     return info.Env().Undefined();
 }
 
 Napi::Value close_output(const Napi::CallbackInfo& info) {
-    output_of(info)->closed = true;
+    auto output = output_of(info);
+    output->close();
+    output->wake();
     return info.Env().Undefined();
+}
+
+void wake_outputs(Core& core) {
+    std::erase_if(core.outputs, [](auto& one) { return one.expired(); });
+    auto all = core.outputs;
+    for (auto& one : all) {
+        if (auto output = one.lock()) output->wake();
+    }
 }
 
 }  // namespace reflow_node

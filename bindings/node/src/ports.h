@@ -16,9 +16,14 @@ struct Output : std::enable_shared_from_this<Output> {
     ~Output();
     std::shared_ptr<Environment> environment;
     reflow_output* output = nullptr;
-    std::atomic<bool> closed{false};
-    std::vector<reflow_message> ahead;  // that a wait has brought
+    bool closed = false;
     bool typed = false;
+    std::atomic<bool> told{false};      // something has come, and a job that says so is on its way
+    Napi::FunctionReference waiting;    // called once there may be something to receive
+    // Whoever waits looks again. JS.
+    void wake();
+    // Nobody reads any more, and nobody is held back. JS.
+    void close();
 };
 
 // find(core, node, port): the number of an inport.
@@ -31,8 +36,10 @@ Napi::Value send_frames(const Napi::CallbackInfo& info);
 Napi::Value open_output(const Napi::CallbackInfo& info);
 // receive(output): how many messages are in the frames now; -1 when there is nothing more, ever.
 Napi::Value receive(const Napi::CallbackInfo& info);
-// waitOutput(output, callback): calls back when receive has something to say.
+// waitOutput(output, callback): calls back once, when receive may have something to say.
 Napi::Value wait_output(const Napi::CallbackInfo& info);
+// Readers look again: it may be the end.
+void wake_outputs(Core& core);
 // closeOutput(output)
 Napi::Value close_output(const Napi::CallbackInfo& info);
 
