@@ -80,12 +80,12 @@ double figure_of(const Group& group, Figure figure, std::int64_t n, const Outcom
 std::vector<std::string> peers_of(const Group& group) {
     if (group.shape.starts_with("json-")) return {"cjson"};
     if (group.shape.starts_with("msgpack-")) return {"msgpack-c"};
-    if (group.shape.starts_with("link-")) return {"zeromq", "nats"};
+    if (group.shape.starts_with("link-")) return {"zeromq", "nats", "lws"};
     for (const char* own : {"wake", "graph-load", "slow", "events"}) {
         if (group.shape.starts_with(own)) return {};
     }
     std::vector<std::string> names = peer_names();
-    const std::set<std::string> others = {"cjson", "msgpack-c", "zeromq", "nats"};
+    const std::set<std::string> others = {"cjson", "msgpack-c", "zeromq", "nats", "lws"};
     std::erase_if(names, [&](const std::string& name) { return others.contains(name); });
     return names;
 }

@@ -297,7 +297,7 @@ std::vector<Row> all_rows() {
 const std::vector<std::string>& peer_names() {
     static const std::vector<std::string> names = {"tbb",   "caf",      "go",    "erlang",
                                                    "flume", "original", "cjson", "msgpack-c",
-                                                   "zeromq", "nats"};
+                                                   "zeromq", "nats",     "lws"};
     return names;
 }
 

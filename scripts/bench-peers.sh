@@ -78,14 +78,14 @@ build_rust() {
 # The peers in C and C++ again, with what has been installed since the folder was configured.
 build_native() {
     scripts/configure.sh "$build"
-    cmake -U 'REFLOW_BENCH_CAF*' -U TBB_DIR -U 'reflow_cjson*' -U 'reflow_zeromq*' -U 'REFLOW_BENCH_NATS*' "$build" >/dev/null
+    cmake -U 'REFLOW_BENCH_CAF*' -U TBB_DIR -U 'reflow_cjson*' -U 'reflow_zeromq*' -U 'reflow_lws*' -U 'REFLOW_BENCH_NATS*' "$build" >/dev/null
     local peer log=$build/bench/logs/native.log
     if ! cmake --build "$build" --target bench bench_peers -j "$(nproc)" >"$log" 2>&1; then
         echo "bench-deps: the peers in C++ were not built; the end of $log says:" >&2
         tail -n 15 "$log" >&2
         failed=1
     fi
-    for peer in tbb caf cjson msgpack-c zeromq nats; do
+    for peer in tbb caf cjson msgpack-c zeromq nats lws; do
         [ -x "$contenders/$peer" ] || missing "$peer" "not installed"
     done
 }
@@ -102,7 +102,7 @@ build_rust original
 
 if [ "$mode" = fetch ]; then
     ready=()
-    for peer in tbb caf go erlang flume original cjson msgpack-c zeromq nats; do
+    for peer in tbb caf go erlang flume original cjson msgpack-c zeromq nats lws; do
         if [ -x "$contenders/$peer" ]; then ready+=("$peer"); fi
     done
     echo "peers that are ready: ${ready[*]:-none}"

@@ -185,6 +185,7 @@ check_bench() {
     has_header caf/all.hpp || need libcaf-dev "the C++ Actor Framework"
     has_header cjson/cJSON.h || need libcjson-dev "cJSON"
     has_header zmq.h || need libzmq3-dev "ZeroMQ"
+    has_header libwebsockets.h || need libwebsockets-dev "libwebsockets"
     has_header nats/nats.h || need libnats-dev "the client of NATS in C"
     have nats-server || need nats-server "the server of NATS"
     have erlc || need erlang-base "Erlang"

@@ -206,6 +206,7 @@ peer::PeerOptions peer_options_of(const peer::Config& config) {
     options.bind_port = config.bind_port;
     options.max_connections = static_cast<std::uint32_t>(config.max_connections);
     options.allowed_networks = config.allowed_networks;
+    options.allowed_origins = config.allowed_origins;
     options.reconnect_attempts = static_cast<std::uint32_t>(config.reconnect_attempts);
     options.reconnect_forever = config.reconnect_forever;
     options.reconnect_first_ns = config.reconnect_first_ms * ms;

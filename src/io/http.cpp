@@ -78,6 +78,31 @@ HttpRead split(std::string_view text, HttpHead& head, std::string_view& first,
 
 }  // namespace
 
+namespace {
+
+// Of "127.0.0.1:80", "[::1]:80" and "localhost": not a name that leads anywhere.
+bool leads_here(std::string_view host) noexcept {
+    if (host.starts_with('[')) return true;
+    host = host.substr(0, host.find(':'));
+    if (same_letters(host, "localhost")) return true;
+    return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+}  // namespace
+
+bool may_come_from(std::string_view origin, std::string_view host,
+                   const Vector<String>& allowed) noexcept {
+    if (origin.empty()) return true;
+    for (const String& one : allowed) {
+        if (one == "*" || same_letters(one, origin)) return true;
+    }
+    for (std::string_view scheme : {"http://", "https://"}) {
+        if (!origin.starts_with(scheme)) continue;
+        return same_letters(origin.substr(scheme.size()), host) && leads_here(host);
+    }
+    return false;
+}
+
 bool same_letters(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
     for (std::size_t i = 0; i < a.size(); ++i) {

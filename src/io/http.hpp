@@ -35,6 +35,13 @@ enum class HttpRead : std::uint8_t { more, done, wrong, too_large };
 [[nodiscard]] HttpRead read_http_request(std::string_view text, HttpHead& head);
 [[nodiscard]] HttpRead read_http_answer(std::string_view text, HttpHead& head);
 
+// Whether a page may open a WebSocket here: browsers say in Origin (RFC 6454) where a page comes from, and let
+// any page dial any address, so that one of somebody else would reach what listens on this machine. Those
+// may that are named, and those of the same address, if that is a number or localhost: a name could
+// be made to lead here by somebody else. Without an origin it is no browser. host: as the request has it.
+[[nodiscard]] bool may_come_from(std::string_view origin, std::string_view host,
+                                 const Vector<String>& allowed) noexcept;
+
 [[nodiscard]] std::string_view http_reason(std::uint16_t status) noexcept;
 // The head of an answer that has so many bytes of body.
 [[nodiscard]] String http_answer_head(std::uint16_t status, std::string_view content_type,

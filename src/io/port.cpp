@@ -468,6 +468,9 @@ void Guest::upgrade(const HttpHead& head) {
     if (head.method != "GET" || !head.version_1_1 || !head.has("Connection", "Upgrade") ||
         head.find("Host").empty() || repeated || !is_websocket_key(key))
         return answer(400, "text/plain", "not an upgrade to WebSocket\n", false);
+    std::string_view origin = head.find("Origin", &repeated);
+    if (repeated || !may_come_from(origin, head.find("Host"), port_->options_.origins))
+        return answer(403, "text/plain", "pages of this origin are not let in\n", false);
     const bool secure = channel_.secure();
     const bool tcp = port_->options_.tcp && port_->options_.wire.negotiates &&
                      head.find(tcp_header) == "tcp";

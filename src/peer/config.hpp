@@ -129,6 +129,7 @@ struct Config {
 
     // Who may come, and how.
     Vector<String> allowed_networks;  // empty: all that have the token
+    Vector<String> allowed_origins;   // of pages in browsers; "*": all
     bool legacy_auth = false;         // also a token in clear text, as the original sends it
     TlsConfig tls;
 

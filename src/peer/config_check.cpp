@@ -73,6 +73,16 @@ Checked check_list(const Vector<String>& list, std::string_view path, std::size_
 
 Checked check_capability(std::string_view text) { return check_id(text, "a capability"); }
 Checked check_allowed(std::string_view text) { return check_network_id(text, "a network"); }
+// As browsers write them: scheme, host, and a port unless it is the usual one.
+Checked check_origin(std::string_view text) {
+    if (text == "*") return {};
+    std::size_t mark = text.find("://");
+    std::string_view rest = mark == std::string_view::npos ? "" : text.substr(mark + 3);
+    bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+    if (mark != 0 && !rest.empty() && plain && rest.find('/') == std::string_view::npos) return {};
+    return Failure(REFLOW_ERROR_CONFIG,
+                   concat("'", codec::show_text(text), "' is no origin, such as https://example.org"));
+}
 Checked check_server(std::string_view text) {
     Result<Url> url = parse_discovery_endpoint(text);
     if (!url.ok()) return url.take_error();
@@ -225,6 +235,10 @@ Result<void> check_config(const Config& config) {
         [&] {
             return check_list(config.allowed_networks, "$.allowed_networks",
                               limits::remote_actors_count, check_allowed);
+        },
+        [&] {
+            return check_list(config.allowed_origins, "$.allowed_origins",
+                              limits::remote_actors_count, check_origin);
         },
         [&] {
             return check_list(config.capabilities, "$.capabilities", limits::capabilities_count,

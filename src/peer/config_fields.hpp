@@ -35,6 +35,7 @@ inline constexpr std::array config_fields{
                   limits::most_peer_connections_count},
     Field<Config>{"heartbeat_interval_ms", &Config::heartbeat_interval_ms, 10, day_ms},
     Field<Config>{"allowed_networks", &Config::allowed_networks},
+    Field<Config>{"allowed_origins", &Config::allowed_origins},
     Field<Config>{"legacy_auth", &Config::legacy_auth},
     Field<Config>{"connect_timeout_ms", &Config::connect_timeout_ms, 1, day_ms},
     Field<Config>{"handshake_timeout_ms", &Config::handshake_timeout_ms, 1, day_ms},

@@ -60,6 +60,7 @@ Result<void> Peer::start() {
     if (options_.listens) {
         io::PortOptions port;
         port.wire = options_.wire;
+        port.origins = options_.allowed_origins;
         // Those that are greeting count too; some more may, so that they can be refused in words.
         port.connections = options_.max_connections + limits::peer_strangers_count +
                            limits::peer_guests_count;
@@ -150,6 +151,7 @@ void Peer::tick() {
     }
     outboxes_.tick();
     followers_.look_again();
+    look_at_changes();
     plan_tick();
 }
 

@@ -46,6 +46,7 @@ struct PeerOptions {
     std::uint32_t max_connections = 32;
     bool fails_over = false;  // of several instances the first is sent to; else all in turn
     Vector<String> allowed_networks;  // empty: all
+    Vector<String> allowed_origins;   // pages of which browsers may dial; as those of io::PortOptions
     std::uint32_t reconnect_attempts = 5;
     bool reconnect_forever = false;
     std::uint64_t reconnect_first_ns = 200'000'000;
@@ -154,6 +155,8 @@ public:
     [[nodiscard]] bool keeps(const RemoteName& actor) const;
     void follow(Proxy& proxy);
     void unfollow(Proxy& proxy);
+    // An outport more, or one less, than when a link came.
+    void follow_late(const Proxy& proxy, const Proxy::Followed& what, bool wanted);
 
     [[nodiscard]] Vector<Ref<Link>> links() const;
     [[nodiscard]] std::optional<OutboxStatus> outbox_status() const;
@@ -256,6 +259,7 @@ private:
                      std::uint32_t outport, std::span<const Message> packets);
     void ask_for(Proxy& proxy, Link& link);
     void greet_proxies(Link& link);
+    void look_at_changes();
 
     // ---- in peer_discovery.cpp; those that end in _locked want the lock
     Result<void> start_discovery();
@@ -293,6 +297,7 @@ private:
     Followers followers_;
     std::uint16_t port_ = 0;
     std::uint64_t started_ns_ = 0;  // fixed with start()
+    Ref<graph::SharedGraph> seen_;  // of the network, at the last tick; on the thread of wires
     std::uint64_t ticked_ns_ = 0;   // on the thread of wires; 0: a tick was late
     std::atomic<std::uint64_t> lost_{0};  // relaxed: a statistic
     Confirmations confirmations_;

@@ -86,6 +86,7 @@ void Peer::follow(Proxy& proxy) {
 void Peer::ask_for(Proxy& proxy, Link& link) {
     proxy.asks(link);
     for (const Proxy::Followed& one : proxy.followed()) {
+        if (!proxy.wants(one)) continue;
         Result<void> asked = link.follow(one.number, proxy.name.actor_id, one.port,
                                           one.replies ? std::string_view(proxy.node) : std::string_view());
         if (!asked.ok() && asked.error().status != REFLOW_ERROR_CLOSED) {
@@ -99,6 +100,31 @@ void Peer::unfollow(Proxy& proxy) {
     for (const Ref<Link>& link : links()) {
         for (const Proxy::Followed& one : proxy.followed()) link->unfollow(one.number);
     }
+}
+
+void Peer::follow_late(const Proxy& proxy, const Proxy::Followed& what, bool wanted) {
+    for (const Ref<Link>& link : links()) {
+        if (link->stage() != Stage::open || link->remote().network_id != proxy.name.network_id) {
+            continue;
+        }
+        if (!wanted) {
+            link->unfollow(what.number);
+            continue;
+        }
+        Result<void> asked =
+            link->follow(what.number, proxy.name.actor_id, what.port,
+                         what.replies ? std::string_view(proxy.node) : std::string_view());
+        if (!asked.ok()) log(REFLOW_LOG_WARN, concat(proxy.node, ": ", asked.error().message));
+    }
+}
+
+// After a change of the network its nodes look which of their outports are connected.
+void Peer::look_at_changes() {
+    if (!proxies_) return;
+    // The document, and not what is made of it: that keeps nodes that have gone.
+    Ref<graph::SharedGraph> now = network_->topology()->graph;
+    if (std::exchange(seen_, now) == now) return;
+    for (const Ref<Proxy>& one : proxies_->all()) one->wake();
 }
 
 void Peer::greet_proxies(Link& link) {

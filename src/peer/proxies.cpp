@@ -106,12 +106,12 @@ Result<void> Proxy::set_up(Context& context) {
     channels_.assign(component.inports.size(), UINT64_MAX);
     followed_.clear();
     for (std::uint32_t i = 0; i < component.outports.size(); ++i) {
-        if (i == component.error_port && !context.connected(i)) continue;
         followed_.push_back({i, component.outports[i].name, home->next_number(), replies});
     }
+    error_port_.store(component.error_port, std::memory_order_relaxed);
+    hears_errors_.store(context.connected(component.error_port), std::memory_order_release);
     {
         std::lock_guard lock(mutex_);
-        error_port_ = component.error_port;
         open_ = true;
     }
     home->enter(*this);
@@ -129,6 +129,23 @@ void Proxy::tear_down() noexcept {
     asked_.clear();
     waiting_.clear();
     link_ = nullptr;
+}
+
+std::size_t Proxy::wishes() const noexcept {
+    return static_cast<std::size_t>(std::count_if(
+        followed_.begin(), followed_.end(), [this](const Followed& one) { return wants(one); }));
+}
+
+// The network has been changed since, perhaps.
+void Proxy::look_at_errors(Context& context) {
+    const std::uint32_t port = error_port_.load(std::memory_order_relaxed);
+    const bool now = context.connected(port);
+    if (now == hears_errors_.load(std::memory_order_relaxed)) return;
+    hears_errors_.store(now, std::memory_order_release);
+    Ref<Peer> peer = home->peer();
+    for (const Followed& one : followed_) {
+        if (one.outport == port && peer) peer->follow_late(*this, one, now);
+    }
 }
 
 void Proxy::wake() noexcept {
@@ -166,7 +183,7 @@ void Proxy::asks(const Link& link) {
     for (const Asked& one : asked_) {
         if (one.link == &link) return;
     }
-    asked_.push_back({&link, followed_.size()});
+    asked_.push_back({&link, wishes()});
 }
 
 void Proxy::answered(const Link& link, bool all) {
@@ -199,7 +216,7 @@ void Proxy::complain(std::string_view text) {
     {
         std::lock_guard lock(mutex_);
         if (!open_ || coming_.size() >= 2 * limits::proxy_packets_count) return;
-        coming_.push_back({error_port_, Message::error(concat("proxy:", node, ": ", text))});
+        coming_.push_back({error_port_.load(std::memory_order_relaxed), Message::error(concat("proxy:", node, ": ", text))});
     }
     wake();
 }
@@ -235,6 +252,7 @@ void Proxy::emit_what_came(Context& context) {
 }
 
 reflow_status Proxy::run(Context& context, reflow_packet* inputs, std::size_t count) {
+    look_at_errors(context);
     emit_what_came(context);
     const Component& component = *context.actor.component;
     send_what_waits(component);

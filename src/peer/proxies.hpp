@@ -7,6 +7,7 @@
 // of its own until it has its turn: so neither way can keep the other from going on.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <string_view>
@@ -69,6 +70,13 @@ public:
         bool replies = false;
     };
     [[nodiscard]] const Vector<Followed>& followed() const noexcept { return followed_; }
+    // Whether that is wanted: outport "error" only since something is connected to it, since an actor whose errors
+    // are heard somewhere has no dead letters.
+    [[nodiscard]] bool wants(const Followed& one) const noexcept {
+        return one.outport != error_port_.load(std::memory_order_relaxed) ||
+               hears_errors_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] std::size_t wishes() const noexcept;
 
 private:
     struct Waiting {
@@ -100,6 +108,10 @@ private:
                        std::size_t count);
     [[nodiscard]] std::unique_ptr<Error> failed(const Error& why) const;
 
+    void look_at_errors(runtime::Context& context);
+
+    std::atomic<std::uint32_t> error_port_{0};  // relaxed: fixed with set_up()
+    std::atomic<bool> hears_errors_{false};     // written in turns
     Ref<runtime::Tether> tether_;  // set with set_up(), then fixed
     Vector<Followed> followed_;
 
@@ -116,7 +128,6 @@ private:
         std::size_t unanswered = 0;
     };
     Vector<Asked> asked_;
-    std::uint32_t error_port_ = 0;
     bool open_ = false;  // between set_up() and tear_down()
 };
 

@@ -492,6 +492,7 @@ static void test_killed(pid_t child, int port_to) {
 
 int main(int argc, char **argv) {
     check_time_limit(100);
+    if (!reflow_feature(text_of("peer"))) return 0;
     int pipes[2];
     CHECK(pipe(pipes) == 0);
     pid_t child = fork(); /* before there are threads */

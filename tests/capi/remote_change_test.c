@@ -106,6 +106,51 @@ static void test_comes_later(void) {
     reflow_runtime_destroy(runtime);
 }
 
+static bool has_letters(reflow_network *network) {
+    reflow_message all, first;
+    WORKS(reflow_network_list_dead_letters(network, text_of("twice"), 0, 1, &all, &e));
+    bool some = reflow_message_get_at(all, 0, &first) == REFLOW_OK;
+    reflow_message_unref(all);
+    return some;
+}
+
+/* Errors are asked for since something here is connected to them; until then they are dead letters over there. */
+static void test_errors_later(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    reflow_graph *graph = near_graph("twice@far");
+    rig_node(graph, "errors", "Pass");
+    side near_side = new_side(runtime, "near", graph);
+    reflow_output *errors = rig_output(near_side.network, "errors.o", 0);
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    dial(&near_side, &far_side);
+    feed(near_side.network, "before.a", -1);
+    EVENTUALLY(has_letters(far_side.network));
+    reflow_endpoint from = rig_end("remote.error"), to = rig_end("errors.a");
+    reflow_message none = {0, 0};
+    WORKS(reflow_network_connect(near_side.network, &from, &to, none, &e));
+    /* Those that fail until the other side has looked are not heard. */
+    reflow_message got = {0, 0};
+    size_t count = 0;
+    for (int i = 0; i < 400 && count == 0; ++i) {
+        feed(near_side.network, "before.a", -1);
+        reflow_error *error = NULL;
+        (void)reflow_output_recv_many(errors, &got, 1, 50, &count, &error);
+        reflow_error_destroy(error);
+    }
+    CHECK(count == 1);
+    reflow_view text;
+    CHECK_STATUS(REFLOW_OK, reflow_message_get_text(got, &text));
+    CHECK(strstr(text.data, "below zero") != NULL);
+    reflow_message_unref(got);
+    WORKS(reflow_network_disconnect(near_side.network, &from, &to, &e));
+    reflow_output_destroy(errors);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
 static void nothing(void *user_data, reflow_inport inport) {
     (void)user_data;
     (void)inport;
@@ -177,6 +222,7 @@ int main(void) {
     test_two_peers();
     test_comes_back();
     test_comes_later();
+    test_errors_later();
     test_host_watches();
     test_snapshot();
     return 0;

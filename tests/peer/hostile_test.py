@@ -16,6 +16,29 @@ MIB = 1 << 20
 TOKEN = 'auth_token = "correct-horse"\n'
 
 
+def bomb(begin, pieces, said=0):
+    """A packed frame: a mark, and one zstd frame (RFC 8878) whose blocks say a byte once and how often, or
+    what is in them. said: the size it tells; 0: that which is right, None: none."""
+    blocks, size = [], 0
+    for piece in [begin, *pieces]:
+        if isinstance(piece, tuple):
+            count, value = piece
+            size += count
+            while count:
+                part = min(count, 128 << 10)
+                blocks.append((part << 3 | 1 << 1, bytes([value])))
+                count -= part
+        elif piece:
+            size += len(piece)
+            blocks.append((len(piece) << 3, piece))
+    # A window of 8 MiB and a size of eight bytes, or none.
+    head = (b"\x00\x68" if said is None else
+            b"\xc0\x68" + (said or size).to_bytes(8, "little"))
+    body = b"".join((word | (i + 1 == len(blocks))).to_bytes(3, "little") + data
+                    for i, (word, data) in enumerate(blocks))
+    return b"\xc1\x28\xb5\x2f\xfd" + head + body
+
+
 class Hostile(support.Case):
     def peer(self, extra="", **more):
         self.alpha = rig.Running(self, "alpha", rig.toml("alpha", extra, **more))
@@ -216,6 +239,37 @@ class Hostile(support.Case):
         # What is not for anybody here is reported, and the link stays.
         friend.batch([OPEN, 0, "s", "nobody", "in"], [DATA, 0, 0, [b"\x01", b"\x02"]])
         self.assertTrue(friend.alive())
+        self.assertEqual(alpha.end(), 0)
+
+    def test_compressed_bombs(self):
+        """Little that becomes much: it is refused before it has, and memory stays what it was."""
+        alpha = self.peer()
+        friend = Ours(self, self.port, "friend")
+        # Once what is allowed: a frame of 60 MiB, most of it one value of bytes.
+        large = Ours(self, self.port, "large", more=["zstd"])
+        large.send(BINARY, bomb(b"\x92", [b"\x92\x63\xc6" + (56 * MIB).to_bytes(4, "big"),
+                                         (56 * MIB, 0), b"\x92" + bytes([rig.TELL, 77])]))
+        self.assertTrue(large.alive())
+        before = alpha.memory_kib("VmHWM")
+        block = 128 << 10
+        bad = [bomb(b"", [(1 << 30, 0x90)]),                       # 1 GiB, as it says
+               bomb(b"", [(1 << 30, 0x90)], said=1000),            # and as it does not say
+               bomb(b"", [(1 << 30, 0x90)], said=1 << 62),
+               bomb(b"", [(1 << 30, 0x90)], said=None),            # without a size
+               bomb(b"", [(60 * MIB, 0x90)]),                      # no records in it
+               bomb(b"", [(60 * MIB, 0x91)]),                      # one in another, without an end
+               bomb(b"", [(block, 0x90)], said=2 * block),         # shorter than it says
+               bomb(b"", [(block, 0x90)])[:-1],                    # cut off
+               bomb(b"\xc1", [(block, 0xc1)]),                     # packed, in one that is packed
+               bomb(b"", [(block, 0x90)]) * 2]                     # one behind the other
+        for i, words in enumerate(bad):
+            client = Ours(self, self.port, f"bomb-{i}", more=["zstd"])
+            client.send(BINARY, words)
+            gone = client.close_told()
+            self.assertIn(gone.code, (1002, 1009), (i, words[:40]))
+            self.assertTrue(gone.close[1], i)
+            self.assertTrue(friend.alive())
+        self.grew_less(20 * 1024, alpha.memory_kib("VmHWM") - before)
         self.assertEqual(alpha.end(), 0)
 
     def test_wrong_ids_in_frames_of_the_original(self):

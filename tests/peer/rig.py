@@ -282,10 +282,11 @@ OPEN, DATA, CREDIT, REPORT, TELL, ANSWER, ASK = 1, 2, 3, 4, 5, 6, 10
 class Ours(Client):
     """A peer that speaks the batches of ours; it gives its proof if that is asked for."""
 
-    def __init__(self, case, port, network="studio", token=None, instance=None, proof=None, nonce=None):
+    def __init__(self, case, port, network="studio", token=None, instance=None, proof=None, nonce=None,
+                 more=()):
         super().__init__(case, port)
         self.hello = dict(hello(network, None, instance),
-                          capabilities=["actor_messaging", "reflow_batches_1"],
+                          capabilities=["actor_messaging", "reflow_batches_1", *more],
                           nonce=nonce or os.urandom(32).hex(), heartbeat_interval_ms=60_000)
         self.say(self.hello)
         self.welcome = json.loads(self.receive()[1])

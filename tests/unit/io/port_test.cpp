@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "io/frame.hpp"
+#include "io/http.hpp"
 #include "io/wires.hpp"
 
 using namespace wires;
@@ -83,6 +84,52 @@ TEST_F(PortTest, AcceptKeyOfTheStandardsExample) {
     EXPECT_NE(answer.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), std::string::npos);
     ASSERT_NE(door.wait_ear(), nullptr);
     EXPECT_TRUE(door.wait_ear()->wait_open());
+}
+
+// Browsers let any page dial this port: those of others are refused. What says no origin is no browser.
+TEST_F(PortTest, PagesOfOthersAreNotLetIn) {
+    struct Case {
+        std::string_view origin, host;
+        bool comes, named;
+    };
+    const Case cases[] = {
+        {"", "127.0.0.1:80", true, true},
+        {"http://127.0.0.1:80", "127.0.0.1:80", true, true},
+        {"https://localhost:80", "LOCALHOST:80", true, true},
+        {"http://[::1]:80", "[::1]:80", true, true},
+        {"http://127.0.0.1:81", "127.0.0.1:80", false, false},
+        {"http://evil.example", "127.0.0.1:80", false, false},
+        // A name of theirs that leads here.
+        {"http://evil.example:80", "evil.example:80", false, false},
+        {"http://127.0.0.1.evil.example", "127.0.0.1.evil.example", false, false},
+        {"null", "127.0.0.1:80", false, false},
+        {"file://", "", false, false},
+        {"ws://127.0.0.1:80", "127.0.0.1:80", false, false},
+        {"https://good.example", "peer.example", false, true},
+        {"HTTPS://GOOD.example", "peer.example", false, true},
+        {"https://good.example.evil.example", "peer.example", false, false},
+    };
+    const Vector<String> named{"https://good.example"}, everybody{"*"};
+    for (const Case& one : cases) {
+        EXPECT_EQ(may_come_from(one.origin, one.host, {}), one.comes) << one.origin;
+        EXPECT_EQ(may_come_from(one.origin, one.host, named), one.named) << one.origin;
+        EXPECT_TRUE(may_come_from(one.origin, one.host, everybody)) << one.origin;
+    }
+    listen();
+    auto answer = [this](std::string more) {
+        Plain socket(port);
+        std::string words = upgrade();
+        words.insert(words.find("\r\n") + 2, more);
+        socket.say(words);
+        return socket.hear("\r\n\r\n").substr(0, 12);
+    };
+    EXPECT_EQ(answer("Origin: http://evil.example\r\n"), "HTTP/1.1 403");
+    EXPECT_EQ(answer("Origin: http://a\r\nOrigin: http://b\r\n"), "HTTP/1.1 403");
+    EXPECT_EQ(answer(""), "HTTP/1.1 101");
+    PortOptions options;
+    options.origins = named;
+    listen(options);
+    EXPECT_EQ(answer("Origin: https://good.example\r\n"), "HTTP/1.1 101");
 }
 
 TEST_F(PortTest, FramesWithTheUpgradeAndInPartsAndPings) {

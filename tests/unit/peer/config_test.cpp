@@ -45,6 +45,7 @@ auth_token = "correct-horse \"\u0394\""
 max_connections = 100
 heartbeat_interval_ms = 500
 allowed_networks = ["studio"]
+allowed_origins = ["https://example.org", "http://[::1]:8080"]
 legacy_auth = true
 connect_timeout_ms = 1
 handshake_timeout_ms = 2
@@ -333,6 +334,12 @@ TEST(PeerConfig, Meanings) {
               "$.discovery_endpoints[0]");
     EXPECT_EQ(more("allowed_networks = ['a', 'b', 'a']"),
               "peer.toml:3:31: 'a' is there twice at $.allowed_networks[2]");
+    EXPECT_EQ(more("allowed_origins = ['*', 'null', 'https://a']"),
+              "peer.toml:3:25: 'null' is no origin, such as https://example.org at "
+              "$.allowed_origins[1]");
+    EXPECT_EQ(more("allowed_origins = ['https://a/']"),
+              "peer.toml:3:20: 'https://a/' is no origin, such as https://example.org at "
+              "$.allowed_origins[0]");
     EXPECT_EQ(more("capabilities = ['']"),
               "peer.toml:3:17: a capability is empty at $.capabilities[0]");
     EXPECT_EQ(more("[tls]\nkey_file = 'a'"),

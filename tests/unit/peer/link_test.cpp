@@ -101,6 +101,18 @@ TEST(LinkTest, BusySocketGathers) {
 }
 
 // A slow actor parks its senders at the window, and nobody else's.
+TEST(LinkTest, WhatHasGatheredGoesBeforeTheEnd) {
+    Pair pair;
+    pair.pump();
+    std::uint64_t in = channel_of(pair.a);
+    pair.a.wire.busy = true;
+    for (std::int64_t i = 0; i < 5; ++i) EXPECT_EQ(send(pair.a, in, i, 1), 1u);
+    pair.a.link->close(io::WIRE_GOING_AWAY, "bye");
+    pair.pump();
+    ASSERT_EQ(pair.b.owner.got.size(), 5u);
+    EXPECT_EQ(pair.b.owner.reason, "bye");
+}
+
 TEST(LinkTest, SlowActorParksItsSenderAlone) {
     LinkOptions options;
     options.window.packets = 64;

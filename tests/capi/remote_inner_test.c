@@ -1,0 +1,104 @@
+/* Section 21 of reflow.h: actors inside of subgraphs of other networks, and breakpoints at nodes that stand
+ * for actors elsewhere. */
+#include "remote.h"
+
+static reflow_graph *loaded(const char *text) {
+    reflow_graph *graph = NULL;
+    WORKS(reflow_graph_load(text_of(text), REFLOW_FORMAT_JSON, text_of(""), &graph, &e));
+    return graph;
+}
+
+/* A node of a subgraph is reached by its path, and what it emits is heard. */
+static void test_inner(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", loaded(
+        "{\"processes\":{\"outer\":{\"metadata\":{\"componentSpec\":{\"type\":\"subgraph\",\"graph\":"
+        "{\"processes\":{\"twice\":{\"component\":\"Twice\"},\"rest\":{\"component\":\"Pass\"}},"
+        "\"connections\":[{\"from\":{\"nodeId\":\"twice\",\"portId\":\"o\"},"
+        "\"to\":{\"nodeId\":\"rest\",\"portId\":\"a\"}}]}}}}}}"));
+    side near_side = new_side(runtime, "near", near_graph("outer/twice@far"));
+    reflow_output *output = rig_output(near_side.network, "after.o", 0);
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    dial(&near_side, &far_side);
+    for (int64_t i = 0; i < 300; ++i) {
+        feed(near_side.network, "before.a", i);
+        CHECK(rig_recv(output) == 2 * i);
+    }
+    /* The connection over there has them too. */
+    EVENTUALLY(rig_counters(far_side.network, "outer/rest").fired == 300);
+    reflow_output_destroy(output);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
+static int64_t hits(reflow_network *network) {
+    reflow_message list, entry, value;
+    WORKS(reflow_network_breakpoints(network, &list, &e));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get_at(list, 0, &entry));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get(entry, text_of("hits"), &value));
+    int64_t number = rig_integer(value);
+    reflow_message_unref(list);
+    return number;
+}
+
+static bool empty(reflow_output *output) {
+    reflow_message message;
+    size_t count = 0;
+    reflow_error *error = NULL;
+    (void)reflow_output_recv_many(output, &message, 1, 0, &count, &error);
+    reflow_error_destroy(error);
+    return count == 0;
+}
+
+/* Before a firing nothing has gone over the link; before a delivery nothing has come out. */
+static void test_breakpoints(void) {
+    reflow_runtime *runtime = new_runtime();
+    side far_side = new_side(runtime, "far", far_graph());
+    side near_side = new_side(runtime, "near", near_graph("twice@far"));
+    reflow_output *output = rig_output(near_side.network, "after.o", 0);
+    WORKS(reflow_network_start(far_side.network, &e));
+    WORKS(reflow_network_start(near_side.network, &e));
+    dial(&near_side, &far_side);
+    feed(near_side.network, "before.a", 50);
+    CHECK(rig_recv(output) == 100);
+    reflow_break_options options = {0};
+    options.struct_size = sizeof options;
+    options.node = text_of("remote");
+    options.inport = text_of("a");
+    reflow_breakpoint id;
+    WORKS(reflow_network_break(near_side.network, &options, &id, &e));
+    for (int64_t i = 1; i <= 3; ++i) feed(near_side.network, "before.a", i);
+    for (int64_t i = 1; i <= 3; ++i) {
+        EVENTUALLY(hits(near_side.network) == i);
+        WORKS(reflow_network_pause(near_side.network, text_of(""), REFLOW_FOREVER, &e));
+        CHECK(rig_counters(far_side.network, "twice").received == (uint64_t)i);
+        WORKS(reflow_network_resume(near_side.network, text_of(""), &e));
+        EVENTUALLY(rig_counters(far_side.network, "twice").received == (uint64_t)i + 1);
+    }
+    for (int64_t i = 1; i <= 3; ++i) CHECK(rig_recv(output) == 2 * i);
+    WORKS(reflow_network_unbreak(near_side.network, id, &e));
+    options.inport = text_of("");
+    options.outport = text_of("o");
+    WORKS(reflow_network_break(near_side.network, &options, &id, &e));
+    feed(near_side.network, "before.a", 4);
+    EVENTUALLY(hits(near_side.network) == 1);
+    WORKS(reflow_network_pause(near_side.network, text_of(""), REFLOW_FOREVER, &e));
+    CHECK(rig_counters(far_side.network, "twice").fired == 5);
+    CHECK(empty(output));
+    WORKS(reflow_network_resume(near_side.network, text_of(""), &e));
+    CHECK(rig_recv(output) == 8);
+    reflow_output_destroy(output);
+    end_side(&near_side);
+    end_side(&far_side);
+    reflow_runtime_destroy(runtime);
+}
+
+int main(void) {
+    check_time_limit(100);
+    if (!reflow_feature(text_of("peer"))) return 0;
+    test_inner();
+    test_breakpoints();
+    return 0;
+}
