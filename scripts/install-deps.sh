@@ -6,7 +6,7 @@
 #
 # build (default): compiler, CMake, libraries, everything for `make run` and `make test`
 # python: headers and virtual environments of Python, for its package; scripts/python.sh gets the rest
-# long: valgrind and a second compiler, for `make test-long`
+# long: valgrind, abidiff and a second compiler, for `make test-long`
 # lint: clang-format, clang-tidy, shellcheck, for `make fmt` and `make lint`
 # bench: what `make bench` compares with, for `make bench-deps`; all is without it
 #
@@ -164,6 +164,9 @@ clang_package() {
 
 check_long() {
     have valgrind || need valgrind "valgrind"
+    if ! have abidw || ! have abidiff; then
+        need abigail-tools "abidw and abidiff"
+    fi
     [ -n "$(second_clang)" ] || need "$(clang_package)" "clang >= $CLANG_MIN"
 }
 

@@ -100,7 +100,10 @@ inline constexpr std::size_t spare_blocks_count = 0;
 #else
 inline constexpr std::size_t spare_blocks_count = 1024;
 #endif
-inline constexpr std::size_t worker_stack_bytes = 512 * 1024;
+// What threads of programs have. Callbacks of hosts run here, and their languages count on that: a value
+// of 128 levels taken apart by a debug build of Rust needs more than 512 KiB, and so may the 1000
+// levels that Python allows. Memory is only taken as far as a stack is used.
+inline constexpr std::size_t worker_stack_bytes = std::size_t{8} << 20;
 
 inline constexpr std::size_t greeting_bytes = std::size_t{64} << 10;  // of a peer's first frames
 inline constexpr std::size_t proxy_packets_count = 256;  // that wait in a proxy, each way

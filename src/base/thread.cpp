@@ -26,18 +26,13 @@ void* enter(void* memory) {
 
 }  // namespace
 
-// What threads of programs have. Callbacks of hosts run here, and their languages count on that: a
-// value of 128 levels taken apart by a debug build of Rust needs more than 512 KiB, and so do the
-// 1000 levels that Python allows. Memory is only taken as far as a stack is used.
-constexpr std::size_t stack_bytes = std::size_t{8} << 20;
-
 Result<void> Thread::start(std::string_view name, void (*body)(void*), void* argument) {
     auto start = std::unique_ptr<Start>(new Start);
     start->body = body;
     start->argument = argument;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, stack_bytes);
+    pthread_attr_setstacksize(&attributes, limits::worker_stack_bytes);
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
