@@ -8,10 +8,10 @@
 #                                           <build>/python/lib-X.Y/reflow, where the Python files are links
 #   scripts/python.sh packages <build>      sdist, and a wheel for each interpreter, into <build>/packages
 #
-# Without X.Y it is the version of python3.
+# Without X.Y it is the version of python3. REFLOW_PYTHONS="3.9 3.11" chooses others for the wheels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-readonly VERSIONS="3.9 3.10 3.11 3.12 3.13"
+readonly VERSIONS=${REFLOW_PYTHONS:-3.9 3.10 3.11 3.12 3.13}
 package=$PWD/bindings/python
 
 # interpreter <X.Y>: a python of that version with headers and venv, or nothing.
@@ -126,7 +126,7 @@ case "${1:-}" in
     venv | develop) "$1" "$(absolute "$2")" "${3:-$(default_version)}" ;;
     packages) packages "$(absolute "$2")" ;;
     *)
-        sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
         exit 2
         ;;
 esac

@@ -2,6 +2,7 @@
 
 import functools
 
+from . import _saving
 from .errors import InvalidArgumentError, SignatureError
 
 _COROUTINE, _GENERATOR, _ITERABLE_COROUTINE, _ASYNC_GENERATOR = 0x80, 0x20, 0x100, 0x200
@@ -223,6 +224,8 @@ class Actor:
             "category": self.category,
             "config_schema": "" if self.config is None else json.dumps(self.config),
             "arrays": self.arrays,
+            "saves": _saving.saves(self.target, self.is_class,
+                                   self.style == STYLE_GENERATOR),
         }
 
 

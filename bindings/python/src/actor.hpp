@@ -62,6 +62,9 @@ struct Node {
 // Sets the callbacks of a component for a spec; its user_data is then a new std::shared_ptr<Spec>.
 void fill_callbacks(reflow_component *component, const std::shared_ptr<Spec> &spec);
 
+// The callbacks that save and restore the state of its nodes, if they can be saved (saving.cpp).
+void fill_saving(reflow_component *component);
+
 // The call of run for each style (calls.cpp).
 reflow_status run_actor(reflow_context *native, void *state, reflow_packet *inputs, size_t count);
 

@@ -16,6 +16,7 @@ namespace reflowpy {
 struct Hooks {
     PyObject *log = nullptr;   // log(level, subsystem, node, text)
     PyObject *print = nullptr; // print(node, text); NULL: sys.stdout
+    std::atomic<bool> silent{false}; // the Runtime has been collected: what its actors meet tells nobody
 };
 
 struct RuntimeObject {

@@ -49,6 +49,20 @@ reflow_status print_hook(void *user_data, reflow_view node, reflow_view text)
     return REFLOW_ERROR_IO;
 }
 
+// By default both go through a queue to a thread of Python: see log.hpp.
+void default_log(void *user_data, reflow_log_level level, reflow_view subsystem, reflow_view node,
+                 reflow_view text)
+{
+    if ((*static_cast<std::shared_ptr<Hooks> *>(user_data))->silent.load()) return;
+    log_line(nullptr, level, subsystem, node, text);
+}
+
+reflow_status default_print(void *user_data, reflow_view node, reflow_view text)
+{
+    if ((*static_cast<std::shared_ptr<Hooks> *>(user_data))->silent.load()) return REFLOW_ERROR_CLOSED;
+    return print_line(nullptr, node, text);
+}
+
 void destroy_hooks(void *user_data) { delete static_cast<std::shared_ptr<Hooks> *>(user_data); }
 
 // ---- life ----------------------------------------------------------------------------------------
@@ -106,9 +120,8 @@ PyObject *runtime_new(PyTypeObject *type, PyObject *arguments, PyObject *keyword
         (*runtime->hooks)->print = Py_NewRef(print);
         options.print = &print_hook;
     }
-    // By default both go through a queue to a thread of Python: see log.hpp.
-    if (options.log == nullptr) options.log = &log_line;
-    if (options.print == nullptr) options.print = &print_line;
+    if (options.log == nullptr) options.log = &default_log;
+    if (options.print == nullptr) options.print = &default_print;
     options.thread_start = &thread_started;
     options.thread_stop = &thread_stopped;
     options.user_data = new std::shared_ptr<Hooks>(*runtime->hooks);
@@ -141,6 +154,7 @@ int runtime_clear(PyObject *self)
 {
     RuntimeObject *runtime = self_of(self);
     if (runtime->hooks != nullptr) {
+        (*runtime->hooks)->silent = true;
         Py_CLEAR((*runtime->hooks)->log);
         Py_CLEAR((*runtime->hooks)->print);
     }
@@ -232,18 +246,19 @@ struct Registration {
     const char *category = "";
     const char *schema = "";
     int arrays = 0;
+    int saves = 0;
 
     bool parse(PyObject *arguments, PyObject *keywords)
     {
         static const char *names[] = {
             "id", "style", "function", "factory", "dispatch", "on_error", "inports", "outports", "await_",
             "max_batch", "max_concurrency", "flags", "timeout_ms", "title", "description", "category",
-            "config_schema", "arrays", nullptr};
+            "config_schema", "arrays", "saves", nullptr};
         return PyArg_ParseTupleAndKeywords(
-                   arguments, keywords, "s#|$iOOOOOOiIIIKssssi:register", const_cast<char **>(names), &id,
+                   arguments, keywords, "s#|$iOOOOOOiIIIKssssip:register", const_cast<char **>(names), &id,
                    &id_size, &style, &function, &factory, &dispatch, &on_error, &inports, &outports,
                    &await, &max_batch, &max_concurrency, &flags, &timeout_ms, &title, &description,
-                   &category, &schema, &arrays) != 0;
+                   &category, &schema, &arrays, &saves) != 0;
     }
 };
 
@@ -301,6 +316,7 @@ PyObject *runtime_register(PyObject *self, PyObject *arguments, PyObject *keywor
     component.max_concurrency = r.max_concurrency;
     component.timeout_ms = r.timeout_ms;
     fill_callbacks(&component, spec);
+    if (r.saves != 0) fill_saving(&component);
     runtime->specs->push_back(spec);
     Failure error;
     Using using_runtime(runtime);

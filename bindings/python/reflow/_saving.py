@@ -1,0 +1,38 @@
+"""What snapshots and live changes keep of an actor: ctx.state, and what the object of a class saves."""
+
+from __future__ import annotations
+
+import types
+from typing import Any, Callable, Dict, Optional
+
+
+def saves(target: Any, is_class: bool, is_generator: bool) -> bool:
+    """Whether nodes of an actor can be saved at all.
+
+    A generator cannot: where it stands is known to nobody. A class can if it has ``save`` and ``load``.
+    """
+    if is_generator:
+        return False
+    return not is_class or (callable(getattr(target, "save", None)) and callable(getattr(target, "load", None)))
+
+
+def save(run: Callable[..., Any], state: Any) -> Optional[Dict[str, Any]]:
+    """What is kept of a node: a dict of values that messages can hold; None if there is nothing."""
+    kept: Dict[str, Any] = {}
+    if isinstance(state, types.SimpleNamespace):
+        if vars(state):
+            kept["namespace"] = dict(vars(state))
+    elif state is not None:
+        kept["state"] = state
+    if isinstance(run, types.MethodType) and hasattr(run.__self__, "save"):
+        kept["object"] = run.__self__.save()
+    return kept or None
+
+
+def load(run: Callable[..., Any], kept: Dict[str, Any]) -> Any:
+    """Gives an object back what it has saved; returns what ctx.state is then, None for nothing."""
+    if "object" in kept and isinstance(run, types.MethodType):
+        run.__self__.load(kept["object"])
+    if "namespace" in kept:
+        return types.SimpleNamespace(**kept["namespace"])
+    return kept.get("state")
