@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Type,
 from . import _reflow
 from ._operations import Operations
 from .actors import Actor, _Arrays
+from .events import Event
 from .graph import Graph
 from .runtime import Failure, Runtime, _Mode
 
