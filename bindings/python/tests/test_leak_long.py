@@ -60,7 +60,7 @@ def failing(ctx, value):
 ], ids=lambda value: getattr(value, "id", value))
 def test_memory_is_flat(actor, rounds):
     before = _reflow.lent_count()
-    with reflow.Network() as net:
+    with reflow.Network(log=lambda *line: None) as net:  # pytest would keep all lines
         @reflow.actor(inports=["in"], batch=True)
         def sink(ctx, values):
             pass
