@@ -201,7 +201,7 @@ class Actor:
         if self.style == STYLE_TASK:
             # Without a number firings come one after the other. The engine hands over some in advance,
             # which saves a crossing for each, unless they have a time limit that would begin too early.
-            concurrency = self.max_concurrency or (1 if self.timeout else 64)
+            concurrency = self.max_concurrency or (1 if self.timeout else 256)
             batch = concurrency
         capacity = 4096 if self.style in (STYLE_BATCH, STYLE_NUMPY) else 0
         factory = self._factory()

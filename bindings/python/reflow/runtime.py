@@ -43,7 +43,9 @@ class Runtime(_reflow.Runtime):
             raise InvalidArgumentError(f"mode is one of {', '.join(map(repr, MODES))}, not {mode!r}")
         _logging.start()
         options.setdefault("log_level", _logging.engine_level())
-        options.setdefault("batch_packets", 256)
+        # Long turns make large batches, and batch_us ends them in time. In mode simulated short ones give
+        # more orders to draw from.
+        options.setdefault("batch_packets", 0 if mode == "simulated" else 4096)
         self = super().__new__(cls, mode=MODES[mode], **options)
         self.mode = mode
         self.errors = collections.deque(maxlen=1000)
