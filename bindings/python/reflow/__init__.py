@@ -22,7 +22,7 @@ from .errors import *  # noqa: F401,F403
 from . import _reflow
 from ._reflow import Context, Message
 from .actors import Actor, Port, actor
-from .graph import Graph, document_places
+from ._operations import DeadLetterCounts, DeadLetters, NodeState
 from .network import Network, Stream
 from .runtime import Failure, Runtime
 from .values import register_converter, unregister_converter
@@ -41,6 +41,7 @@ FLOW = Message.flow()
 
 # What is not needed by every program is imported when it is asked for.
 _LATER = {
+    "Graph": "graph", "document_places": "graph",
     "Result": "_run", "run": "_run", "Event": "events", "Events": "events", "Peer": "peer",
     "PeerMesh": "peer", "DiscoveryServer": "peer", "RemotePeer": "peer", "PeerEvents": "peer",
 }

@@ -4,51 +4,52 @@ from __future__ import annotations
 
 import os
 import weakref
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Callable,
-    Dict,
-    Iterable,
-    List,
-    NamedTuple,
-    Optional,
-    Union,
-    cast,
-)
+from collections import namedtuple
 
 from . import _reflow
-from ._ports import PortLike, port_of
+from ._ports import port_of
 from .errors import InvalidArgumentError
 
+TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Union
+
+    from ._ports import PortLike
     from .events import Events
     from .graph import Graph
     from .network import Network
 
-PathLike = Union[str, "os.PathLike[str]"]
+    PathLike = Union[str, os.PathLike[str]]
+
+    class NodeState(NamedTuple):
+        """How a node is: ``state`` ("Running" and the like) and what else holds of it."""
+
+        state: str
+        details: frozenset[str]
+        failures: int
+        retries: int
+        restarts: int
+
+    class DeadLetterCounts(NamedTuple):
+        """Counts of the dead letters of a network."""
+
+        capacity: int
+        waiting: int
+        total: int
+        lost: int
+
+else:
+    NodeState = namedtuple("NodeState", "state details failures retries restarts")
+    NodeState.__doc__ = """How a node is.
+
+    ``state`` is "Running" and the like; ``details`` a frozenset of "paused", "held", "retrying",
+    "restarting", "open", "half_open", "down"; ``failures`` counts those of attempts in a row.
+    """
+    DeadLetterCounts = namedtuple("DeadLetterCounts", "capacity waiting total lost")
+    DeadLetterCounts.__doc__ = "How many dead letters there may be, wait, came, and were lost."
 
 _LEFTOVERS = {"drain": 0, "drop": 1, "dead-letter": 2}
 _DETAILS = ("paused", "held", "retrying", "restarting", "open", "half_open", "down")
-
-
-class NodeState(NamedTuple):
-    """How a node is: ``state`` ("Running" and the like) and what else holds of it."""
-
-    state: str
-    details: "frozenset[str]"  #: of "paused", "held", "retrying", "restarting", "open", "half_open", "down"
-    failures: int  #: in a row, of attempts
-    retries: int
-    restarts: int
-
-
-class DeadLetterCounts(NamedTuple):
-    """Counts of the dead letters of a network."""
-
-    capacity: int
-    waiting: int
-    total: int
-    lost: int
 
 
 class DeadLetters:
@@ -319,7 +320,7 @@ class Operations:
     # ---- what Network gives ----------------------------------------------------------------------
 
     def _as_network(self) -> "Network":
-        return cast("Network", self)
+        return self  # type: ignore[return-value]
 
     def _register_components(self, graph: "Graph") -> None:
         raise NotImplementedError

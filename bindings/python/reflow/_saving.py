@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import types
-from typing import Any, Callable, Dict, Optional
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Optional
 
 
 def saves(target: Any, is_class: bool, is_generator: bool) -> bool:
@@ -16,6 +19,11 @@ def saves(target: Any, is_class: bool, is_generator: bool) -> bool:
     return not is_class or (callable(getattr(target, "save", None)) and callable(getattr(target, "load", None)))
 
 
+def _owner(run: Callable[..., Any]) -> Any:
+    """The object that a method belongs to; None for a function."""
+    return run.__self__ if isinstance(run, types.MethodType) else None
+
+
 def save(run: Callable[..., Any], state: Any) -> Optional[Dict[str, Any]]:
     """What is kept of a node: a dict of values that messages can hold; None if there is nothing."""
     kept: Dict[str, Any] = {}
@@ -24,15 +32,16 @@ def save(run: Callable[..., Any], state: Any) -> Optional[Dict[str, Any]]:
             kept["namespace"] = dict(vars(state))
     elif state is not None:
         kept["state"] = state
-    if isinstance(run, types.MethodType) and hasattr(run.__self__, "save"):
-        kept["object"] = run.__self__.save()
+    owner = _owner(run)
+    if hasattr(owner, "save"):
+        kept["object"] = owner.save()
     return kept or None
 
 
 def load(run: Callable[..., Any], kept: Dict[str, Any]) -> Any:
     """Gives an object back what it has saved; returns what ctx.state is then, None for nothing."""
-    if "object" in kept and isinstance(run, types.MethodType):
-        run.__self__.load(kept["object"])
+    if "object" in kept:
+        _owner(run).load(kept["object"])
     if "namespace" in kept:
         return types.SimpleNamespace(**kept["namespace"])
     return kept.get("state")

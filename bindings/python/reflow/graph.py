@@ -20,10 +20,11 @@ from typing import (
 )
 
 from . import _reflow
-from ._ports import PortLike, port_of, port_text
+from ._ports import port_of, port_text
 from .errors import AlreadyExistsError, GraphError, InvalidArgumentError
 
 if TYPE_CHECKING:
+    from ._ports import PortLike
     from .actors import Actor
     from .runtime import Runtime
 

@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Type,
 from . import _reflow
 from ._operations import Operations
 from .actors import Actor, _Arrays
+from .events import Event
 from .graph import Graph
 from .runtime import Failure, Runtime, _Mode
 
@@ -81,6 +82,7 @@ class Network(Operations, _reflow.Network):
     def stream(self, port: str, *, capacity: int = 0, arrays: _Arrays = "auto") -> Stream: ...
     @property
     def errors(self) -> List[Failure]: ...
+    def exception_of(self, event: Event) -> Optional[BaseException]: ...
     def __enter__(self: _SelfT) -> _SelfT: ...
     def __exit__(
         self,

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _reflow
-from ._ports import PortLike, port_of
+from ._ports import port_of
 from ._streams import Polled
 from .errors import InvalidArgumentError
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Type
 
+    from ._ports import PortLike
     from .network import Network
     from .runtime import Runtime
 

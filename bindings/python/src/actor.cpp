@@ -51,30 +51,31 @@ void Node::clear()
     Py_CLEAR(info);
 }
 
-Context *context_for(Node *node, reflow_context *native)
+Entered::Entered(Node *node, reflow_context *native) : node_(node)
 {
-    if (node->context == nullptr) {
-        if (node->info == nullptr) {
-            raise_text(REFLOW_ERROR_CLOSED, "the runtime of this actor has been collected");
-            return nullptr;
-        }
-        node->context = reinterpret_cast<PyObject *>(new_context(node->info));
-        if (node->context == nullptr) return nullptr;
+    if (node->context != nullptr) {
+        context_ = reinterpret_cast<Context *>(std::exchange(node->context, nullptr));
+    } else if (node->info != nullptr) {
+        context_ = new_context(node->info);
+    } else {
+        raise_text(REFLOW_ERROR_CLOSED, "the runtime of this actor has been collected");
     }
-    auto *context = reinterpret_cast<Context *>(node->context);
-    context->native = native;
-    context->packet = nullptr;
-    context->port = -1;
-    return context;
+    if (context_ == nullptr) return;
+    context_->native = native;
+    context_->packet = nullptr;
+    context_->port = -1;
 }
 
-void leave_context(Node *node)
+Entered::~Entered()
 {
-    if (node->context == nullptr) return;
-    auto *context = reinterpret_cast<Context *>(node->context);
-    context->native = nullptr;
-    context->packet = nullptr;
-    if (Py_REFCNT(node->context) > 1 && node->generator == nullptr) Py_CLEAR(node->context);
+    if (context_ == nullptr) return;
+    context_->native = nullptr;
+    context_->packet = nullptr;
+    PyObject *object = reinterpret_cast<PyObject *>(context_);
+    // A generator goes on with the context that it has.
+    const bool reusable = Py_REFCNT(object) == 1 || node_->generator != nullptr;
+    if (reusable && node_->info != nullptr && node_->context == nullptr) node_->context = object;
+    else Py_DECREF(object);
 }
 
 reflow_status fail_with_exception(reflow_context *native, Node *node)
@@ -110,12 +111,11 @@ bool make_parts(Node *node, reflow_context *native)
         node->run = Py_XNewRef(node->spec->function);
         return true;
     }
-    Context *context = context_for(node, native);
-    if (context == nullptr) return false;
+    const Entered context(node, native);
+    if (!context) return false;
     Ref kept = Ref::borrow(node->spec->factory);
     Ref parts(
-        in_python([&] { return PyObject_CallFunctionObjArgs(kept.get(), node->context, nullptr); }));
-    leave_context(node);
+        in_python([&] { return PyObject_CallFunctionObjArgs(kept.get(), context.object(), nullptr); }));
     if (!parts) return false;
     if (PyTuple_Check(parts.get()) == 0 || PyTuple_GET_SIZE(parts.get()) != 4) {
         PyErr_SetString(PyExc_TypeError, "a factory of an actor gives (run, setup, finish, teardown)");
@@ -169,17 +169,14 @@ reflow_status create(reflow_context *native, void *user_data, void **state)
 // Calls one of the parts with the context, and emits what it returns if it may.
 reflow_status call_part(reflow_context *native, Node *node, PyObject *part, bool emits)
 {
-    Context *context = context_for(node, native);
+    const Entered context(node, native);
     Ref kept = Ref::borrow(part);
-    Ref result(context != nullptr ? in_python([&] {
-        return PyObject_CallFunctionObjArgs(part, node->context, nullptr);
+    Ref result(context ? in_python([&] {
+        return PyObject_CallFunctionObjArgs(part, context.object(), nullptr);
     })
-                                  : nullptr);
-    const bool good = result && (!emits || emit_result(context, result.get()));
-    reflow_status status = REFLOW_OK;
-    if (!good) status = fail_with_exception(native, node);
-    leave_context(node);
-    return status;
+                       : nullptr);
+    const bool good = result && (!emits || emit_result(context.get(), result.get()));
+    return good ? REFLOW_OK : fail_with_exception(native, node);
 }
 
 reflow_status setup(reflow_context *native, void *state)
@@ -197,9 +194,9 @@ reflow_status finish(reflow_context *native, void *state)
 {
     auto *node = static_cast<Node *>(state);
     if (ending()) return REFLOW_ERROR_CANCELLED;
-    if (node->finish == nullptr) return REFLOW_OK;
     Gil gil;
     drain_deferred();
+    if (node->finish == nullptr) return REFLOW_OK;
     return call_part(native, node, node->finish, true);
 }
 

@@ -68,10 +68,25 @@ void fill_saving(reflow_component *component);
 // The call of run for each style (calls.cpp).
 reflow_status run_actor(reflow_context *native, void *state, reflow_packet *inputs, size_t count);
 
-// The context for the next firing of a node, borrowed: the one of the last firing unless somebody has
-// kept it, which must see that its firing has ended.
-Context *context_for(Node *node, reflow_context *native);
-void leave_context(Node *node);
+// The context for the next firing of a node, as long as the firing goes on: the one of the last firing
+// unless somebody has kept it, who must see that its firing has ended. False with an exception if there
+// is none. While it is here it does not belong to the node, whose objects may be collected meanwhile.
+class Entered {
+public:
+    Entered(Node *node, reflow_context *native);
+    ~Entered();
+    Entered(const Entered &) = delete;
+    Entered &operator=(const Entered &) = delete;
+
+    explicit operator bool() const { return context_ != nullptr; }
+    [[nodiscard]] Context *get() const { return context_; }
+    Context *operator->() const { return context_; }
+    [[nodiscard]] PyObject *object() const { return reinterpret_cast<PyObject *>(context_); }
+
+private:
+    Node *node_;
+    Context *context_ = nullptr;
+};
 
 // Ends a callback with the exception that is set: as the failure of its firing.
 reflow_status fail_with_exception(reflow_context *native, Node *node);

@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto turn = std::chrono::milliseconds(1);
 
 // So many items of a generator at most in one call.
-constexpr size_t most_items = 256;
+constexpr size_t most_items = 4096;
 
 // When to look at the clock: after firings 1, 2, 4, 8, and then after each 16.
 bool time_to_look(size_t i) { return (i & 15U) == 0 || (i & (i - 1)) == 0; }
@@ -106,22 +106,18 @@ reflow_status call_each(const Call &call)
     Node *node = call.node;
     Ref function = Ref::borrow(node->run);
     for (size_t i = 0; i < call.firings; ++i) {
-        Context *context = context_for(node, call.native);
-        if (context == nullptr) return call.fail(i);
-        enter(context, call, i);
+        const Entered context(node, call.native);
+        if (!context) return call.fail(i);
+        enter(context.get(), call, i);
         Arguments arguments(node->spec->values);
-        bool good = arguments.fill(context, context->packet, node->spec->values, node->spec->arrays);
+        bool good =
+            arguments.fill(context.get(), context->packet, node->spec->values, node->spec->arrays);
         if (good) {
             Ref result(arguments.call(function.get()));
-            good = result && (result.get() == Py_None || emit_result(context, result.get()));
+            good = result && (result.get() == Py_None || emit_result(context.get(), result.get()));
         }
         arguments.clear();
-        if (!good) {
-            const reflow_status status = call.fail(i);
-            leave_context(node);
-            return status;
-        }
-        leave_context(node);
+        if (!good) return call.fail(i);
         if (i + 1 < call.firings && call.should_return(i + 1)) return call.leave(i + 1);
     }
     return REFLOW_OK;
@@ -178,10 +174,10 @@ PyObject *numbers_of_input(const Call &call, size_t input)
 reflow_status call_batch(const Call &call)
 {
     Node *node = call.node;
-    Context *context = context_for(node, call.native);
-    if (context == nullptr) return call.fail(0);
-    enter(context, call, 0);
-    std::vector<PyObject *> arguments = {nullptr, node->context};
+    const Entered context(node, call.native);
+    if (!context) return call.fail(0);
+    enter(context.get(), call, 0);
+    std::vector<PyObject *> arguments = {nullptr, context.object()};
     bool good = true;
     for (size_t input = 0; good && input < node->spec->values; ++input) {
         PyObject *values = call.inputs == nullptr             ? PyList_New(0)
@@ -191,18 +187,16 @@ reflow_status call_batch(const Call &call)
         good = values != nullptr;
         if (good) arguments.push_back(values);
     }
-    if (good) {
-        Ref function = Ref::borrow(node->run);
+    Ref function(Py_XNewRef(node->run));
+    if (good && function) {
         Ref result(in_python([&] {
             return PyObject_Vectorcall(function.get(), arguments.data() + 1,
                                        (arguments.size() - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
         }));
-        good = result && emit_results(context, result.get());
+        good = result && emit_results(context.get(), result.get());
     }
     for (size_t i = 2; i < arguments.size(); ++i) Py_DECREF(arguments[i]);
-    const reflow_status status = good ? REFLOW_OK : call.fail(0);
-    leave_context(node);
-    return status;
+    return good ? REFLOW_OK : call.fail(0);
 }
 
 // ---- generators --------------------------------------------------------------------------------
@@ -217,7 +211,8 @@ Produced produce(const Call &call, Context *context)
     for (uint32_t port = 0; port < ports; ++port) {
         budget = std::min(budget, reflow_context_room(call.native, port));
     }
-    Ref generator = Ref::borrow(call.node->generator);
+    Ref generator(Py_XNewRef(call.node->generator));
+    if (!generator) return Produced::all;
     for (size_t i = 0; i < budget || i == 0; ++i) {
         Ref item(in_python([&] { return Py_TYPE(generator.get())->tp_iternext(generator.get()); }));
         if (!item) {
@@ -239,7 +234,8 @@ bool make_generator(const Call &call, Context *context)
     if (!arguments.fill(context, context->packet, call.node->spec->values, call.node->spec->arrays)) {
         return false;
     }
-    Ref function = Ref::borrow(call.node->run);
+    Ref function(Py_XNewRef(call.node->run));
+    if (!function) return true;
     Ref made(arguments.call(function.get()));
     if (!made) return false;
     call.node->generator = PyObject_GetIter(made.get());
@@ -253,17 +249,16 @@ reflow_status call_generator(const Call &call)
     if (source && node->generator == nullptr && node->started) return REFLOW_OK;
     node->started = true;
     for (size_t i = 0; i < call.firings; ++i) {
-        Context *context = context_for(node, call.native);
-        if (context == nullptr) return call.fail(i);
-        enter(context, call, i);
+        const Entered context(node, call.native);
+        if (!context) return call.fail(i);
+        enter(context.get(), call, i);
         Produced produced = Produced::failed;
-        if (node->generator != nullptr || make_generator(call, context)) {
-            produced = produce(call, context);
+        if (node->generator != nullptr || make_generator(call, context.get())) {
+            produced = produce(call, context.get());
         }
         reflow_status status = REFLOW_OK;
         if (produced == Produced::failed) status = call.fail(source ? 0 : i);
         if (produced != Produced::more) Py_CLEAR(node->generator);
-        leave_context(node);
         if (produced == Produced::failed) return status;
         if (produced == Produced::more) {
             return source ? reflow_context_again(call.native) : call.leave(i);
@@ -276,10 +271,10 @@ reflow_status call_generator(const Call &call)
 // ---- coroutines --------------------------------------------------------------------------------
 
 // A firing that ends later: (ctx, value, ...), or NULL with an exception.
-PyObject *pending_firing(const Call &call, size_t i)
+PyObject *pending_firing(const Call &call, PyObject *info, size_t i)
 {
     Node *node = call.node;
-    Ref context(reinterpret_cast<PyObject *>(new_context(node->info)));
+    Ref context(reinterpret_cast<PyObject *>(new_context(info)));
     if (!context) return nullptr;
     auto *inner = reinterpret_cast<Context *>(context.get());
     enter(inner, call, i);
@@ -312,24 +307,26 @@ reflow_status call_task(const Call &call)
         node->started = true;
     }
     { // the configuration can be read inside a call only
-        Context *context = context_for(node, call.native);
-        if (context == nullptr || config_of(context) == nullptr) return call.fail(0);
-        leave_context(node);
+        const Entered context(node, call.native);
+        if (!context || config_of(context.get()) == nullptr) return call.fail(0);
     }
+    // These may be taken from the node by a collection in the middle of this.
+    Ref info(Py_XNewRef(node->info));
+    Ref run(Py_XNewRef(node->run));
+    Ref dispatch(Py_XNewRef(node->spec->dispatch));
+    if (!info || !run || !dispatch) return REFLOW_OK;
     Ref firings(PyList_New(0));
     if (!firings) return call.fail(0);
     size_t i = 0;
     for (; i < call.firings; ++i) {
-        Ref firing(pending_firing(call, i));
+        Ref firing(pending_firing(call, info.get(), i));
         if (!firing || PyList_Append(firings.get(), firing.get()) != 0) break;
     }
     reflow_status status = REFLOW_OK;
     if (i < call.firings) status = call.fail(i);
     if (PyList_GET_SIZE(firings.get()) == 0) return status;
-    Ref run = Ref::borrow(node->run);
-    Ref dispatch = Ref::borrow(node->spec->dispatch);
     Ref done(in_python([&] {
-        return PyObject_CallFunctionObjArgs(dispatch.get(), run.get(), node->info, firings.get(), nullptr);
+        return PyObject_CallFunctionObjArgs(dispatch.get(), run.get(), info.get(), firings.get(), nullptr);
     }));
     return done ? status : call.fail(0);
 }
@@ -343,10 +340,7 @@ reflow_status run_actor(reflow_context *native, void *state, reflow_packet *inpu
     drain_deferred();
     auto *node = static_cast<Node *>(state);
     const Spec &spec = *node->spec;
-    if (node->run == nullptr) {
-        return reflow_context_fail(native, REFLOW_ERROR_CLOSED,
-                                   view_of("the runtime of this actor has been collected"), view_of(""));
-    }
+    if (node->run == nullptr) return REFLOW_OK; // collected: nobody has the network any more
     Call call{native, node, count != 0 ? inputs : nullptr, count != 0 ? count / spec.width : 1, spec.width};
     switch (spec.style) {
     case Style::batch:
