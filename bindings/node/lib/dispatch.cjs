@@ -246,7 +246,7 @@ function callWith(node, context, at, firings) {
 function runEach(node, firings) {
   const simple = node.actor.inports.length === 1 && firings > 0;
   const size = node.actor.awaits === AWAIT.any ? 1 : node.actor.inports.length;
-  const { call, firstOut } = node;
+  const { call } = node;
   let i = 0;
   try {
     for (; i < Math.max(firings, 1); i++) {
@@ -257,8 +257,7 @@ function runEach(node, firings) {
         outcome = step(node, node.iterator);
       } else {
         const result = simple ? call(context, valueAt(i)) : callWith(node, context, i * size, firings);
-        // The usual case first: one number for the first outport and nothing else.
-        outcome = result === undefined ? DONE : accept(node, result, firstOut);
+        outcome = result === undefined ? DONE : accept(node, result);
       }
       if (outcome === UNFINISHED) {
         engine.again();
