@@ -24,7 +24,14 @@ unset REFLOW_NODE_PREBUILD
 export REFLOW_NODE_PACKAGE=reflow REFLOW_NODE_TOOLS=$build/node/node_modules
 export REFLOW_NODE_STAGE=$work/node_modules/reflow REFLOW_SOURCE=$root
 npx reflow version
+failed=0
 for node in node "$build/node/runtimes/18/node" "$build/node/runtimes/22/node"; do
     echo "== $("$node" --version)"
-    "$node" --expose-gc --test --test-reporter spec test/*.test.mjs test/*.test.cjs
+    for file in test/*.test.mjs test/*.test.cjs; do
+        "$node" --expose-gc --test "$file" >"$work/log" 2>&1 && echo "ok $file" && continue
+        cat "$work/log"
+        echo "failed: $file"
+        failed=1
+    done
 done
+exit "$failed"

@@ -1,6 +1,7 @@
 // A source that is iterated: the lines of this file, as fast as they are taken; words are counted.
 import fs from 'node:fs';
 import readline from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { Network, actor } from 'reflow';
 
 const lines = actor({ name: 'Lines', outports: ['line'], source: true }, async function* lines(ctx) {
@@ -18,7 +19,7 @@ const count = actor({ name: 'Count', inports: ['word'] }, (ctx, word) => {
 });
 
 const net = new Network()
-  .add('lines', lines, { path: new URL(import.meta.url).pathname })
+  .add('lines', lines, { path: fileURLToPath(import.meta.url) })
   .add('words', words).add('count', count)
   .connect('lines.line', 'words.line').connect('words.word', 'count.word');
 await net.start();

@@ -5,10 +5,11 @@ const native = require('./binding.cjs');
 const { actorOf } = require('./actor.cjs');
 const { ReflowError, Status, nearest, problem } = require('./errors.cjs');
 const { CAPACITY, Tag, io } = require('./frames.cjs');
+const { hooksOf } = require('./log.cjs');
 const { MessageStream } = require('./stream.cjs');
 
 const OPTIONS = ['name', 'workers', 'batchPackets', 'portCapacity', 'blockingThreads', 'watchdogMs',
-  'checkTypes'];
+  'checkTypes', 'log', 'logLevel', 'print'];
 const STATES = ['created', 'running', 'draining', 'drained', 'stopping', 'stopped'];
 const SENT = Promise.resolve();
 
@@ -91,7 +92,8 @@ class Network {
 
   /**
    * A network of its own, on threads of its own.
-   * @param options name, workers, portCapacity, batchPackets, blockingThreads, watchdogMs, checkTypes
+   * @param options name, workers, portCapacity, batchPackets, blockingThreads, watchdogMs, checkTypes,
+   *   log, logLevel, print
    */
   constructor(options = {}) {
     for (const key of Object.keys(options)) {
@@ -99,7 +101,7 @@ class Network {
         throw problem(Status.INVALID_ARGUMENT, `a network has no option '${key}'`, nearest(key, OPTIONS));
       }
     }
-    this.#core = native.network(this.#inside, options);
+    this.#core = native.network(this.#inside, { ...options, hooks: hooksOf(options) });
     this.#inside.core = this.#core;
   }
 

@@ -112,6 +112,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_inspect(exports);
     export_change(exports);
     export_graph(exports);
+    export_log(exports);
     export_peers(exports);
     return exports;
 }

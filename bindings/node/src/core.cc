@@ -1,6 +1,7 @@
 // Networks: how they are made, begin, keep the process alive while something goes on, and end.
 #include "core.h"
 
+#include "log.h"
 #include "ports.h"
 
 namespace reflow_node {
@@ -32,6 +33,7 @@ std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Objec
     runtime.blocking_threads = number<std::uint32_t>(options, "blockingThreads", 0);
     runtime.watchdog_ms = number<std::uint64_t>(options, "watchdogMs", 0);
     runtime.check_types = options.Get("checkTypes").ToBoolean() ? 1 : 0;
+    LogHandle::attach(options.Get("hooks"), runtime);
     reflow_error* error = nullptr;
     check(env, reflow_runtime_create(&runtime, &core->runtime, &error), error);
     std::string name;

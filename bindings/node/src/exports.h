@@ -15,6 +15,7 @@ void export_network(Napi::Object exports);
 void export_inspect(Napi::Object exports);
 void export_change(Napi::Object exports);
 void export_graph(Napi::Object exports);
+void export_log(Napi::Object exports);
 void export_peers(Napi::Object exports);
 
 }  // namespace reflow_node

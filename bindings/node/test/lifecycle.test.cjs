@@ -2,7 +2,8 @@
 // How programs end: by themselves when nothing goes on, and in the middle of everything.
 const test = require('node:test');
 const assert = require('node:assert');
-const { runProgram } = require('./support.cjs');
+const path = require('node:path');
+const { packageName, runProgram } = require('./support.cjs');
 
 // An endless source into a slow and a fast actor: traffic that never ends by itself.
 const TRAFFIC = `
@@ -125,7 +126,7 @@ test('many networks one after the other, without close, are collected', async ()
         await net.send('a.in', 1);
         await net.idle();
       }
-      const { handles } = require(${JSON.stringify(require.resolve('../lib/binding.cjs'))});
+      const { handles } = require(${JSON.stringify(path.join(path.dirname(packageName), 'binding.cjs'))});
       for (let i = 0; i < 200 && handles().networks > 2; i++) {
         global.gc();
         await new Promise((resolve) => setTimeout(resolve, 10));

@@ -153,3 +153,22 @@ test('checkpoints are written while it runs', async () => {
   await net.close();
   await assert.rejects(net.checkpoint(3), { code: 'ERR_REFLOW_INVALID_ARGUMENT' });
 });
+
+test('what is logged and printed goes where the program says', async () => {
+  const lines = [];
+  const texts = [];
+  const net = Network.from(new Graph('l').addNode('log', 'Log').addNode('table', 'TablePrint')
+    .addInport('in', 'log.in').addInport('rows', 'table.in'),
+  { log: (line) => lines.push(line), logLevel: 'info', print: (text, node) => texts.push([node, text]) });
+  await net.start();
+  await net.send('in', 'hello');
+  await net.send('rows', { city: 'Oslo', rain: 3 });
+  await net.drain();
+  await net.close();
+  assert.deepStrictEqual(lines.filter((line) => line.node === 'log'),
+    [{ level: 'info', subsystem: 'Log', node: 'log', text: '"hello"' }]);
+  assert.ok(texts.length > 0 && texts.every(([node]) => node === 'table'));
+  assert.match(texts.map(([, text]) => text).join(''), /city[^]*Oslo[^]*3/);
+  assert.throws(() => new Network({ logLevel: 'wran' }), /did you mean 'warn'/);
+  assert.throws(() => new Network({ log: 3 }), /function/);
+});

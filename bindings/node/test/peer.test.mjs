@@ -3,6 +3,9 @@ import test from 'node:test';
 import assert from 'node:assert';
 import fs from 'node:fs';
 import http from 'node:http';
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
 import os from 'node:os';
 import path from 'node:path';
 import { DiscoveryServer, Network, Peer, PeerMesh, ReflowError, actor } from 'reflow';
@@ -234,4 +237,44 @@ test('a mesh has a peer for each execution', async () => {
   assert.throws(() => mesh.assign('three'), { code: 'ERR_REFLOW_CLOSED' });
   await alpha.close();
   await net.close();
+});
+
+// A process with two peers, a network, discovery and a mesh in the middle of traffic and of waiting.
+const busy = `
+  const { DiscoveryServer, Network, Peer, PeerMesh, actor } = require(${JSON.stringify(createRequire(import.meta.url).resolve('reflow'))});
+  (async () => {
+    new DiscoveryServer().serve({ address: '127.0.0.1' });
+    const net = new Network().add('r', actor({ inports: ['in'] }, async () => new Promise((done) => setTimeout(done, 50))));
+    const a = new Peer({ networkId: 'a', bindAddress: '127.0.0.1' }).attach(net);
+    const b = new Peer({ networkId: 'b', bindAddress: '127.0.0.1' });
+    await net.start(); await a.start(); await b.start();
+    await b.connect('127.0.0.1:' + a.port);
+    const silent = require('node:net').createServer().listen(0, '127.0.0.1', () => {
+      b.connect('127.0.0.1:' + silent.address().port, { timeout: Infinity }).catch(() => {});
+      for (let i = 0; i < 1000; ++i) b.send('a', 'r', 'in', i).catch(() => {});
+      const mesh = new PeerMesh({ networkId: 'n', bindAddress: '127.0.0.1', basePort: 21000, ports: 1000 });
+      mesh.assign('x');
+      mesh.connect('x', '127.0.0.1:' + a.port).catch(() => {});
+      setImmediate(END);
+    });
+  })();`;
+
+test('the process may end in the middle of all that', async () => {
+  for (const [end, code] of [['() => process.exit(7)', 7], ["() => { throw new Error('on purpose'); }", 1]]) {
+    const child = spawn(process.execPath, ['-e', busy.replace('END', end)], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let errors = '';
+    child.stderr.on('data', (data) => { errors += data; });
+    const late = setTimeout(() => child.kill('SIGKILL'), 30000);
+    const ended = await new Promise((resolve) => { child.on('close', (...how) => resolve(how)); });
+    clearTimeout(late);
+    assert.deepStrictEqual(ended, [code, null], errors);
+  }
+});
+
+test('so may a worker', async () => {
+  for (let i = 0; i < 3; ++i) {
+    const worker = new Worker(busy.replace('END', "() => require('node:worker_threads').parentPort.postMessage('now')"), { eval: true });
+    await new Promise((resolve, reject) => { worker.once('message', resolve); worker.once('error', reject); });
+    await worker.terminate();
+  }
 });

@@ -20,6 +20,26 @@ export interface NetworkOptions {
   readonly watchdogMs?: number;
   /** Packets have to fit the types of inports while the network runs, too. */
   readonly checkTypes?: boolean;
+  /**
+   * Receives log lines; false: nobody does. Default: what the component Log says, and warnings, go to standard
+   * error.
+   */
+  readonly log?: ((line: LogLine) => void) | boolean;
+  /** The least important level that is logged; default `info`. */
+  readonly logLevel?: LogLevel;
+  /** Receives what components print for a person, such as tables. Default: to standard output. */
+  readonly print?: ((text: string, node: string) => void) | boolean;
+}
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+export interface LogLine {
+  readonly level: LogLevel;
+  /** Such as `network`, `peer`, or the id of a component. */
+  readonly subsystem: string;
+  /** The id of the node, or empty. */
+  readonly node: string;
+  readonly text: string;
 }
 
 /** A port of a node: `'node.port'`, the name of an exposed port of the graph, or its parts. */

@@ -1,0 +1,30 @@
+// What an engine logs and prints, on its way to JavaScript.
+#pragma once
+
+#include <napi.h>
+#include <reflow.h>
+
+#include <memory>
+
+namespace reflow_node {
+
+class Queue;
+
+class LogHandle : public Napi::ObjectWrap<LogHandle> {
+public:
+    static Napi::Function define(Napi::Env env);
+    // new LogHandle(ready, level): a level of 0 is that of the engine
+    explicit LogHandle(const Napi::CallbackInfo& info);
+
+    // Sets the hooks of a runtime that is about to be made. handle is an object of this class, or undefined:
+    // then there are none.
+    static void attach(Napi::Value handle, reflow_runtime_options& options);
+
+private:
+    Napi::Value take(const Napi::CallbackInfo& info);
+
+    std::shared_ptr<Queue> queue_;
+    reflow_log_level level_ = 0;
+};
+
+}  // namespace reflow_node
