@@ -98,11 +98,16 @@ class NodeState {
     }
   }
 
-  // Aborted when the node is torn down.
+  // Aborted when the node is torn down, and when its network is about to be.
   signal() {
     this.controller ??= new AbortController();
-    if (this.ended) this.controller.abort();
+    if (this.ended) this.end();
     return this.controller.signal;
+  }
+
+  end() {
+    this.ended = true;
+    this.controller?.abort(problem(Status.CANCELLED, `node '${this.id}' is at its end`));
   }
 }
 
@@ -429,8 +434,7 @@ function control(network, kind, index, call) {
   const { instance } = node;
   const name = ['create', 'setup', 'run', 'finish', 'teardown'][kind];
   if (kind === KIND.TEARDOWN) {
-    node.ended = true;
-    node.controller?.abort();
+    node.end();
     const iterator = node.iterator;
     node.iterator = undefined;
     return answer(node, call, () => {

@@ -268,7 +268,9 @@ class Network {
 
   /** Stops, and ends everything that the network has. Closing again does nothing. */
   close() {
-    this.#closed ??= native.close(this.#core).then(() => {
+    if (this.#closed !== undefined) return this.#closed;
+    for (const node of this.#inside.nodes) node?.end(); // a setup that waits may give up
+    this.#closed = native.close(this.#core).then(() => {
       const closed = problem(Status.CLOSED, 'the network is closed');
       for (const index of this.#inside.waits.keys()) this.#inside.writable(index, 0, closed);
       for (const reject of this.#unopened.splice(0)) reject(closed);
@@ -324,7 +326,9 @@ class Network {
 async function* chunksOf(values) {
   if (Array.isArray(values) || (ArrayBuffer.isView(values) && !(values instanceof DataView))) {
     if (values.length <= CAPACITY) yield values;
-    else for (let at = 0; at < values.length; at += CAPACITY) yield values.slice(at, at + CAPACITY);
+    else for (let at = 0; at < values.length; at += CAPACITY) {
+      yield Array.isArray(values) ? values.slice(at, at + CAPACITY) : values.subarray(at, at + CAPACITY);
+    }
     return;
   }
   const wrong = typeof values?.[Symbol.iterator] !== 'function' &&

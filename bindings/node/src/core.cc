@@ -128,6 +128,7 @@ Failure Core::build() {
 }
 
 void Core::forget(Napi::Env env) {
+    closing = true;  // jobs that are on their way must not look at the network any more
     if (self_ != nullptr) napi_delete_reference(env, self_);
     self_ = nullptr;
 }

@@ -80,11 +80,12 @@ void Pending::push(Napi::Env env) {
             waiting_.pop_front();
         } else if (status == REFLOW_ERROR_WOULD_BLOCK) {
             pumping_ = true;
-            core_->environment->background([self = shared_from_this()] {
-                auto& [to, first] = self->waiting_.front();
+            // Its place stays while others come behind it; the queue itself is of the JS thread.
+            auto* first = &waiting_.front();
+            core_->environment->background([self = shared_from_this(), first] {
                 // Ends with the firing at the latest.
-                reflow_status sent = reflow_completion_emit(self->completion_, to, first.get(),
-                                                            REFLOW_FOREVER);
+                reflow_status sent = reflow_completion_emit(
+                    self->completion_, first->first, first->second.get(), REFLOW_FOREVER);
                 self->core_->environment->post([self, sent](Napi::Env inside) {
                     self->pumping_ = false;
                     if (sent == REFLOW_OK) {
