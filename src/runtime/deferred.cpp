@@ -401,6 +401,7 @@ void DeferredFirings::cancel_all(const std::function<void(Deferred&)>& ended) no
         due_first_ = nullptr;
         while (first_ != nullptr) {
             Deferred* firing = first_;
+            firing->due_ = false;
             firing->cancelled_ = firing->alive_;
             if (firing->alive_) close(*firing, REFLOW_ERROR_CANCELLED);
             counted += std::exchange(firing->counted_, false) ? 1 : 0;
