@@ -1,4 +1,6 @@
 /* Sections 15 and 21 of reflow.h: streams whose reader is in another network. */
+/* A link that is cut on a busy machine would end a stream, which does not come again. */
+#define SIDE_HEARTBEAT_MS 10000
 #include "remote.h"
 
 #include <pthread.h>
