@@ -368,20 +368,6 @@ void Link::end(reflow_status status, std::string_view reason) {
     refuse(status, reason, io::WIRE_NORMAL);
 }
 
-// What has gathered behind a busy socket goes first: it counts as sent.
-void Link::close(std::uint16_t code, std::string_view reason) {
-    {
-        std::lock_guard lock(mutex_);
-        lingers_ = false;
-        if (wire_ && !batch_.empty()) {
-            String frame = batch_.take();
-            if (packs_) options_.packer->pack(frame, packed_);
-            (void)wire_->send(std::move(frame), false);
-        }
-    }
-    if (Ref<io::Wire> on = wire()) on->close(code, reason);
-}
-
 void Link::cut() noexcept {
     if (Ref<io::Wire> on = wire()) on->cut();
 }

@@ -81,12 +81,17 @@ Result<std::size_t> Link::data_locked(std::uint64_t channel, const Outgoing& to,
     Result<void> told = announce_streams_locked(channel, to.sent, handles.value());
     Result<std::size_t> bytes = told.ok() ? batch_.data(channel, to.sent, packet)
                                           : Result<std::size_t>(told.take_error());
-    for (std::uint64_t number = first; number < next_outflow_; ++number) {
-        if (bytes.ok()) {
-            accept_stream_locked(handles.value()[number - first], number, begun);
-        } else {
-            batch_.stream_end(number, true, "its message could not be sent");
+    try {
+        for (std::uint64_t number = first; number < next_outflow_; ++number) {
+            if (bytes.ok()) {
+                accept_stream_locked(handles.value()[number - first], number, begun);
+            } else {
+                batch_.stream_end(number, true, "its message could not be sent");
+            }
         }
+    } catch (const std::bad_alloc&) {
+        wire_->cut();  // the other side waits for what was announced
+        throw;
     }
     return bytes;
 }
@@ -138,15 +143,16 @@ void Link::accept_stream_locked(MessageRef handle, std::uint64_t number, Streams
     one.flow->number = number;
     one.flow->allowed = options_.stream_window;
     Ref<Stream> stream = Stream::of(handle);
-    // Memory first: what is accepted has a reader.
+    // Memory first: what is accepted has a reader, which ends without the lock.
+    outflows_.emplace(number, one.flow);
     void* place = Allocated::operator new(sizeof(StreamReader));
     if (!stream->accept(nullptr, one.held)) {  // somebody has been faster, just now
         Allocated::operator delete(place, sizeof(StreamReader));
+        outflows_.erase(number);
         return batch_.stream_end(number, true, "the stream has another reader");
     }
     one.flow->reader.reset(
         new (place) StreamReader(std::move(stream), Keep(*options_.environment, *options_.scheduler)));
-    outflows_.emplace(number, one.flow);
     begun.all.push_back(std::move(one));
 }
 
@@ -198,7 +204,7 @@ void Link::pump_stream(std::uint64_t number) {
     Vector<Message> used;
     std::unique_lock lock(mutex_);
     auto found = outflows_.find(number);
-    if (found == outflows_.end()) return;
+    if (found == outflows_.end() || !found->second->reader) return;
     flow = found->second;
     flow->again = true;
     if (std::exchange(flow->busy, true)) return;

@@ -19,6 +19,20 @@ void Link::flush_locked(std::unique_lock<std::mutex>&) {
     write(std::move(frame), false);
 }
 
+// What has gathered behind a busy socket goes first: it counts as sent.
+void Link::close(std::uint16_t code, std::string_view reason) {
+    {
+        std::lock_guard lock(mutex_);
+        lingers_ = false;
+        if (wire_ && !batch_.empty()) {
+            String frame = batch_.take();
+            if (packs_) options_.packer->pack(frame, packed_);
+            (void)wire_->send(std::move(frame), false);
+        }
+    }
+    if (Ref<io::Wire> on = wire()) on->close(code, reason);
+}
+
 bool Link::crowded() const noexcept {
     return busy_ && wire_->queued_bytes() >= options_.socket_bytes;
 }

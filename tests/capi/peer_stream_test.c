@@ -1,4 +1,6 @@
 /* Sections 15 and 21 of reflow.h: streams whose reader is in another network. */
+/* A link that is cut on a busy machine would end a stream, which does not come again. */
+#define SIDE_HEARTBEAT_MS 10000
 #include "remote.h"
 
 #include <pthread.h>
@@ -344,6 +346,40 @@ static void test_many(uint64_t each, int streams) {
     close_rig(&r);
 }
 
+/* A handle that goes on: back over the link that it came over, so that this link feeds itself. */
+static void test_back(uint64_t size) {
+    rig r = open_rig();
+    reflow_output *back = rig_output(r.from.network, "sink.o", 0);
+    job one = {NULL, size};
+    reflow_message handle;
+    WORKS(reflow_stream_create(r.runtime, NULL, &one.writer, &handle, &e));
+    CHECK_STATUS(REFLOW_OK, send_to(&r, "sink", handle));
+    handle = take(r.output);
+    WORKS(reflow_peer_send(r.to.peer, text_of("from"), text_of("sink"), text_of("a"), handle,
+                           text_of("host"), 5000, &e));
+    handle = take(back);
+    reflow_stream_reader *reader;
+    WORKS(reflow_stream_accept(r.runtime, handle, &reader, &e));
+    reflow_message_unref(handle);
+    pthread_t writing;
+    CHECK(pthread_create(&writing, NULL, write_all, &one) == 0);
+    CHECK((uintptr_t)read_all(reader) == size);
+    CHECK(pthread_join(writing, NULL) == 0);
+    reflow_stream_reader_destroy(reader);
+    reflow_stream_writer_destroy(one.writer);
+    /* And who leaves at its end is heard at its beginning. */
+    WORKS(reflow_stream_create(r.runtime, NULL, &one.writer, &handle, &e));
+    CHECK_STATUS(REFLOW_OK, send_to(&r, "sink", handle));
+    handle = take(r.output);
+    WORKS(reflow_peer_send(r.to.peer, text_of("from"), text_of("sink"), text_of("a"), handle,
+                           text_of("host"), 5000, &e));
+    reflow_message_unref(take(back));
+    EVENTUALLY(put(one.writer, "x", 1, 0) == REFLOW_ERROR_CLOSED);
+    reflow_stream_writer_destroy(one.writer);
+    reflow_output_destroy(back);
+    close_rig(&r);
+}
+
 /* ---- in graphs: a stream there and one back */
 
 typedef struct ends {
@@ -514,6 +550,7 @@ int main(int argc, char **argv) {
     test_link_ends();
     test_held_back();
     test_many(3 << 20, 8);
+    test_back(12 << 20);
     test_graph();
     test_outbox();
     test_killed(child, pipes[1]);

@@ -9,6 +9,10 @@
 
 #include "rig.h"
 
+#ifndef SIDE_HEARTBEAT_MS
+#define SIDE_HEARTBEAT_MS 100
+#endif
+
 #define EVENTUALLY(condition) RIG_EVENTUALLY(20, condition)
 
 /* Doubles integers; fails at those below 0. */
@@ -54,7 +58,7 @@ static inline side new_side(reflow_runtime *runtime, const char *name, reflow_gr
     options.struct_size = sizeof options;
     options.network_id = text_of(name);
     options.bind_address = text_of("127.0.0.1");
-    options.heartbeat_interval_ms = 100;
+    options.heartbeat_interval_ms = SIDE_HEARTBEAT_MS;
     options.flags = REFLOW_PEER_RECONNECT_FOREVER;
     WORKS(reflow_peer_create(runtime, &options, &s.peer, &e));
     WORKS(reflow_peer_attach(s.peer, s.network, &e));
