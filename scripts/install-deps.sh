@@ -5,7 +5,7 @@
 #   scripts/install-deps.sh which-clang     prints the clang++ that test-long uses
 #
 # build (default): compiler, CMake, libraries, everything for `make run` and `make test`
-# long: valgrind, abidiff and a second compiler, for `make test-long`
+# long: valgrind and a second compiler, for `make test-long`
 # lint: clang-format, clang-tidy, shellcheck, for `make fmt` and `make lint`
 # bench: what `make bench` compares with, for `make bench-deps`; all is without it
 #
