@@ -3,10 +3,10 @@
 // Neighbours: component, completion. Thread: any.
 #include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <span>
 
+#include "base/queue.hpp"
 #include "capi/guard.hpp"
 #include "capi/handles.hpp"
 #include "runtime/host_wait.hpp"
@@ -46,16 +46,20 @@ struct reflow_firing : Allocated {
 namespace {
 
 using FiringPtr = std::unique_ptr<reflow_firing>;
-using Firings = std::deque<FiringPtr, Allocator<FiringPtr>>;
+using Firings = Queue<reflow_firing*>;  // which it owns
 
 // What a queue shares with its components, which outlive it.
 class FiringQueue : public RefCounted<FiringQueue> {
 public:
+    ~FiringQueue() {
+        while (!waiting_.empty()) delete waiting_.pop();
+    }
     // False if it is closed; the firing is then still the caller's.
     [[nodiscard]] bool push(FiringPtr& firing) {
         std::lock_guard lock(mutex_);
         if (closed_) return false;
-        waiting_.push_back(std::move(firing));
+        waiting_.reserve(1);
+        waiting_.push_unchecked(firing.release());
         return true;
     }
     void wake(runtime::Scheduler& scheduler) noexcept {
@@ -86,7 +90,8 @@ void FiringQueue::close(runtime::Scheduler& scheduler) noexcept {
         left.swap(waiting_);
     }
     wake(scheduler);
-    for (const FiringPtr& firing : left) {
+    while (!left.empty()) {
+        FiringPtr firing(left.pop());
         if (firing->kind != REFLOW_FIRING_RUN) continue;
         (void)reflow_completion_fail(firing->completion, REFLOW_ERROR_CLOSED,
                                      to_view("the queue of firings is closed"), to_view(""));
@@ -109,10 +114,7 @@ reflow_status FiringQueue::take(runtime::Scheduler& scheduler, std::span<reflow_
         }
         if (closed_) return REFLOW_ERROR_CLOSED;
         std::size_t taken = std::min(to.size(), waiting_.size());
-        for (std::size_t i = 0; i < taken; ++i) {
-            to[i] = waiting_.front().release();
-            waiting_.pop_front();
-        }
+        for (std::size_t i = 0; i < taken; ++i) to[i] = waiting_.pop();
         lock.unlock();
         // Work that nobody waits for any more is not handed out.
         for (std::size_t i = 0; i < taken; ++i) {

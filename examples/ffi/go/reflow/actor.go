@@ -107,7 +107,7 @@ func (f *Firing) Emit(port string, value any) error {
 	return &Failure{fmt.Sprintf("the component %s has no outport '%s'", f.component.ID, port), ""}
 }
 
-// Again asks for another firing when this one has ended: how a source goes on.
+// Again asks for another firing when this one has ended: how a source goes on. Only before Run returns.
 func (f *Firing) Again() { C.reflow_firing_again(f.handle) }
 
 // Leave lets the firing go on after Run has returned; End ends it then, on any goroutine.
@@ -251,7 +251,10 @@ func (rt *Runtime) begin(handle *C.reflow_firing) {
 	rt.running.Add(1)
 	go func() {
 		defer rt.running.Done()
-		defer C.reflow_firing_destroy(handle)
+		defer func() {
+			firing.handle = nil
+			C.reflow_firing_destroy(handle)
+		}()
 		if err != nil {
 			firing.End(err)
 			return
