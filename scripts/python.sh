@@ -14,6 +14,8 @@ cd "$(dirname "$0")/.."
 readonly VERSIONS=${REFLOW_PYTHONS:-3.9 3.10 3.11 3.12 3.13}
 package=$PWD/bindings/python
 export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1
+# The same for the module in the build folder and for wheels, which share their objects.
+export CMAKE_GENERATOR="Unix Makefiles" CMAKE_BUILD_PARALLEL_LEVEL=${JOBS:-2}
 
 # interpreter <X.Y>: a python of that version with headers and venv, or nothing.
 interpreter() {
@@ -105,7 +107,7 @@ packages() {
             continue
         fi
         "$(venv "$build" "$version")" -m build --wheel --no-isolation -o "$work/wheels/$version" \
-            -C build-dir="$work/wheel-$version" -C cmake.define.REFLOW_PREBUILT="$build" "$package" >&2
+            -C build-dir="$work/native-$version" -C cmake.define.REFLOW_PREBUILT="$build" "$package" >&2
         # The libraries that the engine is linked to go into the wheel, under names of their own.
         PATH=$(dirname "$python"):$PATH "$python" -m auditwheel repair -w "$work/wheels" \
             "$work/wheels/$version"/reflow-*.whl >&2
