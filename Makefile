@@ -99,15 +99,18 @@ bench: deps ## measure the engine beside its peers and limits; ROWS=part,part se
 	@$(call build,build,reflow_bench)
 	@scripts/bench-peers.sh build build
 	@build/bench/bench $(if $(ROWS),--rows '$(ROWS)') $(if $(PEERS),--peers '$(PEERS)')
+	@case ',$(ROWS),' in ,, | *python*) $(MAKE) bench-python ;; esac
 
 # The rows of the Python package, of the shape of those above, beside its peers from PyPI.
 bench-python: all ## measure the Python package beside pykka, queues of asyncio and offbit-reflow
 	@scripts/install-deps.sh python
 	@package=$$(scripts/python.sh develop build 2>/dev/null) && python=$$(scripts/python.sh venv build) && \
-	    PYTHONPATH=$$package $$python bindings/python/bench/bench.py --json build/bench/python.json $(ARGS)
+	    PYTHONPATH=$$package $$python bindings/python/bench/bench.py --json build/bench.json \
+	    $(if $(ROWS),--rows '$(ROWS)') $(if $(filter none,$(PEERS)),--no-peers)
 
 bench-deps: ## install and build what `make bench` compares with (needs the network)
 	@scripts/bench-peers.sh fetch build
+	@"$$(scripts/python.sh venv build)" -m pip install -q -r bindings/python/bench/requirements.txt
 
 # Copies what was built and builds nothing, so that root leaves no files in the build folder.
 install: ## install under PREFIX (default /usr/local), inside DESTDIR
