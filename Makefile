@@ -25,7 +25,7 @@ CTEST := ctest --no-tests=error --output-on-failure --no-label-summary -j $(JOBS
 # $(call build,<folder>,<target>)
 build = cmake --build '$(1)' --target $(2) -j $(JOBS)
 
-.PHONY: all run run-distributed test test-long test-soak bench bench-python bench-deps install packages fmt lint asan tsan clang clean \
+.PHONY: all run run-distributed test test-long test-soak bench bench-deps install packages fmt lint asan tsan clang clean \
 	deps help
 
 all: deps ## build the libraries and the command line tool (default)
@@ -99,18 +99,10 @@ bench: deps ## measure the engine beside its peers and limits; ROWS=part,part se
 	@$(call build,build,reflow_bench)
 	@scripts/bench-peers.sh build build
 	@build/bench/bench $(if $(ROWS),--rows '$(ROWS)') $(if $(PEERS),--peers '$(PEERS)')
-	@case ',$(ROWS),' in ,, | *python*) $(MAKE) bench-python ;; esac
-
-# The rows of the Python package, of the shape of those above, beside its peers from PyPI.
-bench-python: all ## measure the Python package beside pykka, queues of asyncio and offbit-reflow
-	@scripts/install-deps.sh python
-	@package=$$(scripts/python.sh develop build 2>/dev/null) && python=$$(scripts/python.sh venv build) && \
-	    PYTHONPATH=$$package $$python bindings/python/bench/bench.py --json build/bench.json \
-	    $(if $(ROWS),--rows '$(ROWS)') $(if $(filter none,$(PEERS)),--no-peers)
+	@scripts/python.sh bench build $(if $(ROWS),--rows '$(ROWS)') $(if $(filter none,$(PEERS)),--no-peers)
 
 bench-deps: ## install and build what `make bench` compares with (needs the network)
 	@scripts/bench-peers.sh fetch build
-	@"$$(scripts/python.sh venv build)" -m pip install -q -r bindings/python/bench/requirements.txt
 
 # Copies what was built and builds nothing, so that root leaves no files in the build folder.
 install: ## install under PREFIX (default /usr/local), inside DESTDIR

@@ -7,6 +7,8 @@
 #   scripts/python.sh develop <build> [X.Y] builds the native module against the engine in <build>, into
 #                                           <build>/python/lib-X.Y/reflow, where the Python files are links
 #   scripts/python.sh packages <build>      sdist, and a wheel for each interpreter, into <build>/packages
+#   scripts/python.sh bench <build> ...     measures it (bindings/python/bench) beside what of its peers can be
+#                                           installed; the rows go into <build>/bench.json
 #
 # Without X.Y it is the version of python3. REFLOW_PYTHONS="3.9 3.11" chooses others for the wheels.
 set -euo pipefail
@@ -117,6 +119,16 @@ packages() {
     mv "$work"/sdist/reflow-*.tar.gz "$work"/wheels/reflow-*.whl "$out"
 }
 
+bench() {
+    local build=$1 python target
+    shift
+    python=$(venv "$build" "$(default_version)")
+    target=$(develop "$build" "$(default_version)" 2>/dev/null)
+    "$python" -m pip install -q --disable-pip-version-check --prefer-binary \
+        -r "$package/bench/requirements.txt" >&2 || echo "python.sh: measuring without peers" >&2
+    PYTHONPATH=$target "$python" "$package/bench/bench.py" --json "$build/bench.json" "$@"
+}
+
 absolute() { mkdir -p "$1" && cd "$1" && pwd; }
 
 case "${1:-}" in
@@ -128,6 +140,11 @@ case "${1:-}" in
         ;;
     venv | develop) "$1" "$(absolute "$2")" "${3:-$(default_version)}" ;;
     packages) packages "$(absolute "$2")" ;;
+    bench)
+        folder=$(absolute "$2")
+        shift 2
+        bench "$folder" "$@"
+        ;;
     *)
         sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
         exit 2

@@ -196,7 +196,7 @@ class Actor:
         """The arguments of _reflow.Runtime.register."""
         import json
 
-        batch = self.max_batch or (4096 if self.style in (STYLE_BATCH, STYLE_NUMPY) else 256)
+        batch = self.max_batch or 4096  # calls end after a millisecond, however many they have
         concurrency = 0
         if self.style == STYLE_TASK:
             # Without a number firings come one after the other. The engine hands over some in advance,

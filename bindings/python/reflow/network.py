@@ -6,7 +6,7 @@ import warnings
 from . import _logging, _reflow
 from .actors import ARRAYS, Actor, _choice
 from .errors import (ClosedError, Error, InvalidArgumentError, InvalidStateError, TimeoutError,
-                     WouldDeadlockError)
+                     WouldDeadlockError, tell)
 from ._operations import Operations
 from .runtime import Runtime
 
@@ -274,6 +274,19 @@ class Network(Operations, _reflow.Network):
         """The newest exceptions that actors have raised, as (node, exception), the oldest first."""
         return list(self.runtime.errors)
 
+    def exception_of(self, event):
+        """The exception that an event ``ActorFailed`` tells of, itself; None if it is not among ``errors``.
+
+        It is found by node and text; that of a component that is not written in Python is None.
+        """
+        for failure in reversed(self.runtime.errors):
+            if failure.node != event.node:
+                continue
+            _, message, _, trace = tell(failure.exception)
+            if (trace and trace == event.trace) or event.error.endswith(message):
+                return failure.exception
+        return None
+
     # ---- with and async with ----
 
     def __enter__(self):
@@ -300,6 +313,16 @@ class Network(Operations, _reflow.Network):
             await _aio.in_thread(self.close)
         else:
             self.close()
+
+    async def feed(self, port, values):
+        """Sends each element of an iterable or asynchronous iterable, and awaits room where there is none.
+
+        Starts the network if it is not running. Tells how many went.
+        """
+        from . import _aio
+
+        self._ensure_started()
+        return await _aio.feed(self, port, values)
 
     async def idle(self, timeout=None):
         """Waits until the network is idle, as wait_idle, without blocking the event loop."""

@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto turn = std::chrono::milliseconds(1);
 
 // So many items of a generator at most in one call.
-constexpr size_t most_items = 256;
+constexpr size_t most_items = 4096;
 
 // When to look at the clock: after firings 1, 2, 4, 8, and then after each 16.
 bool time_to_look(size_t i) { return (i & 15U) == 0 || (i & (i - 1)) == 0; }
