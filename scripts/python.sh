@@ -7,12 +7,17 @@
 #   scripts/python.sh develop <build> [X.Y] builds the native module against the engine in <build>, into
 #                                           <build>/python/lib-X.Y/reflow, where the Python files are links
 #   scripts/python.sh packages <build>      sdist, and a wheel for each interpreter, into <build>/packages
+#   scripts/python.sh bench <build> ...     measures it (bindings/python/bench) beside what of its peers can be
+#                                           installed; the rows go into <build>/bench.json
 #
 # Without X.Y it is the version of python3. REFLOW_PYTHONS="3.9 3.11" chooses others for the wheels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly VERSIONS=${REFLOW_PYTHONS:-3.9 3.10 3.11 3.12 3.13}
 package=$PWD/bindings/python
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1
+# The same for the module in the build folder and for wheels, which share their objects.
+export CMAKE_GENERATOR="Unix Makefiles" CMAKE_BUILD_PARALLEL_LEVEL=${JOBS:-2}
 
 # interpreter <X.Y>: a python of that version with headers and venv, or nothing.
 interpreter() {
@@ -104,7 +109,7 @@ packages() {
             continue
         fi
         "$(venv "$build" "$version")" -m build --wheel --no-isolation -o "$work/wheels/$version" \
-            -C cmake.define.REFLOW_PREBUILT="$build" "$package" >&2
+            -C build-dir="$work/native-$version" -C cmake.define.REFLOW_PREBUILT="$build" "$package" >&2
         # The libraries that the engine is linked to go into the wheel, under names of their own.
         PATH=$(dirname "$python"):$PATH "$python" -m auditwheel repair -w "$work/wheels" \
             "$work/wheels/$version"/reflow-*.whl >&2
@@ -112,6 +117,16 @@ packages() {
     "$python" "$package/packaging/licences.py" "$work"/wheels/reflow-*.whl
     rm -f "$out"/reflow-*.whl "$out"/reflow-*.tar.gz
     mv "$work"/sdist/reflow-*.tar.gz "$work"/wheels/reflow-*.whl "$out"
+}
+
+bench() {
+    local build=$1 python target
+    shift
+    python=$(venv "$build" "$(default_version)")
+    target=$(develop "$build" "$(default_version)" 2>/dev/null)
+    "$python" -m pip install -q --disable-pip-version-check --prefer-binary \
+        -r "$package/bench/requirements.txt" >&2 || echo "python.sh: measuring without peers" >&2
+    PYTHONPATH=$target "$python" "$package/bench/bench.py" --json "$build/bench.json" "$@"
 }
 
 absolute() { mkdir -p "$1" && cd "$1" && pwd; }
@@ -125,6 +140,11 @@ case "${1:-}" in
         ;;
     venv | develop) "$1" "$(absolute "$2")" "${3:-$(default_version)}" ;;
     packages) packages "$(absolute "$2")" ;;
+    bench)
+        folder=$(absolute "$2")
+        shift 2
+        bench "$folder" "$@"
+        ;;
     *)
         sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
         exit 2

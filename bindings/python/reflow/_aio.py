@@ -105,6 +105,10 @@ class Pump:
         """The loop that firings go to; None: one of our own."""
         if self._loop is None or self._loop.is_closed():
             self._loop = loop
+            self._scheduled = False
+            self._cancels = None
+            self._fresh.clear()
+            self._slots.clear()
 
     def runs_here(self):
         """Whether this is the thread of the loop that firings go to."""
@@ -121,12 +125,12 @@ class Pump:
             node.queue.extend(firings)
             if idle:
                 self._ready.append(node)
-            if not self._scheduled:
-                self._schedule(firings)
+            if not self._scheduled or self._loop.is_closed():
+                self._schedule()
 
         return dispatch
 
-    def _schedule(self, firings):
+    def _schedule(self):
         self._scheduled = True
         if self._loop is None:
             self._loop = own_loop()
@@ -200,7 +204,8 @@ class Pump:
                     self._fail(ctx, error)
                 except BaseException as error:
                     self._fail(ctx, error)
-                    raise
+                    if self._loop is not _own:  # nobody would see it on our own thread
+                        raise
                 else:
                     self._end(ctx, result)
                 if slot.watched:
@@ -211,7 +216,7 @@ class Pump:
             if queue:
                 self._ready.append(node)
                 if not self._scheduled:
-                    self._schedule(())
+                    self._schedule()
 
     def _fail(self, ctx, error):
         runtime = self._runtime()
@@ -267,6 +272,31 @@ def _run_hosted(runtime):
     runtime.run(0, 0.01)
 
 
+# ---- sending without blocking the loop ----------------------------------------------------------------
+
+async def feed(network, port, values):
+    """Sends each element of an iterable or asynchronous iterable; awaits room. Tells how many."""
+    count = 0
+
+    async def put(value):
+        pause = 0.0005
+        while not network.try_send(port, value):
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.02)
+
+    if hasattr(values, "__aiter__"):
+        async for value in values:
+            await put(value)
+            count += 1
+    else:
+        for value in values:
+            await put(value)
+            count += 1
+            if count % 256 == 0:
+                await asyncio.sleep(0)
+    return count
+
+
 # ---- waiting without blocking the loop --------------------------------------------------------------
 
 async def in_thread(function, *arguments):
@@ -320,59 +350,57 @@ async def wait(network, function, timeout):
 
 
 class Reader:
-    """Brings what a stream receives to an event loop, by a thread that waits for it."""
+    """Brings what a stream receives to an event loop. What is there is taken at once; a thread waits only
+    while somebody awaits more, so that nothing keeps a stream that nobody reads any more."""
 
     def __init__(self, stream):
         self._stream = stream
-        self._loop = asyncio.get_running_loop()
         self._values = collections.deque()
-        self._wanted = threading.Semaphore(0)
-        self._arrived = asyncio.Event()
-        self._end = None  # an exception, at the end
-        self._asked = False
+        self._waiting = None  # a future that the thread ends
+        self._wanted = False  # whether somebody still awaits it
         self._closed = False
-        threading.Thread(target=self._work, name="reflow-stream", daemon=True).start()
 
-    def _work(self):
-        stream = self._stream
+    def _work(self, loop, future):
+        values = ()
+        while self._wanted and not self._closed and not values:
+            try:
+                values = self._stream.recv_many(1024, 0.2)
+            except TimeoutError:
+                continue
+            except Error:
+                break  # whoever awaits meets it when he looks again
         try:
-            while True:
-                self._wanted.acquire()
-                values = end = None
-                while values is None and end is None and not self._closed:
-                    try:
-                        values = stream.recv_many(1024, 0.2)
-                    except TimeoutError:
-                        continue
-                    except ClosedError:
-                        end = StopAsyncIteration()
-                    except Error as error:
-                        end = error
-                if self._closed and values is None:
-                    end = StopAsyncIteration()
-                self._loop.call_soon_threadsafe(self._deliver, values or (), end)
-                if end is not None:
-                    return
+            loop.call_soon_threadsafe(self._deliver, future, values)
         except RuntimeError:
-            pass  # the loop has ended
+            self._waiting = None
+            self._values.extend(values)  # the loop has ended; another one may read on
 
-    def _deliver(self, values, end):
-        self._asked = False
+    def _deliver(self, future, values):
         self._values.extend(values)
-        self._end = end
-        self._arrived.set()
+        self._waiting = None
+        if not future.done():
+            future.set_result(None)
 
     async def next(self):
         while not self._values:
-            if self._end is not None:
-                raise self._end
-            if not self._asked:
-                self._asked = True
-                self._arrived.clear()
-                self._wanted.release()
-            await self._arrived.wait()
+            try:
+                self._values.extend(self._stream.recv_many(1024, 0))
+                break
+            except ClosedError:
+                raise StopAsyncIteration from None
+            except (TimeoutError, WouldBlockError):
+                pass
+            self._wanted = True
+            if self._waiting is None:
+                loop = asyncio.get_running_loop()
+                self._waiting = loop.create_future()
+                threading.Thread(target=self._work, args=(loop, self._waiting), name="reflow-stream",
+                                 daemon=True).start()
+            try:
+                await asyncio.shield(self._waiting)
+            finally:
+                self._wanted = False
         return self._values.popleft()
 
     def close(self):
         self._closed = True
-        self._wanted.release()

@@ -314,6 +314,16 @@ class Network(Operations, _reflow.Network):
         else:
             self.close()
 
+    async def feed(self, port, values):
+        """Sends each element of an iterable or asynchronous iterable, and awaits room where there is none.
+
+        Starts the network if it is not running. Tells how many went.
+        """
+        from . import _aio
+
+        self._ensure_started()
+        return await _aio.feed(self, port, values)
+
     async def idle(self, timeout=None):
         """Waits until the network is idle, as wait_idle, without blocking the event loop."""
         from . import _aio

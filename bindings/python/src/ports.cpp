@@ -49,6 +49,14 @@ bool ensure_running(PyObject *self)
     return static_cast<bool>(done);
 }
 
+// False with an exception on the thread of the event loop that coroutines of the network need: there a
+// wait for room would be one for itself.
+bool may_wait(PyObject *self)
+{
+    Ref done(PyObject_CallMethod(self, "_check_not_own_loop", "s", "feed(port, values)"));
+    return static_cast<bool>(done);
+}
+
 // send(port, value, timeout=None), as three slots; false with an exception.
 bool send_arguments(PyObject *const *arguments, Py_ssize_t count, PyObject *names, PyObject **timeout)
 {
@@ -83,7 +91,14 @@ PyObject *send(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyO
         Py_RETURN_NONE;
     }
     Failure error;
-    if (status == REFLOW_ERROR_INVALID_STATE && !ensure_running(self)) {
+    bool good = true;
+    if (status == REFLOW_ERROR_INVALID_STATE) {
+        good = ensure_running(self);
+        status = good ? reflow_network_try_send(network->handle, inport, message, nullptr) : status;
+        if (status == REFLOW_OK) Py_RETURN_NONE;
+    }
+    if (good && status == REFLOW_ERROR_WOULD_BLOCK) good = may_wait(self);
+    if (!good) {
         reflow_message_unref(message);
         return nullptr;
     }
@@ -134,7 +149,12 @@ PyObject *send_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count
     Using using_network(network);
     Failure error;
     size_t sent = 0;
-    const reflow_status status = wait_in_slices(timeout, [&](int64_t ms) {
+    reflow_status status = reflow_network_send_many(network->handle, inport, messages.data(),
+                                                    messages.size(), 0, &sent, error.out());
+    messages.taken(sent);
+    if (status == REFLOW_OK) return PyLong_FromSize_t(sent);
+    if (status == REFLOW_ERROR_WOULD_BLOCK && !may_wait(self)) return nullptr;
+    status = wait_in_slices(timeout, [&](int64_t ms) {
         size_t accepted = 0;
         const reflow_status answer =
             reflow_network_send_many(network->handle, inport, messages.data() + sent,

@@ -380,3 +380,68 @@ def test_context_variables_of_asyncio_work():
         net.send_many("s.in", range(1, 21))
         net.wait_idle(10)
         assert out.recv_many(100, 5) == [True] * 20
+
+
+def test_sending_more_than_fits_from_the_loop(run_on):
+    async def main():
+        @reflow.actor(inports=[reflow.Port("in", capacity=4)], outports=["out"])
+        async def slow(ctx, value):
+            await asyncio.sleep(0)
+            return {"out": value}
+
+        async with reflow.Network() as net:
+            net.add("s", slow, None).add("a", same).connect("s.out", "a.in")
+            out = net.stream("a.out", capacity=5000)
+            with pytest.raises(reflow.WouldDeadlockError, match="await net.feed"):
+                for i in range(5000):
+                    net.send("s.in", i)
+            await net.idle(10)
+            already = len(out.recv_many(5000, 1))
+            assert await net.feed("s.in", range(1000)) == 1000
+
+            async def more():
+                for i in range(3):
+                    yield i
+
+            assert await net.feed("s.in", more()) == 3
+            await net.idle(20)
+            assert already >= 4
+            assert out.recv_many(5000, 1) == list(range(1000)) + [0, 1, 2]
+
+    run_on(main())
+
+
+def test_a_stream_that_is_no_longer_read_keeps_no_thread():
+    async def main():
+        async with reflow.Network() as net:
+            net.add("a", same)
+            out = net.stream("a.out")
+            net.send("a.in", 1)
+            assert await out.__anext__() == 1
+            waiting = asyncio.ensure_future(out.__anext__())
+            await asyncio.sleep(0.01)
+            waiting.cancel()
+            end = time.monotonic() + 10
+            while any(t.name == "reflow-stream" for t in threading.enumerate()):
+                assert time.monotonic() < end
+                await asyncio.sleep(0.01)
+            net.send("a.in", 2)
+            assert await out.__anext__() == 2
+
+    run(main())
+
+
+def test_leaving_from_a_coroutine_does_not_stop_the_others():
+    @reflow.actor(inports=["in"], outports=["out"])
+    async def leave(ctx, value):
+        if value == "leave":
+            raise SystemExit(3)
+        return {"out": value}
+
+    with reflow.Network() as net:
+        net.add("l", leave)
+        out = net.stream("l.out")
+        net.send_many("l.in", [1, "leave", 2])
+        net.wait_idle(10)
+        assert out.recv_many(10, 5) == [1, 2]
+        assert isinstance(net.errors[0].exception, SystemExit)
