@@ -100,6 +100,7 @@ bench: deps ## measure the engine beside its peers and limits; ROWS=part,part se
 	@scripts/bench-peers.sh build build
 	@build/bench/bench $(if $(ROWS),--rows '$(ROWS)') $(if $(PEERS),--peers '$(PEERS)')
 	@$(if $(filter none,$(PEERS)),true,scripts/bench-node.sh build $(ROWS))
+	@scripts/install-deps.sh python
 	@scripts/python.sh bench build $(if $(ROWS),--rows '$(ROWS)') $(if $(filter none,$(PEERS)),--no-peers)
 
 bench-deps: ## install and build what `make bench` compares with (needs the network)
