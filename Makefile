@@ -98,6 +98,7 @@ bench: deps ## measure the engine beside its peers and limits; ROWS=part,part se
 	@$(call build,build,reflow_bench)
 	@scripts/bench-peers.sh build build
 	@build/bench/bench $(if $(ROWS),--rows '$(ROWS)') $(if $(PEERS),--peers '$(PEERS)')
+	@$(if $(filter none,$(PEERS)),true,scripts/bench-node.sh build $(ROWS))
 
 bench-deps: ## install and build what `make bench` compares with (needs the network)
 	@scripts/bench-peers.sh fetch build

@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Measures the Node package, beside NoFlo: a table, and the rows in <build folder>/bench-node.json.
 #
-#   scripts/bench-node.sh <build folder> [ROWS]      a peer that cannot be installed is left out
+#   scripts/bench-node.sh <build folder> [ROWS]      a peer that cannot be installed is left out;
+#                                                    nothing is measured if ROWS names none of its rows
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
 build=$(realpath "$1") rows=${2:-}
 peers=$build/node/peers
 
-if ! command -v node >/dev/null; then
-    echo 'bench-node: no Node here: its rows are left out' >&2
+if [ -n "$rows" ] && [[ $rows != *node* ]]; then exit 0; fi
+if ! command -v node >/dev/null || ! scripts/node-tools.sh "$build"; then
+    echo 'bench-node: no Node here, or no npm packages: its rows are left out' >&2
     exit 0
 fi
-scripts/node-tools.sh "$build"
 cmake --build "$build" --target reflow_node -j "${JOBS:-2}" >&2
 if [ ! -d "$peers/node_modules/noflo" ]; then
     mkdir -p "$peers"

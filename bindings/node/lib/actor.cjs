@@ -38,7 +38,7 @@ function portsOf(options, key) {
     throw wrong(`${key} is no array`, `write ${key}: ['${given}']`);
   }
   const ports = given.map((port) => portOf(port, key));
-  if (ports.length > 1024) throw wrong(`${key} has more than 1024 ports`);
+  if (ports.length > 1000) throw wrong(`${key} has more than 1000 ports`);
   return ports;
 }
 

@@ -5,9 +5,17 @@
 const native = require('./binding.cjs');
 const { Status, nearest, problem } = require('./errors.cjs');
 
-function portNumber(node, port) {
+const ELEMENTS = 2 ** 22 - 1; // of an array port that can be told apart
+
+// The number of an outport; with an element of an array port, which is one more there, in the upper bits.
+function portNumber(node, port, index) {
   const number = node.outPorts.get(port);
-  if (number !== undefined) return number;
+  if (number !== undefined) {
+    if (index === undefined) return number;
+    if (Number.isInteger(index) && index >= 0 && index < ELEMENTS) return (index + 1) * 1024 + number;
+    throw problem(Status.INVALID_ARGUMENT, `the element of outport '${port}' is ${String(index)}`,
+      'it is a whole number from 0');
+  }
   const known = [...node.outPorts.keys()];
   const hint = nearest(port, known);
   throw problem(Status.NOT_FOUND, `node '${node.id}' has no outport ${typeof port === 'string'
@@ -40,11 +48,11 @@ class Context {
   }
 
   /**
-   * Emits a value on an outport, any number of times. In a firing that goes on asynchronously it returns a
+   * Emits a value on an outport, or on one element of an array port, any number of times. In a firing that goes on asynchronously it returns a
    * promise while the value waits for room; waiting for it is how an actor follows its receivers.
    */
-  emit(port, value) {
-    return this._emit(this.#node, portNumber(this.#node, port), value);
+  emit(port, value, index) {
+    return this._emit(this.#node, portNumber(this.#node, port, index), value);
   }
 }
 

@@ -98,11 +98,16 @@ class NodeState {
     }
   }
 
-  // Aborted when the node is torn down.
+  // Aborted when the node is torn down, and when its network is about to be.
   signal() {
     this.controller ??= new AbortController();
-    if (this.ended) this.controller.abort();
+    if (this.ended) this.end();
     return this.controller.signal;
+  }
+
+  end() {
+    this.ended = true;
+    this.controller?.abort(problem(Status.CANCELLED, `node '${this.id}' is at its end`));
   }
 }
 
@@ -246,7 +251,7 @@ function callWith(node, context, at, firings) {
 function runEach(node, firings) {
   const simple = node.actor.inports.length === 1 && firings > 0;
   const size = node.actor.awaits === AWAIT.any ? 1 : node.actor.inports.length;
-  const { call, firstOut } = node;
+  const { call } = node;
   let i = 0;
   try {
     for (; i < Math.max(firings, 1); i++) {
@@ -257,8 +262,7 @@ function runEach(node, firings) {
         outcome = step(node, node.iterator);
       } else {
         const result = simple ? call(context, valueAt(i)) : callWith(node, context, i * size, firings);
-        // The usual case first: one number for the first outport and nothing else.
-        outcome = result === undefined ? DONE : accept(node, result, firstOut);
+        outcome = result === undefined ? DONE : accept(node, result);
       }
       if (outcome === UNFINISHED) {
         engine.again();
@@ -430,8 +434,7 @@ function control(network, kind, index, call) {
   const { instance } = node;
   const name = ['create', 'setup', 'run', 'finish', 'teardown'][kind];
   if (kind === KIND.TEARDOWN) {
-    node.ended = true;
-    node.controller?.abort();
+    node.end();
     const iterator = node.iterator;
     node.iterator = undefined;
     return answer(node, call, () => {

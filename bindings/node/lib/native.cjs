@@ -56,7 +56,9 @@ function addonPath() {
  */
 function loadAddon() {
   const file = addonPath();
-  const flags = os.constants.dlopen.RTLD_NOW | (os.constants.dlopen.RTLD_DEEPBIND ?? 0);
+  // Sanitizers do not allow it.
+  const own = process.env.REFLOW_NODE_DEEPBIND === '0' ? 0 : os.constants.dlopen.RTLD_DEEPBIND ?? 0;
+  const flags = os.constants.dlopen.RTLD_NOW | own;
   const module = { exports: {} };
   try {
     process.dlopen(module, file, flags);

@@ -36,6 +36,18 @@ function timeoutOf(options) {
   return timeout === Infinity ? -1 : Math.ceil(timeout);
 }
 
+// The same promise, but for a signal that says that nobody waits any more.
+function abortable(promise, options) {
+  const signal = options?.signal;
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
 // What the addon sees of a network: nodes, types, and who waits to send.
 class Inside {
   constructor() {
@@ -73,6 +85,7 @@ class Network {
   #ids = new Set();
   #inports = new Map();
   #opening = []; // what has to be done between the making of the network and its start
+  #unopened = []; // how streams are told that there will be no start
   #built = false;
   #building;
   #closed;
@@ -157,6 +170,7 @@ class Network {
     try {
       await this.#build();
       for (const open of this.#opening.splice(0)) await open();
+      this.#unopened = [];
       await native.start(this.#core);
     } catch (error) {
       throw this.#explain(error);
@@ -224,16 +238,19 @@ class Network {
     return total;
   }
 
-  /** Fulfilled when nothing goes on any more. */
+  /** Fulfilled when nothing goes on any more; options are a timeout in milliseconds and a signal. */
   async idle(options) {
     const timeout = timeoutOf(options);
+    options?.signal?.throwIfAborted();
     if (native.idleNow(this.#core)) return;
-    await native.idle(this.#core, timeout);
+    await abortable(native.idle(this.#core, timeout), options);
   }
 
   /** Refuses new input, lets everything run out, and finishes the actors. */
   async drain(options) {
-    await native.drain(this.#core, timeoutOf(options));
+    const timeout = timeoutOf(options);
+    options?.signal?.throwIfAborted();
+    await abortable(native.drain(this.#core, timeout), options);
   }
 
   /** Ends the sources, so that a drain can end. */
@@ -246,14 +263,17 @@ class Network {
   async stop(options) {
     const timeout = timeoutOf(options);
     if (this.#closed !== undefined) await this.#closed;
-    else if (this.#built) await native.stop(this.#core, timeout);
+    else if (this.#built) await abortable(native.stop(this.#core, timeout), options);
   }
 
   /** Stops, and ends everything that the network has. Closing again does nothing. */
   close() {
-    this.#closed ??= native.close(this.#core).then(() => {
+    if (this.#closed !== undefined) return this.#closed;
+    for (const node of this.#inside.nodes) node?.end(); // a setup that waits may give up
+    this.#closed = native.close(this.#core).then(() => {
       const closed = problem(Status.CLOSED, 'the network is closed');
       for (const index of this.#inside.waits.keys()) this.#inside.writable(index, 0, closed);
+      for (const reject of this.#unopened.splice(0)) reject(closed);
     });
     return this.#closed;
   }
@@ -263,12 +283,17 @@ class Network {
     const { node, port } = endpointOf(from, 'the outport');
     const open = async () => native.openOutput(this.#core, node, port, options.capacity ?? 0,
       Boolean(options.typed));
-    return new MessageStream(this, this.#built || this.#closed !== undefined ? open() : new Promise((resolve, reject) => {
+    const now = this.#built || this.#closed !== undefined;
+    const stream = new MessageStream(this, now ? open() : new Promise((resolve, reject) => {
+      this.#unopened.push(reject);
       this.#opening.push(() => open().then(resolve, (error) => {
         reject(error);
         throw error;
       }));
     }));
+    options.signal?.addEventListener('abort', () => stream.return(), { once: true });
+    if (options.signal?.aborted) stream.return();
+    return stream;
   }
 
   /** A Node stream of the packets of an outport, in object mode. */
@@ -301,7 +326,9 @@ class Network {
 async function* chunksOf(values) {
   if (Array.isArray(values) || (ArrayBuffer.isView(values) && !(values instanceof DataView))) {
     if (values.length <= CAPACITY) yield values;
-    else for (let at = 0; at < values.length; at += CAPACITY) yield values.slice(at, at + CAPACITY);
+    else for (let at = 0; at < values.length; at += CAPACITY) {
+      yield Array.isArray(values) ? values.slice(at, at + CAPACITY) : values.subarray(at, at + CAPACITY);
+    }
     return;
   }
   const wrong = typeof values?.[Symbol.iterator] !== 'function' &&

@@ -75,11 +75,17 @@ std::shared_ptr<ControlCall> control(Kind kind, const Node& node) {
     return call;
 }
 
+reflow_status emit_one(reflow_context* context, Place place, reflow_message message) {
+    return place.index == REFLOW_NO_INDEX
+               ? reflow_context_emit(context, place.port, message)
+               : reflow_context_emit_at(context, place.port, place.index, message);
+}
+
 reflow_status ask(reflow_context* context, ControlCall& call) {
     call.core->environment->wait(call.shared_from_this());
     if (!call.done()) return gone(context);
     for (auto& [port, message] : call.emitted) {
-        (void)reflow_context_emit(context, port, reflow_message_take(&message));
+        (void)emit_one(context, Place(port), reflow_message_take(&message));
     }
     if (!call.failure) return REFLOW_OK;
     reflow_failure failure = failure_view(call.failure);
@@ -143,8 +149,17 @@ reflow_status emit_all(reflow_context* context, RunCall& call) {
     for (std::size_t from = 0; from < count && status == REFLOW_OK;) {
         std::size_t to = from + 1;
         while (to < count && call.ports[to] == call.ports[from]) ++to;
-        status = reflow_context_emit_many(context, call.ports[from], call.messages.data() + from,
-                                          to - from);
+        Place place(call.ports[from]);
+        if (place.index == REFLOW_NO_INDEX) {
+            status = reflow_context_emit_many(context, place.port, call.messages.data() + from,
+                                              to - from);
+        } else {
+            for (std::size_t i = from; i < to && status == REFLOW_OK; ++i) {
+                status = reflow_context_emit_at(context, place.port, place.index,
+                                                reflow_message_take(&call.messages[i]));
+            }
+            if (status != REFLOW_OK) break;  // the rest is released with the call
+        }
         std::fill(call.messages.begin() + static_cast<std::ptrdiff_t>(from),
                   call.messages.begin() + static_cast<std::ptrdiff_t>(to), reflow_message{});
         from = to;

@@ -23,6 +23,7 @@ constexpr std::uint32_t kPortCapacity = 4096;
 std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Object options) {
     Environment& environment = Environment::of(env);
     auto core = std::make_shared<Core>(environment.shared_from_this());
+    environment.enter(*core);
     reflow_runtime_options runtime{};
     runtime.struct_size = sizeof runtime;
     runtime.mode = REFLOW_MODE_OWN;
@@ -39,8 +40,6 @@ std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Objec
     if (options.Get("name").IsString()) name = options.Get("name").As<Napi::String>();
     check(env, reflow_graph_create(view_of(name), &core->graph, &error), error);
     napi_create_reference(env, self, 0, &core->self_);
-    environment.enter(*core);
-    ++environment.cores;
     return core;
 }
 
@@ -76,7 +75,7 @@ napi_value Core::self(Napi::Env env) const {
 }
 
 void Core::busy(Napi::Env env) {
-    if (busy_) return;
+    if (busy_ || self_ == nullptr) return;
     busy_ = true;
     environment->retain(env);
     // A network that works is not collected, even if nobody looks at it.
@@ -129,14 +128,21 @@ Failure Core::build() {
 }
 
 void Core::forget(Napi::Env env) {
+    closing = true;  // jobs that are on their way must not look at the network any more
     if (self_ != nullptr) napi_delete_reference(env, self_);
     self_ = nullptr;
 }
 
-void Core::stop_now(std::int64_t timeout_ms) noexcept {
+void Core::stop_now() noexcept {
     if (!built.load(std::memory_order_acquire)) return;
     std::shared_lock lock(users_);
-    if (network != nullptr) (void)reflow_network_stop(network, timeout_ms, nullptr);
+    if (network != nullptr) (void)reflow_network_stop(network, REFLOW_FOREVER, nullptr);
+}
+
+void Core::try_stop(std::int64_t timeout_ms) noexcept {
+    std::shared_lock lock(users_, std::try_to_lock);
+    if (!lock.owns_lock() || network == nullptr) return;
+    (void)reflow_network_stop(network, timeout_ms, nullptr);
 }
 
 void Core::end() noexcept {

@@ -44,7 +44,9 @@ struct Output;
 class Core : public std::enable_shared_from_this<Core> {
 public:
     static std::shared_ptr<Core> create(Napi::Env env, Napi::Object self, Napi::Object options);
-    explicit Core(std::shared_ptr<Environment> given) : environment(std::move(given)) {}
+    explicit Core(std::shared_ptr<Environment> given) : environment(std::move(given)) {
+        ++environment->cores;
+    }
     ~Core();
     // The core of the first argument of a call; throws if that is none.
     static std::shared_ptr<Core> of(const Napi::CallbackInfo& info);
@@ -78,7 +80,9 @@ public:
         return failure_of(status, error);
     }
     void forget(Napi::Env env);  // the object in JavaScript goes
-    void stop_now(std::int64_t timeout_ms = REFLOW_FOREVER) noexcept;
+    void stop_now() noexcept;
+    // Asks for a stop, or waits for it so long; nothing if somebody ends it already.
+    void try_stop(std::int64_t timeout_ms) noexcept;
     void end() noexcept;
 
     std::shared_ptr<Environment> environment;

@@ -2,6 +2,7 @@
 // are taken in one go, so a crossing costs once for all that has gathered.
 #include "environment.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "core.h"
@@ -246,7 +247,15 @@ std::vector<std::shared_ptr<Core>> Environment::cores_now() {
 
 void Environment::exiting() noexcept {
     quit();
-    for (auto& core : cores_now()) core->stop_now(1000);
+    auto all = cores_now();
+    for (auto& core : all) core->try_stop(0);
+    // What is in the middle of something has a second in all, and is left to the end of the process then.
+    auto until = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    for (auto& core : all) {
+        auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            until - std::chrono::steady_clock::now());
+        core->try_stop(std::max<std::int64_t>(left.count(), 0));
+    }
 }
 
 void Environment::shut_down() noexcept {

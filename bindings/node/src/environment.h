@@ -80,6 +80,8 @@ public:
     Napi::Reference<Napi::Object> object_prototype;
     std::unique_ptr<Frames> frames;  // of the dispatch that goes on
     std::unique_ptr<Frames> io;      // of sending and receiving
+    // Array buffers that share the memory of messages, weakly, by that memory.
+    std::unordered_map<const void*, napi_ref> shared_buffers;
     // Firings that are pending, by the number that JavaScript knows them by.
     std::unordered_map<std::uint32_t, std::shared_ptr<Pending>> pendings;
     std::uint32_t next_pending = 1;

@@ -21,6 +21,15 @@ enum Tag : std::uint8_t {
     kUndefined = 5,
 };
 
+// An outport as JavaScript tells it: with an element of an array port, which is one more there, in the
+// upper bits; see portNumber in lib/context.cjs.
+struct Place {
+    explicit Place(std::uint32_t told)
+        : port(told & 1023), index(told < 1024 ? REFLOW_NO_INDEX : (told >> 10) - 1) {}
+    std::uint32_t port;
+    std::uint32_t index;
+};
+
 class Frames {
 public:
     static constexpr std::size_t kCapacity = 4096;

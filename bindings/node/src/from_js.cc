@@ -14,6 +14,7 @@ namespace reflow_node {
 namespace {
 
 constexpr double kSafe = 9007199254740991;  // 2^53 - 1
+constexpr std::uint32_t kMostElements = 100'000'000;  // as many as a codec reads
 const napi_type_tag kMessageTag{0x7265666c6f776e6f, 0x6d65737361676521};
 
 void ok(napi_env env, napi_status status) {
@@ -27,6 +28,7 @@ struct Step {
     std::uint32_t index = 0;
     bool indexed = false;
     std::uint32_t depth = 0;
+    bool hidden = false;  // what toJSON has given: the same place
 };
 
 bool plain_name(std::string_view key) {
@@ -41,7 +43,9 @@ bool plain_name(std::string_view key) {
 
 std::string path_of(const Step* step) {
     std::vector<const Step*> steps;
-    for (; step != nullptr; step = step->up) steps.push_back(step);
+    for (; step != nullptr; step = step->up) {
+        if (!step->hidden) steps.push_back(step);
+    }
     std::string path = "$";
     for (auto at = steps.rbegin(); at != steps.rend(); ++at) {
         if ((*at)->indexed) {
@@ -201,11 +205,14 @@ struct ObjectBuilder {
 Message array_from_js(napi_env env, napi_value value, const Step* up) {
     std::uint32_t count = 0;
     ok(env, napi_get_array_length(env, value, &count));
+    if (count > kMostElements) {
+        refuse(env, up, "an array of more than " + std::to_string(kMostElements) + " elements");
+    }
     ArrayBuilder array;
     reflow_error* error = nullptr;
     // The length says nothing about how much there is: [].length = 2 ** 32 - 1 is one of nothing.
     check(env, reflow_array_builder_create(std::min(count, 65536u), &array.builder, &error), error);
-    Step step{up, value, {}, 0, true, up == nullptr ? 1 : up->depth + 1};
+    Step step{up, value, {}, 0, true, up == nullptr ? 1 : up->depth + 1, false};
     for (std::uint32_t i = 0; i < count; ++i) {
         Napi::HandleScope scope(env);
         step.index = i;
@@ -242,7 +249,7 @@ Message object_from_js(napi_env env, napi_value value, const Step* up) {
     ObjectBuilder object;
     reflow_error* error = nullptr;
     check(env, reflow_object_builder_create(count, &object.builder, &error), error);
-    Step step{up, value, {}, 0, false, up == nullptr ? 1 : up->depth + 1};
+    Step step{up, value, {}, 0, false, up == nullptr ? 1 : up->depth + 1, false};
     char small[256];
     std::string large;
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -288,7 +295,9 @@ Message unusual_from_js(napi_env env, napi_value value, const Step* step) {
     napi_value inside = plain.As<Napi::Array>().Get(0u);
     bool same = false;
     ok(env, napi_strict_equals(env, inside, value, &same));
-    return same ? object_from_js(env, value, step) : convert(env, inside, step);
+    if (same) return object_from_js(env, value, step);
+    Step plainer{step, value, {}, 0, false, step == nullptr ? 1 : step->depth + 1, true};
+    return convert(env, inside, &plainer);
 }
 
 Message view_from_js(napi_env env, napi_value value) {

@@ -2,10 +2,18 @@
 #include "pending.h"
 
 #include "actors.h"
+#include "frames.h"
 
 namespace reflow_node {
 
 namespace {
+
+reflow_status emit(reflow_completion completion, Place place, reflow_message message,
+                   std::int64_t timeout_ms) {
+    return place.index == REFLOW_NO_INDEX
+               ? reflow_completion_emit(completion, place.port, message, timeout_ms)
+               : reflow_completion_emit_at(completion, place.port, place.index, message, timeout_ms);
+}
 
 // What a firing that is cancelled leads to.
 struct Watch {
@@ -74,17 +82,18 @@ void Pending::push(Napi::Env env) {
     if (!bound_ || pumping_) return;
     while (!over_ && !waiting_.empty()) {
         auto& [port, message] = waiting_.front();
-        reflow_status status = reflow_completion_emit(completion_, port, message.get(), 0);
+        reflow_status status = reflow_node::emit(completion_, Place(port), message.get(), 0);
         if (status == REFLOW_OK) {
             (void)message.leak();
             waiting_.pop_front();
         } else if (status == REFLOW_ERROR_WOULD_BLOCK) {
             pumping_ = true;
-            core_->environment->background([self = shared_from_this()] {
-                auto& [to, first] = self->waiting_.front();
+            // Its place stays while others come behind it; the queue itself is of the JS thread.
+            auto* first = &waiting_.front();
+            core_->environment->background([self = shared_from_this(), first] {
                 // Ends with the firing at the latest.
-                reflow_status sent = reflow_completion_emit(self->completion_, to, first.get(),
-                                                            REFLOW_FOREVER);
+                reflow_status sent = reflow_node::emit(
+                    self->completion_, Place(first->first), first->second.get(), REFLOW_FOREVER);
                 self->core_->environment->post([self, sent](Napi::Env inside) {
                     self->pumping_ = false;
                     if (sent == REFLOW_OK) {

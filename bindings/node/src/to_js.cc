@@ -20,30 +20,47 @@ void ok(napi_env env, napi_status status) {
 
 // What a shared buffer keeps.
 struct Shared {
-    Shared(std::shared_ptr<Environment> e, reflow_message m)
-        : environment(std::move(e)), message(reflow_message_ref(m)) {
+    Shared(std::shared_ptr<Environment> e, reflow_message m, const void* d)
+        : environment(std::move(e)), message(reflow_message_ref(m)), data(d) {
         ++environment->shared;
     }
     ~Shared() { --environment->shared; }
     std::shared_ptr<Environment> environment;
     Message message;
+    const void* data;
+    napi_ref buffer = nullptr;  // weak
 };
 
-void end_shared(napi_env, void*, void* hint) { delete static_cast<Shared*>(hint); }
+void end_shared(napi_env env, void*, void* hint) {
+    std::unique_ptr<Shared> shared(static_cast<Shared*>(hint));
+    auto& all = shared->environment->shared_buffers;
+    auto found = all.find(shared->data);
+    if (found != all.end() && found->second == shared->buffer) all.erase(found);
+    napi_delete_reference(env, shared->buffer);
+}
 
-// An array buffer on the memory of a message, or NULL if the host does not allow that. Passing it on gives
-// the same message: see from_js.cc.
+// An array buffer on the memory of a message, or NULL if the host does not allow that. The same memory has
+// one array buffer as long as that lives, and passing it on gives the same message: see from_js.cc.
 napi_value share(napi_env env, reflow_message message, const void* data, std::size_t size) {
     Environment& environment = Environment::of(env);
     if (environment.copy_only) return nullptr;
-    auto shared = std::make_unique<Shared>(environment.shared_from_this(), message);
     napi_value buffer = nullptr;
+    auto found = environment.shared_buffers.find(data);
+    if (found != environment.shared_buffers.end()) {
+        // Its message is held as long as it lives, so nothing else can have this memory.
+        napi_get_reference_value(env, found->second, &buffer);
+        if (buffer != nullptr) return buffer;
+    }
+    auto shared = std::make_unique<Shared>(environment.shared_from_this(), message, data);
     napi_status status = napi_create_external_arraybuffer(env, const_cast<void*>(data), size,
                                                           end_shared, shared.get(), &buffer);
     if (status != napi_ok) return nullptr;
     Shared* kept = shared.release();
     napi_wrap(env, buffer, kept, nullptr, nullptr, nullptr);
     napi_type_tag_object(env, buffer, &shared_tag);
+    if (napi_create_reference(env, buffer, 0, &kept->buffer) == napi_ok) {
+        environment.shared_buffers[data] = kept->buffer;
+    }
     return buffer;
 }
 

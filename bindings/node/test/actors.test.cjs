@@ -147,6 +147,29 @@ test('an endless source stops with its network, and its generator is closed', as
   assert.ok(closed);
 });
 
+test('elements of array ports, in every kind of firing', async () => {
+  const out = { name: 'out', array: true };
+  const bodies = [
+    (ctx, v) => { ctx.emit('out', v, v % 2); },
+    async (ctx, v) => { await null; ctx.emit('out', v, v % 2); },
+    class { run() {} finish(ctx) { for (const v of [0, 1, 2, 3]) ctx.emit('out', v, v % 2); } },
+  ];
+  for (const body of bodies) {
+    const net = new Network();
+    const seen = [[], []];
+    net.add('a', actor({ inports: ['in'], outports: [out] }, body));
+    for (const i of [0, 1]) {
+      net.add(`s${i}`, actor({ inports: ['in'] }, (ctx, v) => { seen[i].push(v); }))
+        .connect(`a.out[${i}]`, `s${i}.in`);
+    }
+    await net.start();
+    await net.sendMany('a.in', range(4));
+    await net.drain();
+    await net.close();
+    assert.deepStrictEqual(seen, [[0, 2], [1, 3]], String(body));
+  }
+});
+
 test('wrong definitions are told of at once', () => {
   const cases = [
     [() => actor({ inports: 'in' }, () => {}), /inports is no array/],

@@ -103,6 +103,21 @@ test('close in an actor, and in the middle of traffic', async () => {
       .then(() => console.log('closed', net.state));`, { stdout: 'closed stopped' });
 });
 
+test('close while a setup waits: its signal tells', async () => {
+  await ends(`
+    class Slow {
+      static inports = ['in'];
+      setup(ctx) { return new Promise((resolve, reject) => {
+        ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason));
+        queueMicrotask(() => net.close().then(() => console.log('closed')));
+      }); }
+      run() {}
+    }
+    const net = new Network();
+    net.add('a', Slow).initial('a.in', 1);
+    net.start().catch((error) => console.log(error.cause.code));`, { stdout: 'ERR_REFLOW_CANCELLED\nclosed' });
+});
+
 test('exit while senders wait, streams are read and firings are pending', async () => {
   await ends(`
     const net = new Network({ portCapacity: 4 });

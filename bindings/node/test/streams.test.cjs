@@ -169,6 +169,30 @@ test('senders that wait are told when the network ends', async () => {
   assert.ok(ends.slice(-10).every((end) => end.status === 'rejected'));
 });
 
+test('signals end waits and streams', async () => {
+  const net = new Network();
+  net.add('a', actor({ inports: ['in'], outports: ['out'] }, () => new Promise(() => {})));
+  const abort = new AbortController();
+  const stream = net.stream('a.out', { signal: abort.signal });
+  await net.start();
+  await net.send('a.in', 1);
+  const next = stream.next();
+  const idle = assert.rejects(net.idle({ signal: abort.signal }), { message: 'enough' });
+  const drain = assert.rejects(net.drain({ signal: abort.signal }), { message: 'enough' });
+  abort.abort(new Error('enough'));
+  await Promise.all([idle, drain]);
+  assert.deepStrictEqual(await next, { done: true, value: undefined });
+  await assert.rejects(net.idle({ signal: abort.signal }), { message: 'enough' });
+  await net.close();
+});
+
+test('a stream of a network that is never started ends with it', async () => {
+  const net = await passing();
+  const next = net.stream('p.out').next();
+  await net.close();
+  await assert.rejects(next, { code: 'ERR_REFLOW_CLOSED' });
+});
+
 test('await using, where the language has it', async () => {
   const net = await passing();
   await net.start();

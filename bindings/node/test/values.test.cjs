@@ -171,6 +171,21 @@ test('what cannot be converted is refused with its path and type, and the networ
   await net.close();
 });
 
+test('what would never end is refused', async () => {
+  class Again {
+    toJSON() { return new Again(); }
+  }
+  const huge = [];
+  huge.length = 2 ** 32 - 1;
+  await assert.rejects(through([new Again()]), { code: 'ERR_REFLOW_TYPE', path: '$' });
+  await assert.rejects(through([{ huge }]), { code: 'ERR_REFLOW_TYPE', path: '$.huge' });
+});
+
+test('shared memory is copied', async () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(8)).fill(3);
+  assert.deepStrictEqual(await through([shared, shared.buffer]), [Buffer.alloc(8, 3), Buffer.alloc(8, 3)]);
+});
+
 test('depth up to the limit goes both ways', async () => {
   let deep = 1;
   for (let i = 0; i < 127; i++) deep = i % 2 ? [deep] : { d: deep };

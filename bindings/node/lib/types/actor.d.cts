@@ -53,7 +53,7 @@ export interface Context<O extends string = string, C = ValueObject, S = any> {
    * @throws ReflowError ERR_REFLOW_NOT_FOUND for an outport that is not there, ERR_REFLOW_TYPE for a value that
    *   cannot be converted, ERR_REFLOW_CLOSED after the end of the firing
    */
-  emit(port: O | 'error', value: Sendable): Promise<void> | undefined;
+  emit(port: O | 'error', value: Sendable, index?: number): Promise<void> | undefined;
   /** For a source: asks to be called again. In firings that end with their call. */
   again?(): void;
 }

@@ -177,8 +177,8 @@ export interface DeadLetter {
   packets: { port: string; index?: number; message: Value }[];
 }
 
-/** Milliseconds, or an object with them; default without limit. */
-export type Timeout = number | { readonly timeout?: number };
+/** Milliseconds, or an object with them and a signal that ends the wait; default without limit. */
+export type Timeout = number | { readonly timeout?: number; readonly signal?: AbortSignal };
 
 /** The packets of an outport, in order. What is not read holds its sender back. */
 export class MessageStream<T = Value> implements AsyncIterableIterator<T> {
@@ -245,7 +245,9 @@ export class Network {
    * The packets of an outport, from now on; before the start nothing is missed.
    * `capacity`: packets that may wait; `typed`: packed numbers come as typed arrays.
    */
-  stream<T = Value>(from: PortRef, options?: { readonly capacity?: number; readonly typed?: boolean }): MessageStream<T>;
+  stream<T = Value>(from: PortRef, options?: {
+    readonly capacity?: number; readonly typed?: boolean; readonly signal?: AbortSignal;
+  }): MessageStream<T>;
   /** A Node stream of the packets of an outport, in object mode. */
   readable(from: PortRef, options?: {
     readonly capacity?: number; readonly typed?: boolean; readonly highWaterMark?: number; readonly signal?: AbortSignal;
