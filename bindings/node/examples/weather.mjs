@@ -17,7 +17,10 @@ const Storms = actor({ inports: ['day'] }, (ctx, day) => {
 });
 graph.addNode('storms', 'Storms').connect('derive.out', 'storms.day');
 
-const result = await run(graph, { set: { 'alerts.wind': 8 }, actors: { Storms } });
+const result = await run(graph, {
+  set: { 'alerts.wind': 8 }, actors: { Storms },
+  network: { print: false }, // its table is for people
+});
 console.log(`${result.status}: ${result.nodes.read.sent} days, ${storms} storms`);
 console.log(fs.readdirSync(folder, { recursive: true }).filter((name) => /\.\w+$/.test(name)).sort().join(' '));
 fs.rmSync(folder, { recursive: true });
