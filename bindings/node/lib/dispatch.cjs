@@ -164,7 +164,22 @@ function emitBatch(node, result) {
         'a batch actor returns arrays: one element for each packet');
     }
     if (values instanceof Float64Array) placeNumbers(port, values);
+    else if (Array.isArray(values)) placeArray(port, values);
     else for (const value of values) engine.place(port, value);
+  }
+}
+
+function placeArray(port, values) {
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    // Numbers without a call; the others, and a full frame, take the long way.
+    if (typeof value === 'number' && out < CAPACITY) {
+      outTags[out] = Tag.NUMBER;
+      outNumbers[out] = value;
+      outPorts[out++] = port;
+    } else {
+      engine.place(port, value);
+    }
   }
 }
 
@@ -235,7 +250,7 @@ function valueAt(at) {
 
 function valuesAt(at, size) {
   const values = new Array(size);
-  for (let i = 0; i < size; i++) values[i] = take(frames, at + i);
+  for (let i = 0; i < size; i++) values[i] = valueAt(at + i);
   return values;
 }
 

@@ -102,7 +102,7 @@ void Environment::wait(const std::shared_ptr<Call>& call) {
         if (alive()) waiting_.insert(call.get());
     }
     post(call);
-    call->ended_.acquire();
+    call->acquire();
     std::lock_guard lock(mutex_);
     waiting_.erase(call.get());
 }

@@ -13,7 +13,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <semaphore>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
@@ -131,14 +130,22 @@ protected:
     void end(bool aborted = false) noexcept {
         int open = kOpen;
         if (!state_.compare_exchange_strong(open, aborted ? kAborted : kDone)) return;
-        ended_.release();
+        std::lock_guard lock(mutex_);
+        ended_.notify_one();
     }
 
 private:
     friend class Environment;
     enum { kOpen, kDone, kAborted };
+    void acquire() {
+        std::unique_lock lock(mutex_);
+        ended_.wait(lock, [this] { return state_.load(std::memory_order_acquire) != kOpen; });
+    }
     std::atomic<int> state_{kOpen};
-    std::binary_semaphore ended_{0};
+    // Not a semaphore of the standard library: that one yields the processor before it sleeps, which on a
+    // busy machine costs a time slice for each crossing.
+    std::mutex mutex_;
+    std::condition_variable ended_;
 };
 
 }  // namespace reflow_node
