@@ -73,7 +73,9 @@ int put(Side& side, lws* wsi) {
 int send_next(Side& side, lws* wsi) {
     if (side.next == side.call.n) return 0;
     if (side.next == 0) side.begin = now_ns();
+    // A client masks in place: what was sent is not there any more.
     if (side.call.size == 0) std::memcpy(side.bytes(), &side.next, sizeof side.next);
+    if (side.call.size != 0) std::memset(side.bytes(), 1, side.size);
     ++side.next;
     side.sent = now_ns();
     if (put(side, wsi) != 0) return -1;
