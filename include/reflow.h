@@ -1217,11 +1217,12 @@ REFLOW_API reflow_status reflow_context_defer(reflow_context *context, size_t fi
                                               reflow_completion *out);
 
 /* Emits a message on an outport on behalf of a firing that is not over. What one completion emits is
- * delivered in order; between firings the order is that of the calls, or with REFLOW_COMPONENT_ORDERED
- * that of the inputs. The actor takes it over when it has its turn and its outputs have room: until
- * then REFLOW_MAX_COMPLETION_EMITS messages may wait in a completion. Beyond that a call waits up to
- * the timeout. In modes inline, hosted and simulated it does not wait: there is nobody but the host to
- * run the actor.
+ * delivered in order. The actor takes it over when it has its turn and its outputs have room: until
+ * then REFLOW_MAX_COMPLETION_EMITS messages may wait in a completion. Of several firings that have
+ * something waiting the one goes first that has emitted first, with all it has; with
+ * REFLOW_COMPONENT_ORDERED the order is that of the inputs. Beyond the limit a call waits up to the
+ * timeout. In modes inline, hosted and simulated it does not wait: there is nobody but the host to run
+ * the actor.
  * Ownership: message taken-if-ok. Threads: any. Blocking: until there is room or the timeout.
  * Errors: REFLOW_ERROR_CLOSED if the firing is over, REFLOW_ERROR_WOULD_BLOCK with a timeout of 0 or
  * without threads, REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_DEADLOCK if it would wait inside a
@@ -3591,19 +3592,20 @@ REFLOW_API reflow_status reflow_peer_send_with(reflow_peer *peer, reflow_view ne
                                                reflow_error **error);
 
 /* How an alias of a remote actor is made, shown for actor "mixer" of network "studio". */
-typedef enum reflow_name_strategy {
+typedef uint32_t reflow_name_strategy;
+enum {
     REFLOW_NAME_REMOTE = 0,          /* mixer@studio */
     REFLOW_NAME_AUTO_ALIAS = 1,      /* studio_mixer; if that is taken studio_mixer_2, studio_mixer_3 ... */
     REFLOW_NAME_NETWORK_PREFIX = 2,  /* studio_mixer */
     REFLOW_NAME_FULLY_QUALIFIED = 3, /* studio::mixer */
     REFLOW_NAME_MANUAL_ALIAS = 4,    /* as the host says */
     REFLOW_NAME_FAIL = 5             /* mixer */
-} reflow_name_strategy;
+};
 
 /* Options of a remote actor; a field that is 0 or empty means the default. */
 typedef struct reflow_remote_actor_options {
-    uint32_t struct_size;    /* sizeof(reflow_remote_actor_options) */
-    uint32_t strategy;       /* reflow_name_strategy */
+    uint32_t struct_size; /* sizeof(reflow_remote_actor_options) */
+    reflow_name_strategy strategy;
     reflow_view alias;       /* with REFLOW_NAME_MANUAL_ALIAS */
     const reflow_view *inports; /* beside those that connections use; none at all: "in" */
     size_t inports_count;
@@ -3624,17 +3626,19 @@ REFLOW_API reflow_status reflow_peer_register_remote_actor(
     const reflow_remote_actor_options *options, reflow_message *node, reflow_error **error);
 
 /* How sure a message is to come. */
-typedef enum reflow_delivery {
+typedef uint32_t reflow_delivery;
+enum {
     REFLOW_DELIVERY_AT_MOST_ONCE = 0, /* what was given to a socket is not sent again */
     REFLOW_DELIVERY_AT_LEAST_ONCE = 1 /* sent again until the other side confirms that an inport has it */
-} reflow_delivery;
+};
 
 /* What a full outbox does with one message more. */
-typedef enum reflow_outbox_policy {
+typedef uint32_t reflow_outbox_policy;
+enum {
     REFLOW_OUTBOX_BLOCK = 0,       /* the sender waits */
     REFLOW_OUTBOX_DROP_OLDEST = 1, /* the oldest is lost */
     REFLOW_OUTBOX_FAIL = 2         /* REFLOW_ERROR_LIMIT */
-} reflow_outbox_policy;
+};
 
 /* Told of a message that will not be delivered. message is none if it is not here any more: at most once,
  * and refused there. */
@@ -3644,8 +3648,8 @@ typedef void (*reflow_undelivered_fn)(void *user_data, reflow_view port, reflow_
 /* How messages to one actor are kept; a field that is 0 means the default. */
 typedef struct reflow_delivery_options {
     uint32_t struct_size; /* sizeof(reflow_delivery_options) */
-    uint32_t delivery;    /* reflow_delivery */
-    uint32_t outbox_policy;           /* reflow_outbox_policy */
+    reflow_delivery delivery;
+    reflow_outbox_policy outbox_policy;
     uint32_t outbox_messages;         /* of one sender to one inport; default 10,000 */
     uint64_t outbox_bytes;            /* likewise; default 64 MiB */
     uint32_t deadline_ms;             /* then a message that waits is lost; default 30,000 */
