@@ -104,7 +104,8 @@ class Pump:
     def use_loop(self, loop):
         """The loop that firings go to; None: one of our own."""
         if self._loop is None or self._loop.is_closed():
-            self._loop = loop
+            # Our own thread begins now: when the interpreter ends no thread can, and firings still come.
+            self._loop = loop or own_loop()
             self._scheduled = False
             self._cancels = None
             self._fresh.clear()
