@@ -270,7 +270,8 @@ reflow_status call_generator(const Call &call)
 
 // ---- coroutines --------------------------------------------------------------------------------
 
-// A firing that ends later: (ctx, value, ...), or NULL with an exception.
+// A firing that ends later: (ctx, value, ...), or NULL with an exception. NULL without one tells that the
+// network stops.
 PyObject *pending_firing(const Call &call, PyObject *info, size_t i)
 {
     Node *node = call.node;
@@ -293,6 +294,7 @@ PyObject *pending_firing(const Call &call, PyObject *info, size_t i)
     }
     reflow_completion completion{};
     if (const reflow_status status = reflow_context_defer(call.native, i, &completion)) {
+        if (status == REFLOW_ERROR_CANCELLED) return nullptr;
         return raise_status(status, nullptr, "a firing cannot stay open");
     }
     inner->completion = completion.id;
@@ -323,7 +325,7 @@ reflow_status call_task(const Call &call)
         if (!firing || PyList_Append(firings.get(), firing.get()) != 0) break;
     }
     reflow_status status = REFLOW_OK;
-    if (i < call.firings) status = call.fail(i);
+    if (i < call.firings) status = PyErr_Occurred() != nullptr ? call.fail(i) : call.leave(i);
     if (PyList_GET_SIZE(firings.get()) == 0) return status;
     Ref done(in_python([&] {
         return PyObject_CallFunctionObjArgs(dispatch.get(), run.get(), info.get(), firings.get(), nullptr);
