@@ -608,7 +608,7 @@ def test_sub_interpreters_are_refused(program):
         print(reflow.Message(1).value)
     """)
     assert "subinterpreters" in done.stdout or "sub-interpreters" in done.stdout, done.stderr
-    assert done.stdout.endswith("\n1\n")
+    assert "1" in done.stdout.splitlines()  # each interpreter has a buffer of its own
 
 
 def test_import_is_quick_and_small(program):
