@@ -263,13 +263,19 @@ function callWith(node, context, at, firings) {
   return node.call(context, valueAt(at));
 }
 
+// How long one call of the addon keeps the loop of Node, and how often that is looked at.
+const MILLISECONDS = 4;
+const LOOK = 64;
+
 function runEach(node, firings) {
   const simple = node.actor.inports.length === 1 && firings > 0;
   const size = node.actor.awaits === AWAIT.any ? 1 : node.actor.inports.length;
   const { call } = node;
+  const began = performance.now();
   let i = 0;
   try {
     for (; i < Math.max(firings, 1); i++) {
+      if (i % LOOK === LOOK - 1 && performance.now() - began > MILLISECONDS) break; // the rest comes again
       const { context } = node;
       engine.active = context;
       let outcome;

@@ -15,7 +15,7 @@ T number(Napi::Object from, const char* key, T fallback) {
 }
 
 // Packets of one actor in JavaScript that cross at once, at most.
-constexpr std::uint32_t kBatch = 1024;
+constexpr std::uint32_t kBatch = 4096;
 constexpr std::uint32_t kPortCapacity = 4096;
 
 }  // namespace
@@ -30,6 +30,8 @@ std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Objec
     runtime.workers = number<std::uint32_t>(options, "workers", 0);
     runtime.batch_packets = number<std::uint32_t>(options, "batchPackets", kBatch);
     runtime.port_capacity = number<std::uint32_t>(options, "portCapacity", kPortCapacity);
+    runtime.port_capacity_bytes =
+        number<std::uint64_t>(options, "portCapacityBytes", 0);
     runtime.blocking_threads = number<std::uint32_t>(options, "blockingThreads", 0);
     runtime.watchdog_ms = number<std::uint64_t>(options, "watchdogMs", 0);
     runtime.check_types = options.Get("checkTypes").ToBoolean() ? 1 : 0;
