@@ -16,6 +16,8 @@ export interface NetworkOptions {
   readonly portCapacity?: number;
   /** Bytes of payload that the packets of an inport may have together; default without limit. Costs a look at each. */
   readonly portCapacityBytes?: number;
+  /** Bytes of payload that these may have together; default no limit. */
+  readonly portCapacityBytes?: number;
   /** Threads for components that may block; default 32. */
   readonly blockingThreads?: number;
   /** A callback that lasts longer is told of by the event ActorStuck; milliseconds, default never. */
