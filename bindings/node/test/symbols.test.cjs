@@ -18,9 +18,9 @@ test('the engine is bound to its own libraries and not to those inside Node',
       const text = fs.readdirSync(folder).map((name) => fs.readFileSync(path.join(folder, name), 'utf8')).join('');
       const found = { uv: 0, ssl: 0, napi: 0 };
       for (const line of text.split('\n')) {
-        const match = /binding file \S*libreflow\.so\S* \[\d+\] to (\S+) \[\d+\]: normal symbol `([^']+)'/.exec(line);
+        const match = /binding file .*libreflow\.so\S* \[\d+\] to (.+?) \[\d+\]: normal symbol `([^']+)'/.exec(line);
         if (match === null) {
-          if (/binding file \S*reflow\.node \[\d+\] to \S*node \[\d+\]: normal symbol `napi_/.test(line)) found.napi++;
+          if (/binding file .*reflow\.node \[\d+\] to .*node \[\d+\]: normal symbol `napi_/.test(line)) found.napi++;
           continue;
         }
         const [, library, symbol] = match;

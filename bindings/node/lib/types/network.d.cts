@@ -14,7 +14,7 @@ export interface NetworkOptions {
   readonly batchPackets?: number;
   /** Packets that an inport holds, unless its component or connection says otherwise; default 4096. */
   readonly portCapacity?: number;
-  /** Bytes of payload that the packets of an inport may have together; default without limit. Costs a look at each. */
+  /** Bytes of payload that these may have together; default no limit. */
   readonly portCapacityBytes?: number;
   /** Threads for components that may block; default 32. */
   readonly blockingThreads?: number;
