@@ -9,7 +9,7 @@ const AWAIT = { any: 0, all: 1, required: 2 };
 const PORT_REQUIRED = 1;
 const PORT_ARRAY = 2;
 const FLAGS = { source: 1, blocking: 2, ordered: 4, external: 8, stateless: 16, high: 32, low: 64 };
-const BATCH = 1024; // packets that cross at once, if the actor does not say otherwise
+const BATCH = CAPACITY; // packets that cross at once, if the actor does not say otherwise
 const OPTIONS = ['name', 'inports', 'outports', 'await', 'batch', 'maxBatch', 'maxConcurrency', 'ordered',
   'timeout', 'source', 'typed', 'title', 'description', 'category', 'configSchema', 'external',
   'priority', 'async'];

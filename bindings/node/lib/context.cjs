@@ -31,6 +31,10 @@ class Context {
     this.#node = node;
   }
 
+  _isOf(node) {
+    return this.#node === node;
+  }
+
   /** The id of the node, "outer/inner" inside subgraphs. */
   get id() { return this.#node.id; }
 

@@ -263,13 +263,19 @@ function callWith(node, context, at, firings) {
   return node.call(context, valueAt(at));
 }
 
+// How long one call of the addon keeps the loop of Node, and how often that is looked at.
+const MILLISECONDS = 4;
+const LOOK = 64;
+
 function runEach(node, firings) {
   const simple = node.actor.inports.length === 1 && firings > 0;
   const size = node.actor.awaits === AWAIT.any ? 1 : node.actor.inports.length;
   const { call } = node;
+  const began = performance.now();
   let i = 0;
   try {
     for (; i < Math.max(firings, 1); i++) {
+      if (i % LOOK === LOOK - 1 && performance.now() - began > MILLISECONDS) break; // the rest comes again
       const { context } = node;
       engine.active = context;
       let outcome;
@@ -378,6 +384,15 @@ function end(firing, error, failed) {
   else native.pendingFinish(firing.number);
 }
 
+// The node has gone: its firings that never ended keep nothing any more.
+function drop(node) {
+  for (const firing of open.values()) {
+    if (!firing._isOf(node)) continue;
+    firing.abort();
+    end(firing, undefined, false);
+  }
+}
+
 // Takes what an iterator gives as fast as the receivers do.
 async function consume(node, firing, iterator) {
   for await (const value of iterator) {
@@ -468,7 +483,9 @@ function dispatch(network, kind, a, b, c, d, e) {
     case KIND.RUN_ASYNC: return runAsync(network?.nodes[a], b, c);
     case KIND.CREATE: return network === undefined ? native.answer(c) : create(network, a, b, c, d, e);
     case KIND.DESTROY:
-      if (network !== undefined) network.nodes[a] = undefined;
+      if (network === undefined) return undefined;
+      drop(network.nodes[a]);
+      network.nodes[a] = undefined;
       return undefined;
     case KIND.CANCELLED: return open.get(a)?.abort();
     case KIND.DRAINED: return open.get(a)?.drain();

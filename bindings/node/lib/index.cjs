@@ -16,6 +16,7 @@ const { Message, asBuffer, makeMessage, transfer, unwrap } = require('./values.c
 
 native.install({
   makeError, dispatch, unwrap, makeMessage, asBuffer, frames, io,
+  rest: () => { setImmediate(native.goOn); },
   // For tests of hosts that allow no external buffers, such as Electron.
   copyOnly: process.env.REFLOW_NODE_COPY === '1',
 });

@@ -8,7 +8,8 @@ const { CAPACITY, Tag, io } = require('./frames.cjs');
 const { hooksOf } = require('./log.cjs');
 const { MessageStream } = require('./stream.cjs');
 
-const OPTIONS = ['name', 'workers', 'batchPackets', 'portCapacity', 'blockingThreads', 'watchdogMs',
+const OPTIONS = ['name', 'workers', 'batchPackets', 'portCapacity', 'portCapacityBytes', 'blockingThreads',
+  'watchdogMs',
   'checkTypes', 'log', 'logLevel', 'print'];
 const STATES = ['created', 'running', 'draining', 'drained', 'stopping', 'stopped'];
 const SENT = Promise.resolve();
@@ -92,7 +93,7 @@ class Network {
 
   /**
    * A network of its own, on threads of its own.
-   * @param options name, workers, portCapacity, batchPackets, blockingThreads, watchdogMs, checkTypes,
+   * @param options name, workers, portCapacity, portCapacityBytes, batchPackets, blockingThreads, watchdogMs, checkTypes,
    *   log, logLevel, print
    */
   constructor(options = {}) {

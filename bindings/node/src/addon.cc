@@ -30,6 +30,7 @@ Napi::Value install(const Napi::CallbackInfo& info) {
     keep(environment.unwrap, "unwrap");
     keep(environment.make_message, "makeMessage");
     keep(environment.as_buffer, "asBuffer");
+    keep(environment.rest, "rest");
     Napi::Object object = env.Global().Get("Object").As<Napi::Object>();
     environment.object_prototype = Napi::Persistent(object.Get("prototype").As<Napi::Object>());
     environment.frames = std::make_unique<Frames>(from.Get("frames").As<Napi::Object>());
@@ -41,6 +42,11 @@ Napi::Value install(const Napi::CallbackInfo& info) {
 // The process ends: nothing waits for JavaScript any more, and engines have a moment to come to rest.
 Napi::Value exiting(const Napi::CallbackInfo& info) {
     Environment::of(info.Env()).exiting();
+    return info.Env().Undefined();
+}
+
+Napi::Value go_on(const Napi::CallbackInfo& info) {
+    Environment::of(info.Env()).go_on(info.Env());
     return info.Env().Undefined();
 }
 
@@ -85,6 +91,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     Environment::create(env, exports);
     export_function(exports, "install", install);
     export_function(exports, "exiting", exiting);
+    export_function(exports, "goOn", go_on);
     export_function(exports, "handles", handles);
     export_function(exports, "version", version);
     export_function(exports, "message", message_of);

@@ -15,7 +15,7 @@ T number(Napi::Object from, const char* key, T fallback) {
 }
 
 // Packets of one actor in JavaScript that cross at once, at most.
-constexpr std::uint32_t kBatch = 1024;
+constexpr std::uint32_t kBatch = 4096;
 constexpr std::uint32_t kPortCapacity = 4096;
 
 }  // namespace
@@ -30,6 +30,8 @@ std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Objec
     runtime.workers = number<std::uint32_t>(options, "workers", 0);
     runtime.batch_packets = number<std::uint32_t>(options, "batchPackets", kBatch);
     runtime.port_capacity = number<std::uint32_t>(options, "portCapacity", kPortCapacity);
+    runtime.port_capacity_bytes =
+        number<std::uint64_t>(options, "portCapacityBytes", 0);
     runtime.blocking_threads = number<std::uint32_t>(options, "blockingThreads", 0);
     runtime.watchdog_ms = number<std::uint64_t>(options, "watchdogMs", 0);
     runtime.check_types = options.Get("checkTypes").ToBoolean() ? 1 : 0;
@@ -90,11 +92,26 @@ void Core::look_idle(Napi::Env env) {
     bool over = closing || !built.load(std::memory_order_acquire) ||
                 reflow_network_get_state(network) >= REFLOW_NETWORK_DRAINED ||
                 reflow_network_wait_idle(network, 0, nullptr) != REFLOW_ERROR_TIMEOUT;
-    if (!over) return;
+    if (!over) return look_again();
     busy_ = false;
     environment->release(env);
     std::uint32_t count = 0;
     napi_reference_unref(env, self_, &count);
+}
+
+// The event may be told a moment before a look agrees, and does not come twice. So wait a little for that; who
+// is not idle by then works, and will be told of again.
+void Core::look_again() {
+    if (std::exchange(looking_again_, true)) return;
+    environment->background([self = shared_from_this()] {
+        Failure failure = self->with_network([](reflow_network* waited, reflow_error** error) {
+            return reflow_network_wait_idle(waited, 50, error);
+        });
+        self->environment->post([self, idle = !failure](Napi::Env env) {
+            self->looking_again_ = false;
+            if (idle) self->look_idle(env);
+        });
+    });
 }
 
 void Core::told_idle(void* user_data, const reflow_event_batch*, std::uint64_t) {

@@ -99,7 +99,10 @@ public:
 private:
     static void told_idle(void* user_data, const reflow_event_batch* batch, std::uint64_t missed);
 
+    void look_again();
+
     napi_ref self_ = nullptr;
+    bool looking_again_ = false;
     bool busy_ = false;
     std::atomic<bool> look_posted_{false};
     reflow_subscription* idle_ = nullptr;

@@ -27,7 +27,8 @@ struct FunctionJob final : Job {
 
 struct Wake {
     static void call(napi_env env, napi_value, void* context, void*) {
-        if (env != nullptr) static_cast<Environment*>(context)->drain(Napi::Env(env));
+        auto* environment = static_cast<Environment*>(context);
+        if (env != nullptr && !environment->resting_) environment->drain(Napi::Env(env));
     }
     // The environment ends: nothing of JavaScript can be called any more, so whatever waits for it is let
     // go first; then a stop cannot take long, and is waited for here. The hook is of the asynchronous kind,
@@ -66,7 +67,7 @@ Environment::~Environment() {
     quit();
     shut_down();
     // The environment is going: what holds values of it must not look at them any more.
-    for (auto* function : {&make_error, &dispatch, &unwrap, &make_message, &as_buffer}) {
+    for (auto* function : {&make_error, &dispatch, &unwrap, &make_message, &as_buffer, &rest}) {
         function->SuppressDestruct();
     }
     object_prototype.SuppressDestruct();
@@ -107,34 +108,47 @@ void Environment::wait(const std::shared_ptr<Call>& call) {
     waiting_.erase(call.get());
 }
 
+void Environment::go_on(Napi::Env env) {
+    resting_ = false;
+    spent_ = {};
+    drain(env);
+}
+
+// Node calls a thread-safe function again and again in one turn of its loop while it is asked to. So
+// what is used of a turn is counted here, and when that is enough the rest waits for setImmediate.
 void Environment::drain(Napi::Env env) {
     auto self = shared_from_this();
-    auto until = std::chrono::steady_clock::now() + kTurn;
+    auto began = std::chrono::steady_clock::now();
     for (;;) {
         std::shared_ptr<Job> job;
         {
             std::lock_guard lock(mutex_);
             if (!alive()) return;
-            if (jobs_.empty()) {
+            auto now = std::chrono::steady_clock::now();
+            spent_ += now - began;
+            began = now;
+            if (spent_ > kTurn) {
+                resting_ = scheduled_ = true;
+            } else if (jobs_.empty()) {
                 scheduled_ = false;
                 return;
+            } else {
+                job = std::move(jobs_.front());
+                jobs_.pop_front();
             }
-            job = std::move(jobs_.front());
-            jobs_.pop_front();
         }
         Napi::HandleScope scope(env);
+        if (!job) {
+            napi_value ignored = nullptr;
+            napi_call_function(env, env.Global(), rest.Value(), 0, nullptr, &ignored);
+            return;
+        }
         try {
             job->run(env);
         } catch (const Napi::Error& error) {
             // A job tells its failures itself; what is left is a fault that has to be seen.
             if (alive()) napi_fatal_exception(env, error.Value());
         }
-        job.reset();
-        if (std::chrono::steady_clock::now() < until) continue;
-        std::lock_guard lock(mutex_);
-        scheduled_ = alive() && !jobs_.empty();
-        if (scheduled_) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
-        return;
     }
 }
 

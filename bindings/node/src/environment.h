@@ -7,6 +7,7 @@
 #include <reflow.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -68,6 +69,9 @@ public:
     // Stops and ends all networks. After it no thread of ours is left.
     void shut_down() noexcept;
 
+    // What has waited for the next turn of the loop.
+    void go_on(Napi::Env env);
+
     void enter(Core& core);
     void leave(Core& core);
 
@@ -76,6 +80,7 @@ public:
     Napi::FunctionReference unwrap;
     Napi::FunctionReference make_message;
     Napi::FunctionReference as_buffer;
+    Napi::FunctionReference rest;  // calls goOn in the next turn of the loop
     Napi::Reference<Napi::Object> object_prototype;
     std::unique_ptr<Frames> frames;  // of the dispatch that goes on
     std::unique_ptr<Frames> io;      // of sending and receiving
@@ -95,6 +100,8 @@ public:
 private:
     friend struct Wake;
     void drain(Napi::Env env);
+    std::chrono::steady_clock::duration spent_{};  // of a turn of the loop
+    bool resting_ = false;                         // the rest waits for go_on
     void helper();
     std::vector<std::shared_ptr<Core>> cores_now();
 

@@ -48,7 +48,7 @@ export interface Context<O extends string = string, C = ValueObject, S = any> {
   /** Aborted when nobody waits for this firing any more: a timeout, a cancellation, or the end of the node. */
   readonly signal: AbortSignal;
   /**
-   * Emits a value on an outport, any number of times. In a firing that goes on asynchronously it returns a
+   * Emits a value on an outport, or on element `index` of an array port, any number of times. In a firing that goes on asynchronously it returns a
    * Promise while the value waits for room: waiting for it is how an actor follows its receivers.
    * @throws ReflowError ERR_REFLOW_NOT_FOUND for an outport that is not there, ERR_REFLOW_TYPE for a value that
    *   cannot be converted, ERR_REFLOW_CLOSED after the end of the firing

@@ -10,10 +10,12 @@ export interface NetworkOptions {
   readonly name?: string;
   /** Threads for components of the engine; default one for each core, at most 256. */
   readonly workers?: number;
-  /** Packets that an actor may take before the next has its turn; default 1024. */
+  /** Packets that an actor may take before the next has its turn; default 4096. */
   readonly batchPackets?: number;
   /** Packets that an inport holds, unless its component or connection says otherwise; default 4096. */
   readonly portCapacity?: number;
+  /** Bytes of payload that these may have together; default no limit. */
+  readonly portCapacityBytes?: number;
   /** Threads for components that may block; default 32. */
   readonly blockingThreads?: number;
   /** A callback that lasts longer is told of by the event ActorStuck; milliseconds, default never. */
