@@ -25,7 +25,7 @@ CTEST := ctest --no-tests=error --output-on-failure --no-label-summary -j $(JOBS
 # $(call build,<folder>,<target>)
 build = cmake --build '$(1)' --target $(2) -j $(JOBS)
 
-.PHONY: all run run-distributed test test-long test-soak bench bench-deps install packages fmt lint asan tsan clang clean \
+.PHONY: all run run-distributed test test-long test-soak test-packages bench bench-deps install packages fmt lint asan tsan clang clean \
 	deps help
 
 all: deps ## build the libraries and the command line tool (default)
@@ -70,6 +70,10 @@ test-soak: deps ## hours of random work: the long tests with SEEDS (default 2000
 	@$(call build,build,reflow_tests)
 	@REFLOW_TEST_SEEDS=$(if $(filter command line environment,$(origin SEEDS)),$(SEEDS),200000) \
 	    $(CTEST) --test-dir build -L soak
+
+test-packages: packages ## install the packages in fresh environments outside the tree, and run their tests there
+	@$(call build,build,reflow_tests)
+	@$(CTEST) --test-dir build -L packages
 
 SANITIZED := -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O1 -DCMAKE_C_FLAGS_DEBUG=-O1 \
 	-DREFLOW_BENCH=OFF

@@ -1,5 +1,5 @@
 # Tests of the Node package: files of node:test below bindings/node/test, each a test of ctest. In the tree
-# they find the package by its own name, with the binaries of the build folder; long tests install the
+# they find the package by its own name, with the binaries of the build folder; those of the tier packages install the
 # tarball in a clean folder outside the tree and run the same files there, with other versions of Node too.
 if(TARGET reflow_node_package AND NOT REFLOW_SANITIZE)
   add_dependencies(reflow_tests reflow_node_package)
@@ -13,6 +13,6 @@ if(TARGET reflow_node_package AND NOT REFLOW_SANITIZE)
         "REFLOW_NODE_STAGE=${PROJECT_BINARY_DIR}/node/package"
       COMMAND ${REFLOW_NODE} --expose-gc --test --test-reporter spec "${source}")
   endforeach()
-  reflow_test(node.installed LABELS long node TIMEOUT 900
+  reflow_test(node.installed LABELS packages node TIMEOUT 900
     COMMAND "${PROJECT_SOURCE_DIR}/scripts/test-node-package.sh" "${PROJECT_BINARY_DIR}")
 endif()
