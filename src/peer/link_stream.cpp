@@ -217,11 +217,11 @@ void Link::pump_stream(std::uint64_t number) {
         const std::size_t most = flow->last_bytes > small_bytes ? 1 : most_read;
         lock.unlock();
         used.clear();
+        flow->left.reserve(most);  // it is empty; what is read has its place
         std::array<reflow_stream_frame, most_read> frames;
         std::size_t count = 0;
         Patience none(0);
         reflow_status status = flow->reader->read({frames.data(), most}, none, count);
-        flow->left.reserve(count);
         for (std::size_t i = 0; i < count; ++i) {
             flow->left.push_back({frames[i].kind, Message::adopt(frames[i].message)});
         }
