@@ -83,8 +83,9 @@ endif()
 set(reflow_hardening_link
   LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack LINKER:--as-needed LINKER:--gc-sections)
 
-# Relocations of tables of functions take a byte or two this way instead of 24. The loader has to know them,
-# so the C library that is built with decides.
+# Relocations of tables of functions take a byte or two this way instead of 24. The loader has to know them
+# (glibc 2.36), so only a library without optional parts, which is to be small, has them: packages go to
+# older systems too.
 include(CheckCSourceCompiles)
 set(CMAKE_REQUIRED_LINK_OPTIONS -shared LINKER:-z,pack-relative-relocs)
 check_c_source_compiles("
@@ -94,9 +95,6 @@ check_c_source_compiles("
   #endif
   int one(void) { return 1; }" reflow_packs_relocations)
 unset(CMAKE_REQUIRED_LINK_OPTIONS)
-if(reflow_packs_relocations)
-  list(APPEND reflow_hardening_link LINKER:-z,pack-relative-relocs)
-endif()
 
 # Warnings and sanitizers, for every target of ours.
 function(reflow_compile target)
