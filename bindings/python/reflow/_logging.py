@@ -29,9 +29,10 @@ _handling = threading.RLock()
 
 def engine_level() -> int:
     """The least important level that a new runtime logs: "info", or what the logger asks for below."""
-    logging = sys.modules.get("logging")
-    if logging is None:
+    if "logging" not in sys.modules:
         return 3
+    import logging  # the thread of the log may be importing it just now: this waits for that
+
     level = logging.getLogger("reflow").getEffectiveLevel()
     return 5 if level <= TRACE else 4 if level <= 10 else 3
 
