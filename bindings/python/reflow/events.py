@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from . import _reflow
@@ -91,6 +92,7 @@ class Events(Polled[Event]):
     ) -> None:
         super().__init__()
         self._subscription: Optional[_reflow.Subscription] = None
+        self._subscribing = threading.Lock()
         self._arguments = (kinds_mask(kinds), nodes, capacity, sample)
         self._network: Optional["Network"] = network
         # Subscribing makes the network of its graph, which cannot be edited freely any more: it waits
@@ -99,9 +101,12 @@ class Events(Polled[Event]):
             self._subscribe()
 
     def _subscribe(self) -> None:
-        network, self._network = self._network, None
-        if network is not None:
-            self._subscription = _reflow.subscribe(network, *self._arguments)
+        # The start of the network and a thread that polls may meet here: whoever comes second waits, or it
+        # would go on before there is a subscription.
+        with self._subscribing:
+            network, self._network = self._network, None
+            if network is not None:
+                self._subscription = _reflow.subscribe(network, *self._arguments)
 
     def _poll(self, timeout: Optional[float]) -> Tuple[List[Event], int, bool]:
         self._subscribe()
