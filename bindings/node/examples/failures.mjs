@@ -9,10 +9,12 @@ const store = actor({ name: 'Store', inports: ['in'], outports: ['stored'] }, (c
 });
 
 const net = new Network().add('store', store, { failure: { retries: 2, backoff_ms: 1 } });
-net.on('ActorFailed', (event) => console.log(`after ${event.count} attempts: ${event.error}`));
+const failures = net.events({ kinds: ['ActorFailed'] });
 const stored = net.stream('store.stored');
 await net.start();
 await net.send('store.in', { id: 1, amount: 10 });
+const { value: failure } = await failures.next();
+console.log(`after ${failure.count} attempts: ${failure.error}`);
 await net.idle();
 console.log(`dead letters: ${net.deadLetters().map((letter) => letter.packets[0].message.id)}`);
 down = false;
