@@ -3,32 +3,11 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "message/parts.hpp"
 #include "peer/link_stream.hpp"
 
 namespace reflow::peer {
 namespace {
-
-// What is inside of a message that may have handles in it: elements, values or content.
-std::size_t parts_of(MessageRef message) noexcept {
-    switch (message.kind()) {
-        case REFLOW_KIND_ARRAY:
-            return message.numbers_type() == 0 ? message.size() : 0;
-        case REFLOW_KIND_OBJECT:
-            return message.size();
-        case REFLOW_KIND_EVENT:
-        case REFLOW_KIND_ANY:
-        case REFLOW_KIND_OPTIONAL:
-        case REFLOW_KIND_NETWORK_EVENT:
-            return 1;
-        default:
-            return 0;
-    }
-}
-
-MessageRef part_of(MessageRef message, std::size_t at) noexcept {
-    const bool lists = message.is(REFLOW_KIND_ARRAY) || message.is(REFLOW_KIND_OBJECT);
-    return lists ? message.element(at) : message.content();
-}
 
 Result<void> collect(MessageRef message, Vector<MessageRef>& to) {
     if (message.stream_claim() != nullptr) {
