@@ -99,4 +99,30 @@ static inline void feed(reflow_network *network, const char *place, int64_t valu
                               20000, &e));
 }
 
+/* near_graph("twice@far") linked to far_graph(), both running; what comes out at the end. */
+typedef struct pair {
+    reflow_runtime *runtime;
+    side far, near;
+    reflow_output *output;
+} pair;
+
+static inline pair new_pair(uint32_t capacity) {
+    pair p;
+    p.runtime = new_runtime();
+    p.far = new_side(p.runtime, "far", far_graph());
+    p.near = new_side(p.runtime, "near", near_graph("twice@far"));
+    p.output = rig_output(p.near.network, "after.o", capacity);
+    WORKS(reflow_network_start(p.far.network, &e));
+    WORKS(reflow_network_start(p.near.network, &e));
+    dial(&p.near, &p.far);
+    return p;
+}
+
+static inline void end_pair(pair *p) {
+    reflow_output_destroy(p->output);
+    end_side(&p->near);
+    end_side(&p->far);
+    reflow_runtime_destroy(p->runtime);
+}
+
 #endif

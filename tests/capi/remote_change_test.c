@@ -49,29 +49,20 @@ static void feed_until_heard(reflow_network *network, reflow_output *output) {
 
 /* The actor leaves its network and comes back: it is sent to again, and heard again. */
 static void test_comes_back(void) {
-    reflow_runtime *runtime = new_runtime();
-    side far_side = new_side(runtime, "far", far_graph());
-    side near_side = new_side(runtime, "near", near_graph("twice@far"));
-    reflow_output *output = rig_output(near_side.network, "after.o", 0);
-    WORKS(reflow_network_start(far_side.network, &e));
-    WORKS(reflow_network_start(near_side.network, &e));
-    dial(&near_side, &far_side);
+    pair p = new_pair(0);
     for (int64_t round = 0; round < 3; ++round) {
-        feed(near_side.network, "before.a", round);
-        CHECK(rig_recv(output) == 2 * round);
-        WORKS(reflow_network_remove_node(far_side.network, text_of("twice"), &e));
-        WORKS(reflow_network_add_node(far_side.network, text_of("twice"), text_of("Twice"),
+        feed(p.near.network, "before.a", round);
+        CHECK(rig_recv(p.output) == 2 * round);
+        WORKS(reflow_network_remove_node(p.far.network, text_of("twice"), &e));
+        WORKS(reflow_network_add_node(p.far.network, text_of("twice"), text_of("Twice"),
                                       reflow_message_null(), &e));
-        reflow_output *there = rig_output(far_side.network, "twice.o", 0);
-        feed(near_side.network, "before.a", 50);
+        reflow_output *there = rig_output(p.far.network, "twice.o", 0);
+        feed(p.near.network, "before.a", 50);
         CHECK(rig_recv(there) == 100); /* it is sent to by the same link */
         reflow_output_destroy(there);
-        feed_until_heard(near_side.network, output);
+        feed_until_heard(p.near.network, p.output);
     }
-    reflow_output_destroy(output);
-    end_side(&near_side);
-    end_side(&far_side);
-    reflow_runtime_destroy(runtime);
+    end_pair(&p);
 }
 
 /* It is not there yet when the link is. */
@@ -158,37 +149,28 @@ static void nothing(void *user_data, reflow_inport inport) {
 
 /* A host that watches the inport that a link waits for takes nothing from the link. */
 static void test_host_watches(void) {
-    reflow_runtime *runtime = new_runtime();
-    side far_side = new_side(runtime, "far", far_graph());
-    side near_side = new_side(runtime, "near", near_graph("twice@far"));
-    reflow_output *output = rig_output(near_side.network, "after.o", 0);
-    WORKS(reflow_network_start(far_side.network, &e));
-    WORKS(reflow_network_start(near_side.network, &e));
-    dial(&near_side, &far_side);
-    rig_pause(far_side.network, "twice");
-    reflow_inport in = rig_inport(near_side.network, "before.a");
+    pair p = new_pair(0);
+    rig_pause(p.far.network, "twice");
+    reflow_inport in = rig_inport(p.near.network, "before.a");
     int64_t sent = 0;
     for (;; ++sent) {
         reflow_error *error = NULL;
-        reflow_status status = reflow_network_send(near_side.network, in,
+        reflow_status status = reflow_network_send(p.near.network, in,
                                                    reflow_message_integer(sent), 300, &error);
         reflow_error_destroy(error);
         if (status == REFLOW_ERROR_TIMEOUT) break;
         CHECK_STATUS(REFLOW_OK, status);
     }
-    WORKS(reflow_network_on_writable(far_side.network, rig_inport(far_side.network, "twice.a"),
+    WORKS(reflow_network_on_writable(p.far.network, rig_inport(p.far.network, "twice.a"),
                                      nothing, NULL, NULL, &e));
-    rig_resume(far_side.network, "twice");
+    rig_resume(p.far.network, "twice");
     for (int64_t i = 0; i < sent; ++i) {
         reflow_message got;
         size_t count = 0;
-        WORKS(reflow_output_recv_many(output, &got, 1, 20000, &count, &e));
+        WORKS(reflow_output_recv_many(p.output, &got, 1, 20000, &count, &e));
         CHECK(rig_integer(got) == 2 * i);
     }
-    reflow_output_destroy(output);
-    end_side(&near_side);
-    end_side(&far_side);
-    reflow_runtime_destroy(runtime);
+    end_pair(&p);
 }
 
 /* A snapshot has what waits in the node, and another network goes on with it. */

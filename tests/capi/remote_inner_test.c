@@ -54,45 +54,36 @@ static bool empty(reflow_output *output) {
 
 /* Before a firing nothing has gone over the link; before a delivery nothing has come out. */
 static void test_breakpoints(void) {
-    reflow_runtime *runtime = new_runtime();
-    side far_side = new_side(runtime, "far", far_graph());
-    side near_side = new_side(runtime, "near", near_graph("twice@far"));
-    reflow_output *output = rig_output(near_side.network, "after.o", 0);
-    WORKS(reflow_network_start(far_side.network, &e));
-    WORKS(reflow_network_start(near_side.network, &e));
-    dial(&near_side, &far_side);
-    feed(near_side.network, "before.a", 50);
-    CHECK(rig_recv(output) == 100);
+    pair p = new_pair(0);
+    feed(p.near.network, "before.a", 50);
+    CHECK(rig_recv(p.output) == 100);
     reflow_break_options options = {0};
     options.struct_size = sizeof options;
     options.node = text_of("remote");
     options.inport = text_of("a");
     reflow_breakpoint id;
-    WORKS(reflow_network_break(near_side.network, &options, &id, &e));
-    for (int64_t i = 1; i <= 3; ++i) feed(near_side.network, "before.a", i);
+    WORKS(reflow_network_break(p.near.network, &options, &id, &e));
+    for (int64_t i = 1; i <= 3; ++i) feed(p.near.network, "before.a", i);
     for (int64_t i = 1; i <= 3; ++i) {
-        EVENTUALLY(hits(near_side.network) == i);
-        WORKS(reflow_network_pause(near_side.network, text_of(""), REFLOW_FOREVER, &e));
-        CHECK(rig_counters(far_side.network, "twice").received == (uint64_t)i);
-        WORKS(reflow_network_resume(near_side.network, text_of(""), &e));
-        EVENTUALLY(rig_counters(far_side.network, "twice").received == (uint64_t)i + 1);
+        EVENTUALLY(hits(p.near.network) == i);
+        WORKS(reflow_network_pause(p.near.network, text_of(""), REFLOW_FOREVER, &e));
+        CHECK(rig_counters(p.far.network, "twice").received == (uint64_t)i);
+        WORKS(reflow_network_resume(p.near.network, text_of(""), &e));
+        EVENTUALLY(rig_counters(p.far.network, "twice").received == (uint64_t)i + 1);
     }
-    for (int64_t i = 1; i <= 3; ++i) CHECK(rig_recv(output) == 2 * i);
-    WORKS(reflow_network_unbreak(near_side.network, id, &e));
+    for (int64_t i = 1; i <= 3; ++i) CHECK(rig_recv(p.output) == 2 * i);
+    WORKS(reflow_network_unbreak(p.near.network, id, &e));
     options.inport = text_of("");
     options.outport = text_of("o");
-    WORKS(reflow_network_break(near_side.network, &options, &id, &e));
-    feed(near_side.network, "before.a", 4);
-    EVENTUALLY(hits(near_side.network) == 1);
-    WORKS(reflow_network_pause(near_side.network, text_of(""), REFLOW_FOREVER, &e));
-    CHECK(rig_counters(far_side.network, "twice").fired == 5);
-    CHECK(empty(output));
-    WORKS(reflow_network_resume(near_side.network, text_of(""), &e));
-    CHECK(rig_recv(output) == 8);
-    reflow_output_destroy(output);
-    end_side(&near_side);
-    end_side(&far_side);
-    reflow_runtime_destroy(runtime);
+    WORKS(reflow_network_break(p.near.network, &options, &id, &e));
+    feed(p.near.network, "before.a", 4);
+    EVENTUALLY(hits(p.near.network) == 1);
+    WORKS(reflow_network_pause(p.near.network, text_of(""), REFLOW_FOREVER, &e));
+    CHECK(rig_counters(p.far.network, "twice").fired == 5);
+    CHECK(empty(p.output));
+    WORKS(reflow_network_resume(p.near.network, text_of(""), &e));
+    CHECK(rig_recv(p.output) == 8);
+    end_pair(&p);
 }
 
 int main(void) {

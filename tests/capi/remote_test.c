@@ -55,20 +55,14 @@ static void test_waits_for_link(void) {
 
 /* More than all windows and queues hold, and nobody reads: everything waits, and nothing is lost. */
 static void test_held_back(void) {
-    reflow_runtime *runtime = new_runtime();
-    side far_side = new_side(runtime, "far", far_graph());
-    side near_side = new_side(runtime, "near", near_graph("twice@far"));
-    reflow_output *output = rig_output(near_side.network, "after.o", 4);
-    WORKS(reflow_network_start(far_side.network, &e));
-    WORKS(reflow_network_start(near_side.network, &e));
-    dial(&near_side, &far_side);
+    pair p = new_pair(4);
     reflow_inport in;
-    WORKS(reflow_network_find_inport(near_side.network, text_of("before"), text_of("a"), &in, &e));
+    WORKS(reflow_network_find_inport(p.near.network, text_of("before"), text_of("a"), &in, &e));
     int64_t sent = 0, got = 0;
     for (int round = 0; round < 3; ++round) {
         for (;;) {
             reflow_error *error = NULL;
-            reflow_status status = reflow_network_send(near_side.network, in,
+            reflow_status status = reflow_network_send(p.near.network, in,
                                                        reflow_message_integer(sent), 200, &error);
             reflow_error_destroy(error);
             if (status == REFLOW_ERROR_TIMEOUT) break;
@@ -77,14 +71,11 @@ static void test_held_back(void) {
             CHECK(sent < 200000);
         }
         for (int64_t until = got + (sent - got) / 2; got < until; ++got) {
-            CHECK(rig_recv(output) == 2 * got);
+            CHECK(rig_recv(p.output) == 2 * got);
         }
     }
-    for (; got < sent; ++got) CHECK(rig_recv(output) == 2 * got);
-    reflow_output_destroy(output);
-    end_side(&near_side);
-    end_side(&far_side);
-    reflow_runtime_destroy(runtime);
+    for (; got < sent; ++got) CHECK(rig_recv(p.output) == 2 * got);
+    end_pair(&p);
 }
 
 /* With an outbox: what is sent before there is a link waits there and not in the node, and what it
@@ -330,26 +321,17 @@ static void test_without_peer(void) {
 }
 
 static void test_link_comes_back(void) {
-    reflow_runtime *runtime = new_runtime();
-    side far_side = new_side(runtime, "far", far_graph());
-    side near_side = new_side(runtime, "near", near_graph("twice@far"));
-    reflow_output *output = rig_output(near_side.network, "after.o", 0);
-    WORKS(reflow_network_start(far_side.network, &e));
-    WORKS(reflow_network_start(near_side.network, &e));
-    dial(&near_side, &far_side);
+    pair p = new_pair(0);
     for (int round = 0; round < 5; ++round) {
-        check_doubled(near_side.network, output, 64);
-        WORKS(reflow_peer_disconnect(near_side.peer, text_of("far"), &e));
-        EVENTUALLY(!reflow_peer_connected(near_side.peer, text_of("far")) &&
-                   !reflow_peer_connected(far_side.peer, text_of("near")));
-        for (int64_t i = 0; i < 10; ++i) feed(near_side.network, "before.a", i);
-        dial(&near_side, &far_side);
-        for (int64_t i = 0; i < 10; ++i) CHECK(rig_recv(output) == 2 * i);
+        check_doubled(p.near.network, p.output, 64);
+        WORKS(reflow_peer_disconnect(p.near.peer, text_of("far"), &e));
+        EVENTUALLY(!reflow_peer_connected(p.near.peer, text_of("far")) &&
+                   !reflow_peer_connected(p.far.peer, text_of("near")));
+        for (int64_t i = 0; i < 10; ++i) feed(p.near.network, "before.a", i);
+        dial(&p.near, &p.far);
+        for (int64_t i = 0; i < 10; ++i) CHECK(rig_recv(p.output) == 2 * i);
     }
-    reflow_output_destroy(output);
-    end_side(&near_side);
-    end_side(&far_side);
-    reflow_runtime_destroy(runtime);
+    end_pair(&p);
 }
 
 int main(void) {

@@ -9,13 +9,13 @@
 #include <gtest/gtest.h>
 
 #include <set>
-#include <thread>
 
 #include "codec/msgpack.hpp"
 #include "failing_memory.hpp"
 #include "network/scenario.hpp"
 #include "peer/peer.hpp"
 #include "peer/proxies.hpp"
+#include "peer/simulated_pair.hpp"
 #include "peer/simulated_wires.hpp"
 
 namespace reflow::peer {
@@ -100,7 +100,7 @@ struct Side {
     std::vector<std::string> said;  // by the peer
 };
 
-class World {
+class World : public testing::SimulatedPair<World> {
 public:
     explicit World(std::uint64_t seed, void (*adjust)(Plan&) = nullptr)
         : plan(seed, adjust), way(clock, seed), sides{Side(*this, 0, plan), Side(*this, 1, plan)} {
@@ -118,43 +118,8 @@ public:
         for (Side& side : sides) side.net.network.end();
     }
 
-    // One thing after the other until nothing happens without the clock.
-    void settle() {
-        while (way.step() || work()) {
-        }
-    }
-    bool work() {
-        bool some = false;
-        for (Side& side : sides) {
-            some = side.net.runtime->scheduler().run({.turns = 1}).turns != 0 || some;
-        }
-        return some;
-    }
-    // So much time, in which all happens that can.
-    void pass(std::uint64_t ns) {
-        std::uint64_t until = clock.now_ns() + ns;
-        settle();
-        while (clock.now_ns() < until) {
-            if (!way.jump(until - clock.now_ns())) clock.advance(until - clock.now_ns());
-            settle();
-        }
-    }
     bool connected() {
         return sides[0].peer->connected("b") && sides[1].peer->connected("a");
-    }
-    // What waits for others does so on a thread of its own; the clock stands still.
-    template <typename Call>
-    void beside(Call call) {
-        std::atomic<bool> done{false};
-        std::thread thread([&] {
-            call();
-            done.store(true, std::memory_order_release);
-        });
-        while (!done.load(std::memory_order_acquire)) {
-            if (!way.step() && !work()) std::this_thread::yield();
-        }
-        thread.join();
-        settle();
     }
     void connect(std::size_t from) {
         Side& to = sides[1 - from];

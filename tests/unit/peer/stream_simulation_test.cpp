@@ -10,13 +10,13 @@
 
 #include <array>
 #include <list>
-#include <thread>
 
 #include "failing_memory.hpp"
 #include "network/scenario.hpp"
 #include "peer/limits.hpp"
 #include "peer/peer.hpp"
 #include "peer/proxies.hpp"
+#include "peer/simulated_pair.hpp"
 #include "peer/simulated_wires.hpp"
 #include "runtime/stream_actor.hpp"
 
@@ -59,7 +59,7 @@ struct Side {
     Ref<Peer> peer;
 };
 
-class World {
+class World : public testing::SimulatedPair<World> {
 public:
     explicit World(std::uint64_t seed)
         : random(seed), way(clock, seed), sides{Side(*this, 0), Side(*this, 1)} {
@@ -83,38 +83,6 @@ public:
         way.heal();
         for (Side& side : sides) beside([&] { side.peer->stop(20'000); });
         for (Side& side : sides) side.net.network.end();
-    }
-    bool work() {
-        bool some = false;
-        for (Side& side : sides) {
-            some = side.net.runtime->scheduler().run({.turns = 1}).turns != 0 || some;
-        }
-        return some;
-    }
-    void settle() {
-        while (way.step() || work()) {
-        }
-    }
-    void pass(std::uint64_t ns) {
-        std::uint64_t until = clock.now_ns() + ns;
-        settle();
-        while (clock.now_ns() < until) {
-            if (!way.jump(until - clock.now_ns())) clock.advance(until - clock.now_ns());
-            settle();
-        }
-    }
-    template <typename Call>
-    void beside(Call call) {
-        std::atomic<bool> done{false};
-        std::thread thread([&] {
-            call();
-            done.store(true, std::memory_order_release);
-        });
-        while (!done.load(std::memory_order_acquire)) {
-            if (!way.step() && !work()) std::this_thread::yield();
-        }
-        thread.join();
-        settle();
     }
     void open_stream();
     void write(History& of);
