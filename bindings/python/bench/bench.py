@@ -53,25 +53,8 @@ def network_run(n, source, actor):
     return seconds
 
 
-def list_source(n, size=256):
-    values = list(range(size))
-
-    @reflow.actor(outports=["out"])
-    def source(ctx):
-        sent = getattr(ctx.state, "sent", 0)
-        count = min(size, n - sent)
-        ctx.emit_many("out", values[:count])
-        ctx.state.sent = sent + count
-        if ctx.state.sent < n:
-            ctx.again()
-
-    return source
-
-
-def numpy_source(n):
-    import numpy
-
-    values = numpy.arange(4096) & 255
+def source_of(values, n):
+    """Emits n packets, all the values in one call, again and again."""
     size = len(values)
 
     @reflow.actor(outports=["out"])
@@ -84,6 +67,16 @@ def numpy_source(n):
             ctx.again()
 
     return source
+
+
+def list_source(n, size=256):
+    return source_of(list(range(size)), n)
+
+
+def numpy_source(n):
+    import numpy
+
+    return source_of(numpy.arange(4096) & 255, n)
 
 
 def one(n):

@@ -12,10 +12,10 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any, Callable, Deque, Generic, List, Optional, Tuple, TypeVar
 
+from ._closing import Closing
+
 if TYPE_CHECKING:
     import asyncio
-    from types import TracebackType
-    from typing import Type
 
 Item = TypeVar("Item")
 SelfT = TypeVar("SelfT", bound="Polled[Any]")
@@ -65,7 +65,7 @@ def _settle(future: "asyncio.Future[Any]", result: Any, error: Optional[BaseExce
         future.set_result(result)
 
 
-class Polled(Generic[Item]):
+class Polled(Closing, Generic[Item]):
     """What ``for`` and ``async for`` go over. One thread or task at a time uses it.
 
     It ends when there is nothing more for ever. ``close`` ends it earlier, also from another thread; so
@@ -158,17 +158,6 @@ class Polled(Generic[Item]):
 
     async def aclose(self) -> None:
         """As :meth:`close`, for ``contextlib.aclosing``."""
-        self.close()
-
-    def __enter__(self: SelfT) -> SelfT:
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional["Type[BaseException]"],
-        error: Optional[BaseException],
-        trace: Optional["TracebackType"],
-    ) -> None:
         self.close()
 
     def __del__(self) -> None:

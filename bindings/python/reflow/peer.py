@@ -6,14 +6,12 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _reflow
+from ._closing import Closing
 from ._ports import port_of
 from ._streams import Polled
 from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Type
-
     from ._ports import PortLike
     from .network import Network
     from .runtime import Runtime
@@ -261,7 +259,7 @@ class RemotePeer:
         )
 
 
-class Peer(RemotePeer):
+class Peer(RemotePeer, Closing):
     """Joins a network of this process to networks in others.
 
     It listens on one port (``/health``, ``/status`` and ``/metrics`` answer there, too) and dials others;
@@ -340,16 +338,8 @@ class Peer(RemotePeer):
             self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: Optional["Type[BaseException]"],
-        error: Optional[BaseException],
-        trace: Optional["TracebackType"],
-    ) -> None:
-        self.close()
 
-
-class PeerMesh:
+class PeerMesh(Closing):
     """A peer for each of many executions, each on a port of its own, counting up from ``base_port``."""
 
     def __init__(
@@ -405,19 +395,9 @@ class PeerMesh:
         """Ends all peers. Doing it again does nothing."""
         self._handle.close()
 
-    def __enter__(self) -> "PeerMesh":
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional["Type[BaseException]"],
-        error: Optional[BaseException],
-        trace: Optional["TracebackType"],
-    ) -> None:
-        self.close()
 
 
-class DiscoveryServer:
+class DiscoveryServer(Closing):
     """Keeps a table of peers, so that they find each other.
 
     On a port of its own (:meth:`serve`, or ``with`` and ``address``), or inside an HTTP server of the
@@ -479,14 +459,3 @@ class DiscoveryServer:
     def close(self) -> None:
         """Ends the server. Doing it again does nothing."""
         self._handle.close()
-
-    def __enter__(self) -> "DiscoveryServer":
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional["Type[BaseException]"],
-        error: Optional[BaseException],
-        trace: Optional["TracebackType"],
-    ) -> None:
-        self.close()

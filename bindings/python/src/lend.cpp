@@ -80,8 +80,8 @@ bool lend_buffer(Py_buffer *buffer, reflow_number type, reflow_message *out)
                 error);
 }
 
-bool lend_part(PyObject *owner, const void *data, size_t count, reflow_number type,
-               reflow_message *out)
+// Keeps the owner until the message that is made of its data has gone.
+static Lent *lend_from(PyObject *owner, const void *data)
 {
     auto *lent = new Lent;
     lent->finish = &finish_lent;
@@ -89,6 +89,13 @@ bool lend_part(PyObject *owner, const void *data, size_t count, reflow_number ty
     Py_INCREF(owner);
     lent->data = data;
     remember(lent);
+    return lent;
+}
+
+bool lend_part(PyObject *owner, const void *data, size_t count, reflow_number type,
+               reflow_message *out)
+{
+    Lent *lent = lend_from(owner, data);
     Failure error;
     return made(
         reflow_message_lend_numbers(type, data, count, &release_lent, lent, out, error.out()), error);
@@ -97,12 +104,7 @@ bool lend_part(PyObject *owner, const void *data, size_t count, reflow_number ty
 bool lend_object(PyObject *owner, reflow_kind kind, const void *data, size_t size,
                  reflow_message *out)
 {
-    auto *lent = new Lent;
-    lent->finish = &finish_lent;
-    lent->owner = owner;
-    Py_INCREF(owner);
-    lent->data = data;
-    remember(lent);
+    Lent *lent = lend_from(owner, data);
     Failure error;
     return made(reflow_message_lend(kind, data, size, &release_lent, lent, out, error.out()), error);
 }
