@@ -15,6 +15,12 @@ constexpr std::size_t most_taken = 64;  // packets that are taken at once, and m
 
 }  // namespace
 
+// What came before the node went goes first.
+bool Followers::reads(const Follower& follower) noexcept {
+    return follower.output && (!follower.output->detached.load(std::memory_order_acquire) ||
+                               follower.output->mailbox.waiting() != 0 || !follower.left.empty());
+}
+
 Followers::~Followers() { stop(); }
 
 void Followers::follow(const Ref<network::Network>& network, const Ref<Link>& link, Wish wish) {
@@ -74,7 +80,8 @@ void Followers::open(Follower& follower) {
     std::uint64_t channel = UINT64_MAX;
     {
         std::lock_guard lock(follower.mutex);
-        if (follower.over) return;
+        // Asked for again before the thread had come so far: two outputs would bring each packet twice.
+        if (follower.over || reads(follower)) return;
         again = std::exchange(follower.told, true);
         channel = follower.channel;
     }
@@ -134,11 +141,7 @@ void Followers::look_again() {
         for (const Ref<Follower>& one : all_) {
             if (std::find(to_open_.begin(), to_open_.end(), one) != to_open_.end()) continue;
             std::lock_guard inner(one->mutex);
-            // What came before the end goes first.
-            bool gone = one->output ? one->output->detached.load(std::memory_order_acquire) &&
-                                          one->output->mailbox.waiting() == 0 && one->left.empty()
-                                    : one->told;
-            if (gone && !one->over) to_open_.push_back(one);
+            if (one->told && !one->over && !reads(*one)) to_open_.push_back(one);
         }
         if (to_open_.empty()) return;
     }

@@ -52,6 +52,8 @@ private:
         bool over = false;
     };
     static void run(void* self);
+    // It has an output that something still comes from. The mutex of the follower is held.
+    [[nodiscard]] static bool reads(const Follower& follower) noexcept;
     void open(Follower& follower);
     void use(Follower& follower, const Ref<network::Output>& output);
     void pump(Follower& follower);
