@@ -144,8 +144,9 @@ void Link::readable() {
         std::size_t size = 0;
         Moved moved = channel_.read({parts, count}, &size);
         if (moved == Moved::again) return;
-        // While closing, the end of the other side is as good as its close frame.
-        if (moved != Moved::some && state_ == State::closing && queued_bytes() == 0)
+        // While closing, the end of the other side is as good as its close frame; and one that has said
+        // why it closes reads nothing of what still waits here, such as our answer.
+        if (moved != Moved::some && state_ == State::closing && (told_why_ || queued_bytes() == 0))
             return end(std::move(verdict_));
         if (moved == Moved::end)
             return end({WIRE_ABNORMAL, REFLOW_ERROR_IO, "the other side cut the connection"});

@@ -202,9 +202,10 @@ private:
     std::uint64_t timer_ = 0;
     std::uint64_t stall_timer_ = 0;
     std::uint64_t stall_mark_ = 0;
-    bool dispatching_ = false;  // a flush follows
-    bool close_sent_ = false;   // our close frame is in the queue or written
+    bool dispatching_ = false;     // a flush follows
+    bool close_sent_ = false;      // our close frame is in the queue or written
     bool close_heard_ = false;
+    bool told_why_ = false;        // it came first: the verdict is the other side's
     bool answer_awaited_ = false;  // all is written, the other's close frame is to come
     bool deaf_ = false;            // what comes cannot be read any more: the rules are broken
     Verdict verdict_;              // once closing

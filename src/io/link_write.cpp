@@ -306,6 +306,7 @@ void Link::start_close(Verdict verdict, bool answer) {
     if (state_ != State::closing) {
         verdict_ = std::move(verdict);
         state_ = State::closing;
+        told_why_ = answer;
         rest_.clear();
         end_after(options_.send_ns, false);
     }
