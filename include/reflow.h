@@ -1759,6 +1759,39 @@ REFLOW_API reflow_status reflow_network_wait_idle(reflow_network *network, int64
                                                   reflow_error **error);
 
 /* Ends the sources (see reflow_component): run is not called for them any more, neither again, nor
+/* Told that a network has become idle, instead of waiting for it. error is NULL then, and also when the network
+ * has been stopped; otherwise it is what reflow_network_wait_idle would answer: REFLOW_ERROR_WOULD_BLOCK if what
+ * is left waits at paused nodes, REFLOW_ERROR_LIMIT if the network has failed with a stall or waits for room in
+ * streams, or the error of the node that the network failed with. It is borrowed until the callback returns. */
+typedef void (*reflow_idle_fn)(void *user_data, const reflow_error *error);
+
+/* Asks to be called once, as soon as reflow_network_wait_idle would return: so that an event loop can await an
+ * idle network without a thread that waits. If that is so now, the callback comes inside this call. Each call
+ * of this function asks for one callback more, with user data of its own; whoever wants to know each time
+ * subscribes to NETWORK_IDLE. *id (may be NULL) is its number, which is there before the callback comes.
+ *
+ * What made the network idle is over when the callback comes, and others may have sent since. It comes on the
+ * thread that did the last step: of the runtime, of links, or of the host inside a call, as in modes inline,
+ * hosted and simulated; after the event NETWORK_IDLE, never under a lock of the engine, and several one
+ * after the other, in the order in which they were asked for. It may call anything that does not wait, stop and
+ * destroy the network too. Asked again inside of it, the answer comes once it has returned: at once if nothing
+ * has begun. A stop, reflow_network_destroy too, calls those that are left when the last teardown has returned.
+ *
+ * destroy ends user_data when the callback has returned, or when it is removed or this fails.
+ * Ownership: user_data taken. Threads: any. Blocking: never, but for the callback.
+ * Errors: REFLOW_ERROR_INVALID_STATE before start, REFLOW_ERROR_LIMIT beyond 4096 that wait,
+ * REFLOW_ERROR_UNSUPPORTED in a network that is recorded. Callbacks: callback, destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_on_idle(reflow_network *network, reflow_idle_fn callback,
+                                                void *user_data, reflow_destroy_fn destroy,
+                                                uint64_t *id, reflow_error **error);
+
+/* Takes back what reflow_network_on_idle has asked for: the callback does not come any more. If it is not found,
+ * it has come, or is running on another thread now, and destroy tells when it has returned.
+ * Ownership: none. Threads: any. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND. Callbacks: destroy.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_remove_on_idle(reflow_network *network, uint64_t id,
+                                                       reflow_error **error);
+
  * by a timer, nor for inputs, which are dropped. What they have emitted goes on its way, so that a
  * drain ends that would otherwise take as long as a source goes on. Doing it again does nothing, nor
  * in a network that has stopped.
