@@ -401,14 +401,21 @@ static void test_stop(const rig_mode *mode) {
     CHECK(at.host.called == 1);
     close_place(&at);
 
-    open_place(&at, mode);
-    open_firing(&at);
-    at.host.act = destroy_inside;
-    ask(&at.host);
-    end_firing();
-    until_destroyed(&at, &at.host, 1);
-    reflow_runtime_destroy(at.runtime);
-    CHECK(at.host.called == 1 && at.host.destroyed == 1);
+    for (int stops = 0; stops < 2; ++stops) {
+        open_place(&at, mode);
+        open_firing(&at);
+        at.host.act = destroy_inside;
+        ask(&at.host);
+        if (stops == 0) {
+            end_firing();
+        } else {
+            WORKS(reflow_network_stop(at.network, REFLOW_FOREVER, &e));
+            later.count = 0;
+        }
+        until_destroyed(&at, &at.host, 1);
+        reflow_runtime_destroy(at.runtime);
+        CHECK(at.host.called == 1 && at.host.destroyed == 1);
+    }
 }
 
 /* A drain waits for idle as well, and so tells who waits for it before it goes on. */
