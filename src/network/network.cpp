@@ -338,7 +338,12 @@ Result<void> Network::stop(std::int64_t timeout_ms) {
     }
     writables_.tell_all(runtime_->scheduler());
     if (on_own_thread()) return {};
-    reflow_status status = group_.wait(timeout_ms, [this] { return ended(); });
+    const std::uint64_t start = runtime_->scheduler().clock().now_ns();
+    reflow_status status = REFLOW_ERROR_WOULD_BLOCK;
+    // Without threads the last step may just be made by another thread of the host: then once more.
+    while (status == REFLOW_ERROR_WOULD_BLOCK) {
+        status = group_.wait(left_ms(timeout_ms, start), [this] { return ended(); });
+    }
     if (status == REFLOW_OK) return {};
     return Failure(status, "timeout while stopping")
         .hint("a callback has not returned; stop again to go on waiting");
