@@ -258,6 +258,9 @@ std::vector<Group> all_groups() {
     groups.push_back(fixed("events-unasked", 10, Law::SEQUENCE, 50, 5000));
     groups.push_back(fixed("events-default", 10, Law::SEQUENCE, 50, 5000));
     groups.push_back(group("events-all", 10, 2, Law::SEQUENCE, 500, 11));
+    for (std::int64_t size : {1, 256}) {
+        groups.push_back(group("pulled", size, 1, Law::SEQUENCE, 500, 1));
+    }
     groups.push_back(fixed("start", 0, Law::START, 1, 1));
     add_codecs(groups);
     add_link_groups(groups);
@@ -279,6 +282,13 @@ std::vector<Row> all_rows() {
     rows.push_back(row("events-default", "%", "events-default-10", Figure::PERCENT, false));
     rows.push_back(row("events-all", "hops/s", "events-all-10-2w", Figure::RATE, true));
     rows.back().rule = false;
+    // One by one each waits for the one before it; many at once are what a host asks for.
+    for (const char* size : {"1", "256"}) {
+        std::string name = std::string("pulled-") + size;
+        rows.push_back(row(name, "firings/s", name, Figure::RATE, true));
+        rows.back().rule = false;
+    }
+    rows.back().absolute = 2e6;
     rows.push_back(row("process-start", "ms", "start-0", Figure::WALL, false));
     rows.back().limit = "bare";
     rows.back().absolute = 5;

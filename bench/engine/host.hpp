@@ -160,7 +160,8 @@ private:
     reflow_network* network_ = nullptr;
 };
 
-// Shapes that are not a plain flow of packets, in codec.cpp, probes.cpp, observe.cpp and links.cpp;
+// Shapes that are not a plain flow of packets, in codec.cpp, probes.cpp, observe.cpp, links.cpp and
+// pulled.cpp;
 // each prints its answer.
 int run_codec(const Call& call);
 int run_link(const Call& call);
@@ -171,6 +172,7 @@ int run_start(const Call& call);
 int run_slow(const Call& call);
 int run_events(const Call& call);
 int run_events_all(const Call& call);
+int run_pulled(const Call& call);
 
 }  // namespace bench
 

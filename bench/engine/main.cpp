@@ -1,6 +1,6 @@
 // The contender "reflow": the engine, used through its header alone, one shape in each call.
-// Neighbours: actors.c (callbacks), host.hpp, codec.cpp, probes.cpp, observe.cpp (the other
-// shapes).
+// Neighbours: actors.c (callbacks), host.hpp, codec.cpp, probes.cpp, observe.cpp,
+// pulled.cpp (the other shapes).
 #include <dlfcn.h>
 
 #include <cstring>
@@ -158,6 +158,7 @@ int run(const Call& call) {
     if (shape == "events-all") return run_events_all(call);
     if (shape.starts_with("json-") || shape.starts_with("msgpack-")) return run_codec(call);
     if (shape.starts_with("link-")) return run_link(call);
+    if (shape == "pulled") return run_pulled(call);
     if (shape == "library") return run_library();
     return UNSUPPORTED;
 }

@@ -33,14 +33,32 @@ struct reflow_firing : Allocated {
     reflow_firing_kind kind = REFLOW_FIRING_RUN;
     Ref<PulledActor> actor;
     reflow_completion completion{0};
-    Vector<reflow_packet> inputs;
 
     reflow_firing() = default;
     reflow_firing(const reflow_firing&) = delete;
     reflow_firing& operator=(const reflow_firing&) = delete;
     ~reflow_firing() {
-        for (const reflow_packet& packet : inputs) reflow_message_unref(packet.message);
+        for (const reflow_packet& packet : inputs()) reflow_message_unref(packet.message);
     }
+    [[nodiscard]] std::span<const reflow_packet> inputs() const noexcept {
+        return several_.empty() ? std::span(&one_, count_) : std::span(several_);
+    }
+    // Once; they are shared.
+    void keep(std::span<const reflow_packet> packets) {
+        if (packets.size() > 1) several_.resize(packets.size());
+        reflow_packet* to = several_.empty() ? &one_ : several_.data();
+        for (const reflow_packet& packet : packets) {
+            *to = packet;
+            to->envelope = nullptr;
+            (to++)->message = reflow_message_ref(packet.message);
+        }
+        count_ = packets.size();
+    }
+
+private:
+    std::size_t count_ = 0;
+    reflow_packet one_{};  // most firings have one, and need no more memory for it
+    Vector<reflow_packet> several_;
 };
 
 namespace {
@@ -54,17 +72,18 @@ public:
     ~FiringQueue() {
         while (!waiting_.empty()) delete waiting_.pop();
     }
-    // False if it is closed; the firing is then still the caller's.
-    [[nodiscard]] bool push(FiringPtr& firing) {
-        std::lock_guard lock(mutex_);
-        if (closed_) return false;
-        waiting_.reserve(1);
-        waiting_.push_unchecked(firing.release());
+    // Takes them all, and wakes who waits for some. False if it is closed; they are then still the
+    // caller's, as when memory runs out.
+    [[nodiscard]] bool push(runtime::Scheduler& scheduler, Firings& firings) {
+        {
+            std::lock_guard lock(mutex_);
+            if (closed_) return false;
+            waiting_.reserve(firings.size());
+            waiting_.move_from(firings, firings.size());
+            if (pullers_ == 0) return true;  // who comes later looks first
+        }
+        wake(scheduler);
         return true;
-    }
-    void wake(runtime::Scheduler& scheduler) noexcept {
-        changed_.notify_all();
-        scheduler.interrupt();
     }
     [[nodiscard]] bool closed() {
         std::lock_guard lock(mutex_);
@@ -76,9 +95,14 @@ public:
                        std::int64_t timeout_ms, std::size_t& count);
 
 private:
-    std::mutex mutex_;
+    void wake(runtime::Scheduler& scheduler) noexcept {
+        changed_.notify_all();
+        scheduler.interrupt();
+    }
+    std::mutex mutex_;  // guards all below; nothing is called under it
     std::condition_variable changed_;
     Firings waiting_;
+    std::size_t pullers_ = 0;  // that wait
     bool closed_ = false;
 };
 
@@ -108,8 +132,10 @@ reflow_status FiringQueue::take(runtime::Scheduler& scheduler, std::span<reflow_
         if (!something()) {
             if (timeout_ms == 0) return REFLOW_ERROR_WOULD_BLOCK;
             if (inside) return REFLOW_ERROR_WOULD_DEADLOCK;
+            ++pullers_;
             reflow_status status = runtime::host_wait(
                 scheduler, lock, changed_, deadline, [] { return false; }, something);
+            --pullers_;
             if (status != REFLOW_OK) return status;
         }
         if (closed_) return REFLOW_ERROR_CLOSED;
@@ -147,6 +173,15 @@ struct PulledState : Allocated {
     PulledComponent* component = nullptr;
     Ref<PulledActor> actor;
     FiringPtr end;  // made beforehand, since the end must not fail
+    Firings kept;   // of the call that goes on, on their way to the queue: it keeps its memory
+
+    // Ends what has not come into the queue, when the call is over.
+    struct Rest {
+        ~Rest() {
+            while (!kept.empty()) delete kept.pop();
+        }
+        Firings& kept;
+    };
 };
 
 reflow_status create_pulled(reflow_context* context, void* user_data, void** state) {
@@ -171,52 +206,52 @@ void destroy_pulled(void* state) {
     std::unique_ptr<PulledState> ended(static_cast<PulledState*>(state));
     PulledComponent& component = *ended->component;
     try {
-        if (component.queue->push(ended->end)) component.queue->wake(*component.scheduler);
+        Firings one;
+        one.push(ended->end.get());
+        if (component.queue->push(*component.scheduler, one)) (void)ended->end.release();
     } catch (const std::bad_alloc&) {  // the host keeps what it has for that actor a while longer
     }
 }
 
-// Keeps one firing open and queues it.
-reflow_status queue_firing(reflow_context* context, PulledState& state, std::size_t number,
-                           std::span<const reflow_packet> inputs) {
+// Keeps one firing open.
+reflow_status keep_firing(reflow_context* context, PulledState& state, std::size_t number,
+                          std::span<const reflow_packet> inputs) {
     auto firing = FiringPtr(new reflow_firing);
     firing->actor = state.actor;
-    firing->inputs.reserve(inputs.size());
-    for (reflow_packet packet : inputs) {
-        packet.message = reflow_message_ref(packet.message);
-        packet.envelope = nullptr;
-        firing->inputs.push_back(packet);
-    }
+    firing->keep(inputs);
     reflow_status status = reflow_context_defer(context, number, &firing->completion);
     if (status != REFLOW_OK) return status;
-    if (state.component->queue->push(firing)) return REFLOW_OK;
-    return reflow_context_fail(context, REFLOW_ERROR_CLOSED,
-                               to_view("the queue of firings is closed"), to_view(""));
+    state.kept.push(firing.get());
+    (void)firing.release();
+    return REFLOW_OK;
 }
 
 reflow_status run_source(reflow_context* context, PulledState& state) {
     PulledActor& actor = *state.actor;
     if (std::exchange(actor.began, true) && !actor.more.exchange(false)) return REFLOW_OK;
     reflow_status status = reflow_context_again(context);
-    return status == REFLOW_OK ? queue_firing(context, state, 0, {}) : status;
+    return status == REFLOW_OK ? keep_firing(context, state, 0, {}) : status;
 }
 
 reflow_status run_pulled(reflow_context* context, void* user_state, reflow_packet* inputs,
                          std::size_t count) {
     return guarded_status([&] {
         PulledState& state = *static_cast<PulledState*>(user_state);
-        FiringQueue& queue = *state.component->queue;
-        reflow_status status = REFLOW_OK;
-        if (count == 0) {
-            status = run_source(context, state);
-        } else {
-            const std::size_t size = state.component->firing_size;
-            for (std::size_t i = 0; status == REFLOW_OK && i < count / size; ++i) {
-                status = queue_firing(context, state, i, {inputs + i * size, size});
-                if (status != REFLOW_OK) (void)reflow_context_advance(context, i);
-            }
+        PulledComponent& component = *state.component;
+        const std::size_t size = component.firing_size;
+        PulledState::Rest rest{state.kept};
+        reflow_status status =
+            count == 0 ? run_source(context, state) : reflow_status{REFLOW_OK};
+        for (std::size_t i = 0; status == REFLOW_OK && i < count / size; ++i) {
+            status = keep_firing(context, state, i, {inputs + i * size, size});
         }
-        queue.wake(*state.component->scheduler);
+        const std::size_t kept = state.kept.size();
+        if (kept == 0) return status;
+        if (!component.queue->push(*component.scheduler, state.kept)) {
+            return reflow_context_fail(context, REFLOW_ERROR_CLOSED,
+                                       to_view("the queue of firings is closed"), to_view(""));
+        }
+        if (status != REFLOW_OK) (void)reflow_context_advance(context, kept);
         return status;
     });
 }
@@ -402,13 +437,13 @@ reflow_message reflow_firing_config(const reflow_firing* firing) {
 }
 
 const reflow_packet* reflow_firing_inputs(const reflow_firing* firing, size_t* count) {
-    if (count != nullptr) *count = firing == nullptr ? 0 : firing->inputs.size();
-    return firing == nullptr ? nullptr : firing->inputs.data();
+    if (count != nullptr) *count = firing == nullptr ? 0 : firing->inputs().size();
+    return firing == nullptr ? nullptr : firing->inputs().data();
 }
 
 reflow_status reflow_firing_again(const reflow_firing* firing) {
     if (firing == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
-    if (firing->kind != REFLOW_FIRING_RUN || !firing->inputs.empty()) {
+    if (firing->kind != REFLOW_FIRING_RUN || !firing->inputs().empty()) {
         return REFLOW_ERROR_INVALID_STATE;
     }
     firing->actor->more.store(true);

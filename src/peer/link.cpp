@@ -83,6 +83,12 @@ Identity Link::remote() const {
     return dials_ ? welcome_.from : hello_.from;
 }
 
+bool Link::open_to(std::string_view network_id) const {
+    if (stage() != Stage::open) return false;
+    std::lock_guard lock(mutex_);
+    return (dials_ ? welcome_.from : hello_.from).network_id == network_id;
+}
+
 Link::Counts Link::counts() const {
     Counts now;
     now.round_trip_ns = round_trip_ns_.load(std::memory_order_relaxed);

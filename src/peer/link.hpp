@@ -110,6 +110,8 @@ public:
     }
     // Who the other side is; fixed once it is open.
     [[nodiscard]] Identity remote() const;
+    // Whether it is open, and to that network.
+    [[nodiscard]] bool open_to(std::string_view network_id) const;
     [[nodiscard]] const String& endpoint() const noexcept { return endpoint_; }
     // Whether the other side was reached, and whether both have ever greeted.
     [[nodiscard]] bool was_reached() const noexcept {

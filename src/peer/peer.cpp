@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "peer/endpoints.hpp"
+#include "peer/http.hpp"
 #include "peer/limits.hpp"
 #include "peer/times.hpp"
 
@@ -311,24 +312,34 @@ io::WireHandler* Peer::accepted(io::Wire& wire) {
     return link.get();
 }
 
+// For each message that is sent, so without memory: those that fit are counted first. One may end
+// in between.
 Ref<Link> Peer::pick(std::string_view network_id) {
     std::lock_guard lock(mutex_);
-    Vector<Ref<Link>> open, ends;
-    for (const Ref<Link>& link : links_) {
-        if (link->stage() == Stage::open && link->remote().network_id == network_id) {
+    for (bool retiring : {false, true}) {
+        auto fits = [&](const Ref<Link>& link) {
+            if (!link->open_to(network_id)) return false;
             bool retires = std::find(retiring_.begin(), retiring_.end(), link) != retiring_.end();
-            (retires ? ends : open).push_back(link);
+            return retires == retiring;
+        };
+        auto count = static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(), fits));
+        if (count == 0) continue;
+        std::size_t before = options_.fails_over ? 0 : next_++ % count;
+        const Ref<Link>* last = nullptr;
+        for (const Ref<Link>& link : links_) {
+            if (!fits(link)) continue;
+            last = &link;
+            if (before-- == 0) break;
         }
+        if (last != nullptr) return *last;
     }
-    if (open.empty()) open.swap(ends);
-    if (open.empty()) return {};
-    return open[options_.fails_over ? 0 : next_++ % open.size()];
+    return {};
 }
 
 bool Peer::connected(std::string_view network_id) const {
     std::lock_guard lock(mutex_);
     return std::any_of(links_.begin(), links_.end(), [&](const Ref<Link>& link) {
-        return link->stage() == Stage::open && link->remote().network_id == network_id;
+        return link->open_to(network_id);
     });
 }
 
@@ -436,6 +447,7 @@ Message Peer::actors() {
 }
 
 io::HttpResponse Peer::request(const io::HttpRequest& request) {
+    if (request.foreign) return error_response(403, "pages of this origin are not let in");
     if (http_.call && !is_of_status(request)) return http_.call(request);
     return answer_status(request, status());
 }

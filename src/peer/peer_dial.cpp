@@ -85,9 +85,7 @@ Result<void> Peer::disconnect(std::string_view network_id) {
     {
         std::lock_guard lock(mutex_);
         for (const Ref<Link>& link : links_) {
-            if (link->stage() == Stage::open && link->remote().network_id == network_id) {
-                all.push_back(link);
-            }
+            if (link->open_to(network_id)) all.push_back(link);
         }
         std::size_t before = targets_.size();
         std::erase_if(targets_, [&](const Ref<Target>& target) {

@@ -73,10 +73,7 @@ void Peer::follow(Proxy& proxy) {
     {
         std::lock_guard lock(mutex_);
         for (const Ref<Link>& link : links_) {
-            if (link->stage() == Stage::open &&
-                link->remote().network_id == proxy.name.network_id) {
-                open.push_back(link);
-            }
+            if (link->open_to(proxy.name.network_id)) open.push_back(link);
         }
     }
     for (const Ref<Link>& link : open) ask_for(proxy, *link);
@@ -104,9 +101,7 @@ void Peer::unfollow(Proxy& proxy) {
 
 void Peer::follow_late(const Proxy& proxy, const Proxy::Followed& what, bool wanted) {
     for (const Ref<Link>& link : links()) {
-        if (link->stage() != Stage::open || link->remote().network_id != proxy.name.network_id) {
-            continue;
-        }
+        if (!link->open_to(proxy.name.network_id)) continue;
         if (!wanted) {
             link->unfollow(what.number);
             continue;

@@ -20,7 +20,7 @@ ROWS = [
     "deal-round-robin-10", "deal-least-loaded-10", "deal-key-10", "ping-pong", "ring-100", "pairs-64", "pairs-64-2w", "work-10", "work-10-2w", "latency-2",
     "latency-10", "idle-wake-same-core", "memory-10000", "memory-100000",
     "memory-1000000", "create-10000", "create-100000", "create-1000000", "payload-1048576",
-    "graph-load-10000", "slow-sink-memory", "events-unasked", "events-default",
+    "graph-load-10000", "slow-sink-memory", "pulled-1", "pulled-256", "events-unasked", "events-default",
     "events-all", "process-start", "library-size",
 ] + [f"{codec}-{way}-{document}" for codec in ("json", "msgpack") for way in ("read", "write")
      for document in DOCUMENTS]
