@@ -56,6 +56,11 @@ def own_loop():
         return _own
 
 
+def running_loop():
+    """The loop that runs on this thread, or None."""
+    return asyncio._get_running_loop()
+
+
 class _Slot:
     """A task that works firings of a node off, and the firing that it has now."""
 
@@ -97,7 +102,7 @@ class Pump:
         self._fresh = []  # slots that have begun since the last look
         self._slots = {}  # from the number of a watched firing to its slot
         self._scheduled = False
-        self._cancels = None
+        self._post = None
         self._host = None
         self._closed = False
 
@@ -107,7 +112,7 @@ class Pump:
             # Our own thread begins now: when the interpreter ends no thread can, and firings still come.
             self._loop = loop or own_loop()
             self._scheduled = False
-            self._cancels = None
+            self._post = None
             self._fresh.clear()
             self._slots.clear()
 
@@ -170,16 +175,16 @@ class Pump:
             self._loop.call_soon(self._look)
 
     def _watch(self, slot):
-        if self._cancels is None:
-            self._cancels = _reflow.Cancels()
-            self._loop.add_reader(self._cancels.fileno(), self._take_cancelled)
+        if self._post is None:
+            self._post = _reflow.Post()
+            self._loop.add_reader(self._post.fileno(), self._take_cancelled)
         slot.watched = True
         self._slots[slot.ctx._firing] = slot
-        if not slot.ctx._watch(self._cancels):
+        if not slot.ctx._watch(self._post):
             self._cancel(slot.ctx._firing)
 
     def _take_cancelled(self):
-        for firing in self._cancels.take():
+        for firing in self._post.take():
             self._cancel(firing)
 
     def _cancel(self, firing):
@@ -202,9 +207,9 @@ class Pump:
                     if not slot.cancelled:
                         raise
                 except Exception as error:
-                    self._fail(ctx, error)
+                    self._fail(ctx, error, firing)
                 except BaseException as error:
-                    self._fail(ctx, error)
+                    self._fail(ctx, error, firing)
                     if self._loop is not _own:  # nobody would see it on our own thread
                         raise
                 else:
@@ -219,7 +224,8 @@ class Pump:
                 if not self._scheduled:
                     self._schedule()
 
-    def _fail(self, ctx, error):
+    def _fail(self, ctx, error, values=()):
+        _reflow.Stream._close_all(values)
         runtime = self._runtime()
         if runtime is not None:
             runtime._note_error(ctx.node, error)
@@ -259,14 +265,14 @@ class Pump:
             pass  # closed meanwhile
 
     def _end_watching(self):
-        self._take_cancelled() if self._cancels is not None else None
+        self._take_cancelled() if self._post is not None else None
         for slot in list(self._slots.values()):
             slot.cancelled = True
             slot.task.cancel()
         self._slots.clear()
-        if self._cancels is not None:
-            self._loop.remove_reader(self._cancels.fileno())
-            self._cancels = None
+        if self._post is not None:
+            self._loop.remove_reader(self._post.fileno())
+            self._post = None
 
 
 def _run_hosted(runtime):
@@ -296,6 +302,43 @@ async def feed(network, port, values):
             if count % 256 == 0:
                 await asyncio.sleep(0)
     return count
+
+
+# ---- what the engine tells a loop ----------------------------------------------------------------------
+
+class Waker:
+    """Wakes tasks of one loop by numbers that threads of the engine put into a post."""
+
+    def __init__(self, loop):
+        self.post = _reflow.Post()
+        self._waiting = {}  # from number to future
+        loop.add_reader(self.post.fileno(), self._take)
+
+    def _take(self):
+        for number in self.post.take():
+            future = self._waiting.get(number)
+            if future is not None and not future.done():
+                future.set_result(None)
+
+    async def wait(self, number):
+        """Returns when the number has been put there, or was since the last time the loop had its turn."""
+        future = self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            await future
+        finally:
+            del self._waiting[number]
+
+
+_wakers = weakref.WeakKeyDictionary()
+
+
+def waker():
+    """The Waker of the loop that runs here."""
+    loop = asyncio.get_running_loop()
+    found = _wakers.get(loop)
+    if found is None:
+        found = _wakers[loop] = Waker(loop)
+    return found
 
 
 # ---- waiting without blocking the loop --------------------------------------------------------------

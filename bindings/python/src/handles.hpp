@@ -25,6 +25,7 @@ struct RuntimeObject {
     uint32_t generation; // of forks, when it was made
     int users;           // calls that go on without the lock of the interpreter
     bool closed;
+    reflow_mode mode;
     std::vector<std::shared_ptr<Spec>> *specs;
     std::shared_ptr<Hooks> *hooks;
 };
@@ -37,8 +38,10 @@ struct NetworkObject {
     int users;
     bool closed;
     bool stopping;
+    bool carries; // envelopes
     PyObject *runtime;
     PyObject *inports; // from "node.port" to number
+    PyObject *record;  // the file that it is to record into, or NULL
 };
 
 struct OutputObject {
