@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 from collections import namedtuple
-from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, Tuple
 
 from . import _reflow
 from .errors import Error, ReturnError
@@ -20,19 +20,41 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("reflow.peer")
 
-HttpRequest = namedtuple("HttpRequest", "method path query content_type authorization body")
-HttpRequest.__doc__ = """A request to a peer: ``body`` is bytes, the rest str.
+if TYPE_CHECKING:
 
-``method`` is "GET" and the like; ``path`` as it came, "/predict", where %20 and the like are not decoded;
-``query`` what follows the "?".
-"""
+    class HttpRequest(NamedTuple):
+        """A request to a peer."""
 
-LostMessage = namedtuple("LostMessage", "network actor port value status reason")
-LostMessage.__doc__ = """A message that will not be delivered.
+        method: str
+        path: str
+        query: str
+        content_type: str
+        authorization: str
+        body: bytes
 
-``network``, ``actor`` and ``port`` are where it was to go; ``value`` is None if it is not here any more;
-``status`` is the name of a status of reflow.h, and ``reason`` says what has happened.
-"""
+    class LostMessage(NamedTuple):
+        """A message that will not be delivered."""
+
+        network: str
+        actor: str
+        port: str
+        value: Any
+        status: str
+        reason: str
+
+else:
+    HttpRequest = namedtuple("HttpRequest", "method path query content_type authorization body")
+    LostMessage = namedtuple("LostMessage", "network actor port value status reason")
+    HttpRequest.__doc__ = """A request to a peer: ``body`` is bytes, the rest str.
+
+    ``method`` is "GET" and the like; ``path`` as it came, "/predict", where %20 and the like are not decoded;
+    ``query`` what follows the "?".
+    """
+    LostMessage.__doc__ = """A message that will not be delivered.
+
+    ``network``, ``actor`` and ``port`` are where it was to go; ``value`` is None if it is not here any more;
+    ``status`` is the name of a status of reflow.h, and ``reason`` says what has happened.
+    """
 
 # A thread looks so often whether its queue has ended, in seconds.
 _LOOK = 1.0

@@ -169,6 +169,18 @@ class Network(Operations, _reflow.Network):
                     found = True
         return found
 
+    def _tell_open(self):
+        """Warns once of required inports that nothing leads to and nothing was sent to."""
+        if not self._open:
+            return
+        import logging
+
+        for port in sorted(self._open - self._sent_to()):
+            logging.getLogger("reflow.network").warning(
+                "%r needs packets and is not connected, and the program has sent nothing to it: connect it, "
+                "or send to it", port)
+        self._open = set()
+
     def expose_inport(self, name, port, type="any"):
         """Gives an inport a name of the graph, for ``net.send(name, value)``. Returns the network."""
         self._expose_inport(name, port, type)
@@ -260,6 +272,7 @@ class Network(Operations, _reflow.Network):
         self._ensure_started()
         self._check_not_own_loop("idle()")
         self._wait_idle(timeout)
+        self._tell_open()
         _logging.flush()
 
     def drain(self, timeout=None):
@@ -267,6 +280,7 @@ class Network(Operations, _reflow.Network):
         self._ensure_started()
         self._check_not_own_loop("run()")
         self._drain(timeout)
+        self._tell_open()
         _logging.flush()
 
     def stop(self, timeout=None):
@@ -383,6 +397,7 @@ class Network(Operations, _reflow.Network):
 
         self._ensure_started()
         await _aio.wait(self, self._wait_idle, timeout)
+        self._tell_open()
 
     async def run(self, timeout=None):
         """Starts the network, waits until it is idle, and drains it. Returns its report."""
@@ -391,6 +406,7 @@ class Network(Operations, _reflow.Network):
         self._ensure_started()
         await _aio.wait(self, self._wait_idle, timeout)
         await _aio.wait(self, self._drain, timeout)
+        self._tell_open()
         _logging.flush()
         return self.report()
 

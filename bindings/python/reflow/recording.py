@@ -47,7 +47,7 @@ class Replay(Closing):
 
     ``actors`` are those of the graph, under the names that they had; what depends on more than its packets
     (``external=True``) is not called. Raises IOError, ParseError if the file is no recording,
-    UnsupportedError for one of another version, GraphError without its components.
+    UnsupportedError for one of another version, NotFoundError without its components.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ def _check_may_wait(instead: str) -> None:
         )
 
 
-def _parts(data: Data, chunk: Optional[int]) -> Iterator[Data]:
+def _parts(data: Any, chunk: Optional[int]) -> Iterator[Data]:
     if chunk is None:
         yield data
         return
@@ -129,13 +129,14 @@ class Stream(_reflow.Stream):
         NotFoundError for a handle that leads nowhere, ClosedError, CancelledError when the network stops,
         WouldDeadlockError.
         """
-        frame = self._poll()
-        if frame is not NotImplemented:
-            return frame
-        if timeout == 0:
-            raise TimeoutError("nothing has come through the stream yet")
-        _check_may_wait("aread()")
-        return self._read(timeout)
+        frame: Any = self._poll()
+        if frame is NotImplemented:
+            if timeout == 0:
+                raise TimeoutError("nothing has come through the stream yet")
+            _check_may_wait("aread()")
+            frame = self._read(timeout)
+        there: Optional[memoryview] = frame
+        return there
 
     async def aread(self) -> Optional[memoryview]:
         """As :meth:`read`, and awaits the frame."""
@@ -147,12 +148,13 @@ class Stream(_reflow.Stream):
 
         What has come when the time is over stays: the call can be repeated.
         """
-        data = self._collect(max_bytes, 0)
-        if data is NotImplemented and timeout != 0:
+        got: Any = self._collect(max_bytes, 0)
+        if got is NotImplemented and timeout != 0:
             _check_may_wait("acollect()")
-            data = self._collect(max_bytes, timeout)
-        if data is NotImplemented:
+            got = self._collect(max_bytes, timeout)
+        if got is NotImplemented:
             raise TimeoutError("the stream has not ended yet")
+        data: bytes = got
         return data
 
     async def acollect(self, max_bytes: int = 64 << 20) -> bytes:

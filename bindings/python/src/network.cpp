@@ -344,15 +344,18 @@ reflow_network *network_handle(PyObject *object)
     reflow_runtime *runtime = runtime_handle(network->runtime);
     if (runtime == nullptr) return nullptr;
     Failure error;
-    Using using_network(network);
     reflow_network *handle = nullptr;
     reflow_view file{};
     if (network->record != nullptr && !view_from(network->record, "a file", &file)) return nullptr;
-    const reflow_status status = unlocked([&] {
-        return network->record != nullptr
-                   ? reflow_x_record_create(runtime, network->graph, file, &handle, error.out())
-                   : reflow_network_create(runtime, network->graph, &handle, error.out());
-    });
+    reflow_status status = REFLOW_OK;
+    {
+        Using using_network(network);
+        status = unlocked([&] {
+            return network->record != nullptr
+                       ? reflow_x_record_create(runtime, network->graph, file, &handle, error.out())
+                       : reflow_network_create(runtime, network->graph, &handle, error.out());
+        });
+    }
     if (!check(status, error)) {
         if (status == REFLOW_ERROR_GRAPH && mended(object)) return network_handle(object);
         return nullptr;

@@ -236,6 +236,13 @@ PyObject *report(PyObject *self, PyObject *)
     return value;
 }
 
+// The names of the inports that were sent to.
+PyObject *sent_to(PyObject *self, PyObject *)
+{
+    PyObject *known = self_of(self)->inports;
+    return known != nullptr ? PySet_New(known) : PySet_New(nullptr);
+}
+
 PyObject *carry_envelopes(PyObject *self, PyObject *)
 {
     reflow_network *handle = network_handle(self);
@@ -262,6 +269,7 @@ const PyMethodDef methods[] = {
     {"counters", counters, METH_O,
      "counters(node) -> dict\n\nfired, received, sent, failed, dropped, waiting (ints) and held_back."},
     {"report", report, METH_NOARGS, "report() -> dict\n\nThe counters of all nodes, by node."},
+    {"_sent_to", sent_to, METH_NOARGS, "The names of the inports that were sent to."},
     {"carry_envelopes", carry_envelopes, METH_NOARGS,
      "carry_envelopes()\n\nBefore the start: packets carry envelopes, which is several times slower."},
     {nullptr, nullptr, 0, nullptr},
