@@ -894,7 +894,8 @@ REFLOW_API reflow_status reflow_context_set_envelope(reflow_context *context,
 
 /* Flags of a port. */
 enum {
-    REFLOW_PORT_REQUIRED = 1, /* a graph in which it is not connected does not run */
+    REFLOW_PORT_REQUIRED = 1, /* a graph in which it is neither connected nor exposed, and gets no initial
+                                 packet, does not run: one that only the host sends to is exposed */
     REFLOW_PORT_ARRAY = 2     /* its connections carry an index */
 };
 
@@ -1758,6 +1759,39 @@ REFLOW_API reflow_network_state reflow_network_get_state(const reflow_network *n
 REFLOW_API reflow_status reflow_network_wait_idle(reflow_network *network, int64_t timeout_ms,
                                                   reflow_error **error);
 
+/* Told that a network has become idle, instead of waiting for it. error is NULL then, and also when the network
+ * has been stopped; otherwise it is what reflow_network_wait_idle would answer: REFLOW_ERROR_WOULD_BLOCK if what
+ * is left waits at paused nodes, REFLOW_ERROR_LIMIT if the network has failed with a stall or waits for room in
+ * streams, or the error of the node that the network failed with. It is borrowed until the callback returns. */
+typedef void (*reflow_idle_fn)(void *user_data, const reflow_error *error);
+
+/* Asks to be called once, as soon as reflow_network_wait_idle would return: so that an event loop can await an
+ * idle network without a thread that waits. If that is so now, the callback comes inside this call. Each call
+ * of this function asks for one callback more, with user data of its own; whoever wants to know each time
+ * subscribes to NETWORK_IDLE. *id (may be NULL) is its number, which is there before the callback comes.
+ *
+ * What made the network idle is over when the callback comes, and others may have sent since. It comes on the
+ * thread that did the last step: of the runtime, of links, or of the host inside a call, as in modes inline,
+ * hosted and simulated; after the event NETWORK_IDLE, never under a lock of the engine, and several one
+ * after the other, in the order in which they were asked for. It may call anything that does not wait, stop and
+ * destroy the network too. Asked again inside of it, the answer comes once it has returned: at once if nothing
+ * has begun. A stop, reflow_network_destroy too, calls those that are left when the last teardown has returned.
+ *
+ * destroy ends user_data when the callback has returned, or when it is removed or this fails.
+ * Ownership: user_data taken. Threads: any. Blocking: never, but for the callback.
+ * Errors: REFLOW_ERROR_INVALID_STATE before start, REFLOW_ERROR_LIMIT beyond 4096 that wait,
+ * REFLOW_ERROR_UNSUPPORTED in a network that is recorded. Callbacks: callback, destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_on_idle(reflow_network *network, reflow_idle_fn callback,
+                                                void *user_data, reflow_destroy_fn destroy,
+                                                uint64_t *id, reflow_error **error);
+
+/* Takes back what reflow_network_on_idle has asked for: the callback does not come any more. If it is not found,
+ * it has come, or is running on another thread now, and destroy tells when it has returned.
+ * Ownership: none. Threads: any. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND. Callbacks: destroy.
+ * Since: 0.1.0 */
+REFLOW_API reflow_status reflow_network_remove_on_idle(reflow_network *network, uint64_t id,
+                                                       reflow_error **error);
+
 /* Ends the sources (see reflow_component): run is not called for them any more, neither again, nor
  * by a timer, nor for inputs, which are dropped. What they have emitted goes on its way, so that a
  * drain ends that would otherwise take as long as a source goes on. Doing it again does nothing, nor
@@ -2342,6 +2376,9 @@ typedef struct reflow_node_metrics {
                             became ready until it was handed to run. Await rule any only, and not
                             behind connections that drop */
     uint64_t stuck;      /* calls that the watchdog has told of (section 10) */
+    uint64_t streams;       /* ends of streams (section 15) that it has open, to read or to write */
+    uint64_t stream_frames; /* that wait in streams until it reads them: from when it has accepted them on */
+    uint64_t stream_bytes;  /* of these */
 } reflow_node_metrics;
 
 /* Reads counts and times of a node; times are 0 unless they are measured.
@@ -2393,8 +2430,8 @@ REFLOW_API reflow_status reflow_process_usage(reflow_usage *usage, reflow_error 
 /* Everything at once: an object {time_ns, state, measured, nodes, total, workers, process}.
  * time_ns is the time of the runtime, for rates between two of them; measured tells whether times
  * are measured. nodes goes from node id to {component, source, activity, fired, received, sent,
- * failed, dropped, error_rate, waiting, capacity, highest, busy_ns, stuck, call, wait}, in the order of
- * the graph. call and wait are {count, mean_ns, p50_ns, p90_ns, p99_ns, p999_ns, max_ns}, or null
+ * failed, dropped, error_rate, waiting, capacity, highest, busy_ns, stuck, streams, stream_frames,
+ * stream_bytes, call, wait}, in the order of the graph. call and wait are {count, mean_ns, p50_ns, p90_ns, p99_ns, p999_ns, max_ns}, or null
  * without samples. total has the sums and the quantiles over all nodes; workers is an array of
  * {asleep, rounds, lifetime_ns, asleep_ns, utilisation}; process has the fields of reflow_usage.
  * Rates and utilisation are from 0 to 1.
@@ -3466,6 +3503,10 @@ typedef struct reflow_peer_options {
     uint32_t batch_linger_us;       /* so long they wait for others, in steps of a millisecond; default 0 */
     uint32_t compression_threshold; /* frames of fewer bytes go as they are; default 1024 */
     int32_t compression_level;      /* of zstd, 1 to 19; default 1; -1: nothing is compressed */
+    /* Pages that browsers may dial and ask for, such as "https://example.org"; "*": all. Without it only those
+     * that the peer itself could have served: see docs/peers.md. Requests without an Origin are no page's. */
+    const reflow_view *allowed_origins;
+    size_t allowed_origins_count;
 } reflow_peer_options;
 
 /* Makes a peer, which neither listens nor dials yet.
@@ -3727,7 +3768,8 @@ typedef struct reflow_http_options {
                                 65,535. So many connections may be there besides the links */
 } reflow_http_options;
 
-/* Sets who answers requests, once, before the start. No call comes after reflow_peer_stop has returned;
+/* Sets who answers requests, once, before the start. A request of a page in a browser that is not let in
+ * (allowed_origins) gets 403 and does not come here. No call comes after reflow_peer_stop has returned;
  * requests that wait then are cut. destroy ends user_data with the peer.
  * Ownership: options borrowed (may be NULL), user_data taken. Threads: any. Blocking: never.
  * Errors: REFLOW_ERROR_INVALID_STATE after the start, REFLOW_ERROR_ALREADY_EXISTS the second time,

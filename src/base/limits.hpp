@@ -49,6 +49,7 @@ inline constexpr std::uint32_t events_count = 4096;      // waiting in one subsc
 inline constexpr std::uint32_t event_batch_count = 256;  // in one call of its callback
 inline constexpr std::size_t breakpoints_count = REFLOW_MAX_BREAKPOINTS;  // of one network
 inline constexpr std::size_t writables_count = 4096;       // inports of a network that tell of room
+inline constexpr std::uint32_t waiters_count = 4096;         // callbacks that wait for one network to be idle
 inline constexpr std::uint32_t measured_turns_count = 16;  // one turn in so many is measured
 inline constexpr std::uint64_t streams_count = 1'000'000;  // that live in one runtime
 inline constexpr std::uint32_t stream_frames_count = 64;   // waiting for one reader

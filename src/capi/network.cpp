@@ -19,6 +19,14 @@ struct Readable : RefCounted<Readable> {
     network::HostData data;
 };
 
+void tell_quiet(reflow_idle_fn callback, void* data, const network::Network& network,
+                reflow_status how) noexcept {
+    reflow_error* error = nullptr;
+    (void)guarded(&error, [&] { return network.how_quiet(how); });
+    callback(data, error);
+    reflow_error_destroy(error);
+}
+
 }  // namespace
 
 extern "C" {
@@ -59,6 +67,25 @@ reflow_status reflow_network_wait_idle(reflow_network* network, int64_t timeout_
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(network); !fine.ok()) return fine;
         return network_of(network)->wait_idle(timeout_ms);
+    });
+}
+
+reflow_status reflow_network_on_idle(reflow_network* network, reflow_idle_fn callback,
+                                     void* user_data, reflow_destroy_fn destroy, uint64_t* id,
+                                     reflow_error** error) {
+    network::HostData data(user_data, destroy);
+    return guarded(error, [&]() -> Result<void> {
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
+        if (callback == nullptr) return null_argument("callback");
+        return network_of(network)->on_idle(callback, tell_quiet, std::move(data), id);
+    });
+}
+
+reflow_status reflow_network_remove_on_idle(reflow_network* network, uint64_t id,
+                                            reflow_error** error) {
+    return guarded(error, [&]() -> Result<void> {
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
+        return network_of(network)->remove_on_idle(id);
     });
 }
 

@@ -70,22 +70,33 @@ void set_discovery(const peer::Config& config, peer::PeerOptions& to) {
     to.advertise_address = config.advertise_address;
 }
 
-// The fields of discovery, which are checked as those of a file are.
-Result<void> read_discovery(const reflow_peer_options& from, peer::PeerOptions& to) {
+// name is that of the field.
+Result<void> read_texts(const reflow_view* from, std::size_t count, std::string_view name,
+                        Vector<String>& to) {
+    Result<void> array = check_array(from, count, sizeof(reflow_view), name);
+    if (!array.ok()) return array;
+    for (std::size_t i = 0; i < count; ++i) {
+        Result<std::string_view> text = text_argument(from[i], name);
+        if (!text.ok()) return text.take_error();
+        to.emplace_back(text.value());
+    }
+    return {};
+}
+
+// The fields of discovery and of pages, which are checked as those of a file are.
+Result<void> read_as_config(const reflow_peer_options& from, peer::PeerOptions& to) {
     if (from.discovery_reserved != 0) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "discovery_reserved is not 0");
     }
-    Result<void> array = check_array(from.discovery_endpoints, from.discovery_endpoints_count,
-                                     sizeof(reflow_view), "discovery_endpoints");
-    if (!array.ok()) return array;
     peer::Config config;
     config.network_id = to.link.self.network_id;
     config.instance_id = to.link.self.instance_id;
-    for (std::size_t i = 0; i < from.discovery_endpoints_count; ++i) {
-        auto text = text_argument(from.discovery_endpoints[i], "discovery_endpoints");
-        if (!text.ok()) return text.take_error();
-        config.discovery_endpoints.emplace_back(text.value());
-    }
+    Result<void> servers = read_texts(from.discovery_endpoints, from.discovery_endpoints_count,
+                                      "discovery_endpoints", config.discovery_endpoints);
+    if (!servers.ok()) return servers;
+    Result<void> pages = read_texts(from.allowed_origins, from.allowed_origins_count,
+                                    "allowed_origins", config.allowed_origins);
+    if (!pages.ok()) return pages;
     auto token = text_argument(from.discovery_token, "discovery_token");
     if (!token.ok()) return token.take_error();
     config.discovery_token = token.value();
@@ -101,6 +112,7 @@ Result<void> read_discovery(const reflow_peer_options& from, peer::PeerOptions& 
         return fine;
     }
     set_discovery(config, to);
+    to.allowed_origins = std::move(config.allowed_origins);
     return {};
 }
 
@@ -177,7 +189,7 @@ Result<peer::PeerOptions> read_peer_options(const reflow_peer_options* given) {
         if (!one.ok()) return one.take_error();
         options.allowed_networks.emplace_back(one.value());
     }
-    if (Result<void> fine = read_discovery(from, options); !fine.ok()) return fine.take_error();
+    if (Result<void> fine = read_as_config(from, options); !fine.ok()) return fine.take_error();
     return options;
 }
 

@@ -373,6 +373,7 @@ void Validator::required_ports() {
             Finding& finding = add(Severity::error, "required-port",
                                    concat("required inport '", ports[port].name,
                                           "' gets nothing: no connection, no initial packet"));
+            finding.hint = "if the host feeds it, expose it as an inport of the graph";
             finding.node = view_.nodes[i].id;
             finding.port = ports[port].name;
             finding.path = path.text();

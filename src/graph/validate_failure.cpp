@@ -103,6 +103,7 @@ void Validator::fallback_value(std::uint32_t position, String path) {
             concat("the node has no outport '", port, "' for the value of its fallback"));
     finding.hint = known->outports->hint(port);
     finding.node = item.id;
+    finding.port = port;
     finding.path = concat(path, ".port");
 }
 

@@ -35,7 +35,7 @@ enum class HttpRead : std::uint8_t { more, done, wrong, too_large };
 [[nodiscard]] HttpRead read_http_request(std::string_view text, HttpHead& head);
 [[nodiscard]] HttpRead read_http_answer(std::string_view text, HttpHead& head);
 
-// Whether a page may open a WebSocket here: browsers say in Origin (RFC 6454) where a page comes from, and let
+// Whether a page may open a WebSocket here, or ask for something: browsers say in Origin (RFC 6454) where a page comes from, and let
 // any page dial any address, so that one of somebody else would reach what listens on this machine. Those
 // may that are named, and those of the same address, if that is a number or localhost: a name could
 // be made to lead here by somebody else. Without an origin it is no browser. host: as the request has it.

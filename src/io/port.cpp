@@ -64,6 +64,7 @@ private:
     void replied(const Later& from, HttpResponse&& response) noexcept;
     void respond(HttpResponse&& response);
     void go_on();
+    [[nodiscard]] bool lets_in(const HttpHead& head) const;
     void upgrade(const HttpHead& head);
     void become(Form form, WireScheme scheme, std::string_view answer, std::size_t used);
     void answer(std::uint16_t status, std::string_view type, std::string_view body, bool keep,
@@ -380,6 +381,7 @@ void Guest::serve(const HttpHead& head, std::string_view body) {
     request.body = body;
     request.content_type = head.find("Content-Type");
     request.authorization = head.find("Authorization");
+    request.foreign = !lets_in(head);
     request.asker = this;
     HttpResponse response = port_->handler_->request(request);
     if (state_ == State::ended) return;
@@ -457,6 +459,12 @@ void Guest::replied(const Later& from, HttpResponse&& response) noexcept {
     }
 }
 
+bool Guest::lets_in(const HttpHead& head) const {
+    bool repeated = false;
+    std::string_view origin = head.find("Origin", &repeated);
+    return !repeated && may_come_from(origin, head.find("Host"), port_->options_.origins);
+}
+
 void Guest::upgrade(const HttpHead& head) {
     bool repeated = false;
     std::string_view key = head.find("Sec-WebSocket-Key", &repeated);
@@ -468,8 +476,7 @@ void Guest::upgrade(const HttpHead& head) {
     if (head.method != "GET" || !head.version_1_1 || !head.has("Connection", "Upgrade") ||
         head.find("Host").empty() || repeated || !is_websocket_key(key))
         return answer(400, "text/plain", "not an upgrade to WebSocket\n", false);
-    std::string_view origin = head.find("Origin", &repeated);
-    if (repeated || !may_come_from(origin, head.find("Host"), port_->options_.origins))
+    if (!lets_in(head))
         return answer(403, "text/plain", "pages of this origin are not let in\n", false);
     const bool secure = channel_.secure();
     const bool tcp = port_->options_.tcp && port_->options_.wire.negotiates &&

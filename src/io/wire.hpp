@@ -150,6 +150,7 @@ protected:
 
 struct HttpRequest {
     std::string_view method, path, query, body, content_type, authorization;
+    bool foreign = false;  // of a page that may_come_from() refuses
     HttpAsker* asker = nullptr;  // NULL: nobody can wait, it is answered by what is returned
 };
 
@@ -171,7 +172,7 @@ struct PortOptions {
     std::uint64_t reply_ns = 30'000'000'000;       // until a request that is answered later gets 504
     std::uint32_t replies = 64;                    // that are waited for at once
     bool websocket = true, tcp = true, http = true;
-    Vector<String> origins;  // see may_come_from(): whose pages may open a WebSocket; "*": all
+    Vector<String> origins;  // see may_come_from(): pages that are let in; "*": all
 };
 
 // The thread that owns all sockets, started with the first use. Thread: any.

@@ -154,7 +154,8 @@ Result<std::uint32_t> FailureBuilder::value_port(const Actor& actor, std::string
     }
     return Failure(REFLOW_ERROR_CONFIG,
                    concat("no outport '", name, "' for the value of the fallback"))
-        .node(actor.id);
+        .node(actor.id)
+        .port(name);
 }
 
 Result<Vector<FailureBuilder::Fallback>> FailureBuilder::fallbacks() const {

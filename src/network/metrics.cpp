@@ -4,6 +4,7 @@
 
 #include "message/count.hpp"
 #include "network/network.hpp"
+#include "runtime/tether.hpp"
 
 namespace reflow::network {
 
@@ -51,6 +52,9 @@ void read(const Actor& actor, const Probe* probe, Samples& call, Samples& wait,
     to.dropped = actor.mailbox.dropped();
     to.waiting = actor.mailbox.waiting();
     to.stuck = actor.stuck.load(std::memory_order_relaxed);
+    if (const runtime::Tether* streams = actor.tether()) {
+        streams->read_counts(to.streams, to.stream_frames, to.stream_bytes);
+    }
     for (std::uint32_t i = 0; i < actor.component->inports.size(); ++i) {
         to.capacity += actor.mailbox.capacity(i);
     }
@@ -95,6 +99,9 @@ Result<Message> finish(ObjectBuilder& node, const reflow_node_metrics& from) {
     node.set("highest", count_message(from.highest));
     node.set("busy_ns", count_message(from.busy_ns));
     node.set("stuck", count_message(from.stuck));
+    node.set("streams", count_message(from.streams));
+    node.set("stream_frames", count_message(from.stream_frames));
+    node.set("stream_bytes", count_message(from.stream_bytes));
     node.set("call", std::move(call).take());
     node.set("wait", std::move(wait).take());
     return node.finish();
@@ -111,6 +118,9 @@ void add(reflow_node_metrics& sum, const reflow_node_metrics& one) noexcept {
     sum.highest = std::max(sum.highest, one.highest);
     sum.busy_ns += one.busy_ns;
     sum.stuck += one.stuck;
+    sum.streams += one.streams;
+    sum.stream_frames += one.stream_frames;
+    sum.stream_bytes += one.stream_bytes;
 }
 
 // Four kinds of samples are 20 KiB: not for the stack of a worker.
@@ -143,7 +153,7 @@ Result<Message> Network::metrics() const {
         read(actor, probe, scratch->call, scratch->wait, one);
         add(sum, one);
         if (probe != nullptr) probe->read(scratch->all_calls, scratch->all_waits);
-        ObjectBuilder node(16);
+        ObjectBuilder node(19);
         node.set("component", Message::string(actor.component->id));
         node.set("source", Message::boolean(now->is_source(i)));
         node.set("activity", Message::string(activity_name(one.activity)));
@@ -153,7 +163,7 @@ Result<Message> Network::metrics() const {
     }
     sum.call = scratch->all_calls.latency();
     sum.wait = scratch->all_waits.latency();
-    ObjectBuilder total(13);
+    ObjectBuilder total(16);
     Result<Message> together = finish(total, sum);
     if (!together.ok()) return together;
     Result<Message> each = nodes.finish();

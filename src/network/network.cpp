@@ -161,7 +161,13 @@ bool Network::launch() noexcept {
     return true;
 }
 
-// ---- waiting
+// ---- waiting (for idle: quiet.cpp)
+
+// It may not have been stopped before.
+Result<void> Network::started() const {
+    if (state() != REFLOW_NETWORK_CREATED) return {};
+    return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
+}
 
 Failure Network::stream_stall() const {
     return Failure(REFLOW_ERROR_LIMIT, concat("network stalled: ", group_.describe_stream_stall()))
@@ -187,34 +193,8 @@ Result<void> Network::waited(reflow_status status, std::string_view what) const 
     }
 }
 
-Result<void> Network::wait_idle(std::int64_t timeout_ms) {
-    std::int32_t now = state_.load(std::memory_order_acquire);
-    if (now == REFLOW_NETWORK_CREATED || now == starting) {
-        return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
-    }
-    Visit visit(*this);
-    bool paused = false;
-    bool stalled = false;
-    reflow_status status = group_.wait(timeout_ms, [&] {
-        paused = group_.quiet_but_paused();
-        stalled = group_.stalled_by_streams();
-        return paused || stalled || group_.idle() || group_.failed() ||
-               state() >= REFLOW_NETWORK_STOPPING;
-    });
-    bool live = !group_.failed() && state() < REFLOW_NETWORK_STOPPING;
-    if (status == REFLOW_OK && paused && live) {
-        return Failure(REFLOW_ERROR_WOULD_BLOCK, "what is left to do waits at paused nodes")
-            .hint("resume them, or step");
-    }
-    if (status == REFLOW_OK && stalled && live) return stream_stall();
-    return waited(status, "waiting for idle");
-}
-
 Result<void> Network::end_sources() {
-    std::int32_t now = state_.load(std::memory_order_acquire);
-    if (now == REFLOW_NETWORK_CREATED || now == starting) {
-        return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
-    }
+    if (Result<void> begun = started(); !begun.ok()) return begun;
     Visit visit(*this);
     auto nobody_runs = still();
     note(Step::sources);
@@ -228,10 +208,7 @@ Result<void> Network::end_sources() {
 }
 
 Result<void> Network::cancel(std::string_view node, std::size_t& count) {
-    std::int32_t now = state_.load(std::memory_order_acquire);
-    if (now == REFLOW_NETWORK_CREATED || now == starting) {
-        return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
-    }
+    if (Result<void> begun = started(); !begun.ok()) return begun;
     Ref<Topology> all = topology();
     const Actor* only = node.empty() ? nullptr : all->find_actor(node);
     if (!node.empty() && only == nullptr) return all->no_node(node);
@@ -263,9 +240,7 @@ Result<void> Network::drain(std::int64_t timeout_ms) {
     const bool begins =
         state_.compare_exchange_strong(now, REFLOW_NETWORK_DRAINING, std::memory_order_acq_rel);
     if (!begins) {
-        if (now == REFLOW_NETWORK_CREATED || now == starting) {
-            return Failure(REFLOW_ERROR_INVALID_STATE, "the network is not started");
-        }
+        if (Result<void> begun = started(); !begun.ok()) return begun;
         if (now != REFLOW_NETWORK_DRAINING) return {};
     }
     group_.wake_hosts();  // whoever waits to send gives up
@@ -376,6 +351,7 @@ void Network::stopped() {
     show_all(REFLOW_NODE_STOPPED);
     post(new_event(REFLOW_EVENT_NETWORK_SHUTDOWN));
     if (instrument_) instrument_->end();
+    settled(REFLOW_OK);
     bool abandoned = false;
     group_.publish([&] {
         state_.store(REFLOW_NETWORK_STOPPED, std::memory_order_release);

@@ -109,6 +109,12 @@ public:
     // ---- life; as reflow.h section 10
     Result<void> start();
     Result<void> wait_idle(std::int64_t timeout_ms);
+    // tell(callback, data, network, how) hands over to the host; how is for how_quiet(). id: not 0.
+    using TellQuiet = void (*)(reflow_idle_fn, void*, const Network&, reflow_status) noexcept;
+    Result<void> on_idle(reflow_idle_fn callback, TellQuiet tell, HostData data, std::uint64_t* id);
+    Result<void> remove_on_idle(std::uint64_t id);
+    // The end of a wait that was told how.
+    [[nodiscard]] Result<void> how_quiet(reflow_status how) const;
     Result<void> end_sources();
     // Cancels what is pending of a node, or of all if it is empty.
     Result<void> cancel(std::string_view node, std::size_t& count);
@@ -311,6 +317,7 @@ private:
     void end_handle() noexcept;
     [[nodiscard]] Result<void> waited(reflow_status status, std::string_view what) const;
     [[nodiscard]] Failure stream_stall() const;
+    [[nodiscard]] Result<void> started() const;
     bool begin_stop() noexcept;
     [[nodiscard]] bool on_own_thread() noexcept;
     std::size_t push_in(runtime::Actor& actor, std::uint32_t port, std::uint32_t index,
@@ -330,6 +337,7 @@ private:
               std::uint32_t inport, MessageRef message) override;
     void stuck(const runtime::Actor& actor, std::uint64_t ns) noexcept override;
     void idle() override;
+    void settled(reflow_status how) noexcept override;
     void stalled(const runtime::Stall& stall) override;
     void made_room(const runtime::Actor& actor) noexcept override { writables_.made_room(actor); }
     void arrived(runtime::Mailbox& reader) noexcept override;
@@ -445,12 +453,25 @@ private:
     // Stands at a breakpoint and is stepped first; under pause_mutex_.
     runtime::Actor* stands_ = nullptr;
 
-    mutable std::mutex mutex_;  // guards subscriptions_, breaks_, foreign_, and making probes
+    mutable std::mutex mutex_;  // guards subscriptions_, breaks_, foreign_, waiters_, and making probes
     Ref<BreakList> breaks_;     // never changed, but replaced; none if there are no breakpoints
     bool carries_ = false;      // envelopes; guarded by mutex_, fixed with the start
     std::uint64_t last_break_ = 0;  // likewise
     Ref<Foreign> foreign_;          // likewise; then it stays
     Vector<Ref<Subscription>> subscriptions_;
+    // Hosts that are told when it is quiet, in the order of their numbers; a list, so that one is taken
+    // out of many at once.
+    struct Waiter : Allocated {
+        std::uint64_t id = 0;
+        reflow_idle_fn callback = nullptr;
+        TellQuiet tell = nullptr;
+        HostData data;
+        std::unique_ptr<Waiter> next;
+    };
+    std::unique_ptr<Waiter> take_waiter(std::uint64_t first, std::uint64_t last) noexcept;
+    std::unique_ptr<Waiter> waiters_;
+    std::uint64_t last_waiter_ = 0;
+    std::uint32_t waiters_count_ = 0;
     std::atomic<std::uint64_t> sequence_{0};  // relaxed: only distinct and rising
 };
 

@@ -67,8 +67,7 @@ Result<Topology::Place> Topology::resolve_exposed(std::string_view node, std::st
     Failure failure(REFLOW_ERROR_NOT_FOUND,
                     concat(node.empty() ? "the graph" : "the subgraph", " exposes no ",
                            in ? "inport '" : "outport '", port, "'"));
-    if (!node.empty()) failure = std::move(failure).node(node);
-    return std::move(failure).hint(did_you_mean(port, names));
+    return std::move(failure).node(node).port(port).hint(did_you_mean(port, names));
 }
 
 Result<Topology::Place> Topology::resolve(std::string_view node, std::string_view port,
@@ -86,6 +85,7 @@ Result<Topology::Place> Topology::resolve(std::string_view node, std::string_vie
     }
     return Failure(REFLOW_ERROR_NOT_FOUND, concat("no ", in ? "inport '" : "outport '", port, "'"))
         .node(node)
+        .port(port)
         .hint(did_you_mean(port, names));
 }
 

@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "peer/endpoints.hpp"
+#include "peer/http.hpp"
 #include "peer/limits.hpp"
 #include "peer/times.hpp"
 
@@ -436,6 +437,7 @@ Message Peer::actors() {
 }
 
 io::HttpResponse Peer::request(const io::HttpRequest& request) {
+    if (request.foreign) return error_response(403, "pages of this origin are not let in");
     if (http_.call && !is_of_status(request)) return http_.call(request);
     return answer_status(request, status());
 }

@@ -34,6 +34,7 @@ Status Peer::status() const {
         one.received.bytes = counts.bytes_in;
         one.queued_messages = counts.queued_packets;
         one.queued_bytes = counts.queued_bytes;
+        one.streams = counts.streams;
         now.links.push_back(std::move(one));
     }
     if (network_) {

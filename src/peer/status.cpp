@@ -109,6 +109,7 @@ void link(JsonOut& out, const LinkStatus& link) {
     number(out, "queued_messages", link.queued_messages);
     number(out, "queued_bytes", link.queued_bytes);
     number(out, "unacknowledged_messages", link.unacknowledged_messages);
+    number(out, "streams", link.streams);
     losses(out, link.lost);
     if (link.error.empty()) {
         out.key("error");

@@ -57,6 +57,7 @@ struct LinkStatus {
     std::uint64_t queued_messages = 0;  // taken in, and not yet written to the socket
     std::uint64_t queued_bytes = 0;
     std::uint64_t unacknowledged_messages = 0;
+    std::uint64_t streams = 0;  // on their way, both directions
     std::array<std::uint64_t, losses_count> lost{};
     String error;  // why it is not connected
 };

@@ -91,6 +91,7 @@ Vector<LinkStatus> merged(const Vector<LinkStatus>& links) {
         to.queued_messages += link.queued_messages;
         to.queued_bytes += link.queued_bytes;
         to.unacknowledged_messages += link.unacknowledged_messages;
+        to.streams += link.streams;
         to.reconnects += link.reconnects;
         for (std::size_t i = 0; i < losses_count; ++i) to.lost[i] += link.lost[i];
         if (link.state == LinkState::connected) to.state = link.state;
@@ -164,6 +165,8 @@ private:
         each("reflow_peer_link_unacknowledged_messages", "gauge",
              "Messages sent that the other side has not confirmed.",
              [](const LinkStatus& l) { return l.unacknowledged_messages; });
+        each("reflow_peer_link_streams", "gauge", "Streams on their way, in both directions.",
+             [](const LinkStatus& l) { return l.streams; });
         out_.family("reflow_peer_link_round_trip_seconds", "gauge",
                     "Round trip of the last heartbeat that was answered.");
         for (const LinkStatus& link : links_) {

@@ -45,7 +45,13 @@ void Group::leave(std::int64_t count) noexcept {
         count = 1;
         Report report = quiescent();
         notify_hosts();
-        if (report == Report::none) return;
+        reflow_status answer = REFLOW_OK;
+        if (report == Report::none) {
+            answer = awaited_ ? quiet() : REFLOW_ERROR_TIMEOUT;
+            if (answer == REFLOW_ERROR_TIMEOUT) return;
+            awaited_ = false;
+            report = Report::quiet;
+        }
         if (report == Report::stopped) {
             lock.unlock();
             return observer.stopped();  // may end the group
@@ -54,7 +60,9 @@ void Group::leave(std::int64_t count) noexcept {
         active_.fetch_add(1, std::memory_order_seq_cst);
         std::unique_ptr<Stall> stall = std::move(told_);
         lock.unlock();
-        if (report == Report::idle) {
+        if (report == Report::quiet) {
+            observer.settled(answer);
+        } else if (report == Report::idle) {
             observer.idle();
         } else if (report == Report::stalled) {
             tell(std::move(stall));
@@ -69,6 +77,13 @@ bool Group::idle() const noexcept {
     return held_.load(std::memory_order_seq_cst) == 0 &&
            rooms_.load(std::memory_order_seq_cst) == 0 &&
            parked_.load(std::memory_order_seq_cst) == 0 && !active();
+}
+
+reflow_status Group::quiet() const noexcept {
+    if (failed()) return REFLOW_ERROR_LIMIT;
+    if (quiet_but_paused()) return REFLOW_ERROR_WOULD_BLOCK;
+    if (stalled_by_streams()) return REFLOW_ERROR_LIMIT;
+    return idle() || stop_reported_ ? REFLOW_OK : REFLOW_ERROR_TIMEOUT;
 }
 
 // Nothing was active a moment ago; the lock is held. Something may become so at any moment, from

@@ -55,6 +55,9 @@ public:
     // It has not returned from a callback for so long. On the thread of the watchdog. Always told.
     virtual void stuck(const Actor& /*actor*/, std::uint64_t /*ns*/) noexcept {}
     virtual void idle() = 0;
+    // The group is quiet, or stopped, as quiet() told; once after each await_quiet(). Last of all that
+    // is told of that moment.
+    virtual void settled(reflow_status) noexcept {}
     virtual void stalled(const Stall& stall) = 0;
     // An inport of it that had refused a host has room again. Always told.
     virtual void made_room(const Actor&) noexcept {}
@@ -200,6 +203,16 @@ public:
         return stuck != 0 && rooms_.load(std::memory_order_seq_cst) == stuck && !holds &&
                parked_.load(std::memory_order_seq_cst) == 0 && !active();
     }
+    // What a wait for idle answers now: REFLOW_OK if it is, or has stopped; REFLOW_ERROR_WOULD_BLOCK if
+    // what is left waits at paused actors; REFLOW_ERROR_LIMIT if it has failed or waits for room in
+    // streams; REFLOW_ERROR_TIMEOUT as long as something goes on. Asked as idle().
+    [[nodiscard]] reflow_status quiet() const noexcept;
+    // The observer wants to be told once when that is something else than REFLOW_ERROR_TIMEOUT. With a
+    // guard, whose leave() tells it if that is so already.
+    void await_quiet() noexcept {
+        std::lock_guard lock(mutex_);
+        awaited_ = true;
+    }
     // Who waits, for people.
     [[nodiscard]] String describe_stream_stall() const;
     // Whether anything goes on now; a moment's view.
@@ -242,7 +255,7 @@ public:
 
 private:
     static constexpr std::int64_t visitor = (std::int64_t{1} << 40) + 1;
-    enum class Report : std::uint8_t { none, idle, stalled, stream_stall, stopped };
+    enum class Report : std::uint8_t { none, idle, stalled, stream_stall, quiet, stopped };
     [[nodiscard]] Report quiescent() noexcept;
     void notify_hosts() noexcept;
     [[nodiscard]] bool active() const noexcept {
@@ -281,6 +294,7 @@ private:
     std::uint64_t reported_ = 0;
     std::uint64_t growth_ = 0;
     bool stop_reported_ = false;
+    bool awaited_ = false;     // somebody wants to know when it is quiet
     bool host_reads_ = false;  // some of those held wait for a host; of the last look
     String stall_text_;
     std::unique_ptr<Stall> told_;  // of the last look

@@ -36,6 +36,34 @@ Keep::~Keep() {
     if (environment_ != nullptr) environment_->let_go();
 }
 
+// ---- what waits for a reader
+
+void StreamSide::begin(Ref<Tether> of, std::size_t frames, std::uint64_t bytes) noexcept {
+    tether = std::move(of);
+    count(1, static_cast<std::int64_t>(frames), static_cast<std::int64_t>(bytes));
+}
+
+void StreamInbox::push(Message frame, std::uint64_t size) noexcept {
+    frames.push_unchecked(frame.leak());
+    bytes += size;
+    side.count(0, 1, static_cast<std::int64_t>(size));
+}
+
+Message StreamInbox::pop() noexcept {
+    Message frame = Message::adopt(frames.pop());
+    std::uint64_t size = frame.content_bytes().size();
+    bytes -= size;
+    side.count(0, -1, -static_cast<std::int64_t>(size));
+    return frame;
+}
+
+void StreamInbox::give_up(Queue<reflow_message>& dropped) noexcept {
+    side.count(0, -static_cast<std::int64_t>(frames.size()), -static_cast<std::int64_t>(bytes));
+    dropped.swap(frames);
+    bytes = 0;
+    over = true;
+}
+
 // ---- life
 
 Result<Ref<Stream>> Stream::create(StreamCount& count, const Options& options, Ref<Tether> tether,
@@ -56,7 +84,7 @@ Result<Ref<Stream>> Stream::create(StreamCount& count, const Options& options, R
     }
     made->begin_ = std::move(begin).take();
     made->main_.most = options.most;
-    made->writer_.tether = std::move(tether);
+    made->writer_.begin(std::move(tether), 0, 0);
     MessageRef::Stream fields = options.fields;
     fields.stream_id = count.last_id.fetch_add(1, std::memory_order_relaxed) + 1;
     handle = Message::stream(fields, made.get());
@@ -81,9 +109,7 @@ void Stream::drop_claim() noexcept {
         Lock lock(mutex_);
         if (!accepted_) {
             accepted_ = true;
-            dropped.swap(main_.frames);
-            main_.bytes = 0;
-            main_.over = true;
+            main_.give_up(dropped);
             (void)finish(End::unread, {});
         }
         leave(lock);
@@ -97,7 +123,7 @@ bool Stream::accept(Ref<Tether> tether, Actor*& held) noexcept {
     held = nullptr;
     if (accepted_) return false;
     accepted_ = true;
-    main_.side.tether = std::move(tether);
+    main_.side.begin(std::move(tether), main_.frames.size(), main_.bytes);
     // A writer that waits does so in another way now: it looks again.
     held = unarm(writer_);
     return true;
@@ -110,7 +136,7 @@ bool Stream::accepted() const noexcept {
 
 void Stream::observe(StreamReader& reader, Ref<Tether> tether) noexcept {
     Lock lock(mutex_);
-    reader.own_.side.tether = std::move(tether);
+    reader.own_.side.begin(std::move(tether), 0, 0);
     reader.own_.next = std::exchange(observers_, &reader.own_);
 }
 
@@ -134,12 +160,9 @@ void Stream::put(Message& data) {
             ++to->missed;
             continue;
         }
-        Message copy = data;
-        to->frames.push_unchecked(copy.leak());
-        to->bytes += size;
+        to->push(data, size);
     }
-    main_.frames.push_unchecked(data.leak());
-    main_.bytes += size;
+    main_.push(std::move(data), size);
 }
 
 // What is told first stays: an end behind another one changes nothing.
@@ -265,6 +288,7 @@ void Stream::leave(Lock& lock) noexcept {
 void Stream::leave_side(Lock& lock, StreamSide& side) noexcept {
     Wait before = std::exchange(side.wait, Wait::none);
     Actor* held = before == Wait::none ? nullptr : side.tether->disarm(before, false);
+    side.count(-1, 0, 0);
     Ref<Tether> tether = std::move(side.tether);
     Ref<StreamWatcher> watcher = std::move(side.watcher);
     side.armed = false;

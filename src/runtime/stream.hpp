@@ -58,6 +58,13 @@ struct StreamSide {
     // It was refused and has not been told since. A refusal, and what makes an end go on, are both
     // found under the lock of the stream, so that no call gets lost between the two.
     bool armed = false;
+
+    // From now on; what waits for it already is counted with it.
+    void begin(Ref<Tether> of, std::size_t frames, std::uint64_t bytes) noexcept;
+    // Of the actor: see Tether::count().
+    void count(std::int64_t ends, std::int64_t frames, std::int64_t bytes) const noexcept {
+        if (tether) tether->count(ends, frames, bytes);
+    }
 };
 
 struct StreamLimits {
@@ -77,6 +84,11 @@ struct StreamInbox {
     StreamSide side;
     StreamInbox* next = nullptr;  // of the observers
 
+    // A frame comes, or one that came is gone.
+    void push(Message frame, std::uint64_t size) noexcept;
+    [[nodiscard]] Message pop() noexcept;
+    // All go; they are dropped without the lock of the stream.
+    void give_up(Queue<reflow_message>& dropped) noexcept;
     [[nodiscard]] bool fits(std::uint64_t size) const noexcept {
         bool room = bytes == 0 || (bytes <= most.bytes && size <= most.bytes - bytes);
         return frames.size() < most.frames && room;

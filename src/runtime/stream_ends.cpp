@@ -156,9 +156,7 @@ StreamReader::~StreamReader() {
     Queue<reflow_message> dropped;
     {
         Stream::Lock lock(stream.mutex_);
-        dropped.swap(inbox_->frames);
-        inbox_->bytes = 0;
-        inbox_->over = true;
+        inbox_->give_up(dropped);
         if (observes_) {
             StreamInbox** at = &stream.observers_;
             while (*at != nullptr && *at != inbox_) at = &(*at)->next;
@@ -191,9 +189,7 @@ reflow_status StreamReader::read(std::span<reflow_stream_frame> frames, Patience
     if (inbox.over) return REFLOW_ERROR_CLOSED;
     if (!std::exchange(inbox.begun, true)) give(REFLOW_FRAME_BEGIN, stream.begin_);
     while (count < frames.size() && !inbox.frames.empty()) {
-        Message data = Message::adopt(inbox.frames.pop());
-        inbox.bytes -= data.content_bytes().size();
-        give(REFLOW_FRAME_DATA, std::move(data));
+        give(REFLOW_FRAME_DATA, inbox.pop());
     }
     if (inbox.frames.empty() && stream.end_ != Stream::End::open && count < frames.size()) {
         try {
@@ -240,8 +236,7 @@ void StreamReader::pop() noexcept {
         inbox_->over = stream_->end_ != Stream::End::open;
         return;
     }
-    taken = Message::adopt(inbox_->frames.pop());
-    inbox_->bytes -= taken.content_bytes().size();
+    taken = inbox_->pop();
     stream_->leave(lock);
 }
 

@@ -40,6 +40,20 @@ public:
     // The group stops, or the actor ends.
     void close() noexcept;
 
+    // So many ends more, and frames and bytes that wait for it to read them; all may be negative.
+    void count(std::int64_t ends, std::int64_t frames, std::int64_t bytes) noexcept {
+        ends_.fetch_add(ends, std::memory_order_relaxed);
+        frames_.fetch_add(frames, std::memory_order_relaxed);
+        bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    }
+    // What has been counted. A moment's view: each by itself.
+    void read_counts(std::uint64_t& ends, std::uint64_t& frames,
+                     std::uint64_t& bytes) const noexcept {
+        ends = static_cast<std::uint64_t>(ends_.load(std::memory_order_relaxed));
+        frames = static_cast<std::uint64_t>(frames_.load(std::memory_order_relaxed));
+        bytes = static_cast<std::uint64_t>(bytes_.load(std::memory_order_relaxed));
+    }
+
     [[nodiscard]] bool same_group(const Tether& other) const noexcept {
         return group_ == other.group_;
     }
@@ -60,6 +74,8 @@ private:
     std::uint32_t stuck_ = 0;    // as room_stuck
     // Those and as room. relaxed: read for a stall, when nothing is active, which orders it.
     std::atomic<std::uint32_t> rooms_{0};
+    // relaxed: for people. Each stream adds under its own lock, and takes no more than it has added.
+    std::atomic<std::int64_t> ends_{0}, frames_{0}, bytes_{0};
     const void* const group_;           // only compared
     const Scheduler* const scheduler_;  // likewise
     const bool read_by_host_;

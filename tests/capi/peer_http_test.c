@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -57,18 +58,28 @@ static void ended(void *user_data) {
     ++s->ended;
 }
 
-static void open_site(site *s, const reflow_http_options *options) {
+static reflow_peer_options options_of(const char *network) {
+    reflow_peer_options options = {0};
+    options.struct_size = sizeof options;
+    options.network_id = text_of(network);
+    options.bind_address = text_of("127.0.0.1");
+    return options;
+}
+
+static void open_site_as(site *s, const reflow_http_options *options,
+                         const reflow_peer_options *named) {
     memset(s, 0, sizeof *s);
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->changed, NULL);
     s->runtime = rig_runtime(&rig_own);
-    reflow_peer_options named = {0};
-    named.struct_size = sizeof named;
-    named.network_id = text_of("site");
-    named.bind_address = text_of("127.0.0.1");
-    WORKS(reflow_peer_create(s->runtime, &named, &s->peer, &e));
+    WORKS(reflow_peer_create(s->runtime, named, &s->peer, &e));
     WORKS(reflow_peer_on_http(s->peer, handle, s, ended, options, &e));
     WORKS(reflow_peer_start(s->peer, &e));
+}
+
+static void open_site(site *s, const reflow_http_options *options) {
+    reflow_peer_options named = options_of("site");
+    open_site_as(s, options, &named);
 }
 
 static void close_site(site *s) {
@@ -270,6 +281,93 @@ static void test_limits(void) {
     close_site(&s);
 }
 
+/* ---- pages in browsers */
+
+#define EVIL "Origin: http://evil.example\r\n"
+#define GOOD "Origin: https://good.example\r\n"
+#define UPGRADE                                                                       \
+    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nHost: x\r\n"                  \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nConnection: Upgrade\r\n\r\n"
+
+/* Up to the end of the headers: a link stays open. */
+static void upgrade(const site *s, const char *request, const char *first) {
+    int number = dial(s);
+    say(number, request);
+    const char *text = hear(number, "\r\n\r\n", 1);
+    if (strncmp(text, first, strlen(first)) != 0) {
+        check_failed(__FILE__, __LINE__, first, text);
+    }
+    close(number);
+}
+
+static void test_pages(void) {
+    site s;
+    char own[300];
+    open_site(&s, NULL);
+    ask(&s, "POST /p HTTP/1.1\r\n" EVIL END, "403 Forbidden", "this origin");
+    ask(&s, "GET /health HTTP/1.1\r\n" EVIL END, "403 Forbidden", "this origin");
+    ask(&s, "GET /p HTTP/1.1\r\nOrigin: null\r\n" END, "403 Forbidden", "this origin");
+    unsigned port = reflow_peer_port(s.peer);
+    snprintf(own, sizeof own,
+             "GET /p HTTP/1.1\r\nOrigin: http://127.0.0.1:%u\r\n"
+             "Origin: http://127.0.0.1:%u\r\nHost: 127.0.0.1:%u\r\nConnection: close\r\n\r\n",
+             port, port, port);
+    ask(&s, own, "403 Forbidden", "this origin");
+    CHECK(s.said[0] == 0); /* the handler has heard of none of them */
+    snprintf(own, sizeof own,
+             "GET /own HTTP/1.1\r\nOrigin: http://127.0.0.1:%u\r\nHost: 127.0.0.1:%u\r\n"
+             "Connection: close\r\n\r\n", port, port);
+    ask(&s, own, "200 OK", "GET /own?");
+    upgrade(&s, "GET / HTTP/1.1\r\n" GOOD UPGRADE, "HTTP/1.1 403");
+    close_site(&s);
+
+    reflow_view good[] = {text_of("http://other.example:81"), text_of("https://good.example")};
+    reflow_peer_options named = options_of("site");
+    named.allowed_origins = good;
+    named.allowed_origins_count = 2;
+    open_site_as(&s, NULL, &named);
+    ask(&s, "POST /p HTTP/1.1\r\n" EVIL END, "403 Forbidden", "this origin");
+    ask(&s, "GET /p HTTP/1.1\r\n" GOOD END, "200 OK", "GET /p?");
+    ask(&s, "GET /no-page HTTP/1.1\r\n" END, "200 OK", "GET /no-page?");
+    upgrade(&s, "GET / HTTP/1.1\r\n" GOOD UPGRADE, "HTTP/1.1 101");
+    upgrade(&s, "GET / HTTP/1.1\r\n" EVIL UPGRADE, "HTTP/1.1 403");
+    close_site(&s);
+
+    good[0] = text_of("*");
+    named.allowed_origins_count = 1;
+    open_site_as(&s, NULL, &named);
+    ask(&s, "POST /p HTTP/1.1\r\n" EVIL END, "200 OK", "POST /p?");
+    upgrade(&s, "GET / HTTP/1.1\r\n" EVIL UPGRADE, "HTTP/1.1 101");
+    close_site(&s);
+
+    /* A host that was built before there was this field. */
+    named.struct_size = (uint32_t)offsetof(reflow_peer_options, allowed_origins);
+    open_site_as(&s, NULL, &named);
+    ask(&s, "POST /p HTTP/1.1\r\n" EVIL END, "403 Forbidden", "this origin");
+    close_site(&s);
+}
+
+static void test_wrong_pages(void) {
+    static const char *wrong[] = {"https://a/", "https://a/b", "evil.example", "", "\xff"};
+    reflow_runtime *runtime = rig_runtime(&rig_own);
+    reflow_peer_options named = options_of("site");
+    reflow_peer *peer = NULL;
+    named.allowed_origins_count = 1;
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, &named, &peer, &e));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; ++i) {
+        reflow_view page = text_of(wrong[i]);
+        named.allowed_origins = &page;
+        reflow_error *error = NULL;
+        reflow_status status = reflow_peer_create(runtime, &named, &peer, &error);
+        CHECK_STATUS(wrong[i][0] == '\xff' ? REFLOW_ERROR_INVALID_UTF8
+                                           : REFLOW_ERROR_INVALID_ARGUMENT, status);
+        CHECK(strstr(reflow_error_text(error).data, "allowed_origins") != NULL);
+        CHECK(peer == NULL);
+        reflow_error_destroy(error);
+    }
+    reflow_runtime_destroy(runtime);
+}
+
 static void test_arguments(void) {
     site s;
     open_site(&s, NULL);
@@ -293,10 +391,7 @@ static void test_arguments(void) {
     close_site(&s);
 
     reflow_runtime *runtime = rig_runtime(&rig_own);
-    reflow_peer_options named = {0};
-    named.struct_size = sizeof named;
-    named.network_id = text_of("quiet");
-    named.bind_address = text_of("127.0.0.1");
+    reflow_peer_options named = options_of("quiet");
     site quiet = {0};
     quiet.runtime = runtime;
     WORKS(reflow_peer_create(runtime, &named, &quiet.peer, &e));
@@ -320,6 +415,8 @@ int main(void) {
     test_reply_outlives();
     test_fork();
     test_limits();
+    test_pages();
+    test_wrong_pages();
     test_arguments();
     return 0;
 }

@@ -339,6 +339,16 @@ static reflow_message recv_message(reflow_output *output) {
     return message;
 }
 
+/* What a node has open, and what waits until it reads it. */
+static void check_open(const reflow_network *network, const char *node, uint64_t streams,
+                       uint64_t frames, uint64_t bytes) {
+    reflow_node_metrics metrics = {0};
+    metrics.struct_size = sizeof metrics;
+    WORKS(reflow_network_node_metrics(network, text_of(node), &metrics, &e));
+    CHECK(metrics.streams == streams);
+    CHECK(metrics.stream_frames == frames && metrics.stream_bytes == bytes);
+}
+
 /* To a host, which reads, or leaves in the middle. */
 static void test_to_host(const rig_mode *mode) {
     reflow_runtime *runtime = runtime_with_all(mode);
@@ -371,6 +381,10 @@ static void test_to_host(const rig_mode *mode) {
         FAILS(rig_waits(mode) ? REFLOW_ERROR_TIMEOUT : REFLOW_ERROR_WOULD_BLOCK,
               reflow_network_wait_idle(network, 10, &e));
         handle = recv_message(output);
+        reflow_node_metrics pass = {0};
+        pass.struct_size = sizeof pass;
+        WORKS(reflow_network_node_metrics(network, text_of("n1"), &pass, &e));
+        CHECK(pass.streams == 2 && pass.stream_frames <= room); /* one to read and one to write */
         if (how == 0) {
             WORKS(reflow_stream_accept(runtime, handle, &reader, &e));
             reflow_stream_frame frames[2];
@@ -389,6 +403,12 @@ static void test_to_host(const rig_mode *mode) {
     reflow_runtime_destroy(runtime);
 }
 
+static void told(void *user_data, const reflow_error *error) {
+    CHECK_STATUS(REFLOW_ERROR_LIMIT, reflow_error_status(error));
+    CHECK(strstr(reflow_error_text(error).data, "node 'n0' waits for room in a stream"));
+    ++*(int *)user_data;
+}
+
 /* Nobody inside reads: a stall, which is told, and ends when somebody leaves. */
 static void test_stall(const rig_mode *mode) {
     reflow_runtime *runtime = runtime_with_all(mode);
@@ -405,6 +425,11 @@ static void test_stall(const rig_mode *mode) {
         CHECK_STATUS(REFLOW_ERROR_LIMIT, reflow_network_wait_idle(network, REFLOW_FOREVER, &error));
         CHECK(strstr(reflow_error_text(error).data, "node 'n0' waits for room in a stream"));
         reflow_error_destroy(error);
+        int calls = 0;
+        WORKS(reflow_network_on_idle(network, told, &calls, NULL, NULL, &e));
+        CHECK(calls == 1);
+        check_open(network, "n0", 1, 0, 0);
+        check_open(network, "n1", 1, room, room); /* of a byte each */
         reflow_event_batch *batch;
         WORKS(reflow_subscription_poll(events, 10, 10000, &batch, NULL, &e));
         reflow_event event = {0};
@@ -426,6 +451,8 @@ static void test_stall(const rig_mode *mode) {
         if (round == 1) break;
         rig_send(network, keep, 0);
         WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+        check_open(network, "n0", 0, 0, 0);
+        check_open(network, "n1", 0, 0, 0);
         CHECK(reflow_runtime_streams(runtime) == 0);
     }
     FAILS(REFLOW_ERROR_LIMIT, reflow_network_drain(network, REFLOW_FOREVER, &e));

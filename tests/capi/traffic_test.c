@@ -27,6 +27,47 @@ static void close_bench(bench *at) {
     reflow_runtime_destroy(at->runtime);
 }
 
+/* Which port of which node is not there, or gets nothing: named by the place, too. */
+static void placed(reflow_status status, reflow_error *error, const char *node, const char *port,
+                   const char *text) {
+    reflow_place place = {0};
+    place.struct_size = sizeof place;
+    CHECK_STATUS(reflow_error_status(error), status);
+    CHECK_STATUS(REFLOW_OK, reflow_error_place(error, &place));
+    CHECK(same_text(place.node, node) && same_text(place.port, port));
+    if (strcmp(reflow_error_text(error).data, text) != 0) {
+        check_failed(__FILE__, __LINE__, text, reflow_error_text(error).data);
+    }
+    reflow_error_destroy(error);
+}
+
+static void test_places(void) {
+    bench at = open_bench(&rig_inline, 0);
+    rig_component need = {.id = "Need", .inports = "A", .run = rig_pass};
+    rig_register(at.runtime, &need);
+    rig_node(at.graph, "a", "Pass");
+    rig_node(at.graph, "n", "Need");
+    reflow_error *error = NULL;
+    reflow_status status = reflow_network_create(at.runtime, at.graph, &at.network, &error);
+    CHECK(status == REFLOW_ERROR_GRAPH && at.network == NULL);
+    placed(status, error, "n", "A",
+           "node 'n', port 'A': required inport 'A' gets nothing: no connection, no initial packet "
+           "at $.processes.n (if the host feeds it, expose it as an inport of the graph)");
+    reflow_endpoint end = rig_end("n.A");
+    WORKS(reflow_graph_add_inport(at.graph, text_of("in"), &end, text_of("any"), &e));
+    at.network = rig_network(at.runtime, at.graph);
+    reflow_inport inport = rig_inport(at.network, "n.A"); /* exposed, and sent to by its own name */
+    status = reflow_network_find_inport(at.network, text_of("a"), text_of("b"), &inport, &error);
+    placed(status, error, "a", "b", "node 'a', port 'b': no inport 'b'");
+    reflow_output *output = NULL;
+    status = reflow_network_open_output(at.network, text_of("a"), text_of("p"), 0, &output, &error);
+    placed(status, error, "a", "p", "node 'a', port 'p': no outport 'p'");
+    status = reflow_network_find_inport(at.network, text_of(""), text_of("im"), &inport, &error);
+    placed(status, error, "", "im",
+           "port 'im': the graph exposes no inport 'im' (did you mean 'in'?)");
+    close_bench(&at);
+}
+
 static void test_misuse(void) {
     bench at = open_bench(&rig_inline, 0);
     rig_node(at.graph, "a", "Pass");
@@ -526,6 +567,7 @@ static void test_two_networks(const rig_mode *mode) {
 
 int main(void) {
     check_time_limit(50);
+    test_places();
     test_misuse();
     for (size_t i = 0; i < RIG_MODES; ++i) {
         const rig_mode *mode = &rig_modes[i];

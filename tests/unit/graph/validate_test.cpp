@@ -176,7 +176,8 @@ TEST(GraphValidate, RequiredPortsMustGetSomething) {
     }
     EXPECT_EQ(check(document(R"("processes":{"s":{"component":"Sink"}})")),
               "error required-port [s.in] $.processes.s | required inport 'in' gets nothing: no "
-              "connection, no initial packet | \n");
+              "connection, no initial packet | if the host feeds it, expose it as an inport of the "
+              "graph\n");
 }
 
 TEST(GraphValidate, ComponentsWithManyPortsAreChecked) {
@@ -189,7 +190,8 @@ TEST(GraphValidate, ComponentsWithManyPortsAreChecked) {
     EXPECT_EQ(
         check(document(text)),
         "error required-port [w.In99] $.processes.w | required inport 'In99' gets nothing: no "
-        "connection, no initial packet | \n");
+        "connection, no initial packet | if the host feeds it, expose it as an inport of the "
+        "graph\n");
     std::string folded = R"("caseSensitive":false,)" + text;
     EXPECT_EQ(check(document(folded)), check(document(text)));
 }
