@@ -306,27 +306,48 @@ async def feed(network, port, values):
 
 # ---- what the engine tells a loop ----------------------------------------------------------------------
 
+def _settle(future, result):
+    if not future.done():
+        future.set_result(result)
+
+
 class Waker:
     """Wakes tasks of one loop by numbers that threads of the engine put into a post."""
 
     def __init__(self, loop):
         self.post = _reflow.Post()
-        self._waiting = {}  # from number to future
+        self._waiting = {}  # from number to the futures of those who wait for it
+        self._number = 0
         loop.add_reader(self.post.fileno(), self._take)
 
     def _take(self):
         for number in self.post.take():
-            future = self._waiting.get(number)
-            if future is not None and not future.done():
-                future.set_result(None)
+            for future in self._waiting.pop(number, ()):
+                _settle(future, True)
 
-    async def wait(self, number):
-        """Returns when the number has been put there, or was since the last time the loop had its turn."""
-        future = self._waiting[number] = asyncio.get_running_loop().create_future()
+    def new_number(self):
+        """A number that nobody else has."""
+        self._number += 1
+        return self._number
+
+    async def wait(self, number, timeout=None):
+        """Returns when the number has been put there, or was since the last time the loop had its turn.
+
+        After the timeout it returns, too; whether the number came."""
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._waiting.setdefault(number, []).append(future)
+        timer = None if timeout is None else loop.call_later(timeout, _settle, future, False)
         try:
-            await future
+            return await future
         finally:
-            del self._waiting[number]
+            if timer is not None:
+                timer.cancel()
+            others = self._waiting.get(number, [])
+            if future in others:
+                others.remove(future)
+                if not others:
+                    del self._waiting[number]
 
 
 _wakers = weakref.WeakKeyDictionary()
@@ -371,6 +392,19 @@ async def in_thread(function, *arguments):
     return await future
 
 
+async def idle(network, timeout):
+    """Awaits an idle network, which the engine tells the loop of."""
+    here = waker()
+    number = here.new_number()
+    wait = _reflow.network_on_idle(network, here.post, number)
+    try:
+        if not wait.done() and not await here.wait(number, timeout) and not wait.done():
+            raise TimeoutError(f"the network is not idle after {timeout} s")
+        wait.done()  # raises what it has failed with
+    finally:
+        wait.cancel()
+
+
 async def wait(network, function, timeout):
     """Awaits a function of a network that waits; cancelling ends the wait soon."""
     cancelled = False
@@ -394,57 +428,54 @@ async def wait(network, function, timeout):
 
 
 class Reader:
-    """Brings what a stream receives to an event loop. What is there is taken at once; a thread waits only
-    while somebody awaits more, so that nothing keeps a stream that nobody reads any more."""
+    """Brings what an output receives to an event loop: the engine tells the loop that something has come.
 
-    def __init__(self, stream):
-        self._stream = stream
+    It does not tell of the end. A network that is drained or stopped from Python wakes its readers; others,
+    such as one that stops because of a failure, are found out by a look now and then while somebody waits.
+    """
+
+    LOOK = 0.2  # seconds
+
+    def __init__(self, output):
+        self._output = output
         self._values = collections.deque()
-        self._waiting = None  # a future that the thread ends
-        self._wanted = False  # whether somebody still awaits it
-        self._closed = False
+        self._waker = None
+        self._number = 0
 
-    def _work(self, loop, future):
-        values = ()
-        while self._wanted and not self._closed and not values:
-            try:
-                values = self._stream.recv_many(1024, 0.2)
-            except TimeoutError:
-                continue
-            except Error:
-                break  # whoever awaits meets it when he looks again
+    def _look(self):
+        """Takes what is there. Raises StopAsyncIteration at the end."""
         try:
-            loop.call_soon_threadsafe(self._deliver, future, values)
-        except RuntimeError:
-            self._waiting = None
-            self._values.extend(values)  # the loop has ended; another one may read on
-
-    def _deliver(self, future, values):
-        self._values.extend(values)
-        self._waiting = None
-        if not future.done():
-            future.set_result(None)
+            self._values.extend(self._output.recv_many(1024, 0))
+        except ClosedError:
+            raise StopAsyncIteration from None
+        except (TimeoutError, WouldBlockError):
+            pass
 
     async def next(self):
+        if not self._values:
+            self._look()
         while not self._values:
-            try:
-                self._values.extend(self._stream.recv_many(1024, 0))
+            here = waker()
+            if self._waker is not here:
+                self._waker, self._number = here, here.new_number()
+                self._output._watch(here.post, self._number)
+            # What comes from now on is told, and what has come is found.
+            self._output._arm()
+            self._look()
+            if self._values:
                 break
-            except ClosedError:
-                raise StopAsyncIteration from None
-            except (TimeoutError, WouldBlockError):
-                pass
-            self._wanted = True
-            if self._waiting is None:
-                loop = asyncio.get_running_loop()
-                self._waiting = loop.create_future()
-                threading.Thread(target=self._work, args=(loop, self._waiting), name="reflow-stream",
-                                 daemon=True).start()
-            try:
-                await asyncio.shield(self._waiting)
-            finally:
-                self._wanted = False
+            await here.wait(self._number, self.LOOK)
         return self._values.popleft()
 
-    def close(self):
-        self._closed = True
+    def wake(self):
+        """On any thread: has whoever waits look again."""
+        here = self._waker
+        if here is not None:
+            here.post.put(self._number)
+
+
+def wake_all(readers):
+    """Has the readers of a network that has ended look."""
+    for output in list(readers):
+        if output._reader is not None:
+            output._reader.wake()

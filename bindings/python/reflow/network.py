@@ -2,6 +2,7 @@
 
 import os
 import warnings
+import weakref
 
 from . import _logging, _reflow
 from .actors import ARRAYS, Actor, _choice
@@ -24,6 +25,7 @@ class Output(_reflow.Output):
             from . import _aio
 
             self._reader = _aio.Reader(self)
+            self._network()._outputs.add(self)
         return await self._reader.next()
 
     def __aiter__(self):
@@ -31,9 +33,9 @@ class Output(_reflow.Output):
 
     def close(self):
         """Ends the reader; it holds nobody back any more."""
-        if self._reader is not None:
-            self._reader.close()
         super().close()
+        if self._reader is not None:
+            self._reader.wake()
 
     def __enter__(self):
         return self
@@ -90,6 +92,7 @@ class Network(Operations, _reflow.Network):
             raise InvalidArgumentError(
                 f"{', '.join(options)}: options of a runtime, which was given already")
         self._owns_runtime = runtime is None
+        self._outputs = weakref.WeakSet()  # those that event loops read
         self._added = set()  # nodes that add has added
         self._open = set()  # required inports of these that nothing leads to: for the program
         self._loop = None
@@ -280,6 +283,7 @@ class Network(Operations, _reflow.Network):
         self._ensure_started()
         self._check_not_own_loop("run()")
         self._drain(timeout)
+        self._wake_readers()
         self._tell_open()
         _logging.flush()
 
@@ -288,6 +292,13 @@ class Network(Operations, _reflow.Network):
         if self.closed:
             return
         self._stop(timeout)
+        self._wake_readers()
+
+    def _wake_readers(self):
+        if self._outputs:
+            from . import _aio
+
+            _aio.wake_all(self._outputs)
 
     def close(self, timeout=10.0):
         """Stops the network and ends it; doing it again does nothing.
@@ -310,6 +321,7 @@ class Network(Operations, _reflow.Network):
             if runtime._pump is not None and self._owns_runtime:
                 runtime._pump.close()
         self._close()
+        self._wake_readers()
         if self._owns_runtime:
             runtime.close()
         _logging.flush()
@@ -393,19 +405,26 @@ class Network(Operations, _reflow.Network):
 
     async def idle(self, timeout=None):
         """Waits until the network is idle, as wait_idle, without blocking the event loop."""
+        self._ensure_started()
+        await self._await_idle(timeout)
+        self._tell_open()
+
+    async def _await_idle(self, timeout):
         from . import _aio
 
-        self._ensure_started()
-        await _aio.wait(self, self._wait_idle, timeout)
-        self._tell_open()
+        if self.runtime.mode in ("inline", "simulated"):  # it runs where somebody waits
+            await _aio.wait(self, self._wait_idle, timeout)
+        else:
+            await _aio.idle(self, timeout)
 
     async def run(self, timeout=None):
         """Starts the network, waits until it is idle, and drains it. Returns its report."""
         from . import _aio
 
         self._ensure_started()
-        await _aio.wait(self, self._wait_idle, timeout)
+        await self._await_idle(timeout)
         await _aio.wait(self, self._drain, timeout)
+        self._wake_readers()
         self._tell_open()
         _logging.flush()
         return self.report()

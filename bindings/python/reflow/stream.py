@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 
 from . import _reflow
-from .errors import InvalidArgumentError, InvalidStateError, TimeoutError, WouldDeadlockError
+from .errors import InvalidArgumentError, TimeoutError, WouldDeadlockError
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
     SelfT = TypeVar("SelfT", bound="Stream")
     Data = Union[bytes, bytearray, memoryview, _reflow.Message, Any]
-
-_numbers = itertools.count(1)
 
 
 def _check_may_wait(instead: str) -> None:
@@ -66,13 +63,13 @@ class Stream(_reflow.Stream):
     WouldDeadlockError; ``try_write`` and ``read(0)`` never wait.
 
     Frames are memoryviews of the memory of the engine. ``with`` and ``async with`` end what is written
-    (with an error if the block raises), and close what is read. One thread or task at a time writes, and
-    one reads.
+    (with an error if the block raises), and close what is read. One thread at a time writes, and
+    one reads; tasks of one loop take turns.
     """
 
-    __slots__ = ("__weakref__", "_awaited")
+    __slots__ = ("__weakref__", "_told")
 
-    _awaited: List[bool]
+    _told: List[Any]  # of the reader and the writer: the waker of a loop, and a number
 
     # ---- writing -------------------------------------------------------------------------------
 
@@ -264,24 +261,19 @@ class Stream(_reflow.Stream):
             return answer
         from . import _aio
 
-        awaited = getattr(self, "_awaited", None)
-        if awaited is None:
-            awaited = self._awaited = [False, False]
-        if awaited[writing]:
-            doing = "write" if writing else "read"
-            raise InvalidStateError(f"two tasks {doing} one stream at once")
-        awaited[writing] = True
-        try:
-            waker, number = _aio.waker(), next(_numbers)
+        waker = _aio.waker()
+        told = getattr(self, "_told", None)
+        if told is None:
+            told = self._told = [None, None]
+        if told[writing] is None or told[writing][0] is not waker:
+            told[writing] = (waker, waker.new_number())
+            self._watch(waker.post, told[writing][1], writing)
             # From now on the post is told; what has come before is found by the next attempt.
-            self._watch(waker.post, number, writing)
             answer = attempt()
-            while answer is NotImplemented:
-                await waker.wait(number)
-                answer = attempt()
-            return answer
-        finally:
-            awaited[writing] = False
+        while answer is NotImplemented:
+            await waker.wait(told[writing][1])
+            answer = attempt()
+        return answer
 
 
 def open_stream(

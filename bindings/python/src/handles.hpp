@@ -9,6 +9,7 @@
 #include "actor.hpp"
 #include "base.hpp"
 #include "errors.hpp"
+#include "post.hpp"
 
 namespace reflowpy {
 
@@ -44,6 +45,13 @@ struct NetworkObject {
     PyObject *record;  // the file that it is to record into, or NULL
 };
 
+// Tells an event loop that something has come to an output, once each time when it is armed.
+struct Watch {
+    std::shared_ptr<PostBox> box;
+    uint64_t number = 0;
+    std::atomic<bool> armed{false};
+};
+
 struct OutputObject {
     PyObject_HEAD
     reflow_output *handle;
@@ -51,6 +59,7 @@ struct OutputObject {
     bool closed;
     Arrays arrays;
     PyObject *network;
+    std::shared_ptr<Watch> *watch; // of an event loop, or NULL
     reflow_message *held; // taken from the engine and not handed out yet
     size_t first;
     size_t count;

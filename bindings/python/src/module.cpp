@@ -76,6 +76,7 @@ PYBIND11_MODULE(_reflow_parts, module)
     bind_control(module);
     bind_change(module);
     bind_recording(module);
+    bind_idle(module);
     bind_peer(module);
     bind_peer_calls(module);
     bind_discovery(module);

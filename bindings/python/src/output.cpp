@@ -72,6 +72,7 @@ void output_dealloc(PyObject *self)
     destroy_handle(output);
     drop_held(output);
     PyMem_RawFree(output->held);
+    delete output->watch;
     Py_CLEAR(output->network);
     type->tp_free(self);
     Py_DECREF(type);
@@ -235,6 +236,52 @@ PyObject *output_next(PyObject *self)
     return nullptr;
 }
 
+void readable(void *user_data)
+{
+    Watch &watch = **static_cast<std::shared_ptr<Watch> *>(user_data);
+    // seq_cst, here and where it is armed: who arms it looks at the output afterwards, and who has brought
+    // something looks at this afterwards, so one of the two sees the other.
+    if (watch.armed.exchange(false)) put(*watch.box, watch.number);
+}
+
+void forget_watch(void *user_data) { delete static_cast<std::shared_ptr<Watch> *>(user_data); }
+
+// _watch(post, number): the number is put there when something comes after a call of _arm.
+PyObject *output_watch(PyObject *self, PyObject *arguments)
+{
+    PyObject *post = nullptr;
+    unsigned long long number = 0;
+    OutputObject *output = self_of(self);
+    if (PyArg_ParseTuple(arguments, "OK:_watch", &post, &number) == 0 || !is_open(output)) return nullptr;
+    auto watch = std::make_shared<Watch>();
+    watch->box = box_of(post);
+    watch->number = number;
+    if (watch->box == nullptr) return nullptr;
+    Failure error;
+    Using using_output(output);
+    const reflow_status status = unlocked([&] {
+        return reflow_output_on_readable(output->handle, &readable, new std::shared_ptr<Watch>(watch),
+                                         &forget_watch, error.out());
+    });
+    if (!check(status, error)) return nullptr;
+    delete output->watch;
+    output->watch = new std::shared_ptr<Watch>(std::move(watch));
+    Py_RETURN_NONE;
+}
+
+PyObject *output_network(PyObject *self, PyObject *) 
+{
+    PyObject *network = self_of(self)->network;
+    return Py_NewRef(network != nullptr ? network : Py_None);
+}
+
+PyObject *output_arm(PyObject *self, PyObject *)
+{
+    const OutputObject *output = self_of(self);
+    if (output->watch != nullptr) (*output->watch)->armed.store(true);
+    Py_RETURN_NONE;
+}
+
 PyCFunction with_keywords(PyCFunctionWithKeywords function)
 {
     return reinterpret_cast<PyCFunction>(reinterpret_cast<void *>(function));
@@ -249,6 +296,9 @@ PyMethodDef methods[] = {
     {"recv_enveloped", with_keywords(recv_enveloped), METH_VARARGS | METH_KEYWORDS,
      "recv_enveloped(timeout=None) -> (value, envelope)\n\nAs recv, with the envelope of the packet: a dict,\n"
      "or None if it has none."},
+    {"_network", output_network, METH_NOARGS, "The network that it is of."},
+    {"_watch", output_watch, METH_VARARGS, "Has a Post object told of what comes."},
+    {"_arm", output_arm, METH_NOARGS, "Asks to be told once."},
     {"close", output_close, METH_NOARGS, "close()\n\nEnds the reader; it holds nobody back any more."},
     {nullptr, nullptr, 0, nullptr},
 };

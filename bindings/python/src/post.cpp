@@ -94,9 +94,18 @@ PyObject *post_take(PyObject *self, PyObject *)
     return list.release();
 }
 
+PyObject *post_put(PyObject *self, PyObject *number)
+{
+    const unsigned long long value = PyLong_AsUnsignedLongLong(number);
+    if (PyErr_Occurred() != nullptr) return nullptr;
+    (*self_of(self)->box)->put(value);
+    Py_RETURN_NONE;
+}
+
 PyMethodDef methods[] = {
     {"fileno", post_fileno, METH_NOARGS, "The descriptor that is readable when there is something."},
     {"take", post_take, METH_NOARGS, "The numbers that have been put there since the last time."},
+    {"put", post_put, METH_O, "Puts a number there."},
     {nullptr, nullptr, 0, nullptr},
 };
 

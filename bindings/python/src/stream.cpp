@@ -1,9 +1,6 @@
 // The type Stream: what reflow/stream.py builds reflow.Stream on. Both sides are those of a host, also where
 // an actor uses them: so they work in coroutines, on any thread, and for longer than a firing.
-#include "stream.hpp"
-
-#include "lend.hpp"
-#include "stream_side.hpp"
+#include "stream_object.hpp"
 #include "values.hpp"
 
 namespace reflowpy {
@@ -12,33 +9,9 @@ thread_local const Turn *Turn::now_ = nullptr;
 
 namespace {
 
-using Writer = Side<reflow_stream_writer, reflow_stream_writer_destroy, reflow_stream_on_writable>;
-using Reader = Side<reflow_stream_reader, reflow_stream_reader_destroy, reflow_stream_on_readable>;
-
-struct Sides {
-    Writer writer;
-    Reader reader;
-    std::string failure; // the text of an ERROR that was read
-    bool failed = false;
-    bool ended = false; // of the reader: behind END or ERROR
-    bool finished = false; // of the writer: end or fail has been called
-    bool made = false;   // its writer was made with it
-    bool sent = false;   // of one that was made: its handle has gone into a message
-};
-
-struct Stream {
-    PyObject_HEAD
-    PyObject *runtime; // a Runtime
-    PyObject *fields;  // what its handle tells, a dict
-    reflow_message handle;
-    uint32_t generation;
-    Sides *sides;
-};
-
 PyTypeObject *base_type = nullptr;
 
-Stream *self_of(PyObject *self) { return reinterpret_cast<Stream *>(self); }
-Sides &sides_of(PyObject *self) { return *self_of(self)->sides; }
+Stream *self_of(PyObject *self) { return stream_in(self); }
 
 // The class of reflow/stream.py; borrowed, and kept for ever.
 PyTypeObject *stream_type()
@@ -49,13 +22,6 @@ PyTypeObject *stream_type()
         type = module ? PyObject_GetAttrString(module.get(), "Stream") : nullptr;
     }
     return reinterpret_cast<PyTypeObject *>(type);
-}
-
-bool of_this_process(PyObject *self)
-{
-    if (self_of(self)->generation == fork_generation()) return true;
-    raise_text(REFLOW_ERROR_FORKED, "the stream belongs to the process that this one is a fork of");
-    return false;
 }
 
 // A Stream without sides; takes the handle in any case. runtime is borrowed.
@@ -74,11 +40,6 @@ PyObject *new_stream(PyTypeObject *type, PyObject *runtime, reflow_message handl
     Ref message(wrap_message(reflow_message_ref(handle)));
     stream->fields = message ? PyObject_GetAttrString(message.get(), "fields") : nullptr;
     return stream->fields != nullptr ? self.release() : nullptr;
-}
-
-void drop_handle(Stream *stream)
-{
-    reflow_message_unref(std::exchange(stream->handle, reflow_message{}));
 }
 
 bool has_handle(const Stream *stream)
@@ -157,155 +118,6 @@ void stream_dealloc(PyObject *self)
     Py_CLEAR(stream->runtime);
     type->tp_free(self);
     Py_DECREF(type);
-}
-
-// ---- writing -------------------------------------------------------------------------------------
-
-bool raise_no_frame(PyObject *data)
-{
-    raise_text(REFLOW_ERROR_WRONG_KIND,
-               std::string("a frame of a stream is bytes, or another buffer of bytes, not ") +
-                   Py_TYPE(data)->tp_name,
-               PyUnicode_Check(data) != 0 ? "text.encode()" : "");
-    return false;
-}
-
-// Data for a frame. What can be changed is copied, the rest is lent.
-bool frame_of(PyObject *data, reflow_message *out)
-{
-    if (Py_TYPE(data) == message_type) {
-        if (reflow_message_kind(message_in(data)) != REFLOW_KIND_BYTES) return raise_no_frame(data);
-        *out = reflow_message_ref(message_in(data));
-        return true;
-    }
-    if (PyBytes_CheckExact(data) != 0) return to_message(data, out);
-    if (PyObject_CheckBuffer(data) == 0) return raise_no_frame(data);
-    Py_buffer view{};
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) != 0) { // not one piece of memory
-        PyErr_Clear();
-        Ref copy(PyBytes_FromObject(data));
-        return copy && to_message(copy.get(), out);
-    }
-    constexpr Py_ssize_t lend_from = 4096;
-    if (view.readonly != 0 && view.len >= lend_from) return lend_buffer(&view, 0, out);
-    Failure error;
-    const bool good =
-        check(reflow_message_bytes(view.buf, static_cast<size_t>(view.len), out, error.out()), error);
-    PyBuffer_Release(&view);
-    return good;
-}
-
-// The writer for a call; false with an exception if there is none.
-bool writes(PyObject *self)
-{
-    Sides &sides = sides_of(self);
-    if (!of_this_process(self)) return false;
-    if (!sides.made) {
-        raise_text(REFLOW_ERROR_INVALID_STATE, "this stream was received, and can be read only",
-                   "ctx.open_stream() makes one to write to");
-        return false;
-    }
-    if (sides.finished) {
-        raise_text(REFLOW_ERROR_CLOSED, "the stream has ended");
-        return false;
-    }
-    // Whoever has received the handle decides from now on whether anybody reads.
-    if (sides.sent) drop_handle(self_of(self));
-    return true;
-}
-
-// Writes a frame. The status; interrupted with an exception set.
-reflow_status write_frame(PyObject *self, PyObject *data, const Timeout &timeout)
-{
-    reflow_message frame{};
-    if (!writes(self)) return interrupted;
-    Writer &writer = sides_of(self).writer;
-    const Writer::Use use(writer);
-    if (!use.good("write") || !frame_of(data, &frame)) return interrupted;
-    const reflow_status status = writer.go_on(
-        timeout, [&](int64_t ms) { return reflow_stream_write(writer.get(), frame, ms); });
-    if (status != REFLOW_OK) reflow_message_unref(frame);
-    return status;
-}
-
-const char *told_of(reflow_status status, const char *waiting)
-{
-    switch (status) {
-    case REFLOW_ERROR_CLOSED: return "nobody reads the stream any more";
-    case REFLOW_ERROR_CANCELLED: return "the network stops";
-    default: return waiting;
-    }
-}
-
-// Raises what a side has answered; nothing for interrupted, with which an exception is set.
-PyObject *raise_side(reflow_status status, const char *text)
-{
-    if (status == interrupted) return nullptr;
-    if (status == REFLOW_ERROR_WOULD_DEADLOCK) {
-        return raise_text(status, std::string(text) + ", and a wait would hold up a worker",
-                          "make the actor a coroutine and await, or register it with blocking=True");
-    }
-    return raise_text(status == REFLOW_ERROR_WOULD_BLOCK ? REFLOW_ERROR_TIMEOUT : status, text);
-}
-
-PyObject *stream_write(PyObject *self, PyObject *arguments)
-{
-    PyObject *data = nullptr;
-    PyObject *seconds = Py_None;
-    Timeout timeout;
-    if (PyArg_ParseTuple(arguments, "O|O:_write", &data, &seconds) == 0 || !timeout.parse(seconds)) {
-        return nullptr;
-    }
-    const reflow_status status = write_frame(self, data, timeout);
-    if (status == REFLOW_OK) Py_RETURN_NONE;
-    return raise_side(status, told_of(status, "the stream is full"));
-}
-
-Timeout at_once()
-{
-    Timeout now;
-    now.forever = false;
-    now.end = {};
-    return now;
-}
-
-PyObject *stream_try_write(PyObject *self, PyObject *data)
-{
-    const reflow_status status = write_frame(self, data, at_once());
-    if (status == REFLOW_OK) Py_RETURN_TRUE;
-    if (status == REFLOW_ERROR_WOULD_BLOCK || status == REFLOW_ERROR_TIMEOUT) Py_RETURN_FALSE;
-    return raise_side(status, told_of(status, ""));
-}
-
-PyObject *stream_frame(PyObject *, PyObject *data)
-{
-    reflow_message frame{};
-    return frame_of(data, &frame) ? wrap_message(frame) : nullptr;
-}
-
-// Ends the stream from the side of its writer. False with an exception.
-template <typename Ending> PyObject *finish(PyObject *self, Ending &&end_with)
-{
-    if (!writes(self)) return nullptr;
-    Sides &sides = sides_of(self);
-    reflow_status status = REFLOW_OK;
-    {
-        const Writer::Use use(sides.writer);
-        if (!use.good("write")) return nullptr;
-        status = unlocked([&] { return end_with(sides.writer.get()); });
-    }
-    sides.finished = true;
-    sides.writer.close();
-    return PyBool_FromLong(status == REFLOW_OK ? 1 : 0);
-}
-
-PyObject *stream_end(PyObject *self, PyObject *) { return finish(self, reflow_stream_end); }
-
-PyObject *stream_fail(PyObject *self, PyObject *text)
-{
-    reflow_view view{};
-    if (!view_from(text, "what an error says", &view)) return nullptr;
-    return finish(self, [&](reflow_stream_writer *writer) { return reflow_stream_fail(writer, view); });
 }
 
 // ---- reading -------------------------------------------------------------------------------------
@@ -549,13 +361,7 @@ PyObject *get_state(PyObject *self, void *)
 
 PyObject *get_made(PyObject *self, void *) { return PyBool_FromLong(sides_of(self).made ? 1 : 0); }
 
-PyMethodDef methods[] = {
-    {"_write", stream_write, METH_VARARGS, "Writes a frame, and waits for room."},
-    {"_frame", stream_frame, METH_O | METH_STATIC, "Data of a frame as a message."},
-    {"try_write", stream_try_write, METH_O,
-     "try_write(data) -> bool\n\nWrites a frame if there is room now; False if there is none."},
-    {"_end", stream_end, METH_NOARGS, "Ends it; whether somebody can still read it."},
-    {"_fail", stream_fail, METH_O, "Ends it with an error; whether somebody can still read it."},
+const PyMethodDef own_methods[] = {
     {"_read", stream_read, METH_VARARGS, "The next frame; None at the end."},
     {"_poll", stream_poll, METH_NOARGS, "The next frame if it is there; otherwise NotImplemented."},
     {"_collect", stream_collect, METH_VARARGS, "All data; NotImplemented if it has not ended in time."},
@@ -582,19 +388,68 @@ template <typename Function> void *slot(Function function)
     return reinterpret_cast<void *>(function);
 }
 
-PyType_Slot slots[] = {
-    {Py_tp_new, slot(stream_new)},           {Py_tp_dealloc, slot(stream_dealloc)},
-    {Py_tp_traverse, slot(stream_traverse)}, {Py_tp_clear, slot(stream_clear)},
-    {Py_tp_methods, methods},                {Py_tp_getset, properties},
-    {0, nullptr},
-};
-PyType_Spec spec = {"reflow._reflow.Stream", sizeof(Stream), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+PyMethodDef *all_methods()
+{
+    static PyMethodDef all[32];
+    size_t count = 0;
+    const PyMethodDef *own = own_methods;
+    for (const PyMethodDef *part : {own, stream_write_methods()}) {
+        for (; part->ml_name != nullptr && count < 31; ++part) all[count++] = *part;
+    }
+    return all;
+}
 
 } // namespace
 
+bool of_this_process(PyObject *self)
+{
+    if (stream_in(self)->generation == fork_generation()) return true;
+    raise_text(REFLOW_ERROR_FORKED, "the stream belongs to the process that this one is a fork of");
+    return false;
+}
+
+void drop_handle(Stream *stream)
+{
+    reflow_message_unref(std::exchange(stream->handle, reflow_message{}));
+}
+
+const char *told_of(reflow_status status, const char *waiting)
+{
+    switch (status) {
+    case REFLOW_ERROR_CLOSED: return "nobody reads the stream any more";
+    case REFLOW_ERROR_CANCELLED: return "the network stops";
+    default: return waiting;
+    }
+}
+
+PyObject *raise_side(reflow_status status, const char *text)
+{
+    if (status == interrupted) return nullptr;
+    if (status == REFLOW_ERROR_WOULD_DEADLOCK) {
+        return raise_text(status, std::string(text) + ", and a wait would hold up a worker",
+                          "make the actor a coroutine and await, or register it with blocking=True");
+    }
+    return raise_text(status == REFLOW_ERROR_WOULD_BLOCK ? REFLOW_ERROR_TIMEOUT : status, text);
+}
+
+Timeout at_once()
+{
+    Timeout now;
+    now.forever = false;
+    now.end = {};
+    return now;
+}
+
 bool init_stream(PyObject *module)
 {
+    static PyType_Slot slots[] = {
+        {Py_tp_new, slot(stream_new)},           {Py_tp_dealloc, slot(stream_dealloc)},
+        {Py_tp_traverse, slot(stream_traverse)}, {Py_tp_clear, slot(stream_clear)},
+        {Py_tp_methods, all_methods()},          {Py_tp_getset, properties},
+        {0, nullptr},
+    };
+    static PyType_Spec spec = {"reflow._reflow.Stream", sizeof(Stream), 0,
+                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
     base_type = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&spec));
     return base_type != nullptr &&
            PyModule_AddObjectRef(module, "Stream", reinterpret_cast<PyObject *>(base_type)) == 0;
