@@ -294,8 +294,8 @@ PyMethodDef methods[] = {
     {"recv_many", with_keywords(recv_many), METH_VARARGS | METH_KEYWORDS,
      "recv_many(max=256, timeout=None) -> list\n\nWaits for the first value, and takes what is there."},
     {"recv_enveloped", with_keywords(recv_enveloped), METH_VARARGS | METH_KEYWORDS,
-     "recv_enveloped(timeout=None) -> (value, envelope)\n\nAs recv, with the envelope of the packet: a dict,\n"
-     "or None if it has none."},
+     "recv_enveloped(timeout=None) -> (value, envelope)\n\nAs recv, with the envelope of the packet: a\n"
+     "dict, or None if it has none."},
     {"_network", output_network, METH_NOARGS, "The network that it is of."},
     {"_watch", output_watch, METH_VARARGS, "Has a Post object told of what comes."},
     {"_arm", output_arm, METH_NOARGS, "Asks to be told once."},
