@@ -7,6 +7,9 @@
 #   scripts/python.sh develop <build> [X.Y] builds the native module against the engine in <build>, into
 #                                           <build>/python/lib-X.Y/reflow, where the Python files are links
 #   scripts/python.sh packages <build>      sdist, and a wheel for each interpreter, into <build>/packages
+#   scripts/python.sh asan <build> ...      the suite with the module under AddressSanitizer and
+#                                           UndefinedBehaviorSanitizer, and the engine as it is in <build>: best
+#                                           build/asan. More arguments are pytest's
 #   scripts/python.sh bench <build> ...     measures it (bindings/python/bench) beside what of its peers can be
 #                                           installed; the rows go into <build>/bench.json
 #
@@ -73,14 +76,16 @@ folder.mkdir()
 METADATA
 }
 
+# develop <build> <X.Y> [name] [cmake arguments]: name stands for the version in the names of its folders.
 develop() {
-    local python target work=$1/python/native-$2
+    local python target name=${3:-$2} work
+    work=$1/python/native-$name
     python=$(venv "$1" "$2")
-    target=$1/python/lib-$2
+    target=$1/python/lib-$name
     if [ ! -e "$work/build.ninja" ] && [ ! -e "$work/Makefile" ]; then
         cmake -S "$package" -B "$work" -DCMAKE_BUILD_TYPE=Release -DREFLOW_PREBUILT="$1" \
             -DREFLOW_WERROR=ON -DPython_EXECUTABLE="$python" \
-            -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" >&2
+            -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" "${@:4}" >&2
     fi
     cmake --build "$work" --target reflow_python -j "${JOBS:-2}" >&2
     cmake --install "$work" --component python --prefix "$target" >&2
@@ -93,6 +98,33 @@ develop() {
     find "$target/reflow" -xtype l -delete
     metadata "$python" "$target"
     echo "$target"
+}
+
+# Leaks are not looked for: the interpreter keeps much to its end. What starts other programs than Python
+# is left out, since they would be started under the sanitizer too.
+asan() {
+    local build=$1 python target version library file preload=
+    shift
+    version=$(default_version)
+    python=$(venv "$build" "$version")
+    target=$(develop "$build" "$version" asan \
+        "-DCMAKE_CXX_FLAGS=-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" \
+        "-DCMAKE_CXX_FLAGS_RELEASE=-O1 -g1")
+    for library in libasan.so libubsan.so libstdc++.so; do
+        preload="$preload $("${CXX:-g++}" -print-file-name=$library)"
+    done
+    if [ $# -eq 0 ]; then
+        for file in "$package"/tests/test_*.py; do
+            case "$file" in
+                *_long.py | *_types.py | *_bench.py | *_program.py | *_plugin.py) ;;
+                *) set -- "$@" "$file" ;;
+            esac
+        done
+    fi
+    LD_PRELOAD=$preload PYTHONMALLOC=malloc PYTHONPATH=$target \
+        ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=1 \
+        UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+        "$python" -m pytest -q -p no:cacheprovider "$@"
 }
 
 packages() {
@@ -140,13 +172,18 @@ case "${1:-}" in
         ;;
     venv | develop) "$1" "$(absolute "$2")" "${3:-$(default_version)}" ;;
     packages) packages "$(absolute "$2")" ;;
+    asan)
+        folder=$(absolute "$2")
+        shift 2
+        asan "$folder" "$@"
+        ;;
     bench)
         folder=$(absolute "$2")
         shift 2
         bench "$folder" "$@"
         ;;
     *)
-        sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
         exit 2
         ;;
 esac

@@ -23,7 +23,7 @@ from . import _reflow
 from ._reflow import Context, Message
 from .actors import Actor, Port, actor
 from ._operations import DeadLetterCounts, DeadLetters, NodeState
-from .network import Network, Stream
+from .network import Network, Output
 from .runtime import Failure, Runtime
 from .values import register_converter, unregister_converter
 
@@ -43,6 +43,8 @@ FLOW = Message.flow()
 _LATER = {
     "Graph": "graph", "document_places": "graph",
     "Result": "_run", "run": "_run", "Event": "events", "Events": "events", "Peer": "peer",
+    "Stream": "stream", "Replay": "recording",
+    "ReplayState": "recording", "replay": "recording", "HttpRequest": "_http", "LostMessage": "_http",
     "PeerMesh": "peer", "DiscoveryServer": "peer", "RemotePeer": "peer", "PeerEvents": "peer",
 }
 

@@ -5,6 +5,8 @@ from . import errors as errors
 from ._operations import DeadLetterCounts as DeadLetterCounts
 from ._operations import DeadLetters as DeadLetters
 from ._operations import NodeState as NodeState
+from ._http import HttpRequest as HttpRequest
+from ._http import LostMessage as LostMessage
 from ._reflow import Context as Context
 from ._reflow import Message as Message
 from ._run import Result as Result
@@ -18,14 +20,18 @@ from .events import Events as Events
 from .graph import Graph as Graph
 from .graph import document_places as document_places
 from .network import Network as Network
-from .network import Stream as Stream
+from .network import Output as Output
 from .peer import DiscoveryServer as DiscoveryServer
 from .peer import Peer as Peer
 from .peer import PeerEvents as PeerEvents
 from .peer import PeerMesh as PeerMesh
 from .peer import RemotePeer as RemotePeer
+from .recording import Replay as Replay
+from .recording import ReplayState as ReplayState
+from .recording import replay as replay
 from .runtime import Failure as Failure
 from .runtime import Runtime as Runtime
+from .stream import Stream as Stream
 from .values import register_converter as register_converter
 from .values import unregister_converter as unregister_converter
 

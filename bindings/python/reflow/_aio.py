@@ -56,6 +56,11 @@ def own_loop():
         return _own
 
 
+def running_loop():
+    """The loop that runs on this thread, or None."""
+    return asyncio._get_running_loop()
+
+
 class _Slot:
     """A task that works firings of a node off, and the firing that it has now."""
 
@@ -97,7 +102,7 @@ class Pump:
         self._fresh = []  # slots that have begun since the last look
         self._slots = {}  # from the number of a watched firing to its slot
         self._scheduled = False
-        self._cancels = None
+        self._post = None
         self._host = None
         self._closed = False
 
@@ -107,7 +112,7 @@ class Pump:
             # Our own thread begins now: when the interpreter ends no thread can, and firings still come.
             self._loop = loop or own_loop()
             self._scheduled = False
-            self._cancels = None
+            self._post = None
             self._fresh.clear()
             self._slots.clear()
 
@@ -170,16 +175,16 @@ class Pump:
             self._loop.call_soon(self._look)
 
     def _watch(self, slot):
-        if self._cancels is None:
-            self._cancels = _reflow.Cancels()
-            self._loop.add_reader(self._cancels.fileno(), self._take_cancelled)
+        if self._post is None:
+            self._post = _reflow.Post()
+            self._loop.add_reader(self._post.fileno(), self._take_cancelled)
         slot.watched = True
         self._slots[slot.ctx._firing] = slot
-        if not slot.ctx._watch(self._cancels):
+        if not slot.ctx._watch(self._post):
             self._cancel(slot.ctx._firing)
 
     def _take_cancelled(self):
-        for firing in self._cancels.take():
+        for firing in self._post.take():
             self._cancel(firing)
 
     def _cancel(self, firing):
@@ -202,9 +207,9 @@ class Pump:
                     if not slot.cancelled:
                         raise
                 except Exception as error:
-                    self._fail(ctx, error)
+                    self._fail(ctx, error, firing)
                 except BaseException as error:
-                    self._fail(ctx, error)
+                    self._fail(ctx, error, firing)
                     if self._loop is not _own:  # nobody would see it on our own thread
                         raise
                 else:
@@ -219,7 +224,8 @@ class Pump:
                 if not self._scheduled:
                     self._schedule()
 
-    def _fail(self, ctx, error):
+    def _fail(self, ctx, error, values=()):
+        _reflow.Stream._close_all(values)
         runtime = self._runtime()
         if runtime is not None:
             runtime._note_error(ctx.node, error)
@@ -259,14 +265,14 @@ class Pump:
             pass  # closed meanwhile
 
     def _end_watching(self):
-        self._take_cancelled() if self._cancels is not None else None
+        self._take_cancelled() if self._post is not None else None
         for slot in list(self._slots.values()):
             slot.cancelled = True
             slot.task.cancel()
         self._slots.clear()
-        if self._cancels is not None:
-            self._loop.remove_reader(self._cancels.fileno())
-            self._cancels = None
+        if self._post is not None:
+            self._loop.remove_reader(self._post.fileno())
+            self._post = None
 
 
 def _run_hosted(runtime):
@@ -296,6 +302,64 @@ async def feed(network, port, values):
             if count % 256 == 0:
                 await asyncio.sleep(0)
     return count
+
+
+# ---- what the engine tells a loop ----------------------------------------------------------------------
+
+def _settle(future, result):
+    if not future.done():
+        future.set_result(result)
+
+
+class Waker:
+    """Wakes tasks of one loop by numbers that threads of the engine put into a post."""
+
+    def __init__(self, loop):
+        self.post = _reflow.Post()
+        self._waiting = {}  # from number to the futures of those who wait for it
+        self._number = 0
+        loop.add_reader(self.post.fileno(), self._take)
+
+    def _take(self):
+        for number in self.post.take():
+            for future in self._waiting.pop(number, ()):
+                _settle(future, True)
+
+    def new_number(self):
+        """A number that nobody else has."""
+        self._number += 1
+        return self._number
+
+    async def wait(self, number, timeout=None):
+        """Returns when the number has been put there, or was since the last time the loop had its turn.
+
+        After the timeout it returns, too; whether the number came."""
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._waiting.setdefault(number, []).append(future)
+        timer = None if timeout is None else loop.call_later(timeout, _settle, future, False)
+        try:
+            return await future
+        finally:
+            if timer is not None:
+                timer.cancel()
+            others = self._waiting.get(number, [])
+            if future in others:
+                others.remove(future)
+                if not others:
+                    del self._waiting[number]
+
+
+_wakers = weakref.WeakKeyDictionary()
+
+
+def waker():
+    """The Waker of the loop that runs here."""
+    loop = asyncio.get_running_loop()
+    found = _wakers.get(loop)
+    if found is None:
+        found = _wakers[loop] = Waker(loop)
+    return found
 
 
 # ---- waiting without blocking the loop --------------------------------------------------------------
@@ -328,6 +392,19 @@ async def in_thread(function, *arguments):
     return await future
 
 
+async def idle(network, timeout):
+    """Awaits an idle network, which the engine tells the loop of."""
+    here = waker()
+    number = here.new_number()
+    wait = _reflow.network_on_idle(network, here.post, number)
+    try:
+        if not wait.done() and not await here.wait(number, timeout) and not wait.done():
+            raise TimeoutError(f"the network is not idle after {timeout} s")
+        wait.done()  # raises what it has failed with
+    finally:
+        wait.cancel()
+
+
 async def wait(network, function, timeout):
     """Awaits a function of a network that waits; cancelling ends the wait soon."""
     cancelled = False
@@ -351,57 +428,54 @@ async def wait(network, function, timeout):
 
 
 class Reader:
-    """Brings what a stream receives to an event loop. What is there is taken at once; a thread waits only
-    while somebody awaits more, so that nothing keeps a stream that nobody reads any more."""
+    """Brings what an output receives to an event loop: the engine tells the loop that something has come.
 
-    def __init__(self, stream):
-        self._stream = stream
+    It does not tell of the end. A network that is drained or stopped from Python wakes its readers; others,
+    such as one that stops because of a failure, are found out by a look now and then while somebody waits.
+    """
+
+    LOOK = 0.2  # seconds
+
+    def __init__(self, output):
+        self._output = output
         self._values = collections.deque()
-        self._waiting = None  # a future that the thread ends
-        self._wanted = False  # whether somebody still awaits it
-        self._closed = False
+        self._waker = None
+        self._number = 0
 
-    def _work(self, loop, future):
-        values = ()
-        while self._wanted and not self._closed and not values:
-            try:
-                values = self._stream.recv_many(1024, 0.2)
-            except TimeoutError:
-                continue
-            except Error:
-                break  # whoever awaits meets it when he looks again
+    def _look(self):
+        """Takes what is there. Raises StopAsyncIteration at the end."""
         try:
-            loop.call_soon_threadsafe(self._deliver, future, values)
-        except RuntimeError:
-            self._waiting = None
-            self._values.extend(values)  # the loop has ended; another one may read on
-
-    def _deliver(self, future, values):
-        self._values.extend(values)
-        self._waiting = None
-        if not future.done():
-            future.set_result(None)
+            self._values.extend(self._output.recv_many(1024, 0))
+        except ClosedError:
+            raise StopAsyncIteration from None
+        except (TimeoutError, WouldBlockError):
+            pass
 
     async def next(self):
+        if not self._values:
+            self._look()
         while not self._values:
-            try:
-                self._values.extend(self._stream.recv_many(1024, 0))
+            here = waker()
+            if self._waker is not here:
+                self._waker, self._number = here, here.new_number()
+                self._output._watch(here.post, self._number)
+            # What comes from now on is told, and what has come is found.
+            self._output._arm()
+            self._look()
+            if self._values:
                 break
-            except ClosedError:
-                raise StopAsyncIteration from None
-            except (TimeoutError, WouldBlockError):
-                pass
-            self._wanted = True
-            if self._waiting is None:
-                loop = asyncio.get_running_loop()
-                self._waiting = loop.create_future()
-                threading.Thread(target=self._work, args=(loop, self._waiting), name="reflow-stream",
-                                 daemon=True).start()
-            try:
-                await asyncio.shield(self._waiting)
-            finally:
-                self._wanted = False
+            await here.wait(self._number, self.LOOK)
         return self._values.popleft()
 
-    def close(self):
-        self._closed = True
+    def wake(self):
+        """On any thread: has whoever waits look again."""
+        here = self._waker
+        if here is not None:
+            here.post.put(self._number)
+
+
+def wake_all(readers):
+    """Has the readers of a network that has ended look."""
+    for output in list(readers):
+        if output._reader is not None:
+            output._reader.wake()

@@ -19,7 +19,7 @@ from .errors import TimeoutError as ReflowTimeoutError
 if TYPE_CHECKING:
     from .actors import Actor
     from .graph import Graph
-    from .network import Network, Stream
+    from .network import Network, Output
 
 GraphLike = Union["Graph", str, "os.PathLike[str]", Mapping[str, Any]]
 
@@ -94,7 +94,7 @@ def split_key(graph: "Graph", key: str) -> Tuple[str, str]:
 class _Readers:
     """Reads outputs while the network runs: an output that nobody reads holds its node back."""
 
-    def __init__(self, streams: Dict[str, "Stream"], threads: bool) -> None:
+    def __init__(self, streams: Dict[str, "Output"], threads: bool) -> None:
         self.values: Dict[str, List[Any]] = {name: [] for name in streams}
         self._streams = streams
         self._threads = [

@@ -95,7 +95,7 @@ class Actor:
     """
 
     def __init__(self, target, inports=(), outports=(), *, id=None, await_=None, batch=False,
-                 max_batch=None, max_concurrency=None, ordered=False, timeout=None, blocking=False,
+                 max_batch=None, max_concurrency=None, ordered=False, timeout=None, blocking=None,
                  external=False, source=False, priority="normal", arrays="auto", state=None,
                  config=None, title="", description=None, category="python"):
         if not callable(target):
@@ -114,14 +114,18 @@ class Actor:
         self.max_concurrency = max_concurrency
         self.ordered = ordered
         self.timeout = timeout
-        self.flags = ((1 if source else 0) | (2 if blocking else 0) | (4 if ordered else 0) |
-                      (8 if external else 0) | self.priority)
+        self.flags = ((1 if source else 0) | (4 if ordered else 0) | (8 if external else 0) |
+                      self.priority)
         self.state = state
         self.config = config
         self.title = title
         self.description = description if description is not None else (target.__doc__ or "").strip()
         self.category = category
         self._look_at_function()
+        if blocking is None:  # a function that reads or writes streams waits for them
+            blocking = self.style != STYLE_TASK and any(
+                port.type == "stream" for port in self.inports + self.outports)
+        self.flags |= 2 if blocking else 0
         functools.update_wrapper(self, target, updated=())
 
     def _look_at_function(self):
@@ -267,7 +271,8 @@ def actor(target=None, /, inports=(), outports=(), **options):
     timeout:
         seconds that a firing may take; a coroutine is cancelled then.
     blocking:
-        the function may block: it runs on a thread beside the workers.
+        the function may block: it runs on a thread beside the workers. Default: if it is no coroutine and
+        has a port of the type ``"stream"``.
     external:
         what it does depends on more than its packets, or changes the world (for recordings).
     source:

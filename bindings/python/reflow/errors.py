@@ -248,6 +248,11 @@ def make(status, status_name, message, **fields):
     return error
 
 
+def status_name(status):
+    """The name that reflow.h has for a status."""
+    return BY_STATUS.get(status, Error).status_name
+
+
 def tell(exception):
     """What the engine gets told of an exception: (status, message, hint, trace)."""
     import traceback

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+import weakref
 
 from . import _logging, _reflow
 from .actors import ARRAYS, Actor, _choice
@@ -11,7 +12,7 @@ from ._operations import Operations
 from .runtime import Runtime
 
 
-class Stream(_reflow.Output):
+class Output(_reflow.Output):
     """A reader of an outport, made by :meth:`Network.stream`: an iterator and an asynchronous iterator.
 
     It ends when the network is drained or stopped and nothing is left.
@@ -24,6 +25,7 @@ class Stream(_reflow.Output):
             from . import _aio
 
             self._reader = _aio.Reader(self)
+            self._network()._outputs.add(self)
         return await self._reader.next()
 
     def __aiter__(self):
@@ -31,9 +33,9 @@ class Stream(_reflow.Output):
 
     def close(self):
         """Ends the reader; it holds nobody back any more."""
-        if self._reader is not None:
-            self._reader.close()
         super().close()
+        if self._reader is not None:
+            self._reader.wake()
 
     def __enter__(self):
         return self
@@ -90,6 +92,9 @@ class Network(Operations, _reflow.Network):
             raise InvalidArgumentError(
                 f"{', '.join(options)}: options of a runtime, which was given already")
         self._owns_runtime = runtime is None
+        self._outputs = weakref.WeakSet()  # those that event loops read
+        self._added = set()  # nodes that add has added
+        self._open = set()  # required inports of these that nothing leads to: for the program
         self._loop = None
         runtime = Runtime(**options) if runtime is None else runtime
         document, form, name = _document_of(graph)
@@ -122,6 +127,7 @@ class Network(Operations, _reflow.Network):
         if settings:
             config = {**(config or {}), **settings}
         self._add_node(node, component, config)
+        self._added.add(node)
         return self
 
     def replace(self, node, component, config=None, **settings):
@@ -147,6 +153,37 @@ class Network(Operations, _reflow.Network):
         self._initial(port, value)
         return self
 
+    def _expose_required(self):
+        """Exposes required inports that nothing leads to, of nodes that add has added: nobody but the program
+        can send to them. Whether there were any. Called when the network could not be made."""
+        document = self.document()
+        fed = {(target["nodeId"], target["portId"])
+               for target in [edge["to"] for edge in [*(document.get("connections") or []),
+                                                      *(document.get("initials") or [])]]}
+        fed |= {(port["nodeId"], port["portId"]) for port in (document.get("inports") or {}).values()}
+        components = {component["id"]: component for component in self.runtime.components()}
+        found = False
+        for node in self._added & document["processes"].keys():
+            component = components.get(document["processes"][node]["component"])
+            for port in component["inports"] if component else ():
+                if port.get("required") and not port.get("array") and (node, port["name"]) not in fed:
+                    self._open.add(f"{node}.{port['name']}")
+                    self._expose_inport(f"{node}.{port['name']}", f"{node}.{port['name']}", "any")
+                    found = True
+        return found
+
+    def _tell_open(self):
+        """Warns once of required inports that nothing leads to and nothing was sent to."""
+        if not self._open:
+            return
+        import logging
+
+        for port in sorted(self._open - self._sent_to()):
+            logging.getLogger("reflow.network").warning(
+                "%r needs packets and is not connected, and the program has sent nothing to it: connect it, "
+                "or send to it", port)
+        self._open = set()
+
     def expose_inport(self, name, port, type="any"):
         """Gives an inport a name of the graph, for ``net.send(name, value)``. Returns the network."""
         self._expose_inport(name, port, type)
@@ -166,6 +203,25 @@ class Network(Operations, _reflow.Network):
     def outports(self):
         """The names of the outports that the graph exposes."""
         return list(self.document().get("outports") or {})
+
+    def record(self, path):
+        """Has the network write what it does into a file, which :func:`replay` does again. Returns it.
+
+        For networks in mode simulated that are alone on their runtime; call it before anything else that
+        makes the network (start, send, a stream). A node that is a coroutine, or sends a stream, ends the
+        recording. Raises InvalidStateError; the network is refused when it is made: UnsupportedError in
+        another mode, IOError.
+        """
+        self._record(os.fspath(path))
+        return self
+
+    def flush_record(self):
+        """Writes what was recorded so far; the last piece is written when the network has stopped.
+
+        Raises InvalidStateError if the network does not record, IOError, UnsupportedError if something
+        could not be recorded.
+        """
+        _reflow.network_record_flush(self)
 
     # ---- running ----
 
@@ -219,6 +275,7 @@ class Network(Operations, _reflow.Network):
         self._ensure_started()
         self._check_not_own_loop("idle()")
         self._wait_idle(timeout)
+        self._tell_open()
         _logging.flush()
 
     def drain(self, timeout=None):
@@ -226,6 +283,8 @@ class Network(Operations, _reflow.Network):
         self._ensure_started()
         self._check_not_own_loop("run()")
         self._drain(timeout)
+        self._wake_readers()
+        self._tell_open()
         _logging.flush()
 
     def stop(self, timeout=None):
@@ -233,6 +292,13 @@ class Network(Operations, _reflow.Network):
         if self.closed:
             return
         self._stop(timeout)
+        self._wake_readers()
+
+    def _wake_readers(self):
+        if self._outputs:
+            from . import _aio
+
+            _aio.wake_all(self._outputs)
 
     def close(self, timeout=10.0):
         """Stops the network and ends it; doing it again does nothing.
@@ -255,6 +321,7 @@ class Network(Operations, _reflow.Network):
             if runtime._pump is not None and self._owns_runtime:
                 runtime._pump.close()
         self._close()
+        self._wake_readers()
         if self._owns_runtime:
             runtime.close()
         _logging.flush()
@@ -267,7 +334,19 @@ class Network(Operations, _reflow.Network):
         and ends when the network is drained or stopped. ``recv(timeout)`` and ``recv_many`` read, too.
         ``arrays`` as in :func:`actor`.
         """
-        return Stream(self, port, capacity, _choice(ARRAYS, arrays, "arrays"))
+        return Output(self, port, capacity, _choice(ARRAYS, arrays, "arrays"))
+
+    def open_stream(self, *, content_type="", size_hint=None, metadata=None, max_frames=0, max_bytes=0):
+        """Makes a :class:`Stream` to write to, which is sent like a value: ``net.send("node.in", stream)``.
+
+        ``content_type``, ``size_hint`` (bytes of all data) and ``metadata`` (a value without streams in it)
+        are for its reader. ``max_frames`` (0: 64) and ``max_bytes`` (0: 4 MiB) bound what waits for the
+        reader. Raises LimitError beyond them and beyond ``max_streams`` of the runtime, ConversionError.
+        """
+        from .stream import open_stream
+
+        return open_stream(self.runtime, content_type=content_type, size_hint=size_hint,
+                           metadata=metadata, max_frames=max_frames, max_bytes=max_bytes)
 
     @property
     def errors(self):
@@ -326,18 +405,27 @@ class Network(Operations, _reflow.Network):
 
     async def idle(self, timeout=None):
         """Waits until the network is idle, as wait_idle, without blocking the event loop."""
+        self._ensure_started()
+        await self._await_idle(timeout)
+        self._tell_open()
+
+    async def _await_idle(self, timeout):
         from . import _aio
 
-        self._ensure_started()
-        await _aio.wait(self, self._wait_idle, timeout)
+        if self.runtime.mode in ("inline", "simulated"):  # it runs where somebody waits
+            await _aio.wait(self, self._wait_idle, timeout)
+        else:
+            await _aio.idle(self, timeout)
 
     async def run(self, timeout=None):
         """Starts the network, waits until it is idle, and drains it. Returns its report."""
         from . import _aio
 
         self._ensure_started()
-        await _aio.wait(self, self._wait_idle, timeout)
+        await self._await_idle(timeout)
         await _aio.wait(self, self._drain, timeout)
+        self._wake_readers()
+        self._tell_open()
         _logging.flush()
         return self.report()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _reflow
 from ._closing import Closing
@@ -12,9 +12,11 @@ from ._streams import Polled
 from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from ._http import HttpRequest, LostMessage
     from ._ports import PortLike
     from .network import Network
     from .runtime import Runtime
+    from .stream import Stream
 
 # Flags of reflow_peer_create_from_toml that are not keys of the file.
 _NO_PORT = 1
@@ -209,13 +211,16 @@ class RemotePeer:
         *,
         delivery: str = "at_most_once",
         outbox_policy: str = "block",
+        lost: Optional[Callable[["LostMessage"], Any]] = None,
         **limits: int,
     ) -> None:
         """Keeps what is sent to an actor in an outbox, and sends it as soon as there is a link.
 
         "at_least_once" sends again until the other side confirms. ``outbox_policy`` is "block",
         "drop_oldest" or "fail". Limits: outbox_messages, outbox_bytes, deadline_ms, ack_timeout_ms,
-        ack_retries, unacknowledged_messages. What is lost is told in the log and counted in the status.
+        ack_retries, unacknowledged_messages. What is lost is told in the log and counted in the status;
+        ``lost`` is called for each such message with a LostMessage (network, actor, port, value, status,
+        reason), on a thread of its own, which has at most 10,000 of them waiting.
         """
         known = ("outbox_messages", "outbox_bytes", "deadline_ms", "ack_timeout_ms", "ack_retries",
                  "unacknowledged_messages")
@@ -226,7 +231,11 @@ class RemotePeer:
         options = dict(limits)
         options["delivery"] = _choose(_DELIVERIES, delivery, "delivery")
         options["outbox_policy"] = _choose(_POLICIES, outbox_policy, "policy")
-        self._handle.set_delivery(network, actor, options)
+        losses = _reflow.peer_set_delivery(self._handle, network, actor, options, lost is not None)
+        if lost is not None and losses is not None:
+            from ._http import tell_losses
+
+            tell_losses(losses, network, actor, lost)
 
     def actors(self, network: str, timeout: Optional[float] = 10.0) -> List[Dict[str, Any]]:
         """Asks a network which actors it has: dicts of ``actor_id``, ``capabilities``, ``description``."""
@@ -311,6 +320,67 @@ class Peer(RemotePeer, Closing):
         self._started = False
         if network is not None:
             self._handle.attach(network)
+
+    def open_stream(
+        self,
+        *,
+        content_type: str = "",
+        size_hint: Optional[int] = None,
+        metadata: Any = None,
+        max_frames: int = 0,
+        max_bytes: int = 0,
+    ) -> "Stream":
+        """Makes a stream to write to, for :meth:`send`: see ``Network.open_stream``.
+
+        A frame has at most 47 MiB there, the metadata 64 KiB; a link that breaks fails it on both sides.
+        """
+        from .stream import open_stream
+
+        return open_stream(
+            self._runtime, content_type=content_type, size_hint=size_hint, metadata=metadata,
+            max_frames=max_frames, max_bytes=max_bytes,
+        )
+
+    def on_http(
+        self,
+        handler: Callable[["HttpRequest"], Any],
+        *,
+        threads: int = 1,
+        timeout: float = 30.0,
+        max_body_bytes: int = 1 << 20,
+        max_waiting: int = 64,
+    ) -> Callable[["HttpRequest"], Any]:
+        """Sets who answers requests on the port of the peer, but for /health, /status and /metrics.
+
+        ::
+
+            @peer.on_http
+            def answer(request):                 # method, path, query, content_type, authorization, body
+                return {"path": request.path}    # or bytes, str, None, (status, body), (.., content type)
+
+        Functions are called on ``threads`` threads; a coroutine function runs on the event loop that runs
+        here, or on one of its own. A handler that raises gives 500 and a log line, one that takes longer
+        than ``timeout`` seconds 504; a larger body gives 413, more than ``max_waiting`` requests 503.
+        Raises InvalidStateError after the start, AlreadyExistsError the second time. Returns the handler.
+        """
+        import inspect
+
+        from ._http import serve_requests
+
+        if not callable(handler):
+            raise InvalidArgumentError(f"a handler is a function, not {handler!r}")
+        if threads < 1:
+            raise InvalidArgumentError(f"a handler has at least one thread, not {threads}")
+        loop = None
+        if inspect.iscoroutinefunction(handler):
+            from . import _aio
+
+            loop = _aio.running_loop() or _aio.own_loop()
+        requests = _reflow.peer_on_http(
+            self._handle, max(1, int(timeout * 1000)), max_body_bytes, max_waiting
+        )
+        serve_requests(requests, handler, 1 if loop is not None else threads, loop)
+        return handler
 
     def start(self, *, connect: bool = True, timeout: Optional[float] = 10.0) -> "Peer":
         """Listens, and dials the endpoints of a file's ``[[connect]]`` unless ``connect`` is False.

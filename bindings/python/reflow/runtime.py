@@ -102,6 +102,12 @@ class Runtime(_reflow.Runtime):
         self._names.setdefault(made, name)
         return name
 
+    def open_stream(self, **options):
+        """Makes a :class:`Stream` to write to: see :meth:`Network.open_stream`."""
+        from .stream import open_stream
+
+        return open_stream(self, **options)
+
     def close(self):
         """Ends the runtime. Its threads end with the last network that stands on it."""
         if self._pump is not None:

@@ -5,6 +5,7 @@ from typing import Any, Callable, Dict, Literal, NamedTuple, Optional, Type, Uni
 
 from . import _reflow
 from .actors import Actor
+from .stream import Stream
 
 _Mode = Literal["own", "inline", "hosted", "lent", "simulated"]
 
@@ -40,6 +41,15 @@ class Runtime(_reflow.Runtime):
     def register(  # type: ignore[override]
         self, target: Union[Actor, Callable[..., Any]], id: Optional[str] = None
     ) -> str: ...
+    def open_stream(
+        self,
+        *,
+        content_type: str = "",
+        size_hint: Optional[int] = None,
+        metadata: Any = None,
+        max_frames: int = 0,
+        max_bytes: int = 0,
+    ) -> Stream: ...
     def close(self) -> None: ...
     def __enter__(self) -> Runtime: ...
     def __exit__(

@@ -2,12 +2,15 @@
 #include "actor.hpp"
 
 #include "errors.hpp"
+#include "turn.hpp"
 
 namespace reflowpy {
 
 int Spec::traverse(visitproc visit, void *arg)
 {
-    for (PyObject *object : {function, factory, dispatch, on_error, inports, outports}) Py_VISIT(object);
+    for (PyObject *object : {function, factory, dispatch, on_error, inports, outports, runtime}) {
+        Py_VISIT(object);
+    }
     for (Node *node = nodes; node != nullptr; node = node->next) {
         if (const int result = node->traverse(visit, arg)) return result;
     }
@@ -32,17 +35,21 @@ void Spec::clear()
     }
     Py_CLEAR(inports);
     Py_CLEAR(outports);
+    Py_CLEAR(runtime);
 }
 
 int Node::traverse(visitproc visit, void *arg)
 {
-    for (PyObject *object : {info, run, setup, finish, teardown, context, generator}) Py_VISIT(object);
+    for (PyObject *object : {info, run, setup, finish, teardown, context, generator, streams}) {
+        Py_VISIT(object);
+    }
     return 0;
 }
 
 void Node::clear()
 {
     Py_CLEAR(generator);
+    Py_CLEAR(streams);
     Py_CLEAR(context);
     Py_CLEAR(run);
     Py_CLEAR(setup);
@@ -78,8 +85,27 @@ Entered::~Entered()
     else Py_DECREF(object);
 }
 
+// Whether the exception that is set says no more than that the network stops, as waits for streams do.
+static bool only_stops(reflow_context *native)
+{
+    if (!reflow_context_stopping(native)) return false;
+    static PyObject *type = nullptr; // lives for ever
+    if (type == nullptr) {
+        PyObject *held[3] = {};
+        PyErr_Fetch(&held[0], &held[1], &held[2]);
+        Ref module(PyImport_ImportModule("reflow.errors"));
+        type = module ? PyObject_GetAttrString(module.get(), "CancelledError") : nullptr;
+        PyErr_Restore(held[0], held[1], held[2]);
+    }
+    return type != nullptr && PyErr_ExceptionMatches(type) != 0;
+}
+
 reflow_status fail_with_exception(reflow_context *native, Node *node)
 {
+    if (only_stops(native)) {
+        PyErr_Clear();
+        return REFLOW_ERROR_CANCELLED;
+    }
     PyObject *raised = nullptr;
     const Told told = tell_exception(&raised);
     Ref exception(raised);
@@ -146,11 +172,12 @@ reflow_status create(reflow_context *native, void *user_data, void **state)
         return reflow_context_fail(native, REFLOW_ERROR_CLOSED,
                                    view_of("the runtime of this actor has been collected"), view_of(""));
     }
+    const Turn turn(spec->runtime, native, false);
     auto *node = new Node;
     node->spec = spec;
     Ref component(str_of(view_of(spec->id)));
     node->info = component ? new_info(reflow_context_node(native), component.get(), spec->inports,
-                                      spec->outports)
+                                      spec->outports, spec->runtime)
                            : nullptr;
     if (node->info == nullptr || !make_parts(node, native)) {
         const reflow_status status = fail_with_exception(native, node);
@@ -169,6 +196,8 @@ reflow_status create(reflow_context *native, void *user_data, void **state)
 // Calls one of the parts with the context, and emits what it returns if it may.
 reflow_status call_part(reflow_context *native, Node *node, PyObject *part, bool emits)
 {
+    // Only run and finish are called beside the workers.
+    const Turn turn(node->spec->runtime, native, emits && node->spec->may_wait);
     const Entered context(node, native);
     Ref kept = Ref::borrow(part);
     Ref result(context ? in_python([&] {

@@ -36,6 +36,8 @@ struct Spec {
     PyObject *on_error = nullptr; // on_error(node, exception)
     PyObject *inports = nullptr;  // tuples of interned str
     PyObject *outports = nullptr;
+    PyObject *runtime = nullptr;  // a weak reference to the Runtime object, or NULL
+    bool may_wait = false;        // its callbacks run on threads beside the workers
     Node *nodes = nullptr; // a list, changed with the lock of the interpreter held
 
     int traverse(visitproc visit, void *arg);
@@ -53,6 +55,7 @@ struct Node {
     PyObject *teardown = nullptr;
     PyObject *context = nullptr;   // kept between calls
     PyObject *generator = nullptr; // of a source, or of the firing that is not over
+    PyObject *streams = nullptr;   // what the generator was given, if streams are among it
     bool started = false;          // a source has been called
 
     int traverse(visitproc visit, void *arg);

@@ -4,6 +4,8 @@
 
 #include "actor.hpp"
 #include "errors.hpp"
+#include "stream.hpp"
+#include "turn.hpp"
 
 namespace reflowpy {
 
@@ -89,6 +91,8 @@ public:
         for (size_t i = 0; i < count_; ++i) Py_DECREF(slots[2 + i]);
         count_ = 0;
     }
+    // The received streams among the values; NULL if there are none.
+    [[nodiscard]] PyObject *streams() { return streams_among(items() + 2, count_); }
     ~Arguments() { clear(); }
     Arguments(const Arguments &) = delete;
     Arguments &operator=(const Arguments &) = delete;
@@ -115,6 +119,10 @@ reflow_status call_each(const Call &call)
         if (good) {
             Ref result(arguments.call(function.get()));
             good = result && (result.get() == Py_None || emit_result(context.get(), result.get()));
+        }
+        if (!good) {
+            Ref streams(arguments.streams());
+            close_streams(streams.get());
         }
         arguments.clear();
         if (!good) return call.fail(i);
@@ -238,6 +246,7 @@ bool make_generator(const Call &call, Context *context)
     if (!function) return true;
     Ref made(arguments.call(function.get()));
     if (!made) return false;
+    Py_XSETREF(call.node->streams, arguments.streams());
     call.node->generator = PyObject_GetIter(made.get());
     return call.node->generator != nullptr;
 }
@@ -257,8 +266,14 @@ reflow_status call_generator(const Call &call)
             produced = produce(call, context.get());
         }
         reflow_status status = REFLOW_OK;
-        if (produced == Produced::failed) status = call.fail(source ? 0 : i);
-        if (produced != Produced::more) Py_CLEAR(node->generator);
+        if (produced == Produced::failed) {
+            close_streams(node->streams);
+            status = call.fail(source ? 0 : i);
+        }
+        if (produced != Produced::more) {
+            Py_CLEAR(node->generator);
+            Py_CLEAR(node->streams);
+        }
         if (produced == Produced::failed) return status;
         if (produced == Produced::more) {
             return source ? reflow_context_again(call.native) : call.leave(i);
@@ -343,6 +358,7 @@ reflow_status run_actor(reflow_context *native, void *state, reflow_packet *inpu
     auto *node = static_cast<Node *>(state);
     const Spec &spec = *node->spec;
     if (node->run == nullptr) return REFLOW_OK; // collected: nobody has the network any more
+    const Turn turn(spec.runtime, native, spec.may_wait);
     Call call{native, node, count != 0 ? inputs : nullptr, count != 0 ? count / spec.width : 1, spec.width};
     switch (spec.style) {
     case Style::batch:

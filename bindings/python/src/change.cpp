@@ -130,27 +130,6 @@ void checkpoint(const py::object &network, const py::object &path, double interv
     });
 }
 
-// ---- recordings ----------------------------------------------------------------------------------
-
-void record_flush(const py::object &network)
-{
-    const NetworkUse use(network);
-    call_unlocked(
-        [&](reflow_error **error) { return reflow_x_record_flush(use.get(), error); });
-}
-
-py::object recording_header(const std::string &path)
-{
-    reflow_x_recording *opened = nullptr;
-    call_unlocked([&](reflow_error **error) {
-        return reflow_x_recording_open(view(path), &opened, error);
-    });
-    const Owned<reflow_x_recording, reflow_x_recording_destroy> recording(opened);
-    return message_of([&](reflow_message *out, reflow_error **error) {
-        return reflow_x_recording_header(recording.get(), out, error);
-    });
-}
-
 } // namespace
 
 void bind_change(py::module_ &module)
@@ -162,8 +141,6 @@ void bind_change(py::module_ &module)
     module.def("network_snapshot_file", &snapshot_file);
     module.def("network_restore_file", &restore_file);
     module.def("network_checkpoint", &checkpoint);
-    module.def("network_record_flush", &record_flush);
-    module.def("recording_header", &recording_header);
 }
 
 } // namespace reflowpy

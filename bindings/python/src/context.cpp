@@ -240,7 +240,8 @@ int info_traverse(PyObject *self, visitproc visit, void *arg)
 {
     auto *info = reinterpret_cast<Info *>(self);
     for (PyObject *object :
-         {info->name, info->component, info->inports, info->outports, info->config, info->state}) {
+         {info->name, info->component, info->inports, info->outports, info->config, info->state,
+                             info->runtime}) {
         Py_VISIT(object);
     }
     Py_VISIT(Py_TYPE(self));
@@ -265,6 +266,7 @@ void info_dealloc(PyObject *self)
     Py_CLEAR(info->component);
     Py_CLEAR(info->inports);
     Py_CLEAR(info->outports);
+    Py_CLEAR(info->runtime);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -346,7 +348,8 @@ bool init_context(PyObject *module)
     return PyModule_AddObjectRef(module, "Context", reinterpret_cast<PyObject *>(context_type)) == 0;
 }
 
-PyObject *new_info(reflow_view node, PyObject *component, PyObject *inports, PyObject *outports)
+PyObject *new_info(reflow_view node, PyObject *component, PyObject *inports, PyObject *outports,
+                   PyObject *runtime)
 {
     PyObject *object = info_type->tp_alloc(info_type, 0);
     if (object == nullptr) return nullptr;
@@ -355,6 +358,7 @@ PyObject *new_info(reflow_view node, PyObject *component, PyObject *inports, PyO
     info->component = Py_NewRef(component);
     info->inports = Py_NewRef(inports);
     info->outports = Py_NewRef(outports);
+    info->runtime = Py_XNewRef(runtime);
     if (info->name != nullptr) return object;
     Py_DECREF(object);
     return nullptr;

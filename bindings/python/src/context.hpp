@@ -14,6 +14,7 @@ struct Info {
     PyObject *outports;
     PyObject *config; // NULL: not looked at yet
     PyObject *state;  // NULL: none yet
+    PyObject *runtime; // a weak reference to the Runtime object, or NULL
 };
 
 struct Context {
@@ -29,7 +30,8 @@ struct Context {
 };
 
 bool init_context(PyObject *module);
-PyObject *new_info(reflow_view node, PyObject *component, PyObject *inports, PyObject *outports);
+PyObject *new_info(reflow_view node, PyObject *component, PyObject *inports, PyObject *outports,
+                   PyObject *runtime);
 Context *new_context(PyObject *info);
 
 // The configuration of the node, read from the context of a call; borrowed.
@@ -37,7 +39,6 @@ PyObject *config_of(Context *context);
 
 // The envelope of a packet as a dict, or None.
 PyObject *envelope_dict(const reflow_packet *packet);
-PyObject *dict_of_envelope(const reflow_envelope &envelope);
 
 // Emits what a function returned: None, or a dict from outport to value. False with an exception.
 bool emit_result(Context *context, PyObject *result);

@@ -3,8 +3,10 @@
 
 #include <memory>
 
-#include "cancel.hpp"
+#include "envelope.hpp"
 #include "errors.hpp"
+#include "post.hpp"
+#include "turn.hpp"
 #include "values.hpp"
 
 namespace reflowpy {
@@ -260,9 +262,9 @@ PyObject *context_connected(PyObject *self, PyObject *name)
     return PyBool_FromLong(reflow_context_connected(native, static_cast<uint32_t>(port)) ? 1 : 0);
 }
 
-PyObject *context_watch(PyObject *self, PyObject *cancels)
+PyObject *context_watch(PyObject *self, PyObject *post)
 {
-    return watch_cancel(cancels, self_of(self)->completion);
+    return watch_cancel(post, self_of(self)->completion);
 }
 
 PyObject *get_firing(PyObject *self, void *)
@@ -270,18 +272,45 @@ PyObject *get_firing(PyObject *self, void *)
     return PyLong_FromUnsignedLongLong(self_of(self)->completion);
 }
 
-// A coroutine: ctx.send waits where ctx.emit refuses.
-PyObject *context_send(PyObject *self, PyObject *arguments, PyObject *keywords)
+PyObject *context_set_envelope(PyObject *self, PyObject *dict)
 {
-    Ref module(PyImport_ImportModule("reflow._aio"));
-    Ref function(module ? PyObject_GetAttrString(module.get(), "send") : nullptr);
+    reflow_context *native = native_of(self);
+    EnvelopeOf envelope;
+    if (native == nullptr || (dict != Py_None && !envelope.parse(dict))) return nullptr;
+    const reflow_status status =
+        reflow_context_set_envelope(native, dict == Py_None ? nullptr : envelope.get());
+    if (status != REFLOW_OK) return raise_status(status, nullptr, "setting an envelope");
+    Py_RETURN_NONE;
+}
+
+// Calls a function of a module of the package with one more argument in front.
+PyObject *call_with(const char *module_name, const char *name, PyObject *first, PyObject *arguments,
+                    PyObject *keywords)
+{
+    Ref module(PyImport_ImportModule(module_name));
+    Ref function(module ? PyObject_GetAttrString(module.get(), name) : nullptr);
     Ref all(PyTuple_New(PyTuple_GET_SIZE(arguments) + 1));
     if (!function || !all) return nullptr;
-    PyTuple_SET_ITEM(all.get(), 0, Py_NewRef(self));
+    PyTuple_SET_ITEM(all.get(), 0, Py_NewRef(first));
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(arguments); ++i) {
         PyTuple_SET_ITEM(all.get(), i + 1, Py_NewRef(PyTuple_GET_ITEM(arguments, i)));
     }
     return PyObject_Call(function.get(), all.get(), keywords);
+}
+
+// A coroutine: ctx.send waits where ctx.emit refuses.
+PyObject *context_send(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    return call_with("reflow._aio", "send", self, arguments, keywords);
+}
+
+PyObject *context_open_stream(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    Ref runtime(strong(self_of(self)->info->runtime));
+    if (!runtime) {
+        return raise_text(REFLOW_ERROR_CLOSED, "the runtime of this actor has been collected");
+    }
+    return call_with("reflow.stream", "open_stream", runtime.get(), arguments, keywords);
 }
 
 PyCFunction with_keywords(PyCFunctionWithKeywords function)
@@ -306,7 +335,13 @@ const PyMethodDef methods[] = {
     {"connected", context_connected, METH_O, "connected(port) -> bool\n\nWhether anybody hears it."},
     {"send", with_keywords(context_send), METH_VARARGS | METH_KEYWORDS,
      "await send(port, value, *, index=None)\n\nIn coroutines: emits, and waits for room if there is none."},
-    {"_watch", context_watch, METH_O, "Tells a Cancels object when this firing is cancelled."},
+    {"set_envelope", context_set_envelope, METH_O,
+     "set_envelope(envelope)\n\nThe envelope, a dict or None, of what this call emits from now on, instead of\n"
+     "that of its input. Without carry_envelopes it does nothing."},
+    {"open_stream", with_keywords(context_open_stream), METH_VARARGS | METH_KEYWORDS,
+     "open_stream(*, content_type='', size_hint=None, metadata=None, max_frames=0, max_bytes=0)\n\nMakes a\n"
+     "Stream to write to, which is emitted like a value: see Network.open_stream."},
+    {"_watch", context_watch, METH_O, "Has a Post object told when this firing is cancelled."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -354,18 +389,6 @@ PyObject *envelope_dict(const reflow_packet *packet)
     envelope.struct_size = sizeof envelope;
     if (reflow_packet_envelope(packet, &envelope) != REFLOW_OK) Py_RETURN_NONE;
     return dict_of_envelope(envelope);
-}
-
-PyObject *dict_of_envelope(const reflow_envelope &envelope)
-{
-    return Py_BuildValue(
-        "{s:y#,s:y#,s:L,s:N,s:N,s:N,s:N,s:N}", "trace_id", envelope.trace_id,
-        static_cast<Py_ssize_t>(sizeof envelope.trace_id), "span_id", envelope.span_id,
-        static_cast<Py_ssize_t>(sizeof envelope.span_id), "deadline_ms",
-        static_cast<long long>(envelope.deadline_ms), "correlation", str_of(envelope.correlation),
-        "source_network", str_of(envelope.source_network), "source_instance",
-        str_of(envelope.source_instance), "source_actor", str_of(envelope.source_actor), "message_id",
-        str_of(envelope.message_id));
 }
 
 const PyMethodDef *more_context_methods() { return methods; }

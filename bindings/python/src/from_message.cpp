@@ -3,6 +3,7 @@
 
 #include "errors.hpp"
 #include "lend.hpp"
+#include "stream.hpp"
 #include "values.hpp"
 
 namespace reflowpy {
@@ -259,6 +260,7 @@ PyObject *from_message(reflow_message message, Arrays arrays)
     case REFLOW_KIND_BYTES: return bytes_value(message, arrays);
     case REFLOW_KIND_ARRAY: return array_of(message, arrays);
     case REFLOW_KIND_OBJECT: return dict_of(message, arrays);
+    case REFLOW_KIND_STREAM: return stream_of(message);
     default: return wrap_message(reflow_message_ref(message));
     }
 }

@@ -9,6 +9,7 @@
 #include "actor.hpp"
 #include "base.hpp"
 #include "errors.hpp"
+#include "post.hpp"
 
 namespace reflowpy {
 
@@ -25,6 +26,7 @@ struct RuntimeObject {
     uint32_t generation; // of forks, when it was made
     int users;           // calls that go on without the lock of the interpreter
     bool closed;
+    reflow_mode mode;
     std::vector<std::shared_ptr<Spec>> *specs;
     std::shared_ptr<Hooks> *hooks;
 };
@@ -37,8 +39,17 @@ struct NetworkObject {
     int users;
     bool closed;
     bool stopping;
+    bool carries; // envelopes
     PyObject *runtime;
     PyObject *inports; // from "node.port" to number
+    PyObject *record;  // the file that it is to record into, or NULL
+};
+
+// Tells an event loop that something has come to an output, once each time when it is armed.
+struct Watch {
+    std::shared_ptr<PostBox> box;
+    uint64_t number = 0;
+    std::atomic<bool> armed{false};
 };
 
 struct OutputObject {
@@ -48,6 +59,7 @@ struct OutputObject {
     bool closed;
     Arrays arrays;
     PyObject *network;
+    std::shared_ptr<Watch> *watch; // of an event loop, or NULL
     reflow_message *held; // taken from the engine and not handed out yet
     size_t first;
     size_t count;

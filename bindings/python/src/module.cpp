@@ -1,7 +1,6 @@
 // The native module reflow._reflow: the C interface of the engine as types of Python.
 #include <pybind11/pybind11.h>
 
-#include "cancel.hpp"
 #include "context.hpp"
 #include "events.hpp"
 #include "graph.hpp"
@@ -10,6 +9,9 @@
 #include "log.hpp"
 #include "operations.hpp"
 #include "peer.hpp"
+#include "peer_calls.hpp"
+#include "post.hpp"
+#include "stream.hpp"
 #include "values.hpp"
 
 namespace {
@@ -63,7 +65,7 @@ PYBIND11_MODULE(_reflow_parts, module)
     init_base();
     PyObject *raw = module.ptr();
     if (!init_message(raw) || !init_context(raw) || !init_runtime(raw) || !init_network(raw) ||
-        !init_output(raw) || !init_cancel(raw)) {
+        !init_output(raw) || !init_post(raw) || !init_stream(raw)) {
         throw pybind11::error_already_set();
     }
     module.def("version_text", [] { return std::string(text_of(reflow_version_text())); });
@@ -73,7 +75,10 @@ PYBIND11_MODULE(_reflow_parts, module)
     bind_observe(module);
     bind_control(module);
     bind_change(module);
+    bind_recording(module);
+    bind_idle(module);
     bind_peer(module);
+    bind_peer_calls(module);
     bind_discovery(module);
     bind_log(module);
     module.def("lent_count", &lent_count, "How many buffers messages use without a copy.");

@@ -90,6 +90,7 @@ void network_dealloc(PyObject *self)
     if (handle != nullptr && !ending()) reap(&destroy_network, handle);
     reflow_graph_destroy(std::exchange(network->graph, nullptr));
     Py_CLEAR(network->inports);
+    Py_CLEAR(network->record);
     Py_CLEAR(network->runtime);
     type->tp_free(self);
     Py_DECREF(type);
@@ -112,6 +113,21 @@ PyObject *network_start(PyObject *self, PyObject *)
     const reflow_status status = unlocked([&] { return reflow_network_start(handle, error.out()); });
     drain_deferred();
     if (!check(status, error)) return nullptr;
+    Py_RETURN_NONE;
+}
+
+// _record(path): the network writes what it does into a file, from its beginning on.
+PyObject *network_record(PyObject *self, PyObject *path)
+{
+    NetworkObject *network = self_of(self);
+    if (network->closed) return raise_text(REFLOW_ERROR_CLOSED, "the network is closed");
+    if (network->handle != nullptr) {
+        return raise_text(REFLOW_ERROR_INVALID_STATE, "a network records from its beginning on",
+                          "call record before it is started, sent to, or a stream of it is opened");
+    }
+    PyObject *old = network->record;
+    network->record = Py_NewRef(path);
+    Py_XDECREF(old);
     Py_RETURN_NONE;
 }
 
@@ -239,6 +255,7 @@ const PyMethodDef life_methods[] = {
     {"_wait_idle", with_keywords(network_wait_idle), METH_VARARGS | METH_KEYWORDS, "Waits until idle."},
     {"_drain", with_keywords(network_drain), METH_VARARGS | METH_KEYWORDS, "Drains."},
     {"_stop", with_keywords(network_stop), METH_VARARGS | METH_KEYWORDS, "Stops."},
+    {"_record", network_record, METH_O, "Records into a file."},
     {"_close", network_close, METH_NOARGS, "Ends the handle."},
     {"_abandon", network_abandon, METH_NOARGS, "Gives the handle up."},
     {"end_sources", network_end_sources, METH_NOARGS,
@@ -292,6 +309,25 @@ bool init_network(PyObject *module)
            PyModule_AddObjectRef(module, "Network", reinterpret_cast<PyObject *>(network_type)) == 0;
 }
 
+// Whether the network can be made after all; the exception that is set is gone then.
+static bool mended(PyObject *object)
+{
+    PyObject *type = nullptr;
+    PyObject *value = nullptr;
+    PyObject *traceback = nullptr;
+    PyErr_Fetch(&type, &value, &traceback);
+    Ref done(PyObject_CallMethod(object, "_expose_required", nullptr));
+    if (!done) PyErr_Clear();
+    if (done.get() != Py_True) {
+        PyErr_Restore(type, value, traceback);
+        return false;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return true;
+}
+
 reflow_network *network_handle(PyObject *object)
 {
     NetworkObject *network = self_of(object);
@@ -308,11 +344,22 @@ reflow_network *network_handle(PyObject *object)
     reflow_runtime *runtime = runtime_handle(network->runtime);
     if (runtime == nullptr) return nullptr;
     Failure error;
-    Using using_network(network);
     reflow_network *handle = nullptr;
-    const reflow_status status = unlocked(
-        [&] { return reflow_network_create(runtime, network->graph, &handle, error.out()); });
-    if (!check(status, error)) return nullptr;
+    reflow_view file{};
+    if (network->record != nullptr && !view_from(network->record, "a file", &file)) return nullptr;
+    reflow_status status = REFLOW_OK;
+    {
+        Using using_network(network);
+        status = unlocked([&] {
+            return network->record != nullptr
+                       ? reflow_x_record_create(runtime, network->graph, file, &handle, error.out())
+                       : reflow_network_create(runtime, network->graph, &handle, error.out());
+        });
+    }
+    if (!check(status, error)) {
+        if (status == REFLOW_ERROR_GRAPH && mended(object)) return network_handle(object);
+        return nullptr;
+    }
     if (network->handle != nullptr || network->closed) { // another thread was faster
         unlocked([&] {
             reflow_network_destroy(handle);

@@ -7,6 +7,8 @@ namespace reflowpy {
 
 void bind_observe(py::module_ &module); // reports, metrics, dead letters, components
 void bind_control(py::module_ &module); // pause, step, breakpoints, drain
-void bind_change(py::module_ &module);  // live change, snapshots, checkpoints, recordings
+void bind_change(py::module_ &module);  // live change, snapshots, checkpoints
+void bind_idle(py::module_ &module);      // waits of event loops
+void bind_recording(py::module_ &module);
 
 } // namespace reflowpy

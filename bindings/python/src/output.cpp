@@ -1,5 +1,7 @@
 // The type Output: a reader of an outport.
+#include "envelope.hpp"
 #include "network_parts.hpp"
+#include "turn.hpp"
 
 namespace reflowpy {
 
@@ -70,6 +72,7 @@ void output_dealloc(PyObject *self)
     destroy_handle(output);
     drop_held(output);
     PyMem_RawFree(output->held);
+    delete output->watch;
     Py_CLEAR(output->network);
     type->tp_free(self);
     Py_DECREF(type);
@@ -93,15 +96,22 @@ bool is_open(OutputObject *output)
     return false;
 }
 
+bool with_envelopes(const OutputObject *output)
+{
+    const auto *network = reinterpret_cast<const NetworkObject *>(output->network);
+    return network != nullptr && network->carries;
+}
+
 // Takes messages from the engine if none are held. The status; interrupted with an exception set.
 reflow_status fetch(OutputObject *output, const Timeout &timeout, Failure *error)
 {
     if (output->first < output->count) return REFLOW_OK;
     reflow_message got[at_once];
     size_t count = 0;
+    const size_t most = with_envelopes(output) ? 1 : at_once; // recv_enveloped may come next
     Using using_output(output);
     const reflow_status status = wait_in_slices(timeout, [&](int64_t ms) {
-        return reflow_output_recv_many(output->handle, got, at_once, ms, &count, error->out());
+        return reflow_output_recv_many(output->handle, got, most, ms, &count, error->out());
     });
     if (count == 0) return status;
     // Another thread may have put some there meanwhile: these come behind, if there is room for them.
@@ -117,12 +127,19 @@ reflow_status fetch(OutputObject *output, const Timeout &timeout, Failure *error
     return status == interrupted ? interrupted : REFLOW_OK;
 }
 
-PyObject *next_value(OutputObject *output)
+// The value of a message of an output; takes the message.
+PyObject *value_of(OutputObject *output, reflow_message message)
 {
-    const reflow_message message = output->held[output->first++];
+    const auto *network = reinterpret_cast<NetworkObject *>(output->network);
+    const Turn turn(network != nullptr ? network->runtime : nullptr, nullptr, false);
     PyObject *value = from_message(message, output->arrays);
     reflow_message_unref(message);
     return value;
+}
+
+PyObject *next_value(OutputObject *output)
+{
+    return value_of(output, output->held[output->first++]);
 }
 
 PyObject *recv(PyObject *self, PyObject *arguments, PyObject *keywords)
@@ -141,6 +158,36 @@ PyObject *recv(PyObject *self, PyObject *arguments, PyObject *keywords)
     if (status == REFLOW_OK) return next_value(output);
     check_wait(status, error, "nothing has arrived yet");
     return nullptr;
+}
+
+// (value, envelope), where an envelope with nothing in it is None.
+PyObject *recv_enveloped(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static const char *names[] = {"timeout", nullptr};
+    PyObject *seconds = Py_None;
+    Timeout timeout;
+    OutputObject *output = self_of(self);
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "|O:recv_enveloped", const_cast<char **>(names),
+                                    &seconds) == 0 ||
+        !timeout.parse(seconds) || !is_open(output)) {
+        return nullptr;
+    }
+    if (output->first < output->count) {
+        return raise_text(REFLOW_ERROR_INVALID_STATE, "recv has taken messages without their envelopes",
+                          "carry_envelopes() before the start, or recv_enveloped from the first one on");
+    }
+    Failure error;
+    reflow_message message{};
+    reflow_envelope envelope{};
+    envelope.struct_size = sizeof envelope;
+    Using using_output(output);
+    const reflow_status status = wait_in_slices(timeout, [&](int64_t ms) {
+        return reflow_output_recv_enveloped(output->handle, &message, &envelope, ms, error.out());
+    });
+    if (!check_wait(status, error, "nothing has arrived yet")) return nullptr;
+    Ref dict(is_empty(envelope) ? Py_NewRef(Py_None) : dict_of_envelope(envelope));
+    Ref value(value_of(output, message));
+    return dict && value ? PyTuple_Pack(2, value.get(), dict.get()) : nullptr;
 }
 
 PyObject *recv_many(PyObject *self, PyObject *arguments, PyObject *keywords)
@@ -189,6 +236,52 @@ PyObject *output_next(PyObject *self)
     return nullptr;
 }
 
+void readable(void *user_data)
+{
+    Watch &watch = **static_cast<std::shared_ptr<Watch> *>(user_data);
+    // seq_cst, here and where it is armed: who arms it looks at the output afterwards, and who has brought
+    // something looks at this afterwards, so one of the two sees the other.
+    if (watch.armed.exchange(false)) put(*watch.box, watch.number);
+}
+
+void forget_watch(void *user_data) { delete static_cast<std::shared_ptr<Watch> *>(user_data); }
+
+// _watch(post, number): the number is put there when something comes after a call of _arm.
+PyObject *output_watch(PyObject *self, PyObject *arguments)
+{
+    PyObject *post = nullptr;
+    unsigned long long number = 0;
+    OutputObject *output = self_of(self);
+    if (PyArg_ParseTuple(arguments, "OK:_watch", &post, &number) == 0 || !is_open(output)) return nullptr;
+    auto watch = std::make_shared<Watch>();
+    watch->box = box_of(post);
+    watch->number = number;
+    if (watch->box == nullptr) return nullptr;
+    Failure error;
+    Using using_output(output);
+    const reflow_status status = unlocked([&] {
+        return reflow_output_on_readable(output->handle, &readable, new std::shared_ptr<Watch>(watch),
+                                         &forget_watch, error.out());
+    });
+    if (!check(status, error)) return nullptr;
+    delete output->watch;
+    output->watch = new std::shared_ptr<Watch>(std::move(watch));
+    Py_RETURN_NONE;
+}
+
+PyObject *output_network(PyObject *self, PyObject *) 
+{
+    PyObject *network = self_of(self)->network;
+    return Py_NewRef(network != nullptr ? network : Py_None);
+}
+
+PyObject *output_arm(PyObject *self, PyObject *)
+{
+    const OutputObject *output = self_of(self);
+    if (output->watch != nullptr) (*output->watch)->armed.store(true);
+    Py_RETURN_NONE;
+}
+
 PyCFunction with_keywords(PyCFunctionWithKeywords function)
 {
     return reinterpret_cast<PyCFunction>(reinterpret_cast<void *>(function));
@@ -200,6 +293,12 @@ PyMethodDef methods[] = {
      "ClosedError when the network is drained or stopped and nothing is left."},
     {"recv_many", with_keywords(recv_many), METH_VARARGS | METH_KEYWORDS,
      "recv_many(max=256, timeout=None) -> list\n\nWaits for the first value, and takes what is there."},
+    {"recv_enveloped", with_keywords(recv_enveloped), METH_VARARGS | METH_KEYWORDS,
+     "recv_enveloped(timeout=None) -> (value, envelope)\n\nAs recv, with the envelope of the packet: a\n"
+     "dict, or None if it has none."},
+    {"_network", output_network, METH_NOARGS, "The network that it is of."},
+    {"_watch", output_watch, METH_VARARGS, "Has a Post object told of what comes."},
+    {"_arm", output_arm, METH_NOARGS, "Asks to be told once."},
     {"close", output_close, METH_NOARGS, "close()\n\nEnds the reader; it holds nobody back any more."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -145,29 +145,6 @@ py::object register_remote_actor(const Peer &peer, const std::string &actor,
     return value_of(node);
 }
 
-// Lost messages are counted in the status and told in the log; there is no callback here.
-void set_delivery(const Peer &peer, const std::string &network, const std::string &actor,
-                  const py::dict &options_in)
-{
-    reflow_delivery_options options{};
-    options.struct_size = sizeof options;
-    const auto number = [&](const char *key) {
-        return options_in.contains(key) ? options_in[key].cast<uint64_t>() : uint64_t{0};
-    };
-    options.delivery = static_cast<uint32_t>(number("delivery"));
-    options.outbox_policy = static_cast<uint32_t>(number("outbox_policy"));
-    options.outbox_messages = static_cast<uint32_t>(number("outbox_messages"));
-    options.outbox_bytes = number("outbox_bytes");
-    options.deadline_ms = static_cast<uint32_t>(number("deadline_ms"));
-    options.ack_timeout_ms = static_cast<uint32_t>(number("ack_timeout_ms"));
-    options.ack_retries = static_cast<uint32_t>(number("ack_retries"));
-    options.unacknowledged_messages = static_cast<uint32_t>(number("unacknowledged_messages"));
-    const Use use(peer);
-    call([&](reflow_error **error) {
-        return reflow_peer_set_delivery(use.get(), view(network), view(actor), &options, error);
-    });
-}
-
 // ---- looking -----------------------------------------------------------------------------------
 
 py::object status_of(const Peer &peer)
@@ -294,7 +271,6 @@ void bind_peer_class(py::module_ &module)
         .def("send", &send)
         .def("send_many", &send_many)
         .def("register_remote_actor", &register_remote_actor)
-        .def("set_delivery", &set_delivery)
         .def("status", &status_of)
         .def("networks", &networks_of)
         .def("actors", &actors_of)

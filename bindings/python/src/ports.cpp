@@ -1,4 +1,5 @@
 // Sending into a network, and what can be asked of it.
+#include "envelope.hpp"
 #include "network_parts.hpp"
 
 namespace reflowpy {
@@ -57,32 +58,69 @@ bool may_wait(PyObject *self)
     return static_cast<bool>(done);
 }
 
-// send(port, value, timeout=None), as three slots; false with an exception.
-bool send_arguments(PyObject *const *arguments, Py_ssize_t count, PyObject *names, PyObject **timeout)
+// send(port, value, timeout=None, *, envelope=None): what stands behind the value; false with an exception.
+// Without a place for an envelope none is taken.
+bool send_arguments(PyObject *const *arguments, Py_ssize_t count, PyObject *names, PyObject **timeout,
+                    PyObject **envelope)
 {
     const Py_ssize_t named = names != nullptr ? PyTuple_GET_SIZE(names) : 0;
-    *timeout = Py_None;
-    if (count == 3 && named == 0) *timeout = arguments[2];
-    else if (count == 2 && named == 1 &&
-             PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "timeout") == 0) {
-        *timeout = arguments[2];
-    } else if (count != 2 || named != 0) {
-        PyErr_SetString(PyExc_TypeError, "this takes a port, a value, and perhaps a timeout");
-        return false;
+    *timeout = count == 3 ? arguments[2] : Py_None;
+    bool good = count == 2 || count == 3;
+    for (Py_ssize_t i = 0; good && i < named; ++i) {
+        PyObject *name = PyTuple_GET_ITEM(names, i);
+        if (count == 2 && PyUnicode_CompareWithASCIIString(name, "timeout") == 0) {
+            *timeout = arguments[count + i];
+        } else if (envelope != nullptr && PyUnicode_CompareWithASCIIString(name, "envelope") == 0) {
+            *envelope = arguments[count + i];
+        } else {
+            good = false;
+        }
     }
-    return true;
+    if (good) return true;
+    PyErr_SetString(PyExc_TypeError, envelope != nullptr
+                                         ? "this takes a port, a value, and perhaps a timeout and envelope="
+                                         : "this takes a port, a value, and perhaps a timeout");
+    return false;
+}
+
+// Sends with an envelope, and starts the network if nobody has. Takes the message.
+PyObject *send_enveloped(PyObject *self, reflow_inport inport, reflow_message message, PyObject *dict,
+                         const Timeout &timeout)
+{
+    NetworkObject *network = self_of(self);
+    EnvelopeOf envelope;
+    Failure error;
+    reflow_status status = interrupted;
+    const Using using_network(network);
+    if (envelope.parse(dict) && ensure_running(self)) {
+        const auto attempt = [&](int64_t ms) {
+            return reflow_network_send_enveloped(network->handle, inport, message, envelope.get(), ms,
+                                                 error.out());
+        };
+        status = unlocked([&] { return attempt(0); });
+        if (status == REFLOW_ERROR_WOULD_BLOCK) {
+            status = may_wait(self) ? wait_in_slices(timeout, attempt) : interrupted;
+        }
+    }
+    if (status == REFLOW_OK) Py_RETURN_NONE;
+    reflow_message_unref(message);
+    check_wait(status, error, "sending");
+    return nullptr;
 }
 
 PyObject *send(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
     PyObject *seconds = nullptr;
+    PyObject *envelope = Py_None;
     reflow_inport inport{};
     Timeout timeout;
     reflow_message message{};
-    if (!send_arguments(arguments, count, names, &seconds) || !find_inport(self, arguments[0], &inport) ||
+    if (!send_arguments(arguments, count, names, &seconds, &envelope) ||
+        !find_inport(self, arguments[0], &inport) ||
         !timeout.parse(seconds) || !to_message(arguments[1], &message)) {
         return nullptr;
     }
+    if (envelope != Py_None) return send_enveloped(self, inport, message, envelope, timeout);
     NetworkObject *network = self_of(self);
     Using using_network(network);
     reflow_status status = reflow_network_try_send(network->handle, inport, message, nullptr);
@@ -141,7 +179,7 @@ PyObject *send_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count
     reflow_inport inport{};
     Timeout timeout;
     Messages messages;
-    if (!send_arguments(arguments, count, names, &seconds) || !find_inport(self, arguments[0], &inport) ||
+    if (!send_arguments(arguments, count, names, &seconds, nullptr) || !find_inport(self, arguments[0], &inport) ||
         !timeout.parse(seconds) || !messages.fill(arguments[1]) || !ensure_running(self)) {
         return nullptr;
     }
@@ -198,12 +236,20 @@ PyObject *report(PyObject *self, PyObject *)
     return value;
 }
 
+// The names of the inports that were sent to.
+PyObject *sent_to(PyObject *self, PyObject *)
+{
+    PyObject *known = self_of(self)->inports;
+    return known != nullptr ? PySet_New(known) : PySet_New(nullptr);
+}
+
 PyObject *carry_envelopes(PyObject *self, PyObject *)
 {
     reflow_network *handle = network_handle(self);
     if (handle == nullptr) return nullptr;
     Failure error;
     if (!check(reflow_network_carry_envelopes(handle, error.out()), error)) return nullptr;
+    self_of(self)->carries = true;
     Py_RETURN_NONE;
 }
 
@@ -211,9 +257,10 @@ PyCFunction fast(void *function) { return reinterpret_cast<PyCFunction>(function
 
 const PyMethodDef methods[] = {
     {"send", fast(reinterpret_cast<void *>(send)), METH_FASTCALL | METH_KEYWORDS,
-     "send(port, value, timeout=None)\n\nSends a value to 'node.port' or an exposed inport, and waits for\n"
-     "room up to timeout seconds (None: for ever). Starts the network if it is not running.\n\nRaises\n"
-     "TimeoutError, NotFoundError with a hint, ConversionError with the path, ClosedError."},
+     "send(port, value, timeout=None, *, envelope=None)\n\nSends a value to 'node.port' or an exposed inport,\n"
+     "and waits for room up to timeout seconds (None: for ever). Starts the network if it is not running.\n"
+     "envelope is a dict of trace_id, span_id, deadline_ms, correlation and so on, for a network that\n"
+     "carries them.\n\nRaises TimeoutError, NotFoundError with a hint, ConversionError with the path, ClosedError."},
     {"try_send", fast(reinterpret_cast<void *>(try_send)), METH_FASTCALL,
      "try_send(port, value) -> bool\n\nSends if there is room now; False if there is none."},
     {"send_many", fast(reinterpret_cast<void *>(send_many)), METH_FASTCALL | METH_KEYWORDS,
@@ -222,6 +269,7 @@ const PyMethodDef methods[] = {
     {"counters", counters, METH_O,
      "counters(node) -> dict\n\nfired, received, sent, failed, dropped, waiting (ints) and held_back."},
     {"report", report, METH_NOARGS, "report() -> dict\n\nThe counters of all nodes, by node."},
+    {"_sent_to", sent_to, METH_NOARGS, "The names of the inports that were sent to."},
     {"carry_envelopes", carry_envelopes, METH_NOARGS,
      "carry_envelopes()\n\nBefore the start: packets carry envelopes, which is several times slower."},
     {nullptr, nullptr, 0, nullptr},

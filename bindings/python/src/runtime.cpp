@@ -112,6 +112,7 @@ PyObject *runtime_new(PyTypeObject *type, PyObject *arguments, PyObject *keyword
     runtime->specs = new std::vector<std::shared_ptr<Spec>>;
     runtime->hooks = new std::shared_ptr<Hooks>(std::make_shared<Hooks>());
     runtime->generation = fork_generation();
+    runtime->mode = options.mode;
     if (log != nullptr && log != Py_None) {
         (*runtime->hooks)->log = Py_NewRef(log);
         options.log = &log_hook;
@@ -298,6 +299,10 @@ PyObject *runtime_register(PyObject *self, PyObject *arguments, PyObject *keywor
         return nullptr;
     }
     const std::shared_ptr<Spec> spec = make_spec(r, inports, outports);
+    spec->runtime = PyWeakref_NewRef(self, nullptr);
+    if (spec->runtime == nullptr) PyErr_Clear(); // a Runtime of its own making, which has no streams
+    const bool threads = runtime->mode == REFLOW_MODE_OWN || runtime->mode == REFLOW_MODE_LENT;
+    spec->may_wait = threads && (r.flags & REFLOW_COMPONENT_BLOCKING) != 0;
     reflow_component component{};
     component.struct_size = sizeof component;
     component.port_size = sizeof(reflow_port);
@@ -403,6 +408,12 @@ PyObject *runtime_set_workers(PyObject *self, PyObject *number)
     Py_RETURN_NONE;
 }
 
+PyObject *runtime_streams(PyObject *self, PyObject *)
+{
+    reflow_runtime *handle = runtime_handle(self);
+    return handle != nullptr ? PyLong_FromUnsignedLongLong(reflow_runtime_streams(handle)) : nullptr;
+}
+
 PyObject *runtime_closed(PyObject *self, void *)
 {
     return PyBool_FromLong(self_of(self)->handle == nullptr || self_of(self)->closed ? 1 : 0);
@@ -425,6 +436,8 @@ PyMethodDef methods[] = {
      "descriptor() -> int\n\nMode hosted: readable while there is something to do for run."},
     {"workers", runtime_workers, METH_NOARGS, "workers() -> int\n\nThreads that run actors."},
     {"set_workers", runtime_set_workers, METH_O, "set_workers(n)\n\nChanges how many there are."},
+    {"streams", runtime_streams, METH_NOARGS,
+     "streams() -> int\n\nHow many streams live that were made on this runtime."},
     {"close", runtime_close, METH_NOARGS,
      "close()\n\nEnds the runtime; its threads end with the last network on it."},
     {nullptr, nullptr, 0, nullptr},

@@ -5,6 +5,7 @@
 
 #include "errors.hpp"
 #include "lend.hpp"
+#include "stream.hpp"
 #include "values.hpp"
 
 namespace reflowpy {
@@ -374,6 +375,7 @@ bool Converter::convert(PyObject *value, reflow_message *out, const Path *path, 
         return sequence(value, out, path, depth);
     } else if (PyDict_CheckExact(value) != 0) return object(value, out, path, depth);
     else if (PyObject_CheckBuffer(value) != 0) return buffer(value, out, path, depth);
+    else if (is_stream(value)) return handle_of_stream(value, out);
     else return other(value, out, path, depth);
     return true;
 }

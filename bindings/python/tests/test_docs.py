@@ -12,7 +12,7 @@ import reflow
 
 ROOT = pathlib.Path(os.environ.get("REFLOW_SOURCE") or pathlib.Path(__file__).resolve().parents[3])
 FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(reflow.__file__)))
-PAGES = {"docs/python.md": 7, "README.md": 1, "bindings/python/README.md": 1}
+PAGES = {"docs/python.md": 8, "README.md": 1, "bindings/python/README.md": 1}
 
 
 def programs():

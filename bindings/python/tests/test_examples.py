@@ -20,7 +20,7 @@ SAYS = {"hello.py": "21 doubled is 42", "weather.py": "48 months", "peers.py": "
         "failures.py": "played back: ['a', 'b']", "live_change.py": "freezing: 0.0 °C, 273.15 K",
         "documents.py": "hello world", "sources_and_state.py": "means: [5.0] [50000.0]",
         "snapshots.py": "'south': (2, 20)", "batches.py": "333,328,333,350,000", "coroutines.py": "64 pages",
-        "watching.py": "sort fired 10 times"}
+        "watching.py": "sort fired 10 times", "streams.py": "and came as they were"}
 
 
 def test_there_are_as_many_as_are_told():

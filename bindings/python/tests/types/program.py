@@ -43,10 +43,10 @@ def networks() -> Optional[int]:
     with reflow.Network(mode="simulated", seed=7) as net:
         net.add("n", numbers, {"count": 5}).add("d", double).add("log", "Log", level="info")
         net.connect("n.out", "d.in", capacity=10).connect("d.out", "log.in")
-        stream: reflow.Stream = net.stream("d.out")
+        output: reflow.Output = net.stream("d.out")
         net.send("d.in", 21, timeout=1.0)
         net.wait_idle(timeout=5)
-        values: List[Any] = stream.recv_many(10, timeout=0.5)
+        values: List[Any] = output.recv_many(10, timeout=0.5)
         state: reflow.NodeState = net.node_state("d")
         for letter in net.dead_letters:
             print(letter["node"])
@@ -73,6 +73,32 @@ async def asynchronous() -> None:
         print(report)
 
 
+@reflow.actor(inports=[reflow.Port("in", "stream")], outports=["out"])
+async def copy(ctx: reflow.Context, stream: reflow.Stream) -> None:
+    async with ctx.open_stream(content_type=stream.content_type) as written:
+        await ctx.send("out", written)
+        async for frame in stream:
+            await written.awrite(frame[:10], chunk=1 << 16)
+
+
+def streams(net: reflow.Network) -> bytes:
+    with net.open_stream(metadata={"rows": 2}, size_hint=100) as stream:
+        net.send("copy.in", stream, envelope={"correlation": "order 7"})
+        stream.write(b"abc", timeout=1.0)
+    received, envelope = net.stream("copy.out").recv_enveloped(1)
+    sizes: List[int] = [len(frame) for frame in received.observe()]
+    frame: Optional[memoryview] = stream.read(0.5)
+    return stream.collect(100) + bytes(frame or b"") + bytes(sizes) + str(envelope).encode()
+
+
+def recordings() -> int:
+    net = reflow.Network(mode="simulated").record("run.recording")
+    net.flush_record()
+    with reflow.Replay("run.recording", actors=[double]) as again:
+        more: bool = again.run(1)
+    return reflow.replay("run.recording").firings + int(more)
+
+
 def graphs() -> str:
     graph = reflow.Graph("g").add("a", double).connect("a.out", ("b", "in")).initial("a.in", 1)
     findings = [finding.message for finding in graph.validate()]
@@ -90,6 +116,14 @@ def peers(net: reflow.Network) -> None:
     ) as peer:
         name: str = peer.connect("127.0.0.1:9000", timeout=1)
         peer.send(name, "recorder.in", {"a": 1}, confirmed=True)
+        @peer.on_http
+        def answer(request: reflow.HttpRequest) -> Dict[str, str]:
+            return {"path": request.path}
+
+        def lost(message: reflow.LostMessage) -> None:
+            print(message.reason, answer)
+
+        peer.set_delivery(name, "recorder", lost=lost)
         for event in peer.events("connected"):
             print(event["network_id"])
 
