@@ -261,6 +261,7 @@ std::vector<std::shared_ptr<Core>> Environment::cores_now() {
 
 void Environment::exiting() noexcept {
     quit();
+    for (auto& [whose, end] : std::exchange(at_exit, {})) end();
     auto all = cores_now();
     for (auto& core : all) core->try_stop(0);
     // What is in the middle of something has a second in all, and is left to the end of the process then.

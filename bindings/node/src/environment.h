@@ -66,6 +66,8 @@ public:
     void quit() noexcept;
     // The process is about to exit: quit, and a moment for engines to come to rest.
     void exiting() noexcept;
+    // What is done first then, by whom it is of: see exit_hook.h. JS.
+    std::unordered_map<const void*, std::function<void()>> at_exit;
     // Stops and ends all networks. After it no thread of ours is left.
     void shut_down() noexcept;
 
