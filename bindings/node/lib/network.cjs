@@ -6,11 +6,12 @@ const { actorOf } = require('./actor.cjs');
 const { ReflowError, Status, nearest, problem } = require('./errors.cjs');
 const { CAPACITY, Tag, io } = require('./frames.cjs');
 const { hooksOf } = require('./log.cjs');
+const { StreamReader, StreamWriter, observerOptions } = require('./bytes.cjs');
 const { MessageStream } = require('./stream.cjs');
 
 const OPTIONS = ['name', 'workers', 'batchPackets', 'portCapacity', 'portCapacityBytes', 'blockingThreads',
   'watchdogMs',
-  'checkTypes', 'log', 'logLevel', 'print'];
+  'checkTypes', 'envelopes', 'log', 'logLevel', 'print'];
 const STATES = ['created', 'running', 'draining', 'drained', 'stopping', 'stopped'];
 const SENT = Promise.resolve();
 
@@ -211,18 +212,19 @@ class Network {
   }
 
   /** Sends a value to an inport; fulfilled when it has gone in, which is when there is room. */
-  send(to, value) {
+  send(to, value, options) {
     try {
       const index = this.#inport(to);
-      return native.send(this.#core, index, value, true) === 1 ? SENT : this.#inside.wait(index, 1);
+      const sent = native.send(this.#core, index, value, true, options?.envelope);
+      return sent === 1 ? SENT : this.#inside.wait(index, 1);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   /** Sends a value if there is room now; tells whether it went in. */
-  trySend(to, value) {
-    return native.send(this.#core, this.#inport(to), value, false) === 1;
+  trySend(to, value, options) {
+    return native.send(this.#core, this.#inport(to), value, false, options?.envelope) === 1;
   }
 
   /** Sends each value of something to iterate as a packet; fulfilled with their number. */
@@ -285,7 +287,7 @@ class Network {
     const open = async () => native.openOutput(this.#core, node, port, options.capacity ?? 0,
       Boolean(options.typed));
     const now = this.#built || this.#closed !== undefined;
-    const stream = new MessageStream(this, now ? open() : new Promise((resolve, reject) => {
+    const stream = new MessageStream(this, options, now ? open() : new Promise((resolve, reject) => {
       this.#unopened.push(reject);
       this.#opening.push(() => open().then(resolve, (error) => {
         reject(error);
@@ -305,6 +307,21 @@ class Network {
   /** A Node stream in object mode that sends what is written. */
   writable(to, options) {
     return require('./streams.cjs').writable(this, to, options);
+  }
+
+  /** A stream of bytes: its `handle` is to be sent, and what it gives writes the stream. */
+  openStream(options) {
+    return new StreamWriter(this.#core, options);
+  }
+
+  /** Reads a stream that has come as a packet. It can be accepted once. */
+  acceptStream(message) {
+    return new StreamReader(this.#core, message);
+  }
+
+  /** Looks on while somebody else reads it, from now on. */
+  observeStream(message, options) {
+    return new StreamReader(this.#core, message, observerOptions(options));
   }
 
   /** Counters of all nodes. */

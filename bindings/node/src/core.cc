@@ -35,6 +35,7 @@ std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Objec
     runtime.blocking_threads = number<std::uint32_t>(options, "blockingThreads", 0);
     runtime.watchdog_ms = number<std::uint64_t>(options, "watchdogMs", 0);
     runtime.check_types = options.Get("checkTypes").ToBoolean() ? 1 : 0;
+    core->envelopes = options.Get("envelopes").ToBoolean();
     LogHandle::attach(options.Get("hooks"), runtime);
     reflow_error* error = nullptr;
     check(env, reflow_runtime_create(&runtime, &core->runtime, &error), error);
@@ -135,7 +136,9 @@ Failure Core::build() {
     options.user_data = new std::weak_ptr<Core>(weak_from_this());
     options.destroy = [](void* data) { delete static_cast<std::weak_ptr<Core>*>(data); };
     status = reflow_network_subscribe(made, &options, &idle_, &error);
+    if (status == REFLOW_OK && envelopes) status = reflow_network_carry_envelopes(made, &error);
     if (status != REFLOW_OK) {
+        reflow_subscription_destroy(std::exchange(idle_, nullptr));
         reflow_network_destroy(made);
         return failure_of(status, error);
     }

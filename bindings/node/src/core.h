@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "envelope.h"
 #include "environment.h"
 #include "errors.h"
 #include "values.h"
@@ -30,12 +31,19 @@ struct ActorType {
     std::uint32_t firing_size = 1;  // inputs of a firing
     bool async = false;             // each firing is kept open
     bool typed = false;
+    bool indexed = false;  // it has array ports inwards
+};
+
+// What waits for room at an inport.
+struct Waiting {
+    Message message;
+    std::shared_ptr<Envelope> envelope;  // none for nearly all
 };
 
 // An inport that the host sends to, and what waits for room there.
 struct Inport {
     reflow_inport id{};
-    std::deque<Message> waiting;
+    std::deque<Waiting> waiting;
     bool watched = false;
 };
 
@@ -91,6 +99,7 @@ public:
     reflow_network* network = nullptr;
     std::atomic<bool> built{false};
     bool closing = false;
+    bool envelopes = false;  // carried by the network; set before it is built
     std::vector<std::unique_ptr<ActorType>> types;
     std::deque<Inport> inports;
     std::vector<std::weak_ptr<Output>> outputs;

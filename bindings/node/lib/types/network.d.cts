@@ -1,7 +1,8 @@
 // Networks: graphs that run.
 
 import type { Readable, Writable } from 'node:stream';
-import type { Sendable, Value, ValueObject } from './values.cjs';
+import type { Envelope, ObserveOptions, StreamOptions, StreamReader, StreamWriter } from './bytes.cjs';
+import type { Message, Sendable, Value, ValueObject } from './values.cjs';
 import type { ActorLike } from './actor.cjs';
 import type { ConnectionMetadata, Graph, GraphDocument } from './graph.cjs';
 import type { EventKind, EventOf, EventOptions, EventStream, NetworkEvent, NodeDetail, NodeStateName } from './events.cjs';
@@ -22,6 +23,8 @@ export interface NetworkOptions {
   readonly watchdogMs?: number;
   /** Packets have to fit the types of inports while the network runs, too. */
   readonly checkTypes?: boolean;
+  /** Its packets have envelopes; actors then have one firing in a call, which is several times slower. */
+  readonly envelopes?: boolean;
   /**
    * Receives log lines; false: nobody does. Default: what the component Log says, and warnings, go to standard
    * error.
@@ -179,6 +182,11 @@ export interface DeadLetter {
   packets: { port: string; index?: number; message: Value }[];
 }
 
+export interface SendOptions {
+  /** What goes with it, in a network that carries envelopes. */
+  readonly envelope?: Envelope;
+}
+
 /** Milliseconds, or an object with them and a signal that ends the wait; default without limit. */
 export type Timeout = number | { readonly timeout?: number; readonly signal?: AbortSignal };
 
@@ -238,15 +246,19 @@ export class Network {
    */
   start(): Promise<this>;
   /** Sends a value; fulfilled when it has gone in, which is when there is room. */
-  send(to: PortRef, value: Sendable): Promise<void>;
+  send(to: PortRef, value: Sendable, options?: SendOptions): Promise<void>;
   /** Sends a value if there is room now; tells whether it went in. */
-  trySend(to: PortRef, value: Sendable): boolean;
+  trySend(to: PortRef, value: Sendable, options?: SendOptions): boolean;
   /** Sends each value as a packet. @returns their number */
   sendMany(to: PortRef, values: Iterable<Sendable> | AsyncIterable<Sendable>): Promise<number>;
   /**
    * The packets of an outport, from now on; before the start nothing is missed.
-   * `capacity`: packets that may wait; `typed`: packed numbers come as typed arrays.
+   * `capacity`: packets that may wait; `typed`: packed numbers come as typed arrays; `envelopes`: each comes as
+   * `{ value, envelope }`.
    */
+  stream<T = Value>(from: PortRef, options: {
+    readonly envelopes: true; readonly capacity?: number; readonly typed?: boolean; readonly signal?: AbortSignal;
+  }): MessageStream<{ value: T; envelope: Envelope }>;
   stream<T = Value>(from: PortRef, options?: {
     readonly capacity?: number; readonly typed?: boolean; readonly signal?: AbortSignal;
   }): MessageStream<T>;
@@ -256,6 +268,15 @@ export class Network {
   }): Readable;
   /** A Node stream in object mode that sends what is written. */
   writable(to: PortRef, options?: { readonly highWaterMark?: number; readonly signal?: AbortSignal }): Writable;
+  /** A stream of bytes beside the ports: its `handle` is to be sent, and what it gives writes the stream. */
+  openStream(options?: StreamOptions): StreamWriter;
+  /**
+   * Reads a stream that has come as a packet. It can be accepted once.
+   * @throws ReflowError ERR_REFLOW_TYPE for what is no stream, ERR_REFLOW_ALREADY_EXISTS, ERR_REFLOW_NOT_FOUND
+   */
+  acceptStream(message: Message | Value): StreamReader;
+  /** Looks on while somebody else reads it, from now on. */
+  observeStream(message: Message | Value, options?: ObserveOptions): StreamReader;
   /** Fulfilled when nothing goes on any more. @throws (rejects with) ERR_REFLOW_TIMEOUT */
   idle(timeout?: Timeout): Promise<void>;
   /** Refuses new input, lets everything run out, and finishes the actors. */
