@@ -473,7 +473,7 @@ function runAsync(node, firings, first, envelope) {
 
 // ---- setup, finish and teardown: answered at once or later
 
-function answer(node, call, method, context) {
+function answer(node, call, method, context, what) {
   const done = (result) => {
     try {
       if (context?._finishing) emitResult(node, result, (port, value) => context._emit(node, port, value));
@@ -488,10 +488,14 @@ function answer(node, call, method, context) {
   };
   try {
     const result = method?.();
-    if (isThenable(result)) result.then(done, failed);
-    else done(result);
+    if (!isThenable(result)) return done(result);
+    if (node === undefined) return result.then(done, failed);
+    const { network } = node;
+    network.promise(call, `${what} of node '${node.id}'`, what === 'teardown');
+    const inTime = (then) => (value) => { if (network.settled(call)) then(value); };
+    return result.then(inTime(done), inTime(failed));
   } catch (error) {
-    failed(error);
+    return failed(error);
   }
 }
 
@@ -513,10 +517,10 @@ function control(network, kind, index, call) {
     return answer(node, call, () => {
       iterator?.return?.();
       return instance?.teardown?.(new ControlContext(node, call, false));
-    });
+    }, undefined, name);
   }
   const context = new ControlContext(node, call, kind === KIND.FINISH);
-  return answer(node, call, () => instance?.[name]?.(context), context);
+  return answer(node, call, () => instance?.[name]?.(context), context, name);
 }
 
 // ---- snapshots
@@ -541,7 +545,7 @@ function answerSave(network, index, call) {
   answer(node, call, () => {
     const value = node && save(node);
     return isThenable(value) ? value.then(saved) : saved(value);
-  });
+  }, undefined, 'save');
 }
 
 function answerLoad(network, index, call, version, value) {
@@ -551,7 +555,7 @@ function answerLoad(network, index, call, version, value) {
     if (node.actor.form === 'class') return node.instance.load(value, version);
     node.state = value;
     return undefined;
-  });
+  }, undefined, 'load');
 }
 
 // What the addon calls.

@@ -11,6 +11,7 @@ const { EventStream } = require('./events.cjs');
 const { Graph, documentPlaces } = require('./graph.cjs');
 const { Network } = require('./live.cjs');
 const { DiscoveryServer, Peer, PeerMesh } = require('./peer.cjs');
+const { Replay } = require('./replay.cjs');
 const { components, feature, run, usage } = require('./run.cjs');
 const { MessageStream } = require('./stream.cjs');
 const { Message, asBuffer, makeMessage, transfer, unwrap } = require('./values.cjs');
@@ -29,6 +30,6 @@ const flow = native.message(undefined);
 process.on('exit', () => native.exiting());
 
 module.exports = {
-  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Status,
+  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Replay, Status,
   StreamReader, StreamWriter, actor, components, documentPlaces, feature, flow, run, transfer, usage, version: native.version(),
 };

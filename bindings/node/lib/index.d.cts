@@ -7,4 +7,5 @@ export * from './types/events.cjs';
 export * from './types/bytes.cjs';
 export * from './types/network.cjs';
 export * from './types/peer.cjs';
+export * from './types/replay.cjs';
 export * from './types/run.cjs';

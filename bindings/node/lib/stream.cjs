@@ -13,10 +13,12 @@ class MessageStream {
   #done = false;
   #last = Promise.resolve(); // calls of next() follow each other
   #enveloped;
+  #single; // of a network without threads: whoever reads runs it
 
   constructor(network, options, opening) {
     this.#network = network;
     this.#enveloped = Boolean(options.envelopes);
+    this.#single = options.single;
     this.#opening = opening;
     opening.catch(() => {}); // told by next()
   }
@@ -47,10 +49,20 @@ class MessageStream {
       if (this.#done) return { done: true, value: undefined };
       this.#output ??= await this.#opening;
       if (this.#done) continue;
-      const count = this.#receive();
+      const count = await this.#some();
       if (count < 0) this.#end();
       else if (count === 0) await new Promise((resolve) => native.waitOutput(this.#output, resolve));
     }
+  }
+
+  async #some() {
+    if (this.#single === undefined) return this.#receive();
+    let count = 0;
+    await this.#single.until(() => {
+      count = this.#done ? -1 : this.#receive();
+      return count !== 0;
+    });
+    return count;
   }
 
   // How many there are now; -1 when no more will come.
@@ -77,6 +89,7 @@ class MessageStream {
     if (this.#output !== undefined) native.closeOutput(this.#output);
     this.#output = undefined;
     this.#network = undefined;
+    this.#single?.wake();
   }
 
   /** Ends the stream: nobody is held back by it any more. */

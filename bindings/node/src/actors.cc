@@ -87,7 +87,13 @@ reflow_status emit_one(reflow_context* context, Place place, reflow_message mess
 
 reflow_status ask(reflow_context* context, ControlCall& call) {
     call.core->environment->wait(call.shared_from_this());
-    if (!call.done()) return gone(context);
+    if (!call.done()) {
+        if (!call.core->single) return gone(context);
+        return reflow_context_fail(context, REFLOW_ERROR_UNSUPPORTED,
+                                   reflow_str("a promise, which a network without threads cannot wait for"),
+                                   reflow_str("in modes inline and simulated setup, finish, save, load and "
+                                              "teardown are not asynchronous"));
+    }
     for (auto& [port, message] : call.emitted) {
         (void)emit_one(context, Place(port), reflow_message_take(&message));
     }
@@ -156,6 +162,7 @@ void keep_open(reflow_context* context, RunCall& call) {
     reflow_completion completion{};
     std::size_t firing = call.firings == 0 ? 0 : call.completed - 1;
     reflow_status status = reflow_context_defer(context, firing, &completion);
+    ++call.core->open_firings;
     call.core->environment->post([pending = call.pending, completion, status](Napi::Env env) {
         if (status == REFLOW_OK) pending->bind(env, completion);
         else pending->lose(env);
@@ -264,6 +271,7 @@ reflow_status on_run_async(reflow_context* context, void* state, reflow_packet* 
         job->completions.push_back(completion);
     }
     if (job->completions.empty()) return status;
+    node->type->core->open_firings += static_cast<std::int64_t>(job->completions.size());
     std::size_t taken = count == 0 ? 0 : job->completions.size() * size;
     for (std::size_t i = 0; i < taken; ++i) {
         job->inputs.emplace_back(reflow_message_ref(inputs[i].message));
@@ -443,7 +451,7 @@ Napi::Value control_emit(const Napi::CallbackInfo& info) {
 Napi::Value register_actor(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     auto core = Core::of(info);
-    core->check_building(env, "an actor was added");
+    core->check_open(env);
     Napi::Object spec = info[1].As<Napi::Object>();
     auto type = std::make_unique<ActorType>();
     type->core = core.get();

@@ -94,7 +94,10 @@ void Environment::post(std::function<void(Napi::Env)> function) {
 
 void Environment::wait(const std::shared_ptr<Call>& call) {
     if (std::this_thread::get_id() == thread_) {
-        if (alive()) call->run(Napi::Env(env_));
+        if (alive()) {
+            Napi::HandleScope scope{Napi::Env(env_)};
+            call->run(Napi::Env(env_));
+        }
         call->abort();  // what is not done now would never be
         return;
     }
@@ -193,6 +196,15 @@ void Environment::task(std::function<void()> work, std::function<void(Napi::Env)
             release(inside);
             done(inside);
         });
+    });
+}
+
+void Environment::post_kept(std::function<void(Napi::Env)> function, bool later) {
+    if (!later) return function(Napi::Env(env_));
+    retain(Napi::Env(env_));
+    post([this, function = std::move(function)](Napi::Env env) {
+        release(env);
+        function(env);
     });
 }
 

@@ -25,6 +25,10 @@ public:
         }
     }
 
+    [[nodiscard]] std::shared_ptr<Environment> environment() const { return environment_.lock(); }
+    // JS.
+    [[nodiscard]] const Napi::FunctionReference& function() const { return function_; }
+
     // What the engine has as user data, and how it ends.
     static void* hand_over(std::shared_ptr<Held> held) { return new std::shared_ptr<Held>(std::move(held)); }
     static Held& of(void* user_data) { return **static_cast<std::shared_ptr<Held>*>(user_data); }

@@ -216,7 +216,7 @@ Napi::Value open_output(const Napi::CallbackInfo& info) {
     ++core->environment->outputs;
     auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
     auto failure = std::make_shared<Failure>();
-    core->environment->task(
+    core->task(
         [=] {
             *failure = core->with_network([&](reflow_network* network, reflow_error** error) {
                 reflow_status status = reflow_network_open_output(

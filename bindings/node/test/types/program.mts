@@ -1,15 +1,16 @@
 // A program that uses everything that the package exports, by its published types alone; it is compiled
 // with `tsc --strict` and, with the CommonJS twin beside it, never run.
 import {
-  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Status,
+  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Replay, Status,
   StreamReader, StreamWriter, actor, components, documentPlaces, feature, flow, run, transfer, usage, version,
 } from 'reflow';
 import type {
   ActorClass, ActorFailedEvent, ActorLike, ActorOptions, Change, ComponentInfo, Context, Counters, DeadLetter,
   DiscoveryRequest, Endpoint, Envelope, EventKind, EventOf, Finding, GraphDocument, HttpAnswer, HttpRequest, Metrics, NetworkEvent,
-  NetworkOptions, NetworkState, NodeReport, NodeStatus, ObserveOptions, PeerEvent, PeerOptions, PeerStatus, PortRef, RunResult, Sendable,
+  NetworkOptions, NetworkState, NodeReport, NodeStatus, ObserveOptions, PeerEvent, PeerOptions, PeerStatus, PortRef, ReplayState, RunResult, Sendable,
   StreamBegin, StreamOptions, Value, ValueObject,
 } from 'reflow';
+import { seed, simulated, testNetwork } from 'reflow/testing';
 
 // ---- actors
 
@@ -227,3 +228,21 @@ const streaming = actor({ inports: [{ name: 'in', array: true }], outports: ['ou
   await ctx.openStream('out', { contentType: envelope?.correlation ?? `${index}` }).from(ctx.acceptStream(message));
 });
 export { bytes, streaming };
+
+// ---- without threads, recordings, edits
+
+async function simulation(): Promise<ReplayState> {
+  const net = new Network({ mode: 'simulated', seed: seed(), record: new URL('file:///x'), closeTimeout: 5 });
+  net.add('a', double).replace('a', 'Log', { level: 'info' }).remove('a').disconnect('a.out', 'b.in');
+  const more: boolean = net.turn(3);
+  await net.flushRecording().apply(undefined, { newState: more });
+  net.breakAt({ node: 'a', when: (value) => value === 3 });
+  await simulated(async (network, count: number) => { await network.send('a.in', count); }, { seeds: 3 })(2);
+  await testNetwork({ seed: 4 }).close();
+  // @ts-expect-error no mode
+  new Network({ mode: 'simulate' });
+  const replay = new Replay('x', { actors: { Double: double, Average } });
+  while (await replay.run(1)) replay.network.counters('a');
+  return replay.state;
+}
+export { simulation };
