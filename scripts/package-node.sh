@@ -48,7 +48,7 @@ fi
 
 rm -rf "$stage"
 mkdir -p "$prebuild/lib" "$prebuild/bin" "$stage/licences"
-cp -R "$source/lib" "$source/bin" "$stage/"
+cp -R "$source/lib" "$source/bin" "$source/testing" "$stage/"
 cp "$source/README.md" LICENSE "$stage/"
 cp "$build/node/reflow.node" "$prebuild/"
 cp "$build/node/bin/reflow" "$prebuild/bin/"

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "io/crypto.hpp"
 
 namespace reflow::io {
 namespace {
@@ -82,6 +83,7 @@ void prepare_socket(int descriptor) noexcept {
 
 Result<Ref<TlsContext>> TlsContext::create(const TlsOptions& options, bool server) {
     Ref<TlsContext> made = make_ref<TlsContext>();
+    begin_crypto();
     SSL_CTX* context = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
     if (context == nullptr) return Failure(REFLOW_ERROR_OUT_OF_MEMORY, "no memory for TLS");
     made->context_ = context;

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "io/crypto.hpp"
 
 namespace reflow::io {
 namespace {
@@ -193,6 +194,7 @@ String websocket_accept(std::string_view key) {
     String text = concat(key, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
+    begin_crypto();
     if (EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr) != 1) return {};
     return base64(digest, size);
 }

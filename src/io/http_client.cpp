@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "io/crypto.hpp"
 
 namespace reflow::io {
 namespace {
@@ -75,6 +76,7 @@ Result<void> load() {
             .hint("install libcurl (Debian: libcurl4)");
     }
     bool whole = find_all(library);
+    begin_crypto();  // libcurl begins it, too
     if (whole) whole = curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     dlclose(library);
     if (!whole) return Failure(REFLOW_ERROR_UNSUPPORTED, "libcurl is older than 7.68");

@@ -8,6 +8,8 @@
 
 #include <climits>
 
+#include "io/crypto.hpp"
+
 namespace reflow::io {
 
 bool same_secret(std::string_view a, std::string_view b) noexcept {
@@ -34,6 +36,7 @@ Result<String> hmac_sha256(std::string_view key, std::string_view text) {
     unsigned char code[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     const auto* data = reinterpret_cast<const unsigned char*>(text.data());
+    begin_crypto();
     if (key.size() > INT_MAX || HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data,
                                      text.size(), code, &size) == nullptr) {
         return Failure(REFLOW_ERROR_OUT_OF_MEMORY, "a proof cannot be computed");

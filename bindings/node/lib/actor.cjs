@@ -12,7 +12,7 @@ const FLAGS = { source: 1, blocking: 2, ordered: 4, external: 8, stateless: 16, 
 const BATCH = CAPACITY; // packets that cross at once, if the actor does not say otherwise
 const OPTIONS = ['name', 'inports', 'outports', 'await', 'batch', 'maxBatch', 'maxConcurrency', 'ordered',
   'timeout', 'source', 'typed', 'title', 'description', 'category', 'configSchema', 'external',
-  'priority', 'async'];
+  'priority', 'async', 'stateless', 'stateVersion'];
 
 const AsyncFunction = (async () => {}).constructor;
 const GeneratorFunction = (function* () {}).constructor;
@@ -84,6 +84,18 @@ function integer(options, key, fallback, least, most) {
   return value;
 }
 
+// Whether a snapshot can have what a node keeps: ctx.state of a function; of a class what save() gives.
+function savesState(form, body, options) {
+  if (options.stateless) return false;
+  if (form !== 'class') return true;
+  const [save, load] = ['save', 'load'].map((name) => typeof body.prototype[name] === 'function');
+  if (save !== load) {
+    const [has, lacks] = save ? ['save', 'load'] : ['load', 'save'];
+    throw wrong(`the class of the actor has ${has}() and no ${lacks}()`, 'a snapshot needs both');
+  }
+  return save;
+}
+
 /** A kind of node, made by actor(). */
 class Actor {
   constructor(options, body) {
@@ -109,6 +121,7 @@ class Actor {
     this.body = body;
     this.isAsync = isAsync(body, run, options);
     this.batch = options.batch ?? false;
+    this.saves = savesState(form, body, options);
     this.name = options.name ?? ((typeof body === 'function' && body.name) || 'Actor');
     this.inports = inports;
     this.outports = outports;
@@ -125,7 +138,7 @@ class Actor {
     const ordered = this.isAsync && (options.ordered ?? true);
     const flags = (options.source ? FLAGS.source : 0) | (this.isAsync ? 0 : FLAGS.blocking) |
       (ordered ? FLAGS.ordered : 0) | (options.external ? FLAGS.external : 0) |
-      (FLAGS[options.priority] ?? 0);
+      (options.stateless ? FLAGS.stateless : 0) | (FLAGS[options.priority] ?? 0);
     const schema = options.configSchema;
     return {
       inports: this.inports,
@@ -137,6 +150,8 @@ class Actor {
       flags,
       async: this.isAsync,
       typed: Boolean(options.typed),
+      save: this.saves,
+      stateVersion: integer(options, 'stateVersion', 0, 0, 2 ** 32 - 1),
       title: options.title ?? '',
       description: options.description ?? '',
       category: options.category ?? 'host',
@@ -163,4 +178,4 @@ function actorOf(given) {
   return new Actor(options, given);
 }
 
-module.exports = { AWAIT, Actor, actor, actorOf };
+module.exports = { AWAIT, Actor, PORT_ARRAY, actor, actorOf };

@@ -3,6 +3,7 @@
 // all the others of a node.
 
 const native = require('./binding.cjs');
+const { StreamReader, StreamWriter, observerOptions } = require('./bytes.cjs');
 const { Status, nearest, problem } = require('./errors.cjs');
 
 const ELEMENTS = 2 ** 22 - 1; // of an array port that can be told apart
@@ -58,6 +59,24 @@ class Context {
   emit(port, value, index) {
     return this._emit(this.#node, portNumber(this.#node, port, index), value);
   }
+
+  /** Opens a stream of bytes and emits its handle; what it gives writes the stream. */
+  openStream(port, options) {
+    const writer = this.#node.streamed((ended) => new StreamWriter(this.#node.network.core, options, ended));
+    this.emit(port, writer.handle);
+    return writer;
+  }
+
+  /** Reads a stream that has come as a packet. It can be accepted once. */
+  acceptStream(message) {
+    return this.#node.streamed((ended) => new StreamReader(this.#node.network.core, message, undefined, ended));
+  }
+
+  /** Looks on while somebody else reads it, from now on. */
+  observeStream(message, options) {
+    const given = observerOptions(options);
+    return this.#node.streamed((ended) => new StreamReader(this.#node.network.core, message, given, ended));
+  }
 }
 
 // ---- firings that end with their call; which one goes on is known to dispatch.cjs
@@ -68,6 +87,18 @@ class SyncContext extends Context {
     this._engine = engine;
     /** The name of the inport that the value came in at. */
     this.port = node.inPorts[0];
+    /** The element of an array port that it came in at; null for none. */
+    this.index = null;
+    this._envelope = undefined;
+  }
+
+  /** What goes with the packets of this firing, in a network that carries envelopes. */
+  get envelope() { return this._envelope; }
+
+  /** What is emitted from now on has this one. */
+  set envelope(envelope) {
+    this._engine.setEnvelope(this, envelope);
+    this._envelope = envelope ?? undefined;
   }
 
   _signal(node) {
@@ -92,10 +123,12 @@ class SyncContext extends Context {
 // ---- firings that go on after their call
 
 class FiringContext extends Context {
-  constructor(node, number, port) {
+  constructor(node, number, { port, index = null, envelope }) {
     super(node);
     this.number = number;
     this.port = port;
+    this.index = index;
+    this._envelope = envelope;
     this.drained = undefined; // { promise, resolve } while something waits for room
     this.controller = undefined;
     this.over = false;
@@ -106,6 +139,12 @@ class FiringContext extends Context {
     if (this.over) this.abort(node.id);
     else native.pendingWatch(this.number);
     return this.controller.signal;
+  }
+
+  get envelope() { return this._envelope; }
+  set envelope(envelope) {
+    throw problem(Status.INVALID_STATE, `a firing of node '${this.id}' goes on after its call: what it emits ` +
+      'has the envelope of its inputs', 'a function that is not asynchronous can set it before it returns');
   }
 
   abort(id) {

@@ -6,13 +6,13 @@ const native = require('./binding.cjs');
 const { ControlContext, FiringContext, SyncContext, portNumber } = require('./context.cjs');
 const { Status, failureOf, problem } = require('./errors.cjs');
 const { CAPACITY, Tag, frames, take } = require('./frames.cjs');
-const { AWAIT } = require('./actor.cjs');
+const { AWAIT, PORT_ARRAY } = require('./actor.cjs');
 
 const KIND = { CREATE: 0, SETUP: 1, RUN: 2, FINISH: 3, TEARDOWN: 4, DESTROY: 5, RUN_ASYNC: 6,
-  CANCELLED: 7, DRAINED: 8, WRITABLE: 9 };
+  CANCELLED: 7, DRAINED: 8, WRITABLE: 9, SAVE: 10, LOAD: 11 };
 const STATE = { COMPLETED: 0, OUT: 1, FLAGS: 2 };
 const AGAIN = 1;
-const { inTags, inNumbers, inPorts, outTags, outNumbers, outPorts, state } = frames;
+const { inTags, inNumbers, inPorts, inIndexes, outTags, outNumbers, outPorts, state } = frames;
 
 // ---- the call that goes on
 
@@ -52,6 +52,15 @@ const engine = {
     return undefined;
   },
 
+  // What is emitted from here on has another envelope.
+  setEnvelope(context, envelope) {
+    if (this.active !== context) {
+      throw problem(Status.CLOSED, `a firing of node '${context.id}' has ended: it has no envelope any more`);
+    }
+    native.setEnvelope(out, envelope);
+    out = 0;
+  },
+
   again() {
     state[STATE.FLAGS] |= AGAIN;
   },
@@ -74,12 +83,15 @@ class NodeState {
     this.outPorts = new Map(actor.outports.map((port, number) => [port.name, number]));
     if (!this.outPorts.has('error')) this.outPorts.set('error', actor.outports.length);
     this.firstOut = actor.outports[0]?.name;
+    this.indexed = actor.inports.some((port) => port.flags & PORT_ARRAY);
+    this.consuming = 0; // firings that go on with an asynchronous iterator
     this.controller = undefined;
     this.ended = false;
     this.iterator = undefined; // that the firing which comes again goes on with
     this.instance = undefined;
     this.context = new SyncContext(this, engine);
     this.call = undefined;
+    this.streams = new Set();
     this.#bind(actor);
   }
 
@@ -96,6 +108,13 @@ class NodeState {
     } else {
       this.call = body;
     }
+  }
+
+  // Makes a writer or a reader of a stream, which ends with the node at the latest.
+  streamed(make) {
+    const stream = make((ended) => this.streams.delete(ended));
+    this.streams.add(stream);
+    return stream;
   }
 
   // Aborted when the node is torn down, and when its network is about to be.
@@ -254,10 +273,22 @@ function valuesAt(at, size) {
   return values;
 }
 
+function indexAt(at) {
+  return inIndexes[at] < 0 ? null : inIndexes[at];
+}
+
+function indexesAt(at, size) {
+  return Array.from({ length: size }, (_, i) => indexAt(at + i));
+}
+
 // Calls the function for one firing of several inputs, or for none.
 function callWith(node, context, at, firings) {
   const { actor } = node;
   if (firings === 0) return node.call(context);
+  if (node.indexed) {
+    context.index = indexAt(at);
+    if (actor.awaits !== AWAIT.any) context.indexes = indexesAt(at, actor.inports.length);
+  }
   if (actor.awaits !== AWAIT.any) return node.call(context, ...valuesAt(at, actor.inports.length));
   if (actor.inports.length > 1) context.port = node.inPorts[inPorts[at]];
   return node.call(context, valueAt(at));
@@ -268,7 +299,7 @@ const MILLISECONDS = 4;
 const LOOK = 64;
 
 function runEach(node, firings) {
-  const simple = node.actor.inports.length === 1 && firings > 0;
+  const simple = node.actor.inports.length === 1 && firings > 0 && !node.indexed;
   const size = node.actor.awaits === AWAIT.any ? 1 : node.actor.inports.length;
   const { call } = node;
   const began = performance.now();
@@ -321,6 +352,7 @@ function runBatch(node, firings) {
     if (node.actor.inports.length > 1) {
       context.ports = Array.from(inPorts.subarray(0, firings), (port) => node.inPorts[port]);
     }
+    if (node.indexed) context.indexes = indexesAt(0, firings);
     const result = node.call(context, values);
     if (isThenable(result)) {
       throw problem(Status.TYPE, `node '${node.id}' returned a promise from a batch`,
@@ -333,13 +365,14 @@ function runBatch(node, firings) {
   }
 }
 
-function run(node, firings) {
+function run(node, firings, envelope) {
   out = 0;
   converting = false;
   if (node === undefined) {
     state[STATE.COMPLETED] = firings;
     return;
   }
+  node.context._envelope = envelope;
   if (node.actor.batch && firings > 0) runBatch(node, firings);
   else runEach(node, firings);
   engine.active = null;
@@ -353,7 +386,8 @@ const open = new Map(); // contexts by the number of their firing
 // A function that was not known to be asynchronous is: the firing goes on with the context that it has.
 function keepOpen(node, begin) {
   const number = native.pend();
-  const firing = new FiringContext(node, number, node.context.port);
+  const firing = new FiringContext(node, number, { port: node.context.port, index: node.context.index,
+    envelope: node.context._envelope });
   node.context._detached = firing;
   node.context = new SyncContext(node, engine);
   open.set(number, firing);
@@ -386,6 +420,8 @@ function end(firing, error, failed) {
 
 // The node has gone: its firings that never ended keep nothing any more.
 function drop(node) {
+  const gone = problem(Status.CANCELLED, `node '${node.id}' has gone`);
+  for (const stream of [...node.streams]) stream._cancel(gone);
   for (const firing of open.values()) {
     if (!firing._isOf(node)) continue;
     firing.abort();
@@ -395,27 +431,34 @@ function drop(node) {
 
 // Takes what an iterator gives as fast as the receivers do.
 async function consume(node, firing, iterator) {
-  for await (const value of iterator) {
-    if (firing.over) return undefined;
-    const wait = emitResult(node, value, (port, one) => firing._emit(node, port, one));
-    if (wait !== undefined) await wait;
-    if (firing.over) return undefined;
+  node.consuming++;
+  try {
+    for await (const value of iterator) {
+      if (firing.over) return undefined;
+      const wait = emitResult(node, value, (port, one) => firing._emit(node, port, one));
+      if (wait !== undefined) await wait;
+      if (firing.over) return undefined;
+    }
+  } finally {
+    node.consuming--;
   }
   return undefined;
 }
 
-function runAsync(node, firings, first) {
+function runAsync(node, firings, first, envelope) {
   const count = Math.max(firings, 1);
   const size = node === undefined || node.actor.awaits === AWAIT.any ? 1 : node.actor.inports.length;
   const inputs = firings === 0 ? [[]] : Array.from({ length: count }, (_, i) => valuesAt(i * size, size));
   const ports = Array.from(inPorts.subarray(0, firings * size));
+  const indexes = node?.indexed ? indexesAt(0, firings * size) : [];
   for (let i = 0; i < count; i++) {
     if (node === undefined) {
       native.pendingFinish(first + i);
       continue;
     }
     const port = node.inPorts[firings === 0 || size > 1 ? 0 : ports[i]];
-    const firing = new FiringContext(node, first + i, port);
+    const firing = new FiringContext(node, first + i, { port, index: indexes[i * size], envelope });
+    if (node.indexed && size > 1) firing.indexes = indexes.slice(i * size, (i + 1) * size);
     open.set(first + i, firing);
     try {
       const values = node.actor.batch ? [inputs[i]] : inputs[i];
@@ -430,7 +473,7 @@ function runAsync(node, firings, first) {
 
 // ---- setup, finish and teardown: answered at once or later
 
-function answer(node, call, method, context) {
+function answer(node, call, method, context, what) {
   const done = (result) => {
     try {
       if (context?._finishing) emitResult(node, result, (port, value) => context._emit(node, port, value));
@@ -445,10 +488,14 @@ function answer(node, call, method, context) {
   };
   try {
     const result = method?.();
-    if (isThenable(result)) result.then(done, failed);
-    else done(result);
+    if (!isThenable(result)) return done(result);
+    if (node === undefined) return result.then(done, failed);
+    const { network } = node;
+    network.promise(call, `${what} of node '${node.id}'`, what === 'teardown');
+    const inTime = (then) => (value) => { if (network.settled(call)) then(value); };
+    return result.then(inTime(done), inTime(failed));
   } catch (error) {
-    failed(error);
+    return failed(error);
   }
 }
 
@@ -470,21 +517,58 @@ function control(network, kind, index, call) {
     return answer(node, call, () => {
       iterator?.return?.();
       return instance?.teardown?.(new ControlContext(node, call, false));
-    });
+    }, undefined, name);
   }
   const context = new ControlContext(node, call, kind === KIND.FINISH);
-  return answer(node, call, () => instance?.[name]?.(context), context);
+  return answer(node, call, () => instance?.[name]?.(context), context, name);
+}
+
+// ---- snapshots
+
+// What a node keeps, for a snapshot: undefined if that is nothing.
+function save(node) {
+  if (node.iterator !== undefined || node.consuming > 0) {
+    const source = node.actor.inports.length === 0;
+    throw problem(source ? Status.UNSUPPORTED : Status.WOULD_BLOCK,
+      `node '${node.id}' is in the middle of an iterator, and nobody knows where that stands`,
+      source ? 'a class with run(), save() and load() can be saved' : 'try again when it has ended');
+  }
+  if (node.actor.form === 'class') return node.instance.save();
+  const kept = node.state;
+  const empty = kept === undefined || kept === null || (typeof kept === 'object' && Object.keys(kept).length === 0);
+  return empty ? undefined : kept;
+}
+
+function answerSave(network, index, call) {
+  const node = network?.nodes[index];
+  const saved = (value) => native.saved(call, value);
+  answer(node, call, () => {
+    const value = node && save(node);
+    return isThenable(value) ? value.then(saved) : saved(value);
+  }, undefined, 'save');
+}
+
+function answerLoad(network, index, call, version, value) {
+  const node = network?.nodes[index];
+  answer(node, call, () => {
+    if (node === undefined) return undefined;
+    if (node.actor.form === 'class') return node.instance.load(value, version);
+    node.state = value;
+    return undefined;
+  }, undefined, 'load');
 }
 
 // What the addon calls.
 function dispatch(network, kind, a, b, c, d, e) {
   switch (kind) {
-    case KIND.RUN: return run(network?.nodes[a], b);
-    case KIND.RUN_ASYNC: return runAsync(network?.nodes[a], b, c);
+    case KIND.RUN: return run(network?.nodes[a], b, c);
+    case KIND.RUN_ASYNC: return runAsync(network?.nodes[a], b, c, d);
+    case KIND.SAVE: return answerSave(network, a, c);
+    case KIND.LOAD: return answerLoad(network, a, c, d, e);
     case KIND.CREATE: return network === undefined ? native.answer(c) : create(network, a, b, c, d, e);
     case KIND.DESTROY:
       if (network === undefined) return undefined;
-      drop(network.nodes[a]);
+      if (network.nodes[a] !== undefined) drop(network.nodes[a]);
       network.nodes[a] = undefined;
       return undefined;
     case KIND.CANCELLED: return open.get(a)?.abort();

@@ -11,6 +11,7 @@ function makeFrames() {
     inTags: new Uint8Array(CAPACITY),
     inNumbers: new Float64Array(CAPACITY),
     inPorts: new Uint32Array(CAPACITY),
+    inIndexes: new Int32Array(CAPACITY), // of array ports; -1: none
     inValues: new Array(CAPACITY).fill(undefined),
     outTags: new Uint8Array(CAPACITY),
     outNumbers: new Float64Array(CAPACITY),

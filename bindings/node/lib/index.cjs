@@ -3,6 +3,7 @@
 
 const native = require('./binding.cjs');
 const { Actor, actor } = require('./actor.cjs');
+const { StreamReader, StreamWriter } = require('./bytes.cjs');
 const { dispatch } = require('./dispatch.cjs');
 const { ReflowError, Status, makeError } = require('./errors.cjs');
 const { frames, io } = require('./frames.cjs');
@@ -10,6 +11,7 @@ const { EventStream } = require('./events.cjs');
 const { Graph, documentPlaces } = require('./graph.cjs');
 const { Network } = require('./live.cjs');
 const { DiscoveryServer, Peer, PeerMesh } = require('./peer.cjs');
+const { Replay } = require('./replay.cjs');
 const { components, feature, run, usage } = require('./run.cjs');
 const { MessageStream } = require('./stream.cjs');
 const { Message, asBuffer, makeMessage, transfer, unwrap } = require('./values.cjs');
@@ -21,10 +23,13 @@ native.install({
   copyOnly: process.env.REFLOW_NODE_COPY === '1',
 });
 
+// A signal as a value: what undefined is as a packet, and inside of others.
+const flow = native.message(undefined);
+
 // Nothing of JavaScript runs after this: whatever waits for it is let go.
 process.on('exit', () => native.exiting());
 
 module.exports = {
-  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Status,
-  actor, components, documentPlaces, feature, run, transfer, usage, version: native.version(),
+  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Replay, Status,
+  StreamReader, StreamWriter, actor, components, documentPlaces, feature, flow, run, transfer, usage, version: native.version(),
 };

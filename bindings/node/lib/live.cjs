@@ -154,6 +154,18 @@ const looking = {
 
 // ---- holding it ---------------------------------------------------------------------------------
 
+// A function of a breakpoint that cannot tell does not stop anything; the program is told.
+function conditionOf(when) {
+  return (value) => {
+    try {
+      return Boolean(when(value));
+    } catch (error) {
+      process.emitWarning(`the condition of a breakpoint has failed: ${error?.stack ?? error}`, 'ReflowWarning');
+      return false;
+    }
+  };
+}
+
 const holding = {
   async pause(path = '', options = undefined) {
     const { timeout } = checkOptions(options, ['timeout'], 'pause');
@@ -178,7 +190,8 @@ const holding = {
     const known = ['node', 'inport', 'outport', 'to', 'when', 'once', 'nodeOnly', 'ignore'];
     const { to, when, ...given } = checkOptions(options, known, 'breakAt');
     const { node: peer, port: peerPort } = to === undefined ? {} : endpointOf(to, "option 'to'");
-    return native.breakAt(coreOf(this), { ...given, expression: when, peer, peerPort });
+    const how = typeof when === 'function' ? { condition: conditionOf(when) } : { expression: when };
+    return native.breakAt(coreOf(this), { ...given, ...how, peer, peerPort });
   },
 
   unbreak(breakpoint) {
@@ -204,7 +217,8 @@ const changing = {
     const known = ['leftover', 'timeout', 'drain', 'newState'];
     const given = checkOptions(options, known, 'apply');
     const leftover = oneOf(leftovers, given.leftover, 'leftover');
-    return native.apply(coreOf(this), handleOf(graph), { ...given, leftover });
+    const wanted = graph === undefined ? undefined : handleOf(graph);
+    return native.apply(coreOf(this), wanted, { ...given, leftover });
   },
 
   async snapshot(path, options) {
@@ -278,8 +292,11 @@ Network.from = function from(graph, options) {
 // Streams of a network that was closed before its start would be waited for in vain.
 const { close } = Network.prototype;
 Network.prototype.close = async function closeAll() {
-  await close.call(this);
-  for (const stream of [...streamsOf(this)]) stream._finish();
+  try {
+    await close.call(this);
+  } finally {
+    for (const stream of [...streamsOf(this)]) stream._finish();
+  }
 };
 
 module.exports = { Network };

@@ -1,16 +1,21 @@
 'use strict';
 // The class Network: a graph of nodes that is made, started, fed and read.
 
+const { fileURLToPath } = require('node:url');
 const native = require('./binding.cjs');
 const { actorOf } = require('./actor.cjs');
 const { ReflowError, Status, nearest, problem } = require('./errors.cjs');
 const { CAPACITY, Tag, io } = require('./frames.cjs');
 const { hooksOf } = require('./log.cjs');
+const { StreamReader, StreamWriter, observerOptions } = require('./bytes.cjs');
+const { Single } = require('./single.cjs');
 const { MessageStream } = require('./stream.cjs');
 
 const OPTIONS = ['name', 'workers', 'batchPackets', 'portCapacity', 'portCapacityBytes', 'blockingThreads',
   'watchdogMs',
-  'checkTypes', 'log', 'logLevel', 'print'];
+  'checkTypes', 'envelopes', 'mode', 'seed', 'record', 'closeTimeout', 'log',
+  'logLevel', 'print'];
+const MODES = { own: 0, inline: 1, simulated: 4 };
 const STATES = ['created', 'running', 'draining', 'drained', 'stopping', 'stopped'];
 const SENT = Promise.resolve();
 
@@ -49,6 +54,31 @@ function abortable(promise, options) {
   });
 }
 
+function patienceOf({ closeTimeout = 10000 }) {
+  if (typeof closeTimeout === 'number' && closeTimeout >= 0 && closeTimeout < 2 ** 31) return closeTimeout;
+  throw problem(Status.INVALID_ARGUMENT, `closeTimeout is ${String(closeTimeout)}`, 'it is in milliseconds');
+}
+
+function lateText(late, patience) {
+  const shown = late.slice(0, 3).join(', ') + (late.length > 3 ? `, and ${late.length - 3} more` : '');
+  return `${shown} ${late.length > 1 ? 'have' : 'has'} not ended within ${patience} ms`;
+}
+
+// The mode as the engine has it; what makes sense in one mode only is refused elsewhere.
+function modeOf({ mode = 'own', seed, record }) {
+  if (!Object.hasOwn(MODES, mode)) {
+    throw problem(Status.INVALID_ARGUMENT, `there is no mode '${String(mode)}'`, nearest(mode, Object.keys(MODES)) ||
+      "it is 'own', 'inline' or 'simulated'");
+  }
+  if (seed !== undefined && (!Number.isSafeInteger(seed) || seed < 0)) {
+    throw problem(Status.INVALID_ARGUMENT, `seed is ${String(seed)}`, 'it is a whole number from 0');
+  }
+  if (mode !== 'simulated' && (seed ?? record) !== undefined) {
+    throw problem(Status.INVALID_ARGUMENT, `${record === undefined ? 'a seed' : 'a recording'} is of mode 'simulated'`);
+  }
+  return MODES[mode];
+}
+
 // What the addon sees of a network: nodes, types, and who waits to send.
 class Inside {
   constructor() {
@@ -56,6 +86,10 @@ class Inside {
     this.types = [];
     this.waits = []; // by inport: a queue of { left, resolve, reject }
     this.failure = undefined;
+    this.patience = 10000; // how long the end waits for promises of setup and teardown
+    this.ending = false;
+    this.promised = new Map(); // calls that a promise will answer -> what they are
+    this.late = []; // what has not ended in time
     this.core = undefined; // so that a network which works is kept as a whole
   }
 
@@ -72,12 +106,49 @@ class Inside {
     for (const { reject } of queue.splice(0)) reject(error);
   }
 
+  // A promise stands for a call of setup and the like: it has so much time once the network ends.
+  promise(call, what, always) {
+    const entry = { what, timer: undefined };
+    this.promised.set(call, entry);
+    if (always || this.ending) this.#limit(call, entry);
+  }
+
+  /** Whether the answer to a call still counts. */
+  settled(call) {
+    clearTimeout(this.promised.get(call)?.timer);
+    return this.promised.delete(call);
+  }
+
+  /** The network ends: nothing is waited for without limit any more. */
+  end() {
+    this.ending = true;
+    for (const [call, entry] of this.promised) if (entry.timer === undefined) this.#limit(call, entry);
+  }
+
+  #limit(call, entry) {
+    entry.timer = setTimeout(() => {
+      this.promised.delete(call);
+      this.late.push(entry.what);
+      native.answer(call, Status.TIMEOUT, lateText([entry.what], this.patience), '', '');
+    }, this.patience);
+  }
+
+  // The error about what has not ended in time; undefined if all has.
+  lateness() {
+    const late = this.late.splice(0);
+    if (late.length === 0) return undefined;
+    return problem(Status.TIMEOUT, lateText(late, this.patience),
+      'the network has ended without it; ctx.signal tells a callback that it should return');
+  }
+
   wait(index, left) {
     return new Promise((resolve, reject) => {
       (this.waits[index] ??= []).push({ left, resolve, reject });
     });
   }
 }
+
+let replaying; // the file of the network that is made next: see replayNetwork
 
 class Network {
   #inside = new Inside();
@@ -90,6 +161,7 @@ class Network {
   #built = false;
   #building;
   #closed;
+  #single; // of a network without threads
 
   /**
    * A network of its own, on threads of its own.
@@ -97,25 +169,52 @@ class Network {
    *   log, logLevel, print
    */
   constructor(options = {}) {
+    const replay = replaying;
+    replaying = undefined;
     for (const key of Object.keys(options)) {
       if (!OPTIONS.includes(key)) {
         throw problem(Status.INVALID_ARGUMENT, `a network has no option '${key}'`, nearest(key, OPTIONS));
       }
     }
-    this.#core = native.network(this.#inside, { ...options, hooks: hooksOf(options) });
+    const mode = modeOf(options);
+    const record = options.record instanceof URL ? fileURLToPath(options.record) : options.record;
+    this.#core = native.network(this.#inside, { ...options, mode, record, replay, hooks: hooksOf(options) });
     this.#inside.core = this.#core;
+    this.#inside.patience = patienceOf(options);
+    if (mode !== MODES.own) this.#single = new Single(this.#core);
   }
 
-  /** Adds a node: an actor, a class with run(), or the id of a component; config is its configuration. */
+  /**
+   * Adds a node: an actor, a class with run(), or the id of a component; config is its configuration. While the
+   * network runs, this and the other edits change a copy of its graph, which apply() brings into effect as one step.
+   */
   add(id, component, config) {
+    native.addNode(this.#core, id, this.#componentOf(id, component), config);
+    return this;
+  }
+
+  /** Gives a node another component and another configuration. */
+  replace(id, component, config) {
+    native.replaceNode(this.#core, id, this.#componentOf(id, component), config);
+    return this;
+  }
+
+  /** Removes a node, with its connections. */
+  remove(id) {
+    if (typeof id !== 'string') throw problem(Status.INVALID_ARGUMENT, 'the id of a node is a string');
+    native.removeNode(this.#core, id);
+    return this;
+  }
+
+  // The id of a component, also of an actor.
+  #componentOf(id, component) {
     if (typeof id !== 'string') throw problem(Status.INVALID_ARGUMENT, 'the id of a node is a string');
     const actor = typeof component === 'string' ? undefined : actorOf(component);
     if (actor === undefined && typeof component !== 'string') {
       throw problem(Status.INVALID_ARGUMENT, `node '${id}' is neither an actor nor the id of a component`,
         typeof component === 'function' ? 'wrap the function: actor({ inports, outports }, fn)' : '');
     }
-    native.addNode(this.#core, id, actor === undefined ? component : this.register(actor), config);
-    return this;
+    return actor === undefined ? component : this.register(actor);
   }
 
   /** Registers an actor under an id of its own, for graphs that name it; add() does it by itself. */
@@ -145,6 +244,14 @@ class Network {
     const a = endpointOf(from, 'the outport');
     const b = endpointOf(to, 'the inport');
     native.connect(this.#core, a.node, a.port, a.index, b.node, b.port, b.index, metadata);
+    return this;
+  }
+
+  /** Takes a connection away. */
+  disconnect(from, to) {
+    const a = endpointOf(from, 'the outport');
+    const b = endpointOf(to, 'the inport');
+    native.disconnect(this.#core, a.node, a.port, a.index, b.node, b.port, b.index);
     return this;
   }
 
@@ -211,24 +318,35 @@ class Network {
   }
 
   /** Sends a value to an inport; fulfilled when it has gone in, which is when there is room. */
-  send(to, value) {
+  send(to, value, options) {
     try {
       const index = this.#inport(to);
-      return native.send(this.#core, index, value, true) === 1 ? SENT : this.#inside.wait(index, 1);
+      if (this.#single !== undefined) return this.#single.send(index, value, options?.envelope);
+      const sent = native.send(this.#core, index, value, true, options?.envelope);
+      return sent === 1 ? SENT : this.#inside.wait(index, 1);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   /** Sends a value if there is room now; tells whether it went in. */
-  trySend(to, value) {
-    return native.send(this.#core, this.#inport(to), value, false) === 1;
+  trySend(to, value, options) {
+    const sent = native.send(this.#core, this.#inport(to), value, false, options?.envelope) === 1;
+    if (sent) this.#single?.wake();
+    return sent;
   }
 
   /** Sends each value of something to iterate as a packet; fulfilled with their number. */
   async sendMany(to, values) {
     const index = this.#inport(to);
     let total = 0;
+    if (this.#single !== undefined) {
+      for await (const chunk of chunksOf(values)) {
+        for (const value of chunk) await this.#single.send(index, value);
+        total += chunk.length;
+      }
+      return total;
+    }
     for await (const chunk of chunksOf(values)) {
       const { placed, error } = placeAll(chunk);
       const waiting = placed === 0 ? 0 : native.sendFrames(this.#core, index, placed);
@@ -243,6 +361,7 @@ class Network {
   async idle(options) {
     const timeout = timeoutOf(options);
     options?.signal?.throwIfAborted();
+    if (this.#single !== undefined) return abortable(this.#single.idle(timeout), options);
     if (native.idleNow(this.#core)) return;
     await abortable(native.idle(this.#core, timeout), options);
   }
@@ -251,7 +370,28 @@ class Network {
   async drain(options) {
     const timeout = timeoutOf(options);
     options?.signal?.throwIfAborted();
-    await abortable(native.drain(this.#core, timeout), options);
+    const drained = this.#single === undefined ? native.drain(this.#core, timeout) : this.#single.drain(timeout);
+    await abortable(drained, options);
+  }
+
+  /**
+   * Modes inline and simulated: runs at most so many turns of actors (0: until nothing is ready), and tells whether
+   * more is ready.
+   */
+  turn(max = 0) {
+    if (this.#single === undefined) {
+      throw problem(Status.UNSUPPORTED, 'a network with threads runs by itself', "mode: 'simulated' or 'inline'");
+    }
+    if (!Number.isSafeInteger(max) || max < 0) {
+      throw problem(Status.INVALID_ARGUMENT, `a number of turns is ${String(max)}`, 'it is a whole number from 0');
+    }
+    return native.turn(this.#core, max);
+  }
+
+  /** Of a network that records: writes what was recorded so far; throws if not everything was. */
+  flushRecording() {
+    native.flushRecording(this.#core);
+    return this;
   }
 
   /** Ends the sources, so that a drain can end. */
@@ -264,17 +404,27 @@ class Network {
   async stop(options) {
     const timeout = timeoutOf(options);
     if (this.#closed !== undefined) await this.#closed;
-    else if (this.#built) await abortable(native.stop(this.#core, timeout), options);
+    else if (this.#built) {
+      this.#inside.end();
+      await abortable(native.stop(this.#core, timeout), options);
+      const late = this.#inside.lateness();
+      if (late !== undefined) throw late;
+    }
+    this.#single?.wake();
   }
 
   /** Stops, and ends everything that the network has. Closing again does nothing. */
   close() {
     if (this.#closed !== undefined) return this.#closed;
     for (const node of this.#inside.nodes) node?.end(); // a setup that waits may give up
+    this.#inside.end();
     this.#closed = native.close(this.#core).then(() => {
       const closed = problem(Status.CLOSED, 'the network is closed');
       for (const index of this.#inside.waits.keys()) this.#inside.writable(index, 0, closed);
       for (const reject of this.#unopened.splice(0)) reject(closed);
+      this.#single?.wake();
+      const late = this.#inside.lateness();
+      if (late !== undefined) throw late;
     });
     return this.#closed;
   }
@@ -285,7 +435,7 @@ class Network {
     const open = async () => native.openOutput(this.#core, node, port, options.capacity ?? 0,
       Boolean(options.typed));
     const now = this.#built || this.#closed !== undefined;
-    const stream = new MessageStream(this, now ? open() : new Promise((resolve, reject) => {
+    const stream = new MessageStream(this, { ...options, single: this.#single }, now ? open() : new Promise((resolve, reject) => {
       this.#unopened.push(reject);
       this.#opening.push(() => open().then(resolve, (error) => {
         reject(error);
@@ -305,6 +455,21 @@ class Network {
   /** A Node stream in object mode that sends what is written. */
   writable(to, options) {
     return require('./streams.cjs').writable(this, to, options);
+  }
+
+  /** A stream of bytes: its `handle` is to be sent, and what it gives writes the stream. */
+  openStream(options) {
+    return new StreamWriter(this.#core, options);
+  }
+
+  /** Reads a stream that has come as a packet. It can be accepted once. */
+  acceptStream(message) {
+    return new StreamReader(this.#core, message);
+  }
+
+  /** Looks on while somebody else reads it, from now on. */
+  observeStream(message, options) {
+    return new StreamReader(this.#core, message, observerOptions(options));
   }
 
   /** Counters of all nodes. */
@@ -374,10 +539,16 @@ function placeAll(values) {
   return { placed: at, error: undefined };
 }
 
+// A network that repeats a recording; it is built of that.
+function replayNetwork(file, options) {
+  replaying = file;
+  return new Network({ ...options, mode: 'simulated' });
+}
+
 const { coreOf, beforeStart, isBuilt, buildNetwork } = Network;
 delete Network.coreOf;
 delete Network.beforeStart;
 delete Network.isBuilt;
 delete Network.buildNetwork;
 
-module.exports = { Network, beforeStart, buildNetwork, coreOf, endpointOf, isBuilt, timeoutOf };
+module.exports = { Network, beforeStart, buildNetwork, coreOf, endpointOf, isBuilt, replayNetwork, timeoutOf };

@@ -12,9 +12,13 @@ class MessageStream {
   #at = 0;
   #done = false;
   #last = Promise.resolve(); // calls of next() follow each other
+  #enveloped;
+  #single; // of a network without threads: whoever reads runs it
 
-  constructor(network, opening) {
+  constructor(network, options, opening) {
     this.#network = network;
+    this.#enveloped = Boolean(options.envelopes);
+    this.#single = options.single;
     this.#opening = opening;
     opening.catch(() => {}); // told by next()
   }
@@ -45,18 +49,37 @@ class MessageStream {
       if (this.#done) return { done: true, value: undefined };
       this.#output ??= await this.#opening;
       if (this.#done) continue;
-      const count = native.receive(this.#output);
+      const count = await this.#some();
       if (count < 0) this.#end();
       else if (count === 0) await new Promise((resolve) => native.waitOutput(this.#output, resolve));
-      else this.#fill(count);
     }
   }
 
-  #fill(count) {
-    const values = new Array(count);
-    for (let i = 0; i < count; i++) values[i] = take(io, i);
+  async #some() {
+    if (this.#single === undefined) return this.#receive();
+    let count = 0;
+    await this.#single.until(() => {
+      count = this.#done ? -1 : this.#receive();
+      return count !== 0;
+    });
+    return count;
+  }
+
+  // How many there are now; -1 when no more will come.
+  #receive() {
+    let values;
+    if (this.#enveloped) {
+      values = native.receiveEnveloped(this.#output);
+      if (typeof values === 'number') return values;
+    } else {
+      const count = native.receive(this.#output);
+      if (count <= 0) return count;
+      values = new Array(count);
+      for (let i = 0; i < count; i++) values[i] = take(io, i);
+    }
     this.#buffer = values;
     this.#at = 0;
+    return values.length;
   }
 
   #end() {
@@ -66,6 +89,7 @@ class MessageStream {
     if (this.#output !== undefined) native.closeOutput(this.#output);
     this.#output = undefined;
     this.#network = undefined;
+    this.#single?.wake();
   }
 
   /** Ends the stream: nobody is held back by it any more. */

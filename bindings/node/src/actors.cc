@@ -31,7 +31,10 @@ struct ControlCall final : Call, std::enable_shared_from_this<ControlCall> {
         napi_value id = env.Undefined(), settings = env.Undefined();
         if (kind == kCreate) {
             id = Napi::String::New(env, node_id);
-            settings = to_js(env, config.get());
+            settings = to_js(env, value.get());
+        } else if (kind == kLoad) {
+            id = Napi::Number::New(env, version);
+            settings = to_js(env, value.get());
         }
         try {
             dispatch(env, *core, kind,
@@ -54,8 +57,9 @@ struct ControlCall final : Call, std::enable_shared_from_this<ControlCall> {
     std::shared_ptr<Core> core;
     Kind kind = kCreate;
     std::uint32_t node = 0, type = 0, number = 0;
+    std::uint32_t version = 0;  // of what is loaded
     std::string node_id;
-    Message config;
+    Message value;  // the configuration; what is loaded; what was saved
     Failure failure;
     std::vector<std::pair<std::uint32_t, reflow_message>> emitted;
 };
@@ -83,7 +87,13 @@ reflow_status emit_one(reflow_context* context, Place place, reflow_message mess
 
 reflow_status ask(reflow_context* context, ControlCall& call) {
     call.core->environment->wait(call.shared_from_this());
-    if (!call.done()) return gone(context);
+    if (!call.done()) {
+        if (!call.core->single) return gone(context);
+        return reflow_context_fail(context, REFLOW_ERROR_UNSUPPORTED,
+                                   reflow_str("a promise, which a network without threads cannot wait for"),
+                                   reflow_str("in modes inline and simulated setup, finish, save, load and "
+                                              "teardown are not asynchronous"));
+    }
     for (auto& [port, message] : call.emitted) {
         (void)emit_one(context, Place(port), reflow_message_take(&message));
     }
@@ -99,7 +109,7 @@ reflow_status on_create(reflow_context* context, void* user_data, void** state) 
     node->index = type->core->next_node++;
     auto call = control(kCreate, *node);
     call->node_id = text_of(reflow_context_node(context));
-    call->config = Message(reflow_message_ref(reflow_context_config(context)));
+    call->value = Message(reflow_message_ref(reflow_context_config(context)));
     reflow_status status = ask(context, *call);
     if (status != REFLOW_OK) return status;
     ++type->core->environment->nodes;
@@ -113,6 +123,21 @@ reflow_status on_setup(reflow_context* context, void* state) {
 
 reflow_status on_finish(reflow_context* context, void* state) {
     return ask(context, *control(kFinish, *static_cast<Node*>(state)));
+}
+
+reflow_status on_save(reflow_context* context, void* state, reflow_message* out) {
+    auto call = control(kSave, *static_cast<Node*>(state));
+    reflow_status status = ask(context, *call);
+    if (status == REFLOW_OK) *out = call->value.leak();
+    return status;
+}
+
+reflow_status on_load(reflow_context* context, void* state, std::uint32_t version,
+                      reflow_message saved) {
+    auto call = control(kLoad, *static_cast<Node*>(state));
+    call->version = version;
+    call->value = Message(reflow_message_ref(saved));
+    return ask(context, *call);
 }
 
 void on_teardown(reflow_context* context, void* state) {
@@ -137,6 +162,7 @@ void keep_open(reflow_context* context, RunCall& call) {
     reflow_completion completion{};
     std::size_t firing = call.firings == 0 ? 0 : call.completed - 1;
     reflow_status status = reflow_context_defer(context, firing, &completion);
+    ++call.core->open_firings;
     call.core->environment->post([pending = call.pending, completion, status](Napi::Env env) {
         if (status == REFLOW_OK) pending->bind(env, completion);
         else pending->lose(env);
@@ -145,10 +171,15 @@ void keep_open(reflow_context* context, RunCall& call) {
 
 reflow_status emit_all(reflow_context* context, RunCall& call) {
     std::size_t count = call.messages.size();
+    auto envelope = call.envelopes.begin();
     reflow_status status = REFLOW_OK;
     for (std::size_t from = 0; from < count && status == REFLOW_OK;) {
+        for (; envelope != call.envelopes.end() && envelope->first <= from; ++envelope) {
+            (void)reflow_context_set_envelope(context, envelope->second ? envelope->second->get() : nullptr);
+        }
+        std::size_t end = envelope == call.envelopes.end() ? count : envelope->first;
         std::size_t to = from + 1;
-        while (to < count && call.ports[to] == call.ports[from]) ++to;
+        while (to < end && call.ports[to] == call.ports[from]) ++to;
         Place place(call.ports[from]);
         if (place.index == REFLOW_NO_INDEX) {
             status = reflow_context_emit_many(context, place.port, call.messages.data() + from,
@@ -176,6 +207,7 @@ reflow_status on_run(reflow_context* context, void* state, reflow_packet* inputs
     call->inputs = inputs;
     call->count = count;
     call->firings = count / node->type->firing_size;
+    if (call->core->envelopes) call->envelope = envelope_of(context);
     call->core->environment->wait(call);
     if (!call->done()) return gone(context);
     reflow_status status = emit_all(context, *call);
@@ -202,6 +234,7 @@ struct AsyncRun final : Job {
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             frames.put(env, i, inputs[i].get(), type->typed);
             frames.set_port(i, ports[i]);
+            if (type->indexed) frames.set_index(i, indexes[i]);
         }
         std::uint32_t first = core->environment->next_pending;
         for (reflow_completion completion : completions) {
@@ -210,7 +243,7 @@ struct AsyncRun final : Job {
         dispatch(env, *core, kRunAsync,
                  {Napi::Number::New(env, node),
                   Napi::Number::New(env, inputs.empty() ? 0.0 : double(completions.size())),
-                  Napi::Number::New(env, first)});
+                  Napi::Number::New(env, first), envelope_to_js(env, envelope.get())});
     }
     void abort() noexcept override {}
 
@@ -219,6 +252,8 @@ struct AsyncRun final : Job {
     std::uint32_t node = 0;
     std::vector<Message> inputs;
     std::vector<std::uint32_t> ports;
+    std::vector<std::uint32_t> indexes;  // of array ports, if there are any
+    std::shared_ptr<Envelope> envelope;
     std::vector<reflow_completion> completions;
 };
 
@@ -236,12 +271,15 @@ reflow_status on_run_async(reflow_context* context, void* state, reflow_packet* 
         job->completions.push_back(completion);
     }
     if (job->completions.empty()) return status;
+    node->type->core->open_firings += static_cast<std::int64_t>(job->completions.size());
     std::size_t taken = count == 0 ? 0 : job->completions.size() * size;
     for (std::size_t i = 0; i < taken; ++i) {
         job->inputs.emplace_back(reflow_message_ref(inputs[i].message));
         job->ports.push_back(inputs[i].port);
+        if (node->type->indexed) job->indexes.push_back(inputs[i].index);
     }
     job->core = node->type->core->shared_from_this();
+    if (job->core->envelopes) job->envelope = envelope_of(context);
     job->type = node->type;
     job->node = node->index;
     if (taken < count) {
@@ -298,6 +336,7 @@ void RunCall::run(Napi::Env env) {
     for (std::size_t i = 0; i < count; ++i) {
         frames.put(env, i, inputs[i].message, type.typed);
         if (any_port) frames.set_port(i, inputs[i].port);
+        if (type.indexed) frames.set_index(i, inputs[i].index);
     }
     frames.set_state(kCompleted, 0);
     frames.set_state(kOut, 0);
@@ -307,7 +346,8 @@ void RunCall::run(Napi::Env env) {
     try {
         dispatch(env, *core, kRun,
                  {Napi::Number::New(env, node->index),
-                  Napi::Number::New(env, static_cast<double>(firings))});
+                  Napi::Number::New(env, static_cast<double>(firings)),
+                  envelope_to_js(env, envelope.get())});
         frames.take(static_cast<std::size_t>(frames.state(kOut)), messages, ports);
         completed = static_cast<std::size_t>(frames.state(kCompleted));
         flags = frames.state(kFlags);
@@ -341,6 +381,14 @@ Napi::Value flush(const Napi::CallbackInfo& info) {
         raise(info.Env(), REFLOW_ERROR_LIMIT,
               "more than " + std::to_string(REFLOW_MAX_EMITS) + " messages in one call");
     }
+    return info.Env().Undefined();
+}
+
+Napi::Value set_envelope(const Napi::CallbackInfo& info) {
+    auto envelope = envelope_from_js(info.Env(), info[1]);
+    (void)flush(info);
+    RunCall* call = Environment::of(info.Env()).running;
+    if (call != nullptr) call->envelopes.emplace_back(call->messages.size(), std::move(envelope));
     return info.Env().Undefined();
 }
 
@@ -385,6 +433,13 @@ Napi::Value answer(const Napi::CallbackInfo& info) {
     return info.Env().Undefined();
 }
 
+Napi::Value saved(const Napi::CallbackInfo& info) {
+    auto call = control_of(info);
+    // undefined says that there is nothing to save.
+    if (call && !info[1].IsUndefined()) call->value = from_js(info.Env(), info[1]);
+    return info.Env().Undefined();
+}
+
 Napi::Value control_emit(const Napi::CallbackInfo& info) {
     auto call = control_of(info);
     if (!call || call->kind != kFinish) return Napi::Boolean::New(info.Env(), false);
@@ -396,7 +451,7 @@ Napi::Value control_emit(const Napi::CallbackInfo& info) {
 Napi::Value register_actor(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     auto core = Core::of(info);
-    core->check_building(env, "an actor was added");
+    core->check_open(env);
     Napi::Object spec = info[1].As<Napi::Object>();
     auto type = std::make_unique<ActorType>();
     type->core = core.get();
@@ -423,6 +478,9 @@ Napi::Value register_actor(const Napi::CallbackInfo& info) {
     component.inport_count = type->inports;
     component.outport_count = type->outports;
     component.await = static_cast<reflow_await>(number(spec, "await"));
+    for (const reflow_port& port : inports.ports) {
+        type->indexed = type->indexed || (port.flags & REFLOW_PORT_ARRAY) != 0;
+    }
     type->firing_size = component.await == REFLOW_AWAIT_ANY ? 1 : std::max(type->inports, 1u);
     component.max_batch = number(spec, "maxBatch");
     component.flags = number(spec, "flags");
@@ -432,6 +490,11 @@ Napi::Value register_actor(const Napi::CallbackInfo& info) {
     component.setup = on_setup;
     component.run = type->async ? on_run_async : on_run;
     component.finish = spec.Get("finish").ToBoolean() ? on_finish : nullptr;
+    if (spec.Get("save").ToBoolean()) {
+        component.save = on_save;
+        component.load = on_load;
+        component.state_version = number(spec, "stateVersion");
+    }
     component.teardown = on_teardown;
     component.destroy_state = on_destroy;
     component.user_data = type.get();

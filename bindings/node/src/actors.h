@@ -24,6 +24,8 @@ enum Kind : std::uint32_t {
     kCancelled = 7,
     kDrained = 8,
     kWritable = 9,
+    kSave = 10,
+    kLoad = 11,
 };
 
 // What a dispatch has said, in the frames.
@@ -53,6 +55,9 @@ struct RunCall final : Call {
 
     std::vector<reflow_message> messages;
     std::vector<std::uint32_t> ports;
+    std::shared_ptr<Envelope> envelope;  // of the inputs
+    // What the function has set, and from which message on.
+    std::vector<std::pair<std::size_t, std::shared_ptr<Envelope>>> envelopes;
     std::size_t completed = 0;
     std::int32_t flags = 0;
     std::shared_ptr<Pending> pending;
@@ -69,12 +74,16 @@ Napi::Value put(const Napi::CallbackInfo& info);
 Napi::Value put_io(const Napi::CallbackInfo& info);  // the same for what is sent
 // flush(count): makes room in the frames while a dispatch goes on.
 Napi::Value flush(const Napi::CallbackInfo& info);
+// setEnvelope(count, envelope): what is emitted from here on has it; count as for flush.
+Napi::Value set_envelope(const Napi::CallbackInfo& info);
 // fail(status, message, hint, trace): the failure of the dispatch that goes on.
 Napi::Value fail(const Napi::CallbackInfo& info);
 // pend(): keeps the firing open whose dispatch goes on; returns its number.
 Napi::Value pend(const Napi::CallbackInfo& info);
 // answer(call, status, message, hint, trace): ends a call of setup and the like.
 Napi::Value answer(const Napi::CallbackInfo& info);
+// saved(call, value): what save has given, before the answer.
+Napi::Value saved(const Napi::CallbackInfo& info);
 // control_emit(call, port, value): emits in finish.
 Napi::Value control_emit(const Napi::CallbackInfo& info);
 

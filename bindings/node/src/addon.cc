@@ -101,9 +101,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_function(exports, "put", put);
     export_function(exports, "putIo", put_io);
     export_function(exports, "flush", flush);
+    export_function(exports, "setEnvelope", set_envelope);
     export_function(exports, "fail", fail);
     export_function(exports, "pend", pend);
     export_function(exports, "answer", answer);
+    export_function(exports, "saved", saved);
     export_function(exports, "controlEmit", control_emit);
     export_function(exports, "pendingEmit", pending_emit);
     export_function(exports, "pendingFinish", pending_finish);
@@ -113,6 +115,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_function(exports, "sendFrames", send_frames);
     export_function(exports, "openOutput", open_output);
     export_function(exports, "receive", receive);
+    export_function(exports, "receiveEnveloped", receive_enveloped);
     export_function(exports, "waitOutput", wait_output);
     export_function(exports, "closeOutput", close_output);
     export_network(exports);
@@ -121,6 +124,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_graph(exports);
     export_log(exports);
     export_peers(exports);
+    export_streams(exports);
     return exports;
 }
 

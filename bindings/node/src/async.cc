@@ -26,16 +26,17 @@ struct Waiting {
     }
 };
 
-Napi::Value run(Napi::Env env, std::function<Failure()> work, Make make) {
+Napi::Value run(Napi::Env env, const std::shared_ptr<Core>& core, std::function<Failure()> work, Make make) {
     auto waiting = std::make_shared<Waiting>(env);
     waiting->work = std::move(work);
     waiting->make = std::move(make);
-    Environment::of(env).task(
-        [waiting] {
-            waiting->failure = waiting->work();
-            waiting->work = nullptr;  // what it holds ends here and not on the thread of JavaScript
-        },
-        [waiting](Napi::Env inside) { waiting->settle(inside); });
+    auto begin = [waiting] {
+        waiting->failure = waiting->work();
+        waiting->work = nullptr;  // what it holds ends here and not on the thread of JavaScript
+    };
+    auto done = [waiting](Napi::Env inside) { waiting->settle(inside); };
+    if (core) core->task(std::move(begin), std::move(done));
+    else Environment::of(env).task(std::move(begin), std::move(done));
     return waiting->deferred.Promise();
 }
 
@@ -43,7 +44,7 @@ Napi::Value run(Napi::Env env, std::function<Failure()> work, Make make) {
 
 Napi::Value in_background(Napi::Env env, std::function<reflow_status(reflow_error**)> work, Make make) {
     return run(
-        env,
+        env, nullptr,
         [work = std::move(work)] {
             reflow_error* error = nullptr;
             const reflow_status status = work(&error);
@@ -57,8 +58,8 @@ Napi::Value with_network(Napi::Env env, std::shared_ptr<Core> core,
                          Make make) {
     (void)core->running(env);
     return run(
-        env,
-        [core = std::move(core), work = std::move(work)] { return core->with_network(work); },
+        env, core,
+        [core, work = std::move(work)] { return core->with_network(work); },
         std::move(make));
 }
 

@@ -24,15 +24,21 @@ struct GraphCopy {
 
 // ---- live change --------------------------------------------------------------------------------
 
-// (core, graph, options): leftover 0 drain, 1 drop, 2 dead-letter
+// (core, graph or undefined for what was edited, options): leftover 0 drain, 1 drop, 2 dead-letter
 Napi::Value apply(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const std::shared_ptr<Core> core = Core::of(info);
+    (void)core->running(env);
     auto copy = std::make_shared<GraphCopy>();
-    const GraphHandle* graph = GraphHandle::Unwrap(info[1].As<Napi::Object>());
-    must(env, [&](reflow_error** error) {
-        return reflow_graph_copy(graph->get(), &copy->graph, error);
-    });
+    if (info[1].IsUndefined() && !core->editing) {
+        raise(env, REFLOW_ERROR_INVALID_STATE, "there is nothing to apply",
+              "add, remove, replace, connect and the like say what is to change, or give a graph");
+    }
+    const reflow_graph* wanted = info[1].IsUndefined()
+                                     ? core->graph
+                                     : GraphHandle::Unwrap(info[1].As<Napi::Object>())->get();
+    must(env, [&](reflow_error** error) { return reflow_graph_copy(wanted, &copy->graph, error); });
+    core->editing = false;  // whether it works or not: what comes next begins with what runs
     const Options given(env, info[2]);
     reflow_change_options options{};
     options.struct_size = sizeof options;

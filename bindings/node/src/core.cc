@@ -26,7 +26,9 @@ std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Objec
     environment.enter(*core);
     reflow_runtime_options runtime{};
     runtime.struct_size = sizeof runtime;
-    runtime.mode = REFLOW_MODE_OWN;
+    runtime.mode = number<reflow_mode>(options, "mode", REFLOW_MODE_OWN);
+    core->single = runtime.mode != REFLOW_MODE_OWN;
+    runtime.seed = number<std::uint64_t>(options, "seed", 0);
     runtime.workers = number<std::uint32_t>(options, "workers", 0);
     runtime.batch_packets = number<std::uint32_t>(options, "batchPackets", kBatch);
     runtime.port_capacity = number<std::uint32_t>(options, "portCapacity", kPortCapacity);
@@ -35,8 +37,15 @@ std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Objec
     runtime.blocking_threads = number<std::uint32_t>(options, "blockingThreads", 0);
     runtime.watchdog_ms = number<std::uint64_t>(options, "watchdogMs", 0);
     runtime.check_types = options.Get("checkTypes").ToBoolean() ? 1 : 0;
+    core->envelopes = options.Get("envelopes").ToBoolean();
     LogHandle::attach(options.Get("hooks"), runtime);
     reflow_error* error = nullptr;
+    if (options.Get("record").IsString()) core->record = options.Get("record").As<Napi::String>();
+    if (options.Get("replay").IsString()) {
+        const std::string path = options.Get("replay").As<Napi::String>();
+        check(env, reflow_x_recording_open(view_of(path), &core->recording, &error), error);
+        check(env, reflow_x_recording_options(core->recording, &runtime, &error), error);
+    }
     check(env, reflow_runtime_create(&runtime, &core->runtime, &error), error);
     std::string name;
     if (options.Get("name").IsString()) name = options.Get("name").As<Napi::String>();
@@ -63,8 +72,23 @@ reflow_network* Core::running(Napi::Env env) const {
     return network;
 }
 
-void Core::check_building(Napi::Env env, const char* what) const {
+void Core::check_open(Napi::Env env) const {
     if (closing) raise(env, REFLOW_ERROR_CLOSED, "the network is closed");
+}
+
+reflow_graph* Core::edited(Napi::Env env) {
+    check_open(env);
+    if (!built.load(std::memory_order_acquire) || editing) return graph;
+    reflow_graph* copy = nullptr;
+    reflow_error* error = nullptr;
+    check(env, reflow_network_graph(network, &copy, &error), error);
+    reflow_graph_destroy(std::exchange(graph, copy));
+    editing = true;
+    return graph;
+}
+
+void Core::check_building(Napi::Env env, const char* what) const {
+    check_open(env);
     if (!built.load(std::memory_order_acquire)) return;
     raise(env, REFLOW_ERROR_INVALID_STATE, std::string(what) + " after the network was started",
           "make the graph first, and start it then");
@@ -77,7 +101,7 @@ napi_value Core::self(Napi::Env env) const {
 }
 
 void Core::busy(Napi::Env env) {
-    if (busy_ || self_ == nullptr) return;
+    if (single || busy_ || self_ == nullptr) return;
     busy_ = true;
     environment->retain(env);
     // A network that works is not collected, even if nobody looks at it.
@@ -121,27 +145,60 @@ void Core::told_idle(void* user_data, const reflow_event_batch*, std::uint64_t) 
     held->environment->post([held](Napi::Env env) { held->look_idle(env); });
 }
 
-Failure Core::build() {
-    std::shared_lock lock(users_);
-    reflow_error* error = nullptr;
-    reflow_network* made = nullptr;
-    if (ended_) return failure_of(REFLOW_ERROR_CLOSED, nullptr);
-    reflow_status status = reflow_network_create(runtime, graph, &made, &error);
-    if (status != REFLOW_OK) return failure_of(status, error);
+// Without threads nothing goes on by itself, so nobody has to be told that it is over.
+reflow_status Core::watch_idle(reflow_error** error) {
+    if (single) return REFLOW_OK;
     reflow_event_options options{};
     options.struct_size = sizeof options;
     options.kinds = (1u << REFLOW_EVENT_NETWORK_IDLE) | (1u << REFLOW_EVENT_NETWORK_SHUTDOWN);
     options.callback = told_idle;
     options.user_data = new std::weak_ptr<Core>(weak_from_this());
     options.destroy = [](void* data) { delete static_cast<std::weak_ptr<Core>*>(data); };
-    status = reflow_network_subscribe(made, &options, &idle_, &error);
+    return reflow_network_subscribe(network, &options, &idle_, error);
+}
+
+reflow_status Core::make_network(reflow_error** error) {
+    if (recording != nullptr) {
+        reflow_status status = reflow_x_replay_create(runtime, recording, &replay, error);
+        if (status == REFLOW_OK) network = reflow_x_replay_network(replay);
+        return status;
+    }
+    if (!record.empty()) return reflow_x_record_create(runtime, graph, view_of(record), &network, error);
+    return reflow_network_create(runtime, graph, &network, error);
+}
+
+Failure Core::build() {
+    std::shared_lock lock(users_);
+    reflow_error* error = nullptr;
+    if (ended_) return failure_of(REFLOW_ERROR_CLOSED, nullptr);
+    reflow_status status = make_network(&error);
+    if (status == REFLOW_OK) status = watch_idle(&error);
+    if (status == REFLOW_OK && envelopes) status = reflow_network_carry_envelopes(network, &error);
     if (status != REFLOW_OK) {
-        reflow_network_destroy(made);
+        end_network();
         return failure_of(status, error);
     }
-    network = made;
     built.store(true, std::memory_order_release);
     return {};
+}
+
+void Core::end_network() noexcept {
+    reflow_subscription_destroy(std::exchange(idle_, nullptr));
+    reflow_network* ended = std::exchange(network, nullptr);
+    if (replay != nullptr) reflow_x_replay_destroy(std::exchange(replay, nullptr));
+    else reflow_network_destroy(ended);
+}
+
+void Core::task(std::function<void()> work, std::function<void(Napi::Env)> done) {
+    if (!single) return environment->task(std::move(work), std::move(done));
+    auto now = [self = shared_from_this(), work = std::move(work), done = std::move(done)](Napi::Env env) {
+        self->calling_ = true;
+        work();
+        self->calling_ = false;
+        done(env);
+    };
+    // Inside a callback of the engine it would wait for itself.
+    environment->post_kept(std::move(now), calling_);
 }
 
 void Core::forget(Napi::Env env) {
@@ -168,8 +225,8 @@ void Core::end() noexcept {
         std::lock_guard lock(users_);
         if (ended_) return;
         ended_ = true;
-        reflow_subscription_destroy(std::exchange(idle_, nullptr));
-        reflow_network_destroy(std::exchange(network, nullptr));
+        end_network();
+        reflow_x_recording_destroy(std::exchange(recording, nullptr));
         reflow_graph_destroy(std::exchange(graph, nullptr));
         reflow_runtime_destroy(std::exchange(runtime, nullptr));
     }

@@ -12,8 +12,10 @@
 #include <mutex>
 #include <shared_mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "envelope.h"
 #include "environment.h"
 #include "errors.h"
 #include "values.h"
@@ -30,12 +32,19 @@ struct ActorType {
     std::uint32_t firing_size = 1;  // inputs of a firing
     bool async = false;             // each firing is kept open
     bool typed = false;
+    bool indexed = false;  // it has array ports inwards
+};
+
+// What waits for room at an inport.
+struct Waiting {
+    Message message;
+    std::shared_ptr<Envelope> envelope;  // none for nearly all
 };
 
 // An inport that the host sends to, and what waits for room there.
 struct Inport {
     reflow_inport id{};
-    std::deque<Message> waiting;
+    std::deque<Waiting> waiting;
     bool watched = false;
 };
 
@@ -55,6 +64,9 @@ public:
     reflow_network* running(Napi::Env env) const;
     // Throws if the network is built already.
     void check_building(Napi::Env env, const char* what) const;
+    // The graph that is made; of a network that is built a copy of its own, which apply() brings into effect.
+    reflow_graph* edited(Napi::Env env);
+    void check_open(Napi::Env env) const;
 
     // The object in JavaScript; NULL if it was collected.
     napi_value self(Napi::Env env) const;
@@ -62,6 +74,10 @@ public:
     void busy(Napi::Env env);
     // Looks whether it is over.
     void look_idle(Napi::Env env);
+
+    // Runs work that waits and then done: elsewhere, or, in modes without threads, on this thread, behind a
+    // call of the engine that may be going on.
+    void task(std::function<void()> work, std::function<void(Napi::Env)> done);
 
     // Any thread; wait. Nothing of JavaScript is needed.
     Failure build();
@@ -79,6 +95,17 @@ public:
         reflow_status status = call(network, &error);
         return failure_of(status, error);
     }
+    // A call of the engine on the JS thread that runs actors, in modes without threads.
+    template <typename Function>
+    auto in_call(Function call) {
+        const bool outer = std::exchange(calling_, true);
+        auto result = call();
+        calling_ = outer;
+        return result;
+    }
+    reflow_status turn(std::uint64_t max, bool* more, reflow_error** error) {
+        return in_call([&] { return reflow_runtime_run(runtime, max, more, error); });
+    }
     void forget(Napi::Env env);  // the object in JavaScript goes
     void stop_now() noexcept;
     // Asks for a stop, or waits for it so long; nothing if somebody ends it already.
@@ -91,6 +118,15 @@ public:
     reflow_network* network = nullptr;
     std::atomic<bool> built{false};
     bool closing = false;
+    bool editing = false;  // graph has what apply() brings into effect
+    bool envelopes = false;  // carried by the network; set before it is built
+    bool single = false;     // modes inline and simulated: nothing runs but on the JS thread
+    std::string record;      // a file that gets a recording
+    // Firings that go on after their call, of this network. Any thread.
+    std::atomic<std::int64_t> open_firings{0};
+    std::vector<std::weak_ptr<Pending>> stalled;  // of a mode without threads: they try again behind a turn
+    reflow_x_recording* recording = nullptr;  // of a network that repeats one
+    reflow_x_replay* replay = nullptr;
     std::vector<std::unique_ptr<ActorType>> types;
     std::deque<Inport> inports;
     std::vector<std::weak_ptr<Output>> outputs;
@@ -100,6 +136,10 @@ private:
     static void told_idle(void* user_data, const reflow_event_batch* batch, std::uint64_t missed);
 
     void look_again();
+    reflow_status make_network(reflow_error** error);
+    reflow_status watch_idle(reflow_error** error);
+    void end_network() noexcept;
+    bool calling_ = false;  // in a call of task
 
     napi_ref self_ = nullptr;
     bool looking_again_ = false;

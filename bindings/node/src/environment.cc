@@ -94,7 +94,10 @@ void Environment::post(std::function<void(Napi::Env)> function) {
 
 void Environment::wait(const std::shared_ptr<Call>& call) {
     if (std::this_thread::get_id() == thread_) {
-        if (alive()) call->run(Napi::Env(env_));
+        if (alive()) {
+            Napi::HandleScope scope{Napi::Env(env_)};
+            call->run(Napi::Env(env_));
+        }
         call->abort();  // what is not done now would never be
         return;
     }
@@ -196,6 +199,15 @@ void Environment::task(std::function<void()> work, std::function<void(Napi::Env)
     });
 }
 
+void Environment::post_kept(std::function<void(Napi::Env)> function, bool later) {
+    if (!later) return function(Napi::Env(env_));
+    retain(Napi::Env(env_));
+    post([this, function = std::move(function)](Napi::Env env) {
+        release(env);
+        function(env);
+    });
+}
+
 void Environment::helper() {
     std::unique_lock lock(helpers_mutex_);
     for (;;) {
@@ -261,6 +273,7 @@ std::vector<std::shared_ptr<Core>> Environment::cores_now() {
 
 void Environment::exiting() noexcept {
     quit();
+    for (auto& [whose, end] : std::exchange(at_exit, {})) end();
     auto all = cores_now();
     for (auto& core : all) core->try_stop(0);
     // What is in the middle of something has a second in all, and is left to the end of the process then.

@@ -57,6 +57,8 @@ public:
 
     // Runs work on a thread of its own kind and then done on the JS thread. The process lives that long.
     void task(std::function<void()> work, std::function<void(Napi::Env)> done);
+    // Runs a function on this thread: now, or in a job of its own, for which the process lives.
+    void post_kept(std::function<void(Napi::Env)> function, bool later);
     // The same from any thread, without an end that anybody waits for.
     void background(std::function<void()> work);
     // Counts reasons for the process not to end by itself.
@@ -66,6 +68,8 @@ public:
     void quit() noexcept;
     // The process is about to exit: quit, and a moment for engines to come to rest.
     void exiting() noexcept;
+    // What is done first then, by whom it is of: see exit_hook.h. JS.
+    std::unordered_map<const void*, std::function<void()>> at_exit;
     // Stops and ends all networks. After it no thread of ours is left.
     void shut_down() noexcept;
 

@@ -17,5 +17,6 @@ void export_change(Napi::Object exports);
 void export_graph(Napi::Object exports);
 void export_log(Napi::Object exports);
 void export_peers(Napi::Object exports);
+void export_streams(Napi::Object exports);
 
 }  // namespace reflow_node

@@ -21,6 +21,7 @@ Frames::Frames(Napi::Object arrays)
     : in_tags_(memory<std::uint8_t>(arrays, "inTags")),
       in_numbers_(memory<double>(arrays, "inNumbers")),
       in_ports_(memory<std::uint32_t>(arrays, "inPorts")),
+      in_indexes_(memory<std::int32_t>(arrays, "inIndexes")),
       out_tags_(memory<std::uint8_t>(arrays, "outTags")),
       out_numbers_(memory<double>(arrays, "outNumbers")),
       out_ports_(memory<std::uint32_t>(arrays, "outPorts")),

@@ -39,6 +39,10 @@ public:
     // Puts a message at a place for JavaScript.
     void put(napi_env env, std::size_t at, reflow_message message, bool typed);
     void set_port(std::size_t at, std::uint32_t port) { in_ports_[at] = port; }
+    // The element of an array port that it came in at; REFLOW_NO_INDEX for none is -1 there.
+    void set_index(std::size_t at, std::uint32_t index) {
+        in_indexes_[at] = static_cast<std::int32_t>(index);
+    }
     // The messages that JavaScript has put at the first count places, with their ports.
     void take(std::size_t count, std::vector<reflow_message>& messages,
               std::vector<std::uint32_t>& ports);
@@ -52,6 +56,7 @@ private:
     std::uint8_t* in_tags_ = nullptr;
     double* in_numbers_ = nullptr;
     std::uint32_t* in_ports_ = nullptr;
+    std::int32_t* in_indexes_ = nullptr;
     std::uint8_t* out_tags_ = nullptr;
     double* out_numbers_ = nullptr;
     std::uint32_t* out_ports_ = nullptr;

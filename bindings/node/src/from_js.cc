@@ -88,6 +88,16 @@ std::string path_of(const Step* step) {
 
 Message convert(napi_env env, napi_value value, const Step* step);
 
+// Whether a message was made of undefined, or of what toJSON gave as that, and not of a signal.
+bool nothing(napi_env env, napi_value value, const Message& made) {
+    if (reflow_message_kind(made.get()) != REFLOW_KIND_FLOW) return false;
+    bool is = false;
+    napi_valuetype type{};
+    ok(env, napi_typeof(env, value, &type));
+    if (type == napi_object) ok(env, napi_check_object_type_tag(env, value, &kMessageTag, &is));
+    return !is;
+}
+
 Message text_from_js(napi_env env, napi_value value) {
     char small[256];
     std::size_t size = 0;
@@ -219,7 +229,7 @@ Message array_from_js(napi_env env, napi_value value, const Step* up) {
         napi_value element = nullptr;
         ok(env, napi_get_element(env, value, i, &element));
         Message made = convert(env, element, &step);
-        if (reflow_message_kind(made.get()) == REFLOW_KIND_FLOW) made = Message(reflow_message_null());
+        if (nothing(env, element, made)) made = Message(reflow_message_null());  // as in JSON
         check(env, reflow_array_builder_append(array.builder, made.leak(), &error), error);
     }
     reflow_message made{};
@@ -259,7 +269,7 @@ Message object_from_js(napi_env env, napi_value value, const Step* up) {
         ok(env, napi_get_property(env, value, key, &element));
         step.key = key_text(env, key, small, large);
         Message made = convert(env, element, &step);
-        if (reflow_message_kind(made.get()) == REFLOW_KIND_FLOW) continue;  // undefined, as in JSON
+        if (nothing(env, element, made)) continue;  // as in JSON
         check(env, reflow_object_builder_set(object.builder, view_of(step.key), made.leak(), &error),
               error);
     }

@@ -5,6 +5,7 @@
 #include "core.h"
 #include "events.h"
 #include "exports.h"
+#include "held.h"
 
 namespace reflow_node {
 
@@ -144,6 +145,33 @@ Napi::Value cancel(const Napi::CallbackInfo& info) {
     return number(info.Env(), count);
 }
 
+// A function of JavaScript that says whether a breakpoint stops, asked by a thread that waits for the answer.
+struct Condition final : Call {
+    void run(Napi::Env env) override {
+        try {
+            const bool none = reflow_message_kind(message.get()) == REFLOW_KIND_NONE;
+            const Napi::Value value = none ? env.Undefined() : to_value(env, message.get());
+            stops = held->function().Call({value}).ToBoolean();
+        } catch (const Napi::Error&) {
+            stops = false;  // lib/live.cjs has told of it
+        }
+        end();
+    }
+    std::shared_ptr<Held> held;
+    Message message;
+    bool stops = false;
+};
+
+bool asked(void* user_data, reflow_message message) {
+    auto call = std::make_shared<Condition>();
+    call->held = Held::of(user_data).shared_from_this();
+    call->message = Message(reflow_message_ref(message));
+    const auto environment = call->held->environment();
+    if (!environment) return false;
+    environment->wait(call);
+    return call->done() && call->stops;
+}
+
 // (core, options) -> its number
 Napi::Value break_at(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
@@ -166,6 +194,12 @@ Napi::Value break_at(const Napi::CallbackInfo& info) {
     options.peer_port = view_of(peer_port);
     options.ignore = given.u64("ignore");
     options.expression = view_of(expression);
+    if (given.has("condition")) {
+        options.condition = asked;
+        options.user_data = Held::hand_over(
+            std::make_shared<Held>(env, given.get("condition").As<Napi::Function>()));
+        options.destroy = Held::let_go;
+    }
     reflow_breakpoint out{};
     must(env, [&](reflow_error** error) {
         return reflow_network_break(network, &options, &out, error);

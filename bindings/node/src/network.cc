@@ -1,7 +1,11 @@
 // Networks as lib/network.cjs uses them: the graph while it is made, and calls of the engine that wait, each
 // of which is a promise here.
+#include <limits>
+
+#include "async.h"
 #include "core.h"
 #include "exports.h"
+#include "pending.h"
 
 namespace reflow_node {
 
@@ -37,13 +41,13 @@ struct Endpoint {
 // addNode(core, id, component, config)
 Napi::Value add_node(const Napi::CallbackInfo& info) {
     auto core = Core::of(info);
-    core->check_building(info.Env(), "a node was added");
+    reflow_graph* graph = core->edited(info.Env());
     std::string id = info[1].As<Napi::String>(), component = info[2].As<Napi::String>();
     Message config;
     if (!info[3].IsUndefined()) config = from_js(info.Env(), info[3]);
     reflow_error* error = nullptr;
     check(info.Env(),
-          reflow_graph_add_node(core->graph, view_of(id), view_of(component), config.leak(), &error),
+          reflow_graph_add_node(graph, view_of(id), view_of(component), config.leak(), &error),
           error);
     return info.Env().Undefined();
 }
@@ -51,35 +55,67 @@ Napi::Value add_node(const Napi::CallbackInfo& info) {
 // connect(core, node, port, index, node, port, index, metadata)
 Napi::Value connect(const Napi::CallbackInfo& info) {
     auto core = Core::of(info);
-    core->check_building(info.Env(), "a connection was made");
+    reflow_graph* graph = core->edited(info.Env());
     Endpoint from(info, 1), to(info, 4);
     Message metadata;
     if (!info[7].IsUndefined()) metadata = from_js(info.Env(), info[7]);
     reflow_error* error = nullptr;
     check(info.Env(),
-          reflow_graph_connect(core->graph, &from.value, &to.value, metadata.leak(), &error), error);
+          reflow_graph_connect(graph, &from.value, &to.value, metadata.leak(), &error), error);
+    return info.Env().Undefined();
+}
+
+// disconnect(core, node, port, index, node, port, index)
+Napi::Value disconnect(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    reflow_graph* graph = core->edited(info.Env());
+    Endpoint from(info, 1), to(info, 4);
+    reflow_error* error = nullptr;
+    check(info.Env(), reflow_graph_disconnect(graph, &from.value, &to.value, &error), error);
+    return info.Env().Undefined();
+}
+
+// removeNode(core, id)
+Napi::Value remove_node(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    reflow_graph* graph = core->edited(info.Env());
+    std::string id = info[1].As<Napi::String>();
+    reflow_error* error = nullptr;
+    check(info.Env(), reflow_graph_remove_node(graph, view_of(id), &error), error);
+    return info.Env().Undefined();
+}
+
+// replaceNode(core, id, component, config)
+Napi::Value replace_node(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    reflow_graph* graph = core->edited(info.Env());
+    std::string id = info[1].As<Napi::String>(), component = info[2].As<Napi::String>();
+    Message config(info[3].IsUndefined() ? reflow_message_null() : from_js(info.Env(), info[3]).leak());
+    reflow_error* error = nullptr;
+    check(info.Env(), reflow_graph_set_component(graph, view_of(id), view_of(component), &error), error);
+    check(info.Env(), reflow_graph_set_config(graph, view_of(id), config.leak(), &error), error);
     return info.Env().Undefined();
 }
 
 // initial(core, node, port, index, value)
 Napi::Value initial(const Napi::CallbackInfo& info) {
     auto core = Core::of(info);
-    core->check_building(info.Env(), "an initial packet was added");
+    reflow_graph* graph = core->edited(info.Env());
     Endpoint to(info, 1);
     Message data = from_js(info.Env(), info[4]);
     reflow_error* error = nullptr;
-    check(info.Env(), reflow_graph_add_initial(core->graph, &to.value, data.leak(), &error), error);
+    check(info.Env(), reflow_graph_add_initial(graph, &to.value, data.leak(), &error), error);
     return info.Env().Undefined();
 }
 
 // property(core, key, value)
 Napi::Value property(const Napi::CallbackInfo& info) {
     auto core = Core::of(info);
-    core->check_building(info.Env(), "a property was set");
+    reflow_graph* graph = core->edited(info.Env());
     std::string key = info[1].As<Napi::String>();
     Message value = from_js(info.Env(), info[2]);
     reflow_error* error = nullptr;
-    check(info.Env(), reflow_graph_set_property(core->graph, view_of(key), value.leak(), &error),
+    check(info.Env(), reflow_graph_set_property(graph, view_of(key), value.leak(), &error),
           error);
     return info.Env().Undefined();
 }
@@ -89,12 +125,12 @@ Napi::Value promise(Napi::Env env, const std::shared_ptr<Core>& core,
                     std::function<Failure()> work) {
     auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
     auto failure = std::make_shared<Failure>();
-    core->environment->task([=] { *failure = work(); },
-                            [=](Napi::Env inside) {
-                                core->look_idle(inside);
-                                if (*failure) deferred->Reject(error_of(inside, *failure).Value());
-                                else deferred->Resolve(inside.Undefined());
-                            });
+    core->task([=] { *failure = work(); },
+               [=](Napi::Env inside) {
+                   core->look_idle(inside);
+                   if (*failure) deferred->Reject(error_of(inside, *failure).Value());
+                   else deferred->Resolve(inside.Undefined());
+               });
     return deferred->Promise();
 }
 
@@ -150,6 +186,96 @@ Napi::Value idle_now(const Napi::CallbackInfo& info) {
                               reflow_network_wait_idle(network, 0, nullptr) == REFLOW_OK);
 }
 
+// ---- modes without threads
+
+// turn(core, max): runs so many turns, or what is ready; whether there is more.
+Napi::Value turn(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    core->running(info.Env());
+    bool more = false;
+    reflow_error* error = nullptr;
+    const auto max = static_cast<std::uint64_t>(info[1].As<Napi::Number>().Int64Value());
+    const reflow_status status = core->turn(max, &more, &error);
+    check(info.Env(), status, error);
+    for (const auto& each : std::exchange(core->stalled, {})) {
+        if (const auto pending = each.lock()) pending->try_again(info.Env());
+    }
+    return Napi::Boolean::New(info.Env(), more);
+}
+
+// due(core): milliseconds until a timer is; Infinity for none.
+Napi::Value due(const Napi::CallbackInfo& info) {
+    const std::uint64_t left = reflow_runtime_next_due_ns(Core::of(info)->runtime);
+    const double far = std::numeric_limits<double>::infinity();
+    return Napi::Number::New(info.Env(), left == UINT64_MAX ? far : static_cast<double>(left) / 1e6);
+}
+
+Napi::Value open_firings(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(Core::of(info)->open_firings.load()));
+}
+
+// tryDrain(core): drains as far as that goes now; whether it is drained.
+Napi::Value try_drain(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    reflow_network* network = core->running(info.Env());
+    reflow_error* error = nullptr;
+    const reflow_status status = core->in_call([&] { return reflow_network_drain(network, 0, &error); });
+    if (status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_WOULD_BLOCK) {
+        reflow_error_destroy(error);
+        return Napi::Boolean::New(info.Env(), false);
+    }
+    check(info.Env(), status, error);
+    return Napi::Boolean::New(info.Env(), true);
+}
+
+// ---- recordings
+
+// flushRecording(core): writes what was recorded so far.
+Napi::Value flush_recording(const Napi::CallbackInfo& info) {
+    reflow_network* network = Core::of(info)->running(info.Env());
+    reflow_error* error = nullptr;
+    check(info.Env(), reflow_x_record_flush(network, &error), error);
+    return info.Env().Undefined();
+}
+
+Napi::Value recording_header(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    reflow_message made{};
+    reflow_error* error = nullptr;
+    check(info.Env(), reflow_x_recording_header(core->recording, &made, &error), error);
+    Message kept(made);
+    return Napi::Value(info.Env(), to_js(info.Env(), made));
+}
+
+// replayRun(core, firings) -> a promise of whether the recording goes on
+Napi::Value replay_run(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    const auto firings = static_cast<std::uint64_t>(info[1].As<Napi::Number>().Int64Value());
+    auto more = std::make_shared<bool>(false);
+    return with_network(
+        info.Env(), core,
+        [core, firings, more](reflow_network*, reflow_error** error) {
+            return reflow_x_replay_run(core->replay, firings, more.get(), error);
+        },
+        [more](Napi::Env env) -> Napi::Value { return Napi::Boolean::New(env, *more); });
+}
+
+Napi::Value replay_state(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    core->running(info.Env());
+    reflow_x_replay_state state{};
+    state.struct_size = sizeof state;
+    const reflow_status status = reflow_x_replay_get_state(core->replay, &state);
+    if (status != REFLOW_OK) raise(info.Env(), status, "the state of the replay is not known");
+    Napi::Object object = Napi::Object::New(info.Env());
+    object.Set("truncated", Napi::Boolean::New(info.Env(), state.truncated != 0));
+    object.Set("firings", static_cast<double>(state.firings));
+    object.Set("nowNs", static_cast<double>(state.now_ns));
+    object.Set("next", std::string(text_of(state.next)));
+    object.Set("reason", std::string(text_of(state.reason)));
+    return object;
+}
+
 Napi::Value end_sources(const Napi::CallbackInfo& info) {
     auto core = Core::of(info);
     reflow_network* network = core->running(info.Env());
@@ -182,6 +308,9 @@ void export_network(Napi::Object exports) {
     export_function(exports, "network", create);
     export_function(exports, "addNode", add_node);
     export_function(exports, "connect", connect);
+    export_function(exports, "disconnect", disconnect);
+    export_function(exports, "removeNode", remove_node);
+    export_function(exports, "replaceNode", replace_node);
     export_function(exports, "initial", initial);
     export_function(exports, "property", property);
     export_function(exports, "build", build);
@@ -192,6 +321,14 @@ void export_network(Napi::Object exports) {
     export_function(exports, "close", close);
     export_function(exports, "idleNow", idle_now);
     export_function(exports, "endSources", end_sources);
+    export_function(exports, "turn", turn);
+    export_function(exports, "due", due);
+    export_function(exports, "openFirings", open_firings);
+    export_function(exports, "tryDrain", try_drain);
+    export_function(exports, "flushRecording", flush_recording);
+    export_function(exports, "recordingHeader", recording_header);
+    export_function(exports, "replayRun", replay_run);
+    export_function(exports, "replayState", replay_state);
     export_function(exports, "state", state);
     export_function(exports, "report", report);
 }

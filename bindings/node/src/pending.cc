@@ -86,6 +86,9 @@ void Pending::push(Napi::Env env) {
         if (status == REFLOW_OK) {
             (void)message.leak();
             waiting_.pop_front();
+        } else if (status == REFLOW_ERROR_WOULD_BLOCK && core_->single) {
+            if (!std::exchange(stalled_, true)) core_->stalled.push_back(weak_from_this());
+            return;
         } else if (status == REFLOW_ERROR_WOULD_BLOCK) {
             pumping_ = true;
             // Its place stays while others come behind it; the queue itself is of the JS thread.
@@ -129,7 +132,7 @@ void Pending::finish(Napi::Env env, Failure failure) {
 
 void Pending::close(Napi::Env) {
     auto self = shared_from_this();
-    core_->environment->pendings.erase(number);
+    if (core_->environment->pendings.erase(number) != 0) --core_->open_firings;
     if (over_) return;
     over_ = true;
     if (failure_) {

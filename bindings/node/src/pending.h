@@ -26,6 +26,11 @@ public:
     // 1: accepted; 0: it waits, and kDrained will tell; -1: the firing is over.
     int emit(Napi::Env env, std::uint32_t port, Message message);
     void finish(Napi::Env env, Failure failure);
+    // Behind a turn of a network without threads.
+    void try_again(Napi::Env env) {
+        stalled_ = false;
+        push(env);
+    }
     // Tells kCancelled when the firing is cancelled.
     void watch(Napi::Env env);
 
@@ -40,6 +45,7 @@ private:
     bool bound_ = false;
     bool over_ = false;
     bool pumping_ = false;  // a helper waits for room
+    bool stalled_ = false;   // it waits for the next turn
     bool finishing_ = false;
     bool told_ = false;     // somebody waits for kDrained
     bool watching_ = false;

@@ -35,19 +35,35 @@ Failure watch_inport(Core& core, std::uint32_t index) {
     return failure_of(status, error);
 }
 
+reflow_status send_some(Core& core, Inport& inport, reflow_message* messages, std::size_t count,
+                        std::size_t& accepted, reflow_error*& error) {
+    const auto& envelope = inport.waiting.front().envelope;
+    if (!envelope) {
+        return reflow_network_send_many(core.network, inport.id, messages, count, 0, &accepted, &error);
+    }
+    reflow_status status = reflow_network_send_enveloped(core.network, inport.id, messages[0],
+                                                         envelope->get(), 0, &error);
+    accepted = status == REFLOW_OK ? 1 : 0;
+    return status;
+}
+
 // Sends from the front of the queue what there is room for.
 Failure send_waiting(Core& core, Inport& inport, std::size_t& sent) {
     sent = 0;
     while (!inport.waiting.empty()) {
         reflow_message chunk[256];
         std::size_t count = std::min<std::size_t>(inport.waiting.size(), 256);
-        for (std::size_t i = 0; i < count; ++i) chunk[i] = inport.waiting[i].get();
+        // One by one where there are envelopes, the others in one go.
+        if (inport.waiting.front().envelope) count = 1;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (i != 0 && inport.waiting[i].envelope) count = i;
+            else chunk[i] = inport.waiting[i].message.get();
+        }
         std::size_t accepted = 0;
         reflow_error* error = nullptr;
-        reflow_status status = reflow_network_send_many(core.network, inport.id, chunk, count, 0,
-                                                        &accepted, &error);
+        reflow_status status = send_some(core, inport, chunk, count, accepted, error);
         for (std::size_t i = 0; i < accepted; ++i) {
-            (void)inport.waiting.front().leak();
+            (void)inport.waiting.front().message.leak();
             inport.waiting.pop_front();
         }
         sent += accepted;
@@ -121,8 +137,9 @@ Napi::Value send(const Napi::CallbackInfo& info) {
     bool queue = info[3].ToBoolean();
     Inport& inport = core->inports[index];
     Message message = from_js(env, info[2]);
+    auto envelope = envelope_from_js(env, info[4]);
     if (!inport.waiting.empty()) {
-        if (queue) inport.waiting.push_back(std::move(message));
+        if (queue) inport.waiting.push_back({std::move(message), std::move(envelope)});
         return Napi::Number::New(env, queue ? 2 : 0);
     }
     if (queue) {
@@ -130,7 +147,9 @@ Napi::Value send(const Napi::CallbackInfo& info) {
         if (failure) raise(env, failure);
     }
     reflow_error* error = nullptr;
-    reflow_status status = reflow_network_try_send(network, inport.id, message.get(), &error);
+    reflow_status status =
+        envelope ? reflow_network_send_enveloped(network, inport.id, message.get(), envelope->get(), 0, &error)
+                 : reflow_network_try_send(network, inport.id, message.get(), &error);
     if (status == REFLOW_OK) {
         (void)message.leak();
         core->busy(env);
@@ -138,7 +157,7 @@ Napi::Value send(const Napi::CallbackInfo& info) {
     }
     if (status != REFLOW_ERROR_WOULD_BLOCK) check(env, status, error);
     reflow_error_destroy(error);
-    if (queue) inport.waiting.push_back(std::move(message));
+    if (queue) inport.waiting.push_back({std::move(message), std::move(envelope)});
     core->busy(env);
     return Napi::Number::New(env, queue ? 2 : 0);
 }
@@ -151,7 +170,7 @@ Napi::Value send_frames(const Napi::CallbackInfo& info) {
     std::vector<reflow_message> messages;
     std::vector<std::uint32_t> ports;
     core->environment->io->take(info[2].As<Napi::Number>().Uint32Value(), messages, ports);
-    for (reflow_message message : messages) inport.waiting.emplace_back(message);
+    for (reflow_message message : messages) inport.waiting.push_back({Message(message), nullptr});
     reflow_network* network = core->running(env);
     (void)network;
     Failure failure = watch_inport(*core, index);
@@ -197,7 +216,7 @@ Napi::Value open_output(const Napi::CallbackInfo& info) {
     ++core->environment->outputs;
     auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
     auto failure = std::make_shared<Failure>();
-    core->environment->task(
+    core->task(
         [=] {
             *failure = core->with_network([&](reflow_network* network, reflow_error** error) {
                 reflow_status status = reflow_network_open_output(
@@ -244,6 +263,32 @@ Napi::Value receive(const Napi::CallbackInfo& info) {
         frames.put(env, i, message.get(), output->typed);
     }
     return Napi::Number::New(env, static_cast<double>(got.size()));
+}
+
+Napi::Value receive_enveloped(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    auto output = output_of(info);
+    Napi::Array got = Napi::Array::New(env);
+    while (!output->closed && got.Length() < 256) {
+        reflow_message taken{};
+        reflow_envelope envelope{};
+        envelope.struct_size = sizeof envelope;
+        reflow_error* error = nullptr;
+        reflow_status status =
+            reflow_output_recv_enveloped(output->output, &taken, &envelope, 0, &error);
+        if (status == REFLOW_ERROR_CLOSED) output->closed = true;
+        else if (status != REFLOW_OK && status != REFLOW_ERROR_WOULD_BLOCK) check(env, status, error);
+        reflow_error_destroy(error);
+        if (status != REFLOW_OK) break;
+        Message message(taken);
+        Napi::Object one = Napi::Object::New(env);
+        const Envelope copy(envelope);
+        one.Set("value", Napi::Value(env, to_js(env, message.get(), output->typed)));
+        one.Set("envelope", envelope_to_js(env, &copy));
+        got.Set(got.Length(), one);
+    }
+    if (got.Length() != 0) return got;
+    return Napi::Number::New(env, output->closed ? -1 : 0);
 }
 
 Napi::Value wait_output(const Napi::CallbackInfo& info) {

@@ -28,7 +28,7 @@ struct Output : std::enable_shared_from_this<Output> {
 
 // find(core, node, port): the number of an inport.
 Napi::Value find_inport(const Napi::CallbackInfo& info);
-// send(core, inport, value, queue): 1 if it went in; else 0, or 2 if it waits in our queue.
+// send(core, inport, value, queue, envelope): 1 if it went in; else 0, or 2 if it waits in our queue.
 Napi::Value send(const Napi::CallbackInfo& info);
 // sendFrames(core, inport, count): sends what is in the frames; returns how many have to wait.
 Napi::Value send_frames(const Napi::CallbackInfo& info);
@@ -36,6 +36,8 @@ Napi::Value send_frames(const Napi::CallbackInfo& info);
 Napi::Value open_output(const Napi::CallbackInfo& info);
 // receive(output): how many messages are in the frames now; -1 when there is nothing more, ever.
 Napi::Value receive(const Napi::CallbackInfo& info);
+// receiveEnveloped(output): an array of {value, envelope}, or as receive.
+Napi::Value receive_enveloped(const Napi::CallbackInfo& info);
 // waitOutput(output, callback): calls back once, when receive may have something to say.
 Napi::Value wait_output(const Napi::CallbackInfo& info);
 // Readers look again: it may be the end.

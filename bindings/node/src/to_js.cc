@@ -126,6 +126,12 @@ napi_value typed_array(napi_env env, reflow_message message, const Packed& packe
     return made;
 }
 
+// What is inside of something: a signal stays one, since undefined there would mean null or nothing.
+napi_value inner_to_js(napi_env env, reflow_message message, bool typed) {
+    if (reflow_message_kind(message) != REFLOW_KIND_FLOW) return to_js(env, message, typed);
+    return wrap_message(env, Message(reflow_message_ref(message)));
+}
+
 napi_value array_to_js(napi_env env, reflow_message message, bool typed) {
     reflow_number type = 0;
     const void* data = nullptr;
@@ -142,7 +148,7 @@ napi_value array_to_js(napi_env env, reflow_message message, bool typed) {
         reflow_message element{};
         reflow_message_get_at(message, i, &element);
         ok(env, napi_set_element(env, made, static_cast<std::uint32_t>(i),
-                                 to_js(env, element, typed)));
+                                 inner_to_js(env, element, typed)));
     }
     return made;
 }
@@ -157,7 +163,7 @@ napi_value object_to_js(napi_env env, reflow_message message, bool typed) {
         reflow_message element{};
         reflow_message_get_key(message, i, &key);
         reflow_message_get_at(message, i, &element);
-        napi_value value = to_js(env, element, typed);
+        napi_value value = inner_to_js(env, element, typed);
         napi_value name = text_to_js(env, key);
         if (text_of(key) == "__proto__") {
             // As a key like any other: setting it would change the prototype.

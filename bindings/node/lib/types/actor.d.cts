@@ -1,6 +1,7 @@
 // Actors: kinds of nodes made of functions, classes, or something to iterate.
 
-import type { Sendable, TypedArray, Value, ValueObject } from './values.cjs';
+import type { Envelope, ObserveOptions, StreamOptions, StreamReader, StreamWriter } from './bytes.cjs';
+import type { Message, Sendable, TypedArray, Value, ValueObject } from './values.cjs';
 
 /**
  * Types of ports, such as `any`, `flow`, `boolean`, `integer`, `float`, `string`, `bytes`, `object`, `array`,
@@ -45,6 +46,15 @@ export interface Context<O extends string = string, C = ValueObject, S = any> {
   readonly port: string;
   /** Of a batch of several inports: the name of the inport of each packet. */
   readonly ports?: readonly string[];
+  /** The element of an array port that the value came in at; null for a connection without one. */
+  readonly index: number | null;
+  /** The same of each value, of a batch and with several values. */
+  readonly indexes?: readonly (number | null)[];
+  /**
+   * What goes with the packets of this firing, in a network that carries envelopes; what is emitted has it, too.
+   * In firings that end with their call it may be set: what is emitted from then on has that.
+   */
+  envelope: Envelope | undefined;
   /** Aborted when nobody waits for this firing any more: a timeout, a cancellation, or the end of the node. */
   readonly signal: AbortSignal;
   /**
@@ -54,6 +64,18 @@ export interface Context<O extends string = string, C = ValueObject, S = any> {
    *   cannot be converted, ERR_REFLOW_CLOSED after the end of the firing
    */
   emit(port: O | 'error', value: Sendable, index?: number): Promise<void> | undefined;
+  /**
+   * Opens a stream of bytes and emits its handle on an outport; what it gives writes the stream. It ends with the
+   * node at the latest.
+   */
+  openStream(port: O, options?: StreamOptions): StreamWriter;
+  /**
+   * Reads a stream that has come as a packet. It can be accepted once.
+   * @throws ReflowError ERR_REFLOW_TYPE for what is no stream, ERR_REFLOW_ALREADY_EXISTS, ERR_REFLOW_NOT_FOUND
+   */
+  acceptStream(message: Message | Value): StreamReader;
+  /** Looks on while somebody else reads it, from now on. */
+  observeStream(message: Message | Value, options?: ObserveOptions): StreamReader;
   /** For a source: asks to be called again. In firings that end with their call. */
   again?(): void;
 }
@@ -85,6 +107,10 @@ export interface ActorOptions<I extends string = string, O extends string = stri
   /** What it does depends on more than its packets, or changes the world. */
   readonly external?: boolean;
   readonly priority?: 'high' | 'low';
+  /** It keeps nothing: a snapshot needs nothing of it. For classes without `save` and `load`. */
+  readonly stateless?: boolean;
+  /** Version of what `save` gives, which `load` gets with it. */
+  readonly stateVersion?: number;
   /** Whether firings go on after their call; default: whether the function is async. */
   readonly async?: boolean;
   readonly title?: string;
@@ -120,6 +146,10 @@ export interface ActorClass {
     run(ctx: any, ...values: any[]): any;
     /** Once when the network drains: emits the rest. */
     finish?(ctx: any): any;
+    /** For a snapshot: what the node keeps, as something that can be sent; undefined is nothing. */
+    save?(): any;
+    /** Before `setup`: what `save` gave, perhaps that of an older version. Both or none. */
+    load?(saved: any, version: number): void | Promise<void>;
     /** When the network stops. */
     teardown?(ctx: any): void | Promise<void>;
   };

@@ -1,7 +1,8 @@
 // Networks: graphs that run.
 
 import type { Readable, Writable } from 'node:stream';
-import type { Sendable, Value, ValueObject } from './values.cjs';
+import type { Envelope, ObserveOptions, StreamOptions, StreamReader, StreamWriter } from './bytes.cjs';
+import type { Message, Sendable, Value, ValueObject } from './values.cjs';
 import type { ActorLike } from './actor.cjs';
 import type { ConnectionMetadata, Graph, GraphDocument } from './graph.cjs';
 import type { EventKind, EventOf, EventOptions, EventStream, NetworkEvent, NodeDetail, NodeStateName } from './events.cjs';
@@ -22,6 +23,20 @@ export interface NetworkOptions {
   readonly watchdogMs?: number;
   /** Packets have to fit the types of inports while the network runs, too. */
   readonly checkTypes?: boolean;
+  /**
+   * `own`: threads (the default). `inline`: no threads, and nothing runs but inside calls that wait. `simulated`: the
+   * same, with the order of steps drawn from `seed` and a logical clock, so that a run can be repeated exactly.
+   */
+  readonly mode?: 'own' | 'inline' | 'simulated';
+  /** Mode simulated: a whole number from 0. */
+  readonly seed?: number;
+  /** Mode simulated: a file that gets a recording, for `Replay`. Such a network is not changed, has no breakpoints
+   * and no events, and its actors end their firings in the call. */
+  readonly record?: string | URL;
+  /** Milliseconds that `close` and `stop` wait for promises of setup and teardown; default 10,000. */
+  readonly closeTimeout?: number;
+  /** Its packets have envelopes; actors then have one firing in a call, which is several times slower. */
+  readonly envelopes?: boolean;
   /**
    * Receives log lines; false: nobody does. Default: what the component Log says, and warnings, go to standard
    * error.
@@ -133,8 +148,11 @@ export interface BreakOptions {
   readonly outport?: string;
   /** The other end of one connection of the outport: `'node.port'`. */
   readonly to?: PortRef;
-  /** An expression on the message (docs/expressions.md), such as `it.price > 100`. */
-  readonly when?: string;
+  /**
+   * An expression on the message (docs/expressions.md), such as `it.price > 100`, or a function that tells whether it
+   * stops. A function is asked each time, while the node waits; one that throws stops nothing, and warns.
+   */
+  readonly when?: string | ((message: Value) => boolean);
   readonly once?: boolean;
   /** Only the node that stands there is paused. */
   readonly nodeOnly?: boolean;
@@ -179,6 +197,11 @@ export interface DeadLetter {
   packets: { port: string; index?: number; message: Value }[];
 }
 
+export interface SendOptions {
+  /** What goes with it, in a network that carries envelopes. */
+  readonly envelope?: Envelope;
+}
+
 /** Milliseconds, or an object with them and a signal that ends the wait; default without limit. */
 export type Timeout = number | { readonly timeout?: number; readonly signal?: AbortSignal };
 
@@ -213,7 +236,8 @@ export class Network {
   // ---- making the graph
 
   /**
-   * Adds a node: an actor, a class with `run`, or the id of a component. Before the start.
+   * Adds a node: an actor, a class with `run`, or the id of a component. While the network runs, this and the other
+   * edits change a copy of its graph, which `apply()` brings into effect as one step.
    * @throws ReflowError ERR_REFLOW_ALREADY_EXISTS, ERR_REFLOW_INVALID_ARGUMENT
    */
   add(id: string, component: string | ActorLike, config?: { readonly [key: string]: Sendable }): this;
@@ -221,6 +245,12 @@ export class Network {
   register(actor: ActorLike, id?: string): string;
   /** Connects an outport to an inport: `connect('a.out', 'b.in')`. */
   connect(from: PortRef, to: PortRef, metadata?: ConnectionMetadata): this;
+  /** Takes a connection away. @throws ReflowError ERR_REFLOW_NOT_FOUND */
+  disconnect(from: PortRef, to: PortRef): this;
+  /** Gives a node another component and configuration. @throws ReflowError ERR_REFLOW_NOT_FOUND */
+  replace(id: string, component: string | ActorLike, config?: { readonly [key: string]: Sendable }): this;
+  /** Removes a node with its connections. @throws ReflowError ERR_REFLOW_NOT_FOUND */
+  remove(id: string): this;
   /** Adds a packet that is sent to the inport at the start. */
   initial(to: PortRef, value: Sendable): this;
   /** Sets a property of the graph, such as `on_stall`. */
@@ -238,15 +268,19 @@ export class Network {
    */
   start(): Promise<this>;
   /** Sends a value; fulfilled when it has gone in, which is when there is room. */
-  send(to: PortRef, value: Sendable): Promise<void>;
+  send(to: PortRef, value: Sendable, options?: SendOptions): Promise<void>;
   /** Sends a value if there is room now; tells whether it went in. */
-  trySend(to: PortRef, value: Sendable): boolean;
+  trySend(to: PortRef, value: Sendable, options?: SendOptions): boolean;
   /** Sends each value as a packet. @returns their number */
   sendMany(to: PortRef, values: Iterable<Sendable> | AsyncIterable<Sendable>): Promise<number>;
   /**
    * The packets of an outport, from now on; before the start nothing is missed.
-   * `capacity`: packets that may wait; `typed`: packed numbers come as typed arrays.
+   * `capacity`: packets that may wait; `typed`: packed numbers come as typed arrays; `envelopes`: each comes as
+   * `{ value, envelope }`.
    */
+  stream<T = Value>(from: PortRef, options: {
+    readonly envelopes: true; readonly capacity?: number; readonly typed?: boolean; readonly signal?: AbortSignal;
+  }): MessageStream<{ value: T; envelope: Envelope }>;
   stream<T = Value>(from: PortRef, options?: {
     readonly capacity?: number; readonly typed?: boolean; readonly signal?: AbortSignal;
   }): MessageStream<T>;
@@ -256,15 +290,35 @@ export class Network {
   }): Readable;
   /** A Node stream in object mode that sends what is written. */
   writable(to: PortRef, options?: { readonly highWaterMark?: number; readonly signal?: AbortSignal }): Writable;
+  /** A stream of bytes beside the ports: its `handle` is to be sent, and what it gives writes the stream. */
+  openStream(options?: StreamOptions): StreamWriter;
+  /**
+   * Reads a stream that has come as a packet. It can be accepted once.
+   * @throws ReflowError ERR_REFLOW_TYPE for what is no stream, ERR_REFLOW_ALREADY_EXISTS, ERR_REFLOW_NOT_FOUND
+   */
+  acceptStream(message: Message | Value): StreamReader;
+  /** Looks on while somebody else reads it, from now on. */
+  observeStream(message: Message | Value, options?: ObserveOptions): StreamReader;
   /** Fulfilled when nothing goes on any more. @throws (rejects with) ERR_REFLOW_TIMEOUT */
   idle(timeout?: Timeout): Promise<void>;
   /** Refuses new input, lets everything run out, and finishes the actors. */
   drain(timeout?: Timeout): Promise<void>;
+  /**
+   * Modes inline and simulated: runs at most so many turns of actors (0: until nothing is ready).
+   * @returns whether more is ready. @throws ReflowError ERR_REFLOW_UNSUPPORTED in mode own
+   */
+  turn(max?: number): boolean;
+  /** Of a network that records: writes what was recorded so far. @throws ReflowError if not everything was */
+  flushRecording(): this;
   /** Ends the sources, so that a drain can end. */
   endSources(): this;
   /** Stops at once: what waits is dropped. */
   stop(timeout?: Timeout): Promise<void>;
-  /** Stops, and ends everything that the network has. Closing again does nothing. */
+  /**
+   * Stops, and ends everything that the network has. Closing again does nothing.
+   * @throws (rejects with) ERR_REFLOW_TIMEOUT that names the nodes whose setup or teardown has not ended within
+   *   `closeTimeout`; the network has ended all the same
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 
@@ -318,8 +372,11 @@ export class Network {
 
   // ---- changing it
 
-  /** Makes it the network of another graph, as one step, while it runs: all of the change or nothing. */
-  apply(graph: Graph, options?: ChangeOptions): Promise<Change>;
+  /**
+   * Makes it the network of another graph, as one step, while it runs: all of the change or nothing. Without a
+   * graph it is what `add`, `connect`, `replace`, `remove` and the like have edited; after a failure these are forgotten.
+   */
+  apply(graph?: Graph, options?: ChangeOptions): Promise<Change>;
   /** A snapshot as bytes, or into a file, which is replaced as a whole. */
   snapshot(path?: null, options?: { readonly timeout?: number }): Promise<Buffer>;
   snapshot(path: string | URL, options?: { readonly timeout?: number }): Promise<void>;

@@ -30,6 +30,9 @@ export class Message {
   readonly kind?: string;
 }
 
+/** A signal as a value. As a packet it comes as undefined, inside of arrays and objects as a Message of this kind. */
+export const flow: Message;
+
 /**
  * Makes a message of a typed array, Buffer or ArrayBuffer without copying: its memory is taken over, and it is
  * empty afterwards, as with postMessage.

@@ -1,15 +1,16 @@
 // A program that uses everything that the package exports, by its published types alone; it is compiled
 // with `tsc --strict` and, with the CommonJS twin beside it, never run.
 import {
-  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Status,
-  actor, components, documentPlaces, feature, run, transfer, usage, version,
+  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Replay, Status,
+  StreamReader, StreamWriter, actor, components, documentPlaces, feature, flow, run, transfer, usage, version,
 } from 'reflow';
 import type {
   ActorClass, ActorFailedEvent, ActorLike, ActorOptions, Change, ComponentInfo, Context, Counters, DeadLetter,
-  DiscoveryRequest, Endpoint, EventKind, EventOf, Finding, GraphDocument, HttpAnswer, HttpRequest, Metrics, NetworkEvent,
-  NetworkOptions, NetworkState, NodeReport, NodeStatus, PeerEvent, PeerOptions, PeerStatus, PortRef, RunResult, Sendable,
-  Value, ValueObject,
+  DiscoveryRequest, Endpoint, Envelope, EventKind, EventOf, Finding, GraphDocument, HttpAnswer, HttpRequest, Metrics, NetworkEvent,
+  NetworkOptions, NetworkState, NodeReport, NodeStatus, ObserveOptions, PeerEvent, PeerOptions, PeerStatus, PortRef, ReplayState, RunResult, Sendable,
+  StreamBegin, StreamOptions, Value, ValueObject,
 } from 'reflow';
+import { seed, simulated, testNetwork } from 'reflow/testing';
 
 // ---- actors
 
@@ -200,3 +201,48 @@ try {
   if (error instanceof ReflowError && error.code === 'ERR_REFLOW_TIME') throw error;
 }
 console.log(likes, options, type, isActor, sendable, place, kind);
+
+// ---- streams of bytes and envelopes
+
+async function bytes(net: Network, message: Message): Promise<Buffer> {
+  const writer: StreamWriter = net.openStream({ contentType: 'text/csv', sizeHint: 3, metadata: { a: 1 } });
+  await net.send('n.in', writer.handle, { envelope: { correlation: 'x', deadlineMs: 1 } });
+  await writer.write('a');
+  await writer.from(['b', Buffer.from('c')]);
+  writer.writable().end();
+  writer.fail(new Error('no'));
+  const carried: MessageStream<{ value: number; envelope: Envelope }> = net.stream<number>('n.out', { envelopes: true });
+  const options: StreamOptions & ObserveOptions = { maxFrames: 3 };
+  const reader: StreamReader = net.observeStream(message, { ...options, reliable: true });
+  const begin: StreamBegin = reader.begin;
+  for await (const frame of net.acceptStream(message)) frame.byteLength.toFixed(begin.sizeHint);
+  // @ts-expect-error no bytes
+  await writer.write(3);
+  await carried.return();
+  await net.send('n.in', flow);
+  return reader.collect({ maxBytes: 10 });
+}
+const streaming = actor({ inports: [{ name: 'in', array: true }], outports: ['out'] }, async (ctx, message: Message) => {
+  const index: number | null = ctx.index;
+  const envelope: Envelope | undefined = ctx.envelope;
+  await ctx.openStream('out', { contentType: envelope?.correlation ?? `${index}` }).from(ctx.acceptStream(message));
+});
+export { bytes, streaming };
+
+// ---- without threads, recordings, edits
+
+async function simulation(): Promise<ReplayState> {
+  const net = new Network({ mode: 'simulated', seed: seed(), record: new URL('file:///x'), closeTimeout: 5 });
+  net.add('a', double).replace('a', 'Log', { level: 'info' }).remove('a').disconnect('a.out', 'b.in');
+  const more: boolean = net.turn(3);
+  await net.flushRecording().apply(undefined, { newState: more });
+  net.breakAt({ node: 'a', when: (value) => value === 3 });
+  await simulated(async (network, count: number) => { await network.send('a.in', count); }, { seeds: 3 })(2);
+  await testNetwork({ seed: 4 }).close();
+  // @ts-expect-error no mode
+  new Network({ mode: 'simulate' });
+  const replay = new Replay('x', { actors: { Double: double, Average } });
+  while (await replay.run(1)) replay.network.counters('a');
+  return replay.state;
+}
+export { simulation };
