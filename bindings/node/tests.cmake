@@ -11,7 +11,7 @@ if(TARGET reflow_node_package AND NOT REFLOW_SANITIZE)
     if(name STREQUAL "peer") # fails now and then beside others: docs/open-work.md
       set(tier packages)
     endif()
-    reflow_test(node.${name} LABELS ${tier} node TIMEOUT 120
+    reflow_test(node.${name} LABELS ${tier} node TIMEOUT 600
       ENVIRONMENT "REFLOW_NODE_PREBUILD=${PROJECT_BINARY_DIR}/node"
         "REFLOW_NODE_TOOLS=${PROJECT_BINARY_DIR}/node/node_modules"
         "REFLOW_NODE_STAGE=${PROJECT_BINARY_DIR}/node/package"
