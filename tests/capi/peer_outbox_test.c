@@ -32,7 +32,7 @@ static side open_side(const char *name, uint32_t port) {
     options.instance_id = text_of("the one");
     options.bind_address = text_of("127.0.0.1");
     options.bind_port = port;
-    options.heartbeat_interval_ms = 40;
+    options.heartbeat_interval_ms = 1000;
     WORKS(reflow_peer_create(s.runtime, &options, &s.peer, &e));
     WORKS(reflow_peer_attach(s.peer, s.network, &e));
     WORKS(reflow_peer_start(s.peer, &e));
@@ -247,7 +247,7 @@ static void test_node(void) {
     own.struct_size = sizeof own;
     own.flags = REFLOW_PEER_NO_PORT | REFLOW_PEER_RECONNECT_FOREVER;
     own.network_id = text_of("beta");
-    own.heartbeat_interval_ms = 40;
+    own.heartbeat_interval_ms = 1000;
     WORKS(reflow_peer_create(beta.runtime, &own, &beta.peer, &e));
     WORKS(reflow_peer_attach(beta.peer, beta.network, &e));
     reflow_delivery_options options = delivery(REFLOW_DELIVERY_AT_LEAST_ONCE, NULL);

@@ -10,7 +10,7 @@
 #include "rig.h"
 
 #ifndef SIDE_HEARTBEAT_MS
-#define SIDE_HEARTBEAT_MS 100
+#define SIDE_HEARTBEAT_MS 1000
 #endif
 
 #define EVENTUALLY(condition) RIG_EVENTUALLY(20, condition)

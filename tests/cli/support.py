@@ -26,7 +26,7 @@ BINARY = os.environ.get("REFLOW_CLI") or os.environ.get("REFLOW_BIN") or os.path
 SANITIZED = os.environ.get("REFLOW_SANITIZED", "")
 
 # Generous: a machine may be slow, and a sanitizer is. A test that passes never waits that long.
-DEADLINE = 60 if not SANITIZED else 240
+DEADLINE = 240
 
 # Variables that change what the program prints.
 MANNERS = ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "REFLOW_LOG", "COLUMNS", "LINES")
@@ -245,6 +245,16 @@ class Case(unittest.TestCase):
         self.assertTrue(lines[0].startswith("reflow: error: "), repr(result))
         for pattern in patterns:
             self.assertRegex(lines[0], pattern)
+
+    def assert_within(self, seconds, measure):
+        """measure() does it once and tells how long it took. A busy machine is late now and then; what
+        waits for a time of grace is so each time."""
+        took = []
+        for _ in range(6):
+            took.append(measure())
+            if took[-1] < seconds:
+                return
+        self.fail(f"took {took} s, not less than {seconds}")
 
 
 def main():
