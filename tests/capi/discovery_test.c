@@ -7,7 +7,7 @@
 
 #include "rig.h"
 
-#define EVENTUALLY(condition) RIG_EVENTUALLY(check_slow() ? 200 : 20, condition)
+#define EVENTUALLY(condition) RIG_EVENTUALLY(200, condition)
 
 /* ---- the server */
 

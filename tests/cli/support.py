@@ -9,8 +9,10 @@ import fcntl
 import json
 import os
 import pty
+import random
 import re
 import select
+import socket
 import struct
 import subprocess
 import sys
@@ -61,6 +63,18 @@ def reflow(*arguments, stdin=None, env=None, cwd=None):
                           env=env or environment(), cwd=cwd, timeout=DEADLINE,
                           **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def free_port():
+    """One that a process can be given, also a second time. Not of those that the system gives to
+    connections, so that nobody else has it meanwhile."""
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
 
 
 def wait_for(condition, what):

@@ -219,8 +219,8 @@ class Faults(support.Case):
         """kill -9 of the receiver at moments of chance: what came is in order, and the rest goes on."""
         seed = self.seed()
         chance = random.Random(seed)
-        receiver = Receiver(self)
-        port, count = receiver.port, self.KILLS * 60_000
+        port, count = support.free_port(), self.KILLS * 60_000
+        receiver = Receiver(self, port)
         sender = self.send(port, count, "tcp://")
         all_numbers = []
         with self.subTest(seed=seed):
