@@ -184,7 +184,7 @@ static void test_instances(uint32_t flags) {
 static void test_links(size_t count) {
     reflow_peer_options a = named("alpha"), b = named("beta");
     a.max_connections = (uint32_t)count + 1;
-    a.heartbeat_interval_ms = b.heartbeat_interval_ms = 5000;
+    a.heartbeat_interval_ms = b.heartbeat_interval_ms = 60000;
     side alpha = open_side(&a), many;
     open_network(&many);
     reflow_peer **peers = calloc(count, sizeof *peers);
