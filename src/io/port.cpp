@@ -40,8 +40,11 @@ private:
 // Somebody who has come and is not a wire (yet).
 class Guest final : public RefCounted<Guest>, private HttpAsker {
 public:
-    Guest(Port& port, Channel&& channel)
-        : port_(Ref<Port>::share(&port)), channel_(std::move(channel)) {}
+    Guest(Port& port, Channel&& channel, const sockaddr_storage& from, unsigned length)
+        : port_(Ref<Port>::share(&port)),
+          channel_(std::move(channel)),
+          from_(from),
+          from_bytes_(length) {}
     void begin();
     void end() noexcept;
     [[nodiscard]] Loop& loop() noexcept { return *port_->loop_; }
@@ -74,6 +77,9 @@ private:
 
     Ref<Port> port_;
     Channel channel_;
+    // As it was when it came: the system forgets it when the other side cuts the connection.
+    const sockaddr_storage from_;
+    const unsigned from_bytes_;
     Watch* watch_ = nullptr;
     State state_ = State::unknown;
     std::uint64_t timer_ = 0;
@@ -162,10 +168,13 @@ void Port::accept_some() {
     constexpr int most = 64;
     constexpr std::uint64_t pause_ns = 100'000'000;
     for (int i = 0; i < most && descriptor_ >= 0; ++i) {
-        int descriptor = accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        sockaddr_storage from{};
+        socklen_t length = sizeof from;
+        int descriptor = accept4(descriptor_, reinterpret_cast<sockaddr*>(&from), &length,
+                                 SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (descriptor >= 0) {
             try {
-                welcome(descriptor);
+                welcome(descriptor, from, length);
             } catch (...) {
                 log(REFLOW_LOG_ERROR, "no memory for a connection");
             }
@@ -185,7 +194,7 @@ void Port::accept_some() {
     }
 }
 
-void Port::welcome(int descriptor) {
+void Port::welcome(int descriptor, const sockaddr_storage& from, unsigned length) {
     Channel channel(descriptor);
     if (connections_ >= options_.connections) {
         if (!std::exchange(full_told_, true)) {
@@ -198,7 +207,7 @@ void Port::welcome(int descriptor) {
         full_told_ = false;
     }
     prepare_socket(descriptor);
-    Ref<Guest> guest = make_ref<Guest>(*this, std::move(channel));
+    Ref<Guest> guest = make_ref<Guest>(*this, std::move(channel), from, length);
     ++connections_;
     guest->begin();
 }
@@ -490,7 +499,7 @@ void Guest::upgrade(const HttpHead& head) {
 // written to.
 void Guest::become(Form form, WireScheme scheme, std::string_view words, std::size_t used) {
     Ref<Link> link = make_ref<Link>(port_->loop_, scheme, form, port_->options_.wire);
-    link->set_remote(peer_text(channel_.descriptor()));
+    link->set_remote(address_text(reinterpret_cast<const sockaddr*>(&from_), from_bytes_));
     WireHandler* handler = port_->handler_->accepted(*link);
     if (state_ == State::ended) {  // unlistened inside of the call
         if (handler != nullptr)

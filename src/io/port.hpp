@@ -35,7 +35,7 @@ public:
 private:
     friend class Guest;
     void accept_some();
-    void welcome(int descriptor);
+    void welcome(int descriptor, const sockaddr_storage& from, unsigned length);
     [[nodiscard]] bool evict() noexcept;
     void left() noexcept { --connections_; }
     void log(reflow_log_level level, std::string_view text);

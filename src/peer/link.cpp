@@ -401,11 +401,14 @@ void Link::closed(io::Wire&, std::uint16_t code, reflow_status status, std::stri
     owner_.unlinked(*this, status, because);
 }
 
-// A heartbeat and a half: both sides send one each, and look for it four times in that time.
+// A heartbeat and a half: both sides send one each, and look for it four times in that time. Only
+// time in which this side has looked counts.
 bool Link::seems_dead(std::uint64_t now_ns) const {
-    std::uint64_t silent = now_ns - std::min(now_ns, heard_ns_.load(std::memory_order_relaxed));
     std::lock_guard lock(mutex_);
-    return stage_.load(std::memory_order_relaxed) == Stage::open && silent > timeout_ns_ / 2;
+    std::uint64_t since = std::max(heard_ns_.load(std::memory_order_relaxed), watched_ns_);
+    return stage_.load(std::memory_order_relaxed) == Stage::open &&
+           now_ns - std::min(now_ns, since) > timeout_ns_ / 2 &&
+           now_ns - std::min(now_ns, ticked_ns_) <= options_.heartbeat_ns;
 }
 
 void Link::tick(std::uint64_t now_ns) {
@@ -420,6 +423,7 @@ void Link::tick(std::uint64_t now_ns) {
     }
     const bool late = now_ns - std::min(now_ns, std::exchange(ticked_ns_, now_ns)) >
                       options_.heartbeat_ns;
+    if (late) watched_ns_ = now_ns;
     if (silent > timeout_ns_ && !late) {
         lock.unlock();
         refuse(REFLOW_ERROR_TIMEOUT,

@@ -176,7 +176,7 @@ public:
     // it judges: what came meanwhile has not been read.
     void tick(std::uint64_t now_ns);
     // Nothing has come for longer than a link that works is silent, though not yet for so long that
-    // tick() ends it.
+    // tick() ends it. As there, who was not called looks again first.
     [[nodiscard]] bool seems_dead(std::uint64_t now_ns) const;
     // A stream that is read here has frames; one that is written here has room, or nobody reads it any more.
     void pump_stream(std::uint64_t number);
@@ -298,6 +298,7 @@ private:
     std::uint64_t since_ns_ = 0;  // of the greeting
     std::uint64_t pinged_ns_ = 0;
     std::uint64_t ticked_ns_ = 0;
+    std::uint64_t watched_ns_ = 0;  // since then without a gap, as ticks tell
     std::uint64_t opened_ns_ = 0;
     std::uint64_t timeout_ns_ = 0;
     Batch batch_;

@@ -7,7 +7,7 @@
 
 #include "rig.h"
 
-#define EVENTUALLY(condition) RIG_EVENTUALLY(check_slow() ? 200 : 20, condition)
+#define EVENTUALLY(condition) RIG_EVENTUALLY(200, condition)
 
 /* ---- the server */
 
@@ -142,7 +142,7 @@ static reflow_peer_options named(const world *w, const char *network) {
     options.network_id = text_of(network);
     options.instance_id = text_of("one");
     options.bind_address = text_of("127.0.0.1");
-    options.heartbeat_interval_ms = check_slow() ? 5000 : 200;
+    options.heartbeat_interval_ms = check_slow() ? 5000 : 1000;
     options.discovery_endpoints = w->endpoints;
     options.discovery_endpoints_count = 1;
     options.discovery_refresh_ms = 100;

@@ -4,9 +4,10 @@
 #include <sched.h>
 #include <time.h>
 
+#include "ports.h"
 #include "rig.h"
 
-#define EVENTUALLY(condition) RIG_EVENTUALLY(30, condition)
+#define EVENTUALLY(condition) RIG_EVENTUALLY(120, condition)
 
 typedef struct side {
     reflow_runtime *runtime;
@@ -32,7 +33,7 @@ static side open_side(const char *name, uint32_t port) {
     options.instance_id = text_of("the one");
     options.bind_address = text_of("127.0.0.1");
     options.bind_port = port;
-    options.heartbeat_interval_ms = 40;
+    options.heartbeat_interval_ms = 1000;
     WORKS(reflow_peer_create(s.runtime, &options, &s.peer, &e));
     WORKS(reflow_peer_attach(s.peer, s.network, &e));
     WORKS(reflow_peer_start(s.peer, &e));
@@ -49,7 +50,7 @@ static void close_side(side *s) {
 static void join(side *from, const side *to) {
     char text[64];
     snprintf(text, sizeof text, "127.0.0.1:%u", reflow_peer_port(to->peer));
-    WORKS(reflow_peer_connect(from->peer, text_of(text), 5000, NULL, &e));
+    WORKS(reflow_peer_connect(from->peer, text_of(text), 60000, NULL, &e));
 }
 
 /* What the host is told of. */
@@ -190,7 +191,8 @@ static void test_once_over_links(void) {
 
 /* Another receiver under the same name: what the first one has not confirmed comes to it. */
 static void test_receiver_comes_back(void) {
-    side alpha = open_side("alpha", 0), beta = open_side("beta", 0);
+    const uint32_t port = free_port();
+    side alpha = open_side("alpha", port), beta = open_side("beta", 0);
     told host;
     reflow_delivery_options options = delivery(REFLOW_DELIVERY_AT_LEAST_ONCE, &host);
     keep(&beta, "recorder", &options);
@@ -198,7 +200,6 @@ static void test_receiver_comes_back(void) {
     CHECK_STATUS(REFLOW_OK, put(&beta, "recorder", 0, 0));
     CHECK(rig_recv(alpha.output) == 0);
     EVENTUALLY(books(&beta, "delivered") == 1);
-    uint32_t port = reflow_peer_port(alpha.peer);
     close_side(&alpha);
     for (int64_t i = 1; i < 100; ++i) CHECK_STATUS(REFLOW_OK, put(&beta, "recorder", i, 0));
     alpha = open_side("alpha", port);
@@ -247,7 +248,7 @@ static void test_node(void) {
     own.struct_size = sizeof own;
     own.flags = REFLOW_PEER_NO_PORT | REFLOW_PEER_RECONNECT_FOREVER;
     own.network_id = text_of("beta");
-    own.heartbeat_interval_ms = 40;
+    own.heartbeat_interval_ms = 1000;
     WORKS(reflow_peer_create(beta.runtime, &own, &beta.peer, &e));
     WORKS(reflow_peer_attach(beta.peer, beta.network, &e));
     reflow_delivery_options options = delivery(REFLOW_DELIVERY_AT_LEAST_ONCE, NULL);

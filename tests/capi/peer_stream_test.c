@@ -61,7 +61,7 @@ static void close_rig(rig *r) {
 static reflow_status send_to(rig *r, const char *actor, reflow_message message) {
     reflow_error *error = NULL;
     reflow_status status = reflow_peer_send(r->from.peer, text_of("to"), text_of(actor),
-                                            text_of("a"), message, text_of("host"), 5000, &error);
+                                            text_of("a"), message, text_of("host"), 60000, &error);
     reflow_error_destroy(error);
     return status;
 }
@@ -356,7 +356,7 @@ static void test_back(uint64_t size) {
     CHECK_STATUS(REFLOW_OK, send_to(&r, "sink", handle));
     handle = take(r.output);
     WORKS(reflow_peer_send(r.to.peer, text_of("from"), text_of("sink"), text_of("a"), handle,
-                           text_of("host"), 5000, &e));
+                           text_of("host"), 60000, &e));
     handle = take(back);
     reflow_stream_reader *reader;
     WORKS(reflow_stream_accept(r.runtime, handle, &reader, &e));
@@ -372,7 +372,7 @@ static void test_back(uint64_t size) {
     CHECK_STATUS(REFLOW_OK, send_to(&r, "sink", handle));
     handle = take(r.output);
     WORKS(reflow_peer_send(r.to.peer, text_of("from"), text_of("sink"), text_of("a"), handle,
-                           text_of("host"), 5000, &e));
+                           text_of("host"), 60000, &e));
     reflow_message_unref(take(back));
     EVENTUALLY(put(one.writer, "x", 1, 0) == REFLOW_ERROR_CLOSED);
     reflow_stream_writer_destroy(one.writer);
@@ -447,7 +447,7 @@ static void test_graph(void) {
     reflow_message handle, got;
     WORKS(reflow_stream_create(runtime, NULL, &writer, &handle, &e));
     WORKS(reflow_network_send(near_side.network, rig_inport(near_side.network, "before.a"), handle,
-                              5000, &e));
+                              60000, &e));
     CHECK_STATUS(REFLOW_OK, put(writer, "there was no ", 13, 0));
     WORKS(reflow_network_start(far_side.network, &e));
     dial(&near_side, &far_side); /* what waits, goes */

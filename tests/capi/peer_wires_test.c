@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "ports.h"
 #include "rig.h"
 
 typedef struct side {
@@ -20,7 +21,7 @@ static reflow_peer_options named(const char *network) {
     options.struct_size = sizeof options;
     options.network_id = text_of(network);
     options.bind_address = text_of("127.0.0.1");
-    options.heartbeat_interval_ms = 200;
+    options.heartbeat_interval_ms = 1000;
     return options;
 }
 
@@ -55,12 +56,12 @@ static void close_side(side *s) {
 static void dial(reflow_peer *from, const char *scheme, uint32_t port) {
     char text[64];
     snprintf(text, sizeof text, "%s127.0.0.1:%u", scheme, port);
-    WORKS(reflow_peer_connect(from, text_of(text), 10000, NULL, &e));
+    WORKS(reflow_peer_connect(from, text_of(text), 60000, NULL, &e));
 }
 
 static void put(reflow_peer *from, const char *network, reflow_message message) {
     WORKS(reflow_peer_send(from, text_of(network), text_of("recorder"), text_of("a"), message,
-                           text_of(""), 10000, &e));
+                           text_of(""), 60000, &e));
 }
 
 static int64_t number_of_link(const reflow_peer *peer, size_t index, const char *key) {
@@ -87,7 +88,7 @@ static bool scheme_is(const reflow_peer *peer, const char *expected) {
     return same;
 }
 
-#define EVENTUALLY(condition) RIG_EVENTUALLY(30, condition)
+#define EVENTUALLY(condition) RIG_EVENTUALLY(120, condition)
 
 /* An endpoint without a scheme leads to the form of tcp if both sides can. */
 static void test_forms(void) {
@@ -131,7 +132,7 @@ static void test_packing(int32_t level, int64_t most, int64_t least) {
         reflow_view view = {NULL, 0};
         WORKS(reflow_message_bytes(bytes, sizeof bytes, &message, &e));
         put(beta.peer, "alpha", message);
-        WORKS(reflow_output_recv_many(alpha.output, &message, 1, 10000, &count, &e));
+        WORKS(reflow_output_recv_many(alpha.output, &message, 1, 60000, &count, &e));
         CHECK(count == 1 && reflow_message_get_bytes(message, &view) == REFLOW_OK);
         CHECK(view.size == sizeof bytes && memcmp(view.data, bytes, sizeof bytes) == 0);
         reflow_message_unref(message);
@@ -183,7 +184,7 @@ static void test_instances(uint32_t flags) {
 static void test_links(size_t count) {
     reflow_peer_options a = named("alpha"), b = named("beta");
     a.max_connections = (uint32_t)count + 1;
-    a.heartbeat_interval_ms = b.heartbeat_interval_ms = 5000;
+    a.heartbeat_interval_ms = b.heartbeat_interval_ms = 60000;
     side alpha = open_side(&a), many;
     open_network(&many);
     reflow_peer **peers = calloc(count, sizeof *peers);
@@ -240,7 +241,8 @@ static void test_mesh(void) {
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_mesh_create(here.runtime, &options, &a, &e));
     options.peer = &of_peers;
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_mesh_create(here.runtime, &options, &a, &e));
-    options.base_port = 23400;
+    const uint32_t first_port = free_port();
+    options.base_port = first_port;
     of_peers.network_id = text_of("");
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_mesh_create(here.runtime, &options, &a, &e));
     of_peers.network_id = text_of("node-a");
@@ -252,7 +254,7 @@ static void test_mesh(void) {
     WORKS(reflow_mesh_assign(a, text_of("run-1"), here.network, &ports[0], &e));
     WORKS(reflow_mesh_assign(b, text_of("run-1"), there.network, &ports[1], &e));
     WORKS(reflow_mesh_assign(a, text_of("run-2"), NULL, &ports[2], &e));
-    CHECK(ports[0] >= 23400 && ports[1] > ports[0] && ports[2] > ports[1]);
+    CHECK(ports[0] >= first_port && ports[1] > ports[0] && ports[2] > ports[1]);
     FAILS(REFLOW_ERROR_ALREADY_EXISTS,
           reflow_mesh_assign(a, text_of("run-1"), NULL, NULL, &e));
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_mesh_assign(a, text_of(""), NULL, NULL, &e));
@@ -262,7 +264,7 @@ static void test_mesh(void) {
     reflow_message network = {0, 0};
     reflow_view id = {NULL, 0};
     snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u", ports[1]);
-    WORKS(reflow_mesh_connect(a, text_of("run-1"), text_of(endpoint), 5000, &network, &e));
+    WORKS(reflow_mesh_connect(a, text_of("run-1"), text_of(endpoint), 60000, &network, &e));
     CHECK(reflow_message_get_text(network, &id) == REFLOW_OK && same_text(id, "node-b"));
     reflow_message_unref(network);
     reflow_peer *peer = NULL, *other = NULL;
@@ -272,7 +274,7 @@ static void test_mesh(void) {
     WORKS(reflow_mesh_peer(a, text_of("run-2"), &other, &e));
     CHECK(!reflow_peer_connected(other, text_of("node-b")));
     /* One that nobody has assigned is, by dialling. */
-    WORKS(reflow_mesh_connect(a, text_of("run-3"), text_of(endpoint), 5000, NULL, &e));
+    WORKS(reflow_mesh_connect(a, text_of("run-3"), text_of(endpoint), 60000, NULL, &e));
     CHECK(reflow_mesh_count(a) == 3);
 
     WORKS(reflow_mesh_teardown(a, text_of("run-1"), &e));

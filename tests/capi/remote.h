@@ -10,10 +10,10 @@
 #include "rig.h"
 
 #ifndef SIDE_HEARTBEAT_MS
-#define SIDE_HEARTBEAT_MS 100
+#define SIDE_HEARTBEAT_MS 1000
 #endif
 
-#define EVENTUALLY(condition) RIG_EVENTUALLY(20, condition)
+#define EVENTUALLY(condition) RIG_EVENTUALLY(120, condition)
 
 /* Doubles integers; fails at those below 0. */
 static inline reflow_status twice(reflow_context *context, void *state, reflow_packet *inputs,
@@ -74,7 +74,7 @@ static inline void end_side(side *s) {
 static inline void dial(side *from, const side *to) {
     char text[64];
     snprintf(text, sizeof text, "tcp://127.0.0.1:%u", reflow_peer_port(to->peer));
-    WORKS(reflow_peer_connect(from->peer, text_of(text), 5000, NULL, &e));
+    WORKS(reflow_peer_connect(from->peer, text_of(text), 60000, NULL, &e));
 }
 
 static inline reflow_graph *far_graph(void) {

@@ -281,6 +281,15 @@ static inline void rig_idle(reflow_network *network) {
 static inline void rig_quiet(reflow_network *network) {
     FAILS(REFLOW_ERROR_WOULD_BLOCK, reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
 }
+/* What is left waits for something that the test has not done. Without others that could do it that is
+ * known at once, however long that takes. */
+static inline void rig_never_idle(const rig_mode *mode, reflow_network *network, int64_t wait_ms) {
+    if (rig_waits(mode)) {
+        FAILS(REFLOW_ERROR_TIMEOUT, reflow_network_wait_idle(network, wait_ms, &e));
+    } else {
+        rig_quiet(network);
+    }
+}
 static inline void rig_pause(reflow_network *network, const char *path) {
     WORKS(reflow_network_pause(network, text_of(path), REFLOW_FOREVER, &e));
 }

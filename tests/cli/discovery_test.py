@@ -57,11 +57,6 @@ def own_network():
 OWN_NETWORK = own_network()
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 class Program:
     """A process by one of the names, whose log goes to a file."""
 
@@ -114,7 +109,7 @@ class Program:
 class Tutorial(support.Case):
     def setUp(self):
         super().setUp()
-        self.ports = {port: port if OWN_NETWORK else free_port() for port in (9000, 9100, 9101)}
+        self.ports = {port: port if OWN_NETWORK else support.free_port() for port in (9000, 9100, 9101)}
         self.write("alpha.toml", self.here(ALPHA))
         self.write("beta.toml", self.here(BETA))
 

@@ -30,7 +30,7 @@ class DeadLetters(unittest.TestCase):
     def reflow(self, line, code=0):
         words = shlex.split(line)
         done = subprocess.run([CLI] + words[1:], cwd=self.folder, capture_output=True, text=True,
-                              timeout=60, check=False)
+                              timeout=240, check=False)
         self.assertEqual(code, done.returncode, f"{line}\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
@@ -92,7 +92,7 @@ class DeadLetters(unittest.TestCase):
         def complains(line, part, code=2):
             words = shlex.split(line)
             done = subprocess.run([CLI] + words[1:], cwd=self.folder, capture_output=True,
-                                  text=True, timeout=60, check=False)
+                                  text=True, timeout=240, check=False)
             self.assertEqual(code, done.returncode, done.stderr)
             self.assertIn(part, done.stderr)
 

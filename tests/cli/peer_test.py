@@ -119,7 +119,7 @@ def hello(token):
 
 class Peers(support.Case):
     def test_two_peers(self):
-        alpha = Running(self, "alpha", toml("alpha"))
+        alpha = Running(self, "alpha", toml("alpha", port=support.free_port()))
         port = alpha.port()
         beta = Running(self, "beta", toml("beta", extra=f'[[connect]]\nendpoint = "127.0.0.1:{port}"\n'),
                        "--send", "alpha:recorder:in:hello: from beta")
@@ -140,7 +140,7 @@ class Peers(support.Case):
         self.assertEqual(again.end(), 0)
 
     def test_gives_up_after_five_attempts(self):
-        alpha = Running(self, "alpha", toml("alpha"))
+        alpha = Running(self, "alpha", toml("alpha", port=support.free_port()))
         port = alpha.port()
         beta = Running(self, "beta", toml("beta", extra='reconnect_first_ms = 10\n'
                                           f'[[connect]]\nendpoint = "127.0.0.1:{port}"\n'))
@@ -207,7 +207,7 @@ class Peers(support.Case):
                 return error.code, error.headers["Content-Type"], error.read().decode()
 
     def test_http_on_the_same_port(self):
-        alpha = Running(self, "alpha", toml("alpha"))
+        alpha = Running(self, "alpha", toml("alpha", port=support.free_port()))
         port = alpha.port()
         beta = Running(self, "beta", toml("beta", extra=f'[[connect]]\nendpoint = "127.0.0.1:{port}"\n'),
                        "--send", "alpha:recorder:in:x")

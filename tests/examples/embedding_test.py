@@ -18,7 +18,7 @@ SQUARES = [str(number * number) for number in range(1, 21)]
 
 class Loops(unittest.TestCase):
     def check(self, command, text=""):
-        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=50,
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=250,
                               check=False)
         self.assertEqual((0, ""), (done.returncode, done.stderr))
         self.assertEqual(SQUARES, done.stdout.split())
@@ -50,7 +50,7 @@ class Loops(unittest.TestCase):
         program.stdin.write("3\n")
         program.stdin.flush()
         stat = pathlib.Path(f"/proc/{program.pid}/stat")
-        time.sleep(0.2)  # the number is through by now, or it costs a little below
+        self.wait_for_rest(stat, program.pid)
         ticks = self.ticks(stat)
         switches = self.switches(program.pid)
         time.sleep(0.5)
@@ -59,6 +59,19 @@ class Loops(unittest.TestCase):
         rest, _ = program.communicate()
         self.assertEqual(0, program.returncode)
         self.assertEqual("9\n", rest)
+
+    def wait_for_rest(self, stat, pid):
+        """Until the number is through: it has begun, and sleeps without being woken."""
+        deadline = time.monotonic() + 60
+        before = -1
+        while time.monotonic() < deadline:
+            now = self.switches(pid)
+            sleeps = stat.read_text(encoding="ascii").rpartition(")")[2].split()[0] == "S"
+            if sleeps and now > 1 and now == before:
+                return
+            before = now
+            time.sleep(0.1)
+        self.fail("the program does not come to rest")
 
     @staticmethod
     def ticks(stat):

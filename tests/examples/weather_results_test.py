@@ -111,7 +111,7 @@ class Case(unittest.TestCase):
     def run_cli(self, *arguments, cwd=SOURCE, code=0):
         result = subprocess.run([CLI, "run", GRAPH, "--output-dir", self.out, *arguments],
                                 cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                timeout=60, check=False, encoding="utf-8")
+                                timeout=240, check=False, encoding="utf-8")
         self.assertEqual(result.returncode, code, result.stderr)
         return result
 
@@ -207,7 +207,7 @@ class OwnData(Case):
 
     def test_default_folder(self):
         result = subprocess.run([CLI, "run", GRAPH], cwd=self.folder, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, timeout=60, check=False)
+                                stderr=subprocess.PIPE, timeout=240, check=False)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.out = os.path.join(self.folder, "build", "run", "weather")
         self.assertEqual(sorted(os.listdir(self.out)),

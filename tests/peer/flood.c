@@ -1,11 +1,12 @@
 /* One side of a link under test, as a process that can be killed:
  *
- *   flood receive <port>               takes numbers and writes them to standard output, one a line, until
- *                                      standard input ends
- *   flood send <endpoint> <count>      sends 0, 1, ... to it, each until the peer has taken it, dialling
- *                                      again as often as it needs; says goodbye and ends
+ *   flood receive <port> <ms>            takes numbers and writes them to standard output, one a line,
+ *                                        until standard input ends
+ *   flood send <endpoint> <count> <ms>   sends 0, 1, ... to it, each until the peer has taken it, dialling
+ *                                        again as often as it needs; says goodbye and ends
  *
- * "ready <port>" and "sent <count>, lost <count>" come first and last. */
+ * <ms> is the interval of heartbeats: a link that is silent for three of them ends, also one whose other
+ * side has no turn on a busy machine. "ready <port>" and "sent <count>, lost <count>" come first and last. */
 #include "../capi/rig.h"
 
 #include <inttypes.h>
@@ -16,6 +17,8 @@ static void look(const char *what, int64_t number) {
     fflush(stdout);
 }
 
+static uint32_t heartbeat_ms;
+
 static reflow_peer *make_peer(reflow_runtime *runtime, const char *network, uint32_t port,
                               uint32_t flags) {
     reflow_peer_options options = {0};
@@ -25,7 +28,7 @@ static reflow_peer *make_peer(reflow_runtime *runtime, const char *network, uint
     options.bind_address = text_of("127.0.0.1");
     options.bind_port = port;
     options.auth_token = text_of("shared-secret");
-    options.heartbeat_interval_ms = 100;
+    options.heartbeat_interval_ms = heartbeat_ms;
     options.flags = flags;
     reflow_peer *peer;
     WORKS(reflow_peer_create(runtime, &options, &peer, &e));
@@ -109,12 +112,13 @@ static void send_all(const char *endpoint, int64_t count) {
 }
 
 int main(int count, char **words) {
-    if (count == 3 && strcmp(words[1], "receive") == 0) {
+    heartbeat_ms = (uint32_t)strtoul(words[count - 1], NULL, 10);
+    if (count == 4 && strcmp(words[1], "receive") == 0) {
         receive((uint32_t)strtoul(words[2], NULL, 10));
-    } else if (count == 4 && strcmp(words[1], "send") == 0) {
+    } else if (count == 5 && strcmp(words[1], "send") == 0) {
         send_all(words[2], strtoll(words[3], NULL, 10));
     } else {
-        fputs("flood receive PORT | flood send ENDPOINT COUNT\n", stderr);
+        fputs("flood receive PORT MS | flood send ENDPOINT COUNT MS\n", stderr);
         return 2;
     }
     return 0;

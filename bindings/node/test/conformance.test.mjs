@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { Graph, Network, actor, flow } from 'reflow';
 
-const PATIENCE = 10000;
+const PATIENCE = 60000;
 const here = path.dirname(fileURLToPath(import.meta.url));
 const source = process.env.REFLOW_SOURCE ?? path.join(here, '../../..');
 const folder = process.env.REFLOW_SCENARIOS ?? path.join(source, 'tests/conformance/scenarios');

@@ -11,7 +11,7 @@ import pytest
 
 import reflow
 
-PATIENCE = 10
+PATIENCE = 60
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.environ.get("REFLOW_SCENARIOS") or os.path.join(
     os.environ.get("REFLOW_SOURCE") or os.path.join(HERE, "..", "..", ".."), "tests", "conformance", "scenarios")

@@ -13,7 +13,7 @@
 
 #include "reflow.h"
 
-enum { MAX_OUTPUTS = 16, MAX_STARTED = 4096, WAIT_MS = 10000 };
+enum { MAX_OUTPUTS = 16, MAX_STARTED = 4096, WAIT_MS = 60000 };
 
 typedef struct opened_output {
     char place[256];

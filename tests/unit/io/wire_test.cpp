@@ -3,6 +3,9 @@
 
 #include <csignal>
 #include <cstring>
+#include <future>
+
+#include "io/frame.hpp"
 
 using namespace wires;
 
@@ -356,6 +359,32 @@ TEST_P(WireTest, ClosedBeforeItIsOpen) {
             EXPECT_EQ(mine.status, REFLOW_OK);
         }
     }
+}
+
+// It says what it wants and is gone before anybody has looked; who it was is known all the same.
+TEST_P(WireTest, WhoHasComeAndGoneHasAnAddress) {
+    if (std::string_view(GetParam()) != "tcp") GTEST_SKIP() << "the words of tcp are few";
+    listen();
+    std::string seen;
+    door.prepare = [&](Ear&) { seen = "accepted"; };  // Door looks at the address
+    std::promise<void> stands, go;
+    wires_host->after(0, [&] {  // the loop does nothing meanwhile
+        stands.set_value();
+        go.get_future().wait();
+    });
+    stands.get_future().wait();
+    {
+        Plain other(port);
+        ASSERT_TRUE(other.ok());
+        other.say(tcp_mark);
+        linger cut{1, 0};
+        ASSERT_EQ(setsockopt(other.number(), SOL_SOCKET, SO_LINGER, &cut, sizeof cut), 0);
+    }
+    go.set_value();
+    Ear* guest = door.wait_ear();
+    ASSERT_NE(guest, nullptr);
+    ASSERT_TRUE(guest->wait_closed());
+    EXPECT_EQ(seen, "accepted");
 }
 
 TEST_P(WireTest, RefusedPortAndRefusingHandler) {

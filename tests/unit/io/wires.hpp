@@ -28,7 +28,7 @@ namespace wires {
 using namespace reflow;
 using namespace reflow::io;
 
-inline constexpr auto patience = std::chrono::seconds(30);
+inline constexpr auto patience = std::chrono::seconds(240);
 
 // One mutex and condition for all handlers of a test: any change can be waited for.
 struct Bell {
@@ -182,7 +182,7 @@ public:
         for (;;) {
             if (!until.empty() && all.find(until) != std::string::npos) return all;
             pollfd wait{number_, POLLIN, 0};
-            if (poll(&wait, 1, 60'000) != 1) return all + "(nothing came)";
+            if (poll(&wait, 1, 240'000) != 1) return all + "(nothing came)";
             ssize_t got = recv(number_, buffer, sizeof buffer, 0);
             if (got <= 0) return all;
             all.append(buffer, static_cast<std::size_t>(got));

@@ -309,6 +309,32 @@ TEST(LinkTest, HeartbeatsMeasureAndSilenceEnds) {
     EXPECT_EQ(pair.a.owner.unlinked_count, 1);
 }
 
+// A side that was stopped for a while knows nothing of who was silent: what has come meanwhile lies
+// in the socket, and somebody of the same name may be served before it.
+TEST(LinkTest, WhoWasStoppedTakesNobodyForDead) {
+    constexpr std::uint64_t ms = 1'000'000;
+    LinkOptions options;
+    options.heartbeat_ns = 100 * ms;
+    Pair pair(options, options);
+    pair.a.owner.now = pair.b.owner.now = 1000 * ms;
+    pair.pump();
+    auto tick = [&](std::uint64_t first_ms, std::uint64_t last_ms) {
+        for (std::uint64_t at = first_ms; at <= last_ms; at += 25) pair.b.link->tick(at * ms);
+    };
+    tick(1000, 1150);
+    EXPECT_FALSE(pair.b.link->seems_dead(1150 * ms));
+    EXPECT_TRUE(pair.b.link->seems_dead(1151 * ms));
+    // Heard, and then not called for longer than a heartbeat: before its first tick and after it.
+    pair.a.link->tick(1200 * ms);
+    pair.b.owner.now = 1200 * ms;
+    pair.pump();
+    tick(1200, 1200);
+    EXPECT_FALSE(pair.b.link->seems_dead(1400 * ms));
+    tick(1400, 1550);
+    EXPECT_FALSE(pair.b.link->seems_dead(1550 * ms));
+    EXPECT_TRUE(pair.b.link->seems_dead(1551 * ms));
+}
+
 TEST(LinkTest, GreetingHasADeadline) {
     Pair pair;
     pair.a.wire.out.clear();
