@@ -140,7 +140,7 @@ Result<void> Graph::connect(const Endpoint& from, const Endpoint& to, Message me
     if (!source.ok()) return source.take_error();
     auto target = edge_for(to, "the port that a connection goes to");
     if (!target.ok()) return target.take_error();
-    if (find_connection(from, to) != nowhere) {
+    if (find_to_edit(from, to) != nowhere) {
         return Failure(REFLOW_ERROR_ALREADY_EXISTS,
                        concat(edge_text(from), " is connected to ", edge_text(to), " already"))
             .node(to.node)
@@ -149,16 +149,15 @@ Result<void> Graph::connect(const Endpoint& from, const Endpoint& to, Message me
     Connection connection;
     connection.from = std::move(source).take();
     connection.to = std::move(target).take();
+    std::uint32_t known = number_of_port(to.port);  // it may be a view of a word
     connection.from.port = intern_port(from.port);
-    connection.to.port = intern_port(to.port);
-    connection.order = next_order_;
+    connection.to.port = known == nowhere ? intern_port(to.port) : known;
     insert_connection(connection, {std::move(checked).take(), {}, {}, {}});
-    ++next_order_;
     return {};
 }
 
 Result<void> Graph::disconnect(const Endpoint& from, const Endpoint& to) {
-    std::uint32_t at = find_connection(from, to);
+    std::uint32_t at = find_to_edit(from, to);
     if (at == nowhere) {
         return Failure(REFLOW_ERROR_NOT_FOUND,
                        concat("no connection from ", edge_text(from), " to ", edge_text(to)))
@@ -185,9 +184,7 @@ Result<void> Graph::add_initial(const Endpoint& to, Message data, Message metada
     initial.to.port = intern_port(to.port);
     initial.data = std::move(data);
     initial.metadata = std::move(checked).take();
-    initial.order = next_order_;
     insert_initial(std::move(initial));
-    ++next_order_;
     return {};
 }
 

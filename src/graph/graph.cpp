@@ -48,19 +48,14 @@ Graph::Graph(std::string_view name, bool case_sensitive) : case_sensitive_(case_
 
 std::string_view Graph::name() const noexcept { return properties_.get("name").text(); }
 
-std::uint32_t Graph::find_name(std::string_view text) const noexcept {
-    std::uint32_t at = name_index_.first(hash_text(text));
-    while (at != nowhere && names_[at].text != text) at = name_index_.next(at);
-    return at;
-}
+std::uint32_t Graph::find_name(std::string_view text) const noexcept { return ids_.find(text); }
 
 std::uint32_t Graph::intern(std::string_view text) {
-    std::uint32_t at = find_name(text);
+    std::uint32_t at = ids_.find(text);
     if (at != nowhere) return at;
-    at = static_cast<std::uint32_t>(names_.size());
-    name_index_.reserve(at);
-    names_.emplace_back().text = text;
-    name_index_.insert(at, hash_text(text));
+    if (names_.size() == names_.capacity()) names_.reserve(names_.size() * 2);
+    at = ids_.intern(text);
+    names_.emplace_back();
     return at;
 }
 
@@ -70,25 +65,8 @@ Graph::Node* Graph::find(std::string_view id) noexcept {
     return &nodes_[names_[name].node];
 }
 
-std::uint32_t WordTable::find(std::string_view word) const noexcept {
-    if (word.empty()) return 0;
-    std::uint32_t at = index_.first(hash_text(word));
-    while (at != nowhere && texts_[at] != word) at = index_.next(at);
-    return at == nowhere ? nowhere : at + 1;
-}
-
-std::uint32_t WordTable::intern(std::string_view word) {
-    std::uint32_t found = find(word);
-    if (found != nowhere) return found;
-    auto at = static_cast<std::uint32_t>(texts_.size());
-    index_.reserve(at);
-    texts_.emplace_back(word);
-    index_.insert(at, hash_text(word));
-    return at + 1;
-}
-
 // Of a use that few names have there are lists only after mentions_of().
-Graph::List& Graph::list_of(Use use, std::uint32_t name) noexcept {
+std::uint32_t& Graph::list_of(Use use, std::uint32_t name) noexcept {
     Name& of = names_[name];
     if (use == use_from) return of.from;
     if (use == use_to) return of.to;
@@ -97,9 +75,9 @@ Graph::List& Graph::list_of(Use use, std::uint32_t name) noexcept {
 
 std::uint32_t Graph::first(Use use, std::uint32_t name) const noexcept {
     const Name& of = names_[name];
-    if (use == use_from) return of.from.head;
-    if (use == use_to) return of.to.head;
-    return of.mentions == nowhere ? nowhere : mentions_[of.mentions].uses[use - use_initial].head;
+    if (use == use_from) return of.from;
+    if (use == use_to) return of.to;
+    return of.mentions == nowhere ? nowhere : mentions_[of.mentions].uses[use - use_initial];
 }
 
 Graph::Mentions& Graph::mentions_of(std::uint32_t name) {
@@ -154,30 +132,25 @@ Graph::Edge& Graph::edge_at(Use use, std::uint32_t position) noexcept {
 
 void Graph::link(Use use, std::uint32_t position) noexcept {
     Edge& edge = edge_at(use, position);
-    List& list = list_of(use, edge.name);
-    edge.previous = list.tail;
+    std::uint32_t& head = list_of(use, edge.name);
+    if (head == nowhere) head = position;
+    Edge& first = edge_at(use, head);
+    edge.previous = head == position ? position : first.previous;
     edge.next = nowhere;
-    if (list.tail == nowhere) {
-        list.head = position;
-    } else {
-        edge_at(use, list.tail).next = position;
-    }
-    list.tail = position;
+    if (head != position) edge_at(use, edge.previous).next = position;
+    first.previous = position;
 }
 
 void Graph::unlink(Use use, std::uint32_t position) noexcept {
     Edge& edge = edge_at(use, position);
-    List& list = list_of(use, edge.name);
-    if (edge.previous == nowhere) {
-        list.head = edge.next;
+    std::uint32_t& head = list_of(use, edge.name);
+    if (head == position) {
+        head = edge.next;
     } else {
         edge_at(use, edge.previous).next = edge.next;
     }
-    if (edge.next == nowhere) {
-        list.tail = edge.previous;
-    } else {
-        edge_at(use, edge.next).previous = edge.previous;
-    }
+    std::uint32_t behind = edge.next == nowhere ? head : edge.next;
+    if (behind != nowhere) edge_at(use, behind).previous = edge.previous;
 }
 
 // Everything that mentions one name mentions the other instead. `into` has room for what few names
@@ -189,11 +162,11 @@ void Graph::merge_name(std::uint32_t from, std::uint32_t into) noexcept {
             std::uint32_t position = first(use, from);
             if (position == nowhere) break;
             unlink(use, position);
-            bool connection = use == use_from || use == use_to;
-            if (connection) connection_index_.erase(position);
+            bool indexed = connections_indexed_ && (use == use_from || use == use_to);
+            if (indexed) connection_index_.erase(position);
             edge_at(use, position).name = into;
             link(use, position);
-            if (connection) connection_index_.insert(position, hash_of(connections_[position]));
+            if (indexed) connection_index_.insert(position, hash_of(connections_[position]));
         }
     }
     if (names_[from].mentions == nowhere) return;
@@ -210,7 +183,7 @@ void Graph::merge_name(std::uint32_t from, std::uint32_t into) noexcept {
 Failure Graph::no_node(std::string_view id) const {
     Vector<std::string_view> candidates;
     for (const Node& node : nodes_) {
-        if (node.name != nowhere) candidates.push_back(names_[node.name].text);
+        if (node.name != nowhere) candidates.push_back(ids_[node.name]);
         if (candidates.size() == hint_candidates_count) break;
     }
     return Failure(REFLOW_ERROR_NOT_FOUND, concat("no node '", id, "'"))
@@ -242,7 +215,10 @@ std::uint64_t Graph::hash_of(const Connection& connection) const noexcept {
     return mix(hash, (std::uint64_t{connection.from.index} << 32) | connection.to.index);
 }
 
-std::uint32_t Graph::find_connection(const Endpoint& from, const Endpoint& to) const {
+// Newest first. Without an index both ends' lists are walked at once, until the shorter one ends.
+std::uint32_t Graph::find_connection(const Endpoint& from, const Endpoint& to,
+                                     std::size_t& steps) const {
+    steps = 0;
     Connection key;
     key.from.name = find_name(from.node);
     key.to.name = find_name(to.node);
@@ -254,11 +230,41 @@ std::uint32_t Graph::find_connection(const Endpoint& from, const Endpoint& to) c
     auto same = [](const Edge& a, const Edge& b) {
         return a.name == b.name && a.index == b.index && a.port == b.port;
     };
-    std::uint32_t at = connection_index_.first(hash_of(key));
-    while (at != nowhere &&
-           !(same(connections_[at].from, key.from) && same(connections_[at].to, key.to))) {
-        at = connection_index_.next(at);
+    auto found = [&](std::uint32_t at) {
+        ++steps;
+        return same(connections_[at].from, key.from) && same(connections_[at].to, key.to);
+    };
+    if (connections_indexed_) {
+        std::uint32_t at = connection_index_.first(hash_of(key));
+        while (at != nowhere && !found(at)) at = connection_index_.next(at);
+        return at;
     }
+    std::uint32_t first_out = first(use_from, key.from.name);
+    std::uint32_t first_in = first(use_to, key.to.name);
+    if (first_out == nowhere || first_in == nowhere) return nowhere;
+    std::uint32_t out = first_out;
+    std::uint32_t in = first_in;
+    do {
+        out = connections_[out].from.previous;
+        if (found(out)) return out;
+        in = connections_[in].to.previous;
+        if (found(in)) return in;
+    } while (out != first_out && in != first_in);
+    return nowhere;
+}
+
+std::uint32_t Graph::find_to_edit(const Endpoint& from, const Endpoint& to) {
+    constexpr std::size_t long_walk = 128;
+    std::size_t steps = 0;
+    std::uint32_t at = find_connection(from, to, steps);
+    if (steps < long_walk || connections_indexed_ || connections_.empty()) return at;
+    ChainIndex index;
+    index.reserve(static_cast<std::uint32_t>(connections_.size() - 1));
+    for (std::uint32_t i = 0; i < connections_.size(); ++i) {
+        if (connections_[i].live()) index.insert(i, hash_of(connections_[i]));
+    }
+    connection_index_ = std::move(index);
+    connections_indexed_ = true;
     return at;
 }
 
@@ -278,23 +284,24 @@ std::optional<NodeItem> Graph::find_node(std::string_view id) const noexcept {
     std::uint32_t name = find_name(id);
     if (name == nowhere || names_[name].node == nowhere) return std::nullopt;
     const Node& node = nodes_[names_[name].node];
-    return NodeItem{names_[name].text, words_[node.component], metadata_at(node.extras),
+    return NodeItem{ids_[name], words_[node.component], metadata_at(node.extras),
                     extra_at(node.extras)};
 }
 
 bool Graph::has_connection(const Endpoint& from, const Endpoint& to) const {
-    return find_connection(from, to) != nowhere;
+    std::size_t steps = 0;
+    return find_connection(from, to, steps) != nowhere;
 }
 
 Graph::Degree Graph::degree(std::string_view id) const noexcept {
     Degree result;
     std::uint32_t name = find_name(id);
     if (name == nowhere) return result;
-    for (std::uint32_t at = names_[name].to.head; at != nowhere;) {
+    for (std::uint32_t at = names_[name].to; at != nowhere;) {
         ++result.in;
         at = connections_[at].to.next;
     }
-    for (std::uint32_t at = names_[name].from.head; at != nowhere;) {
+    for (std::uint32_t at = names_[name].from; at != nowhere;) {
         ++result.out;
         at = connections_[at].from.next;
     }
@@ -303,11 +310,11 @@ Graph::Degree Graph::degree(std::string_view id) const noexcept {
 
 EdgeItem Graph::item(const Edge& edge, const EdgeDetail* detail,
                      std::span<const std::uint32_t> dense) const {
-    const Name& name = names_[edge.name];
+    std::uint32_t node = names_[edge.name].node;
     EdgeItem result;
-    result.node = name.text;
+    result.node = ids_[edge.name];
     result.port = words_[edge.port];
-    result.position = name.node == nowhere ? nowhere : dense[name.node];
+    result.position = node == nowhere ? nowhere : dense[node];
     result.index = edge.index;
     result.detail = detail;
     return result;
@@ -321,24 +328,29 @@ View Graph::view() const {
         const Node& node = nodes_[i];
         if (node.name == nowhere) continue;
         dense[i] = static_cast<std::uint32_t>(result.nodes.size());
-        result.nodes.push_back({names_[node.name].text, words_[node.component],
+        result.nodes.push_back({ids_[node.name], words_[node.component],
                                 metadata_at(node.extras), extra_at(node.extras)});
     }
+    // Each stands behind the connections and initial packets that were there before it.
     result.connections.reserve(live_connections_);
-    for (const Connection& each : connections_) {
+    std::size_t initial = 0;
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+        const Connection& each = connections_[i];
+        while (initial < initials_.size() && initials_[initial].before <= i) ++initial;
         if (!each.live()) continue;
         const Extras* extras = each.extras == nowhere ? nullptr : &extras_[each.extras];
         result.connections.push_back(
             {item(each.from, extras == nullptr ? nullptr : extras->from.get(), dense),
              item(each.to, extras == nullptr ? nullptr : extras->to.get(), dense),
-             metadata_at(each.extras), extra_at(each.extras), each.order});
+             metadata_at(each.extras), extra_at(each.extras), i + initial});
     }
     result.initials.reserve(live_initials_);
-    for (const Initial& each : initials_) {
+    for (std::size_t i = 0; i < initials_.size(); ++i) {
+        const Initial& each = initials_[i];
         if (!each.live) continue;
         result.initials.push_back(
             {item(each.to, each.detail.get(), dense), each.data, each.metadata, each.extra,
-             each.order});
+             each.before + i});
     }
     for (bool in : {false, true}) {
         for (const Exposed& each : exposed_[in]) {
@@ -354,7 +366,7 @@ View Graph::view() const {
         group.metadata = each.metadata;
         group.extra = each.extra;
         for (std::uint32_t name : each.names) {
-            group.nodes.push_back(names_[name].text);
+            group.nodes.push_back(ids_[name]);
             std::uint32_t node = names_[name].node;
             group.positions.push_back(node == nowhere ? nowhere : dense[node]);
         }

@@ -146,6 +146,12 @@ public:
     [[nodiscard]] std::size_t initial_count() const noexcept { return live_initials_; }
     [[nodiscard]] View view() const;
     [[nodiscard]] std::optional<NodeItem> find_node(std::string_view id) const noexcept;
+    // Whether positions in a view are the numbers that position_of() gives.
+    [[nodiscard]] bool dense() const noexcept { return live_nodes_ == nodes_.size(); }
+    [[nodiscard]] std::uint32_t position_of(std::string_view id) const noexcept {
+        std::uint32_t name = find_name(id);
+        return name == nowhere ? nowhere : names_[name].node;
+    }
     [[nodiscard]] bool has_connection(const Endpoint& from, const Endpoint& to) const;
     // Connections that end at a node (degree of the node), by walking its own list.
     struct Degree {
@@ -191,25 +197,21 @@ private:
 
     // Lists of edges that mention a name.
     enum Use : std::uint8_t { use_from, use_to, use_initial, use_inport, use_outport, use_count };
-    struct List {
-        std::uint32_t head = nowhere;
-        std::uint32_t tail = nowhere;
-    };
-    // What few names have beside connections.
+    // A list is its first element, whose `previous` is the last one.
     struct Mentions {
-        std::array<List, 3> uses;      // from use_initial on
+        std::array<std::uint32_t, 3> uses = {nowhere, nowhere, nowhere};  // from use_initial on
         Vector<std::uint32_t> groups;  // once for each mention
     };
     // An id that a node has or an edge or group mentions. Never removed but by compact().
     struct Name {
-        String text;
         std::uint32_t node = nowhere;
-        std::uint32_t mentions = nowhere;  // in mentions_
-        List from;
-        List to;
+        std::uint32_t mentions = nowhere;  // in mentions_: what few names have beside connections
+        std::uint32_t from = nowhere;      // lists
+        std::uint32_t to = nowhere;
     };
     // A network keeps its graph, and there may be millions of nodes and connections. So what few of
-    // them have stands apart, and names of components and ports are numbers of words_.
+    // them have stands apart, and names are numbers: of components and ports those of words_, of
+    // nodes those of ids_.
     struct Extras {
         Message metadata = Message::null();
         Message extra;
@@ -225,13 +227,12 @@ private:
         std::uint32_t name = nowhere;
         std::uint32_t index = REFLOW_NO_INDEX;
         std::uint32_t port = 0;
-        std::uint32_t previous = nowhere;  // in the list of its name
+        std::uint32_t previous = nowhere;  // in the list of its name; of the first: the last
         std::uint32_t next = nowhere;
     };
     struct Connection {
         Edge from;
         Edge to;
-        std::uint64_t order = 0;
         std::uint32_t extras = nowhere;
         [[nodiscard]] bool live() const noexcept { return from.name != nowhere; }
     };
@@ -241,7 +242,7 @@ private:
         Message data;
         Message metadata = Message::null();
         Message extra;
-        std::uint64_t order = 0;
+        std::uint32_t before = 0;  // so many connections stand before it, with those removed
         bool live = true;
     };
     struct Exposed {
@@ -258,10 +259,11 @@ private:
         bool live = true;
     };
 
+    // A number of names_, or nowhere.
     [[nodiscard]] std::uint32_t find_name(std::string_view text) const noexcept;
     std::uint32_t intern(std::string_view text);
     [[nodiscard]] Node* find(std::string_view id) noexcept;
-    [[nodiscard]] List& list_of(Use use, std::uint32_t name) noexcept;
+    [[nodiscard]] std::uint32_t& list_of(Use use, std::uint32_t name) noexcept;
     [[nodiscard]] std::uint32_t first(Use use, std::uint32_t name) const noexcept;
     // Made if there are none.
     Mentions& mentions_of(std::uint32_t name);
@@ -297,7 +299,11 @@ private:
     void leave_groups(std::uint32_t name) noexcept;
 
     [[nodiscard]] std::uint64_t hash_of(const Connection& connection) const noexcept;
-    [[nodiscard]] std::uint32_t find_connection(const Endpoint& from, const Endpoint& to) const;
+    // steps: how many connections it looked at.
+    [[nodiscard]] std::uint32_t find_connection(const Endpoint& from, const Endpoint& to,
+                                                std::size_t& steps) const;
+    // The same, which makes the next ones quick if it was not.
+    [[nodiscard]] std::uint32_t find_to_edit(const Endpoint& from, const Endpoint& to);
     [[nodiscard]] std::uint32_t find_exposed(bool in, std::string_view name) const noexcept;
     [[nodiscard]] std::uint32_t find_group(std::string_view id) const noexcept;
     Result<void> expose(bool in, std::string_view name, const Endpoint& end, const PortType& type);
@@ -315,7 +321,8 @@ private:
     Vector<Remark> remarks_;
     String directory_;
 
-    Vector<Name> names_;
+    WordTable ids_;
+    Vector<Name> names_ = Vector<Name>(1);  // by number in ids_; the first is of the empty id
     Vector<Mentions> mentions_;
     WordTable words_;  // names of components and ports
     Vector<Extras> extras_;
@@ -324,11 +331,11 @@ private:
     Vector<Initial> initials_;
     std::array<Vector<Exposed>, 2> exposed_;  // outports, inports
     Vector<Group> groups_;
-    ChainIndex name_index_;
+    // Made once a walk of lists was long: nodes mostly have a few connections.
     ChainIndex connection_index_;
+    bool connections_indexed_ = false;
     std::array<ChainIndex, 2> exposed_index_;
     ChainIndex group_index_;
-    std::uint64_t next_order_ = 0;
     std::size_t live_nodes_ = 0;
     std::size_t live_connections_ = 0;
     std::size_t live_initials_ = 0;

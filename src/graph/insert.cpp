@@ -32,10 +32,10 @@ void Graph::insert_node(std::uint32_t name, std::string_view component, Message 
 
 void Graph::insert_connection(Connection connection, Extras extras) {
     std::uint32_t at = size_of(connections_);
-    connection_index_.reserve(at);
+    if (connections_indexed_) connection_index_.reserve(at);
     connection.extras = keep(std::move(extras));
     connections_.push_back(connection);
-    connection_index_.insert(at, hash_of(connections_[at]));
+    if (connections_indexed_) connection_index_.insert(at, hash_of(connections_[at]));
     link(use_from, at);
     link(use_to, at);
     ++live_connections_;
@@ -43,6 +43,7 @@ void Graph::insert_connection(Connection connection, Extras extras) {
 
 void Graph::insert_initial(Initial initial) {
     (void)mentions_of(initial.to.name);
+    initial.before = size_of(connections_);
     initials_.push_back(std::move(initial));
     link(use_initial, size_of(initials_) - 1);
     ++live_initials_;
@@ -80,7 +81,7 @@ void Graph::insert_group(Group group) {
 
 void Graph::erase_connection(std::uint32_t position) noexcept {
     Connection& connection = connections_[position];
-    connection_index_.erase(position);
+    if (connections_indexed_) connection_index_.erase(position);
     unlink(use_from, position);
     unlink(use_to, position);
     if (connection.extras != nowhere) extras_[connection.extras] = Extras{};
@@ -143,27 +144,28 @@ void Graph::compact() {
     Graph fresh(name(), case_sensitive_);
     auto moved = [&](const Edge& edge) {
         Edge copy = edge;
-        copy.name = fresh.intern(names_[edge.name].text);
+        copy.name = fresh.intern(ids_[edge.name]);
         copy.port = fresh.words_.intern(words_[edge.port]);
         return copy;
     };
     for (const Node& node : nodes_) {
         if (node.name == nowhere) continue;
-        fresh.insert_node(fresh.intern(names_[node.name].text), words_[node.component],
+        fresh.insert_node(fresh.intern(ids_[node.name]), words_[node.component],
                           metadata_at(node.extras).own(), extra_at(node.extras).own());
     }
-    for (const Connection& each : connections_) {
-        if (!each.live()) continue;
-        Connection copy = each;
-        copy.from = moved(each.from);
-        copy.to = moved(each.to);
-        fresh.insert_connection(copy, each.extras == nowhere ? Extras{} : extras_[each.extras]);
-    }
-    for (const Initial& each : initials_) {
-        if (!each.live) continue;
-        Initial copy = each;
-        copy.to = moved(each.to);
-        fresh.insert_initial(std::move(copy));
+    std::size_t initial = 0;
+    for (std::size_t i = 0; i <= connections_.size(); ++i) {
+        for (; initial < initials_.size() && initials_[initial].before <= i; ++initial) {
+            if (!initials_[initial].live) continue;
+            Initial copy = initials_[initial];
+            copy.to = moved(copy.to);
+            fresh.insert_initial(std::move(copy));
+        }
+        if (i == connections_.size() || !connections_[i].live()) continue;
+        Connection copy = connections_[i];
+        copy.from = moved(copy.from);
+        copy.to = moved(copy.to);
+        fresh.insert_connection(copy, copy.extras == nowhere ? Extras{} : extras_[copy.extras]);
     }
     for (bool in : {false, true}) {
         for (const Exposed& each : exposed_[in]) {
@@ -176,7 +178,7 @@ void Graph::compact() {
     for (const Group& each : groups_) {
         if (!each.live) continue;
         Group copy = each;
-        for (std::uint32_t& name : copy.names) name = fresh.intern(names_[name].text);
+        for (std::uint32_t& name : copy.names) name = fresh.intern(ids_[name]);
         fresh.insert_group(std::move(copy));
     }
     fresh.properties_ = std::move(properties_);
@@ -184,7 +186,6 @@ void Graph::compact() {
     fresh.extra_ = std::move(extra_);
     fresh.remarks_ = std::move(remarks_);
     fresh.directory_ = std::move(directory_);
-    fresh.next_order_ = next_order_;
     *this = std::move(fresh);
 }
 

@@ -175,11 +175,9 @@ Result<void> Loader::take_processes(MessageRef value) {
     if (!value.is(REFLOW_KIND_OBJECT)) {
         return wrong("an object for 'processes', a node under each key", value);
     }
-    graph_.names_.reserve(value.size());
+    graph_.ids_.reserve(value.size());
+    graph_.names_.reserve(value.size() + 1);
     graph_.nodes_.reserve(value.size());
-    if (value.size() > 0) {
-        graph_.name_index_.reserve(static_cast<std::uint32_t>(value.size() - 1));
-    }
     std::size_t inner = path_.size();
     for (std::size_t i = 0; i < value.size(); ++i) {
         path_.add_key(value.key_at(i));

@@ -161,9 +161,6 @@ Result<void> Loader::take_connections(MessageRef value) {
     path_.add_key("connections");
     if (!value.is(REFLOW_KIND_ARRAY)) return wrong("an array for 'connections'", value);
     graph_.connections_.reserve(value.size());
-    if (value.size() > 0) {
-        graph_.connection_index_.reserve(static_cast<std::uint32_t>(value.size() - 1));
-    }
     std::size_t inner = path_.size();
     for (std::size_t i = 0; i < value.size(); ++i) {
         path_.add_index(i);
@@ -239,7 +236,6 @@ Result<void> Loader::add_connection(MessageRef from, MessageRef to, Message meta
     }
     extras.metadata = std::move(metadata);
     extras.extra = std::move(extra);
-    connection.order = graph_.next_order_++;
     graph_.insert_connection(connection, std::move(extras));
     return {};
 }
@@ -253,7 +249,7 @@ Result<void> Loader::add_initial(MessageRef from, MessageRef to, MessageRef data
         if (!source.ok()) return source.take_error();
         path_.cut(size);
         const Graph::Edge& blank = source.value().edge;
-        if (!graph_.names_[blank.name].text.empty() || blank.port != 0 ||
+        if (blank.name != 0 || blank.port != 0 ||
             blank.index != REFLOW_NO_INDEX || source.value().detail) {
             keep(extra, "from", from);  // it says nothing, but is written back
         }
@@ -276,7 +272,6 @@ Result<void> Loader::add_initial(MessageRef from, MessageRef to, MessageRef data
         if (!rest.ok()) return rest.take_error();
         initial.extra = std::move(rest).take();
     }
-    initial.order = graph_.next_order_++;
     graph_.insert_initial(std::move(initial));
     return {};
 }

@@ -70,7 +70,7 @@ Result<void> Builder::build() {
     to_.case_sensitive = graph_.case_sensitive();
     if (Result<void> done = failures_.read(); !done.ok()) return done;
     if (Result<void> done = make_actors(); !done.ok()) return done;
-    to_.index_actors();
+    to_.index_actors(view_.origins.empty());
     plan_ports();
     if (Result<void> done = make_links(); !done.ok()) return done;
     if (Result<void> done = make_initials(); !done.ok()) return done;

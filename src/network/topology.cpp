@@ -16,7 +16,8 @@ Topology::~Topology() {
 }
 
 // At most three quarters of the slots are taken, so that there is always an empty one to end at.
-void Topology::index_actors() {
+void Topology::index_actors(bool plain) {
+    if (plain && graph->graph().dense()) return;
     positions_.assign(std::bit_ceil(actors.size() + actors.size() / 3 + 1), 0);
     for (std::uint32_t i = 0; i < actors.size(); ++i) {
         std::size_t at = TextHash()(actors[i]->id);
@@ -26,6 +27,10 @@ void Topology::index_actors() {
 }
 
 std::optional<std::uint32_t> Topology::find_position(std::string_view id) const noexcept {
+    if (positions_.empty()) {
+        std::uint32_t position = graph->graph().position_of(id);
+        return position < actors.size() ? std::optional(position) : std::nullopt;
+    }
     for (std::size_t at = TextHash()(id);; ++at) {
         std::uint32_t position = positions_[at & (positions_.size() - 1)];
         if (position == 0) return std::nullopt;

@@ -59,7 +59,8 @@ public:
     }
 
     // ---- finding
-    void index_actors();
+    // plain: the graph has no subgraphs, so that its own index may serve.
+    void index_actors(bool plain);
     [[nodiscard]] std::optional<std::uint32_t> find_position(std::string_view id) const noexcept;
     [[nodiscard]] runtime::Actor* find_actor(std::string_view id) const noexcept;
     [[nodiscard]] Failure no_node(std::string_view id) const;
@@ -110,7 +111,7 @@ private:
     Result<Place> resolve_exposed(std::string_view node, std::string_view port, bool in) const;
 
     // Positions of actors by the hash of their ids: position + 1, 0 for empty; a power of two of
-    // slots, one after the other.
+    // slots, one after the other. None: the graph knows them.
     Vector<std::uint32_t> positions_;
 };
 

@@ -1,5 +1,8 @@
 // Edits of a graph: what they do, what they refuse, and that a refusal changes nothing.
+#include <algorithm>
 #include <array>
+#include <string>
+#include <vector>
 
 #include "graph/graph.hpp"
 #include "graph_helpers.hpp"
@@ -117,6 +120,69 @@ TEST(GraphEdit, ANodeAddedLaterIsTheOneThatConnectionsMeant) {
     ASSERT_TRUE(graph.add_node("late", "L", {}).ok());
     EXPECT_EQ(graph.view().connections[0].to.position, 1U);
     EXPECT_EQ(graph.degree("late").in, 1U);
+}
+
+// So many that the graph goes over from walking along a node's connections to an index of them.
+TEST(GraphEdit, TwoNodesMayHaveManyConnections) {
+    Graph graph = loaded(R"({"processes":{"a":{"component":"A"},"b":{"component":"B"}}})");
+    constexpr std::uint32_t count = 1000;
+    std::string target = "b";
+    auto from = [](std::uint32_t i) { return Endpoint{"a", i % 2 == 0 ? "x" : "y", i / 2}; };
+    auto to = [&](std::uint32_t i) { return Endpoint{target, "in", i}; };
+    for (std::uint32_t i = 0; i < count; ++i) {
+        ASSERT_TRUE(graph.connect(from(i), to(i), {}).ok()) << i;
+        ASSERT_FALSE(graph.connect(from(i / 2), to(i / 2), {}).ok()) << i;
+    }
+    std::vector<bool> there(count, true);
+    for (std::uint32_t step = 0; step < count; ++step) {
+        std::uint32_t i = step * 7 % count;
+        if (step == count / 2) {
+            target = "c";
+            ASSERT_TRUE(graph.rename_node("b", target).ok());
+        }
+        ASSERT_EQ(graph.has_connection(from(i), to(i)), there[i]) << i;
+        ASSERT_FALSE(graph.has_connection(from(i), to((i + 1) % count))) << i;
+        if (step % 3 == 0) continue;
+        ASSERT_TRUE(graph.disconnect(from(i), to(i)).ok()) << i;
+        ASSERT_FALSE(graph.disconnect(from(i), to(i)).ok()) << i;
+        there[i] = false;
+    }
+    auto left = static_cast<std::size_t>(std::count(there.begin(), there.end(), true));
+    EXPECT_EQ(graph.connection_count(), left);
+    EXPECT_EQ(graph.degree("c").in, left);
+    EXPECT_EQ(graph.degree("a").out, left);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        ASSERT_EQ(graph.has_connection(from(i), to(i)), there[i]) << i;
+    }
+}
+
+TEST(GraphEdit, TheOrderOfTheDocumentOutlivesRemovals) {
+    Graph graph = loaded(R"({"processes":{"a":{"component":"A"}}})");
+    constexpr std::uint32_t count = 600;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (i % 5 < 2) {
+            ASSERT_TRUE(graph.add_initial({"a", "in", i}, Message::integer(i)).ok());
+        } else {
+            ASSERT_TRUE(graph.connect({"a", "out", i}, {"a", "in", i}, {}).ok());
+        }
+    }
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (i % 5 == 1) ASSERT_TRUE(graph.remove_initials({"a", "in", i}).ok());
+        if (i % 5 == 3) ASSERT_TRUE(graph.disconnect({"a", "out", i}, {"a", "in", i}).ok());
+    }
+    ASSERT_TRUE(graph.add_initial({"a", "in", count}, Message::null()).ok());
+    ASSERT_TRUE(graph.connect({"a", "out", count + 1}, {"a", "in"}, {}).ok());
+    View view = graph.view();
+    std::vector<std::uint32_t> found;
+    for (const View::Entry& entry : view.document_order()) {
+        found.push_back(entry.initial ? view.initials[entry.position].to.index
+                                      : view.connections[entry.position].from.index);
+    }
+    std::vector<std::uint32_t> expected;
+    for (std::uint32_t i = 0; i < count + 2; ++i) {
+        if (i >= count || (i % 5 != 1 && i % 5 != 3)) expected.push_back(i);
+    }
+    EXPECT_EQ(found, expected);
 }
 
 TEST(GraphEdit, RefusalsOfNodesChangeNothing) {
