@@ -209,6 +209,18 @@ class Distributed(unittest.TestCase):
                 self.assertEqual("leaves", results["model"]["class_1"])
                 self.assertIn("data_validator", [alert["actor"] for alert in results["alerts"]])
 
+    def test_few_features_that_tell_little(self):
+        # As many as a request has that is to be refused, and no accuracy is promised for it.
+        chance = random.Random(5)
+        rows = [f"{chance.random()},{chance.random()},{chance.random()},{i % 2}\n" for i in range(40)]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "three.csv")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("40,3,x,y\n" + "".join(rows))
+            results = self.run_example("--csv", path, "--epochs", str(EPOCHS))
+            self.check(results, path)
+            self.assertLess(results["model"]["performance_metrics"]["accuracy"], 0.95)
+
     def test_data_that_is_none(self):
         with tempfile.TemporaryDirectory() as folder:
             path, config = os.path.join(folder, "bad.csv"), os.path.join(folder, "c.toml")
