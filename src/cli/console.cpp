@@ -100,11 +100,6 @@ bool Console::flush(bool wait) {
     return flush_locked();
 }
 
-int Console::output_error() {
-    const std::lock_guard lock(output_mutex_);
-    return error_;
-}
-
 bool Console::flush_locked() {
     if (error_ != 0) return false;
     if (buffer_.empty()) return true;

@@ -3,6 +3,7 @@
 // Thread: any; the library's callbacks write here while the main thread draws.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -31,7 +32,7 @@ public:
     // Writes what is buffered; if another thread is writing, `wait` tells whether to wait for it.
     bool flush(bool wait = true);
     // The error number that ended standard output, or 0. EPIPE: nobody reads any more.
-    [[nodiscard]] int output_error();
+    [[nodiscard]] int output_error() const { return error_.load(std::memory_order_relaxed); }
 
     // Writes to standard error, above the progress line.
     void note(std::string_view text);
@@ -72,10 +73,12 @@ private:
     bool output_pieces_ = true;
     bool error_pieces_ = true;
 
-    // Guards buffer_ and error_. Taken before terminal_mutex_.
+    // Guards buffer_, and error_ against two writers. Taken before terminal_mutex_, and held while a
+    // write waits for a reader.
     std::mutex output_mutex_;
     std::string buffer_;
-    int error_ = 0;
+    // Read without the lock, which may be held for long; relaxed: a number that stands for itself.
+    std::atomic<int> error_{0};
 
     // Guards drawn_ and standard error.
     std::mutex terminal_mutex_;
