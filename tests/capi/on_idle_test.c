@@ -249,7 +249,7 @@ static void test_later(const rig_mode *mode) {
     close_place(&at);
 }
 
-enum { ROUNDS = 50 };
+enum { ROUNDS = 20 };
 
 static void send_and_ask(waiter *own) {
     place *at = own->more;
@@ -487,7 +487,7 @@ static void test_recorded(void) {
 
 /* ---- many threads that send, ask and take back, until the network ends under them */
 
-enum { ASKERS = 4, TIMES = 300 };
+enum { ASKERS = 3, TIMES = 60 };
 
 typedef struct asked {
     pthread_mutex_t *lock;
