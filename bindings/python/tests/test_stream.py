@@ -355,6 +355,9 @@ def test_a_block_that_raises_fails_the_stream(net):
         1 / 0
     with pytest.raises(reflow.FailedError, match="ZeroDivisionError: division by zero"):
         reader.collect(timeout=5)
+    for call in (reader.read, reader.collect):
+        with pytest.raises(reflow.FailedError, match="division by zero"):
+            call()
 
 
 def test_a_writer_that_is_dropped(net):
