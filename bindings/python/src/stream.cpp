@@ -238,7 +238,12 @@ PyObject *stream_collect(PyObject *self, PyObject *arguments)
     if (status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_WOULD_BLOCK) {
         return Py_NewRef(Py_NotImplemented);
     }
-    if (status == REFLOW_ERROR_FAILED || status == REFLOW_ERROR_LIMIT) {
+    if (status == REFLOW_ERROR_FAILED) {
+        sides.failed = true;
+        sides.failure = text_of(reflow_error_message(error.get()));
+        return raise_failure(sides);
+    }
+    if (status == REFLOW_ERROR_LIMIT) {
         check(status, error);
         return nullptr;
     }

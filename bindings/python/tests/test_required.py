@@ -57,7 +57,7 @@ def test_a_graph_says_itself_what_it_exposes():
     with reflow.Network(graph) as net:
         with pytest.raises(reflow.GraphError, match="required inport 'in'") as caught:
             net.send("n.in", 1)
-        assert (caught.value.node, caught.value.port) == ("n", "in")
+        assert (caught.value.node, caught.value.port) == ("n", "in") and "expose" in caught.value.hint
 
 
 def test_other_faults_are_told(net):

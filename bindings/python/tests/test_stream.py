@@ -355,6 +355,9 @@ def test_a_block_that_raises_fails_the_stream(net):
         1 / 0
     with pytest.raises(reflow.FailedError, match="ZeroDivisionError: division by zero"):
         reader.collect(timeout=5)
+    for call in (reader.read, reader.collect):
+        with pytest.raises(reflow.FailedError, match="division by zero"):
+            call()
 
 
 def test_a_writer_that_is_dropped(net):
@@ -497,10 +500,13 @@ def test_two_threads(net):
 
     def read():
         began.set()
-        try:
-            reader.read()
-        except reflow.ClosedError:
-            ended.set()
+        while not ended.is_set():
+            try:
+                reader.read()
+            except reflow.InvalidStateError:  # the other thread was inside first
+                continue
+            except reflow.ClosedError:
+                ended.set()
 
     thread = threading.Thread(target=read)
     thread.start()
