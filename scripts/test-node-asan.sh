@@ -13,6 +13,11 @@ build=$(realpath "$1")
 shift
 asan=$build/node-asan
 
+# What comes from npm is there already.
+if [ -e "$build/node/installed.json" ] && [ ! -e "$asan/node/installed.json" ]; then
+    mkdir -p "$asan/node"
+    cp -R "$build/node/node_modules" "$build/node/installed.json" "$asan/node/"
+fi
 # The same options as those of `make asan`, so that a cache of compilers serves both.
 scripts/configure.sh "$asan" -DREFLOW_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=Debug \
     -DCMAKE_CXX_FLAGS_DEBUG=-O1 -DCMAKE_C_FLAGS_DEBUG=-O1 -DREFLOW_BENCH=OFF >&2
