@@ -28,6 +28,10 @@ function portNumber(port, what) {
   return port;
 }
 
+function inportKey(...parts) {
+  return JSON.stringify(parts);
+}
+
 // Keeps the process from ending while it is on.
 class Hold {
   #on = false;
@@ -43,6 +47,7 @@ class Links {
   constructor() {
     Object.defineProperty(this, '_handle', { value: new native.PeerHandle(), writable: true });
     Object.defineProperty(this, '_streams', { value: new Set() });
+    Object.defineProperty(this, '_order', { value: new Map() }); // inport -> the last one that waits to send
   }
 
   get port() {
@@ -63,15 +68,36 @@ class Links {
   }
 
   async send(networkId, actor, port, value, options) {
-    const { timeout, source = '', confirmed = false } =
-      check(options, ['timeout', 'source', 'confirmed'], 'send');
-    return this._handle.send(
-      networkId, actor, port, value, source, confirmed, milliseconds(timeout, 30000));
+    const { timeout, source = '', confirmed = false, envelope } =
+      check(options, ['timeout', 'source', 'confirmed', 'envelope'], 'send');
+    const wait = milliseconds(timeout, 30000);
+    if (confirmed) return this._handle.send(networkId, actor, port, value, source, true, wait, envelope);
+    const key = inportKey(networkId, actor, port);
+    if (!this._order.has(key) &&
+        this._handle.sendNow(networkId, actor, port, value, source, false, 0, envelope)) return undefined;
+    const message = native.message(value); // as it is now
+    return this._behind(key, wait, (left) =>
+      this._handle.send(networkId, actor, port, message, source, false, left, envelope));
+  }
+
+  // What waits for room goes one after the other, so that its order stays, and one thread waits and not many.
+  _behind(key, wait, send) {
+    const until = performance.now() + wait;
+    const run = () => send(wait < 0 ? wait : Math.max(1, Math.ceil(until - performance.now())));
+    const mine = this._order.has(key) ? this._order.get(key).then(run) : run();
+    const last = mine.then(() => {}, () => {});
+    this._order.set(key, last);
+    last.then(() => { if (this._order.get(key) === last) this._order.delete(key); });
+    return mine;
   }
 
   async sendMany(networkId, actor, port, values, options) {
     const { timeout, source = '' } = check(options, ['timeout', 'source'], 'sendMany');
-    return this._handle.sendMany(networkId, actor, port, values, source, milliseconds(timeout, 30000));
+    if (!Array.isArray(values)) throw refuse('values have to be an array');
+    const key = inportKey(networkId, actor, port);
+    const messages = this._order.has(key) ? values.map((value) => native.message(value)) : values;
+    return this._behind(key, milliseconds(timeout, 30000), (left) =>
+      this._handle.sendMany(networkId, actor, port, messages, source, left));
   }
 
   async registerRemoteActor(actor, networkId, options) {

@@ -6,6 +6,7 @@
 #include "async.h"
 #include "bridge.h"
 #include "core.h"
+#include "envelope.h"
 #include "environment.h"
 
 namespace reflow_node {
@@ -211,30 +212,60 @@ Napi::Value PeerHandle::connected(const Napi::CallbackInfo& info) {
 
 // ---- messages -----------------------------------------------------------------------------------
 
-// (network, actor, port, value, source, confirmed, timeout)
-Napi::Value PeerHandle::send(const Napi::CallbackInfo& info) {
-    const Napi::Env env = info.Env();
-    const auto core = use(env);
-    const std::string network = text_argument(info, 0, "the id of a network");
-    const std::string actor = text_argument(info, 1, "an actor");
-    const std::string port = text_argument(info, 2, "a port");
-    const std::string source = text_argument(info, 4, "option 'source'");
-    const bool confirmed = info[5].ToBoolean();
-    const std::int64_t timeout = info[6].ToNumber().Int64Value();
-    auto held = std::make_shared<Result>();
-    held->message = from_js(env, info[3]);
-    return call(env, core, [=](reflow_peer* peer, reflow_error** error) {
+namespace {
+
+// One message with where it goes: (network, actor, port, value, source, confirmed, timeout, envelope)
+struct Parcel {
+    explicit Parcel(const Napi::CallbackInfo& info)
+        : network(text_argument(info, 0, "the id of a network")),
+          actor(text_argument(info, 1, "an actor")),
+          port(text_argument(info, 2, "a port")),
+          source(text_argument(info, 4, "option 'source'")),
+          confirmed(info[5].ToBoolean()),
+          timeout(info[6].ToNumber().Int64Value()),
+          envelope(envelope_from_js(info.Env(), info[7])),
+          message(from_js(info.Env(), info[3])) {}
+
+    reflow_status send(reflow_peer* peer, reflow_error** error) {
         reflow_peer_send_options options{};
         options.struct_size = sizeof options;
         options.flags = confirmed ? REFLOW_PEER_SEND_CONFIRMED : 0;
         options.source = view_of(source);
+        options.envelope = envelope ? envelope->get() : nullptr;
         options.timeout_ms = timeout;
-        const reflow_status status =
-            reflow_peer_send_with(peer, view_of(network), view_of(actor), view_of(port),
-                                  held->message.get(), &options, error);
-        if (status == REFLOW_OK) (void)held->message.leak();  // it was taken
+        const reflow_status status = reflow_peer_send_with(
+            peer, view_of(network), view_of(actor), view_of(port), message.get(), &options, error);
+        if (status == REFLOW_OK) (void)message.leak();  // it was taken
         return status;
-    });
+    }
+
+    std::string network, actor, port, source;
+    bool confirmed;
+    std::int64_t timeout;
+    std::shared_ptr<Envelope> envelope;
+    Message message;
+};
+
+}  // namespace
+
+Napi::Value PeerHandle::send(const Napi::CallbackInfo& info) {
+    const auto core = use(info.Env());
+    auto parcel = std::make_shared<Parcel>(info);
+    return call(info.Env(), core,
+                [parcel](reflow_peer* peer, reflow_error** error) { return parcel->send(peer, error); });
+}
+
+// The same without waiting: whether there was room.
+Napi::Value PeerHandle::send_now(const Napi::CallbackInfo& info) {
+    const auto core = use(info.Env());
+    Parcel parcel(info);
+    parcel.timeout = 0;
+    reflow_error* error = nullptr;
+    const reflow_status status = parcel.send(core->peer, &error);
+    const bool full = status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_WOULD_BLOCK;
+    if (!full) check(info.Env(), status, error);
+    reflow_error_destroy(error);
+    return Napi::Boolean::New(info.Env(), !full);
 }
 
 // (network, actor, port, values, source, timeout) -> how many have gone
@@ -386,6 +417,7 @@ Napi::Function PeerHandle::define(Napi::Env env) {
                         InstanceMethod<&PeerHandle::disconnect>("disconnect"),
                         InstanceMethod<&PeerHandle::connected>("connected"),
                         InstanceMethod<&PeerHandle::send>("send"),
+                        InstanceMethod<&PeerHandle::send_now>("sendNow"),
                         InstanceMethod<&PeerHandle::send_many>("sendMany"),
                         InstanceMethod<&PeerHandle::register_remote_actor>("registerRemoteActor"),
                         InstanceMethod<&PeerHandle::set_delivery>("setDelivery"),

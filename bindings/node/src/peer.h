@@ -79,6 +79,7 @@ private:
     Napi::Value disconnect(const Napi::CallbackInfo& info);
     Napi::Value connected(const Napi::CallbackInfo& info);
     Napi::Value send(const Napi::CallbackInfo& info);
+    Napi::Value send_now(const Napi::CallbackInfo& info);
     Napi::Value send_many(const Napi::CallbackInfo& info);
     Napi::Value register_remote_actor(const Napi::CallbackInfo& info);
     Napi::Value set_delivery(const Napi::CallbackInfo& info);

@@ -3,6 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert';
 import fs from 'node:fs';
 import path from 'node:path';
+import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -40,13 +41,20 @@ const sum = 100_000 * 100_001; // twice 1 + 2 + ... + 100,000
 const expected = {
   'average.mjs': ['mean 2.7'],
   'change.cjs': ['10 100 replaced 1'],
+  'digest.mjs': (lines) => {
+    const bytes = fs.readFileSync(path.join(folder, 'digest.mjs'));
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return lines[0] === JSON.stringify({ name: 'digest.mjs', bytes: bytes.length, sha256 });
+  },
   'draw.mjs': (lines) => lines[0] === 'flowchart LR' && lines.at(-1) === 'read again: true',
   'failures.mjs': ["after 3 attempts: node 'store': the store is down", 'dead letters: 1', 'stored: 1'],
   'hello.mjs': ['42'],
   'lines.mjs': (lines) => /^\d+ words, most often '\w+'$/.test(lines[0]),
   'numbers.mjs': [`sum ${sum}`],
+  'orders.mjs': ['several orders, and the delay always last'],
   'pages.mjs': Array.from({ length: 8 }, (_, i) => `page ${i}`),
   'peers.mjs': ['linked to billing', 'order 1: 30', 'order 2: 60', 'order 3: 90'],
+  'resume.mjs': ['tea 1', 'milk 1', 'tea 2', 'tea 3', 'sugar 1'],
   'streams.mjs': ['SOME WORDS IN CHUNKS'],
   'watch.mjs': (lines) => lines.includes('parse.value -> log: {"a":1}') && lines.includes('parse.value -> log: [2,3]') &&
     lines.some((line) => line.startsWith('parse failed: ')) && lines[0] === 'NetworkStarted' &&

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import os from 'node:os';
 import path from 'node:path';
-import { DiscoveryServer, Network, Peer, PeerMesh, ReflowError, actor } from 'reflow';
+import { DiscoveryServer, Network, Peer, PeerMesh, ReflowError, actor, usage } from 'reflow';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'reflow peer '));
 test.after(() => fs.rmSync(folder, { recursive: true }));
@@ -103,6 +103,55 @@ test('an outbox keeps messages until there is a link; what is lost is told', asy
   const letter = await told;
   assert.deepStrictEqual([letter.port, letter.message], ['in', 'lost']);
   assert.match(letter.status, /^REFLOW_ERROR_/);
+  await beta.close();
+  await alpha.close();
+  await net.close();
+});
+
+test('sends that nobody waits for keep their order, and take no threads', async () => {
+  const { net, all } = recording(3000);
+  const alpha = local('alpha', { windowPackets: 8 }).attach(net);
+  const beta = local('beta', { noPort: true });
+  await net.start();
+  await alpha.start();
+  await beta.start();
+  await beta.connect(at(alpha));
+  const before = usage().threads;
+  const sent = [];
+  let most = 0;
+  for (let i = 0; i < 3000; ++i) {
+    const value = { i };
+    sent.push(i % 100 === 0 ? beta.sendMany('alpha', 'recorder', 'in', [value]) : beta.send('alpha', 'recorder', 'in', value));
+    value.i = -1; // what was sent is what it was then
+    if (i % 500 === 0) most = Math.max(most, usage().threads);
+  }
+  assert.deepStrictEqual((await all).map((value) => value.i), Array.from({ length: 3000 }, (_, i) => i));
+  await Promise.all(sent);
+  assert.ok(most < before + 20, `${most} threads, and ${before} before`);
+  const late = beta.send('alpha', 'recorder', 'in', 1);
+  const closing = beta.close();
+  await late.catch((error) => assert.match(error.code, /CLOSED|NOT_FOUND/));
+  await closing;
+  await alpha.close();
+  await net.close();
+});
+
+test('an envelope crosses a link, with who has sent it', async () => {
+  const net = new Network({ envelopes: true })
+    .add('echo', actor({ inports: ['in'], outports: ['out'] }, (ctx) => ({ out: ctx.envelope })));
+  const out = net.stream('echo.out');
+  const alpha = local('alpha').attach(net);
+  const beta = local('beta', { noPort: true });
+  await net.start();
+  await alpha.start();
+  await beta.start();
+  await beta.connect(at(alpha));
+  const envelope = { correlation: 'order 7', traceId: '0af7651916cd43dd8448eb211c80319c', deadlineMs: 1234567890123 };
+  await beta.send('alpha', 'echo', 'in', 1, { source: 'me', envelope });
+  const { correlation, traceId, sourceNetwork, sourceActor } = (await out.next()).value;
+  assert.deepStrictEqual([correlation, traceId, sourceNetwork, sourceActor],
+    ['order 7', envelope.traceId, 'beta', 'me']);
+  await assert.rejects(beta.send('alpha', 'echo', 'in', 1, { envelope: { spanId: 'x' } }), /spanId/);
   await beta.close();
   await alpha.close();
   await net.close();

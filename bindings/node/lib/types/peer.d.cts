@@ -1,5 +1,6 @@
 // Peers: networks of several processes, linked to each other.
 
+import type { Envelope } from './bytes.cjs';
 import type { Value, ValueObject } from './values.cjs';
 import type { Network } from './network.cjs';
 import type { EventStream } from './events.cjs';
@@ -81,6 +82,8 @@ export interface PeerSendOptions {
   readonly source?: string;
   /** Wait until the inport there has the message, or somebody tells why not. */
   readonly confirmed?: boolean;
+  /** What goes with it: trace, deadline and correlation. Who sends is what this peer is, and `source`. */
+  readonly envelope?: Envelope;
 }
 
 export interface RemoteActorOptions {
@@ -269,7 +272,10 @@ export class Peer {
   disconnect(networkId: string): void;
   connected(networkId: string): boolean;
 
-  /** Sends a message to an inport of an actor of another network. */
+  /**
+   * Sends a message to an inport of an actor of another network. Those to one inport go in the order of the calls,
+   * whether they are waited for or not; confirmed ones go by themselves.
+   */
   send(networkId: string, actor: string, port: string, value: Value, options?: PeerSendOptions): Promise<void>;
   /** Sends many in order. @returns how many have gone, which are all unless it rejects */
   sendMany(
