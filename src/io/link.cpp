@@ -122,7 +122,9 @@ void Link::event(bool in, bool out) {
 // decrypted, since the socket does not tell of it.
 void Link::readable() {
     for (;;) {
-        if (state_ == State::ended || paused()) return;
+        take_held();
+        // held_: the pause ended just now, which poked() will hear.
+        if (state_ == State::ended || held_ || paused()) return;
         iovec parts[2];
         std::size_t count = 0;
         std::size_t room = 0;
@@ -193,6 +195,7 @@ void Link::feed(std::byte* data, std::size_t size) {
         if (deaf_) return;
         if (paused()) {
             rest_.append(data, size);
+            held_ = true;
             return;
         }
         if (rest_.size() > 0) {
@@ -218,13 +221,18 @@ void Link::feed(std::byte* data, std::size_t size) {
     }
 }
 
-// After a pause: what had come by then first.
-void Link::resume() {
-    if (state_ != State::open || paused()) return;
+// What had come by a pause, once that is over. More may have come before poked() tells of the end of it.
+void Link::take_held() {
+    if (!held_ || state_ != State::open || paused()) return;
+    held_ = false;
     Bytes kept;
     kept.swap(rest_);
     feed(kept.data(), kept.size());
-    if (channel_.secure()) readable();
+}
+
+void Link::resume() {
+    take_held();
+    if (state_ == State::open && channel_.secure()) readable();
 }
 
 void Link::take(const Head& head, std::span<std::byte> body) {

@@ -141,6 +141,7 @@ private:
     void readable();
     void feed(std::byte* data, std::size_t size);
     [[nodiscard]] bool feed_rest(std::byte*& data, std::size_t& size);
+    void take_held();
     void resume();
     void take(const Head& head, std::span<std::byte> body);
     void take_control(const Head& head, std::span<std::byte> body);
@@ -209,7 +210,8 @@ private:
     bool answer_awaited_ = false;  // all is written, the other's close frame is to come
     bool deaf_ = false;            // what comes cannot be read any more: the rules are broken
     Verdict verdict_;              // once closing
-    Bytes rest_;                   // of a frame that is not whole, or all that came while paused
+    bool held_ = false;            // rest_ is what had come by a pause: whole frames, too
+    Bytes rest_;                   // else of the one frame that is not whole
     Bytes message_;                // of a message in parts
     bool in_message_ = false, message_text_ = false;
     std::function<void()> ended_;

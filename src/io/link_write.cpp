@@ -307,6 +307,7 @@ void Link::start_close(Verdict verdict, bool answer) {
         verdict_ = std::move(verdict);
         state_ = State::closing;
         told_why_ = answer;
+        held_ = false;
         rest_.clear();
         end_after(options_.send_ns, false);
     }

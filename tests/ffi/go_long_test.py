@@ -6,10 +6,11 @@ import unittest
 import support
 
 FOLDER = support.example("go")
+# Go splits flags at spaces, but for those in quotes.
 ENVIRONMENT = {
     "CGO_ENABLED": "1",
-    "CGO_CFLAGS": f"-I{support.INCLUDE}",
-    "CGO_LDFLAGS": f"-L{support.LIBRARIES} -Wl,-rpath,{support.LIBRARIES}",
+    "CGO_CFLAGS": f"'-I{support.INCLUDE}'",
+    "CGO_LDFLAGS": f"'-L{support.LIBRARIES}' '-Wl,-rpath,{support.LIBRARIES}'",
     "GOCACHE": os.path.join(support.CACHE, "go"),
     "GOFLAGS": "-count=1",
     "GOTOOLCHAIN": "local",

@@ -229,6 +229,44 @@ TEST_P(WireTest, ReadingStopsInTheMiddleOfABuffer) {
     }
 }
 
+// Somebody else ends the pauses, also in the moment in which the loop begins one.
+TEST_P(WireTest, NothingIsLostWherePausesEndAtOnce) {
+    constexpr std::uint32_t frames = 3'000;
+    std::atomic<Wire*> there{nullptr};
+    std::uint32_t expected = 0;
+    bool in_order = true;
+    door.prepare = [&](Ear& each) {
+        each.keeps = false;
+        each.on_frame = [&](Wire& wire, std::span<const std::byte> frame) {
+            std::uint32_t number = 0;
+            std::memcpy(&number, frame.data() + 4, 4);
+            in_order = in_order && number == expected;
+            expected = number + 1;
+            wire.read(false);
+            there.store(&wire, std::memory_order_release);
+        };
+    };
+    listen();
+    Ref<Wire> wire = dial(ear);
+    ASSERT_TRUE(ear.wait_open());
+    Ear* server = door.wait_ear();
+    std::atomic<bool> over{false};
+    std::thread ends_pauses([&] {
+        while (!over.load(std::memory_order_acquire)) {
+            if (Wire* paused = there.load(std::memory_order_acquire)) paused->read(true);
+        }
+    });
+    for (std::uint32_t i = 0; i < frames; ++i)
+        ASSERT_EQ(insist(*wire, ear, numbered(0, i, 8)), REFLOW_OK);
+    bool all = true;
+    for (std::uint32_t i = 100; i <= frames; i += 100) all = all && server->wait_frames(i);
+    over.store(true, std::memory_order_release);
+    ends_pauses.join();
+    std::lock_guard lock(bell.mutex);
+    EXPECT_TRUE(all) << server->frames_count << " " << server->reason;
+    EXPECT_TRUE(in_order);
+}
+
 TEST_P(WireTest, WhatDoesNotMoveEnds) {
     door.prepare = [](Ear& each) { each.on_open = [](Wire& wire) { wire.read(false); }; };
     listen();

@@ -128,8 +128,9 @@ struct Ear : WireHandler {
         return bell.wait([&] { return closed_count > 0; });
     }
     bool wait_frames(std::uint64_t count) {
-        return bell.wait([&] { return frames_count >= count || closed_count > 0; }) &&
-               frames_count >= count;
+        bool all = false;
+        (void)bell.wait([&] { return (all = frames_count >= count) || closed_count > 0; });
+        return all;
     }
 };
 
