@@ -124,7 +124,9 @@ class Interrupted(support.Case):
         self.assertEqual(process.returncode, 130)
         self.assert_sum_of_a_part(out)
         for mode in MODES:
-            result = reflow("run", path, "--json", "--timeout", "0.2", *mode)
+            _, result = support.with_time(
+                lambda seconds: reflow("run", path, "--json", "--timeout", seconds, *mode),
+                lambda result: result.json["nodes"]["read"]["sent"] != 0)
             self.assert_code(result, 4)
             self.assert_sum_of_a_part(result.out)
 

@@ -89,6 +89,16 @@ def wait_for(condition, what):
         select.select([], [], [], 0.005)
 
 
+def with_time(run, begun):
+    """The result of run(seconds), which ends by the --timeout that it is given, with the first of these
+    limits that was enough for begun(result): on a busy machine one may be over before anything has begun."""
+    for seconds in ("0.3", "3", "30"):
+        result = run(seconds)
+        if begun(result):
+            break
+    return seconds, result
+
+
 def started(*arguments, **options):
     """A process of the program; ended with the block, if it still runs."""
     options.setdefault("env", environment())

@@ -263,7 +263,9 @@ class Top(support.Case):
         self.assertIn("node 'fail'", last)
 
     def test_plain_where_there_is_no_terminal(self):
-        done = reflow("top", self.endless(), "--interval", "0.1", "--timeout", "1")
+        _, done = support.with_time(
+            lambda seconds: reflow("top", self.endless(), "--interval", "0.05", "--timeout", seconds),
+            lambda done: len(HEADER.findall(done.out)) > 2)
         self.assertEqual(done.code, 4)
         self.assertGreater(len(HEADER.findall(done.out)), 2)
         self.assertNotIn("\x1b", done.out)
@@ -282,7 +284,10 @@ class Top(support.Case):
         self.assertRegex(live.all, HEADER)
 
     def test_json(self):
-        done = reflow("top", self.endless(), "--interval", "0.1", "--json", "--timeout", "1")
+        _, done = support.with_time(
+            lambda seconds: reflow("top", self.endless(), "--interval", "0.05", "--json",
+                                   "--timeout", seconds),
+            lambda done: len(done.out.splitlines()) > 3)
         self.assertEqual(done.code, 4)
         lines = [json.loads(line) for line in done.out.splitlines()]
         self.assertGreater(len(lines), 3)

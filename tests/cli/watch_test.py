@@ -96,7 +96,9 @@ class Watch(support.Case):
 
     def test_an_idle_graph_waits(self):
         path = self.write("idle.json", support.echo())
-        result = reflow("run", path, "--watch", "--timeout", "0.3", "--input", "in=1")
+        _, result = support.with_time(
+            lambda seconds: reflow("run", path, "--watch", "--timeout", seconds, "--input", "in=1"),
+            lambda result: result.out)
         self.assert_code(result, 4)
         self.assertEqual(result.out, "out: 1\n")
 

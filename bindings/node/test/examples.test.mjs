@@ -16,7 +16,7 @@ const weather = path.join(source, 'examples', 'weather');
 function run(name, args = []) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [path.join(examples, name), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    const late = setTimeout(() => { child.kill('SIGKILL'); }, 30000);
+    const late = setTimeout(() => { child.kill('SIGKILL'); }, 200000);
     const texts = ['', ''];
     child.stdout.on('data', (data) => { texts[0] += data; });
     child.stderr.on('data', (data) => { texts[1] += data; });

@@ -61,7 +61,8 @@ test('a stream that nobody feeds does not keep the process', async () => {
 
 test('a process that exits in the middle of traffic', async () => {
   await ends(`${TRAFFIC}
-    traffic().start().then(() => setTimeout(() => { console.log(seen > 0); process.exit(3); }, 50));`,
+    hook = () => { if (seen === 1) setTimeout(() => { console.log(seen > 0); process.exit(3); }, 50); };
+    traffic().start();`,
   { code: 3, stdout: 'true' });
 });
 

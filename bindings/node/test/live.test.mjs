@@ -146,7 +146,7 @@ test('checkpoints are written while it runs', async () => {
   const net = Network.from(new Graph('c').addNode('count', 'Counter').addInport('in', 'count.in'));
   await net.checkpoint(file, { interval: 20, keep: 1 });
   await net.start();
-  const deadline = Date.now() + 10000;
+  const deadline = Date.now() + 60000;
   while (!fs.existsSync(file) && Date.now() < deadline) await new Promise((resolve) => { setImmediate(resolve); });
   assert.ok(fs.existsSync(file));
   await net.checkpoint(null);

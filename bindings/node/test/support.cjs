@@ -9,7 +9,7 @@ const packageName = process.env.REFLOW_NODE_PACKAGE
   : require.resolve('../lib/index.cjs');
 
 // Runs a program that is given as text, with `reflow` and `net` helpers in scope; answers with its end.
-function runProgram(source, { args = [], env = {}, timeout = 20000 } = {}) {
+function runProgram(source, { args = [], env = {}, timeout = 120000 } = {}) {
   const text = `'use strict';\nconst reflow = require(${JSON.stringify(packageName)});\n` +
     `const { Network, actor } = reflow;\n${source}`;
   return new Promise((resolve) => {
@@ -28,7 +28,7 @@ function runProgram(source, { args = [], env = {}, timeout = 20000 } = {}) {
 }
 
 // Waits until a condition holds; fails after the deadline.
-async function until(condition, what, milliseconds = 10000) {
+async function until(condition, what, milliseconds = 60000) {
   const deadline = Date.now() + milliseconds;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`${what} did not come within ${milliseconds} ms`);

@@ -21,7 +21,7 @@ def net():
 def program():
     """Runs a program in an interpreter of its own; returns what subprocess.run does."""
 
-    def run(text, *, timeout=30, **environment):
+    def run(text, *, timeout=200, **environment):
         env = {**os.environ, **environment}
         package = os.path.dirname(os.path.dirname(os.path.abspath(reflow.__file__)))
         env["PYTHONPATH"] = os.pathsep.join([package] + env.get("PYTHONPATH", "").split(os.pathsep))

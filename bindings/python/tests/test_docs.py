@@ -29,7 +29,7 @@ def test_program(program, tmp_path):
     environment = {**os.environ, "PYTHONPATH": FOLDER}
     (tmp_path / "program.py").write_text(program, encoding="utf-8")
     done = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, env=environment, capture_output=True,
-                          text=True, timeout=60)
+                          text=True, timeout=300)
     assert done.returncode == 0, done.stderr
 
 

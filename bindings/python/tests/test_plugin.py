@@ -45,7 +45,7 @@ def session(tmp_path):
         env = {k: v for k, v in os.environ.items() if not k.startswith(("REFLOW_SEED", "PYTEST"))}
         env.update(environment, PYTHONPATH=folder)
         done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_it.py", *arguments],
-                              cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
+                              cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
         return done.returncode, done.stdout + done.stderr
 
     return run

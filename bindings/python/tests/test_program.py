@@ -21,7 +21,7 @@ def run(*arguments, entry="main", stdin=None):
     if entry != "main":
         command = [sys.executable, "-c", f"from reflow.__main__ import {entry}; {entry}()"]
     return subprocess.run([*command, *arguments], env=ENVIRONMENT, input=stdin, capture_output=True, text=True,
-                          timeout=60)
+                          timeout=300)
 
 
 def test_version_is_that_of_the_package():
@@ -67,5 +67,5 @@ def test_a_package_without_its_program_says_so(tmp_path):
     # The file alone, without the binary beside it.
     source = pathlib.Path(reflow.__file__).with_name("__main__.py")
     shutil.copy(source, tmp_path / "main_alone.py")
-    done = subprocess.run([sys.executable, str(tmp_path / "main_alone.py")], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, str(tmp_path / "main_alone.py")], capture_output=True, text=True, timeout=300)
     assert done.returncode == 1 and "reinstall the package" in done.stderr

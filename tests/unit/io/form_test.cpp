@@ -25,12 +25,12 @@ protected:
 
 TEST_P(FormTest, FramesArriveWhateverFormTheyTake) {
     door.prepare = [](Ear& each) { each.echoes = true; };
-    PortOptions options;
+    PortOptions options = patient_port();
     options.wire.negotiates = GetParam().acceptor;
     options.tcp = GetParam().tcp_at_port;
     std::uint16_t port = 0;
     ASSERT_TRUE(wires_host->listen("127.0.0.1", 0, options, door, &port).ok());
-    WireOptions own;
+    WireOptions own = patient_wire();
     own.negotiates = GetParam().dialler;
     auto address = WireAddress::parse("127.0.0.1:" + std::to_string(port));
     ASSERT_TRUE(address.ok() && address.value().any_form);

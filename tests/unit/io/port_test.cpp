@@ -20,7 +20,7 @@ namespace {
 
 class PortTest : public ::testing::Test {
 protected:
-    void listen(const PortOptions& options = {}) {
+    void listen(const PortOptions& options = patient_port()) {
         auto listening = all->listen("127.0.0.1", 0, options, door, &port);
         ASSERT_TRUE(listening.ok()) << listening.error().message;
         listener = listening.value();
@@ -126,7 +126,7 @@ TEST_F(PortTest, PagesOfOthersAreNotLetIn) {
     EXPECT_EQ(answer("Origin: http://evil.example\r\n"), "HTTP/1.1 403");
     EXPECT_EQ(answer("Origin: http://a\r\nOrigin: http://b\r\n"), "HTTP/1.1 403");
     EXPECT_EQ(answer(""), "HTTP/1.1 101");
-    PortOptions options;
+    PortOptions options = patient_port();
     options.origins = named;
     listen(options);
     EXPECT_EQ(answer("Origin: https://good.example\r\n"), "HTTP/1.1 101");
@@ -156,7 +156,7 @@ TEST_F(PortTest, FramesWithTheUpgradeAndInPartsAndPings) {
 }
 
 TEST_F(PortTest, BreakingTheRulesIsToldByItsCode) {
-    PortOptions options;
+    PortOptions options = patient_port();
     options.wire.frame_bytes = 200;
     listen(options);
     EXPECT_EQ(code_for("\x82\x01x"), 1002);                               // no mask
@@ -180,7 +180,7 @@ TEST_F(PortTest, BreakingTheRulesIsToldByItsCode) {
 }
 
 TEST_F(PortTest, TcpMarkAndRules) {
-    PortOptions options;
+    PortOptions options = patient_port();
     options.wire.frame_bytes = 200;
     door.prepare = [](Ear& each) { each.echoes = true; };
     listen(options);
@@ -246,7 +246,7 @@ TEST_F(PortTest, RequestsOnTheSamePort) {
 }
 
 TEST_F(PortTest, WrongRequestsAreAnsweredAndLimited) {
-    PortOptions options;
+    PortOptions options = patient_port();
     options.http_body_bytes = 100;
     listen(options);
     auto status = [&](const std::string& request) {
@@ -276,7 +276,7 @@ TEST_F(PortTest, WrongRequestsAreAnsweredAndLimited) {
 }
 
 TEST_F(PortTest, SlowAndSilentOnesEndAndDoNotDisturb) {
-    PortOptions options;
+    PortOptions options = patient_port();
     options.first_bytes_ns = 200'000'000;
     door.prepare = [](Ear& each) { each.echoes = true; };
     listen(options);
@@ -331,7 +331,7 @@ TEST_F(PortTest, ListenTellsWhatFails) {
     EXPECT_NE(again.error().message.find("127.0.0.1:"), String::npos);
     EXPECT_EQ(bound, 0);
     EXPECT_FALSE(all->listen("no number", 0, {}, door, nullptr).ok());
-    PortOptions tls;
+    PortOptions tls = patient_port();
     tls.wire.tls.certificate_file = "/nonexistent.pem";
     auto missing = all->listen("127.0.0.1", 0, tls, door, nullptr);
     ASSERT_FALSE(missing.ok());
@@ -515,13 +515,13 @@ protected:
     }
     ~TlsTest() override { std::filesystem::remove_all(folder); }
     void listen_with(const std::string& certificate) {
-        PortOptions options;
+        PortOptions options = patient_port();
         options.wire.tls.certificate_file = String(certificate.c_str());
         door.prepare = [](Ear& each) { each.echoes = true; };
         listen(options);
     }
     Ref<Wire> dial(Ear& hearer, const std::string& trusted, bool verify = true) {
-        WireOptions options;
+        WireOptions options = patient_wire();
         options.tls.ca_file = String(trusted.c_str());
         options.tls.verify = verify;
         auto made = all->dial(at(GetParam(), port), options, hearer);

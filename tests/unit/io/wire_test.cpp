@@ -14,13 +14,13 @@ namespace {
 // A port, its door, and one wire to it.
 class WireTest : public ::testing::TestWithParam<const char*> {
 protected:
-    void listen(const PortOptions& options = {}) {
+    void listen(const PortOptions& options = patient_port()) {
         auto listening = wires_host->listen("127.0.0.1", 0, options, door, &port);
         ASSERT_TRUE(listening.ok()) << listening.error().message;
         listener = listening.value();
         ASSERT_NE(port, 0);
     }
-    Ref<Wire> dial(Ear& hearer, const WireOptions& options = {}) {
+    Ref<Wire> dial(Ear& hearer, const WireOptions& options = patient_wire()) {
         auto made = wires_host->dial(at(GetParam(), port), options, hearer);
         EXPECT_TRUE(made.ok());
         return std::move(made).take();
@@ -124,7 +124,7 @@ TEST_P(WireTest, OrderFromSeveralThreadsBothWays) {
     ear.keeps = false;
     ear.on_frame = [&](Wire&, std::span<const std::byte> frame) { check(next_here, frame); };
     listen();
-    WireOptions options;
+    WireOptions options = patient_wire();
     options.queue_bytes = 100'000;
     Ref<Wire> wire = dial(ear, options);
     ASSERT_TRUE(ear.wait_open());
@@ -158,7 +158,7 @@ TEST_P(WireTest, SixtyMebibytes) {
 }
 
 TEST_P(WireTest, TooLargeIsRefusedWithItsCodeOnBothSides) {
-    PortOptions options;
+    PortOptions options = patient_port();
     options.wire.frame_bytes = 1000;
     listen(options);
     Ref<Wire> wire = dial(ear);
@@ -182,7 +182,7 @@ TEST_P(WireTest, FullQueueLeavesTheFrameAndMemoryAlone) {
         each.keeps = false;
     };
     listen();
-    WireOptions options;
+    WireOptions options = patient_wire();
     options.queue_bytes = 1'000'000;
     Ref<Wire> wire = dial(ear, options);
     ASSERT_TRUE(ear.wait_open());
@@ -270,7 +270,7 @@ TEST_P(WireTest, NothingIsLostWherePausesEndAtOnce) {
 TEST_P(WireTest, WhatDoesNotMoveEnds) {
     door.prepare = [](Ear& each) { each.on_open = [](Wire& wire) { wire.read(false); }; };
     listen();
-    WireOptions options;
+    WireOptions options = patient_wire();
     options.send_ns = 100'000'000;
     Ref<Wire> wire = dial(ear, options);
     ASSERT_TRUE(ear.wait_open());
@@ -363,7 +363,6 @@ TEST_P(WireTest, ClosedBeforeItIsOpen) {
 
 // It says what it wants and is gone before anybody has looked; who it was is known all the same.
 TEST_P(WireTest, WhoHasComeAndGoneHasAnAddress) {
-    if (std::string_view(GetParam()) != "tcp") GTEST_SKIP() << "the words of tcp are few";
     listen();
     std::string seen;
     door.prepare = [&](Ear&) { seen = "accepted"; };  // Door looks at the address
@@ -376,7 +375,8 @@ TEST_P(WireTest, WhoHasComeAndGoneHasAnAddress) {
     {
         Plain other(port);
         ASSERT_TRUE(other.ok());
-        other.say(tcp_mark);
+        const bool tcp = std::string_view(GetParam()) == "tcp";
+        other.say(tcp ? String(tcp_mark) : upgrade_request("here", "/", websocket_key(), false));
         linger cut{1, 0};
         ASSERT_EQ(setsockopt(other.number(), SOL_SOCKET, SO_LINGER, &cut, sizeof cut), 0);
     }
@@ -443,7 +443,7 @@ struct FullPort {
 TEST_P(WireTest, ConnectTakesTooLong) {
     FullPort full;
     port = full.port;
-    WireOptions options;
+    WireOptions options = patient_wire();
     options.connect_ns = 50'000'000;
     Ref<Wire> wire = dial(ear, options);
     ASSERT_TRUE(ear.wait_closed());
@@ -461,7 +461,7 @@ TEST_P(WireTest, UpgradeTakesTooLong) {
     ::listen(silent, 10);
     getsockname(silent, reinterpret_cast<sockaddr*>(&to), &length);
     port = ntohs(to.sin_port);
-    WireOptions options;
+    WireOptions options = patient_wire();
     options.upgrade_ns = 50'000'000;
     Ref<Wire> wire = dial(ear, options);
     ASSERT_TRUE(ear.wait_closed());
@@ -532,7 +532,7 @@ TEST_P(WireTest, TwoHundredConnections) {
 }
 
 TEST_P(WireTest, ConnectionsHaveALimit) {
-    PortOptions options;
+    PortOptions options = patient_port();
     options.connections = 3;
     listen(options);
     std::vector<std::unique_ptr<Ear>> ears;

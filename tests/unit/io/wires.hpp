@@ -30,6 +30,19 @@ using namespace reflow::io;
 
 inline constexpr auto patience = std::chrono::seconds(240);
 
+// What a busy machine does late is not what a test looks for that does not say so.
+inline WireOptions patient_wire() {
+    WireOptions options;
+    options.connect_ns = options.upgrade_ns = 200'000'000'000;
+    return options;
+}
+inline PortOptions patient_port() {
+    PortOptions options;
+    options.first_bytes_ns = 200'000'000'000;
+    options.wire = patient_wire();
+    return options;
+}
+
 // One mutex and condition for all handlers of a test: any change can be waited for.
 struct Bell {
     std::mutex mutex;
