@@ -46,6 +46,13 @@ Graph::Graph(std::string_view name, bool case_sensitive) : case_sensitive_(case_
     properties_ = std::move(made).take();
 }
 
+// Here, since each of them is long.
+Graph::Graph(const Graph& other) = default;
+Graph::Graph(Graph&& other) noexcept = default;
+Graph& Graph::operator=(const Graph& other) = default;
+Graph& Graph::operator=(Graph&& other) noexcept = default;
+Graph::~Graph() = default;
+
 std::string_view Graph::name() const noexcept { return properties_.get("name").text(); }
 
 std::uint32_t Graph::find_name(std::string_view text) const noexcept { return ids_.find(text); }

@@ -120,11 +120,11 @@ public:
     // folded to lower case (ASCII) on entry.
     explicit Graph(std::string_view name, bool case_sensitive = true);
     // A copy shares nothing that can change.
-    Graph(const Graph& other) = default;
-    Graph(Graph&& other) noexcept = default;
-    Graph& operator=(const Graph& other) = default;
-    Graph& operator=(Graph&& other) noexcept = default;
-    ~Graph() = default;
+    Graph(const Graph& other);
+    Graph(Graph&& other) noexcept;
+    Graph& operator=(const Graph& other);
+    Graph& operator=(Graph&& other) noexcept;
+    ~Graph();
 
     [[nodiscard]] std::string_view name() const noexcept;
     [[nodiscard]] bool case_sensitive() const noexcept { return case_sensitive_; }

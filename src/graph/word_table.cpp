@@ -2,8 +2,9 @@
 // Thread: one at a time.
 #include "graph/word_table.hpp"
 
-#include <algorithm>
 #include <functional>
+
+#include "base/text.hpp"
 
 namespace reflow::graph {
 
@@ -53,18 +54,17 @@ std::uint32_t WordTable::intern(std::string_view word) {
     if (size > UINT32_MAX || ends_.size() + 1 >= nowhere) {
         (void)Allocator<std::uint32_t>().allocate(SIZE_MAX);  // throws
     }
-    if (ends_.size() == ends_.capacity()) ends_.reserve(std::max<std::size_t>(ends_.size() * 2, 4));
     if ((ends_.size() + 1) * 4 > slots_.size() * 3) index(slots_.size() + slots_.size() / 2 + 16);
-    if (size > letters_.capacity()) {  // the word may stand in the block that ends
-        Vector<char> larger;
-        larger.reserve(std::max(size, letters_.capacity() * 2));
-        larger.assign(letters_.begin(), letters_.end());
-        larger.insert(larger.end(), word.begin(), word.end());
-        letters_.swap(larger);
-    } else {
-        letters_.insert(letters_.end(), word.begin(), word.end());
-    }
+    // The place first, then the letters; a lack of memory for these takes it back.
     ends_.push_back(static_cast<std::uint32_t>(size));
+    struct Undo {
+        Vector<std::uint32_t>* ends;
+        ~Undo() {
+            if (ends != nullptr) ends->pop_back();
+        }
+    } undo{&ends_};
+    append(letters_, word);
+    undo.ends = nullptr;
     auto number = static_cast<std::uint32_t>(ends_.size());
     enter(slots_, place((*this)[number]), number);
     return number;

@@ -31,7 +31,7 @@ private:
     [[nodiscard]] std::size_t place(std::string_view word) const noexcept;
     void index(std::size_t slots);
 
-    Vector<char> letters_;
+    String letters_;
     Vector<std::uint32_t> ends_;  // in letters_, by number - 1
     // Numbers by the hashes of their words, one slot after the other; 0: free. At most three
     // quarters are taken.
