@@ -167,8 +167,12 @@ TEST(GraphEdit, TheOrderOfTheDocumentOutlivesRemovals) {
         }
     }
     for (std::uint32_t i = 0; i < count; ++i) {
-        if (i % 5 == 1) ASSERT_TRUE(graph.remove_initials({"a", "in", i}).ok());
-        if (i % 5 == 3) ASSERT_TRUE(graph.disconnect({"a", "out", i}, {"a", "in", i}).ok());
+        if (i % 5 == 1) {
+            ASSERT_TRUE(graph.remove_initials({"a", "in", i}).ok());
+        }
+        if (i % 5 == 3) {
+            ASSERT_TRUE(graph.disconnect({"a", "out", i}, {"a", "in", i}).ok());
+        }
     }
     ASSERT_TRUE(graph.add_initial({"a", "in", count}, Message::null()).ok());
     ASSERT_TRUE(graph.connect({"a", "out", count + 1}, {"a", "in"}, {}).ok());
