@@ -851,6 +851,11 @@ typedef struct reflow_packet {
  * first one, in the order of the inports, that has one; or what reflow_context_set_envelope says. That is
  * so for outputs of pending firings, for the outport "error" and for fallbacks, too.
  *
+ * A firing whose envelope has a deadline that has passed is not begun: it fails with REFLOW_ERROR_TIMEOUT,
+ * which is no attempt and nothing that a circuit breaker counts. One that is kept open ends at the deadline as
+ * at its timeout. What then goes to "error" or a fallback, and a dead letter that is played back too
+ * late, has no deadline any more. In mode simulated the time is logical and begins with 1970.
+ *
  * A packet from another network (section 21) always has one: its last four fields tell who has sent it, as the
  * greeting of the two peers has proved, and what was sent goes on with them. Elsewhere they are empty,
  * unless a host or a component has set them. */
@@ -859,7 +864,7 @@ typedef struct reflow_envelope {
     uint32_t reserved;    /* 0 */
     uint8_t trace_id[16]; /* as in W3C Trace Context; zeros: none */
     uint8_t span_id[8];
-    int64_t deadline_ms;     /* milliseconds since 1970 UTC, for components that look at it; 0: none */
+    int64_t deadline_ms;     /* milliseconds since 1970 UTC; 0: none */
     reflow_view correlation; /* UTF-8, at most REFLOW_MAX_CORRELATION_BYTES */
     reflow_view source_network;  /* UTF-8, each at most REFLOW_MAX_SOURCE_BYTES; may be empty */
     reflow_view source_instance; /* the process of that network */
@@ -1141,8 +1146,8 @@ REFLOW_API reflow_status reflow_context_cancel_timer(reflow_context *context, ui
  * the first time only, and what falls on one moment is one call. When somebody sets the wall clock the timer
  * follows within a minute: times that are jumped over are caught up by one call; set back by up to three
  * hours, what has fired does not fire again; farther back is a correction, and it begins anew there. In mode
- * simulated the wall clock is the logical one, from 1970 on. A snapshot cannot hold such a timer: the component
- * Schedule can be saved.
+ * simulated the wall clock is the logical one, from 1970 on. After a restore it goes on where it stood: what has
+ * passed meanwhile is one call, at once.
  * Ownership: views borrowed. Threads: callback (run). Blocking: bounded (reads a file).
  * Errors: REFLOW_ERROR_PARSE for an expression, with the column, or a damaged file of a zone;
  * REFLOW_ERROR_NOT_FOUND for an unknown zone; REFLOW_ERROR_UNSUPPORTED without the feature "cron"; and as
@@ -1173,8 +1178,8 @@ REFLOW_API uint64_t reflow_context_now_ns(const reflow_context *context);
  * Ownership: none. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API bool reflow_context_stopping(const reflow_context *context);
 
-/* When the timeout of the firings of this call passes, on the clock of reflow_context_now_ns;
- * UINT64_MAX if they have none.
+/* When the timeout of the firings of this call passes or, if that is earlier, the deadline of their
+ * envelope, on the clock of reflow_context_now_ns; UINT64_MAX if they have none.
  * Ownership: none. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API uint64_t reflow_context_deadline_ns(const reflow_context *context);
 
@@ -2009,7 +2014,7 @@ REFLOW_API reflow_status reflow_network_find_inport(reflow_network *network, ref
  * after each, as if they were watched (section 12), which is several times slower; without it envelopes
  * cost nothing.
  * Ownership: none. Threads: any. Blocking: never. Errors: REFLOW_ERROR_INVALID_STATE after the start,
- * REFLOW_ERROR_UNSUPPORTED for a network that is recorded. Since: 0.1.0 */
+ * REFLOW_ERROR_UNSUPPORTED for a replay, whose recording says it. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_carry_envelopes(reflow_network *network,
                                                         reflow_error **error);
 
@@ -2886,7 +2891,8 @@ REFLOW_API reflow_status reflow_network_with_state(reflow_network *network, refl
 
 /* Takes a snapshot of a running network: the states of its nodes, the packets that wait, were taken or
  * are on their way, timers, and what its outputs hold. All nodes rest meanwhile; those that were not
- * paused before go on afterwards. *out is an object; reflow_message_to_msgpack makes bytes of it that
+ * paused before go on afterwards. Attempts that are to come, circuit breakers, dead letters and
+ * breakpoints (but for those with a function as condition) are in it, too. *out is an object; reflow_message_to_msgpack makes bytes of it that
  * lose nothing, and docs/state.md has the format. Messages are shared and not copied.
  *
  * A pending firing (reflow_context_defer) has not happened as far as a snapshot is concerned: after a

@@ -132,6 +132,8 @@ public:
         slots_ = nullptr;
         capacity_ = 0;
     }
+    // Of one that rests: what a burst has needed goes, and what most turns need stays.
+    void rest() noexcept { shrink(128); }
 
 private:
     // Moves all to the front if half of the block is free there, so that each element is moved

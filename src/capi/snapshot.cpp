@@ -4,11 +4,18 @@
 #include "capi/guard.hpp"
 #include "capi/handles.hpp"
 #include "capi/modules.hpp"
+#include "network/snapshot.hpp"
 
 using namespace reflow;
 using namespace reflow::capi;
 
 #if REFLOW_WITH_SNAPSHOTS
+
+namespace {
+
+network::Makers makers() noexcept { return {modules.condition, modules.cron}; }
+
+}  // namespace
 
 extern "C" {
 
@@ -26,7 +33,7 @@ reflow_status reflow_network_restore(reflow_network* network, reflow_message sna
                                      reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(network); !fine.ok()) return fine;
-        return network_of(network)->restore(MessageRef(snapshot));
+        return network_of(network)->restore(MessageRef(snapshot), makers());
     });
 }
 
@@ -48,7 +55,7 @@ reflow_status reflow_network_restore_file(reflow_network* network, reflow_view p
         if (Result<void> fine = usable(network); !fine.ok()) return fine;
         Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
-        return network_of(network)->restore_file(text.value());
+        return network_of(network)->restore_file(text.value(), makers());
     });
 }
 

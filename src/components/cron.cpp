@@ -263,7 +263,12 @@ Result<std::unique_ptr<CronTimes>> CronTimes::make(std::string_view expression,
     if (!cron.ok()) return cron.take_error();
     Result<Zone> place = Zone::read(zone, store);
     if (!place.ok()) return place.take_error();
-    return std::unique_ptr<CronTimes>(new CronTimes(cron.value(), std::move(place).take()));
+    return std::unique_ptr<CronTimes>(
+        new CronTimes(cron.value(), std::move(place).take(), expression, zone));
+}
+
+std::unique_ptr<runtime::Recurrence> CronTimes::copy() const {
+    return std::unique_ptr<runtime::Recurrence>(new CronTimes(*this));
 }
 
 // Later local times do not fire earlier, and the time that the clocks show now has fired: so it is

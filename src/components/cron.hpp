@@ -47,12 +47,18 @@ public:
                                                                  std::string_view zone,
                                                                  Store& store);
     [[nodiscard]] std::int64_t after(std::int64_t wall_ms) noexcept override;
+    [[nodiscard]] std::string_view expression() const noexcept override { return expression_; }
+    [[nodiscard]] std::string_view zone() const noexcept override { return name_; }
+    [[nodiscard]] std::unique_ptr<runtime::Recurrence> copy() const override;
 
 private:
-    CronTimes(Cron cron, Zone zone) noexcept : cron_(cron), zone_(std::move(zone)) {}
+    CronTimes(Cron cron, Zone zone, std::string_view expression, std::string_view name)
+        : cron_(cron), zone_(std::move(zone)), expression_(expression), name_(name) {}
 
     Cron cron_;
     Zone zone_;
+    String expression_;
+    String name_;  // of the zone
 };
 
 }  // namespace reflow::components

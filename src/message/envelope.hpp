@@ -40,6 +40,12 @@ inline constexpr reflow_view reflow_envelope::* envelope_texts[] = {
 [[nodiscard]] Message write_envelope(const reflow_envelope& from);
 [[nodiscard]] reflow_envelope read_envelope(MessageRef envelope) noexcept;
 
+// The deadline of an envelope, 0 if it has none; the envelope without it, and a message whose envelope
+// has none any more. Throw std::bad_alloc.
+[[nodiscard]] std::int64_t deadline_of(MessageRef envelope) noexcept;
+[[nodiscard]] Message undated(MessageRef envelope);
+[[nodiscard]] Message undated_message(MessageRef message);
+
 // An envelope as an array, for what is kept outside: [trace, span, deadline_ms, text, ...]. Whatever is
 // read is checked: REFLOW_ERROR_PARSE.
 [[nodiscard]] Message save_envelope(MessageRef envelope);

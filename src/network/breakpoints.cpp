@@ -194,10 +194,12 @@ Result<Message> describe(const Breakpoint& from) {
 
 }  // namespace
 
-Result<Message> Network::list_breakpoints() const {
+Result<Message> Network::list_breakpoints(bool saved) const {
     Ref<BreakList> list = breakpoints();
     ArrayBuilder all;
     for (std::size_t i = 0; list && i < list->all.size(); ++i) {
+        const Condition* condition = list->all[i]->condition.get();
+        if (saved && condition != nullptr && condition->text().empty()) continue;
         Result<Message> made = describe(*list->all[i]);
         if (!made.ok()) return made;
         all.append(std::move(made).take());

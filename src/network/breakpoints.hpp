@@ -78,6 +78,11 @@ public:
     [[nodiscard]] std::uint64_t faults() const noexcept {
         return faults_.load(std::memory_order_relaxed);
     }
+    // As it was when a snapshot was taken; before anybody meets it.
+    void restore(std::uint64_t hits, std::uint64_t faults) noexcept {
+        hits_.store(hits, std::memory_order_relaxed);
+        faults_.store(faults, std::memory_order_relaxed);
+    }
 
 private:
     // relaxed, all three: the numbers alone matter, and that one thread alone sets spent_.

@@ -116,13 +116,13 @@ Result<void> Network::snapshot_file(std::string_view path, std::uint32_t keep,
     return files->write_durable(path, bytes);
 }
 
-Result<void> Network::restore_file(std::string_view path) {
+Result<void> Network::restore_file(std::string_view path, const Makers& makers) {
     Store* files = runtime_->files();
     if (files == nullptr) return Failure(REFLOW_ERROR_UNSUPPORTED, "the runtime has no files");
     Result<String> bytes = files->read_file(path, limits::read_bytes);
     if (!bytes.ok()) return bytes.take_error();
     Result<Message> read = codec::read_msgpack(bytes.value());
-    Result<void> restored = read.ok() ? restore(read.value()) : Result<void>(read.take_error());
+    Result<void> restored = read.ok() ? restore(read.value(), makers) : Result<void>(read.take_error());
     if (!restored.ok() && restored.error().file.empty()) restored.error().file = path;
     return restored;
 }

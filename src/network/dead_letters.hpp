@@ -2,10 +2,12 @@
 // Neighbours: network (keeps them, plays them back). Thread: any, one lock.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/memory.hpp"
 #include "base/ref.hpp"
@@ -26,6 +28,14 @@ struct LetterPacket {
 class DeadLetter : public RefCounted<DeadLetter> {
 public:
     DeadLetter(const runtime::FailedFiring& firing, std::int64_t wall_ms);
+    // From a snapshot, whoever failed.
+    DeadLetter(std::string_view node_of, runtime::ComponentRef kind, std::int64_t time,
+               std::uint32_t attempts_of, reflow_status status_of)
+        : node(node_of),
+          component(std::move(kind)),
+          time_ms(time),
+          attempts(attempts_of),
+          status(status_of) {}
 
     std::uint64_t id = 0;
     const String node;  // the actor may be gone
@@ -57,6 +67,28 @@ public:
     // Puts back what take() gave, in its place.
     void restore(Ref<DeadLetter> letter) noexcept;
     [[nodiscard]] std::uint64_t last_id() const noexcept;
+
+    // For snapshots.
+    struct Saved {
+        Deque<Ref<DeadLetter>> all;
+        std::uint64_t total = 0, lost = 0, ids = 0;
+    };
+    [[nodiscard]] Saved save() const {
+        std::lock_guard lock(mutex_);
+        return {letters_, total_, lost_, ids_};
+    }
+    // Of a network that has none. Those beyond its capacity are lost, the oldest first.
+    void assign(Saved from) noexcept {
+        std::lock_guard lock(mutex_);
+        letters_.swap(from.all);
+        total_ = from.total;
+        ids_ = from.ids;
+        lost_ = from.lost + (letters_.size() - std::min<std::size_t>(letters_.size(), capacity_));
+        while (letters_.size() > capacity_) {
+            from.all.push_back(std::move(letters_.front()));
+            letters_.pop_front();
+        }
+    }
 
 private:
     [[nodiscard]] std::size_t find(std::uint64_t after) const noexcept;

@@ -137,18 +137,25 @@ void Network::show_all(std::int32_t state) noexcept {
 // ---- for the host
 
 Result<void> Network::carry_envelopes() {
+    auto nobody_runs = still();
     std::lock_guard lock(mutex_);
     if (state_.load(std::memory_order_acquire) != REFLOW_NETWORK_CREATED) {
         return Failure(REFLOW_ERROR_INVALID_STATE,
                        "whether a network carries envelopes is said before it starts");
     }
-    if (instrument_) {
+    if (instrument_ && instrument_->replays()) {
         return Failure(REFLOW_ERROR_UNSUPPORTED,
-                       "a network that records or is replayed carries no envelopes");
+                       "whether a replay carries envelopes is in its recording");
     }
+    note(Step::carry);
+    carry_now();
+    return {};
+}
+
+// With mutex_, before the start.
+void Network::carry_now() noexcept {
     carries_ = true;
     update_wanted();
-    return {};
 }
 
 Result<void> Network::on_failure(FailureHook hook) {
@@ -224,6 +231,7 @@ Result<Message> Network::list_letters(std::string_view path, std::uint64_t after
 // only shown (rule required) are put in too if `shown`: the node may have others by now.
 Result<void> Network::put_back(std::string_view node, std::span<const NamedPacket> packets,
                                bool shown) {
+    auto nobody_runs = still();
     Entrance inside(*this);  // the actor stays in its place
     const Topology& all = *current_.load(std::memory_order_acquire);
     Actor* found = all.find_actor(node);
@@ -259,14 +267,21 @@ Result<void> Network::put_back(std::string_view node, std::span<const NamedPacke
         raw.push_back({packet.message.raw(), number, packet.index, nullptr});
     }
     actor.mailbox.reserve(wanted);
-    for (const runtime::Packet& packet : raw) {
-        Message copy = MessageRef(packet.message).own();
+    if (instrument_ && !on_own_thread()) instrument_->put(position_of(actor), raw);
+    force_in(actor, raw);
+    return {};
+}
+
+void Network::force_in(Actor& actor, std::span<const runtime::Packet> packets) {
+    for (runtime::Packet packet : packets) {
+        MessageRef message(packet.message);
+        Message copy = actor.passed(envelope_of(message)) ? undated_message(message) : message.own();
+        packet.message = copy.raw();
         actor.mailbox.force(packet);
         (void)copy.leak();  // the mailbox has it now
     }
     group_.began();
     actor.notify();
-    return {};
 }
 
 Result<void> Network::replay_letter(std::uint64_t id) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "codec/msgpack.hpp"
+#include "message/envelope.hpp"
 #include "network/record.hpp"
 #include "runtime/actor.hpp"
 
@@ -149,22 +150,26 @@ bool Instrument::see(std::span<const Packet> inputs) {
     for (const Packet& packet : inputs) {
         in.number(std::uint64_t{packet.port} << 32 | packet.index);
         seen = in.message(MessageRef(packet.message), scratch_).ok() && seen;
+        if (packet.envelope != nullptr) in.bytes(envelope_at(packet.envelope).bytes());
     }
     seen_ = {in.value(), {}, 0};
     unseen_ = !seen;
     return seen;
 }
 
-void Instrument::emitted(std::uint32_t outport, std::uint32_t index, MessageRef message) noexcept {
+void Instrument::emitted(std::uint32_t outport, std::uint32_t index, MessageRef message,
+                         MessageRef envelope) noexcept {
     if (!inside_) return;  // the error of a firing that has failed: its call tells of it
     try {
         ++seen_.emits;
         seen_.out.number(std::uint64_t{outport} << 32 | index);
         unseen_ = !seen_.out.message(message, scratch_).ok() || unseen_;
+        if (!envelope.none()) seen_.out.bytes(envelope.bytes());
         if (emits_ == nullptr) return;
         emits_->append(Message::integer(outport));
         emits_->append(Message::integer(index));
         emits_->append(message.own());
+        emits_->append(envelope.none() ? Message::null() : save_envelope(envelope));
     } catch (const std::bad_alloc&) {
         unseen_ = true;
     }

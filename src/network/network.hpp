@@ -34,6 +34,7 @@ namespace reflow::network {
 
 class Checkpoints;
 struct Restored;
+struct Makers;
 struct Restoring;
 
 struct ChangeOptions {
@@ -142,10 +143,10 @@ public:
     Result<void> with_state(std::string_view node, std::string_view component,
                             reflow_state_visit_fn visit, void* user_data, std::int64_t timeout_ms);
     Result<Message> snapshot(std::int64_t timeout_ms);
-    Result<void> restore(MessageRef snapshot);
+    Result<void> restore(MessageRef snapshot, const Makers& makers);
     // keep: files of before that stay.
     Result<void> snapshot_file(std::string_view path, std::uint32_t keep, std::int64_t timeout_ms);
-    Result<void> restore_file(std::string_view path);
+    Result<void> restore_file(std::string_view path, const Makers& makers);
     Result<void> begin_checkpoints(std::string_view path, std::uint32_t keep,
                                    std::uint64_t interval_ms, std::int64_t timeout_ms);
     Result<void> end_checkpoints();
@@ -156,7 +157,8 @@ public:
     // ---- breakpoints; as reflow.h section 10
     Result<std::uint64_t> add_breakpoint(BreakOptions options);
     Result<void> remove_breakpoint(std::uint64_t id);
-    [[nodiscard]] Result<Message> list_breakpoints() const;
+    // saved: but for those whose condition is a function of the host.
+    [[nodiscard]] Result<Message> list_breakpoints(bool saved = false) const;
 
     // ---- traffic; as reflow.h section 11
     Result<void> carry_envelopes();
@@ -220,6 +222,7 @@ private:
     friend class FailureBuilder;
     friend class Freeze;
     friend class SnapshotReader;
+    friend struct Restored;
     explicit Network(Ref<Runtime> runtime);
     static std::uint32_t next_tag() noexcept;
     Result<void> build_first(const graph::Flat& flat);
@@ -354,6 +357,9 @@ private:
     Result<BreakPlace> place_of(const BreakOptions& options, const Topology* all);
     // Those of actors that have left the network end.
     void forget_breakpoints() noexcept;
+    // Of a snapshot: as list_breakpoints() told it; nothing if it cannot be made again.
+    Result<Ref<Breakpoint>> read_breakpoint(MessageRef from, const Makers& makers);
+    void add_restored(const Vector<Ref<Breakpoint>>& breaks);
     void update_wanted() noexcept;
 
     // ---- recordings
@@ -372,8 +378,9 @@ private:
     [[nodiscard]] std::int64_t position_of(const runtime::Actor& actor) const noexcept {
         return *topology_->find_position(actor.id);
     }
-    void note_send(const runtime::Actor& actor, std::uint32_t port, std::uint32_t index,
-                   std::span<const Message> sent) noexcept;
+    void carry_now() noexcept;
+    // There is room for them. Those that are too late lose their deadline.
+    void force_in(runtime::Actor& actor, std::span<const runtime::Packet> packets);
     // Of an output: where it is connected.
     struct OutputEnd {
         runtime::Actor* actor;

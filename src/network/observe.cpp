@@ -112,7 +112,7 @@ void Network::completed(const Actor& actor, std::uint64_t firings, std::uint64_t
 
 void Network::emitted(const Actor& actor, std::uint32_t outport, std::uint32_t index,
                       MessageRef message) {
-    if (instrument_) instrument_->emitted(outport, index, message);
+    if (instrument_) instrument_->emitted(outport, index, message, actor.envelope());
     if (auto event = new_event(REFLOW_EVENT_ACTOR_EMIT, actor)) {
         event->port = actor.outport_name(outport);
         event->message = message.own();

@@ -25,7 +25,7 @@ class Network;
 class Instrument;
 
 // The format of recordings that this version writes and reads.
-inline constexpr std::int64_t recording_format = 1;
+inline constexpr std::int64_t recording_format = 2;
 inline constexpr std::string_view recording_magic = "reflow recording\n";
 // A replay is exact in the same version only.
 inline constexpr std::int64_t recording_engine = REFLOW_VERSION;
@@ -35,7 +35,8 @@ inline constexpr std::int64_t recording_engine = REFLOW_VERSION;
 enum class EntryKind : std::int64_t {
     end = 0,     // the network has stopped: calls
     call = 1,    // node, phase, digest of the inputs, digest of the outputs, messages out, status
-    played = 2,  // the same, and what came in: completed, flags, delay, error, hint, messages
+    played = 2,  // the same, and what came in: completed, flags, delay, error, [outport, index,
+                 // message, envelope or null, ...]
     host = 3,    // what a host did: Step, arguments
     broken = 4   // why nothing more was recorded
 };
@@ -45,7 +46,7 @@ enum class Step : std::int64_t {
     connect = 1,  // node, inport
     output = 2,   // capacity, [node, outport, index, ...]
     start = 3,
-    send = 4,  // node, inport, index, [messages]
+    send = 4,  // node, [inport, index, message, envelope or null, ...]
     take = 5,  // output, count
     close = 6,
     drain = 7,
@@ -56,7 +57,9 @@ enum class Step : std::int64_t {
     pause = 12,   // path
     resume = 13,  // path
     grant = 14,   // node
-    stop = 15
+    stop = 15,
+    carry = 16,  // envelopes
+    put = 17     // as send: a dead letter that is played back
 };
 
 // 64 bits of what was seen, for a comparison. Of messages it takes the bytes of their MessagePack;
@@ -91,19 +94,25 @@ struct CallSeen {
     std::int64_t emits = 0;
 };
 
+// Nothing of it is called but by its table, so that a library without recordings has none of it.
 class Instrument : public RefCounted<Instrument> {
 public:
     virtual ~Instrument() = default;
     // A component that stands for this one at the actor of this position.
-    [[nodiscard]] runtime::ComponentRef wrap(const runtime::ComponentRef& component,
-                                             std::uint32_t position);
+    [[nodiscard]] virtual runtime::ComponentRef wrap(const runtime::ComponentRef& component,
+                                                     std::uint32_t position);
     // Run or finish of a node.
     virtual reflow_status call(Instrumented& node, runtime::Context& context,
                                runtime::Packet* inputs, std::size_t count) = 0;
-    // A message was emitted.
-    void emitted(std::uint32_t outport, std::uint32_t index, MessageRef message) noexcept;
+    // A message was emitted, with this envelope or none.
+    virtual void emitted(std::uint32_t outport, std::uint32_t index, MessageRef message,
+                         MessageRef envelope) noexcept;
     // A host does something; only a recorder cares.
     virtual void host(Step, std::initializer_list<std::int64_t>, Message) noexcept {}
+    // It has sent these, or played them back.
+    virtual void sent(std::int64_t, std::uint32_t, std::uint32_t,
+                      std::span<const Message>) noexcept {}
+    virtual void put(std::int64_t, std::span<const runtime::Packet>) noexcept {}
     // What was gathered goes to the file.
     virtual void settle() noexcept {}
     // The network has stopped.
@@ -137,6 +146,9 @@ public:
                        std::size_t count) override;
     void host(Step step, std::initializer_list<std::int64_t> numbers,
               Message more) noexcept override;
+    void sent(std::int64_t node, std::uint32_t port, std::uint32_t index,
+              std::span<const Message> messages) noexcept override;
+    void put(std::int64_t node, std::span<const runtime::Packet> packets) noexcept override;
     void settle() noexcept override;
     // The last frame. Later calls do nothing.
     void end() noexcept override;
@@ -147,6 +159,7 @@ public:
 private:
     [[nodiscard]] ArrayBuilder entry(EntryKind kind, std::size_t more) const;
     void add(ArrayBuilder& entry);
+    void note(Step step, std::int64_t node, ArrayBuilder& packets);
     void flush();
     // Nothing more is recorded.
     void give_up(std::string_view why) noexcept;
@@ -211,6 +224,7 @@ public:
 private:
     Result<void> apply(MessageRef entry);
     Result<void> apply_port(Step step, MessageRef entry);
+    Result<void> apply_packets(Step step, runtime::Actor& actor, MessageRef list);
     Result<void> apply_life(Step step, MessageRef entry);
     reflow_status play(MessageRef entry, runtime::Context& context);
     void compare(MessageRef entry, reflow_status status);

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "codec/msgpack.hpp"
 #include "message/count.hpp"
+#include "message/envelope.hpp"
 #include "network/network.hpp"
 #include "network/record.hpp"
 
@@ -163,6 +164,43 @@ void Recorder::host(Step step, std::initializer_list<std::int64_t> numbers, Mess
     } catch (const std::bad_alloc&) {
         give_up("out of memory");
     }
+}
+
+namespace {
+
+void append_packet(ArrayBuilder& to, std::uint32_t port, std::uint32_t index, MessageRef message) {
+    MessageRef envelope = envelope_of(message);
+    to.append(Message::integer(port));
+    to.append(Message::integer(index));
+    to.append(payload_of(message).own());
+    to.append(envelope.none() ? Message::null() : save_envelope(envelope));
+}
+
+}  // namespace
+
+void Recorder::sent(std::int64_t node, std::uint32_t port, std::uint32_t index,
+                    std::span<const Message> messages) noexcept try {
+    ArrayBuilder all(messages.size() * 4);
+    for (const Message& message : messages) append_packet(all, port, index, message);
+    note(Step::send, node, all);
+} catch (const std::bad_alloc&) {
+    give_up("out of memory");
+}
+
+void Recorder::put(std::int64_t node, std::span<const Packet> packets) noexcept try {
+    ArrayBuilder all(packets.size() * 4);
+    for (const Packet& packet : packets) {
+        append_packet(all, packet.port, packet.index, MessageRef(packet.message));
+    }
+    note(Step::put, node, all);
+} catch (const std::bad_alloc&) {
+    give_up("out of memory");
+}
+
+void Recorder::note(Step step, std::int64_t node, ArrayBuilder& packets) {
+    Result<Message> made = packets.finish();
+    if (!made.ok()) return give_up(made.error().message);
+    host(step, {node}, std::move(made).take());
 }
 
 reflow_status Recorder::call(Instrumented& node, Context& context, Packet* inputs,

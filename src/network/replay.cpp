@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 #include "network/network.hpp"
 
 namespace reflow::network {
@@ -67,6 +68,12 @@ std::unique_ptr<Error> error_of(reflow_status status, MessageRef from) {
     error->offset = static_cast<std::uint64_t>(number(from, 9));
     if (!text(10).empty()) error->cause = Failure(status, text(10)).take();
     return error;
+}
+
+// The envelope in an entry; none where there is none.
+Message read_kept(MessageRef from) {
+    Result<Message> read = load_envelope(from);
+    return read.ok() ? std::move(read).take() : Message();
 }
 
 std::string_view phase_name(std::int64_t phase) noexcept {
@@ -163,7 +170,11 @@ void Replay::compare(MessageRef entry, reflow_status status) {
 // What the component has done then.
 reflow_status Replay::play(MessageRef entry, Context& context) {
     MessageRef messages = entry.size() > at_messages ? entry.at(at_messages) : MessageRef();
-    for (std::size_t i = 0; i + 3 <= messages.size(); i += 3) {
+    for (std::size_t i = 0; i + 4 <= messages.size(); i += 4) {
+        // Where no envelopes are carried nobody looks at it.
+        if (network_->carries_envelopes()) {
+            context.actor.set_envelope(read_kept(messages.at(i + 3)));
+        }
         reflow_status status =
             context.emit(static_cast<std::uint32_t>(number(messages, i)), messages.at(i + 2).own(),
                          static_cast<std::uint32_t>(number(messages, i + 1)));
@@ -230,29 +241,39 @@ Result<void> Replay::apply_port(Step step, MessageRef entry) {
         network_->group_.from_outside([&] { actor.request_finish(); });
         return {};
     }
+    if (step == Step::send || step == Step::put) {
+        MessageRef list = entry.size() > first + 1 ? entry.at(first + 1) : MessageRef();
+        return apply_packets(step, actor, list);
+    }
     std::int64_t port = number(entry, first + 1);
     if (port < 0 || static_cast<std::size_t>(port) >= actor.component->inports.size())
         return broken();
-    if (step == Step::connect) {
-        actor.mailbox.set_found(static_cast<std::uint32_t>(port));
-        return {};
-    }
-    MessageRef list = entry.size() > first + 3 ? entry.at(first + 3) : MessageRef();
+    actor.mailbox.set_found(static_cast<std::uint32_t>(port));
+    return {};
+}
+
+Result<void> Replay::apply_packets(Step step, Actor& actor, MessageRef list) {
     network_->group_.visit();
     std::size_t went = 0;
-    for (; went < list.size(); ++went) {
-        Message message = list.at(went).own();
+    for (; went + 4 <= list.size(); went += 4) {
+        auto port = static_cast<std::uint32_t>(number(list, went));
+        auto index = static_cast<std::uint32_t>(number(list, went + 1));
+        if (port >= actor.component->inports.size()) break;
+        Message message = enveloped(list.at(went + 2).own(), read_kept(list.at(went + 3)));
         reflow_message raw = message.raw();
-        if (network_->push_in(actor, static_cast<std::uint32_t>(port),
-                              static_cast<std::uint32_t>(number(entry, first + 2)), {&raw, 1},
-                              false) == 0) {
+        runtime::Packet packet{raw, port, index, nullptr};
+        if (step == Step::put) {
+            network_->force_in(actor, {&packet, 1});
+        } else if (network_->push_in(actor, port, index, {&raw, 1}, false) == 0) {
             break;
         }
         (void)message.leak();
     }
     network_->group_.end_visit();
-    if (went != list.size())
-        differs(static_cast<std::uint32_t>(position), "its inport is full, and was not then");
+    if (went != list.size()) {
+        differs(static_cast<std::uint32_t>(network_->position_of(actor)),
+                "its inport is full, and was not then");
+    }
     return {};
 }
 
@@ -280,6 +301,10 @@ Result<void> Replay::apply_life(Step step, MessageRef entry) {
             return network_->pause(path, REFLOW_FOREVER);
         case Step::resume:
             return network_->resume(path);
+        case Step::carry: {
+            std::lock_guard lock(network_->mutex_);
+            return network_->carry_now(), Result<void>();
+        }
         default:
             return network_->stop(REFLOW_FOREVER);
     }
@@ -293,6 +318,7 @@ Result<void> Replay::apply(MessageRef entry) {
         case Step::connect:
         case Step::output:
         case Step::send:
+        case Step::put:
         case Step::take:
         case Step::close:
         case Step::finish:
@@ -306,6 +332,7 @@ Result<void> Replay::apply(MessageRef entry) {
         case Step::pause:
         case Step::resume:
         case Step::stop:
+        case Step::carry:
             return apply_life(step, entry);
     }
     return Failure(REFLOW_ERROR_PARSE, "broken recording: an unknown step")

@@ -3,22 +3,25 @@
 #include "network/snapshot.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "base/limits.hpp"
 #include "network/network.hpp"
+#include "network/snapshot_records.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/supervisor.hpp"
 
 namespace reflow::network {
 
 using runtime::Actor;
 using runtime::ActorImage;
 
-Result<void> Network::restore(MessageRef from) {
+Result<void> Network::restore(MessageRef from, const Makers& makers) {
     Visit alive(*this);
     // Whatever is thrown, the network is as it was.
     Unstarted edit(*this);
     if (Result<void> begun = edit.begin(limits::change_ms); !begun.ok()) return begun;
-    auto read = read_snapshot(*this, from);
+    auto read = read_snapshot(*this, from, makers);
     if (!read.ok()) return read.take_error();
     std::unique_ptr<Restored> restored = std::move(read).take();
     if (Result<void> loaded = restored->load_states(runtime_->scheduler()); !loaded.ok()) return loaded;
@@ -104,11 +107,60 @@ Result<void> Restored::load_states(runtime::Scheduler& scheduler) {
     return {};
 }
 
+// ---- breakpoints
+
+Result<Ref<Breakpoint>> Network::read_breakpoint(MessageRef from, const Makers& makers) {
+    BreakOptions options;
+    options.node = from.get("node").text();
+    options.inport = from.get("inport").text();
+    options.outport = from.get("outport").text();
+    options.peer = from.get("peer").text();
+    options.peer_port = from.get("peer_port").text();
+    options.once = from.get("once").boolean();
+    options.node_only = from.get("node_only").boolean();
+    std::uint64_t hits = 0, faults = 0;
+    bool valid = snapshot::read_count(from.get("ignore"), options.ignore) &&
+                 snapshot::read_count(from.get("hits"), hits) &&
+                 snapshot::read_count(from.get("faults"), faults);
+    if (!valid) return Failure(REFLOW_ERROR_PARSE, "a breakpoint has three numbers");
+    if (std::string_view text = from.get("expression").text(); !text.empty()) {
+        if (makers.condition == nullptr) {
+            return Failure(REFLOW_ERROR_UNSUPPORTED, "this build of the library has no part 'components'");
+        }
+        auto condition = makers.condition(text);
+        if (!condition.ok()) return condition.take_error();
+        options.condition = std::move(condition).take();
+    }
+    Ref<Topology> all = topology();
+    Result<BreakPlace> place = place_of(options, all.get());
+    if (!place.ok()) return place.take_error();
+    std::uint64_t number = 0;
+    {
+        std::lock_guard lock(mutex_);
+        number = ++last_break_;
+    }
+    auto made = make_ref<Breakpoint>(std::uint64_t{all->tag} << 40 | number, place.value(),
+                                     std::move(options));
+    made->restore(hits, faults);
+    return made;
+}
+
+void Network::add_restored(const Vector<Ref<Breakpoint>>& breaks) {
+    if (breaks.empty()) return;
+    auto next = make_ref<BreakList>();  // ends after the lock
+    std::lock_guard lock(mutex_);
+    if (breaks_) next->all = breaks_->all;
+    next->all.insert(next->all.end(), breaks.begin(), breaks.end());
+    replace_breakpoints(next);
+}
+
 // ---- the start of a network that was restored
 
 void Restored::apply() {
     const auto& actors = topology->actors;
     for (std::size_t i = 0; i < actors.size(); ++i) actors[i]->restore(images[i]);
+    network->letters_.assign(letters);
+    network->add_restored(breaks);
     for (const OutputImage& image : outputs) {
         for (runtime::Packet packet : image.waiting.all) {
             Message message = MessageRef(packet.message).own();
@@ -120,6 +172,14 @@ void Restored::apply() {
 
 void Restored::forget() noexcept {
     for (const Ref<Actor>& actor : topology->actors) actor->forget();
+    network->letters_.assign({});
+    for (const Ref<Breakpoint>& one : breaks) {
+        try {
+            (void)network->remove_breakpoint(one->id);
+        } catch (const std::bad_alloc&) {
+            // It stays.
+        }
+    }
     for (const OutputImage& image : outputs) image.output->mailbox.clear();
 }
 
@@ -137,8 +197,13 @@ void Restored::launch(runtime::Scheduler& scheduler) noexcept {
         }
         for (const ActorImage::Numbered& timer : image.timers) {
             if (timer.left_ns == UINT64_MAX) continue;
+            if (timer.recurrence != nullptr) {
+                actors[i]->timers()->aim(timer.id);
+                continue;
+            }
             actors[i]->timers()->arm(timer.id, now + std::min<std::uint64_t>(timer.left_ns, INT64_MAX));
         }
+        if (runtime::Supervisor* own = actors[i]->supervisor()) own->arm();
         if (Actor::has_work(image)) actors[i]->notify();
     }
 }

@@ -2,97 +2,20 @@
 // of them when the nodes go on. Neighbours: freeze, restore.cpp. Thread: that of the caller.
 #include "network/snapshot.hpp"
 
-#include "base/limits.hpp"
-#include "codec/msgpack.hpp"
 #include "message/count.hpp"
-#include "message/envelope.hpp"
 #include "network/freeze.hpp"
 #include "network/network.hpp"
+#include "network/snapshot_records.hpp"
 
 namespace reflow::network {
 
 using runtime::Actor;
 using runtime::ActorImage;
 using runtime::Packet;
+using snapshot::index_message;
+using snapshot::Writer;
 
 namespace {
-
-Message index_message(std::uint32_t index) noexcept {
-    return Message::integer(index == REFLOW_NO_INDEX ? -1 : static_cast<std::int64_t>(index));
-}
-
-// Appends a message, or its bytes and true.
-Result<void> append_value(ArrayBuilder& to, const Message& value) {
-    if (value.holds_stream()) {
-        return Failure(REFLOW_ERROR_WOULD_BLOCK,
-                       "the handle of a stream is on its way, which leads nowhere from elsewhere")
-            .hint("take the snapshot when the stream has been read");
-    }
-    if (value.depth() + snapshot::levels <= limits::depth_count) {
-        to.append(value);
-        return {};
-    }
-    String bytes;
-    if (Result<void> written = codec::write_msgpack(bytes, value); !written.ok()) return written;
-    to.append(Message::bytes(bytes));
-    to.append(Message::boolean(true));
-    return {};
-}
-
-// The lists and objects of a snapshot. The first error is kept.
-class Writer {
-public:
-    // A list of what each(writer) appends.
-    template <typename Each>
-    Message list(Each each) {
-        ArrayBuilder list;
-        each(list);
-        return finish(list);
-    }
-    Message finish(ArrayBuilder& list) { return keep(list.finish()); }
-    Message finish(ObjectBuilder& object) { return keep(object.finish()); }
-    // A record: numbers, a value, and its envelope if it has one.
-    Message record(std::initializer_list<Message> heads, const Message& whole) {
-        const Message value = payload_of(whole).own();
-        ArrayBuilder record(heads.size() + 1);
-        for (const Message& head : heads) record.append(head);
-        if (!value.none()) {
-            if (Result<void> done = append_value(record, value); !done.ok() && error_ == nullptr) {
-                error_ = done.take_error();
-            }
-            if (is_enveloped(whole)) record.append(save_envelope(envelope_of(whole)));
-        }
-        return finish(record);
-    }
-    Message packets(const Vector<Packet>& packets) {
-        return list([&](ArrayBuilder& list) {
-            for (const Packet& packet : packets) {
-                list.append(record({Message::integer(packet.port), index_message(packet.index)},
-                                   MessageRef(packet.message).own()));
-            }
-        });
-    }
-    Message table(const runtime::StateTable& table) {
-        return list([&](ArrayBuilder& list) {
-            table.each([&](const Message& name, const Message& value) {
-                list.append(record({name}, value));
-            });
-        });
-    }
-    // An error without a node is of this one.
-    void blame(std::string_view node) {
-        if (error_ != nullptr && error_->node.empty()) error_->node = node;
-    }
-    [[nodiscard]] std::unique_ptr<Error> take_error() noexcept { return std::move(error_); }
-
-private:
-    Message keep(Result<Message> made) {
-        if (made.ok()) return std::move(made).take();
-        if (error_ == nullptr) error_ = made.take_error();
-        return Message::null();
-    }
-    std::unique_ptr<Error> error_;
-};
 
 // One node: what it is, and what it has. Keys are left out where there is nothing.
 class NodeWriter {
@@ -114,6 +37,10 @@ public:
             node.set("timers", writer_.list([&](ArrayBuilder& list) {
                 for (const auto& timer : image_.timers) {
                     bool waits = timer.left_ns != UINT64_MAX;
+                    if (timer.recurrence != nullptr) {
+                        list.append(recurrence(timer));
+                        continue;
+                    }
                     list.append(writer_.record(
                         {Message::integer(timer.id), count_message(timer.period_ns)},
                         waits ? count_message(timer.left_ns) : Message()));
@@ -168,6 +95,17 @@ public:
     }
 
 private:
+    // By the wall clock: where it stands.
+    Message recurrence(const ActorImage::Numbered& timer) {
+        return writer_.list([&](ArrayBuilder& one) {
+            one.append(Message::integer(timer.id));
+            one.append(Message::string(timer.recurrence->expression()));
+            one.append(Message::string(timer.recurrence->zone()));
+            one.append(Message::integer(timer.wall.next_ms));
+            one.append(Message::integer(timer.wall.seen_ms));
+            one.append(Message::boolean(timer.left_ns == UINT64_MAX));
+        });
+    }
     Writer& writer_;
     const ActorImage& image_;
 };
@@ -267,6 +205,10 @@ Result<Message> Network::snapshot(std::int64_t timeout_ms) {
             taken.outputs[i].output = outputs_[i];
             outputs_[i]->mailbox.copy(taken.outputs[i].waiting.all, none);
         }
+        taken.letters = letters_.save();
+        Result<Message> listed = list_breakpoints(true);
+        if (!listed.ok()) return listed;
+        taken.breakpoints = std::move(listed).take();
     }
     // The nodes go on; nobody changes the network before it is described.
     freeze.thaw();
@@ -311,15 +253,18 @@ Result<Message> Network::write_snapshot(const Topology& all, Restored& taken) {
         if (unsent.size() != 0) node.set("unsent", writer.finish(unsent));
         own.dealt(node);
         own.flags(node);
+        snapshot::write_attempts(writer, node, image);
         writer.blame(actor.id);
         nodes.append(writer.finish(node));
     }
-    ObjectBuilder whole(5);
+    ObjectBuilder whole(7);
     whole.set("format", Message::string(snapshot::format));
     whole.set("version", Message::integer(snapshot::version));
     whole.set("components", writer.finish(components));
     whole.set("nodes", writer.finish(nodes));
     whole.set("outputs", describe_outputs(writer, taken.outputs));
+    if (taken.letters.ids != 0) whole.set("letters", snapshot::write_letters(writer, taken.letters));
+    if (taken.breakpoints.size() != 0) whole.set("breakpoints", taken.breakpoints);
     Message made = writer.finish(whole);
     if (auto error = writer.take_error()) return error;
     return made;

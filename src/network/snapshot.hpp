@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "base/ref.hpp"
+#include "network/breakpoints.hpp"
+#include "network/dead_letters.hpp"
 #include "network/topology.hpp"
 #include "runtime/image.hpp"
 
@@ -44,6 +46,10 @@ struct Restored : Restoring {
     Ref<Topology> topology;              // that of the network then
     Vector<runtime::ActorImage> images;  // of its actors, in their order
     Vector<OutputImage> outputs;         // those with something in them
+    DeadLetters::Saved letters;
+    Message breakpoints;  // as they are written
+    Vector<Ref<Breakpoint>> breaks;
+    Network* network = nullptr;  // that has this
 
     [[nodiscard]] bool fits(const Topology& all) const noexcept override {
         return topology.get() == &all;
@@ -54,13 +60,22 @@ struct Restored : Restoring {
     void launch(runtime::Scheduler& scheduler) noexcept override;
 };
 
+// What a snapshot is read with; NULL: the part of the library is not there.
+struct Makers {
+    Result<std::unique_ptr<Condition>> (*condition)(std::string_view expression);
+    Result<std::unique_ptr<runtime::Recurrence>> (*cron)(std::string_view expression,
+                                                         std::string_view zone, Store& store);
+};
+
 // From outside; checked as a whole, for this network, which nobody changes meanwhile.
-[[nodiscard]] Result<std::unique_ptr<Restored>> read_snapshot(Network& network, MessageRef from);
+[[nodiscard]] Result<std::unique_ptr<Restored>> read_snapshot(Network& network, MessageRef from,
+                                                              const Makers& makers);
 
 namespace snapshot {
 
 inline constexpr std::string_view format = "reflow.snapshot";
-inline constexpr std::int64_t version = 1;
+inline constexpr std::int64_t version = 2;
+inline constexpr std::int64_t first_version = 1;  // which has less, and is read, too
 // A snapshot puts so many containers around a message. One that is nested too deep for that stands
 // in it as bytes of MessagePack.
 inline constexpr std::uint32_t levels = 8;

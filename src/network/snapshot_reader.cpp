@@ -4,24 +4,31 @@
 
 #include <algorithm>
 
-#include "base/limits.hpp"
 #include "base/text.hpp"
-#include "codec/msgpack.hpp"
-#include "message/envelope.hpp"
 #include "network/network.hpp"
+#include "network/snapshot_records.hpp"
 
 namespace reflow::network {
 
 using runtime::Actor;
 using runtime::ActorImage;
 using runtime::Connection;
+using snapshot::broken_at;
+using snapshot::read_index;
+using snapshot::read_number;
+using snapshot::read_packet;
+using snapshot::read_value;
 
 // Reads the message for the network that it is to be put into.
 class SnapshotReader {
 public:
     // In a network that nobody changes meanwhile.
-    explicit SnapshotReader(Network& network)
-        : network_(network), all_(network.topology()), actors_(all_->actors) {}
+    SnapshotReader(Network& network, const Makers& makers)
+        : network_(network),
+          makers_(makers),
+          carries_(network.carries_envelopes()),
+          all_(network.topology()),
+          actors_(all_->actors) {}
 
     Result<std::unique_ptr<Restored>> read(MessageRef all) {
         if (Result<void> done = head(all); !done.ok()) return done.take_error();
@@ -39,15 +46,16 @@ public:
             Result<void> done = output(outputs, i, *made);
             if (!done.ok()) return done.take_error();
         }
+        made->network = &network_;
+        Result<void> rest = snapshot::read_letters(all.get("letters"), carries_, made->letters);
+        if (rest.ok()) rest = breakpoints(all.get("breakpoints"), made->breaks);
+        if (!rest.ok()) return rest.take_error();
         return made;
     }
 
 private:
     // ---- what is wrong, and where
 
-    static Failure broken_at(std::string_view path, std::string_view text) {
-        return Failure(REFLOW_ERROR_PARSE, concat("not a snapshot: ", text)).path(path);
-    }
     [[nodiscard]] Failure broken(std::string_view key, std::string_view text) const {
         return broken_at(concat("$.nodes[", node_, "].", key), text);
     }
@@ -72,10 +80,11 @@ private:
         if (!version.is(REFLOW_KIND_INTEGER)) {
             return broken_at(String("$.version"), "the key 'version' is not an integer");
         }
-        if (version.integer() != snapshot::version) {
+        if (version.integer() < snapshot::first_version || version.integer() > snapshot::version) {
             return Failure(REFLOW_ERROR_UNSUPPORTED,
                            concat("the snapshot has version ", version.integer(),
-                                  " of the format, this library reads ", snapshot::version))
+                                  " of the format, this library reads ", snapshot::first_version,
+                                  " to ", snapshot::version))
                 .path("$.version");
         }
         static constexpr std::string_view arrays[] = {"nodes", "outputs"};
@@ -123,6 +132,7 @@ private:
         if (done.ok()) done = states(from, to);
         if (done.ok()) done = packets(from, to);
         if (done.ok()) done = flags(from, to);
+        if (done.ok()) done = snapshot::read_attempts(from, actor(), node_, carries_, to);
         return done;
     }
 
@@ -193,51 +203,12 @@ private:
                there.integer() == (here == REFLOW_NO_INDEX ? -1 : static_cast<std::int64_t>(here));
     }
 
-    // ---- values
-
-    // What stands in a record behind its head of so many: a value, or its bytes and true.
-    static Result<Message> value(MessageRef record, std::size_t head, std::size_t end) {
-        if (end == head + 1) return record.at(head).own();
-        if (end == head + 2 && record.at(head + 1).boolean() &&
-            record.at(head).is(REFLOW_KIND_BYTES)) {
-            return codec::read_msgpack(record.at(head).bytes());
-        }
-        return Failure(REFLOW_ERROR_PARSE, "not a snapshot: a record has no value");
-    }
-    static Result<Message> value(MessageRef record, std::size_t head) {
-        return value(record, head, record.size());
-    }
-    // The same of a packet, behind which its envelope may stand: that goes on in networks that carry them.
-    Result<Message> packet(MessageRef record, std::size_t head) const {
-        std::size_t end = record.size();
-        const bool wrapped = end > head + 1 && record.at(end - 1).is(REFLOW_KIND_ARRAY);
-        if (wrapped) --end;
-        Result<Message> read = value(record, head, end);
-        if (!wrapped || !read.ok()) return read;
-        Result<Message> envelope = load_envelope(record.at(end));
-        if (!envelope.ok() || !network_.carries_envelopes()) {
-            return envelope.ok() ? std::move(read) : std::move(envelope);
-        }
-        return enveloped(std::move(read).take(), envelope.value());
-    }
-    // With the place of the record.
+    // A packet, with the place of its record.
     Result<Message> packet(MessageRef record, std::size_t head, std::string_view key,
                            std::size_t at) const {
-        Result<Message> read = packet(record, head);
+        Result<Message> read = read_packet(record, head, carries_);
         if (read.ok()) return read;
         return broken(key, at, "the value of the record cannot be read").because(read.take_error());
-    }
-
-    // A number below a bound.
-    static bool number(MessageRef from, std::uint64_t bound, std::uint32_t& to) noexcept {
-        if (!from.is(REFLOW_KIND_INTEGER) || from.integer() < 0) return false;
-        to = static_cast<std::uint32_t>(from.integer());
-        return static_cast<std::uint64_t>(from.integer()) < bound;
-    }
-    static bool index(MessageRef from, std::uint32_t& to) noexcept {
-        to = REFLOW_NO_INDEX;
-        bool none = from.is(REFLOW_KIND_INTEGER) && from.integer() == -1;
-        return none || number(from, REFLOW_NO_INDEX, to);
     }
 
     // ---- states
@@ -246,9 +217,9 @@ private:
         const runtime::Component& kind = *actor().component;
         if (MessageRef record = from.get("state"); !record.none()) {
             bool valid = record.is(REFLOW_KIND_ARRAY) &&
-                         number(record.at(0), std::uint64_t{UINT32_MAX} + 1, to.version);
+                         read_number(record.at(0), std::uint64_t{UINT32_MAX} + 1, to.version);
             if (!valid) return broken("state", "a record is expected");
-            Result<Message> read = value(record, 1);
+            Result<Message> read = read_value(record, 1, record.size());
             if (!read.ok()) {
                 return broken("state", "its value cannot be read").because(read.take_error());
             }
@@ -288,7 +259,7 @@ private:
             if (!record.is(REFLOW_KIND_ARRAY) || !record.at(0).is(REFLOW_KIND_STRING)) {
                 return broken(key, i, "a record with a name is expected");
             }
-            Result<Message> read = value(record, 1);
+            Result<Message> read = read_value(record, 1, record.size());
             if (!read.ok()) {
                 return broken(key, i, "the value of the record cannot be read")
                     .because(read.take_error());
@@ -315,8 +286,8 @@ private:
             MessageRef record = from.at(i);
             std::uint32_t port = 0;
             std::uint32_t at = 0;
-            bool valid = record.is(REFLOW_KIND_ARRAY) && number(record.at(0), size, port) &&
-                         index(record.at(1), at);
+            bool valid = record.is(REFLOW_KIND_ARRAY) && read_number(record.at(0), size, port) &&
+                         read_index(record.at(1), at);
             if (!valid) return broken(key, i, "a port of the node and an index are expected");
             bool misplaced = firings ? port != i % size
                                      : place == Place::waiting && actor().mailbox.sticky(port);
@@ -355,8 +326,8 @@ private:
             std::uint32_t port = 0;
             std::uint32_t at = 0;
             bool valid = record.is(REFLOW_KIND_ARRAY) &&
-                         number(record.at(0), actor().component->inports.size(), port) &&
-                         index(record.at(1), at) && record.at(2).is(REFLOW_KIND_BOOLEAN);
+                         read_number(record.at(0), actor().component->inports.size(), port) &&
+                         read_index(record.at(1), at) && record.at(2).is(REFLOW_KIND_BOOLEAN);
             if (!valid || !actor().mailbox.sticky(port)) {
                 return broken("newest", i, "a port that shows its newest packet is expected");
             }
@@ -379,7 +350,7 @@ private:
             MessageRef record = from.at(i);
             std::uint32_t connection = 0;
             if (!record.is(REFLOW_KIND_ARRAY) ||
-                !number(record.at(0), graph_connections_.size(), connection)) {
+                !read_number(record.at(0), graph_connections_.size(), connection)) {
                 return broken("unsent", i, "a connection of the node is expected");
             }
             Result<Message> read = packet(record, 1, "unsent", i);
@@ -398,8 +369,8 @@ private:
             MessageRef record = from.at(i);
             MessageRef waiting = record.at(2);
             ActorImage::Dealt one{};
-            bool valid = number(record.at(0), actor().component->outports.size(), one.outport) &&
-                         number(record.at(1), UINT32_MAX, one.next) &&
+            bool valid = read_number(record.at(0), actor().component->outports.size(), one.outport) &&
+                         read_number(record.at(1), UINT32_MAX, one.next) &&
                          waiting.is(REFLOW_KIND_ARRAY);
             if (!valid) return broken("dealt", i, "an outport, a place and packets are expected");
             if (waiting.size() != 0 && actor().dealer(one.outport) == nullptr) {
@@ -409,7 +380,7 @@ private:
             }
             for (std::size_t k = 0; k < waiting.size(); ++k) {
                 std::uint32_t at = 0;
-                if (!index(waiting.at(k).at(1), at)) {
+                if (!read_index(waiting.at(k).at(1), at)) {
                     return broken("dealt", i, "a packet has no index");
                 }
                 Result<Message> read = packet(waiting.at(k), 2, "dealt", i);
@@ -424,7 +395,7 @@ private:
     Result<void> flags(MessageRef from, ActorImage& to) {
         std::uint32_t due = 0;
         std::size_t kept = to.inputs.all.size() / actor().firing_size();
-        if (MessageRef given = from.get("due"); !given.none() && !number(given, kept + 1, due)) {
+        if (MessageRef given = from.get("due"); !given.none() && !read_number(given, kept + 1, due)) {
             return broken("due", "a number of the firings that are taken is expected");
         }
         to.due = due;
@@ -458,22 +429,46 @@ private:
         return {};
     }
 
+    // [number, expression, zone, next time, latest time seen, whether it has fired]
+    Result<void> recurrence(MessageRef one, std::uint32_t id, std::size_t at, ActorImage& to) {
+        bool valid = one.at(1).is(REFLOW_KIND_STRING) && one.at(2).is(REFLOW_KIND_STRING) &&
+                     one.at(3).is(REFLOW_KIND_INTEGER) && one.at(4).is(REFLOW_KIND_INTEGER) &&
+                     one.at(5).is(REFLOW_KIND_BOOLEAN);
+        if (!valid) return broken("timers", at, "an expression, a zone and times are expected");
+        if (makers_.cron == nullptr) {
+            return Failure(REFLOW_ERROR_UNSUPPORTED,
+                           "the snapshot has a timer by the wall clock, and this build of the library "
+                           "has no part 'cron'")
+                .node(actor().id);
+        }
+        auto made = makers_.cron(one.at(1).text(), one.at(2).text(),
+                                 actor().group.environment.store());
+        if (!made.ok()) return broken("timers", at, "its times cannot be read").because(made.take_error());
+        to.timers.push_back({id, one.at(5).boolean() ? UINT64_MAX : 0, 0, std::move(made).take(),
+                             {one.at(3).integer(), one.at(4).integer()}});
+        return {};
+    }
+
     // [number, period] and, unless it has fired, what is left.
     Result<void> numbered_timers(MessageRef from, ActorImage& to) {
         std::uint64_t seen = 0;
         for (std::size_t i = 0; i < from.size(); ++i) {
             MessageRef one = from.at(i);
-            bool fits = one.size() == 2 || one.size() == 3;
-            for (std::size_t k = 0; fits && k < one.size(); ++k) {
+            std::uint32_t id = 0;
+            bool fits = read_number(one.at(0), REFLOW_MAX_TIMERS, id) && (seen >> id & 1) == 0;
+            seen |= fits ? std::uint64_t{1} << id : 0;
+            if (fits && one.size() == 6) {
+                if (Result<void> read = recurrence(one, id, i, to); !read.ok()) return read;
+                continue;
+            }
+            fits = fits && (one.size() == 2 || one.size() == 3);
+            for (std::size_t k = 1; fits && k < one.size(); ++k) {
                 fits = one.at(k).is(REFLOW_KIND_INTEGER) && one.at(k).integer() >= 0;
             }
-            fits = fits && one.at(0).integer() < REFLOW_MAX_TIMERS &&
-                   (seen >> one.at(0).integer() & 1) == 0;
             if (!fits) return broken("timers", "a number, a period and what is left are expected");
-            seen |= std::uint64_t{1} << one.at(0).integer();
             bool fired = one.size() == 2;
             to.timers.push_back(
-                {static_cast<std::uint32_t>(one.at(0).integer()),
+                {id,
                  fired ? UINT64_MAX : static_cast<std::uint64_t>(one.at(2).integer()),
                  static_cast<std::uint64_t>(one.at(1).integer())});
         }
@@ -516,7 +511,7 @@ private:
                 .hint("open it before the restore");
         }
         for (std::size_t i = 0; i < waiting.size(); ++i) {
-            Result<Message> read = packet(waiting.at(i), 2);
+            Result<Message> read = read_packet(waiting.at(i), 2, carries_);
             if (!read.ok())
                 return broken_at(path, "a packet is expected").because(read.take_error());
             image.waiting.add(std::move(read).take(), 0, REFLOW_NO_INDEX);
@@ -525,11 +520,11 @@ private:
             MessageRef record = unread.at(i);
             std::uint32_t actor = 0;
             std::uint32_t outport = 0;
-            bool valid = number(record.at(0), actors_.size(), actor) &&
-                         number(record.at(1), actors_[actor]->outports.size(), outport);
+            bool valid = read_number(record.at(0), actors_.size(), actor) &&
+                         read_number(record.at(1), actors_[actor]->outports.size(), outport);
             const Connection* to_it =
                 valid ? connection_to(*image.output, actor, outport) : nullptr;
-            Result<Message> read = packet(record, 2);
+            Result<Message> read = read_packet(record, 2, carries_);
             if (to_it == nullptr || !read.ok()) {
                 return broken_at(path, "a node that feeds the output is expected");
             }
@@ -552,15 +547,33 @@ private:
         return static_cast<std::uint32_t>(&connection - from.outports[connection.outport].data());
     }
 
+    Result<void> breakpoints(MessageRef from, Vector<Ref<Breakpoint>>& to) {
+        if (!from.none() && !from.is(REFLOW_KIND_ARRAY)) {
+            return broken_at("$.breakpoints", "a list is expected");
+        }
+        for (std::size_t i = 0; i < from.size(); ++i) {
+            Result<Ref<Breakpoint>> read = network_.read_breakpoint(from.at(i), makers_);
+            if (!read.ok()) {
+                return broken_at(concat("$.breakpoints[", i, "]"), "it cannot be set again")
+                    .because(read.take_error());
+            }
+            to.push_back(std::move(read).take());
+        }
+        return {};
+    }
+
     Network& network_;
+    const Makers& makers_;
+    const bool carries_;
     const Ref<Topology> all_;
     const Vector<Ref<Actor>>& actors_;
     std::size_t node_ = 0;
     Vector<const Connection*> graph_connections_;  // of the node, by their numbers
 };
 
-Result<std::unique_ptr<Restored>> read_snapshot(Network& network, MessageRef from) {
-    return SnapshotReader(network).read(from);
+Result<std::unique_ptr<Restored>> read_snapshot(Network& network, MessageRef from,
+                                                const Makers& makers) {
+    return SnapshotReader(network, makers).read(from);
 }
 
 }  // namespace reflow::network

@@ -42,8 +42,9 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
                     kept.push_back(MessageRef(left[i]).own());
                 }
                 std::size_t went = push_in(*found, port, index, left, timeout_ms != 0);
-                if (!kept.empty() && went != 0) {
-                    note_send(*found, port, index, std::span(kept).first(went));
+                if (!kept.empty() && went != 0 && !on_own_thread()) {
+                    std::span<const Message> sent = std::span(kept).first(went);
+                    instrument_->sent(position_of(*found), port, index, sent);
                 }
                 accepted += went;
                 if (accepted == messages.size()) return {};
@@ -166,20 +167,6 @@ Result<void> Network::on_writable(std::uint64_t inport, reflow_writable_fn callb
 }
 
 // ---- outputs
-
-// What a host has sent.
-void Network::note_send(const Actor& actor, std::uint32_t port, std::uint32_t index,
-                        std::span<const Message> sent) noexcept {
-    try {
-        ArrayBuilder all(sent.size());
-        for (const Message& message : sent) all.append(message);
-        Result<Message> made = all.finish();
-        if (!made.ok()) return instrument_->lose(made.error().message);
-        note(Step::send, {position_of(actor), port, index}, std::move(made).take());
-    } catch (const std::bad_alloc&) {
-        instrument_->lose("out of memory");
-    }
-}
 
 reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms,
                            std::size_t& count) {

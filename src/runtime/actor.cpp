@@ -288,6 +288,7 @@ void Actor::run_turn(Lane& lane, const TurnBudget& budget) noexcept {
     }
     // Most end like this; the others in end_turn().
     bool plain = outcome == Outcome::idle && resting_ == 0 && deferred() == nullptr;
+    if (outcome == Outcome::idle) inputs_.rest();
     if (plain && !group.stopping() && go_idle(lane, idle)) return;
     end_turn(lane, outcome);
 }
@@ -407,6 +408,9 @@ void Actor::end_source(Lane& lane) {
     again_ = false;
     resting_ = 0;
     if (Supervisor* own = supervisor()) own->forget();
+    while (deferred() != nullptr && deferred()->places()) {
+        if (deferred()->leave_place()) wanted_ |= completion_bit;
+    }
     wanted_ &= ~start_bit;
     cancel_timers();
     do {
@@ -504,9 +508,12 @@ reflow_status Actor::call_watched(Lane& lane, Context& context, std::uint32_t em
 
 std::size_t Actor::fire(Lane& lane, Context& context) {
     if (deferred() != nullptr) begin_deferred(context);
-    reflow_status refused = supervisor() != nullptr ? begin_supervised(context) : REFLOW_OK;
     const bool carries = group.observer.carries();
     if (carries) make_carrier(context);
+    const bool late = carries && !in_time(context);
+    reflow_status refused = REFLOW_OK;
+    if (supervisor() != nullptr) refused = begin_supervised(context, late);
+    if (supervisor() == nullptr && late) refused = refuse_late(context);
     again_ = false;
     const bool shows = group.observer.wants(REFLOW_EVENT_ACTOR_STATE);
     if (shows) show_state(REFLOW_NODE_PROCESSING);
@@ -566,6 +573,11 @@ std::size_t Actor::settle(Context& context, reflow_status status, std::uint64_t 
     if (context.firings == 0 && context.phase == Phase::run && !again_) ended = 1;
     ended -= std::min(ended, pending);
     book(context, status, ended, pending, ns);
+    DeferredFirings* all = deferred();
+    if (all != nullptr && std::exchange(all->placed, false)) [[unlikely]] {
+        const bool over = context.firings != 0 ? done != 0 : !again_;
+        if (over && all->leave_place()) wanted_ |= completion_bit;
+    }
     return ended;
 }
 

@@ -126,15 +126,14 @@ public:
     // The outport deals its packets instead of giving a copy to each connection. Before the group
     // begins; key: a path with dots.
     void deal(std::uint32_t outport, Deal how, std::string_view key);
-    // What deals for an outport, or NULL.
-    [[nodiscard]] Dealer* dealer(std::uint32_t outport) const noexcept;
+    [[nodiscard]] Dealer* dealer(std::uint32_t outport) const noexcept;  // or NULL
     // What has been emitted there last and is not delivered; in a turn.
     [[nodiscard]] MessageRef last_emitted(std::uint32_t outport) const noexcept;
     // What a call emits gets this envelope from now on; none: nothing.
     void set_envelope(Message envelope);
+    [[nodiscard]] bool passed(MessageRef envelope) const noexcept;  // its deadline
     [[nodiscard]] MessageRef envelope() const noexcept;
-    // Connections to a fallback are on outports that the component does not have: they tell as
-    // errors.
+    // Those of connections to a fallback, which the component does not have, tell as errors.
     [[nodiscard]] std::string_view outport_name(std::uint32_t outport) const noexcept {
         const auto& ports = component->outports;
         return ports[outport < ports.size() ? outport : component->error_port].name;
@@ -234,7 +233,7 @@ public:
     // ---- snapshots, in image.cpp
     // What it has, while it is claimed.
     Result<void> capture(ActorImage& to);
-    Result<void> capture_timers(ActorImage& to) const;
+    friend class Imager;  // of its parts
     // Before the group begins: becomes what the image says, but for its timer. If memory runs out,
     // forget() what is there of it.
     void restore(const ActorImage& from);
@@ -423,7 +422,7 @@ private:
                                std::size_t& firings);
     // Timers have fired: whether the next call is theirs. Some may have been cancelled since.
     [[nodiscard]] bool take_alarms(Context& context) noexcept;
-    // The same for one firing of an actor with breakpoints; false also if it stops before it.
+    // The same for one firing of an actor with breakpoints; false also if it stops there.
     [[nodiscard]] bool prepare_or_stop(Lane& lane, Context& context, std::size_t& firings);
     void take_inputs(Lane& lane, std::size_t left);
     void release_senders(Lane& lane) noexcept;
@@ -479,7 +478,7 @@ private:
     static constexpr std::uint8_t timer_rest = 1;
     static constexpr std::uint8_t retry_rest = 2;
     // Before a call of a supervised actor: what it is called with, or why it is not.
-    [[nodiscard]] reflow_status begin_supervised(Context& context) noexcept;
+    [[nodiscard]] reflow_status begin_supervised(Context& context, bool late) noexcept;
     // After it: what the callback has moved out comes back; what it emitted goes.
     void restore_inputs(Context& context) noexcept;
     void take_back_emits() noexcept;
@@ -531,10 +530,11 @@ private:
     void close_all() noexcept;
     // For its first packet; false if that needs memory or a further look.
     [[nodiscard]] bool open_up(Connection& connection) noexcept;
-    // After a packet was added.
-    void bound(Connection& connection) noexcept;
+    void bound(Connection& connection) noexcept;  // after a packet was added
 
     // ---- envelopes, in envelopes.cpp
+    [[nodiscard]] bool in_time(Context& context) const noexcept;
+    reflow_status refuse_late(Context& context) noexcept;
     void make_carrier(const Context& context);
     void open_envelopes(const Context& context) noexcept;
     void close_envelopes() noexcept;

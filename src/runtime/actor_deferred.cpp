@@ -32,7 +32,12 @@ void Actor::begin_deferred(Context& context) {
         context.deadline =
             all.timeout_ns() > UINT64_MAX - now ? UINT64_MAX : now + all.timeout_ns();
     }
+    all.placed = false;
     if (!all.ordered() || !all.some()) return;
+    const Supervisor* own = supervisor();
+    const bool comes_again = context.firings != 0 || (own != nullptr && own->in_place && own->inputless);
+    all.placed = comes_again && all.places();
+    if (all.placed && all.leads()) return;
     // Earlier firings are pending: what this call emits has to wait for them.
     if (!all.spare) {
         Ref<Deferred> made = make_ref<Deferred>(all);
@@ -52,7 +57,8 @@ reflow_status Actor::defer(Context& context, std::size_t firing, reflow_completi
     bool timed = group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED);
     std::uint64_t now = timed ? group.scheduler.clock().now_ns() : 0;
     Ref<Deferred> made;
-    reflow_status status = all->open(context.firings == 0 ? 0 : firing_size_, now, made);
+    const std::size_t inputs = context.firings == 0 ? 0 : firing_size_;
+    reflow_status status = all->open(inputs, now, context.deadline, made);
     if (status != REFLOW_OK) return status;
     made->firing = firing;
     made->envelope = envelope().own();
@@ -185,10 +191,13 @@ void Actor::finish_deferred(Deferred& firing) {
 std::unique_ptr<Error> Actor::deferred_error(Deferred& firing) noexcept try {
     std::unique_ptr<Error> error = std::move(firing.error_);
     if (error == nullptr && firing.status == REFLOW_ERROR_TIMEOUT) {
-        error =
-            Failure(firing.status, concat("the firing did not end within its timeout of ",
-                                          deferred()->timeout_ns() / 1'000'000, " ms (timeout_ms)"))
-                .take();
+        const std::uint64_t timeout_ns = deferred()->timeout_ns();
+        const bool dated = timeout_ns == 0 || passed(firing.envelope);
+        error = Failure(firing.status,
+                        dated ? String("the firing did not end before the deadline of its packet")
+                              : concat("the firing did not end within its timeout of ",
+                                       timeout_ns / 1'000'000, " ms (timeout_ms)"))
+                    .take();
     } else if (error == nullptr) {
         bool cancelled = firing.status == REFLOW_ERROR_CANCELLED;
         error =

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/dealer.hpp"
 #include "runtime/failed_message.hpp"
@@ -26,7 +27,7 @@ void Actor::supervise(const FailurePolicy& policy, std::uint64_t seed) {
 
 // What it would be called with is kept, since a callback may move it out. A failure of this is one
 // of the firing.
-reflow_status Actor::begin_supervised(Context& context) noexcept try {
+reflow_status Actor::begin_supervised(Context& context, bool late) noexcept try {
     Supervisor& own = *supervisor();
     context.refused = false;
     bool alone = own.policy.hold || own.in_place || own.breaker.state() != Breaker::State::closed;
@@ -43,6 +44,7 @@ reflow_status Actor::begin_supervised(Context& context) noexcept try {
         context.refused = true;
         return context.fail(Failure(REFLOW_ERROR_FAILED, "the node could not be restarted"));
     }
+    if (late) return refuse_late(context);
     const bool goes_on = again_ && due_ != 0;  // it has begun before
     if (own.policy.threshold != 0 && context.firings != 0 && !goes_on) {
         std::uint64_t now = group.scheduler.clock().now_ns();
@@ -258,6 +260,7 @@ bool Actor::settle_failure(Deferred& firing, std::unique_ptr<Error> error,
         firing.attempts = attempts;
         firing.due_ns = now + own->delay_ns(attempts);
         own->enter_pending(firing);
+        if (deferred()->ordered()) deferred()->keep_place(firing);
         resting_ |= retry_rest;
         own->arm();
         show(own->details.load(std::memory_order_relaxed) | REFLOW_NODE_IS_RETRYING);
@@ -315,6 +318,9 @@ void Actor::tell(const FailedFiring& firing) noexcept {
     bool heard = false;
     emitted_ = 0;  // the error is none of the component's emits, which may be at their limit
     try {
+        // Whoever takes it now would be too late as well.
+        const bool late = firing.status == REFLOW_ERROR_TIMEOUT;
+        if (late && carrier() != nullptr) set_envelope(undated(envelope()));
         const Supervisor* own = supervisor();
         bool given = own != nullptr && give_to_fallback(firing);
         heard = given || (port < outports.size() && !outports[port].empty());
@@ -367,7 +373,9 @@ bool Actor::give_to_fallback(const FailedFiring& firing) {
         if (MessageRef(packet.message).none()) continue;
         Connection& to = outports[own.fallback_outport + packet.port].front();
         if (!to.listed) list(to);
-        Message message = MessageRef(packet.message).own();
+        const bool late = firing.status == REFLOW_ERROR_TIMEOUT;
+        MessageRef given(packet.message);
+        Message message = late ? undated_message(given) : given.own();
         to.pending.push_unchecked({message.leak(), to.inport, packet.index, nullptr});
         bound(to);
         to.open = 0;  // not for the component

@@ -104,6 +104,12 @@ void ActorTimers::arm(std::uint32_t id, std::uint64_t due_ns) noexcept {
     }
 }
 
+void ActorTimers::aim(std::uint32_t id) noexcept {
+    for (auto& timer : numbered_) {
+        if (timer->id == id) aim(*timer, actor_.group.scheduler.clock().wall_ms());
+    }
+}
+
 void ActorTimers::set(std::uint32_t id, std::uint64_t due_ns, std::uint64_t period_ns) {
     Numbered& timer = slot(id);
     disarm(timer);

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string_view>
+#include <utility>
 
 #include "base/memory.hpp"
 #include "runtime/timers.hpp"
@@ -20,6 +22,10 @@ public:
     virtual ~Recurrence() = default;
     // The first one after this time; both in milliseconds since 1970. INT64_MAX: there is none.
     [[nodiscard]] virtual std::int64_t after(std::int64_t wall_ms) noexcept = 0;
+    // What another one is made of: an expression and a zone, as a host has given them.
+    [[nodiscard]] virtual std::string_view expression() const noexcept = 0;
+    [[nodiscard]] virtual std::string_view zone() const noexcept = 0;
+    [[nodiscard]] virtual std::unique_ptr<Recurrence> copy() const = 0;
 };
 
 // Where a recurrence stands against a wall clock that somebody may set.
@@ -80,6 +86,13 @@ public:
     }
     // Before the group begins: one that is not armed yet, for arm().
     void prepare(std::uint32_t id, std::uint64_t period_ns) { slot(id).period_ns = period_ns; }
+    void prepare(std::uint32_t id, std::unique_ptr<Recurrence> recurrence, const WallTimes& wall) {
+        Numbered& timer = slot(id);
+        timer.recurrence = std::move(recurrence);
+        timer.wall = wall;
+    }
+    // One by the wall clock, from where it stood; one that is over meanwhile fires at once.
+    void aim(std::uint32_t id) noexcept;
     void arm(std::uint32_t id, std::uint64_t due_ns) noexcept;
 
 private:

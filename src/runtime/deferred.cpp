@@ -77,6 +77,7 @@ Ref<Deferred> DeferredFirings::unlink(Deferred& firing) noexcept {
 
 bool DeferredFirings::list_due(Deferred& firing) noexcept {
     bool has = !firing.alive_ || (!firing.outputs_.empty() && !holds_);
+    if (firing.place_) return false;
     bool turn = !ordered_ || &firing == first_;
     if (!has || !turn || firing.due_ || !firing.linked_) return false;
     firing.due_ = true;
@@ -126,7 +127,8 @@ void DeferredFirings::arm(std::uint64_t due_ns) noexcept {
 
 // ---- of the turn
 
-reflow_status DeferredFirings::open(std::size_t inputs, std::uint64_t begun_ns, Ref<Deferred>& to) {
+reflow_status DeferredFirings::open(std::size_t inputs, std::uint64_t begun_ns,
+                                    std::uint64_t deadline_ns, Ref<Deferred>& to) {
     if (full()) return REFLOW_ERROR_LIMIT;
     Ref<Deferred> made = make_ref<Deferred>(*this);
     made->inputs.reserve(inputs);
@@ -136,11 +138,8 @@ reflow_status DeferredFirings::open(std::size_t inputs, std::uint64_t begun_ns, 
     // Sequentially consistent on both sides: either the stop sees this part of the actor and closes
     // it, or the stop is seen here.
     if (closed_ || actor_->group.stopping_now()) return REFLOW_ERROR_CANCELLED;
-    if (timeout_ns_ != 0) {
-        std::uint64_t now = scheduler.clock().now_ns();
-        constexpr std::uint64_t last = INT64_MAX;
-        made->deadline_ns_ = timeout_ns_ > last - std::min(now, last) ? last : now + timeout_ns_;
-    }
+    constexpr std::uint64_t last = INT64_MAX;  // clocks count in signed numbers
+    if (deadline_ns != UINT64_MAX) made->deadline_ns_ = std::min(deadline_ns, last);
     std::uint64_t all = scheduler.completions.fetch_add(1, std::memory_order_relaxed);
     struct Uncount {
         ~Uncount() {
@@ -152,7 +151,7 @@ reflow_status DeferredFirings::open(std::size_t inputs, std::uint64_t begun_ns, 
     made->id = completions::enter(*made);
     if (made->id == 0) return REFLOW_ERROR_LIMIT;
     undo.completions = nullptr;
-    link(*made, nullptr);
+    link(*made, placed ? first_place() : nullptr);
     if (made->deadline_ns_ < armed_ns_) arm(made->deadline_ns_);
     to = std::move(made);
     return REFLOW_OK;
@@ -218,28 +217,83 @@ bool DeferredFirings::enter_spare(Deferred* before, bool counts, reflow_status s
     firing->error_ = std::move(error);
     firing->alive_ = false;
     firing->weighs_ = before == nullptr;  // or the one behind it does
-    link(*firing, before);
+    link(*firing, before == nullptr && placed ? first_place() : before);
     return list_due(*firing);  // the first of them may have ended meanwhile
 }
 
-bool DeferredFirings::copy_inputs(Vector<Packet>& inputs, std::size_t& without) {
+void DeferredFirings::each(const std::function<void(const Deferred&)>& look) {
     Lock lock(mutex_);
     // One that was taken over by half, when memory ran out, comes first; it may be in the list too.
     Deferred* half = current.firing.get();
     Deferred* next = half != nullptr && !half->linked_ ? half : first_;
     while (next != nullptr) {
-        const Deferred& firing = *next;
-        if (firing.id == 0) return false;  // what a call has emitted behind a firing
-        std::size_t count = firing.inputs.size();
-        if (count == 0) ++without;
-        inputs.reserve(inputs.size() + count);
-        for (std::size_t i = 0; i < count; ++i) {
-            inputs.push_back(firing.inputs[i]);
-            (void)MessageRef(firing.inputs[i].message).own().leak();
-        }
+        look(*next);
         next = next->linked_ ? next->next_ : first_;
     }
-    return true;
+}
+
+// ---- places in the order: what stands there is over, and no more than a place
+
+Deferred* DeferredFirings::first_place() noexcept {
+    Deferred* at = first_;
+    while (at != nullptr && !at->place_) at = at->next_;
+    return at;
+}
+
+bool DeferredFirings::leads() noexcept {
+    Lock lock(mutex_);
+    return first_ != nullptr && first_->place_;
+}
+
+void DeferredFirings::keep_place(Deferred& firing) noexcept {
+    Lock lock(mutex_);
+    if (closed_) return;
+    if (first_ != nullptr) unlist_due(*first_);
+    firing.place_ = true;
+    firing.weighs_ = false;  // it is not under way
+    link(firing, first_);
+    places_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool DeferredFirings::leave_place() noexcept {
+    Ref<Deferred> left;  // ends without the lock
+    Lock lock(mutex_);
+    Deferred* place = first_place();
+    if (place == nullptr) return false;
+    place->place_ = false;
+    left = unlink(*place);
+    places_.fetch_sub(1, std::memory_order_relaxed);
+    return first_ != nullptr && list_due(*first_);
+}
+
+void DeferredFirings::add_place() {
+    Ref<Deferred> made = make_ref<Deferred>(*this);
+    Lock lock(mutex_);
+    made->place_ = true;
+    made->weighs_ = made->alive_ = false;
+    link(*made, nullptr);
+    places_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool DeferredFirings::add_outputs(Queue<Emitted>& outputs, bool counts) {
+    Ref<Deferred> made = make_ref<Deferred>(*this);
+    Lock lock(mutex_);
+    made->outputs_.swap(outputs);
+    made->counts = counts;
+    made->alive_ = false;
+    link(*made, nullptr);
+    return list_due(*made);
+}
+
+void DeferredFirings::clear() noexcept {
+    for (;;) {
+        Ref<Deferred> ended;  // without the lock
+        Lock lock(mutex_);
+        due_first_ = nullptr;
+        places_.store(0, std::memory_order_relaxed);
+        if (first_ == nullptr) return;
+        ended = unlink(*first_);
+    }
 }
 
 // ---- from any thread
@@ -338,12 +392,15 @@ void DeferredFirings::expire(std::uint64_t now_ns) noexcept {
         group = &actor_->group;
         scheduler = &group->scheduler;
         std::uint64_t next = UINT64_MAX;
-        // Deadlines rise along the list, since all firings of an actor have one timeout.
+        // All firings of an actor have one timeout, so deadlines rise along the list, but for those
+        // of envelopes.
+        const bool rise = !group->observer.carries();
         for (Deferred* firing = first_; firing != nullptr; firing = firing->next_) {
             if (!firing->alive_) continue;
             if (firing->deadline_ns_ > now_ns) {
-                next = firing->deadline_ns_;
-                break;
+                next = std::min(next, firing->deadline_ns_);
+                if (rise) break;
+                continue;
             }
             firing->ref();
             firing->next_told_ = std::exchange(told, firing);
@@ -396,7 +453,7 @@ void DeferredFirings::cancel_all(const std::function<void(Deferred&)>& ended) no
     Group& group = actor_->group;  // the caller keeps it
     {
         Lock lock(mutex_);
-        if (timeout_ns_ != 0) group.scheduler.timers.cancel(deadline_);
+        if (armed_ns_ != UINT64_MAX) group.scheduler.timers.cancel(deadline_);
         armed_ns_ = UINT64_MAX;
         due_first_ = nullptr;
         while (first_ != nullptr) {
@@ -418,7 +475,7 @@ void DeferredFirings::cancel_all(const std::function<void(Deferred&)>& ended) no
         CancelHook hook;
         if (firing->cancelled_) hook = std::move(firing->hook_);
         hook.call(firing->id);
-        if (ended) ended(*firing);
+        if (ended && !firing->place_) ended(*firing);  // whose packets are elsewhere
     }
     if (counted != 0) group.leave(counted);
 }

@@ -83,6 +83,7 @@ public:
 private:
     friend class DeferredFirings;
     friend class Actor;
+    friend class Imager;
     std::unique_ptr<Error> error_;  // read by the turn once it has ended
     Queue<Emitted> outputs_;
     CancelHook hook_;
@@ -95,6 +96,7 @@ private:
     bool weighs_ = true;  // against max_concurrency
     bool due_ = false;
     bool cancelled_ = false;  // by cancel_all(), which calls its hook
+    bool place_ = false;    // it comes again, and what it emits then has this place in the order
     bool alive_ = true;     // may be resolved
     bool counted_ = false;  // in the group: it is alive, and has room for more
 };
@@ -116,7 +118,8 @@ public:
     // What a firing emits is kept until it has ended well. Before the group begins.
     void hold_emits() noexcept { holds_ = true; }
     // A new firing with a completion, not settled; a status instead of it. Throws bad_alloc.
-    reflow_status open(std::size_t inputs, std::uint64_t begun_ns, Ref<Deferred>& to);
+    reflow_status open(std::size_t inputs, std::uint64_t begun_ns, std::uint64_t deadline_ns,
+                       Ref<Deferred>& to);
     // run has returned and the firing is pending. True if it has something to take over already.
     bool settle(Deferred& firing) noexcept;
     // run has returned and the firing is not over: it comes again, or has failed.
@@ -138,14 +141,15 @@ public:
         spare = nullptr;
     }
 
-    // For a snapshot, on an actor that is seized: the inputs of firings that are not over for the
-    // actor, in order, as references of the caller, and how many of these had no inputs. False if
-    // there are outputs that wait for an earlier firing.
-    bool copy_inputs(Vector<Packet>& inputs, std::size_t& without);
+    // For a snapshot, on an actor that is seized: those that are not over for the actor, in order.
+    void each(const std::function<void(const Deferred&)>& look);
 
     // For those in order: what a call emits while others are pending.
     [[nodiscard]] bool ordered() const noexcept { return ordered_; }
-    [[nodiscard]] bool some() const noexcept { return size_.load(std::memory_order_relaxed) != 0; }
+    [[nodiscard]] bool some() const noexcept {
+        return size_.load(std::memory_order_relaxed) != 0 ||
+               places_.load(std::memory_order_relaxed) != 0;
+    }
     Ref<Deferred> spare;    // for what the call leaves behind
     bool captures = false;  // the call that is running emits to the spare
     Queue<Emitted>& captured() noexcept { return spare->outputs_; }
@@ -154,6 +158,21 @@ public:
     // True if the turn has to look.
     [[nodiscard]] bool enter_spare(Deferred* before, bool counts, reflow_status status,
                                    std::unique_ptr<Error> error) noexcept;
+
+    // Firings that come again, after an attempt that has failed or from a snapshot, have a place in the
+    // order. Those with places are called before all others, in the order of these.
+    [[nodiscard]] bool places() const noexcept {
+        return places_.load(std::memory_order_relaxed) != 0;
+    }
+    void keep_place(Deferred& firing) noexcept;  // it was the first, and is again
+    [[nodiscard]] bool leads() noexcept;         // whether the first place is before all that is pending
+    bool placed = false;                         // the call that is running has the first place
+    // It has ended, or is pending. True if the turn has to look.
+    [[nodiscard]] bool leave_place() noexcept;
+    // Of a snapshot, at the end of the order: a place, or what a call had emitted.
+    void add_place();
+    [[nodiscard]] bool add_outputs(Queue<Emitted>& outputs, bool counts);
+    void clear() noexcept;  // these were not needed
 
     // ---- from any thread
     reflow_status emit(Deferred& firing, std::uint32_t outport, std::uint32_t index,
@@ -186,6 +205,7 @@ private:
     // All with the lock.
     void link(Deferred& firing, Deferred* before) noexcept;
     [[nodiscard]] Ref<Deferred> unlink(Deferred& firing) noexcept;
+    [[nodiscard]] Deferred* first_place() noexcept;
     // Its completion is dead from now on.
     void close(Deferred& firing, reflow_status status) noexcept;
     // Whether the firing has got something for the turn now; then the actor has to be told. Also while
@@ -208,6 +228,7 @@ private:
     Deferred* due_last_ = nullptr;
     // relaxed: written with the lock, read without it by the turn, which alone makes it larger.
     std::atomic<std::size_t> size_{0};
+    std::atomic<std::uint32_t> places_{0};  // likewise
     bool closed_ = false;
     Deadline deadline_{*this};
     bool holds_ = false;  // fixed before the group begins

@@ -3,8 +3,11 @@
 // Neighbours: actor, actor_deferred. Thread: that of the turn.
 #include "runtime/envelopes.hpp"
 
+#include <algorithm>
+
 #include "message/envelope.hpp"
 #include "runtime/actor.hpp"
+#include "runtime/scheduler.hpp"
 
 namespace reflow::runtime {
 
@@ -29,6 +32,39 @@ void Actor::open_envelopes(const Context& context) noexcept {
         packet.envelope = envelope_address(envelope);
         if (own.current.none()) own.current = envelope.own();
     }
+}
+
+// Until when the call is to be done: the envelope that it will have says so. False if that is over for
+// one that has not begun.
+bool Actor::in_time(Context& context) const noexcept {
+    if (deferred() == nullptr) context.deadline = UINT64_MAX;
+    MessageRef envelope;
+    for (std::size_t i = 0; i < context.firings * firing_size_ && envelope.none(); ++i) {
+        envelope = envelope_of(MessageRef(inputs_[i].message));
+    }
+    const std::int64_t until_ms = deadline_of(envelope);
+    if (until_ms == 0) return true;
+    const Clock& clock = group.scheduler.clock();
+    const std::int64_t now_ms = clock.wall_ms();
+    // Far more than any timeout, and its nanoseconds fit.
+    constexpr std::int64_t most_ms = std::int64_t{1} << 43;
+    const std::int64_t left_ms =
+        until_ms <= now_ms ? 0 : std::min(until_ms - std::max<std::int64_t>(now_ms, 0), most_ms);
+    context.deadline = std::min(
+        context.deadline, clock.now_ns() + static_cast<std::uint64_t>(left_ms) * 1'000'000);
+    return left_ms != 0 || (again_ && due_ != 0);
+}
+
+bool Actor::passed(MessageRef envelope) const noexcept {
+    const std::int64_t until_ms = deadline_of(envelope);
+    return until_ms != 0 && until_ms <= group.scheduler.clock().wall_ms();
+}
+
+reflow_status Actor::refuse_late(Context& context) noexcept try {
+    context.refused = true;
+    return context.fail(Failure(REFLOW_ERROR_TIMEOUT, "the deadline of its packet has passed"));
+} catch (const std::bad_alloc&) {
+    return REFLOW_ERROR_TIMEOUT;
 }
 
 // What the component has left as it was is as before; what it has taken or replaced loses its

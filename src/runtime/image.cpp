@@ -4,6 +4,8 @@
 #include "runtime/image.hpp"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include "runtime/actor.hpp"
 #include "runtime/dealer.hpp"
@@ -27,31 +29,45 @@ Failure unsaved(const Actor& actor, reflow_status status, std::string_view text)
 }
 
 // A firing that comes again needs all of its inputs.
-bool whole(const Mailbox& mailbox, const Vector<Packet>& inputs, reflow_await await) noexcept {
+bool whole(const Actor& actor, std::span<const Packet> inputs) noexcept {
     for (const Packet& packet : inputs) {
         if (!MessageRef(packet.message).none()) continue;
-        if (await == REFLOW_AWAIT_ANY || mailbox.waits_for(packet.port)) return false;
+        const bool any = actor.component->await == REFLOW_AWAIT_ANY;
+        if (any || actor.mailbox.waits_for(packet.port)) return false;
     }
     return true;
 }
 
 }  // namespace
 
+// The parts of that; what is of the turn is the caller's.
+class Imager {
+public:
+    explicit Imager(Actor& actor) noexcept : actor_(actor) {}
+    Result<void> capture_firings(ActorImage& to);
+    void capture_packets(ActorImage& to);
+    void capture_timers(ActorImage& to);
+    void capture_failures(ActorImage& to, bool restarts);
+    void restore_failures(const ActorImage& from);
+    void restore_firings(const ActorImage& from);
+
+private:
+    Result<void> capture_pending(ActorImage& to);
+
+    Actor& actor_;
+};
+
 Result<void> Actor::capture(ActorImage& to) {
     const Component& kind = *component;
-    if (const Supervisor* attempts = supervisor(); attempts != nullptr && attempts->down) {
-        return unsaved(*this, REFLOW_ERROR_WOULD_BLOCK,
-                       "the node has no state until it is restarted")
-            .hint("take the snapshot when it runs again");
-    }
-    if (kind.save != nullptr) {
+    const bool down = supervisor() != nullptr && supervisor()->down;  // there is no state
+    if (kind.save != nullptr && !down) {
         Context context{*this, Phase::save};
         reflow_message saved{};
         reflow_status status = kind.save(&context, state, &saved);
         if (status != REFLOW_OK) return result_of(context, status, "save");
         to.state = Message::adopt(saved);
         to.version = kind.state_version;
-    } else if (kind.create != nullptr && !kind.stateless) {
+    } else if (kind.save == nullptr && kind.create != nullptr && !kind.stateless) {
         return unsaved(*this, REFLOW_ERROR_UNSUPPORTED,
                        concat("the component '", kind.id, "' has a state and no save"))
             .hint("give it save and load, or the flag for components without state");
@@ -63,73 +79,26 @@ Result<void> Actor::capture(ActorImage& to) {
     if (named_state() != nullptr && !named_state()->empty()) {
         to.named_state = named_state()->copy();
     }
-    std::size_t without = 0;
-    if (const Supervisor* attempts = supervisor()) {
-        // Firings that have failed and wait for their next attempt.
-        for (const Deferred* firing = attempts->pending; firing != nullptr;
-             firing = firing->of_call) {
-            if (firing->inputs.empty()) ++without;
-            for (std::size_t i = 0; i < firing->inputs.size(); ++i) {
-                share(to.inputs.all, firing->inputs[i]);
-            }
-        }
-        if (attempts->in_place && attempts->inputless) ++without;
-    }
-    if (DeferredFirings* firings = deferred()) {
-        if (!firings->copy_inputs(to.inputs.all, without)) {
-            return unsaved(*this, REFLOW_ERROR_WOULD_BLOCK,
-                           "outputs of the node wait for an earlier firing that is pending")
-                .hint("take the snapshot when that has ended");
-        }
-        if (!whole(mailbox, to.inputs.all, kind.await)) {
-            return unsaved(*this, REFLOW_ERROR_WOULD_BLOCK,
-                           "a pending firing has taken its inputs, so they cannot come again")
-                .hint(
-                    "take the snapshot when it has ended, or let run look at inputs that it "
-                    "defers");
-        }
-    }
-    const bool repeats = !to.inputs.all.empty();
-    for (std::size_t i = 0; i < inputs_.size(); ++i) share(to.inputs.all, inputs_[i]);
-    Vector<Mailbox::Sticky> newest;
-    mailbox.copy(to.waiting.all, newest);
-    to.newest.all.reserve(newest.size());
-    to.fresh.reserve(newest.size());
-    for (const Mailbox::Sticky& sticky : newest) {
-        to.newest.all.push_back(sticky.packet);
-        to.fresh.push_back(sticky.fresh);
-    }
-    // Connections by their places; those with something in them stand in a list.
-    for (const Connection* from = unsent_; from != nullptr; from = from->next_unsent) {
-        if (from->mailbox == nullptr) continue;
-        auto place = static_cast<std::uint32_t>(from - outports[from->outport].data());
-        for (std::size_t i = 0; i < from->pending.size(); ++i) {
-            to.unsent.push_back({from->outport, place, MessageRef(from->pending[i].message).own()});
-        }
-    }
-    for (Dealer* deals = dealers(); deals != nullptr; deals = deals->more.get()) {
-        if (deals->how == Deal::by_key) continue;
-        Queue<Packet>& queue = deals->queue.pending;
-        to.dealt.push_back({deals->queue.outport, deals->next, {}});
-        for (std::size_t i = 0; i < queue.size(); ++i) share(to.dealt.back().waiting.all, queue[i]);
-    }
+    Imager imager(*this);
+    if (Result<void> done = imager.capture_firings(to); !done.ok()) return done;
+    imager.capture_packets(to);
     // First the timer and then the bits: one that fires in between is seen twice and not missed.
     const ActorTimers* own = timers();
     std::uint64_t timer = own == nullptr ? UINT64_MAX : group.scheduler.timers.due(own->wake);
-    if (Result<void> done = capture_timers(to); !done.ok()) return done;
+    imager.capture_timers(to);
     std::uint32_t asked = wanted_ | (word_.load(std::memory_order_acquire) & ~state_mask);
-    to.due = repeats ? 0 : due_;
     to.again = again_;
     to.again_finishes = again_ && again_phase_ == Phase::finish;
-    to.rests = resting_;
+    to.rests = (resting_ & timer_rest) != 0;
     to.ended = ended_ || (asked & end_bit) != 0;
-    to.starts = (asked & start_bit) != 0 || without != 0;
+    to.starts = to.starts || (asked & start_bit) != 0;
     to.finishes = (asked & finish_bit) != 0;
     to.wakes = (asked & wake_bit) != 0;
     if (timer != UINT64_MAX && !to.wakes) {
         std::uint64_t now = group.scheduler.clock().now_ns();
         to.timer_ns = timer > now ? timer - now : 0;
     }
+    imager.capture_failures(to, (asked & restart_bit) != 0);
     to.fired = fired.get();
     to.received = received.get();
     to.sent = sent.get();
@@ -138,23 +107,152 @@ Result<void> Actor::capture(ActorImage& to) {
     return {};
 }
 
-Result<void> Actor::capture_timers(ActorImage& to) const {
-    if (timers() == nullptr) return {};
-    Timers& all = group.scheduler.timers;
-    std::uint64_t now = group.scheduler.clock().now_ns();
-    for (const auto& timer : timers()->numbered()) {
-        std::uint64_t due = all.due(*timer);
-        bool fired_now = (timers()->fired() & timer->bit()) != 0;
-        if (due == UINT64_MAX && !fired_now) continue;
-        if (timer->recurrence != nullptr) {
-            return unsaved(*this, REFLOW_ERROR_UNSUPPORTED,
-                           concat("timer ", timer->id, " of the node follows the wall clock"))
-                .hint("a snapshot holds timers with a delay or a period, and the component Schedule");
+// What has been taken, and what comes again: firings that go on, attempts, and those that are pending.
+// An attempt that is due next is like one that waited while its firing was pending.
+Result<void> Imager::capture_firings(ActorImage& to) {
+    const Supervisor* own = actor_.supervisor();
+    const std::uint64_t now = actor_.group.scheduler.clock().now_ns();
+    auto left = [&](std::uint64_t due_ns) { return due_ns > now ? due_ns - now : 0; };
+    std::size_t front = actor_.due_ * actor_.firing_size_;
+    if (own != nullptr && own->in_place) {
+        const std::uint64_t left_ns = own->waits ? left(own->due_ns) : 0;
+        if (own->inputless) {
+            to.attempt = {own->attempts, left_ns, own->timers};
+        } else {
+            to.retries.push_back({own->attempts, left_ns, {}});
+            PacketList& inputs = to.retries[0].inputs;
+            for (std::size_t i = 0; i < actor_.firing_size_; ++i) {
+                share(inputs.all, actor_.inputs_[i]);
+            }
+            front = actor_.firing_size_;
         }
-        std::uint64_t left = fired_now ? UINT64_MAX : due > now ? due - now : 0;
-        to.timers.push_back({timer->id, left, timer->period_ns});
+    } else {
+        to.due = actor_.due_;
+        for (std::size_t i = 0; i < front; ++i) share(to.inputs.all, actor_.inputs_[i]);
+    }
+    for (const Deferred* firing = own == nullptr ? nullptr : own->pending; firing != nullptr;
+         firing = firing->of_call) {
+        to.retries.push_back({firing->attempts, left(firing->due_ns), {}});
+        for (std::size_t i = 0; i < firing->inputs.size(); ++i) {
+            share(to.retries.back().inputs.all, firing->inputs[i]);
+        }
+    }
+    if (Result<void> done = capture_pending(to); !done.ok()) return done;
+    for (std::size_t i = front; i < actor_.inputs_.size(); ++i) {
+        share(to.inputs.all, actor_.inputs_[i]);
     }
     return {};
+}
+
+Result<void> Imager::capture_pending(ActorImage& to) {
+    DeferredFirings* firings = actor_.deferred();
+    if (firings == nullptr) return {};
+    const Supervisor* own = actor_.supervisor();
+    // The place of a firing whose next attempt is told by itself.
+    bool skips = !to.retries.empty();
+    bool outputs = false, lost = false, unordered = false;
+    const std::size_t begin = to.inputs.all.size();
+    firings->each([&](const Deferred& firing) {
+        if (firing.place_) {
+            if (!std::exchange(skips, false)) to.order.push_back({true, false, {}});
+            return;
+        }
+        if (firing.id == 0 && firing.status == REFLOW_OK) {  // what a call has emitted behind others
+            outputs = true;
+            to.order.push_back({false, firing.counts, {}});
+            PacketList& list = to.order.back().outputs;
+            for (std::size_t i = 0; i < firing.outputs_.size(); ++i) {
+                const Emitted& one = firing.outputs_[i];
+                list.add(MessageRef(one.message).own(), one.outport, one.index);
+            }
+            lost = lost || !firing.linked_;
+            return;
+        }
+        if (firing.id == 0 && firing.inputs.empty()) lost = true;  // which call it was is not known
+        unordered = unordered || firing.inputs.empty();
+        const bool again = own != nullptr && firing.attempts != 0 && firing.attempts < UINT32_MAX - 1;
+        if (again) to.retries.push_back({firing.attempts, 0, {}});
+        if (firing.inputs.empty() && !again) to.starts = true;
+        for (std::size_t i = 0; i < firing.inputs.size(); ++i) {
+            share(again ? to.retries.back().inputs.all : to.inputs.all, firing.inputs[i]);
+        }
+        if (!again) to.order.push_back({true, false, {}});
+    });
+    if (!outputs) to.order.clear();
+    // Places are those of packets that come again, and firings that go on come before these.
+    if (lost || (outputs && (unordered || begin != 0))) {
+        return unsaved(actor_, REFLOW_ERROR_WOULD_BLOCK,
+                       "outputs of the node wait for an earlier firing that cannot come again")
+            .hint("take the snapshot when that has ended");
+    }
+    bool complete = whole(actor_, std::span<const Packet>(to.inputs.all).subspan(begin));
+    for (const auto& retry : to.retries) complete = complete && whole(actor_, retry.inputs.all);
+    if (complete) return {};
+    return unsaved(actor_, REFLOW_ERROR_WOULD_BLOCK,
+                   "a pending firing has taken its inputs, so they cannot come again")
+        .hint("take the snapshot when it has ended, or let run look at inputs that it defers");
+}
+
+// What waits for the actor, and what it has emitted.
+void Imager::capture_packets(ActorImage& to) {
+    Vector<Mailbox::Sticky> newest;
+    actor_.mailbox.copy(to.waiting.all, newest);
+    to.newest.all.reserve(newest.size());
+    to.fresh.reserve(newest.size());
+    for (const Mailbox::Sticky& sticky : newest) {
+        to.newest.all.push_back(sticky.packet);
+        to.fresh.push_back(sticky.fresh);
+    }
+    // Connections by their places; those with something in them stand in a list.
+    for (const Connection* from = actor_.unsent_; from != nullptr; from = from->next_unsent) {
+        if (from->mailbox == nullptr) continue;
+        auto place = static_cast<std::uint32_t>(from - actor_.outports[from->outport].data());
+        for (std::size_t i = 0; i < from->pending.size(); ++i) {
+            to.unsent.push_back({from->outport, place, MessageRef(from->pending[i].message).own()});
+        }
+    }
+    for (Dealer* deals = actor_.dealers(); deals != nullptr; deals = deals->more.get()) {
+        if (deals->how == Deal::by_key) continue;
+        Queue<Packet>& queue = deals->queue.pending;
+        to.dealt.push_back({deals->queue.outport, deals->next, {}});
+        for (std::size_t i = 0; i < queue.size(); ++i) share(to.dealt.back().waiting.all, queue[i]);
+    }
+}
+
+void Imager::capture_failures(ActorImage& to, bool restarts) {
+    const Supervisor* own = actor_.supervisor();
+    if (own == nullptr) return;
+    const std::uint64_t now = actor_.group.scheduler.clock().now_ns();
+    ActorImage::Failures& all = to.failures;
+    all.breaker = static_cast<std::uint8_t>(own->breaker.state());
+    all.failures = own->breaker.failures();
+    const bool open = own->breaker.state() == Breaker::State::open;
+    if (open && own->breaker.until_ns() > now) all.left_ns = own->breaker.until_ns() - now;
+    all.retries = own->retries.get();
+    all.restarts = own->restarts.get();
+    for (std::uint64_t time : own->window.times()) all.window.push_back(now - std::min(time, now));
+    all.restarts_now = restarts && !own->down;
+    all.source = own->starts;
+    // It is made anew before the start, which is its restart: a source begins anew then.
+    if (own->down && own->starts && !to.ended && !own->in_place) to.starts = true;
+    all.some = all.breaker != 0 || all.failures != 0 || all.retries != 0 || all.restarts != 0 ||
+               !all.window.empty() || all.restarts_now || all.source;
+}
+
+void Imager::capture_timers(ActorImage& to) {
+    if (actor_.timers() == nullptr) return;
+    Timers& all = actor_.group.scheduler.timers;
+    std::uint64_t now = actor_.group.scheduler.clock().now_ns();
+    for (const auto& timer : actor_.timers()->numbered()) {
+        std::uint64_t due = all.due(*timer);
+        bool fired_now = (actor_.timers()->fired() & timer->bit()) != 0;
+        if (due == UINT64_MAX && !fired_now) continue;
+        std::uint64_t left = fired_now ? UINT64_MAX : due > now ? due - now : 0;
+        to.timers.push_back({timer->id, left, timer->period_ns});
+        if (timer->recurrence == nullptr) continue;
+        to.timers.back().recurrence = timer->recurrence->copy();
+        to.timers.back().wall = timer->wall;
+    }
 }
 
 bool Actor::has_work(const ActorImage& image) noexcept {
@@ -163,7 +261,8 @@ bool Actor::has_work(const ActorImage& image) noexcept {
            std::any_of(image.dealt.begin(), image.dealt.end(),
                        [](const auto& one) { return !one.waiting.all.empty(); }) ||
            (image.again && !(image.rests && timer)) || image.due != 0 || image.starts ||
-           image.finishes || image.wakes ||
+           image.finishes || image.wakes || !image.retries.empty() || !image.order.empty() ||
+           image.failures.restarts_now ||
            std::any_of(image.timers.begin(), image.timers.end(),
                        [](const auto& one) { return one.left_ns == UINT64_MAX; });
 }
@@ -174,15 +273,26 @@ void Actor::restore(const ActorImage& from) {
     if (timed && timers() == nullptr) extras().timers.reset(new ActorTimers(*this));
     std::uint64_t fired_before = 0;
     for (const ActorImage::Numbered& timer : from.timers) {
-        timers()->prepare(timer.id, timer.period_ns);
+        if (timer.recurrence != nullptr) {
+            timers()->prepare(timer.id, timer.recurrence->copy(), timer.wall);
+        } else {
+            timers()->prepare(timer.id, timer.period_ns);
+        }
         if (timer.left_ns == UINT64_MAX) fired_before |= std::uint64_t{1} << timer.id;
     }
     if (fired_before != 0) timers()->put_back(fired_before);
-    inputs_.reserve(from.inputs.all.size());
-    for (Packet packet : from.inputs.all) {
-        packet.message = MessageRef(packet.message).own().leak();
-        inputs_.push_unchecked(packet);
-    }
+    due_ = from.due;
+    again_ = from.again;
+    again_phase_ = from.again_finishes ? Phase::finish : Phase::run;
+    resting_ = from.rests ? timer_rest : 0;
+    ended_ = from.ended;
+    wanted_ = (from.starts ? start_bit : 0) | (from.finishes ? finish_bit : 0) |
+              (from.wakes ? wake_bit : 0) | (fired_before != 0 ? timer_bit : 0);
+    // A rest without a timer would have no end.
+    if (resting_ != 0 && from.timer_ns == UINT64_MAX) wanted_ |= wake_bit;
+    Imager imager(*this);
+    imager.restore_failures(from);
+    imager.restore_firings(from);
     for (Packet packet : from.waiting.all) {
         Message message = MessageRef(packet.message).own();
         mailbox.force(packet);
@@ -213,20 +323,96 @@ void Actor::restore(const ActorImage& from) {
             restore_dealt(*deals, MessageRef(packet.message).own(), packet.index);
         }
     }
-    due_ = from.due;
-    again_ = from.again;
-    again_phase_ = from.again_finishes ? Phase::finish : Phase::run;
-    resting_ = from.rests;
-    ended_ = from.ended;
-    wanted_ = (from.starts ? start_bit : 0) | (from.finishes ? finish_bit : 0) |
-              (from.wakes ? wake_bit : 0) | (fired_before != 0 ? timer_bit : 0);
-    // A rest without a timer would have no end.
-    if (resting_ && from.timer_ns == UINT64_MAX) wanted_ |= wake_bit;
     fired.set(from.fired);
     received.set(from.received);
     sent.set(from.sent);
     failed.set(from.failed);
     mailbox.set_dropped(from.dropped);
+}
+
+void Imager::restore_failures(const ActorImage& from) {
+    Supervisor* some = actor_.supervisor();
+    if (some == nullptr) return;
+    Supervisor& own = *some;
+    const ActorImage::Failures& all = from.failures;
+    const std::uint64_t now = actor_.group.scheduler.clock().now_ns();
+    own.breaker.restore(static_cast<Breaker::State>(all.breaker), all.failures,
+                        now + std::min<std::uint64_t>(all.left_ns, INT64_MAX));
+    own.retries.set(all.retries);
+    own.restarts.set(all.restarts);
+    for (std::uint64_t ago : all.window) own.window.add(now - std::min(ago, now));
+    own.starts = all.source;
+    if (all.restarts_now) actor_.wanted_ |= Actor::restart_bit;
+    if (from.attempt.attempts != 0 && actor_.again_) {
+        own.in_place = own.inputless = own.waits = true;
+        own.attempts = from.attempt.attempts;
+        own.timers = from.attempt.timers;
+        own.due_ns = now + std::min<std::uint64_t>(from.attempt.left_ns, INT64_MAX);
+        actor_.resting_ |= Actor::retry_rest;
+    }
+    std::uint32_t details = own.in_place || !from.retries.empty() ? REFLOW_NODE_IS_RETRYING : 0;
+    own.details.store(details, std::memory_order_relaxed);
+    actor_.show(details);
+}
+
+// Nodes without settings of failures have attempts as any other firings.
+void Imager::restore_firings(const ActorImage& from) {
+    auto take = [this](const PacketList& list) {
+        actor_.inputs_.reserve(list.all.size());
+        for (Packet packet : list.all) {
+            packet.message = MessageRef(packet.message).own().leak();
+            actor_.inputs_.push_unchecked(packet);
+        }
+    };
+    Supervisor* own = actor_.supervisor();
+    const std::uint64_t now = actor_.group.scheduler.clock().now_ns();
+    auto due = [now](std::uint64_t left) { return now + std::min<std::uint64_t>(left, INT64_MAX); };
+    std::span<const ActorImage::Retry> retries = from.retries;
+    const bool alone = retries.size() == 1 && !retries[0].inputs.all.empty() && !actor_.again_;
+    if (own != nullptr && actor_.deferred() == nullptr && alone && actor_.due_ == 0) {
+        take(retries[0].inputs);
+        own->in_place = own->waits = true;
+        own->attempts = retries[0].attempts;
+        own->due_ns = due(retries[0].left_ns);
+        actor_.due_ = 1;
+        actor_.resting_ |= Actor::retry_rest;
+        retries = {};
+    }
+    // Firings that go on come first.
+    take(from.inputs);
+    for (const ActorImage::Retry& retry : retries) {
+        if (own == nullptr) {
+            take(retry.inputs);
+            if (retry.inputs.all.empty()) actor_.wanted_ |= Actor::start_bit;
+            continue;
+        }
+        if (actor_.deferred() == nullptr) (void)actor_.allow_deferred(actor_.component->timeout_ns);
+        Ref<Deferred> firing = make_ref<Deferred>(*actor_.deferred());
+        firing->inputs.reserve(retry.inputs.all.size());
+        for (Packet packet : retry.inputs.all) {
+            packet.message = MessageRef(packet.message).own().leak();
+            firing->inputs.push_unchecked(packet);
+        }
+        firing->attempts = retry.attempts;
+        firing->alive_ = false;
+        firing->due_ns = due(retry.left_ns);
+        own->enter_pending(*firing);
+        if (actor_.component->ordered) actor_.deferred()->keep_place(*firing);
+        actor_.resting_ |= Actor::retry_rest;
+    }
+    for (const ActorImage::Kept& kept : from.order) {
+        if (actor_.deferred() == nullptr) return;
+        if (kept.place) {
+            actor_.deferred()->add_place();
+            continue;
+        }
+        Queue<Emitted> outputs;
+        outputs.reserve(kept.outputs.all.size());
+        for (const Packet& one : kept.outputs.all) {
+            outputs.push_unchecked({MessageRef(one.message).own().leak(), one.port, one.index});
+        }
+        if (actor_.deferred()->add_outputs(outputs, kept.counts)) actor_.wanted_ |= Actor::completion_bit;
+    }
 }
 
 void Actor::restore_dealt(Dealer& dealer, Message message, std::uint32_t index) {
@@ -250,8 +436,19 @@ void Actor::forget() noexcept {
     due_ = wanted_ = 0;
     if (timers() != nullptr) extras().timers.reset();
     again_ = false;
-    resting_ = false;
+    resting_ = 0;
     ended_ = false;
+    if (deferred() != nullptr) deferred()->clear();
+    if (Supervisor* own = supervisor()) {
+        own->drop_pending();
+        own->in_place = own->waits = own->starts = false;
+        own->attempts = 0;
+        own->breaker.restore(Breaker::State::closed, 0, 0);
+        own->window.clear();
+        own->retries.set(0);
+        own->restarts.set(0);
+        show(0);
+    }
     fired.set(0);
     received.set(0);
     sent.set(0);

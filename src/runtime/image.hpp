@@ -8,6 +8,7 @@
 
 #include "base/memory.hpp"
 #include "message/message.hpp"
+#include "runtime/actor_timers.hpp"
 #include "runtime/context.hpp"
 #include "runtime/mailbox.hpp"
 #include "runtime/node_state.hpp"
@@ -57,6 +58,40 @@ struct ActorImage {
     };
     Vector<Dealt> dealt;
 
+    // Firings that have failed and wait for their next attempt.
+    struct Retry {
+        std::uint32_t attempts;
+        std::uint64_t left_ns;
+        PacketList inputs;  // none of a call without inputs
+    };
+    Vector<Retry> retries;
+    // The same of the call that `again` asks for; attempts 0: it has not failed.
+    struct Attempt {
+        std::uint32_t attempts = 0;
+        std::uint64_t left_ns = 0;
+        std::uint64_t timers = 0;  // that had led to it
+    } attempt;
+
+    // Where outputs have the order of inputs, and some wait for firings before them that come again.
+    struct Kept {
+        bool place;          // of the next one of these
+        bool counts;         // as a firing that has ended
+        PacketList outputs;  // to these ports
+    };
+    Vector<Kept> order;
+
+    // Of a node with settings of its failures.
+    struct Failures {
+        bool some = false;
+        std::uint8_t breaker = 0;  // its state
+        std::uint32_t failures = 0;
+        std::uint64_t left_ns = 0;  // until it lets a trial
+        std::uint64_t retries = 0, restarts = 0;
+        Vector<std::uint64_t> window;  // how long ago it was restarted
+        bool restarts_now = false;
+        bool source = false;  // which fires when it is set up
+    } failures;
+
     std::uint32_t due = 0;
     bool again = false;
     bool again_finishes = false;
@@ -70,6 +105,9 @@ struct ActorImage {
         std::uint32_t id;
         std::uint64_t left_ns;    // UINT64_MAX: it has fired, and the actor was not called yet
         std::uint64_t period_ns;  // 0: once
+        // By the wall clock instead.
+        std::unique_ptr<Recurrence> recurrence = {};
+        WallTimes wall = {};
     };
     Vector<Numbered> timers;
 

@@ -340,6 +340,7 @@ std::size_t Mailbox::take_firings(Queue<Packet>& to, std::size_t max, Released& 
             }
         }
     }
+    for (std::uint32_t i = 0; i < ports_.size(); ++i) queue(i).rest();
     return packets;
 }
 

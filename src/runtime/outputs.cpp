@@ -223,6 +223,7 @@ bool Actor::flush_all(Lane& lane, bool hands_over) {
                 at = &connection.next_unsent;
                 continue;
             }
+            connection.pending.rest();
         }
         connection.listed = connection.passed = false;
         *at = connection.next_unsent;

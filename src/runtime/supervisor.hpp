@@ -37,6 +37,13 @@ public:
     [[nodiscard]] State state() const noexcept { return state_; }
     [[nodiscard]] std::uint32_t failures() const noexcept { return failures_; }
     [[nodiscard]] std::uint64_t until_ns() const noexcept { return until_ns_; }
+    // From a snapshot. A trial that was under way comes again.
+    void restore(State state, std::uint32_t failures, std::uint64_t until_ns) noexcept {
+        if (threshold_ == 0) return;
+        state_ = state;
+        failures_ = failures;
+        until_ns_ = until_ns;
+    }
 
 private:
     const std::uint32_t threshold_;
@@ -57,6 +64,12 @@ public:
     explicit Window(std::uint32_t most) : most_(most) { times_.reserve(most); }
     // Counts one, unless that would be more than the most within the time.
     [[nodiscard]] bool admit(std::uint64_t now_ns, std::uint64_t within_ns) noexcept;
+    // For snapshots; one is not added if there are most already.
+    [[nodiscard]] const Vector<std::uint64_t>& times() const noexcept { return times_; }
+    void add(std::uint64_t time_ns) noexcept {
+        if (times_.size() < most_) times_.push_back(time_ns);
+    }
+    void clear() noexcept { times_.clear(); }
 
 private:
     const std::uint32_t most_;

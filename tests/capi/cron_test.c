@@ -42,20 +42,29 @@ static reflow_status timed(reflow_context *context, void *state, reflow_packet *
     return REFLOW_OK;
 }
 
-static void begin(reflow_run_fn run) {
-    runtime = rig_runtime(&simulated);
+static reflow_status thirds(reflow_context *, void *, reflow_packet *, size_t);
+
+static reflow_network *timed_network(reflow_run_fn run) {
     rig_component component = {0};
-    component.id = "Timed";
+    component.id = run == thirds ? "Thirds" : "Timed";
     component.inports = "a";
     component.run = run;
     component.flags = REFLOW_COMPONENT_STATELESS;
     rig_register(runtime, &component);
     reflow_graph *graph = rig_graph();
-    rig_node(graph, "t", "Timed");
+    rig_node(graph, "t", component.id);
     rig_initial(graph, "t.a", reflow_message_integer(0));
-    network = rig_network(runtime, graph);
+    reflow_network *made = rig_network(runtime, graph);
     reflow_graph_destroy(graph);
+    return made;
+}
+static void begin_stopped(reflow_run_fn run) {
+    runtime = rig_runtime(&simulated);
+    network = timed_network(run);
     at.count = 0;
+}
+static void begin(reflow_run_fn run) {
+    begin_stopped(run);
     WORKS(reflow_network_start(network, &e));
 }
 static void end(void) {
@@ -117,22 +126,71 @@ static void test_bad(void) {
     end();
 }
 
-static reflow_status daily(reflow_context *context, void *state, reflow_packet *inputs, size_t count) {
+static reflow_status thirds(reflow_context *context, void *state, reflow_packet *inputs, size_t count) {
     (void)state, (void)inputs;
-    if (count != 0) set_cron(context, 9, "@daily", "");
+    if (count != 0) {
+        set_cron(context, 9, "*/20 * * * * *", "Europe/Berlin");
+        return REFLOW_OK;
+    }
+    CHECK(reflow_context_timers(context) == 1 << 9);
+    at.now[at.count++] = reflow_context_now_ns(context);
+    if (at.count == 3) WORKS(reflow_context_cancel_timer(context, 9, &e));
     return REFLOW_OK;
+}
+
+/* Lets the clock go on by 100 s. */
+static reflow_status clock_only(reflow_context *context, void *state, reflow_packet *inputs,
+                                size_t count) {
+    (void)state, (void)inputs;
+    if (count != 0) WORKS(reflow_context_set_timer(context, 1, UINT64_C(100000000000), &e));
+    return REFLOW_OK;
+}
+
+/* The snapshot with another one in place of the timer is refused. */
+static void refuses(reflow_message taken, const char *by) {
+    reflow_buffer *buffer = NULL;
+    WORKS(reflow_message_to_json(taken, REFLOW_JSON_PLAIN, &buffer, &e));
+    const char *text = reflow_buffer_get(buffer).data;
+    const char *from = strstr(text, "[9,\"*/20");
+    CHECK(from != NULL);
+    char bad[4000];
+    snprintf(bad, sizeof bad, "%.*s%s%s", (int)(from - text), text, by, strchr(from, ']') + 1);
+    reflow_message message = json(bad);
+    FAILS(REFLOW_ERROR_PARSE, reflow_network_restore(network, message, &e));
+    reflow_message_unref(message);
+    reflow_buffer_destroy(buffer);
 }
 
 static void test_snapshot(void) {
     if (!reflow_feature(text_of("snapshots"))) return;
-    begin(daily);
-    WORKS(reflow_runtime_run(runtime, 1, NULL, &e));
+    begin(thirds);
+    while (at.count < 1) WORKS(reflow_runtime_run(runtime, 1, NULL, &e));
     reflow_message taken;
-    reflow_error *error = NULL;
-    CHECK_STATUS(REFLOW_ERROR_UNSUPPORTED,
-                 reflow_network_snapshot(network, REFLOW_FOREVER, &taken, &error));
-    CHECK(strstr(reflow_error_text(error).data, "timer 9 of the node follows the wall clock") != NULL);
-    reflow_error_destroy(error);
+    WORKS(reflow_network_snapshot(network, REFLOW_FOREVER, &taken, &e));
+    end();
+    begin_stopped(thirds); /* whose clock begins with 1970, too */
+    at.count = 1;
+    refuses(taken, "[9,\"* 25 * * *\",\"\",0,0,false]");
+    refuses(taken, "[9,\"@daily\",\"No/where\",0,0,false]");
+    refuses(taken, "[9,\"@daily\",\"\",0,0,7]");
+    refuses(taken, "[64,\"@daily\",\"\",0,0,false]");
+    WORKS(reflow_network_restore(network, taken, &e));
+    WORKS(reflow_network_start(network, &e));
+    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    CHECK(at.count == 3 && at.now[1] / 1000000 == 40000 && at.now[2] / 1000000 == 60000);
+    end();
+    /* One that has passed meanwhile comes once, at once. */
+    begin_stopped(clock_only);
+    WORKS(reflow_network_start(network, &e));
+    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e)); /* 100 s have passed */
+    reflow_network_destroy(network);
+    network = timed_network(thirds);
+    at.count = 1;
+    WORKS(reflow_network_restore(network, taken, &e));
+    reflow_message_unref(taken);
+    WORKS(reflow_network_start(network, &e));
+    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    CHECK(at.count == 3 && at.now[1] / 1000000 == 100000 && at.now[2] / 1000000 == 120000);
     end();
 }
 

@@ -12,6 +12,7 @@ typedef struct place {
 } place;
 
 static uint64_t open_completion;
+static int acted; /* calls of "Acts" */
 
 static reflow_envelope envelope_of(uint8_t trace, const char *correlation) {
     reflow_envelope envelope;
@@ -19,7 +20,7 @@ static reflow_envelope envelope_of(uint8_t trace, const char *correlation) {
     envelope.struct_size = sizeof envelope;
     envelope.trace_id[0] = trace;
     envelope.span_id[7] = (uint8_t)(trace + 1);
-    envelope.deadline_ms = trace * INT64_C(1000);
+    envelope.deadline_ms = INT64_C(4102444800000) + trace * 1000; /* in the year 2100 */
     envelope.correlation = text_of(correlation);
     return envelope;
 }
@@ -57,6 +58,7 @@ static reflow_status acts(reflow_context *context, void *state, reflow_packet *i
                           size_t count) {
     (void)state;
     CHECK(count == 1); /* one firing in a call, though max_batch is 16 */
+    __atomic_add_fetch(&acted, 1, __ATOMIC_RELAXED);
     reflow_envelope own = empty_envelope(), current = empty_envelope();
     reflow_status has = reflow_packet_envelope(&inputs[0], &own);
     CHECK((has == REFLOW_OK) == (inputs[0].envelope != NULL));
@@ -76,6 +78,16 @@ static reflow_status acts(reflow_context *context, void *state, reflow_packet *i
         CHECK_STATUS(REFLOW_OK, reflow_context_emit(context, port, inputs[0].message));
     }
     return REFLOW_OK;
+}
+
+/* Keeps its firing open, and nobody ends it. */
+static reflow_status keeps(reflow_context *context, void *state, reflow_packet *inputs,
+                           size_t count) {
+    (void)state;
+    (void)inputs;
+    CHECK(count == 1 && reflow_context_deadline_ns(context) != UINT64_MAX);
+    reflow_completion completion;
+    return reflow_context_defer(context, 0, &completion);
 }
 
 static reflow_status adds(reflow_context *context, void *state, reflow_packet *inputs,
@@ -103,6 +115,11 @@ static place open_place(const rig_mode *mode) {
     component.max_batch = 16;
     component.run = acts;
     rig_register(at.runtime, &component);
+    component.id = "Keeps";
+    component.max_concurrency = 8;
+    component.run = keeps;
+    rig_register(at.runtime, &component);
+    component.max_concurrency = 0;
     component.id = "Adds";
     component.inports = "ab";
     component.outports = "o";
@@ -252,7 +269,7 @@ static void test_failures(const rig_mode *mode) {
     CHECK(rig_counters(at.network, "acts").failed == 2);
     CHECK(event_json_has(events, "\"DeadLetter\"",
                          "\"traceId\":\"ab000000000000000000000000000000\",\"spanId\":"
-                         "\"00000000000000ac\",\"correlation\":\"fails\",\"deadlineMs\":171000"));
+                         "\"00000000000000ac\",\"correlation\":\"fails\",\"deadlineMs\":4102444971000"));
     send(&at, "pass.a", 2, &fails);
     WORKS(reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
     CHECK(event_json_has(events, "\"MessageSent\"", "\"correlation\":\"fails\""));
@@ -280,6 +297,118 @@ static void test_attempts(const rig_mode *mode) {
     WORKS(reflow_output_recv_enveloped(errors, &message, &got, REFLOW_FOREVER, &e));
     CHECK(reflow_message_kind(message) == REFLOW_KIND_ERROR && same_text(got.correlation, "fails"));
     reflow_message_unref(message);
+    reflow_output_destroy(errors);
+    close_place(&at);
+}
+
+static int acted_now(void) { return __atomic_load_n(&acted, __ATOMIC_RELAXED); }
+
+/* The next message of an outport "error": what it says, and the envelope but for the deadline. */
+static void expect_late(reflow_output *errors, const char *says, const char *correlation) {
+    reflow_message message;
+    reflow_envelope got = empty_envelope();
+    WORKS(reflow_output_recv_enveloped(errors, &message, &got, REFLOW_FOREVER, &e));
+    CHECK(reflow_message_kind(message) == REFLOW_KIND_ERROR);
+    reflow_buffer *text = NULL;
+    WORKS(reflow_message_to_json(message, REFLOW_JSON_PLAIN, &text, &e));
+    CHECK(strstr(reflow_buffer_get(text).data, says) != NULL);
+    reflow_buffer_destroy(text);
+    CHECK(same_text(got.correlation, correlation) && got.trace_id[0] == 9 && got.deadline_ms == 0);
+    reflow_message_unref(message);
+}
+
+/* A packet whose deadline has passed fails its firing, and the component is not called. That is no
+ * attempt, and nothing that a circuit breaker counts. */
+static void test_late(const rig_mode *mode) {
+    place at = open_place(mode);
+    rig_node(at.graph, "plain", "Acts");
+    WORKS(reflow_graph_add_node(at.graph, text_of("tries"), text_of("Acts"),
+                                json("{\"failure\":{\"retries\":2,\"backoff_ms\":1,"
+                                     "\"breaker\":{\"threshold\":1,\"cooldown_ms\":3600000}}}"),
+                                &e));
+    WORKS(reflow_graph_add_node(at.graph, text_of("else"), text_of("Acts"),
+                                json("{\"failure\":{\"fallback\":{\"node\":\"helps\"}}}"), &e));
+    rig_node(at.graph, "helps", "Pass");
+    at.network = rig_network(at.runtime, at.graph);
+    reflow_output *plain = rig_output(at.network, "plain.error", 0);
+    reflow_output *tries = rig_output(at.network, "tries.error", 0);
+    reflow_output *tried = rig_output(at.network, "tries.o", 0);
+    reflow_output *helped = rig_output(at.network, "helps.o", 0);
+    go(&at);
+    reflow_envelope late = envelope_of(9, "late"), undated = envelope_of(9, "late");
+    late.deadline_ms = -1; /* long ago, also where time begins with 0 */
+    undated.deadline_ms = 0;
+    int before = acted_now();
+    send(&at, "plain.a", 1, &late);
+    expect_late(plain, "deadline", "late");
+    for (int i = 0; i < 4; ++i) {
+        send(&at, "tries.a", i, &late);
+        expect_late(tries, "deadline", "late");
+    }
+    send(&at, "else.a", 7, &late);
+    expect(helped, 7, &undated); /* which would be too late as well */
+    WORKS(reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
+    CHECK(acted_now() == before);
+    CHECK(rig_counters(at.network, "plain").failed == 1);
+    reflow_node_status status = {0};
+    status.struct_size = sizeof status;
+    WORKS(reflow_network_node_state(at.network, text_of("tries"), &status, &e));
+    CHECK(status.failures == 0 && status.retries == 0 && status.details == 0);
+    send(&at, "tries.a", 5, &undated); /* the circuit is closed */
+    expect(tried, 5, &undated);
+    CHECK(acted_now() == before + 1);
+    reflow_output_destroy(plain);
+    reflow_output_destroy(tries);
+    reflow_output_destroy(tried);
+    reflow_output_destroy(helped);
+    close_place(&at);
+}
+
+/* Nobody hears of it: a dead letter, which goes without its deadline when it is played back. */
+static void test_late_letter(const rig_mode *mode) {
+    place at = open_place(mode);
+    rig_node(at.graph, "acts", "Acts");
+    at.network = rig_network(at.runtime, at.graph);
+    reflow_output *out = rig_output(at.network, "acts.o", 0);
+    go(&at);
+    reflow_envelope late = envelope_of(9, "late");
+    late.deadline_ms = -1;
+    send(&at, "acts.a", 8, &late);
+    WORKS(reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
+    reflow_message letters;
+    WORKS(reflow_network_list_dead_letters(at.network, text_of(""), 0, 9, &letters, &e));
+    reflow_buffer *text = NULL;
+    WORKS(reflow_message_to_json(letters, REFLOW_JSON_PLAIN, &text, &e));
+    CHECK(strstr(reflow_buffer_get(text).data, "\"status\":\"REFLOW_ERROR_TIMEOUT\"") != NULL);
+    reflow_buffer_destroy(text);
+    reflow_message_unref(letters);
+    WORKS(reflow_network_replay_dead_letter(at.network, 1, &e));
+    late.deadline_ms = 0;
+    expect(out, 8, &late);
+    reflow_output_destroy(out);
+    close_place(&at);
+}
+
+/* Firings that are kept open end with the deadlines of their packets, in whatever order these come. */
+static void test_open_until(const rig_mode *mode) {
+    place at = open_place(mode);
+    rig_node(at.graph, "many", "Keeps");
+    at.network = rig_network(at.runtime, at.graph);
+    reflow_output *errors = rig_output(at.network, "many.error", 0);
+    go(&at);
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    int64_t begin = now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (mode->mode == REFLOW_MODE_SIMULATED) begin = 0;
+    reflow_envelope far = envelope_of(9, "far"), near = envelope_of(9, "near");
+    send(&at, "many.a", 0, &far); /* to the end of the network */
+    static const int64_t after[] = {60, 30, 40}; /* ms */
+    for (int i = 0; i < 3; ++i) {
+        near.deadline_ms = begin + after[i];
+        send(&at, "many.a", after[i], &near);
+    }
+    for (int i = 0; i < 3; ++i) expect_late(errors, "deadline", "near");
+    CHECK(rig_counters(at.network, "many").failed == 3);
     reflow_output_destroy(errors);
     close_place(&at);
 }
@@ -401,9 +530,9 @@ static void test_saved(const rig_mode *mode) {
     static const char *const wrong[][2] = {
         {"\xa6second", "\xc4\x06second"},         /* bytes where a text is expected */
         {"\xa3" "far", "\xc0"},                    /* null */
-        {"\xcd\x13\x88\xa6", "\xcb@@\0\0\0\0\0\0\xa6"}, /* the deadline is a float */
+        {"\xcf\000\000\003\273\054\303\353\210\xa6", "\xcb@@\0\0\0\0\0\0\xa6"}, /* the deadline is a float */
     };
-    static const size_t sizes[][2] = {{7, 8}, {4, 1}, {4, 10}};
+    static const size_t sizes[][2] = {{7, 8}, {4, 1}, {10, 10}};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
         reflow_message bad =
             forged(snapshot, wrong[i][0], sizes[i][0], wrong[i][1], sizes[i][1]);
@@ -468,6 +597,9 @@ int main(void) {
         test_joined(mode);
         test_failures(mode);
         test_attempts(mode);
+        test_late(mode);
+        test_late_letter(mode);
+        test_open_until(mode);
         if (!mode->tiny) test_at_rest(mode);
         if (!mode->tiny) test_saved(mode);
     }

@@ -187,7 +187,7 @@ static inline void shop_register(reflow_runtime *runtime, const char *id, uint32
     component.inport_count = component.outport_count = 1;
     component.max_batch = max_batch;
     component.max_concurrency = concurrency;
-    component.flags = flags;
+    component.flags = flags | REFLOW_COMPONENT_STATELESS; /* all is in `work` */
     component.create = work_create;
     component.setup = work_setup;
     component.run = work_run;

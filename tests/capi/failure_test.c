@@ -687,6 +687,40 @@ static void test_bad_settings(void) {
           reflow_network_on_failure(NULL, decide, NULL, NULL, &e));
 }
 
+/* Where outputs have the order of inputs, those of a later attempt do, too: also if that ends inside run,
+ * and if it is kept open and ends behind others. */
+static void test_order_of_attempts(const rig_mode *mode) {
+    const char *document =
+        "{\"processes\":{\"w\":{\"component\":\"Ordered\",\"metadata\":{\"failure\":{\"retries\":3,"
+        "\"backoff_ms\":1}}},\"tick\":{\"component\":\"Tick\"}},\"connections\":[]}";
+    for (int later = 0; later < 2; ++later) {
+        work_reset();
+        work.later = 1;
+        work.fails[1] = 2;
+        work.fails[3] = 1;
+        shop s = shop_create(mode, document);
+        shop_start(&s);
+        for (int value = 1; value <= 4; ++value) rig_send(s.network, s.in, value);
+        for (int opened = 0; opened < 4;) { /* most of them, at once */
+            (void)reflow_network_wait_idle(s.network, 1, NULL);
+            work_lock();
+            opened = work.opened;
+            work_unlock();
+        }
+        CHECK(work_answer() == 4);
+        work_lock();
+        work.later = later;
+        work_unlock();
+        shop_idle(&s);
+        int values[VALUES], counts[VALUES] = {0};
+        CHECK(shop_take(s.out, counts, values) == 4);
+        for (int i = 0; i < 4; ++i) CHECK(values[i] == i + 1);
+        CHECK(work.calls[1] == 3 && work.calls[2] == 1 && work.calls[3] == 2 && work.calls[4] == 1);
+        CHECK(shop_status(&s, "w").retries == 3 && shop_letters(&s).total == 0);
+        shop_close(&s);
+    }
+}
+
 int main(void) {
     check_time_limit(120);
     static const rig_mode *const modes[] = {&rig_inline, &rig_own, &simulated};
@@ -696,6 +730,7 @@ int main(void) {
         test_hold(modes[i], "Blocks");
         test_hold(modes[i], "Later");
         test_hold(modes[i], "Ordered");
+        test_order_of_attempts(modes[i]);
         test_fallback(modes[i]);
         test_restart(modes[i]);
         test_host(modes[i]);

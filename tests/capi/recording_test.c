@@ -14,6 +14,21 @@ static const char *file(const char *name) {
 
 static int outside_calls;
 static int64_t outside_next;
+static int played_back; /* dead letters */
+
+static reflow_envelope envelope_of(uint8_t trace) {
+    reflow_envelope envelope;
+    memset(&envelope, 0, sizeof envelope);
+    envelope.struct_size = sizeof envelope;
+    envelope.trace_id[3] = trace;
+    envelope.correlation = text_of("some order");
+    return envelope;
+}
+/* Where no envelopes are carried that does nothing. */
+static void set_trace(reflow_context *context, uint8_t trace) {
+    reflow_envelope envelope = envelope_of(trace);
+    CHECK_STATUS(REFLOW_OK, reflow_context_set_envelope(context, &envelope));
+}
 
 static reflow_status outside(reflow_context *context, void *state, reflow_packet *inputs,
                              size_t count) {
@@ -22,6 +37,7 @@ static reflow_status outside(reflow_context *context, void *state, reflow_packet
     (void)count;
     ++outside_calls;
     int64_t value = outside_next++ * 7 % 11;
+    if (value % 3 != 0) set_trace(context, (uint8_t)value);
     CHECK_STATUS(REFLOW_OK, reflow_context_emit(context, 0, reflow_message_integer(value)));
     if (outside_next % 5 == 0) { /* and a timer goes on */
         CHECK_STATUS(REFLOW_OK, reflow_context_wake_after(context, 2500));
@@ -32,6 +48,7 @@ static reflow_status outside(reflow_context *context, void *state, reflow_packet
                                  : reflow_context_again(context);
 }
 
+static uint8_t added_trace = 100; /* of what Add emits, in some of its calls */
 static int64_t added = 1; /* what Add adds: a change is a changed component */
 
 static reflow_status add(reflow_context *context, void *state, reflow_packet *inputs,
@@ -39,6 +56,7 @@ static reflow_status add(reflow_context *context, void *state, reflow_packet *in
     int64_t *sum = state;
     for (size_t i = 0; i < count; ++i) {
         *sum += rig_integer(inputs[i].message) + added;
+        if (*sum % 4 == 0) set_trace(context, added_trace);
         CHECK_STATUS(REFLOW_OK, reflow_context_emit(context, 0, reflow_message_integer(*sum)));
     }
     return *sum % 13 == 0 ? REFLOW_ERROR_FAILED : REFLOW_OK;
@@ -148,9 +166,20 @@ static char *record(uint64_t seed, uint32_t batch, const char *name) {
     reflow_output *output = rig_output(network, "join.o", 2);
     reflow_inport inport = rig_inport(network, "l.a");
     reflow_subscription *events = listen(network);
+    const bool carries = seed % 3 == 1;
+    if (carries) WORKS(reflow_network_carry_envelopes(network, &e));
     WORKS(reflow_network_start(network, &e));
     int64_t next = 100;
     for (int round = 0; round < 30; ++round) {
+        if (carries && round % 3 == 1) {
+            reflow_envelope envelope = envelope_of((uint8_t)round);
+            if (round == 13) envelope.deadline_ms = -1; /* fails, without a call */
+            (void)reflow_network_send_enveloped(network, inport, reflow_message_integer(next++),
+                                                &envelope, 0, NULL);
+        }
+        if (round > 15) {
+            played_back += reflow_network_replay_dead_letter(network, 1, NULL) == REFLOW_OK;
+        }
         if (round % 3 == 0) {
             (void)reflow_network_try_send(network, inport, reflow_message_integer(next++), NULL);
         }
@@ -251,7 +280,7 @@ static void test_same(void) {
         free(repeated);
     }
     free(first);
-    CHECK(different > 5);
+    CHECK(different > 5 && played_back > 3);
 }
 
 /* A changed component is found at its first firing, and from then on always. */
@@ -273,6 +302,21 @@ static void test_difference(void) {
     }
     free(end_replay(&again));
     added = 1;
+}
+
+/* Envelopes are compared, too, and a host cannot add any. */
+static void test_other_envelopes(void) {
+    free(record(7, 1, "run.rec"));
+    added_trace = 101;
+    replayed again = begin_replay("run.rec");
+    FAILS(REFLOW_ERROR_UNSUPPORTED,
+          reflow_network_carry_envelopes(reflow_x_replay_network(again.replay), &e));
+    reflow_error *error = NULL;
+    CHECK_STATUS(REFLOW_ERROR_FAILED, reflow_x_replay_run(again.replay, 0, NULL, &error));
+    CHECK(strstr(reflow_error_message(error).data, "differs from its recording") != NULL);
+    reflow_error_destroy(error);
+    free(end_replay(&again));
+    added_trace = 100;
 }
 
 static char *read_all(const char *name, size_t *size) {
@@ -372,9 +416,9 @@ static void test_versions(void) {
         reflow_status status;
         const char *words;
     } wrong[] = {
-        {"[{\"format\":2}]", REFLOW_ERROR_UNSUPPORTED, "format 2"},
-        {"[{\"format\":1,\"engine\":2003004}]", REFLOW_ERROR_UNSUPPORTED, "reflow 2.3.4"},
-        {"[{\"format\":1,\"engine\":1000}]", REFLOW_ERROR_PARSE, "not a recording"},
+        {"[{\"format\":1}]", REFLOW_ERROR_UNSUPPORTED, "format 1"},
+        {"[{\"format\":2,\"engine\":2003004}]", REFLOW_ERROR_UNSUPPORTED, "reflow 2.3.4"},
+        {"[{\"format\":2,\"engine\":1000}]", REFLOW_ERROR_PARSE, "not a recording"},
         {"[{\"format\":\"1\"}]", REFLOW_ERROR_PARSE, "not a recording"},
         {"[]", REFLOW_ERROR_PARSE, "not a recording"},
         {"{}", REFLOW_ERROR_PARSE, "no list"},
@@ -486,6 +530,7 @@ int main(void) {
     CHECK(mkdtemp(folder) != NULL);
     test_same();
     test_difference();
+    test_other_envelopes();
     test_damaged();
     test_versions();
     test_misuse();

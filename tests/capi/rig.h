@@ -105,6 +105,7 @@ typedef struct rig_component {
     const char *outports;
     reflow_await await;
     uint32_t max_batch;
+    uint32_t max_concurrency;
     uint32_t flags;
     reflow_create_fn create;
     reflow_state_fn setup;
@@ -140,6 +141,7 @@ static inline void rig_register(reflow_runtime *runtime, const rig_component *fr
     component.outport_count = rig_ports(outports, from->outports, false);
     component.await = from->await;
     component.max_batch = from->max_batch;
+    component.max_concurrency = from->max_concurrency;
     component.flags = from->flags;
     component.create = from->create;
     component.setup = from->setup;

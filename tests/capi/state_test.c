@@ -581,7 +581,8 @@ typedef struct bad_part {
 } bad_part;
 static const bad_part bad_parts[] = {
     {{"format"}, "\"other\"", REFLOW_ERROR_PARSE, "format"},
-    {{"version"}, "2", REFLOW_ERROR_UNSUPPORTED, "version 2"},
+    {{"version"}, "3", REFLOW_ERROR_UNSUPPORTED, "version 3"},
+    {{"version"}, "0", REFLOW_ERROR_UNSUPPORTED, "version 0"},
     {{"version"}, "\"1\"", REFLOW_ERROR_PARSE, "$.version"},
     {{"components"}, "7", REFLOW_ERROR_PARSE, "$.components"},
     {{"components", "Adder"}, "7", REFLOW_ERROR_PARSE, "Adder"},

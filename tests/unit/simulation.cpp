@@ -9,6 +9,7 @@
 
 #include "codec/msgpack.hpp"
 #include "message/envelope.hpp"
+#include "network/snapshot.hpp"
 
 namespace reflow::testing {
 namespace {
@@ -83,12 +84,20 @@ namespace {
 void plan_failures(Plan& plan, Random& random) {
     std::size_t count = plan.nodes.size();
     for (std::size_t i = 0; i < count; ++i) {
-        if (plan.nodes[i].role != Role::failing || random.one_in(3)) continue;
+        const bool later = plan.nodes[i].role == Role::later;
+        if ((plan.nodes[i].role != Role::failing && !later) || random.one_in(3)) continue;
         PlannedNode& node = plan.nodes[i];
         node.supervised = true;
         node.retries = static_cast<std::uint32_t>(random.below(4));
+        if (later) continue;
         node.hold = random.one_in(2);
         node.restarts = random.one_in(4);
+        if (random.one_in(4)) {
+            // What it lets through depends on the time. An attempt that opens it is the last one.
+            node.threshold = 1 + static_cast<std::uint32_t>(random.below(3));
+            node.retries = 0;
+            plan.confluent = false;
+        }
         if (!random.one_in(3)) continue;
         node.fallback = static_cast<std::int32_t>(plan.nodes.size());
         PlannedNode taker;
@@ -97,6 +106,12 @@ void plan_failures(Plan& plan, Random& random) {
         taker.takes_failures = true;
         plan.nodes.push_back(taker);  // `node` is no more
     }
+}
+
+void plan_priorities(Plan& plan, Random& random) {
+    if (!random.one_in(3)) return;
+    static constexpr const char* priorities[] = {"", "high", "low"};
+    for (PlannedNode& node : plan.nodes) node.priority = priorities[random.below(3)];
 }
 
 void plan_dealing(Plan& plan, Random& random) {
@@ -194,6 +209,7 @@ Plan make_plan(std::uint64_t seed) {
         plan.on_stall = random.one_in(3) ? "fail" : "drop-oldest";
         plan.confluent = false;
     }
+    plan_priorities(plan, random);
     return plan;
 }
 
@@ -209,6 +225,7 @@ struct Node {
     bool inside = false;
     std::uint64_t firings = 0;
     std::uint64_t failures = 0;
+    std::uint64_t refused = 0;           // firings that its circuit breaker did not let begin
     std::uint64_t taken = 0;             // packets, not counting those shown again
     std::vector<std::uint64_t> emitted;  // by outport
     std::map<std::pair<std::uint32_t, std::int64_t>, std::vector<std::int64_t>> arrived;
@@ -220,6 +237,7 @@ struct Node {
     std::vector<Freight> kept;
     std::set<std::int64_t> tried;  // stamps of packets whose firing has failed and is tried again
     std::set<std::int64_t> again;  // stamps of packets that come again from a snapshot
+    std::map<std::int64_t, std::int64_t> promised;  // stamps of outputs by those of inputs
     std::uint32_t next = 0;
     int set_up = 0;
     int torn_down = 0;
@@ -236,11 +254,19 @@ struct LaterFiring {
     Freight input;
     std::int64_t envelope = 0;
     std::int64_t stamp = -1;  // of what it emits, if that is known when it begins
+    std::uint32_t attempts = 0;  // that have failed before
+    std::uint32_t retries = 0;   // that may follow the first one
     [[nodiscard]] std::uint64_t child() const {
         return mix(static_cast<std::uint64_t>(input.value), node);
     }
-    [[nodiscard]] bool fails() const { return child() % 8 == 0; }
+    // Some work at the second attempt or later, some at none.
+    [[nodiscard]] bool fails_at(std::uint32_t attempt) const {
+        return child() % 8 == 0 && (attempt == 0 || attempt <= child() / 8 % 5);
+    }
+    [[nodiscard]] bool fails() const { return fails_at(attempts); }
+    [[nodiscard]] bool comes_again() const { return fails() && attempts < retries; }
     [[nodiscard]] bool emits() const { return !fails() && input.hops > 1; }
+    [[nodiscard]] bool emits_at_last() const { return !fails_at(retries) && input.hops > 1; }
 };
 
 struct World {
@@ -256,6 +282,7 @@ struct World {
     std::condition_variable later_changed{};
     std::deque<LaterFiring> later{};        // that are pending
     std::vector<LaterFiring> later_done{};  // that have ended, where snapshots may cut
+    std::set<std::pair<std::uint32_t, std::int64_t>> later_tried{};  // node and input, to come again
     bool later_over = false;
 
     void fault(const std::string& text) {
@@ -264,8 +291,8 @@ struct World {
     }
 };
 
-// Whether outputs of role later have the order of its inputs: then snapshots cannot be taken always.
-bool later_ordered(const How& how) { return how.cuts == 0 && how.seed % 2 == 0; }
+// Whether outputs of role later have the order of its inputs.
+bool later_ordered(const How& how) { return how.seed % 2 == 0; }
 
 // Inside one callback of a node.
 class Visit {
@@ -328,9 +355,11 @@ public:
                static_cast<std::int64_t>(node_.emitted[port]++);
     }
     void emit(std::uint32_t port, std::int64_t hops, std::uint64_t value) {
-        if (hops <= 0) return;
+        if (hops > 0) emit_as(port, next_stamp(port), hops, value);
+    }
+    void emit_as(std::uint32_t port, std::int64_t stamp, std::int64_t hops, std::uint64_t value) {
         hops = std::min<std::int64_t>(hops, world_.plan.hops);
-        Freight freight{next_stamp(port), hops, static_cast<std::int64_t>(value >> 2), envelope_};
+        Freight freight{stamp, hops, static_cast<std::int64_t>(value >> 2), envelope_};
         if (context_.emit(port, pack(freight)) != REFLOW_OK) {
             world_.fault(node_.plan->id + " cannot emit");
         }
@@ -418,16 +447,28 @@ reflow_status run_later(World& world, Visit& visit, Node& node, Context& context
                         std::span<Packet> inputs) {
     const bool ordered = later_ordered(world.how);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const std::int64_t stamp = unpack(MessageRef(inputs[i].message)).stamp;
+        {
+            std::lock_guard lock(world.later_mutex);
+            if (world.later_tried.erase({node.number, stamp}) != 0) node.again.insert(stamp);
+        }
         LaterFiring firing{{}, node.number, visit.arrive(inputs[i]),
                            number_of(envelope_at(inputs[i].envelope))};
+        firing.attempts = i == 0 ? context.attempts : 0;
+        firing.retries = node.plan->retries;
+        // Outputs have numbers in the order of the inputs, whichever attempt brings them.
+        if (ordered && firing.emits_at_last()) {
+            auto [at, first] = node.promised.emplace(stamp, 0);
+            if (first) at->second = visit.next_stamp(0);
+            firing.stamp = at->second;
+        }
         if (ordered && firing.emits() && firing.child() % 3 == 0) {
             visit.open(inputs.subspan(i, 1));
-            visit.emit(0, firing.input.hops - 1, firing.child());
+            visit.emit_as(0, firing.stamp, firing.input.hops - 1, firing.child());
             std::lock_guard lock(world.later_mutex);
             ++node.firings;
             continue;
         }
-        if (ordered && firing.emits()) firing.stamp = visit.next_stamp(0);
         reflow_status status = context.defer(i, firing.completion);
         if (status != REFLOW_OK) return status;
         std::lock_guard lock(world.later_mutex);
@@ -458,6 +499,11 @@ bool end_later(World& world, LaterFiring& firing) {
     auto count = [&](std::uint64_t one) {
         std::lock_guard lock(world.later_mutex);
         world.outcome.later += one;
+        if (firing.comes_again()) {
+            world.outcome.retried_later += one;
+            if (one == 1) world.later_tried.insert({firing.node, firing.input.stamp});
+            return;
+        }
         node.firings += one;
         if (firing.fails()) node.failures += one;
     };
@@ -507,23 +553,38 @@ void end_all_later(World& world) {
 
 // What a snapshot shows to come again has not happened.
 void undo_later(World& world, MessageRef snapshot) {
-    std::map<std::pair<std::uint32_t, std::int64_t>, bool> ended;  // by node and input
-    for (const LaterFiring& one : world.later) ended[{one.node, one.input.stamp}] = false;
-    for (const LaterFiring& one : world.later_done) ended[{one.node, one.input.stamp}] = true;
+    std::map<std::pair<std::uint32_t, std::int64_t>, LaterFiring> ended;  // by node and input
+    std::set<std::pair<std::uint32_t, std::int64_t>> open;
+    for (const LaterFiring& one : world.later_done) ended[{one.node, one.input.stamp}] = one;
+    for (const LaterFiring& one : world.later) open.insert({one.node, one.input.stamp});
+    auto undo = [&](Node& node, MessageRef packet, std::uint32_t attempts) {
+        const std::pair key{node.number, unpack(packet).stamp};
+        auto found = ended.find(key);
+        // The last attempt that has ended is the one that waits for the next: that has happened.
+        bool waits = found != ended.end() && found->second.comes_again() &&
+                     found->second.attempts < attempts;
+        if (open.count(key) != 0) node.again.insert(key.second);
+        if (open.count(key) != 0 || found == ended.end() || waits) return;
+        const LaterFiring& firing = found->second;
+        ++world.outcome.undone;
+        if (firing.comes_again()) return (void)world.later_tried.insert(key);
+        node.again.insert(key.second);
+        --node.firings;
+        if (firing.fails()) --node.failures;
+        // Those are the newest, or have been promised.
+        if (firing.emits() && !later_ordered(world.how)) --node.emitted[0];
+    };
     for (Node& node : world.nodes) {
         if (node.plan->role != Role::later) continue;
-        MessageRef taken = snapshot.get("nodes").at(node.number).get("taken");
-        for (std::size_t i = 0; i < taken.size(); ++i) {
-            LaterFiring firing{{}, node.number, unpack(taken.at(i).at(2)), 0};
-            auto found = ended.find({node.number, firing.input.stamp});
-            if (found == ended.end()) continue;  // run has not seen it
-            node.again.insert(firing.input.stamp);
-            if (!found->second) continue;
-            ++world.outcome.undone;
-            --node.firings;
-            if (firing.fails()) --node.failures;
-            if (firing.emits()) --node.emitted[0];  // those are the newest
+        MessageRef saved = snapshot.get("nodes").at(node.number);
+        MessageRef taken = saved.get("taken"), retries = saved.get("retries");
+        for (std::size_t i = 0; i < taken.size(); ++i) undo(node, taken.at(i).at(2), 0);
+        for (std::size_t i = 0; i < retries.size(); ++i) {
+            auto attempts = static_cast<std::uint32_t>(retries.at(i).at(0).integer());
+            undo(node, retries.at(i).at(2).at(0).at(2), attempts);
         }
+        MessageRef order = saved.get("order");
+        for (std::size_t i = 0; i < order.size(); ++i) world.outcome.kept += order.at(i).size() != 0;
     }
     world.later.clear();
     world.later_done.clear();
@@ -643,6 +704,12 @@ Message failure_of(const PlannedNode& node) {
     failure.set("backoff_ms", Message::integer(1));
     failure.set("backoff_factor", Message::integer(1));
     failure.set("hold", Message::boolean(node.hold));
+    if (node.threshold != 0) {
+        ObjectBuilder breaker;
+        breaker.set("threshold", Message::integer(node.threshold));
+        breaker.set("cooldown_ms", Message::integer(1));
+        failure.set("breaker", breaker.finish().take());
+    }
     if (node.restarts) {
         failure.set("then", Message::string("restart"));
         failure.set("restarts", Message::integer(1000));
@@ -659,6 +726,11 @@ Message failure_of(const PlannedNode& node) {
 Message settings_of(const PlannedNode& node) {
     ObjectBuilder all;
     if (node.supervised) all.set("failure", failure_of(node));
+    if (!node.priority.empty()) {
+        ObjectBuilder firing;
+        firing.set("priority", Message::string(node.priority));
+        all.set("firing", firing.finish().take());
+    }
     ObjectBuilder deals;
     for (std::uint32_t port = 0; port < 2; ++port) {
         const std::string& way = node.deals[port];
@@ -771,23 +843,24 @@ public:
             inports_[i] = net_->inport(name(world_.plan.fed[i]) + ".i0");
         }
         listen();
-        Result<void> restored = net_->network->restore(read.value());
+        Result<void> restored = net_->network->restore(read.value(), {nullptr, nullptr});
         if (!restored.ok()) world_.fault("restore: " + error_text(restored));
         net_->start();
     }
 
-    // Dead letters and restarts of this life: a snapshot has none of them.
+    // Dead letters, attempts and restarts go on in the next life.
     void count_life() {
         ++world_.lives;
         reflow_dead_letters letters{};
         net_->network->count_letters(letters);
-        letters_ += letters.total;
+        if (letters.total < letters_) world_.fault("a snapshot has lost letters");
+        letters_ = letters.total;
         if (letters.lost != 0) world_.fault("letters are lost");
         for (std::uint32_t i = 0; i < world_.plan.nodes.size(); ++i) {
             reflow_node_status status{};
             if (!net_->network->node_state(name(i), status).ok()) world_.fault("no state");
-            world_.nodes[i].restarts += status.restarts;
-            world_.nodes[i].retries += status.retries;
+            world_.nodes[i].restarts = status.restarts;
+            world_.nodes[i].retries = status.retries;
         }
     }
     [[nodiscard]] std::uint64_t letters() const noexcept { return letters_; }
@@ -1042,7 +1115,8 @@ void check_order(World& world, const Node& node, bool all) {
         }
         auto who = static_cast<std::size_t>(emitter / 4);
         bool lossless = (node.plan->role != Role::join_required || port == 0) &&
-                        !node.plan->takes_failures && world.plan.on_stall.empty();
+                        !node.plan->takes_failures && world.plan.on_stall.empty() &&
+                        node.plan->threshold == 0;
         for (const PlannedConnection& connection : world.plan.connections) {
             // A connection that drops may drop what others have put into the port.
             bool same_port = connection.to == node.number && connection.to_port == port;
@@ -1082,18 +1156,19 @@ void check_counters(World& world, Net& net, const Host& host, const Node& node) 
     for (std::uint32_t read : world.plan.read) {
         if (read == node.number) sent += node.emitted[0];
     }
-    if (node.plan->fallback >= 0) sent += node.failures;
+    if (node.plan->fallback >= 0) sent += node.failures + node.refused;
     for (const Node& other : world.nodes) {
-        if (other.plan->fallback == static_cast<std::int32_t>(node.number)) offered += other.failures;
+        if (other.plan->fallback != static_cast<std::int32_t>(node.number)) continue;
+        offered += other.failures + other.refused;
     }
     for (std::uint32_t initial : world.plan.initial) offered += initial == node.number ? 2 : 0;
     expect("sent", counters.sent, sent);
-    expect("received", counters.received, node.taken);
+    expect("received", counters.received, node.taken + node.refused);
     // What is dealt to a node is known of all targets together: see check_dealing().
     std::uint64_t there = counters.received + counters.dropped + counters.waiting;
     if (!dealt_to) expect("received + dropped + waiting", there, offered);
-    expect("fired", counters.fired, node.firings);
-    expect("failed", counters.failed, node.failures);
+    expect("fired", counters.fired, node.firings + node.refused);
+    expect("failed", counters.failed, node.failures + node.refused);
     expect("held back", counters.held_back, 0);
     expect("finished", static_cast<std::uint64_t>(node.finished), 1);
 }
@@ -1111,7 +1186,7 @@ void check_dealing(World& world, Net& net, const Host& host) {
     }
     for (const Node& node : world.nodes) {
         offered += host.sent_to(node.number);
-        if (node.plan->fallback >= 0) offered += node.failures;
+        if (node.plan->fallback >= 0) offered += node.failures + node.refused;
         for (std::uint32_t initial : world.plan.initial) offered += initial == node.number ? 2 : 0;
         reflow_node_counters counters = net.counters(node.plan->id);
         there += counters.received + counters.dropped + counters.waiting;
@@ -1134,7 +1209,7 @@ void check_dealt(World& world, bool all) {
     for (const PlannedConnection& it : world.plan.connections) {
         Role role = world.plan.nodes[it.to].role;
         bool joins = role == Role::join_all || role == Role::join_required;
-        bool drops = joins || !world.plan.on_stall.empty();
+        bool drops = joins || !world.plan.on_stall.empty() || world.plan.nodes[it.to].threshold != 0;
         for (const PlannedConnection& other : world.plan.connections) {
             drops =
                 drops || (other.to == it.to && other.to_port == it.to_port && !other.kind.empty());
@@ -1165,7 +1240,7 @@ void check_dealt(World& world, bool all) {
 void check_letters(World& world, const Host& host) {
     std::uint64_t failures = 0;
     for (const Node& node : world.nodes) {
-        if (node.plan->fallback < 0) failures += node.failures;
+        if (node.plan->fallback < 0) failures += node.failures + node.refused;
         if (!node.tried.empty()) world.fault(node.plan->id + " was to try again");
     }
     if (host.letters() == failures) return;
@@ -1194,6 +1269,13 @@ Outcome run(const Plan& plan, const How& how) {
         Host host(world, make_net(world));
         host.net().start();
         auto drained = [&] {
+            // What came to a node and was not seen by it, its circuit breaker has refused.
+            for (Node& node : world.nodes) {
+                if (node.plan->threshold == 0) continue;
+                const std::uint64_t received = host.net().counters(node.plan->id).received;
+                node.refused = received - std::min(received, node.taken);
+                world.outcome.refused += node.refused;
+            }
             for (const Node& node : world.nodes) check_counters(world, host.net(), host, node);
             check_dealing(world, host.net(), host);
         };

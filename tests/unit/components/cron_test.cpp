@@ -257,6 +257,9 @@ public:
     std::int64_t after(std::int64_t wall_ms) noexcept override {
         return (wall_ms / hour + 1) * hour;
     }
+    std::string_view expression() const noexcept override { return {}; }
+    std::string_view zone() const noexcept override { return {}; }
+    std::unique_ptr<Recurrence> copy() const override { return nullptr; }
 };
 
 TEST(WallTimes, CatchUpOnceWhenTheClockIsSetForward) {

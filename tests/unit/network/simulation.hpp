@@ -17,7 +17,7 @@ enum class Role : std::uint8_t {
     pass,           // one in, one out
     batch,          // the same, many at a time, not always all of them
     slow,           // the same, after a time
-    later,          // the same, by firings that the host ends; some fail
+    later,          // the same, by firings that the host ends; some fail, and are tried again
     failing,        // the same, but some firings fail
     filter,         // drops some
     split,          // to one of two outports
@@ -35,10 +35,12 @@ struct PlannedNode {
     // Of one that fails: settings of its failures. Without them each failure is one for good.
     bool supervised = false;
     std::uint32_t retries = 0;
+    std::uint32_t threshold = 0;  // of its circuit breaker; 0: it has none
     bool hold = false;      // it emits before it fails, which nobody may see
     bool restarts = false;  // behind each firing that has failed for good
     std::int32_t fallback = -1;    // a node that gets nothing else
     bool takes_failures = false;   // is one
+    std::string priority;  // "high", "low", or empty
     std::string deals[2];  // by outport: "round-robin", "least-loaded", "value" (by key), or empty
 };
 struct PlannedConnection {
@@ -81,6 +83,9 @@ struct Outcome {
     std::uint64_t envelopes = 0;
     std::uint64_t later = 0;   // firings that the host has ended
     std::uint64_t undone = 0;  // of those, that snapshots did not have yet
+    std::uint64_t retried_later = 0;  // of those, that were tried again
+    std::uint64_t refused = 0;        // firings that a circuit breaker did not let begin
+    std::uint64_t kept = 0;           // outputs in snapshots that waited for firings before them
     bool stalled = false;  // and failed
     std::vector<std::string> faults;
 };

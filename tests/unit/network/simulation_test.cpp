@@ -35,6 +35,8 @@ void simulated(std::uint64_t count) {
         met.letters += one.letters;
         met.envelopes += one.envelopes;
         met.later += one.later;
+        met.retried_later += one.retried_later;
+        met.refused += one.refused;
         met.stalled = met.stalled || one.stalled;
         Outcome same = run(plan, how);
         if (one.trace != same.trace) {
@@ -56,6 +58,7 @@ void simulated(std::uint64_t count) {
     if (seeds_count > 20) {
         EXPECT_GT(other_orders, seeds_count / 4);
         EXPECT_TRUE(met.retries != 0 && met.letters != 0 && met.envelopes != 0 && met.later != 0);
+        EXPECT_TRUE(met.retried_later != 0 && met.refused != 0);
     }
     if (seeds_count >= 1000) {
         EXPECT_TRUE(met.stalled);
@@ -100,7 +103,7 @@ void all_schedulers(std::uint64_t count) {
 // A run that is cut in two, or more, by snapshots is like one that is not.
 void cut(std::uint64_t count) {
     auto [first, seeds_count] = seeds(count);
-    std::uint64_t undone = 0;
+    std::uint64_t undone = 0, kept = 0;
     for (std::uint64_t seed = first; seed < first + seeds_count; ++seed) {
         SCOPED_TRACE("REFLOW_TEST_SEED=" + std::to_string(seed));
         Plan plan = make_plan(seed);
@@ -110,6 +113,7 @@ void cut(std::uint64_t count) {
         auto compare = [&](const Outcome& outcome) {
             no_faults(outcome);
             undone += outcome.undone;
+            kept += outcome.kept;
             if (!plan.confluent) return;
             EXPECT_EQ(outcome.sum, whole.sum);
             EXPECT_EQ(outcome.arrivals, whole.arrivals);
@@ -127,6 +131,7 @@ void cut(std::uint64_t count) {
     }
     if (seeds_count > 20) {
         EXPECT_GT(undone, 0u);
+        EXPECT_GT(kept, 0u);
     }
 }
 

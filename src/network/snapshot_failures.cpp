@@ -1,0 +1,339 @@
+// What a snapshot has of failures: attempts that are to come, outputs that wait for them, circuit breakers,
+// restarts, and dead letters. Both ways; what is read comes from outside and is checked.
+// Neighbours: snapshot_records, snapshot.cpp, snapshot_reader.cpp. Thread: any.
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "message/count.hpp"
+#include "message/envelope.hpp"
+#include "network/snapshot_records.hpp"
+#include "runtime/actor.hpp"
+
+namespace reflow::network::snapshot {
+
+using runtime::Actor;
+using runtime::ActorImage;
+using runtime::PacketList;
+
+// ---- nodes, written
+
+namespace {
+
+Message write_failures(Writer& writer, const ActorImage::Failures& all) {
+    ObjectBuilder to(5);
+    to.set("breaker", writer.list([&](ArrayBuilder& list) {
+        list.append(Message::integer(all.breaker));
+        list.append(Message::integer(all.failures));
+        list.append(count_message(all.left_ns));
+    }));
+    to.set("counters", writer.list([&](ArrayBuilder& list) {
+        list.append(count_message(all.retries));
+        list.append(count_message(all.restarts));
+    }));
+    to.set("restarted", writer.list([&](ArrayBuilder& list) {
+        for (std::uint64_t ago : all.window) list.append(count_message(ago));
+    }));
+    if (all.restarts_now) to.set("restart", Message::boolean(true));
+    if (all.source) to.set("source", Message::boolean(true));
+    return writer.finish(to);
+}
+
+}  // namespace
+
+void write_attempts(Writer& writer, ObjectBuilder& node, const ActorImage& image) {
+    if (!image.retries.empty()) {
+        node.set("retries", writer.list([&](ArrayBuilder& list) {
+            for (const ActorImage::Retry& retry : image.retries) {
+                list.append(writer.list([&](ArrayBuilder& one) {
+                    one.append(Message::integer(retry.attempts));
+                    one.append(count_message(retry.left_ns));
+                    one.append(writer.packets(retry.inputs.all));
+                }));
+            }
+        }));
+    }
+    if (image.attempt.attempts != 0) {
+        node.set("attempt", writer.list([&](ArrayBuilder& one) {
+            one.append(Message::integer(image.attempt.attempts));
+            one.append(count_message(image.attempt.left_ns));
+            one.append(Message::integer(static_cast<std::int64_t>(image.attempt.timers)));
+        }));
+    }
+    if (!image.order.empty()) {
+        node.set("order", writer.list([&](ArrayBuilder& list) {
+            for (const ActorImage::Kept& kept : image.order) {
+                if (kept.place) {
+                    list.append(Message::null());
+                    continue;
+                }
+                list.append(writer.list([&](ArrayBuilder& one) {
+                    one.append(Message::boolean(kept.counts));
+                    one.append(writer.packets(kept.outputs.all));
+                }));
+            }
+        }));
+    }
+    if (image.failures.some) node.set("failure", write_failures(writer, image.failures));
+}
+
+// ---- nodes, read
+
+namespace {
+
+// Of the node with this number. The ports are inports, or outports.
+struct Place {
+    const Actor& actor;
+    std::size_t node;
+    bool carries;
+};
+
+Result<void> read_packets(const Place& at, MessageRef from, std::string_view key, bool inputs,
+                          PacketList& to) {
+    const runtime::Component& kind = *at.actor.component;
+    const std::size_t ports = inputs ? kind.inports.size() : kind.outports.size();
+    if (!from.is(REFLOW_KIND_ARRAY)) return broken_in(at.node, key, "packets are expected");
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        MessageRef record = from.at(i);
+        std::uint32_t port = 0, index = 0;
+        bool valid = record.is(REFLOW_KIND_ARRAY) && read_number(record.at(0), ports, port) &&
+                     read_index(record.at(1), index);
+        if (valid && inputs && at.actor.firing_size() > 1) valid = port == i % ports;
+        if (!valid) return broken_in(at.node, key, "a port of the node and an index are expected");
+        if (inputs && record.size() == 2) {  // an inport that has none
+            to.add(Message(), port, index);
+            continue;
+        }
+        Result<Message> read = read_packet(record, 2, at.carries);
+        if (!read.ok()) {
+            return broken_in(at.node, key, "the value of a packet cannot be read")
+                .because(read.take_error());
+        }
+        to.add(std::move(read).take(), port, index);
+    }
+    return {};
+}
+
+Result<void> read_retries(const Place& at, MessageRef from, ActorImage& to) {
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        MessageRef one = from.at(i);
+        ActorImage::Retry retry{};
+        bool valid = one.is(REFLOW_KIND_ARRAY) && one.size() == 3 &&
+                     read_number(one.at(0), UINT32_MAX - 1, retry.attempts) &&
+                     retry.attempts != 0 && read_count(one.at(1), retry.left_ns);
+        if (!valid) {
+            return broken_in(at.node, "retries",
+                             "a number of attempts, a time and packets are expected");
+        }
+        Result<void> read = read_packets(at, one.at(2), "retries", true, retry.inputs);
+        if (!read.ok()) return read;
+        const std::size_t size = retry.inputs.all.size();
+        if (size != 0 && size != at.actor.firing_size()) {
+            return broken_in(at.node, "retries", "a firing is not whole");
+        }
+        to.retries.push_back(std::move(retry));
+    }
+    return {};
+}
+
+Result<void> read_order(const Place& at, MessageRef from, ActorImage& to) {
+    // Each place is that of a firing that comes again.
+    std::size_t places = to.inputs.all.size() / at.actor.firing_size() +
+                         (to.attempt.attempts != 0 ? 1 : 0);
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        MessageRef one = from.at(i);
+        if (one.is(REFLOW_KIND_NULL)) {
+            if (places-- == 0) return broken_in(at.node, "order", "it has more places than firings");
+            to.order.push_back({true, false, {}});
+            continue;
+        }
+        if (one.size() != 2 || !one.at(0).is(REFLOW_KIND_BOOLEAN)) {
+            return broken_in(at.node, "order", "a place or outputs are expected");
+        }
+        ActorImage::Kept kept{false, one.at(0).boolean(), {}};
+        Result<void> read = read_packets(at, one.at(1), "order", false, kept.outputs);
+        if (!read.ok()) return read;
+        to.order.push_back(std::move(kept));
+    }
+    if (to.order.empty() || at.actor.component->ordered) return {};
+    return Failure(REFLOW_ERROR_GRAPH,
+                   "the snapshot is of another graph: there outputs keep the order of inputs")
+        .node(at.actor.id);
+}
+
+Result<void> read_failures(const Place& at, MessageRef from, ActorImage::Failures& to) {
+    MessageRef breaker = from.get("breaker"), counters = from.get("counters");
+    MessageRef window = from.get("restarted");
+    std::uint32_t state = 0;
+    bool valid = from.is(REFLOW_KIND_OBJECT) && read_number(breaker.at(0), 3, state) &&
+                 read_number(breaker.at(1), std::uint64_t{UINT32_MAX} + 1, to.failures) &&
+                 read_count(breaker.at(2), to.left_ns) && read_count(counters.at(0), to.retries) &&
+                 read_count(counters.at(1), to.restarts) && window.is(REFLOW_KIND_ARRAY) &&
+                 window.size() <= limits::restarts_count;
+    for (std::size_t i = 0; valid && i < window.size(); ++i) {
+        std::uint64_t ago = 0;
+        valid = read_count(window.at(i), ago);
+        to.window.push_back(ago);
+    }
+    if (!valid) {
+        return broken_in(at.node, "failure", "a breaker, counters and times of restarts are expected");
+    }
+    to.some = true;
+    to.breaker = static_cast<std::uint8_t>(state);
+    to.restarts_now = from.get("restart").boolean();
+    to.source = from.get("source").boolean();
+    return {};
+}
+
+}  // namespace
+
+Result<void> read_attempts(MessageRef from, const Actor& actor, std::size_t node, bool carries,
+                           ActorImage& to) {
+    const Place at{actor, node, carries};
+    for (std::string_view key : {"retries", "order", "attempt"}) {
+        MessageRef list = from.get(key);
+        if (list.none() || list.is(REFLOW_KIND_ARRAY)) continue;
+        return broken_in(node, key, "a list is expected");
+    }
+    if (MessageRef attempt = from.get("attempt"); !attempt.none()) {
+        bool valid = attempt.size() == 3 && to.again &&
+                     read_number(attempt.at(0), UINT32_MAX - 1, to.attempt.attempts) &&
+                     read_count(attempt.at(1), to.attempt.left_ns) &&
+                     attempt.at(2).is(REFLOW_KIND_INTEGER);
+        if (!valid) {
+            return broken_in(node, "attempt",
+                             "attempts, a time and timers of a call that comes again are expected");
+        }
+        to.attempt.timers = static_cast<std::uint64_t>(attempt.at(2).integer());
+    }
+    Result<void> done = read_retries(at, from.get("retries"), to);
+    if (done.ok()) done = read_order(at, from.get("order"), to);
+    MessageRef failure = from.get("failure");
+    if (!done.ok() || failure.none()) return done;
+    return read_failures(at, failure, to.failures);
+}
+
+// ---- dead letters
+
+namespace {
+
+constexpr std::string_view texts[] = {"node", "component", "message", "hint", "trace"};
+
+Message write_letter(Writer& writer, const DeadLetter& letter) {
+    ObjectBuilder to(10);
+    to.set("id", count_message(letter.id));
+    to.set("node", Message::string(letter.node));
+    to.set("component", Message::string(letter.component->id));
+    to.set("time_ms", Message::integer(letter.time_ms));
+    to.set("attempts", Message::integer(letter.attempts));
+    to.set("status", Message::integer(letter.status));
+    to.set("message", Message::string(letter.message));
+    to.set("hint", Message::string(letter.hint));
+    to.set("trace", Message::string(letter.trace));
+    to.set("packets", writer.list([&](ArrayBuilder& list) {
+        for (const LetterPacket& packet : letter.packets) {
+            // The handle of a stream leads nowhere from elsewhere, and nobody can read it from here.
+            if (payload_of(packet.message).holds_stream()) continue;
+            std::string_view port = letter.component->inports[packet.port].name;
+            list.append(writer.record({Message::string(port), index_message(packet.index)},
+                                      packet.message));
+        }
+    }));
+    return writer.finish(to);
+}
+
+// Components as letters know them: an id, and names of inports. Those of the network may be others.
+class LetterComponents {
+public:
+    runtime::Component& get(std::string_view id) {
+        for (const auto& one : all_) {
+            if (one->id == id) return *one;
+        }
+        auto made = make_ref<runtime::Component>();
+        made->id = id;
+        all_.push_back(std::move(made));
+        return *all_.back();
+    }
+    static std::uint32_t port(runtime::Component& of, std::string_view name) {
+        if (auto found = of.find_inport(name)) return *found;
+        runtime::Port made;
+        made.name = name;
+        of.inports.push_back(std::move(made));
+        return static_cast<std::uint32_t>(of.inports.size() - 1);
+    }
+
+private:
+    Vector<Ref<runtime::Component>> all_;
+};
+
+Result<Ref<DeadLetter>> read_letter(LetterComponents& components, MessageRef from,
+                                    std::string_view path, bool carries) {
+    bool valid = from.is(REFLOW_KIND_OBJECT) && from.get("packets").is(REFLOW_KIND_ARRAY);
+    for (std::string_view key : texts) valid = valid && from.get(key).is(REFLOW_KIND_STRING);
+    for (std::string_view key : {"id", "time_ms", "attempts", "status"}) {
+        valid = valid && from.get(key).is(REFLOW_KIND_INTEGER);
+    }
+    std::uint32_t attempts = 0;
+    valid = valid && read_number(from.get("attempts"), UINT32_MAX, attempts) &&
+            from.get("status").integer() < 0 && from.get("status").integer() > -1000 &&
+            from.get("id").integer() > 0;
+    if (!valid) return broken_at(path, "a dead letter is expected");
+    runtime::Component& component = components.get(from.get("component").text());
+    auto letter = make_ref<DeadLetter>(
+        from.get("node").text(), runtime::ComponentRef::share(&component),
+        from.get("time_ms").integer(), attempts,
+        static_cast<reflow_status>(from.get("status").integer()));
+    letter->id = static_cast<std::uint64_t>(from.get("id").integer());
+    letter->message = from.get("message").text();
+    letter->hint = from.get("hint").text();
+    letter->trace = from.get("trace").text();
+    MessageRef packets = from.get("packets");
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        MessageRef record = packets.at(i);
+        std::uint32_t index = 0;
+        if (!record.at(0).is(REFLOW_KIND_STRING) || !read_index(record.at(1), index)) {
+            return broken_at(path, "a packet has no port and index");
+        }
+        Result<Message> read = read_packet(record, 2, carries);
+        if (!read.ok()) {
+            return broken_at(path, "the value of a packet cannot be read").because(read.take_error());
+        }
+        letter->packets.push_back({std::move(read).take(),
+                                   LetterComponents::port(component, record.at(0).text()), index});
+    }
+    return letter;
+}
+
+}  // namespace
+
+Message write_letters(Writer& writer, const DeadLetters::Saved& letters) {
+    ObjectBuilder to(4);
+    to.set("last", count_message(letters.ids));
+    to.set("total", count_message(letters.total));
+    to.set("lost", count_message(letters.lost));
+    to.set("list", writer.list([&](ArrayBuilder& list) {
+        for (const auto& letter : letters.all) list.append(write_letter(writer, *letter));
+    }));
+    return writer.finish(to);
+}
+
+Result<void> read_letters(MessageRef from, bool carries, DeadLetters::Saved& to) {
+    if (from.none()) return {};
+    MessageRef list = from.get("list");
+    bool valid = read_count(from.get("last"), to.ids) && read_count(from.get("total"), to.total) &&
+                 read_count(from.get("lost"), to.lost) && list.is(REFLOW_KIND_ARRAY) &&
+                 list.size() <= limits::most_dead_letters_count;
+    if (!valid) return broken_at("$.letters", "numbers and a list of letters are expected");
+    LetterComponents components;
+    std::uint64_t last = 0;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        String path = concat("$.letters.list[", i, "]");
+        Result<Ref<DeadLetter>> read = read_letter(components, list.at(i), path, carries);
+        if (!read.ok()) return read.take_error();
+        const std::uint64_t id = read.value()->id;
+        if (id <= last || id > to.ids) return broken_at(path, "its id is not behind that of the one before");
+        last = id;
+        to.all.push_back(std::move(read).take());
+    }
+    return {};
+}
+
+}  // namespace reflow::network::snapshot
