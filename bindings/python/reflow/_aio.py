@@ -441,6 +441,31 @@ class Reader:
         self._values = collections.deque()
         self._waker = None
         self._number = 0
+        # Without threads actors run inside the calls that wait, so somebody has to.
+        self._runs = output._network().runtime.mode in ("inline", "simulated")
+        self._running = None
+
+    async def _run(self):
+        """Runs the network on a thread beside the loop until something has come, or for a while. True at the
+        end. What has come stays, whoever does not await it any more."""
+        try:
+            self._values.extend(await in_thread(self._output.recv_many, 1024, self.LOOK))
+        except ClosedError:
+            return True
+        except TimeoutError:
+            pass
+        except WouldBlockError:  # nothing is left to run
+            await asyncio.sleep(0.02)
+        return False
+
+    async def _next_running(self):
+        while not self._values:
+            loop = asyncio.get_running_loop()
+            if self._running is None or self._running.done() or self._running.get_loop() is not loop:
+                self._running = loop.create_task(self._run())
+            if await asyncio.shield(self._running) and not self._values:
+                raise StopAsyncIteration
+        return self._values.popleft()
 
     def _look(self):
         """Takes what is there. Raises StopAsyncIteration at the end."""
@@ -452,6 +477,8 @@ class Reader:
             pass
 
     async def next(self):
+        if self._runs:
+            return await self._next_running()
         if not self._values:
             self._look()
         while not self._values:

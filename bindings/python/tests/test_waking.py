@@ -180,6 +180,27 @@ def test_many_values_and_several_loops(net):
         sender.join()
 
 
+@pytest.mark.parametrize("mode", ["hosted", "inline", "simulated"])
+def test_outputs_without_threads_of_the_engine(mode):
+    async def main():
+        async with reflow.Network(mode=mode) as net:
+            net.add("n", same)
+            out = net.stream("n.out")
+            net.start()
+
+            async def read():
+                return [await out.__anext__() for _ in range(3)]
+
+            reading = asyncio.ensure_future(read())
+            await asyncio.sleep(0)
+            for number in range(3):
+                net.send("n.in", number)
+                await asyncio.sleep(0)
+            return await reading
+
+    assert asyncio.run(asyncio.wait_for(main(), 30)) == [0, 1, 2]
+
+
 def test_two_tasks_read_one_output():
     async def main():
         async with reflow.Network() as net:
