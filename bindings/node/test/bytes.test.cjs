@@ -38,7 +38,7 @@ test('what a program writes an actor reads, frame by frame', async () => {
   for (const text of ['a', 'bc', 'd']) await writer.write(text);
   await writer.end();
   assert.deepStrictEqual([await next(), await next(), await next()], ['a', 'bc', 'd']);
-  await net.idle({ timeout: 10000 });
+  await net.idle({ timeout: 60000 });
   await assert.rejects(writer.write('late'), { code: 'ERR_REFLOW_CLOSED' });
   await net.close();
 });
@@ -96,7 +96,7 @@ test('Node streams on both sides: a file goes through an actor into another file
   await pipeline(reader.readable(), fs.createWriteStream(to));
   await writing;
   assert.ok(fs.readFileSync(to).equals(Buffer.from(bytes.map((byte) => (byte + 1) % 256))));
-  await net.idle({ timeout: 10000 });
+  await net.idle({ timeout: 60000 });
   await net.close();
 });
 

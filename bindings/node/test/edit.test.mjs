@@ -3,7 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert';
 import { Network, actor } from 'reflow';
 
-const idle = { timeout: 10000 };
+const idle = { timeout: 60000 };
 const times = (factor) => actor({ name: `Times${factor}`, inports: ['in'], outports: ['out'] },
   (ctx, value) => ({ out: factor * value }));
 

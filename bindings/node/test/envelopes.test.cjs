@@ -15,7 +15,7 @@ async function carrying(node, inputs, options = {}) {
   const out = net.stream('n.out', { envelopes: true });
   await net.start();
   for (const [value, envelope] of inputs) await net.send('n.in', value, envelope && { envelope });
-  await net.drain({ timeout: 10000 });
+  await net.drain({ timeout: 60000 });
   const seen = [];
   for await (const one of out) seen.push(one);
   await net.close();
@@ -114,7 +114,7 @@ test('an actor is told the element of an array port', async () => {
   await net.start();
   for (const [to, value] of [['a', 'x'], ['b', 'y']]) {
     await net.send(`${to}.in`, value);
-    await net.idle({ timeout: 10000 });
+    await net.idle({ timeout: 60000 });
   }
   for (const [id] of indexed) await net.send(`${id}.in`, 'z');
   for (const stream of streams) {
@@ -135,7 +135,7 @@ test('a signal is undefined as a packet, and a value of its own inside of others
   await net.start();
   await net.send('n.in', reflow.flow);
   await net.send('n.in', [undefined, reflow.flow, { a: undefined, b: reflow.flow }]);
-  await net.idle({ timeout: 10000 });
+  await net.idle({ timeout: 60000 });
   assert.strictEqual(seen[0], undefined);
   assert.strictEqual(seen[1][0], null);
   assert.deepStrictEqual([seen[1][1].kind, Object.keys(seen[1][2]), seen[1][2].b.kind], ['Flow', ['b'], 'Flow']);

@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const { reflow } = require('./support.cjs');
 const { Network, actor } = reflow;
 
-const idle = { timeout: 10000 };
+const idle = { timeout: 60000 };
 
 class Sum {
   static inports = ['in'];
