@@ -23,16 +23,17 @@ namespace {
 using Peer = Handle<reflow_peer, reflow_peer_destroy>;
 
 constexpr std::int64_t stop_ms = 5000;
-// String("hello"): the kind, and the value as JSON.
+// String("hello"): the kind, and the value as JSON, or why it has none.
 std::string shown(reflow_message message) {
     Buffer buffer;
-    must(
-        [&](reflow_error** e) {
-            return reflow_message_to_json(message, REFLOW_JSON_PLAIN, Out(buffer), e);
-        },
-        exit_failed);
+    reflow_error* raw = nullptr;
+    const reflow_status status =
+        reflow_message_to_json(message, REFLOW_JSON_PLAIN, Out(buffer), &raw);
+    const Error error(raw);
     return std::string(text_of(reflow_kind_name(reflow_message_kind(message)))) + "(" +
-           std::string(text_of(buffer)) + ")";
+           std::string(status == REFLOW_OK ? text_of(buffer)
+                                           : text_of(reflow_error_text(error.get()))) +
+           ")";
 }
 
 reflow_status record(reflow_context*, void* state, reflow_packet* inputs, size_t count) try {
@@ -121,7 +122,7 @@ void bind(reflow_peer* peer, const std::string& text) {
         [&](reflow_error** e) {
             return reflow_peer_bind(peer, view_of(place.address), place.port, e);
         },
-        exit_usage, "--bind: ");
+        exit_usage, "--bind");
 }
 
 // Waits a moment for the first answers of discovery servers, so that others can find this peer once it says that
@@ -149,13 +150,13 @@ void send(reflow_peer* peer, const ToSend& to, Log& log) {
     Message text;
     must(
         [&](reflow_error** e) { return reflow_message_string(view_of(to.text), text.out(), e); },
-        exit_usage, "--send: ");
+        exit_usage, "--send");
     must(
         [&](reflow_error** e) {
             return reflow_peer_send(peer, view_of(to.network), view_of(to.actor),
                                     view_of(to.port), text.get(), view_of(""), timeout_ms, e);
         },
-        exit_failed, "--send: ");
+        exit_failed, "--send");
     (void)text.release();
     std::string line = "sent test message to " + to.network + "/" + to.actor + "." + to.port + ": ";
     append_json(line, to.text);

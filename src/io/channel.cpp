@@ -38,9 +38,12 @@ String tls_text(unsigned long number) {
 }
 
 Failure tls_failure(std::string_view what, const String& file) {
-    unsigned long number = ERR_peek_last_error();
+    // The first is the cause; that of a file which cannot be read is the system's.
+    unsigned long number = ERR_peek_error();
     ERR_clear_error();
-    return Failure(REFLOW_ERROR_IO, concat("cannot use ", what, ": ", tls_text(number))).file(file);
+    String why = ERR_GET_LIB(number) == ERR_LIB_SYS ? error_text(ERR_GET_REASON(number))
+                                                    : tls_text(number);
+    return Failure(REFLOW_ERROR_IO, concat("cannot use ", what, ": ", why)).file(file);
 }
 
 }  // namespace
@@ -88,6 +91,7 @@ Result<Ref<TlsContext>> TlsContext::create(const TlsOptions& options, bool serve
     if (context == nullptr) return Failure(REFLOW_ERROR_OUT_OF_MEMORY, "no memory for TLS");
     made->context_ = context;
     made->verify_ = options.verify;
+    ERR_clear_error();  // of others on this thread
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);

@@ -62,6 +62,16 @@ HttpRead read_headers(std::string_view rest, HttpHead& head) {
     return HttpRead::done;
 }
 
+// Of "http://host/path", as clients ask proxies, the path (RFC 9112, 3.2.2); others as they are.
+std::string_view path_of(std::string_view target) noexcept {
+    for (std::string_view scheme : {"http://", "https://"}) {
+        if (!same_letters(target.substr(0, scheme.size()), scheme)) continue;
+        std::size_t begin = target.find_first_of("/?", scheme.size());
+        return begin == std::string_view::npos ? "/" : target.substr(begin);
+    }
+    return target;
+}
+
 // Cuts the first line and the headers off the text.
 HttpRead split(std::string_view text, HttpHead& head, std::string_view& first,
                std::string_view& rest) {
@@ -155,7 +165,11 @@ HttpRead read_http_request(std::string_view text, HttpHead& head) {
     if (!head.version_1_1 && version != "HTTP/1.0") return HttpRead::wrong;
     if (!token(head.method) || head.target.empty() || !printable(head.target, false))
         return HttpRead::wrong;
-    return read_headers(rest, head);
+    head.target = path_of(head.target);
+    read = read_headers(rest, head);
+    bool repeated = false;
+    (void)head.find("Host", &repeated);
+    return repeated ? HttpRead::wrong : read;
 }
 
 HttpRead read_http_answer(std::string_view text, HttpHead& head) {

@@ -401,9 +401,12 @@ void Guest::serve(const HttpHead& head, std::string_view body) {
 void Guest::respond(HttpResponse&& response) {
     bool clean = response.content_type.find_first_of("\r\n") == String::npos;
     if (!clean) response.content_type = "application/octet-stream";
-    if (!head_only_) return answer(response.status, response.content_type, response.body, keep_);
-    out_ =
-        http_answer_head(response.status, response.content_type, response.body.size(), keep_, {});
+    String allow;
+    if (!response.allow.empty()) allow = concat("Allow: ", response.allow, "\r\n");
+    if (!head_only_)
+        return answer(response.status, response.content_type, response.body, keep_, allow);
+    out_ = http_answer_head(response.status, response.content_type, response.body.size(), keep_,
+                            allow);
     sent_ = 0;
     state_ = State::answering;
     write();

@@ -119,6 +119,8 @@ String WireAddress::text() const {
 
 namespace {
 
+thread_local constinit const void* thread_of_wires = nullptr;  // not NULL there
+
 class Host final : public WireHost {
 public:
     explicit Host(Options options) : options_(std::move(options)) {}
@@ -159,6 +161,8 @@ Result<Ref<Loop>> Host::loop() {
         if (!started.ok()) return started.take_error();
         loop_ = std::move(started).take();
         resolver_ = make_ref<Resolver>();
+        // Before anything else is called there.
+        (void)loop_->post([] { thread_of_wires = &thread_of_wires; });
     }
     return loop_;
 }
@@ -257,6 +261,8 @@ void Host::cancel(std::uint64_t timer) noexcept {
 }
 
 }  // namespace
+
+bool on_thread_of_wires() noexcept { return thread_of_wires != nullptr; }
 
 Result<std::unique_ptr<WireHost>> WireHost::create(Options options) {
     return std::unique_ptr<WireHost>(new Host(std::move(options)));

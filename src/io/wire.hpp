@@ -123,6 +123,7 @@ struct HttpResponse {
     std::uint16_t status = 200;
     String content_type = "application/json";
     String body;
+    std::string_view allow{};  // of 405: the methods; lives as long as the program
 };
 
 // The place of an answer that comes later, once, from any thread. References are counted.
@@ -174,6 +175,9 @@ struct PortOptions {
     bool websocket = true, tcp = true, http = true;
     Vector<String> origins;  // see may_come_from(): pages that are let in; "*": all
 };
+
+// Whether this is the thread of a host of wires, which no link moves without: it must not wait for one.
+[[nodiscard]] bool on_thread_of_wires() noexcept;
 
 // The thread that owns all sockets, started with the first use. Thread: any.
 class WireHost {

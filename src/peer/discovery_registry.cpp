@@ -36,7 +36,7 @@ io::HttpResponse DiscoveryRegistry::answer(const io::HttpRequest& request) {
     if (clock_.now_ns() - swept_ns_ >= options_.sweep_ms * ms) sweep();
     std::string_view path = plain_path(request.path);
     if (path == "/health") {
-        return is_read(request) ? health() : method_refused(request, "GET");
+        return is_read(request) ? health() : method_refused(request, "GET, HEAD");
     }
     bool lists = path == "/networks", registers = path == "/register";
     if (!lists && !registers && path != "/unregister") {
@@ -47,7 +47,7 @@ io::HttpResponse DiscoveryRegistry::answer(const io::HttpRequest& request) {
     if (!options_.token.empty() && !is_bearer(request.authorization, options_.token)) {
         return error_response(401, "the bearer token is missing or wrong");
     }
-    if (lists) return is_read(request) ? list() : method_refused(request, "GET");
+    if (lists) return is_read(request) ? list() : method_refused(request, "GET, HEAD");
     if (!is_post(request)) return method_refused(request, "POST");
     return registers ? add(request) : remove(request);
 }

@@ -95,6 +95,10 @@ Result<String> name_of(MessageRef object, std::string_view what, std::string_vie
     if (value.text().empty() || value.text().size() > limits::peer_name_bytes) {
         return wrong(what, key, concat("of 1 to ", limits::peer_name_bytes, " bytes"));
     }
+    auto control = [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; };
+    if (std::any_of(value.text().begin(), value.text().end(), control)) {
+        return wrong(what, key, "without control characters");
+    }
     return String(value.text());
 }
 

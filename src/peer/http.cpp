@@ -50,8 +50,10 @@ io::HttpResponse error_response(std::uint16_t status, std::string_view message) 
 }
 
 io::HttpResponse method_refused(const io::HttpRequest& request, std::string_view allowed) {
-    return error_response(405, concat(request.method, " is not allowed for '", request.path,
-                                      "'; use ", allowed));
+    io::HttpResponse response = error_response(
+        405, concat(request.method, " is not allowed for '", request.path, "'; use ", allowed));
+    response.allow = allowed;
+    return response;
 }
 
 bool is_json(std::string_view content_type) noexcept {

@@ -89,27 +89,6 @@ bool Link::open_to(std::string_view network_id) const {
     return (dials_ ? welcome_.from : hello_.from).network_id == network_id;
 }
 
-Link::Counts Link::counts() const {
-    Counts now;
-    now.round_trip_ns = round_trip_ns_.load(std::memory_order_relaxed);
-    now.packets_in = packets_in_.load(std::memory_order_relaxed);
-    now.packets_out = packets_out_.load(std::memory_order_relaxed);
-    std::lock_guard lock(mutex_);
-    if (wire_) {
-        now.bytes_in = wire_->bytes_in();
-        now.bytes_out = wire_->bytes_out();
-        now.queued_bytes = wire_->queued_bytes();
-        now.scheme = wire_->scheme();
-    }
-    if (opened_ns_ != 0) now.open_ns = owner_.now_ns() - opened_ns_;
-    now.queued_packets = batch_.packets();
-    now.streams = outflows_.size() + inflows_.size();
-    for (const auto& [number, channel] : incoming_) {
-        now.queued_packets += channel.waiting.size() - channel.taken;
-    }
-    return now;
-}
-
 // ---- the greeting
 
 void Link::opened(io::Wire& wire) {
@@ -141,10 +120,12 @@ void Link::opened(io::Wire& wire) {
     write(write_hello(hello_), true);
 }
 
-void Link::received(io::Wire&, std::span<const std::byte> frame, bool text) {
+void Link::received(io::Wire& wire, std::span<const std::byte> frame, bool text) {
     // What was sent behind a proof or a frame that was wrong gets no second chance.
     if (refused_.load(std::memory_order_relaxed)) return;
     heard();
+    bytes_heard_ = wire.bytes_in();
+    frames_in_.fetch_add(1, std::memory_order_relaxed);
     std::string_view all = text_of(frame);
     switch (stage()) {
         case Stage::open:
@@ -412,6 +393,7 @@ bool Link::seems_dead(std::uint64_t now_ns) const {
 }
 
 void Link::tick(std::uint64_t now_ns) {
+    hear_bytes();
     std::uint64_t silent = now_ns - std::min(now_ns, heard_ns_.load(std::memory_order_relaxed));
     std::unique_lock lock(mutex_);
     Stage now = stage_.load(std::memory_order_relaxed);
@@ -576,6 +558,7 @@ Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> pac
         }
         if (status != REFLOW_OK) return Failure(status, "the link is not open");
         busy_ = true;
+        frames_out_.fetch_add(1, std::memory_order_relaxed);
         ++to.sent;
         ++sent;
     }

@@ -126,6 +126,7 @@ public:
         std::uint64_t round_trip_ns = 0;  // of the last ping; 0: none yet
         std::uint64_t packets_in = 0, packets_out = 0;
         std::uint64_t bytes_in = 0, bytes_out = 0;
+        std::uint64_t frames_in = 0, frames_out = 0;
         std::uint64_t queued_packets = 0;  // that wait here for the socket or for an actor
         std::uint64_t queued_bytes = 0;    // that wait for the socket
         std::uint64_t streams = 0;         // on their way, both directions
@@ -274,6 +275,7 @@ private:
     void write(String&& frame, bool text);
     void flush_locked(std::unique_lock<std::mutex>& lock);
     void heard() noexcept;
+    void hear_bytes();
     void end(reflow_status status, std::string_view reason);
 
     LinkOwner& owner_;
@@ -288,8 +290,10 @@ private:
     std::atomic<bool> refused_{false};
     // Statistics, relaxed.
     std::atomic<std::uint64_t> round_trip_ns_{0}, packets_in_{0}, packets_out_{0};
+    std::atomic<std::uint64_t> frames_in_{0}, frames_out_{0};
     // When something came last. relaxed: a time that is a little old does no harm.
     std::atomic<std::uint64_t> heard_ns_{0};
+    std::uint64_t bytes_heard_ = 0;  // of the wire, when something came last; on the thread of wires
 
     mutable std::mutex mutex_;  // guards all below; the owner is not called under it
     Ref<io::Wire> wire_;         // set once

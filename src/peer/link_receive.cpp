@@ -9,6 +9,37 @@
 
 namespace reflow::peer {
 
+Link::Counts Link::counts() const {
+    Counts now;
+    now.round_trip_ns = round_trip_ns_.load(std::memory_order_relaxed);
+    now.packets_in = packets_in_.load(std::memory_order_relaxed);
+    now.packets_out = packets_out_.load(std::memory_order_relaxed);
+    now.frames_in = frames_in_.load(std::memory_order_relaxed);
+    now.frames_out = frames_out_.load(std::memory_order_relaxed);
+    std::lock_guard lock(mutex_);
+    if (wire_) {
+        now.bytes_in = wire_->bytes_in();
+        now.bytes_out = wire_->bytes_out();
+        now.queued_bytes = wire_->queued_bytes();
+        now.scheme = wire_->scheme();
+    }
+    if (opened_ns_ != 0) now.open_ns = owner_.now_ns() - opened_ns_;
+    now.queued_packets = batch_.packets();
+    now.streams = outflows_.size() + inflows_.size();
+    for (const auto& [number, channel] : incoming_) {
+        now.queued_packets += channel.waiting.size() - channel.taken;
+    }
+    return now;
+}
+
+// Parts of a long frame, and pings that the wire answers by itself, come as bytes alone.
+void Link::hear_bytes() {
+    Ref<io::Wire> on = wire();
+    if (!on) return;
+    std::uint64_t bytes = on->bytes_in();
+    if (std::exchange(bytes_heard_, bytes) != bytes) heard();
+}
+
 void Link::hear_old(std::string_view text) {
     Result<OldFrame> read = read_old(text);
     if (!read.ok()) {

@@ -28,6 +28,7 @@ void Link::close(std::uint16_t code, std::string_view reason) {
             String frame = batch_.take();
             if (packs_) options_.packer->pack(frame, packed_);
             (void)wire_->send(std::move(frame), false);
+            frames_out_.fetch_add(1, std::memory_order_relaxed);
         }
     }
     if (Ref<io::Wire> on = wire()) on->close(code, reason);
@@ -41,6 +42,7 @@ void Link::write(String&& frame, bool text) {
     // Packets stop long before the queue of the wire is full; who fills it by what has to be
     // answered does not read, and ends.
     reflow_status status = wire_->send(std::move(frame), text);
+    frames_out_.fetch_add(1, std::memory_order_relaxed);
     if (status == REFLOW_ERROR_WOULD_BLOCK) wire_->cut();
     busy_ = wire_->queued_bytes() != 0;  // then drained() comes
 }

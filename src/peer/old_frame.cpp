@@ -108,6 +108,42 @@ Result<String> write(const ActorsTold& told) {
     return to;
 }
 
+// Tagged JSON that has been read as plain, as part of a frame: data of that type.
+Result<Message> read_tagged(std::string_view type, MessageRef data) {
+    String text = concat("{\"type\":\"", type, "\",\"data\":");
+    if (Result<void> done = codec::write_json(text, data); !done.ok()) return done.take_error();
+    text.push_back('}');
+    return codec::read_tagged_json(text);
+}
+
+// Values stand as the bytes of JSON text, but others write a binary form of their own as well. Such bytes become
+// an encoded message: an actor that knows the form may read it.
+Result<Message> read_elements(MessageRef values) {
+    ArrayBuilder elements(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        Result<Message> read = read_tagged("Any", values.at(i));
+        const bool known = read.ok();
+        if (!known) read = read_tagged("Encoded", values.at(i).get("data"));
+        if (!read.ok()) return read;
+        elements.append(known ? MessageRef(read.value()).content().own() : std::move(read).take());
+    }
+    return elements.finish();
+}
+
+Result<Message> read_payload(MessageRef payload) {
+    String text;
+    if (Result<void> done = codec::write_json(text, payload); !done.ok()) return done.take_error();
+    Result<Message> read = codec::read_tagged_json(text);
+    if (read.ok() || read.error().status != REFLOW_ERROR_PARSE) return read;
+    MessageRef type = payload.get("type"), data = payload.get("data");
+    const bool list = type.text() == "Array" && data.is(REFLOW_KIND_ARRAY);
+    const bool value = type.text() == "Object" || type.text() == "Any" || type.text() == "Event";
+    if (!list && !value) return read;
+    Result<Message> opaque = list ? read_elements(data) : read_tagged("Encoded", data.get("data"));
+    if (!opaque.ok()) return read;
+    return opaque;
+}
+
 Result<OldFrame> read_message(MessageRef frame) {
     Keys keys(frame, "message");
     RemoteMessage message;
@@ -125,14 +161,9 @@ Result<OldFrame> read_message(MessageRef frame) {
     }
     message.trace = trace.none() ? Message::null() : trace.own();
     if (frame.get("payload").none()) return wrong("message", "payload", "is missing");
-    // The payload stands in the text as tagged JSON, of which this frame has been read as plain.
-    String payload;
-    if (Result<void> done = codec::write_json(payload, frame.get("payload")); !done.ok()) {
-        return done.take_error();
-    }
-    Result<Message> read = codec::read_tagged_json(payload);
+    Result<Message> read = read_payload(frame.get("payload"));
     if (!read.ok()) {
-        return wrong("message", "payload", "is not a message").because(read.take_error());
+        return wrong("message", "payload", concat("is not a message: ", read.error().message));
     }
     message.payload = std::move(read).take();
     return OldFrame(std::move(message));

@@ -16,6 +16,7 @@ namespace reflow::peer {
 namespace {
 
 constexpr std::uint64_t same_moment_ns = 1'000'000'000;
+constexpr std::string_view too_many_connections = "too many connections: max_connections is ";
 
 // Whether it is of no use to dial again: the other side was there, and knows another token. What else
 // it refuses for passes: it stops, is full, or has not yet missed the link before this one.
@@ -102,6 +103,9 @@ void Peer::stop(std::int64_t timeout_ms) {
     {
         std::lock_guard lock(mutex_);
         stopping_ = true;
+        for (const Ref<Target>& target : targets_) {
+            end_wait_locked(*target, REFLOW_ERROR_CLOSED, "the peer stops");
+        }
         all = links_;
         listener = std::exchange(port_number_, 0);
     }
@@ -196,8 +200,8 @@ Result<void> Peer::admit(Link& link, const Hello& hello) {
         }
     }
     if (open >= options_.max_connections) {
-        return Failure(REFLOW_ERROR_REFUSED, concat("too many connections: max_connections is ",
-                                                    options_.max_connections));
+        return Failure(REFLOW_ERROR_REFUSED,
+                       concat(too_many_connections, options_.max_connections));
     }
     lock.unlock();
     if (stale) stale->cut();
@@ -216,6 +220,7 @@ void Peer::linked(Link& link) {
             bool instead = !own && target->attempt != 0 && target->identity == event.remote;
             if (!own && !instead) continue;
             event.attempt = std::exchange(target->attempt, 0);
+            if (event.attempt != 0) ++target->reconnects;
             event.endpoint = target->endpoint;
             target->identity = event.remote;
             target->linked = true;
@@ -284,8 +289,11 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     } else if (!link.dialled()) {
         // Of two that dial each other one is always refused.
         bool twin = reason.ends_with(connected_already);
+        bool full = reason.find(too_many_connections) != std::string_view::npos;
+        if (!twin) (full ? refused_ : failed_).fetch_add(1, std::memory_order_relaxed);
         log(twin ? REFLOW_LOG_DEBUG : REFLOW_LOG_WARN,
-            concat("a connection was refused: ", reason_of(status, reason)));
+            concat("a connection from ", link.endpoint(), " was refused: ",
+                   reason_of(status, reason)));
     }
     if (next == Next::unreached) tell_unreached(*target);
     if (next == Next::soon) plan_attempt(target);

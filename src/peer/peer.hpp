@@ -161,6 +161,7 @@ public:
     [[nodiscard]] Vector<Ref<Link>> links() const;
     [[nodiscard]] std::optional<OutboxStatus> outbox_status() const;
     // By reason, those of outboxes too.
+    [[nodiscard]] std::uint64_t reconnects_of(const Ref<Link>& link) const;
     [[nodiscard]] std::array<std::uint64_t, losses_count> losses() const;
     [[nodiscard]] std::uint64_t lost_packets() const;
     // Closes all links in order, waits for them up to the timeout, and then cuts them.
@@ -177,6 +178,7 @@ private:
         std::optional<Identity> identity;  // of the last link
         Ref<Link> link;                    // NULL between two attempts
         std::uint32_t attempt = 0;         // of reconnecting; 0: the first time
+        std::uint64_t reconnects = 0;      // how often it was there again
         bool given_up = false;
         bool done = false;  // the first attempt has ended
         bool linked = false;      // it has been, at least once
@@ -184,8 +186,8 @@ private:
         bool dormant = false;     // another link to that identity is there, and does
         bool discovered = false;  // nobody but discovery asked for it
         std::optional<Identity> expected;  // then: who discovery says it is
-        reflow_status status = REFLOW_OK;
-        String reason;
+        reflow_status status = REFLOW_OK;  // how the first attempt has ended
+        String reason;                     // likewise, and that of each one that has failed since
     };
     // Where packets of a channel go: to an inport, or out of a proxy.
     struct Route {
@@ -276,6 +278,7 @@ private:
     enum class Next : std::uint8_t { nothing, fail, soon, unreached };
     [[nodiscard]] Next next_locked(const Ref<Target>& target, const Link& link, reflow_status status,
                                    std::string_view reason);
+    static void end_wait_locked(Target& target, reflow_status status, std::string_view reason);
     void tell_unreached(const Target& target);
     // Targets that another link has served until now, which was that one.
     [[nodiscard]] Vector<Ref<Target>> woken_locked(const Identity& remote);
@@ -299,7 +302,9 @@ private:
     std::uint64_t started_ns_ = 0;  // fixed with start()
     Ref<graph::SharedGraph> seen_;  // of the network, at the last tick; on the thread of wires
     std::uint64_t ticked_ns_ = 0;   // on the thread of wires; 0: a tick was late
-    std::atomic<std::uint64_t> lost_{0};  // relaxed: a statistic
+    // Statistics, relaxed: packets that were not delivered, links of others that found no place, and those that
+    // ended before they were greeted.
+    std::atomic<std::uint64_t> lost_{0}, refused_{0}, failed_{0};
     Confirmations confirmations_;
     Outboxes outboxes_{*this};
     Arrivals arrivals_;

@@ -72,12 +72,20 @@ Result<Identity> Peer::connect(std::string_view endpoint, std::int64_t timeout_m
     String reason = target->reason;
     lock.unlock();
     if (!dialled.ok()) return dialled.take_error();
+    if (link) link->cut();
     if (!in_time) {
-        if (link) link->cut();
         return Failure(REFLOW_ERROR_TIMEOUT,
                        concat("no link to ", endpoint, " within ", timeout_ms, " ms"));
     }
     return Failure(status, reason_of(status, reason));
+}
+
+// Who waits in connect() for a target that is dialled no more gets the reason.
+void Peer::end_wait_locked(Target& target, reflow_status status, std::string_view reason) {
+    if (std::exchange(target.done, true)) return;
+    target.identity.reset();
+    target.status = status;
+    target.reason = reason;
 }
 
 Result<void> Peer::disconnect(std::string_view network_id) {
@@ -89,7 +97,9 @@ Result<void> Peer::disconnect(std::string_view network_id) {
         }
         std::size_t before = targets_.size();
         std::erase_if(targets_, [&](const Ref<Target>& target) {
-            return target->identity && target->identity->network_id == network_id;
+            bool ends = target->identity && target->identity->network_id == network_id;
+            if (ends) end_wait_locked(*target, REFLOW_ERROR_CLOSED, "disconnected meanwhile");
+            return ends;
         });
         if (all.empty() && before == targets_.size()) {
             return Failure(REFLOW_ERROR_NOT_FOUND, concat("No connection to network: ", network_id));
@@ -97,6 +107,7 @@ Result<void> Peer::disconnect(std::string_view network_id) {
         std::erase(not_dialled_, network_id);
         not_dialled_.emplace_back(network_id);
     }
+    changed_.notify_all();
     for (const Ref<Link>& link : all) link->close(io::WIRE_NORMAL, "disconnected");
     return {};
 }
@@ -134,11 +145,13 @@ void Peer::after_failure(const Ref<Target>& target, reflow_status status,
         event.status = status;
         event.reason = reason;
         event.attempt = target->attempt;
+        target->reason = reason_of(status, reason);
         bool last = target->attempt >= options_.reconnect_attempts && !options_.reconnect_forever;
         bool over = last || final;
         event.kind = over ? PeerEventKind::gave_up : PeerEventKind::reconnecting;
         if (over) {
             std::erase(targets_, target);
+            end_wait_locked(*target, status, reason);
         } else {
             ++target->attempt;
         }
@@ -154,6 +167,7 @@ void Peer::after_failure(const Ref<Target>& target, reflow_status status,
                                      ") gave up after ", event.attempt,
                                      event.attempt == 1 ? " attempt" : " attempts"));
     }
+    changed_.notify_all();
     if (listener_) listener_(event);
     if (event.kind == PeerEventKind::reconnecting) plan_attempt(target);
 }

@@ -210,9 +210,7 @@ Peer::Next Peer::next_locked(const Ref<Target>& target, const Link& link, reflow
     if (duplicate && ++target->duplicates <= most_duplicates) return Next::soon;
     if (!target->linked) target->identity.reset();
     if (target->identity) return Next::fail;
-    target->status = status == REFLOW_OK ? REFLOW_ERROR_CLOSED : status;
-    target->reason = reason;
-    target->done = true;
+    end_wait_locked(*target, status == REFLOW_OK ? REFLOW_ERROR_CLOSED : status, reason);
     if (!target->discovered) return Next::nothing;
     std::erase(targets_, target);  // the next answer of discovery makes it anew
     return Next::unreached;

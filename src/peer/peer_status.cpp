@@ -5,6 +5,14 @@
 
 namespace reflow::peer {
 
+std::uint64_t Peer::reconnects_of(const Ref<Link>& link) const {
+    std::lock_guard lock(mutex_);
+    for (const Ref<Target>& target : targets_) {
+        if (target->link == link) return target->reconnects;
+    }
+    return 0;
+}
+
 Status Peer::status() const {
     Status now;
     now.network_id = options_.link.self.network_id;
@@ -14,6 +22,8 @@ Status Peer::status() const {
     now.listening = host_and_port(options_.bind_address, port_);
     now.uptime_ns = now_ns() - started_ns_;
     now.max_connections = options_.max_connections;
+    now.refused_connections = refused_.load(std::memory_order_relaxed);
+    now.failed_handshakes = failed_.load(std::memory_order_relaxed);
     now.lost = losses();
     now.outbox = outbox_status();
     for (const Ref<Link>& link : links()) {
@@ -29,12 +39,15 @@ Status Peer::status() const {
         if (counts.round_trip_ns != 0) one.round_trip_ns = counts.round_trip_ns;
         one.connected_ns = counts.open_ns;
         one.sent.messages = counts.packets_out;
+        one.sent.frames = counts.frames_out;
         one.sent.bytes = counts.bytes_out;
         one.received.messages = counts.packets_in;
+        one.received.frames = counts.frames_in;
         one.received.bytes = counts.bytes_in;
         one.queued_messages = counts.queued_packets;
         one.queued_bytes = counts.queued_bytes;
         one.streams = counts.streams;
+        one.reconnects = reconnects_of(link);
         now.links.push_back(std::move(one));
     }
     if (network_) {
@@ -59,6 +72,8 @@ Status Peer::status() const {
         one.dialled = true;
         one.state = LinkState::reconnecting;
         one.attempt = target->attempt;
+        one.reconnects = target->reconnects;
+        one.error = target->reason;
         now.links.push_back(std::move(one));
     }
     return now;

@@ -108,9 +108,7 @@ void link(JsonOut& out, const LinkStatus& link) {
     traffic(out, "received", link.received);
     number(out, "queued_messages", link.queued_messages);
     number(out, "queued_bytes", link.queued_bytes);
-    number(out, "unacknowledged_messages", link.unacknowledged_messages);
     number(out, "streams", link.streams);
-    losses(out, link.lost);
     if (link.error.empty()) {
         out.key("error");
         out.null();
@@ -214,7 +212,7 @@ io::HttpResponse answer_status(const io::HttpRequest& request, const Status& sta
         return error_response(404, concat("nothing is served at '", request.path,
                                           "'; there are /health, /status and /metrics"));
     }
-    if (!is_read(request)) return method_refused(request, "GET");
+    if (!is_read(request)) return method_refused(request, "GET, HEAD");
     io::HttpResponse response;
     if (metrics) {
         response.content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -51,15 +51,13 @@ struct LinkStatus {
     std::uint32_t attempt = 0;  // of reconnecting
     std::optional<std::uint64_t> round_trip_ns;  // of the last heartbeat that was answered
     std::uint64_t connected_ns = 0;              // how long it has been; 0 unless connected
-    std::uint64_t reconnects = 0;
+    std::uint64_t reconnects = 0;                // of what was dialled: how often it came back
     Traffic sent;
     Traffic received;
     std::uint64_t queued_messages = 0;  // taken in, and not yet written to the socket
     std::uint64_t queued_bytes = 0;
-    std::uint64_t unacknowledged_messages = 0;
     std::uint64_t streams = 0;  // on their way, both directions
-    std::array<std::uint64_t, losses_count> lost{};
-    String error;  // why it is not connected
+    String error;  // why the last attempt to connect has failed
 };
 
 struct RemoteActorStatus {
@@ -91,8 +89,8 @@ struct Status {
     Vector<RemoteActorStatus> remote_actors;
     std::uint64_t max_connections = 0;
     std::uint64_t refused_connections = 0;  // by max_connections
-    std::uint64_t failed_handshakes = 0;    // by token, version or form
-    std::array<std::uint64_t, losses_count> lost{};  // that belong to no link
+    std::uint64_t failed_handshakes = 0;    // that others began, and that failed for another reason
+    std::array<std::uint64_t, losses_count> lost{};  // over all links
     std::optional<OutboxStatus> outbox;              // if there is one
 };
 

@@ -90,10 +90,8 @@ Vector<LinkStatus> merged(const Vector<LinkStatus>& links) {
         add(to.received, link.received);
         to.queued_messages += link.queued_messages;
         to.queued_bytes += link.queued_bytes;
-        to.unacknowledged_messages += link.unacknowledged_messages;
         to.streams += link.streams;
         to.reconnects += link.reconnects;
-        for (std::size_t i = 0; i < losses_count; ++i) to.lost[i] += link.lost[i];
         if (link.state == LinkState::connected) to.state = link.state;
         if (link.round_trip_ns) to.round_trip_ns = link.round_trip_ns;
     }
@@ -122,7 +120,7 @@ public:
                "Connections refused because there were max_connections.",
                status_.refused_connections);
         single("reflow_peer_failed_handshakes_total", "counter",
-               "Handshakes that failed by token, version or form.", status_.failed_handshakes);
+               "Handshakes of others that failed for another reason.", status_.failed_handshakes);
         links();
         ways();
         lost();
@@ -162,9 +160,6 @@ private:
              [](const LinkStatus& l) { return l.queued_messages; });
         each("reflow_peer_link_queued_bytes", "gauge", "Bytes that wait for the socket.",
              [](const LinkStatus& l) { return l.queued_bytes; });
-        each("reflow_peer_link_unacknowledged_messages", "gauge",
-             "Messages sent that the other side has not confirmed.",
-             [](const LinkStatus& l) { return l.unacknowledged_messages; });
         each("reflow_peer_link_streams", "gauge", "Streams on their way, in both directions.",
              [](const LinkStatus& l) { return l.streams; });
         out_.family("reflow_peer_link_round_trip_seconds", "gauge",
@@ -199,16 +194,11 @@ private:
         }
     }
 
-    // Of all links together: for one of them alone there is /status.
     void lost() {
-        std::array<std::uint64_t, losses_count> lost = status_.lost;
-        for (const LinkStatus& link : links_) {
-            for (std::size_t i = 0; i < losses_count; ++i) lost[i] += link.lost[i];
-        }
         out_.family("reflow_peer_lost_messages_total", "counter",
                     "Messages that reached no actor, by reason.");
         for (std::size_t i = 0; i < losses_count; ++i) {
-            out_.sample({{"reason", loss_word(static_cast<Loss>(i))}}, lost[i]);
+            out_.sample({{"reason", loss_word(static_cast<Loss>(i))}}, status_.lost[i]);
         }
     }
 

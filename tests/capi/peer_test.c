@@ -1,7 +1,9 @@
 /* Section 21 of reflow.h: peers in one process, over the loopback. */
 #include "check.h"
 
+#include <netinet/in.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "ports.h"
@@ -278,6 +280,130 @@ static void test_restart(void) {
     close_side(&alpha);
 }
 
+/* Says that there is a link already, which is not so, and nothing at all when it is dialled again. */
+typedef struct forgetful {
+    int number;
+    uint32_t port;
+    int silent; /* written by its thread: it has been dialled again */
+} forgetful;
+
+static void *forget(void *user_data) {
+    forgetful *f = user_data;
+    static const char text[] = "{\"success\":false,\"network_id\":\"delta\",\"instance_id\":\"1\","
+                               "\"error\":\"network beta, instance 1 is connected already\"}";
+    char frame[8 + sizeof text - 1] = {0}, got[4096];
+    frame[0] = (char)(sizeof text - 1); /* how long; less than 256 */
+    frame[4] = 1;                       /* a text */
+    memcpy(frame + 8, text, sizeof text - 1);
+    CHECK(sizeof text - 1 < 256);
+    int first = accept(f->number, NULL, NULL);
+    CHECK(first >= 0 && write(first, "RFW1", 4) == 4);
+    /* The mark of the other side, and its greeting. */
+    for (size_t came = 0; came < 100;) {
+        ssize_t some = read(first, got, sizeof got);
+        CHECK(some > 0);
+        came += (size_t)some;
+    }
+    CHECK(write(first, frame, sizeof frame) == (ssize_t)sizeof frame);
+    /* It closes, and so does this. */
+    static const char goodbye[] = {2, 0, 0, 0, 2, 0, 0, 0, 3, (char)0xe8};
+    CHECK(read(first, got, sizeof got) > 0);
+    CHECK(write(first, goodbye, sizeof goodbye) == (ssize_t)sizeof goodbye);
+    close(first);
+    int second = accept(f->number, NULL, NULL);
+    CHECK(second >= 0);
+    __atomic_store_n(&f->silent, 1, __ATOMIC_RELEASE);
+    while (read(second, got, sizeof got) > 0) {
+    }
+    close(second);
+    return NULL;
+}
+
+static void *connect_to_forgetful(void *user_data) {
+    side *beta = ((void **)user_data)[0];
+    const forgetful *f = ((void **)user_data)[1];
+    char text[64];
+    FAILS(REFLOW_ERROR_CLOSED,
+          reflow_peer_connect(beta->peer, text_of(endpoint_of(text, "tcp://", f->port)),
+                              REFLOW_FOREVER, NULL, &e));
+    return NULL;
+}
+
+/* Who waits for a link to a network is told when another thread gives it up. */
+static void test_disconnected_meanwhile(bool stop) {
+    reflow_peer_options b = named("beta");
+    b.handshake_timeout_ms = 600000;
+    side beta = open_side(&b, 10);
+    struct sockaddr_in place = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof place;
+    forgetful f = {socket(AF_INET, SOCK_STREAM, 0), 0, 0};
+    CHECK(f.number >= 0 && bind(f.number, (struct sockaddr *)&place, size) == 0);
+    CHECK(listen(f.number, 5) == 0 && getsockname(f.number, (struct sockaddr *)&place, &size) == 0);
+    f.port = ntohs(place.sin_port);
+    pthread_t server, waiter;
+    void *both[2] = {&beta, &f};
+    CHECK(pthread_create(&server, NULL, forget, &f) == 0);
+    CHECK(pthread_create(&waiter, NULL, connect_to_forgetful, both) == 0);
+    EVENTUALLY(__atomic_load_n(&f.silent, __ATOMIC_ACQUIRE) == 1);
+    if (stop) {
+        WORKS(reflow_peer_stop(beta.peer, 5000, &e));
+    } else {
+        WORKS(reflow_peer_disconnect(beta.peer, text_of("delta"), &e));
+    }
+    pthread_join(waiter, NULL);
+    pthread_join(server, NULL);
+    close(f.number);
+    close_side(&beta);
+}
+
+/* No link moves while a callback of the peer runs, so nothing there waits for one. */
+typedef struct inside {
+    reflow_peer *peer;
+    reflow_peer_subscription *other;
+    int calls;
+} inside;
+
+static void wait_inside(void *user_data, reflow_message event, uint64_t missed) {
+    inside *in = user_data;
+    reflow_message got = {0, 0};
+    (void)event, (void)missed;
+    FAILS(REFLOW_ERROR_WOULD_DEADLOCK, reflow_peer_stop(in->peer, 1000, &e));
+    FAILS(REFLOW_ERROR_WOULD_DEADLOCK,
+          reflow_peer_connect(in->peer, text_of("127.0.0.1:1"), 1000, NULL, &e));
+    FAILS(REFLOW_ERROR_WOULD_DEADLOCK,
+          reflow_peer_actors(in->peer, text_of("alpha"), 1000, &got, &e));
+    FAILS(REFLOW_ERROR_WOULD_DEADLOCK,
+          reflow_peer_ping(in->peer, text_of("alpha"), 1000, NULL, &e));
+    FAILS(REFLOW_ERROR_WOULD_DEADLOCK,
+          reflow_peer_send(in->peer, text_of("alpha"), text_of("recorder"), text_of("i"),
+                           reflow_message_integer(1), text_of(""), 1000, &e));
+    FAILS(REFLOW_ERROR_WOULD_DEADLOCK,
+          reflow_peer_subscription_poll(in->other, 1000, &got, NULL, &e));
+    WORKS(reflow_peer_status(in->peer, &got, &e));
+    reflow_message_unref(got);
+    __atomic_add_fetch(&in->calls, 1, __ATOMIC_RELEASE);
+}
+
+static void test_inside_a_callback(void) {
+    reflow_peer_options a = named("alpha"), b = named("beta");
+    side alpha = open_side(&a, 10), beta = open_side(&b, 10);
+    inside in = {beta.peer, NULL, 0};
+    WORKS(reflow_peer_subscribe(beta.peer, NULL, &in.other, &e));
+    reflow_peer_event_options options = {.struct_size = sizeof options,
+                                         .callback = wait_inside,
+                                         .user_data = &in};
+    reflow_peer_subscription *subscription = NULL;
+    WORKS(reflow_peer_subscribe(beta.peer, &options, &subscription, &e));
+    join(&beta, &alpha, "", "alpha");
+    EVENTUALLY(__atomic_load_n(&in.calls, __ATOMIC_ACQUIRE) == 1);
+    CHECK_STATUS(REFLOW_OK, put(&beta, "alpha", "recorder", 5, 5000));
+    CHECK(rig_recv(alpha.output) == 5);
+    reflow_peer_subscription_destroy(subscription);
+    reflow_peer_subscription_destroy(in.other);
+    close_side(&beta);
+    close_side(&alpha);
+}
+
 static void test_arguments(void) {
     reflow_runtime *runtime = rig_runtime(&rig_own);
     reflow_peer *peer = NULL;
@@ -323,5 +449,8 @@ int main(void) {
     test_nobody();
     test_refusals();
     test_restart();
+    test_inside_a_callback();
+    test_disconnected_meanwhile(false);
+    test_disconnected_meanwhile(true);
     return 0;
 }

@@ -161,8 +161,44 @@ class Peers(support.Case):
                 text = text.replace('auth_token   = ""\n', "")
             beta = Running(self, "beta", text)
             beta.said("handshake refused: auth_token mismatch", "WARN ")
+            alpha.said(r"a connection from 127\.0\.0\.1:\d+ was refused: .*mismatch", "WARN ")
             self.assertEqual(beta.end(), 0)
         self.assertNotIn("Established", str(alpha.lines()))
+        told = json.loads(self.get(port, "/status")[2])
+        self.assertEqual((told["failed_handshakes"], told["refused_connections"]), (2, 0))
+
+    def test_full(self):
+        alpha = Running(self, "alpha", toml("alpha", extra="max_connections = 1\n"))
+        port = alpha.port()
+        dials = f'[[connect]]\nendpoint = "127.0.0.1:{port}"\n'
+        first = Running(self, "first", toml("beta", extra=dials))
+        first.said("connected to peer")
+        second = Running(self, "second", toml("gamma", extra=dials))
+        second.said("too many connections: max_connections is 1", "WARN ")
+        alpha.said("was refused: .*too many connections", "WARN ")
+        told = json.loads(self.get(port, "/status")[2])
+        self.assertEqual((told["failed_handshakes"], told["refused_connections"]), (0, 1))
+
+    def test_status_tells_of_attempts(self):
+        alpha = Running(self, "alpha", toml("alpha"))
+        port = alpha.port()
+        beta = Running(self, "beta", toml("beta", extra="reconnect_forever = true\n"
+                                          "reconnect_first_ms = 10\nreconnect_most_ms = 50\n"
+                                          f'[[connect]]\nendpoint = "127.0.0.1:{port}"\n'))
+        beta.said("connected to peer")
+        number = beta.port()
+
+        def link():  # there is none in the moment in which it is dialled
+            links = json.loads(self.get(number, "/status")[2])["links"]
+            return links[0] if links else {"state": "", "error": None}
+
+        self.assertEqual((link()["reconnects"], link()["error"]), (0, None))
+        alpha.end()
+        wait_for(lambda: "refused" in (link()["error"] or ""), "the reason in the status")
+        again = Running(self, "again", toml("alpha", port=port))
+        again.port()
+        wait_for(lambda: link()["state"] == "connected" and link()["reconnects"] == 1, "the link")
+        self.assertIsNone(link()["error"])
 
     def test_peer_of_the_original(self):
         alpha = Running(self, "alpha", toml("alpha"))
@@ -185,6 +221,24 @@ class Peers(support.Case):
                                  "data": {"data": list(json.dumps({"a": 1}).encode())}},
                      "timestamp": "2026-05-04T10:11:12Z", "trace_context": None})
         alpha.said(re.escape('recorder.in: Object({"a":1})'))
+        # Values in its own binary form are handed on as they are; what is no message is told.
+        for number, payload in enumerate(({"type": "Object", "data": {"data": [255, 7]}},
+                                          {"type": "Array", "data": [{"data": [49]}, {"data": [254]}]},
+                                          {"type": "Encoded", "data": [1, 2, 3]},
+                                          {"type": "Integer", "data": "x"},
+                                          {"type": "Integer", "data": 5})):
+            friend.send({"message_id": f"7b0c0a1e-6d52-4f7e-9c3d-2f1f5a0f8a2{number}",
+                         "source_network": "studio", "source_actor": "glaze",
+                         "target_network": "alpha", "target_actor": "recorder",
+                         "target_port": "in", "payload": payload,
+                         "timestamp": "2026-05-04T10:11:12Z"})
+        alpha.said(re.escape("recorder.in: Integer(5)"))
+        said = [text for _, text in alpha.lines()]
+        kinds = [text.split("(")[0] for text in said if text.startswith("recorder.in")]
+        self.assertEqual(kinds, ["recorder.in: " + kind for kind in
+                                 ("Object", "Encoded", "Array", "Encoded", "Integer")])
+        self.assertIn("a frame of studio is passed over: message: 'payload' is not a message: "
+                      "the data of type Integer is not an integer of 64 bits", said)
         friend.send({"request_id": "q", "requesting_network": "studio"})
         told = friend.receive()
         self.assertEqual(told["request_id"], "q")
@@ -224,6 +278,14 @@ class Peers(support.Case):
         self.assertTrue(kind.startswith("text/plain"))
         self.assertRegex(body, r"(?m)^# TYPE reflow_\w+ counter$")
         self.assertEqual(self.get(port, "/nowhere")[0], 404)
+        link = told["links"][0]
+        self.assertGreaterEqual(link["received"]["frames"], 2)  # its greeting and the packet
+        self.assertGreaterEqual(link["sent"]["frames"], 1)
+        refused = urllib.request.Request(f"http://127.0.0.1:{port}/health", method="DELETE")
+        with self.assertRaises(urllib.error.HTTPError) as problem:
+            urllib.request.urlopen(refused, timeout=support.DEADLINE)
+        with problem.exception as answer:
+            self.assertEqual((answer.code, answer.headers["Allow"]), (405, "GET, HEAD"))
         beta.end()
         alpha.end()
 
@@ -255,8 +317,12 @@ class Peers(support.Case):
                 (["--config", self.write("b.toml", "network_id = 5\n")], 3, "b.toml:1:14"),
                 (["--config", self.write("c.toml", toml("a", extra="max_conections = 1\n"))], 3,
                  "did you mean 'max_connections'"),
+                (["--config", self.write("d.toml", toml("a", extra='[tls]\ncertificate_file = "/no.pem"\n'
+                                                        'key_file = "/no.pem"\n'))], 1,
+                 "/no.pem: cannot use the certificate: no such file or directory"),
                 (["--config", config, "--send", "a:b"], 2, "--send: missing port"),
                 (["--config", config, "--send", "a:b:c"], 2, "--send: missing text payload"),
+                (["--config", config, "--send", "a:b:c:d"], 1, "--send: No connection to network: a"),
                 (["--config", config, "--bind", "x"], 2, "ADDRESS:PORT"),
                 (["--config", config, "--log-level", "loud"], 2, "loud")):
             result = reflow("peer", "run", *arguments, cwd=self.folder)

@@ -235,6 +235,9 @@ TEST_F(PortTest, RequestsOnTheSamePort) {
         "POST /run HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\nab");
     socket.say("cde");
     socket.hear("rrrrrrrrrr");
+    // As clients ask proxies.
+    socket.say("GET http://x:80/health?c HTTP/1.1\r\n\r\nGET HTTPS://x HTTP/1.1\r\n\r\n");
+    socket.hear("404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\nrrrrrrrrrr");
     socket.say("HEAD /health HTTP/1.1\r\n\r\n");
     EXPECT_NE(socket.hear("\r\n\r\n").find("Content-Length: 10"), std::string::npos);
     socket.say("GET /large HTTP/1.1\r\nConnection: close\r\n\r\n");
@@ -242,6 +245,7 @@ TEST_F(PortTest, RequestsOnTheSamePort) {
     std::lock_guard lock(bell.mutex);
     EXPECT_EQ(seen, (std::vector<std::string>{"GET /health a=1&b=2  Bearer t ", "GET /    ",
                                               "POST /run  application/json  abcde",
+                                              "GET /health c   ", "GET /    ",
                                               "HEAD /health    ", "GET /large    "}));
 }
 
@@ -258,6 +262,7 @@ TEST_F(PortTest, WrongRequestsAreAnsweredAndLimited) {
     EXPECT_EQ(status("GET /\r\n\r\n"), 400);
     EXPECT_EQ(status("GET / HTTP/2.0\r\n\r\n"), 400);
     EXPECT_EQ(status("GET / HTTP/1.1\r\nA : b\r\n\r\n"), 400);
+    EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
     EXPECT_EQ(status("GET / HTTP/1.1\r\n folded\r\n\r\n"), 400);
     EXPECT_EQ(status("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"), 400);
     EXPECT_EQ(status("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"), 400);

@@ -41,13 +41,14 @@ public:
     }
     void read(bool) noexcept override {}
     std::size_t queued_bytes() const noexcept override { return busy ? 1 : 0; }
-    std::uint64_t bytes_in() const noexcept override { return 0; }
+    std::uint64_t bytes_in() const noexcept override { return came; }
     std::uint64_t bytes_out() const noexcept override { return 0; }
     io::WireScheme scheme() const noexcept override { return io::WireScheme::ws; }
     String remote() const override { return "memory"; }
     std::uint64_t frames_written() const noexcept override { return 0; }
 
     std::deque<Frame> out;
+    std::uint64_t came = 0;  // bytes
     bool over = false;
     bool full = false;
     bool busy = false;

@@ -335,6 +335,24 @@ TEST(LinkTest, WhoWasStoppedTakesNobodyForDead) {
     EXPECT_TRUE(pair.b.link->seems_dead(1551 * ms));
 }
 
+TEST(LinkTest, AnyByteIsLife) {
+    constexpr std::uint64_t ms = 1'000'000;
+    LinkOptions options;
+    options.heartbeat_ns = 100 * ms;
+    Pair pair(options, options);
+    pair.pump();
+    // Parts of a frame, or pings of WebSocket: no frame is complete for ten times the time-out.
+    std::uint64_t& now = pair.a.owner.now;
+    for (int i = 0; i < 120; ++i) {
+        now += 25 * ms;
+        if (i % 4 == 0) ++pair.a.wire.came;
+        pair.a.link->tick(now);
+    }
+    EXPECT_FALSE(pair.a.wire.over);
+    for (int i = 0; i < 13; ++i) pair.a.link->tick(now += 25 * ms);
+    EXPECT_TRUE(pair.a.wire.over);
+}
+
 TEST(LinkTest, GreetingHasADeadline) {
     Pair pair;
     pair.a.wire.out.clear();
