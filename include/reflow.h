@@ -3540,7 +3540,8 @@ REFLOW_API reflow_status reflow_peer_bind(reflow_peer *peer, reflow_view address
                                           reflow_error **error);
 
 /* Ends a peer: as reflow_peer_stop with a timeout of 5 s, if it has not been stopped. The network goes on.
- * Ownership: peer taken. Threads: any. Blocking: until its links have ended. Errors: none. Since: 0.1.0 */
+ * Ownership: peer taken. Threads: any but inside a callback of a peer. Blocking: until its links have ended.
+ * Errors: none. Since: 0.1.0 */
 REFLOW_API void reflow_peer_destroy(reflow_peer *peer);
 
 /* The network whose actors others reach; it need not run yet, but packets that come before it does are
@@ -3568,6 +3569,7 @@ REFLOW_API uint32_t reflow_peer_port(const reflow_peer *peer);
  * Errors: REFLOW_ERROR_REFUSED (nobody listens, or the other side says no, and why),
  * REFLOW_ERROR_UNRESOLVED for a host that nobody knows, REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_AUTH for a token
  * that differs, REFLOW_ERROR_PROTOCOL for what is no peer, REFLOW_ERROR_LIMIT beyond max_connections,
+ * REFLOW_ERROR_CLOSED if the peer stops or disconnects from that network meanwhile,
  * REFLOW_ERROR_WOULD_DEADLOCK inside a callback. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_connect(reflow_peer *peer, reflow_view endpoint,
                                              int64_t timeout_ms, reflow_message *network,
