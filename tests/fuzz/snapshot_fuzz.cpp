@@ -122,7 +122,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Result<Message> read = codec::read_msgpack({reinterpret_cast<const char*>(data), size}, few);
     if (!read.ok()) return 0;
     Instance instance;
-    Result<void> restored = instance.network->restore(read.value());
+    Result<void> restored = instance.network->restore(read.value(), {nullptr, nullptr});
     require(restored.ok() || !restored.error().message.empty(), "an error without a message");
     instance.run();
     return 0;
