@@ -52,9 +52,12 @@ static void ended(void *user_data) {
 }
 
 static void ask(waiter *own) {
-    own->id = 0;
-    WORKS(reflow_network_on_idle(own->network, told, own, ended, &own->id, &e));
-    CHECK(own->id != 0);
+    uint64_t id = 0; /* the callback may ask again before this returns */
+    WORKS(reflow_network_on_idle(own->network, told, own, ended, &id, &e));
+    CHECK(id != 0);
+    CHECK(pthread_mutex_lock(&own->lock) == 0);
+    own->id = id;
+    CHECK(pthread_mutex_unlock(&own->lock) == 0);
 }
 
 static int destroyed_of(waiter *own) {
