@@ -50,21 +50,24 @@ void WordTable::reserve(std::size_t count) {
 std::uint32_t WordTable::intern(std::string_view word) {
     std::uint32_t found = find(word);
     if (found != nowhere) return found;
-    std::size_t size = letters_.size() + word.size();
+    std::size_t size = letters_.size() + word.size() + 1;
     if (size > UINT32_MAX || ends_.size() + 1 >= nowhere) {
         (void)Allocator<std::uint32_t>().allocate(SIZE_MAX);  // throws
     }
     if ((ends_.size() + 1) * 4 > slots_.size() * 3) index(slots_.size() + slots_.size() / 2 + 16);
-    // The place first, then the letters; a lack of memory for these takes it back.
+    // A lack of memory behind the first of these takes it back.
     ends_.push_back(static_cast<std::uint32_t>(size));
     struct Undo {
-        Vector<std::uint32_t>* ends;
+        WordTable* table;
         ~Undo() {
-            if (ends != nullptr) ends->pop_back();
+            if (table == nullptr) return;
+            table->ends_.pop_back();
+            table->letters_.resize(table->ends_.empty() ? 0 : table->ends_.back());
         }
-    } undo{&ends_};
+    } undo{this};
     append(letters_, word);
-    undo.ends = nullptr;
+    letters_.push_back('\0');
+    undo.table = nullptr;
     auto number = static_cast<std::uint32_t>(ends_.size());
     enter(slots_, place((*this)[number]), number);
     return number;

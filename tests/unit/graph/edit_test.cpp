@@ -122,6 +122,19 @@ TEST(GraphEdit, ANodeAddedLaterIsTheOneThatConnectionsMeant) {
     EXPECT_EQ(graph.degree("late").in, 1U);
 }
 
+TEST(GraphEdit, TextsHaveAZeroBehindThem) {
+    Graph graph = small();
+    View view = graph.view();
+    auto ends = [](std::string_view text) { return text.data()[text.size()] == 0; };
+    for (const NodeItem& node : view.nodes) {
+        EXPECT_TRUE(ends(node.id) && ends(node.component)) << node.id;
+    }
+    for (const ConnectionItem& item : view.connections) {
+        EXPECT_TRUE(ends(item.from.node) && ends(item.from.port) && ends(item.to.port));
+    }
+    EXPECT_TRUE(ends(graph.find_node("a")->id));
+}
+
 // So many that the graph goes over from walking along a node's connections to an index of them.
 TEST(GraphEdit, TwoNodesMayHaveManyConnections) {
     Graph graph = loaded(R"({"processes":{"a":{"component":"A"},"b":{"component":"B"}}})");
