@@ -9,6 +9,7 @@
 #include "graph/load.hpp"
 #include "network/network.hpp"
 #include "network/runtime.hpp"
+#include "network/snapshot.hpp"
 
 namespace {
 

@@ -24,6 +24,7 @@
 #include "graph/load.hpp"
 #include "network/network.hpp"
 #include "network/runtime.hpp"
+#include "network/snapshot.hpp"
 
 namespace reflow::components::testing {
 
@@ -337,7 +338,7 @@ private:
             outputs_.emplace(port, std::move(output).take());
         }
         if (!options_.restore.none()) {
-            Result<void> restored = network_->restore(options_.restore);
+            Result<void> restored = network_->restore(options_.restore, {nullptr, nullptr});
             if (!restored.ok()) return fail(restored.take_error());
         }
         if (Result<void> started = network_->start(); !started.ok()) fail(started.take_error());
