@@ -6,7 +6,7 @@ const { reflow } = require('./support.cjs');
 const { Network, actor } = reflow;
 
 const full = {
-  traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', deadlineMs: 1234567890123,
+  traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', deadlineMs: 4102444800123,
   correlation: 'order 7', sourceNetwork: 'n', sourceInstance: 'i', sourceActor: 'a', messageId: 'm1',
 };
 

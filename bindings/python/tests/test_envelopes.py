@@ -4,7 +4,7 @@ import pytest
 
 import reflow
 
-FULL = {"trace_id": bytes(range(16)), "span_id": bytes(range(8)), "deadline_ms": 1234567890123,
+FULL = {"trace_id": bytes(range(16)), "span_id": bytes(range(8)), "deadline_ms": 4102444800123,
         "correlation": "order 7", "source_network": "net", "source_instance": "one", "source_actor": "me",
         "message_id": "m-1"}
 
