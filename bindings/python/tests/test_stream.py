@@ -397,9 +397,12 @@ def test_awaiting_is_ended_by_close():
             writer, reader = pair(net, max_frames=1)
             reading = asyncio.ensure_future(reader.aread())
             await asyncio.sleep(0)
-            threading.Thread(target=reader.close).start()
+            closing = threading.Thread(target=reader.close)
+            closing.start()
             with pytest.raises(reflow.ClosedError):
                 await asyncio.wait_for(reading, 10)
+            # Who waits is told before the writer is.
+            await asyncio.to_thread(closing.join)
             with pytest.raises(reflow.ClosedError):
                 await writer.awrite(b"1")
 
