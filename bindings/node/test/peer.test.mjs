@@ -199,7 +199,8 @@ test('the status of every error: refused, unresolved, wrong token, no peer', asy
 test('a wait for a link ends when the peer is closed', async () => {
   // A server that takes connections and says nothing.
   const silent = http.createServer().listen(0, '127.0.0.1');
-  silent.on('upgrade', () => {});
+  silent.on('connection', (socket) => socket.on('error', () => {})); // the peer cuts it
+  silent.on('upgrade', (request, socket) => socket.on('error', () => {}));
   await new Promise((resolve) => { silent.on('listening', resolve); });
   const peer = local('alone', { noPort: true, handshakeTimeoutMs: 60000 });
   await peer.start();
