@@ -82,7 +82,6 @@ asan: deps ## tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/configure.sh build/asan -DREFLOW_SANITIZE=address,undefined $(SANITIZED)
 	@$(call build,build/asan,reflow_tests)
 	@$(CTEST) --test-dir build/asan -L quick
-	@$(CTEST) --test-dir build/asan -R '^python\.asan_long$$'
 
 tsan: deps ## tests under ThreadSanitizer
 	@scripts/configure.sh build/tsan -DREFLOW_SANITIZE=thread $(SANITIZED)

@@ -17,7 +17,7 @@ if(TARGET reflow_node_package AND NOT REFLOW_SANITIZE)
         "REFLOW_NODE_STAGE=${PROJECT_BINARY_DIR}/node/package"
       COMMAND ${REFLOW_NODE} --expose-gc --test --test-reporter spec "${source}")
   endforeach()
-  reflow_test(node.asan_long LABELS long node TIMEOUT 3600
+  reflow_test(node.asan_long LABELS packages node TIMEOUT 3600
     COMMAND "${PROJECT_SOURCE_DIR}/scripts/test-node-asan.sh" "${PROJECT_BINARY_DIR}")
   reflow_test(node.installed LABELS packages node TIMEOUT 900
     COMMAND "${PROJECT_SOURCE_DIR}/scripts/test-node-package.sh" "${PROJECT_BINARY_DIR}")
