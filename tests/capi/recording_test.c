@@ -254,7 +254,7 @@ static char *end_replay(replayed *from) {
 static void test_same(void) {
     char *first = NULL;
     int different = 0;
-    for (uint64_t seed = 1; seed <= (check_slow() ? 10u : 100u); ++seed) {
+    for (uint64_t seed = 1; seed <= (check_slow() ? 40u : 100u); ++seed) {
         char *recorded = record(seed, seed % 2 == 0 ? 1 : 0, "run.rec");
         outside_calls = 0;
         replayed again = begin_replay("run.rec");
