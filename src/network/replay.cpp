@@ -263,10 +263,10 @@ Result<void> Replay::apply_packets(Step step, Actor& actor, MessageRef list) {
         reflow_message raw = message.raw();
         runtime::Packet packet{raw, port, index, nullptr};
         if (step == Step::put) {
-            network_->force_in(actor, {&packet, 1});
-        } else if (network_->push_in(actor, port, index, {&raw, 1}, false) == 0) {
-            break;
+            network_->force_in(actor, {&packet, 1});  // which takes a reference of its own
+            continue;
         }
+        if (network_->push_in(actor, port, index, {&raw, 1}, false) == 0) break;
         (void)message.leak();
     }
     network_->group_.end_visit();
