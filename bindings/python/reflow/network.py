@@ -343,10 +343,8 @@ class Network(Operations, _reflow.Network):
         are for its reader. ``max_frames`` (0: 64) and ``max_bytes`` (0: 4 MiB) bound what waits for the
         reader. Raises LimitError beyond them and beyond ``max_streams`` of the runtime, ConversionError.
         """
-        from .stream import open_stream
-
-        return open_stream(self.runtime, content_type=content_type, size_hint=size_hint,
-                           metadata=metadata, max_frames=max_frames, max_bytes=max_bytes)
+        return self.runtime.open_stream(content_type=content_type, size_hint=size_hint,
+                                        metadata=metadata, max_frames=max_frames, max_bytes=max_bytes)
 
     @property
     def errors(self):

@@ -334,10 +334,8 @@ class Peer(RemotePeer, Closing):
 
         A frame has at most 47 MiB there, the metadata 64 KiB; a link that breaks fails it on both sides.
         """
-        from .stream import open_stream
-
-        return open_stream(
-            self._runtime, content_type=content_type, size_hint=size_hint, metadata=metadata,
+        return self._runtime.open_stream(
+            content_type=content_type, size_hint=size_hint, metadata=metadata,
             max_frames=max_frames, max_bytes=max_bytes,
         )
 
