@@ -40,9 +40,11 @@ Result<void> usable(const reflow_peer* peer) {
     return of_this_process(peer->runtime->forked());
 }
 
+Result<void> may_wait(const reflow_peer& peer) { return may_wait(*peer.runtime); }
+
 // What waits for links waits for threads that may wait for this callback, or for this thread itself.
-Result<void> may_wait(const reflow_peer& peer) {
-    const bool inside = runtime::current_scheduler() == &peer.runtime->scheduler();
+Result<void> may_wait(network::Runtime& runtime) {
+    const bool inside = runtime::current_scheduler() == &runtime.scheduler();
     if (!inside && !io::on_thread_of_wires()) return {};
     return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "it would wait inside a callback");
 }

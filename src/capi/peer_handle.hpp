@@ -13,8 +13,9 @@ namespace reflow::capi {
 
 // It is not NULL, and of this process.
 [[nodiscard]] Result<void> usable(const reflow_peer* peer);
-// No callback of the peer's runtime runs on this thread.
+// No callback of the peer's runtime, or of links, runs on this thread.
 [[nodiscard]] Result<void> may_wait(const reflow_peer& peer);
+[[nodiscard]] Result<void> may_wait(network::Runtime& runtime);
 [[nodiscard]] peer::Peer& peer_of(const reflow_peer& peer) noexcept;
 [[nodiscard]] peer::Feed& feed_of(const reflow_peer& peer) noexcept;
 [[nodiscard]] network::Runtime& runtime_of(const reflow_peer& peer) noexcept;

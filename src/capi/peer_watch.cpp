@@ -204,10 +204,8 @@ reflow_status reflow_peer_subscription_poll(reflow_peer_subscription* subscripti
             return Failure(REFLOW_ERROR_INVALID_STATE,
                            "a subscription with a callback is not polled");
         }
-        bool inside = runtime::current_scheduler() == &subscription->runtime->scheduler() ||
-                      io::on_thread_of_wires();
-        if (timeout_ms != 0 && inside) {
-            return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "it would wait inside a callback");
+        if (timeout_ms != 0) {
+            if (Result<void> fine = may_wait(*subscription->runtime); !fine.ok()) return fine;
         }
         Message event;
         std::uint64_t lost = 0;

@@ -80,13 +80,13 @@ Ref<io::Wire> Link::wire() const {
 
 Identity Link::remote() const {
     std::lock_guard lock(mutex_);
-    return dials_ ? welcome_.from : hello_.from;
+    return other_locked();
 }
 
 bool Link::open_to(std::string_view network_id) const {
     if (stage() != Stage::open) return false;
     std::lock_guard lock(mutex_);
-    return (dials_ ? welcome_.from : hello_.from).network_id == network_id;
+    return other_locked().network_id == network_id;
 }
 
 // ---- the greeting
@@ -539,7 +539,7 @@ Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> pac
         message.message_id = std::move(id).take();
         message.source_network = options_.self.network_id;
         message.source_actor = to.source_actor.empty() ? String("unknown") : to.source_actor;
-        message.target_network = dials_ ? welcome_.from.network_id : hello_.from.network_id;
+        message.target_network = other_locked().network_id;
         message.target_actor = to.actor;
         message.target_port = to.port;
         message.payload = payload_of(packet).own();

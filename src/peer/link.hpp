@@ -276,6 +276,10 @@ private:
     void flush_locked(std::unique_lock<std::mutex>& lock);
     void heard() noexcept;
     void hear_bytes();
+    // Who the other side is, with mutex_.
+    [[nodiscard]] const Identity& other_locked() const noexcept {
+        return dials_ ? welcome_.from : hello_.from;
+    }
     void end(reflow_status status, std::string_view reason);
 
     LinkOwner& owner_;

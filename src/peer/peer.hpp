@@ -161,7 +161,6 @@ public:
     [[nodiscard]] Vector<Ref<Link>> links() const;
     [[nodiscard]] std::optional<OutboxStatus> outbox_status() const;
     // By reason, those of outboxes too.
-    [[nodiscard]] std::uint64_t reconnects_of(const Ref<Link>& link) const;
     [[nodiscard]] std::array<std::uint64_t, losses_count> losses() const;
     [[nodiscard]] std::uint64_t lost_packets() const;
     // Closes all links in order, waits for them up to the timeout, and then cuts them.

@@ -1,17 +1,11 @@
 // How a peer is, for /health, /status and /metrics. Neighbours: peer.cpp, status. Thread: any.
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "peer/endpoints.hpp"
 #include "peer/peer.hpp"
 
 namespace reflow::peer {
-
-std::uint64_t Peer::reconnects_of(const Ref<Link>& link) const {
-    std::lock_guard lock(mutex_);
-    for (const Ref<Target>& target : targets_) {
-        if (target->link == link) return target->reconnects;
-    }
-    return 0;
-}
 
 Status Peer::status() const {
     Status now;
@@ -26,7 +20,8 @@ Status Peer::status() const {
     now.failed_handshakes = failed_.load(std::memory_order_relaxed);
     now.lost = losses();
     now.outbox = outbox_status();
-    for (const Ref<Link>& link : links()) {
+    const Vector<Ref<Link>> all = links();
+    for (const Ref<Link>& link : all) {
         Link::Counts counts = link->counts();
         Identity remote = link->remote();
         LinkStatus one;
@@ -47,7 +42,6 @@ Status Peer::status() const {
         one.queued_messages = counts.queued_packets;
         one.queued_bytes = counts.queued_bytes;
         one.streams = counts.streams;
-        one.reconnects = reconnects_of(link);
         now.links.push_back(std::move(one));
     }
     if (network_) {
@@ -61,8 +55,14 @@ Status Peer::status() const {
     }
     std::lock_guard lock(mutex_);
     now.stopping = stopping_;
-    // Those that are dialled again, and are not there now.
+    // Those that are dialled again, and are not there now; of the others how often they came back.
     for (const Ref<Target>& target : targets_) {
+        if (target->reconnects != 0 && target->link) {
+            auto at = std::find(all.begin(), all.end(), target->link) - all.begin();
+            if (static_cast<std::size_t>(at) < all.size()) {
+                now.links[static_cast<std::size_t>(at)].reconnects = target->reconnects;
+            }
+        }
         if (target->link || !target->identity || target->dormant) continue;
         LinkStatus one;
         one.network_id = target->identity->network_id;
