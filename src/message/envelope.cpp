@@ -2,6 +2,7 @@
 // Thread: any.
 #include "message/envelope.hpp"
 
+#include <cstddef>
 #include <cstring>
 #include <type_traits>
 
@@ -92,12 +93,16 @@ reflow_envelope read_envelope(MessageRef envelope) noexcept {
 }
 
 std::int64_t deadline_of(MessageRef envelope) noexcept {
-    return read_envelope(envelope).deadline_ms;
+    std::string_view bytes = envelope.bytes();
+    std::int64_t deadline_ms = 0;
+    if (bytes.size() < sizeof(Fields)) return deadline_ms;
+    std::memcpy(&deadline_ms, bytes.data() + offsetof(Fields, deadline_ms), sizeof deadline_ms);
+    return deadline_ms;
 }
 
 Message undated(MessageRef envelope) {
-    if (deadline_of(envelope) == 0) return envelope.own();
     reflow_envelope fields = read_envelope(envelope);
+    if (fields.deadline_ms == 0) return envelope.own();
     fields.deadline_ms = 0;
     return write_envelope(fields);
 }

@@ -379,7 +379,8 @@ private:
         return *topology_->find_position(actor.id);
     }
     void carry_now() noexcept;
-    // There is room for them. Those that are too late lose their deadline.
+    // There is room for them, and they are taken with references of their own. Those that are too late
+    // lose their deadline.
     void force_in(runtime::Actor& actor, std::span<const runtime::Packet> packets);
     // Of an output: where it is connected.
     struct OutputEnd {

@@ -263,7 +263,7 @@ Result<void> Replay::apply_packets(Step step, Actor& actor, MessageRef list) {
         reflow_message raw = message.raw();
         runtime::Packet packet{raw, port, index, nullptr};
         if (step == Step::put) {
-            network_->force_in(actor, {&packet, 1});  // which takes a reference of its own
+            network_->force_in(actor, {&packet, 1});
             continue;
         }
         if (network_->push_in(actor, port, index, {&raw, 1}, false) == 0) break;
@@ -303,7 +303,8 @@ Result<void> Replay::apply_life(Step step, MessageRef entry) {
             return network_->resume(path);
         case Step::carry: {
             std::lock_guard lock(network_->mutex_);
-            return network_->carry_now(), Result<void>();
+            network_->carry_now();
+            return {};
         }
         default:
             return network_->stop(REFLOW_FOREVER);

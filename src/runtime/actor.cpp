@@ -511,9 +511,9 @@ std::size_t Actor::fire(Lane& lane, Context& context) {
     const bool carries = group.observer.carries();
     if (carries) make_carrier(context);
     const bool late = carries && !in_time(context);
-    reflow_status refused = REFLOW_OK;
-    if (supervisor() != nullptr) refused = begin_supervised(context, late);
-    if (supervisor() == nullptr && late) refused = refuse_late(context);
+    reflow_status refused = supervisor() != nullptr ? begin_supervised(context, late)
+                            : late                  ? refuse_late(context)
+                                                    : reflow_status{REFLOW_OK};
     again_ = false;
     const bool shows = group.observer.wants(REFLOW_EVENT_ACTOR_STATE);
     if (shows) show_state(REFLOW_NODE_PROCESSING);

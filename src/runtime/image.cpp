@@ -28,6 +28,23 @@ Failure unsaved(const Actor& actor, reflow_status status, std::string_view text)
     return Failure(status, text).node(actor.id);
 }
 
+// The other way: a queue gets references of its own.
+void take(Queue<Packet>& to, const PacketList& from) {
+    to.reserve(from.all.size());
+    for (Packet packet : from.all) {
+        packet.message = MessageRef(packet.message).own().leak();
+        to.push_unchecked(packet);
+    }
+}
+
+// A time of a clock as what is left until then, and back.
+std::uint64_t left_until(std::uint64_t due_ns, std::uint64_t now_ns) noexcept {
+    return due_ns > now_ns ? due_ns - now_ns : 0;
+}
+std::uint64_t due_after(std::uint64_t left_ns, std::uint64_t now_ns) noexcept {
+    return now_ns + std::min<std::uint64_t>(left_ns, INT64_MAX);
+}
+
 // A firing that comes again needs all of its inputs.
 bool whole(const Actor& actor, std::span<const Packet> inputs) noexcept {
     for (const Packet& packet : inputs) {
@@ -95,8 +112,7 @@ Result<void> Actor::capture(ActorImage& to) {
     to.finishes = (asked & finish_bit) != 0;
     to.wakes = (asked & wake_bit) != 0;
     if (timer != UINT64_MAX && !to.wakes) {
-        std::uint64_t now = group.scheduler.clock().now_ns();
-        to.timer_ns = timer > now ? timer - now : 0;
+        to.timer_ns = left_until(timer, group.scheduler.clock().now_ns());
     }
     imager.capture_failures(to, (asked & restart_bit) != 0);
     to.fired = fired.get();
@@ -112,10 +128,9 @@ Result<void> Actor::capture(ActorImage& to) {
 Result<void> Imager::capture_firings(ActorImage& to) {
     const Supervisor* own = actor_.supervisor();
     const std::uint64_t now = actor_.group.scheduler.clock().now_ns();
-    auto left = [&](std::uint64_t due_ns) { return due_ns > now ? due_ns - now : 0; };
     std::size_t front = actor_.due_ * actor_.firing_size_;
     if (own != nullptr && own->in_place) {
-        const std::uint64_t left_ns = own->waits ? left(own->due_ns) : 0;
+        const std::uint64_t left_ns = own->waits ? left_until(own->due_ns, now) : 0;
         if (own->inputless) {
             to.attempt = {own->attempts, left_ns, own->timers};
         } else {
@@ -132,7 +147,7 @@ Result<void> Imager::capture_firings(ActorImage& to) {
     }
     for (const Deferred* firing = own == nullptr ? nullptr : own->pending; firing != nullptr;
          firing = firing->of_call) {
-        to.retries.push_back({firing->attempts, left(firing->due_ns), {}});
+        to.retries.push_back({firing->attempts, left_until(firing->due_ns, now), {}});
         for (std::size_t i = 0; i < firing->inputs.size(); ++i) {
             share(to.retries.back().inputs.all, firing->inputs[i]);
         }
@@ -227,7 +242,7 @@ void Imager::capture_failures(ActorImage& to, bool restarts) {
     all.breaker = static_cast<std::uint8_t>(own->breaker.state());
     all.failures = own->breaker.failures();
     const bool open = own->breaker.state() == Breaker::State::open;
-    if (open && own->breaker.until_ns() > now) all.left_ns = own->breaker.until_ns() - now;
+    if (open) all.left_ns = left_until(own->breaker.until_ns(), now);
     all.retries = own->retries.get();
     all.restarts = own->restarts.get();
     for (std::uint64_t time : own->window.times()) all.window.push_back(now - std::min(time, now));
@@ -247,7 +262,7 @@ void Imager::capture_timers(ActorImage& to) {
         std::uint64_t due = all.due(*timer);
         bool fired_now = (actor_.timers()->fired() & timer->bit()) != 0;
         if (due == UINT64_MAX && !fired_now) continue;
-        std::uint64_t left = fired_now ? UINT64_MAX : due > now ? due - now : 0;
+        std::uint64_t left = fired_now ? UINT64_MAX : left_until(due, now);
         to.timers.push_back({timer->id, left, timer->period_ns});
         if (timer->recurrence == nullptr) continue;
         to.timers.back().recurrence = timer->recurrence->copy();
@@ -337,7 +352,7 @@ void Imager::restore_failures(const ActorImage& from) {
     const ActorImage::Failures& all = from.failures;
     const std::uint64_t now = actor_.group.scheduler.clock().now_ns();
     own.breaker.restore(static_cast<Breaker::State>(all.breaker), all.failures,
-                        now + std::min<std::uint64_t>(all.left_ns, INT64_MAX));
+                        due_after(all.left_ns, now));
     own.retries.set(all.retries);
     own.restarts.set(all.restarts);
     for (std::uint64_t ago : all.window) own.window.add(now - std::min(ago, now));
@@ -347,7 +362,7 @@ void Imager::restore_failures(const ActorImage& from) {
         own.in_place = own.inputless = own.waits = true;
         own.attempts = from.attempt.attempts;
         own.timers = from.attempt.timers;
-        own.due_ns = now + std::min<std::uint64_t>(from.attempt.left_ns, INT64_MAX);
+        own.due_ns = due_after(from.attempt.left_ns, now);
         actor_.resting_ |= Actor::retry_rest;
     }
     std::uint32_t details = own.in_place || !from.retries.empty() ? REFLOW_NODE_IS_RETRYING : 0;
@@ -357,45 +372,33 @@ void Imager::restore_failures(const ActorImage& from) {
 
 // Nodes without settings of failures have attempts as any other firings.
 void Imager::restore_firings(const ActorImage& from) {
-    auto take = [this](const PacketList& list) {
-        actor_.inputs_.reserve(list.all.size());
-        for (Packet packet : list.all) {
-            packet.message = MessageRef(packet.message).own().leak();
-            actor_.inputs_.push_unchecked(packet);
-        }
-    };
     Supervisor* own = actor_.supervisor();
     const std::uint64_t now = actor_.group.scheduler.clock().now_ns();
-    auto due = [now](std::uint64_t left) { return now + std::min<std::uint64_t>(left, INT64_MAX); };
     std::span<const ActorImage::Retry> retries = from.retries;
     const bool alone = retries.size() == 1 && !retries[0].inputs.all.empty() && !actor_.again_;
     if (own != nullptr && actor_.deferred() == nullptr && alone && actor_.due_ == 0) {
-        take(retries[0].inputs);
+        take(actor_.inputs_, retries[0].inputs);
         own->in_place = own->waits = true;
         own->attempts = retries[0].attempts;
-        own->due_ns = due(retries[0].left_ns);
+        own->due_ns = due_after(retries[0].left_ns, now);
         actor_.due_ = 1;
         actor_.resting_ |= Actor::retry_rest;
         retries = {};
     }
     // Firings that go on come first.
-    take(from.inputs);
+    take(actor_.inputs_, from.inputs);
     for (const ActorImage::Retry& retry : retries) {
         if (own == nullptr) {
-            take(retry.inputs);
+            take(actor_.inputs_, retry.inputs);
             if (retry.inputs.all.empty()) actor_.wanted_ |= Actor::start_bit;
             continue;
         }
         if (actor_.deferred() == nullptr) (void)actor_.allow_deferred(actor_.component->timeout_ns);
         Ref<Deferred> firing = make_ref<Deferred>(*actor_.deferred());
-        firing->inputs.reserve(retry.inputs.all.size());
-        for (Packet packet : retry.inputs.all) {
-            packet.message = MessageRef(packet.message).own().leak();
-            firing->inputs.push_unchecked(packet);
-        }
+        take(firing->inputs, retry.inputs);
         firing->attempts = retry.attempts;
         firing->alive_ = false;
-        firing->due_ns = due(retry.left_ns);
+        firing->due_ns = due_after(retry.left_ns, now);
         own->enter_pending(*firing);
         if (actor_.component->ordered) actor_.deferred()->keep_place(*firing);
         actor_.resting_ |= Actor::retry_rest;
