@@ -65,6 +65,8 @@ class Program:
     def __init__(self, case, name, *arguments, env=None):
         Program.count += 1
         self.path = case.path(f"{name}-{Program.count}.log")
+        self.others = case.__dict__.setdefault("programs", [])
+        self.others.append(self)
         program = os.path.join(os.path.dirname(support.BINARY), name)
         self.file = open(self.path, "wb")
         case.addCleanup(self.file.close)
@@ -92,7 +94,8 @@ class Program:
             if self.process.poll() is not None:
                 raise AssertionError(f"it has ended: {self.lines()}")
             return None
-        return wait_for(look, f"{level}{pattern} in {self.lines()}")
+        return wait_for(look, lambda: f"{level}{pattern} in {self.path}; all that was said:\n" + "\n".join(
+            f"{program.path}: {program.lines()}" for program in self.others))
 
     def said_all(self, *texts):
         """These lines, in this order."""

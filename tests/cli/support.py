@@ -78,14 +78,15 @@ def free_port():
 
 
 def wait_for(condition, what):
-    """Until condition() is true; gives the processor away between two looks."""
+    """Until condition() is true; gives the processor away between two looks. `what` is a text, or a
+    function that makes one when the wait has failed."""
     end = time.monotonic() + DEADLINE
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {DEADLINE} s: {what}")
+            raise AssertionError(f"not within {DEADLINE} s: {what() if callable(what) else what}")
         select.select([], [], [], 0.005)
 
 

@@ -1,5 +1,6 @@
 """Ten million packets leave nothing behind: memory stays flat, and what was lent comes back."""
 
+import ctypes
 import gc
 
 import pytest
@@ -9,7 +10,10 @@ from reflow import _reflow
 
 
 def resident():
-    """Bytes of this process that are in memory."""
+    """Bytes of this process that are in memory, without what its allocator only keeps."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096
 
@@ -59,6 +63,7 @@ def failing(ctx, value):
     (repeated, 500), (failing, 60),
 ], ids=lambda value: getattr(value, "id", value))
 def test_memory_is_flat(actor, rounds):
+    parts = 8
     before = _reflow.lent_count()
     with reflow.Network(log=lambda *line: None) as net:  # pytest would keep all lines
         @reflow.actor(inports=["in"], batch=True)
@@ -67,16 +72,18 @@ def test_memory_is_flat(actor, rounds):
 
         net.add("a", actor).add("s", sink).connect("a.out", "s.in")
         sizes = []
-        for half in range(2):  # the first half fills what is bounded: errors, dead letters, caches
-            for _ in range(rounds // 2):
+        for _ in range(parts):
+            for _ in range(rounds // parts):
                 net.send_many("a.in", range(1000), 60)
             net.wait_idle(120)
             gc.collect()
             _reflow.drain_deferred()
             sizes.append(resident())
         counts = net.counters("a")
-    assert counts["fired"] == rounds // 2 * 2000
-    assert sizes[1] - sizes[0] < 6 * 1024 * 1024, sizes
+    assert counts["fired"] == rounds // parts * parts * 1000
+    # The first two fill what is bounded: errors, dead letters, caches. A leak is in each of the others; pages
+    # that a long queue has left in pieces are not.
+    assert min(sizes[5:]) - min(sizes[2:5]) < 3 * 1024 * 1024, sizes
     gc.collect()
     _reflow.drain_deferred()
     assert _reflow.lent_count() == before
