@@ -117,7 +117,8 @@ Ref<Peer::Target> Peer::join(const io::WireAddress& address) {
         return {};
     }
     found->discovered = false;
-    found->done = found->dormant || found->link->stage() == Stage::open;
+    // A link says that it is open before linked() has heard of it: until then the target has no identity.
+    found->done = found->dormant || (found->identity && found->link->stage() == Stage::open);
     return found;
 }
 

@@ -391,6 +391,52 @@ static void test_who_is_dialled(void) {
 
 /* ---- races */
 
+static void linked(void *data, reflow_message event, uint64_t missed) {
+    (void)event, (void)missed;
+    __atomic_store_n((bool *)data, true, __ATOMIC_RELEASE);
+}
+
+/* Who connects to where discovery leads just then, with a link that opens in that moment, has that link. */
+static void test_connect_to_what_is_found(void) {
+    world w;
+    open_world(&w, "");
+    reflow_peer_options a = named(&w, "alpha");
+    a.flags = REFLOW_PEER_NO_AUTO_DIAL;
+    reflow_peer *alpha = start_peer(&w, &a);
+    WORKS(reflow_peer_discover(alpha, 20000, &e));
+    char endpoint[64];
+    snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u", reflow_peer_port(alpha));
+    bool there = false;
+    reflow_peer_event_options options = {0};
+    options.struct_size = sizeof options;
+    options.callback = linked;
+    options.user_data = &there;
+    options.kinds = 1u << REFLOW_PEER_CONNECTED;
+    reflow_peer_subscription *events = NULL;
+    WORKS(reflow_peer_subscribe(alpha, &options, &events, &e));
+    const int rounds = check_slow() ? 40 : 400;
+    for (int round = 0; round < rounds; ++round) {
+        char name[16];
+        snprintf(name, sizeof name, "beta%d", round);
+        reflow_peer_options b = named(&w, name);
+        b.discovery_refresh_ms = 60000;
+        __atomic_store_n(&there, false, __ATOMIC_RELEASE);
+        reflow_peer *beta = start_peer(&w, &b);
+        RIG_EVENTUALLY(200, __atomic_load_n(&there, __ATOMIC_ACQUIRE));
+        for (volatile int spin = round * 200; spin > 0; --spin) {
+        }
+        reflow_message network;
+        WORKS(reflow_peer_connect(beta, text_of(endpoint), 20000, &network, &e));
+        CHECK(is_text(network, "alpha"));
+        reflow_message_unref(network);
+        WORKS(reflow_peer_ping(beta, text_of("alpha"), 20000, NULL, &e));
+        reflow_peer_destroy(beta);
+    }
+    reflow_peer_subscription_destroy(events);
+    reflow_peer_destroy(alpha);
+    close_world(&w);
+}
+
 enum { crowd = 5 };
 typedef struct member {
     const world *w;
@@ -691,6 +737,7 @@ int main(void) {
     test_outage();
     test_two_servers();
     test_who_is_dialled();
+    test_connect_to_what_is_found();
     test_both_dial();
     test_crowd();
     test_old_link_stays();
