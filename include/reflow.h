@@ -3954,7 +3954,8 @@ REFLOW_API reflow_status reflow_peer_subscription_poll(reflow_peer_subscription 
                                                        int64_t timeout_ms, reflow_message *out,
                                                        uint64_t *missed, reflow_error **error);
 
-/* Ends a subscription; no callback runs any more when it returns, but for the one that it was called in.
+/* Ends a subscription; no callback runs any more when it returns, and destroy has been called, but for the
+ * callback that it was called in: destroy follows that.
  * Ownership: taken. Threads: one-at-a-time. Blocking: until the callback returns. Errors: none.
  * Since: 0.1.0 */
 REFLOW_API void reflow_peer_subscription_destroy(reflow_peer_subscription *subscription);

@@ -59,6 +59,9 @@ void FeedSubscription::serve(std::unique_lock<std::mutex>& lock) {
         lock.lock();
     }
     serving_ = false;
+    // Ended by the callback itself: nobody waits to end what belongs to it.
+    network::HostData over;
+    if (ended_inside_) over = std::move(host_);
     changed_.notify_all();
     lock.unlock();
 }
@@ -71,11 +74,14 @@ void FeedSubscription::close() {
 
 void FeedSubscription::end() {
     feed_->remove(*this);
+    network::HostData over;  // ended without the lock, and before this returns
     std::unique_lock lock(mutex_);
     ended_ = closed_ = true;
     changed_.notify_all();
-    if (serving_ && pthread_equal(server_, pthread_self()) != 0) return;
+    ended_inside_ = serving_ && pthread_equal(server_, pthread_self()) != 0;
+    if (ended_inside_) return;
     changed_.wait(lock, [this] { return !serving_; });
+    over = std::move(host_);
 }
 
 Result<Ref<FeedSubscription>> Feed::subscribe(FeedOptions options) {

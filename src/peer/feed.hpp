@@ -32,7 +32,8 @@ public:
     [[nodiscard]] bool wants(unsigned kind) const noexcept { return (kinds_ >> kind & 1) != 0; }
     // REFLOW_OK, REFLOW_ERROR_TIMEOUT, _WOULD_BLOCK, _CLOSED.
     reflow_status poll(std::int64_t timeout_ms, Message& event, std::uint64_t& missed);
-    // No callback runs any more when it returns, but for one that it is called in.
+    // No callback runs any more when it returns, and what belongs to it has been ended; inside the callback,
+    // when that returns.
     void end();
 
 private:
@@ -51,7 +52,7 @@ private:
     std::condition_variable changed_;
     Deque<Message> waiting_;
     std::uint64_t missed_ = 0;
-    bool closed_ = false, ended_ = false;
+    bool closed_ = false, ended_ = false, ended_inside_ = false;
     bool serving_ = false;  // a thread hands events to the callback
     pthread_t server_{};    // which one
 };
