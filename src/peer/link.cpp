@@ -86,7 +86,7 @@ Identity Link::remote() const {
 bool Link::open_to(std::string_view network_id) const {
     if (stage() != Stage::open) return false;
     std::lock_guard lock(mutex_);
-    return other_locked().network_id == network_id;
+    return !leaving_ && other_locked().network_id == network_id;
 }
 
 // ---- the greeting
@@ -429,9 +429,7 @@ void Link::tick(std::uint64_t now_ns) {
 Result<std::uint64_t> Link::open_channel(std::string_view source_actor, std::string_view actor,
                                          std::string_view port) {
     std::lock_guard lock(mutex_);
-    if (stage_.load(std::memory_order_relaxed) != Stage::open) {
-        return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
-    }
+    if (!sends_locked()) return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
     String key = concat(source_actor, '\0', actor, '\0', port);
     if (auto found = numbers_.find(key); found != numbers_.end()) return found->second;
     if (outgoing_.size() >= options_.channels_count) {
@@ -465,9 +463,7 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
                                Sending& sending) {
     StreamsBegun begun;  // begins to send without the lock
     std::unique_lock lock(mutex_);
-    if (stage_.load(std::memory_order_relaxed) != Stage::open) {
-        return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
-    }
+    if (!sends_locked()) return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
     if (channel >= outgoing_.size()) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "the link has no such channel");
     }
@@ -568,9 +564,7 @@ Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> pac
 
 Result<void> Link::ask_actors(std::uint64_t number) {
     std::unique_lock lock(mutex_);
-    if (stage_.load(std::memory_order_relaxed) != Stage::open) {
-        return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
-    }
+    if (!sends_locked()) return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
     if (old()) {
         Result<String> text =
             write_old(ActorsAsked{concat(number), options_.self.network_id});

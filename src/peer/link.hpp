@@ -110,7 +110,7 @@ public:
     }
     // Who the other side is; fixed once it is open.
     [[nodiscard]] Identity remote() const;
-    // Whether it is open, and to that network.
+    // Whether it is open, and to that network, and takes what is sent.
     [[nodiscard]] bool open_to(std::string_view network_id) const;
     [[nodiscard]] const String& endpoint() const noexcept { return endpoint_; }
     // Whether the other side was reached, and whether both have ever greeted.
@@ -182,8 +182,11 @@ public:
     // A stream that is read here has frames; one that is written here has room, or nobody reads it any more.
     void pump_stream(std::uint64_t number);
     void look_after_stream(std::uint64_t number);
-    // In order, and at once; unlinked() follows.
+    // In order, and at once; unlinked() follows. Nothing can be sent from now on: REFLOW_ERROR_CLOSED.
     void close(std::uint16_t code, std::string_view reason);
+    // The same, unless more packets than so many have come and gone, some wait, or a stream is on its way.
+    [[nodiscard]] bool close_resting(std::uint64_t packets, std::uint16_t code,
+                                     std::string_view reason);
     void cut() noexcept;
 
     // ---- from the wire
@@ -274,6 +277,12 @@ private:
     [[nodiscard]] bool lingers() noexcept;
     void write(String&& frame, bool text);
     void flush_locked(std::unique_lock<std::mutex>& lock);
+    [[nodiscard]] Counts counts_locked() const;
+    // Whether it is open, and has not been closed on this side.
+    [[nodiscard]] bool sends_locked() const noexcept {
+        return stage_.load(std::memory_order_relaxed) == Stage::open && !leaving_;
+    }
+    void leave(std::unique_lock<std::mutex>& lock, std::uint16_t code, std::string_view reason);
     void heard() noexcept;
     void hear_bytes();
     // Who the other side is, with mutex_.
@@ -327,6 +336,7 @@ private:
     // What ended it, before the wire tells.
     reflow_status ends_with_ = REFLOW_OK;
     String ends_because_;
+    bool leaving_ = false;  // close() was called
     bool ended_ = false;
 };
 

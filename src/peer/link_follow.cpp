@@ -7,9 +7,7 @@ namespace reflow::peer {
 Result<void> Link::follow(std::uint64_t number, std::string_view actor, std::string_view port,
                           std::string_view replies_to) {
     std::unique_lock lock(mutex_);
-    if (stage_.load(std::memory_order_relaxed) != Stage::open) {
-        return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
-    }
+    if (!sends_locked()) return Failure(REFLOW_ERROR_CLOSED, "the link is not open");
     if (old()) {
         return Failure(REFLOW_ERROR_UNSUPPORTED,
                        "a peer of the original sends nothing back from its outports");

@@ -10,13 +10,17 @@
 namespace reflow::peer {
 
 Link::Counts Link::counts() const {
+    std::lock_guard lock(mutex_);
+    return counts_locked();
+}
+
+Link::Counts Link::counts_locked() const {
     Counts now;
     now.round_trip_ns = round_trip_ns_.load(std::memory_order_relaxed);
     now.packets_in = packets_in_.load(std::memory_order_relaxed);
     now.packets_out = packets_out_.load(std::memory_order_relaxed);
     now.frames_in = frames_in_.load(std::memory_order_relaxed);
     now.frames_out = frames_out_.load(std::memory_order_relaxed);
-    std::lock_guard lock(mutex_);
     if (wire_) {
         now.bytes_in = wire_->bytes_in();
         now.bytes_out = wire_->bytes_out();

@@ -19,19 +19,36 @@ void Link::flush_locked(std::unique_lock<std::mutex>&) {
     write(std::move(frame), false);
 }
 
-// What has gathered behind a busy socket goes first: it counts as sent.
 void Link::close(std::uint16_t code, std::string_view reason) {
-    {
-        std::lock_guard lock(mutex_);
-        lingers_ = false;
-        if (wire_ && !batch_.empty()) {
-            String frame = batch_.take();
-            if (packs_) options_.packer->pack(frame, packed_);
-            (void)wire_->send(std::move(frame), false);
-            frames_out_.fetch_add(1, std::memory_order_relaxed);
-        }
+    std::unique_lock lock(mutex_);
+    leave(lock, code, reason);
+}
+
+// Who has chosen this link and sends at this moment is either counted or told to choose again.
+bool Link::close_resting(std::uint64_t packets, std::uint16_t code, std::string_view reason) {
+    std::unique_lock lock(mutex_);
+    const Counts now = counts_locked();
+    if (now.packets_in + now.packets_out != packets || now.queued_packets != 0 ||
+        now.streams != 0) {
+        return false;
     }
-    if (Ref<io::Wire> on = wire()) on->close(code, reason);
+    leave(lock, code, reason);
+    return true;
+}
+
+// What has gathered behind a busy socket goes first: it counts as sent.
+void Link::leave(std::unique_lock<std::mutex>& lock, std::uint16_t code, std::string_view reason) {
+    leaving_ = true;
+    lingers_ = false;
+    Ref<io::Wire> on = wire_;
+    if (on && !batch_.empty()) {
+        String frame = batch_.take();
+        if (packs_) options_.packer->pack(frame, packed_);
+        (void)on->send(std::move(frame), false);
+        frames_out_.fetch_add(1, std::memory_order_relaxed);
+    }
+    lock.unlock();
+    if (on) on->close(code, reason);
 }
 
 bool Link::crowded() const noexcept {

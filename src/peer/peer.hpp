@@ -285,6 +285,7 @@ private:
     // Of two links to one peer one goes.
     void settle(Link& link);
     void retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks);
+    Result<Message> ask_over(const Ref<Link>& link, std::int64_t timeout_ms);
     [[nodiscard]] bool stranger_locked(const Ref<Target>& target);
     void check_expected(Link& link);
 

@@ -295,17 +295,16 @@ void Peer::settle(Link& link) {
 }
 
 // What is on its way when both have noticed still arrives: it is closed when nothing has come or gone for a
-// while, or at once if nothing ever has.
+// while, and streams that it carries come to their end.
 void Peer::retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks) {
     constexpr std::uint64_t look_ns = 200'000'000;
     constexpr unsigned most_looks = 5;
+    constexpr std::string_view reason = "another link to this peer stays";
     if (link->stage() != Stage::open) return;
-    Link::Counts counts = link->counts();
-    std::uint64_t now = counts.packets_in + counts.packets_out;
-    bool rests = now == 0 || (now == packets && counts.queued_packets == 0);
-    if (rests || looks == most_looks) {
-        return link->close(io::WIRE_NORMAL, "another link to this peer stays");
-    }
+    if (link->close_resting(packets, io::WIRE_NORMAL, reason)) return;
+    const Link::Counts counts = link->counts();
+    if (looks >= most_looks && counts.streams == 0) return link->close(io::WIRE_NORMAL, reason);
+    const std::uint64_t now = counts.packets_in + counts.packets_out;
     later(look_ns, [this, link, now, looks] { retire(link, now, looks + 1); });
 }
 
@@ -323,10 +322,23 @@ void Peer::actors_told(Link& link, std::uint64_t number, MessageRef actors) {
 }
 
 Result<Message> Peer::ask_actors(std::string_view network_id, std::int64_t timeout_ms) {
-    Ref<Link> link = pick(network_id);
-    if (!link) {
-        return Failure(REFLOW_ERROR_NOT_FOUND, concat("No connection to network: ", network_id));
+    const std::uint64_t start = now_ns();
+    for (;;) {
+        Ref<Link> link = pick(network_id);
+        if (!link) {
+            return Failure(REFLOW_ERROR_NOT_FOUND,
+                           concat("No connection to network: ", network_id));
+        }
+        auto spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
+        Result<Message> told =
+            ask_over(link, std::max<std::int64_t>(waiting_ms(timeout_ms) - spent, 0));
+        // Of two links to one peer the other stays, and is asked.
+        const bool over = !told.ok() && told.error().status == REFLOW_ERROR_CLOSED;
+        if (!over || !connected(network_id)) return told;
     }
+}
+
+Result<Message> Peer::ask_over(const Ref<Link>& link, std::int64_t timeout_ms) {
     std::uint64_t number = 0;
     {
         std::lock_guard lock(mutex_);
@@ -340,14 +352,14 @@ Result<Message> Peer::ask_actors(std::string_view network_id, std::int64_t timeo
         return found == asked_.end() || found->second.answered || link->stage() != Stage::open;
     };
     bool in_time =
-        !asked.ok() ||
-        changed_.wait_for(lock, std::chrono::milliseconds(waiting_ms(timeout_ms)), over);
+        !asked.ok() || changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), over);
     auto found = asked_.find(number);
     bool answered = found != asked_.end() && found->second.answered;
     Message actors = answered ? std::move(found->second.actors) : Message();
     if (found != asked_.end()) asked_.erase(found);
     if (answered) return actors;
     if (!asked.ok()) return asked.take_error();
+    const String network_id = link->remote().network_id;
     if (in_time) return Failure(REFLOW_ERROR_CLOSED, concat("the link to ", network_id, " has ended"));
     return Failure(REFLOW_ERROR_TIMEOUT,
                    concat(network_id, " does not answer within ", timeout_ms, " ms"));

@@ -35,8 +35,15 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
         if (!link) {
             return Failure(REFLOW_ERROR_NOT_FOUND, concat("No connection to network: ", network_id));
         }
+        // One that was closed in between is not chosen again.
+        auto closed = [&](reflow_status status) {
+            return status == REFLOW_ERROR_CLOSED && !link->open_to(network_id);
+        };
         Result<std::uint64_t> channel = link->open_channel(source_actor, actor, port);
-        if (!channel.ok()) return channel.take_error();
+        if (!channel.ok()) {
+            if (closed(channel.error().status)) continue;
+            return channel.take_error();
+        }
         std::uint64_t seen = 0;
         {
             std::lock_guard lock(mutex_);
@@ -52,7 +59,10 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
         sending.confirm = confirm;
         Result<std::size_t> sent =
             link->send(channel.value(), messages.subspan(accepted), sending);
-        if (!sent.ok()) return sent.take_error();
+        if (!sent.ok()) {
+            if (closed(sent.error().status)) continue;
+            return sent.take_error();
+        }
         accepted += sent.value();
         if (accepted == messages.size()) {
             if (!confirm || sent.value() == 0) return {};

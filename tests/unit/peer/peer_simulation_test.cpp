@@ -8,7 +8,9 @@
 // REFLOW_TEST_SEED=<n> plays one history again.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "codec/msgpack.hpp"
 #include "failing_memory.hpp"
@@ -460,6 +462,55 @@ TEST(PeerSimulationTest, AnEndInOrderLosesNothing) {
     world.settle();
     ASSERT_EQ(world.sides[1].got.size(), 50u);
     for (std::int64_t i = 0; i < 50; ++i) EXPECT_EQ(world.sides[1].got[static_cast<std::size_t>(i)], stamp(0, i));
+}
+
+// Two that dial each other end up with one link, and what either has sent over the one that goes arrives.
+TEST(PeerSimulationTest, TwoThatDialEachOtherLoseNothing) {
+    testing::Seeds seeds = testing::seeds(200);
+    std::size_t twice = 0;
+    for (std::uint64_t i = 0; i < seeds.count && !HasFailure(); ++i) {
+        SCOPED_TRACE(concat("REFLOW_TEST_SEED=", seeds.first + i));
+        World world(seeds.first + i, [](Plan& plan) {
+            plan.restarts = false;
+            plan.faults = {};
+            plan.window[0] = plan.window[1] = 100;
+            plan.queue_bytes = 1 << 20;
+        });
+        std::atomic<int> calling{2};
+        std::thread callers[2];
+        for (std::size_t from : {0U, 1U}) {
+            callers[from] = std::thread([&world, &calling, from] {
+                String endpoint = concat("tcp://127.0.0.1:", world.sides[1 - from].port);
+                auto there = world.sides[from].peer->connect(endpoint, 60'000);
+                EXPECT_TRUE(there.ok()) << (there.ok() ? "" : there.error().describe());
+                calling.fetch_sub(1);
+            });
+        }
+        std::size_t most = 0;
+        for (int sent[2] = {}; calling.load() > 0 || sent[0] < 10 || sent[1] < 10;) {
+            if (!world.way.step() && !world.work()) {
+                std::this_thread::yield();
+                world.way.jump(20 * ms);
+            }
+            for (std::size_t from : {0U, 1U}) {
+                most = std::max(most, world.sides[from].peer->links().size());
+                if (sent[from] >= 10 || !world.sides[from].peer->connected(from == 0 ? "b" : "a")) {
+                    continue;
+                }
+                world.send(from);
+                ++sent[from];
+            }
+        }
+        for (std::thread& caller : callers) caller.join();
+        world.pass(3000 * ms);
+        if (most == 2) ++twice;
+        for (std::size_t from : {0U, 1U}) {
+            EXPECT_EQ(world.sides[1 - from].got.size(), static_cast<std::size_t>(world.sides[from].sent));
+            EXPECT_EQ(world.sides[from].peer->links().size(), 1u);
+        }
+        world.check();
+    }
+    EXPECT_GT(twice, 0u);
 }
 
 // A link that breaks is there again with the first attempt after the other side is back.
