@@ -6,6 +6,7 @@
 
 #if REFLOW_WITH_PEER
 #include "base/limits.hpp"
+#include "capi/peer_handle.hpp"
 #include "peer/discovery_server.hpp"
 #endif
 
@@ -14,8 +15,7 @@ using namespace reflow::capi;
 
 #if REFLOW_WITH_PEER
 
-struct reflow_discovery : reflow::Allocated {
-    Ref<network::Runtime> runtime;
+struct reflow_discovery : reflow::capi::Endable {
     std::unique_ptr<peer::DiscoveryServer> server;
 };
 
@@ -110,7 +110,7 @@ reflow_status reflow_discovery_create(reflow_runtime* runtime,
         auto read_ones = read(options);
         if (!read_ones.ok()) return read_ones.take_error();
         auto made = std::unique_ptr<reflow_discovery>(new reflow_discovery);
-        made->runtime = Ref<network::Runtime>::share(runtime_of(runtime));
+        made->belong_to(Ref<network::Runtime>::share(runtime_of(runtime)));
         runtime::Environment* log_to = made->runtime.get();
         read_ones.value().log = [log_to](reflow_log_level level, std::string_view text) {
             log_to->log(level, "discovery", {}, text);
@@ -122,8 +122,7 @@ reflow_status reflow_discovery_create(reflow_runtime* runtime,
 }
 
 void reflow_discovery_destroy(reflow_discovery* discovery) {
-    if (discovery == nullptr || discovery->runtime->forked()) return;
-    delete discovery;
+    capi::Endable::destroy(discovery);
 }
 
 reflow_status reflow_discovery_handle(reflow_discovery* discovery,
@@ -152,6 +151,7 @@ reflow_status reflow_discovery_serve(reflow_discovery* discovery, reflow_view ad
                                      uint32_t port, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(discovery); !fine.ok()) return fine;
+        const Use use(*discovery);
         Result<std::string_view> text = text_argument(address, "address");
         if (!text.ok()) return text.take_error();
         if (port > UINT16_MAX) {
@@ -169,6 +169,8 @@ uint32_t reflow_discovery_port(const reflow_discovery* discovery) {
 reflow_status reflow_discovery_stop(reflow_discovery* discovery, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(discovery); !fine.ok()) return fine;
+        if (Result<void> fine = may_wait(*discovery->runtime); !fine.ok()) return fine;
+        const Use use(*discovery);
         discovery->server->stop();
         return {};
     });
