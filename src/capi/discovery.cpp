@@ -110,7 +110,7 @@ reflow_status reflow_discovery_create(reflow_runtime* runtime,
         auto read_ones = read(options);
         if (!read_ones.ok()) return read_ones.take_error();
         auto made = std::unique_ptr<reflow_discovery>(new reflow_discovery);
-        made->belong_to(Ref<network::Runtime>::share(runtime_of(runtime)));
+        made->runtime = Ref<network::Runtime>::share(runtime_of(runtime));
         runtime::Environment* log_to = made->runtime.get();
         read_ones.value().log = [log_to](reflow_log_level level, std::string_view text) {
             log_to->log(level, "discovery", {}, text);

@@ -1,16 +1,11 @@
 // See ending.hpp. A build without peers has nothing of it. Thread: any.
 //
-// Threads are joined, so that a host may unload the library: by whoever ends the runtime, or ends something of it
-// later. The last of them can only be the one that ends the runtime itself, if its host did that inside a callback:
-// that one lies in a list of the process until the next runtime is ended.
+// Threads are joined, so that a host may unload the library: by whoever ends their runtime outside of callbacks, or
+// ends something in the same way when they are done.
 #include "capi/modules.hpp"
 
 #if REFLOW_WITH_PEER
 #include "capi/ending.hpp"
-
-#include <pthread.h>
-
-#include <mutex>
 
 #include "base/process.hpp"
 #include "base/thread.hpp"
@@ -19,18 +14,13 @@
 
 namespace reflow::capi {
 
-namespace {
-struct Endings;
-}  // namespace
-
 struct Ending : Allocated {
     Endable* what = nullptr;
     void (*end)(Endable&) noexcept = nullptr;
-    std::shared_ptr<Endings> all;  // until it runs
+    const network::Runtime* runtime = nullptr;  // which may have ended, once it is done
     Thread thread;
     // Stored last by the thread, with release; who has seen it joins a thread that does nothing any more.
     std::atomic<bool> done{false};
-    process::Life life = 0;
     Ending* next = nullptr;
 };
 
@@ -39,85 +29,76 @@ namespace {
 thread_local constinit const Use* innermost = nullptr;  // of the calls that this thread is inside of
 thread_local constinit const void* own = nullptr;       // the Ending whose thread this is
 
-// Those that a thread could not join, since it was one of them. No lock: a child may be forked at any time.
-// release and acquire: whoever takes the list reads what stands in it.
-constinit std::atomic<Ending*> orphans{nullptr};
-
-void orphan(Ending* note) noexcept {
-    note->next = orphans.load(std::memory_order_relaxed);
-    while (!orphans.compare_exchange_weak(note->next, note, std::memory_order_release,
-                                          std::memory_order_relaxed)) {
-    }
-}
-
-void join_orphans() noexcept {
-    Ending* list = orphans.exchange(nullptr, std::memory_order_acquire);
-    while (list != nullptr) {
-        std::unique_ptr<Ending> note(std::exchange(list, list->next));
-        if (process::is_here(note->life)) {
-            note->thread.join();
-        } else {
-            (void)note.release();  // its thread is one of the parent's
+// All that have not been joined. The lock has the life of who holds it, 0 if nobody does, so that a forked child
+// does not wait for a thread of its parent; what it finds then is the parent's, and perhaps half written.
+class Endings {
+public:
+    // The life of this process, which has begun: there is a runtime.
+    explicit Endings(process::Life life) noexcept {
+        process::Life seen = 0;
+        // acquire, with the release of the destructor: whoever has the lock sees what the one before it wrote.
+        while (!holder.compare_exchange_weak(seen, life, std::memory_order_acquire,
+                                             std::memory_order_relaxed)) {
+            if (seen != life) continue;  // free again, or left by a thread that is not here
+            holder.wait(life, std::memory_order_relaxed);
+            seen = 0;
         }
+        if (std::exchange(list_life, life) != life) list = nullptr;
     }
-}
+    ~Endings() {
+        holder.store(0, std::memory_order_release);
+        holder.notify_one();
+    }
+    Endings(const Endings&) = delete;
+    Endings& operator=(const Endings&) = delete;
 
-// Of one runtime, which keeps it, and so does each of the threads.
-struct Endings : Allocated {
-    ~Endings() { join([](const Ending&) { return true; }); }
-
-    template <typename Which>
-    void join(Which which) noexcept {
-        Ending* mine = nullptr;
-        {
-            std::lock_guard lock(mutex);
-            for (Ending** place = &first; *place != nullptr;) {
-                Ending* one = *place;
-                if (!which(*one)) {
-                    place = &one->next;
-                    continue;
-                }
-                *place = one->next;
-                one->next = std::exchange(mine, one);
-            }
-        }
-        while (mine != nullptr) {
-            Ending* one = std::exchange(mine, mine->next);
-            if (one == own) {
-                orphan(one);
+    void add(Ending& note) noexcept { note.next = std::exchange(list, &note); }
+    // Those that are done, and all of a runtime.
+    [[nodiscard]] Ending* take(const network::Runtime* runtime) noexcept {
+        Ending* taken = nullptr;
+        for (Ending** place = &list; *place != nullptr;) {
+            Ending* one = *place;
+            if (one->runtime != runtime && !one->done.load(std::memory_order_acquire)) {
+                place = &one->next;
                 continue;
             }
-            if (one->thread.running()) {
-                one->thread.join();
-            } else {
-                one->end(*one->what);  // no thread could be started
-            }
-            delete one;
+            *place = one->next;
+            one->next = std::exchange(taken, one);
         }
+        return taken;
     }
 
-    std::mutex mutex;  // guards first, and the start of a thread
-    Ending* first = nullptr;
+private:
+    static inline constinit std::atomic<process::Life> holder{0};
+    static inline constinit process::Life list_life = 0;  // these two: under the lock
+    static inline constinit Ending* list = nullptr;
 };
+
+void join(Ending* all) noexcept {
+    while (all != nullptr) {
+        std::unique_ptr<Ending> one(std::exchange(all, all->next));
+        if (one->thread.running()) {
+            one->thread.join();
+        } else {
+            one->end(*one->what);  // no thread could be started
+        }
+    }
+}
 
 void enter(void* argument) {
     auto* note = static_cast<Ending*>(argument);
     own = note;
-    const std::shared_ptr<Endings> all = std::move(note->all);  // the last to go here, perhaps
     note->end(*note->what);
     note->done.store(true, std::memory_order_release);
 }
+
+// relaxed: the host has this life, since it has a runtime.
+process::Life this_life() noexcept { return process::page.life.load(std::memory_order_relaxed); }
 
 }  // namespace
 
 Endable::Endable() : first_(new Ending), second_(new Ending) {}
 Endable::~Endable() = default;
-
-void Endable::belong_to(Ref<network::Runtime> owner) {
-    runtime = std::move(owner);
-    std::lock_guard lock(runtime->shared.mutex);
-    if (!runtime->endings) runtime->endings = std::make_shared<Endings>();
-}
 
 void Endable::destroy(Endable* handle) noexcept {
     if (handle == nullptr || handle->runtime->forked()) return;
@@ -152,19 +133,19 @@ void Endable::end_elsewhere(void (*end)(Endable&) noexcept) noexcept {
     Ending* note = place.release();
     note->what = this;
     note->end = end;
-    // relaxed: the host has this life.
-    note->life = process::page.life.load(std::memory_order_relaxed);
-    // Set before there was this handle, and never again.
-    std::shared_ptr<Endings> all = std::static_pointer_cast<Endings>(runtime->endings);
-    all->join([](const Ending& one) { return one.done.load(std::memory_order_acquire); });
-    std::lock_guard lock(all->mutex);
-    note->next = std::exchange(all->first, note);
-    note->all = all;
-    try {
-        if (note->thread.start("rf-end", enter, note).ok()) return;
-    } catch (const std::bad_alloc&) {
+    note->runtime = runtime.get();
+    Ending* over = nullptr;
+    {
+        Endings all(this_life());
+        over = all.take(nullptr);
+        all.add(*note);
+        try {
+            (void)note->thread.start("rf-end", enter, note);
+        } catch (const std::bad_alloc&) {
+            // Whoever joins does it.
+        }
     }
-    note->all.reset();  // whoever joins does it
+    join(over);
 }
 
 Use::Use(Endable& of) noexcept : of_(of), outer_(innermost) {
@@ -180,13 +161,12 @@ Use::~Use() {
 void join_endings(network::Runtime& runtime) noexcept {
     if (innermost != nullptr || own != nullptr || io::on_thread_of_wires()) return;
     if (runtime::current_scheduler() != nullptr) return;
-    std::shared_ptr<void> all;
+    Ending* all = nullptr;
     {
-        std::lock_guard lock(runtime.shared.mutex);
-        all = runtime.endings;
+        Endings endings(this_life());
+        all = endings.take(&runtime);
     }
-    if (all) static_cast<Endings*>(all.get())->join([](const Ending&) { return true; });
-    join_orphans();
+    join(all);
 }
 
 }  // namespace reflow::capi

@@ -22,8 +22,6 @@ public:
     Endable(const Endable&) = delete;
     Endable& operator=(const Endable&) = delete;
 
-    // Once, before anybody else has it.
-    void belong_to(Ref<network::Runtime> owner);
     // What the host's destroy does, and nothing in a forked child.
     static void destroy(Endable* handle) noexcept;
 

@@ -184,7 +184,7 @@ reflow_status reflow_mesh_create(reflow_runtime* runtime, const reflow_mesh_opti
                            concat("base_port ", from.base_port, " is none of 1 to ", UINT16_MAX));
         }
         auto made = std::unique_ptr<reflow_mesh>(new reflow_mesh);
-        made->belong_to(Ref<network::Runtime>::share(runtime_of(runtime)));
+        made->runtime = Ref<network::Runtime>::share(runtime_of(runtime));
         made->base_port = from.base_port;
         made->ports_count = std::min(count, UINT16_MAX - from.base_port + 1);
         // What is wrong with the options is told now, by one that is not started.

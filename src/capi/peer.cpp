@@ -100,7 +100,7 @@ Result<std::shared_ptr<io::WireHost>> wires_of(network::Runtime& runtime) {
 
 Result<std::unique_ptr<reflow_peer>> make(reflow_runtime* runtime, peer::PeerOptions options) {
     auto made = std::unique_ptr<reflow_peer>(new reflow_peer);
-    made->belong_to(Ref<network::Runtime>::share(runtime_of(runtime)));
+    made->runtime = Ref<network::Runtime>::share(runtime_of(runtime));
     made->network_id = options.link.self.network_id;
     made->instance_id = options.link.self.instance_id;
     made->bind_address = options.bind_address;

@@ -126,10 +126,6 @@ private:
     std::atomic<std::uint64_t> packets_{0};
     std::atomic<std::int64_t> deferred_{0};
     std::mutex print_mutex_;  // one print at a time, as reflow_print_fn says; held during the hook
-
-public:
-    // Threads on which a module ends what cannot end where its host has destroyed it; set under shared.mutex.
-    std::shared_ptr<void> endings;
 };
 
 }  // namespace reflow::network
