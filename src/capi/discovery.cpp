@@ -6,7 +6,8 @@
 
 #if REFLOW_WITH_PEER
 #include "base/limits.hpp"
-#include "capi/peer_handle.hpp"
+#include "capi/ending.hpp"
+#include "io/wire.hpp"
 #include "peer/discovery_server.hpp"
 #endif
 
@@ -169,7 +170,10 @@ uint32_t reflow_discovery_port(const reflow_discovery* discovery) {
 reflow_status reflow_discovery_stop(reflow_discovery* discovery, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(discovery); !fine.ok()) return fine;
-        if (Result<void> fine = may_wait(*discovery->runtime); !fine.ok()) return fine;
+        // Its own thread among them; actors wait for none of these.
+        if (io::on_thread_of_wires()) {
+            return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "it would wait inside a callback");
+        }
         const Use use(*discovery);
         discovery->server->stop();
         return {};
