@@ -4036,7 +4036,7 @@ REFLOW_API uint32_t reflow_discovery_port(const reflow_discovery *discovery);
 
 /* Listens no more; connections that are open end. The table stays.
  * Ownership: none. Threads: any. Blocking: until its port has ended. Errors: REFLOW_ERROR_INVALID_ARGUMENT,
- * REFLOW_ERROR_WOULD_DEADLOCK inside a callback. Since: 0.1.0 */
+ * REFLOW_ERROR_WOULD_DEADLOCK inside a callback on a thread of links, as the log may be. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_discovery_stop(reflow_discovery *discovery, reflow_error **error);
 
 #ifdef __cplusplus
