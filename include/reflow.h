@@ -3472,7 +3472,8 @@ enum {
     REFLOW_PEER_TELL_MESSAGES = 8,     /* each message that comes is told in the log, level info */
     REFLOW_PEER_NO_AUTO_DIAL = 16,     /* networks that discovery tells of are not dialled */
     REFLOW_PEER_NO_TCP = 32,  /* endpoints without a scheme stay with the frames of WebSocket */
-    REFLOW_PEER_FAILOVER = 64 /* of several instances the link that is oldest is sent to, not all in turn */
+    REFLOW_PEER_FAILOVER = 64, /* of several instances the link that is oldest is sent to, not all in turn */
+    REFLOW_PEER_NO_TLS_VERIFY = 128 /* certificates of dialled peers and discovery servers are not checked */
 };
 
 /* Options of a peer; a field that is 0 or empty means the default. */
@@ -3513,6 +3514,11 @@ typedef struct reflow_peer_options {
      * that the peer itself could have served: see docs/peers.md. Requests without an Origin are no page's. */
     const reflow_view *allowed_origins;
     size_t allowed_origins_count;
+    /* PEM files, read with the start. With certificate and key, which go together, the port speaks TLS as well; what
+     * is dialled with wss://, tls:// or https:// is checked against tls_ca_file, or else the system's. */
+    reflow_view tls_certificate_file;
+    reflow_view tls_key_file;
+    reflow_view tls_ca_file;
 } reflow_peer_options;
 
 /* Makes a peer, which neither listens nor dials yet.
@@ -3540,8 +3546,11 @@ REFLOW_API reflow_status reflow_peer_bind(reflow_peer *peer, reflow_view address
                                           reflow_error **error);
 
 /* Ends a peer: as reflow_peer_stop with a timeout of 5 s, if it has not been stopped. The network goes on.
- * Ownership: peer taken. Threads: any but inside a callback of a peer. Blocking: until its links have ended.
- * Errors: none. Since: 0.1.0 */
+ * Inside a callback (of events, HTTP, lost messages, the log or an actor), and while calls with this peer are
+ * under way, it returns at once: the peer ends on a thread of the library, callbacks may come until destroy of their
+ * user_data is called, and reflow_runtime_destroy waits for that thread, unless it is inside a callback too.
+ * Ownership: peer taken. Threads: any. Blocking: until its links have ended, but for these cases.
+ * Errors: none. Callbacks: destroy. Since: 0.1.0 */
 REFLOW_API void reflow_peer_destroy(reflow_peer *peer);
 
 /* The network whose actors others reach; it need not run yet, but packets that come before it does are
@@ -3865,10 +3874,11 @@ REFLOW_API size_t reflow_mesh_count(const reflow_mesh *mesh);
 REFLOW_API reflow_status reflow_mesh_teardown(reflow_mesh *mesh, reflow_view execution,
                                               reflow_error **error);
 
-/* Ends a mesh and all its peers.
- * Ownership: mesh taken. Threads: any, no other at the same time. Blocking: until all links have ended.
- * Errors: none. Since: 0.1.0 */
+/* Ends a mesh and all its peers, each as reflow_peer_destroy does, also inside a callback.
+ * Ownership: mesh taken. Threads: any, no other at the same time. Blocking: until all links have ended, but for the
+ * cases that reflow_peer_destroy names. Errors: none. Since: 0.1.0 */
 REFLOW_API void reflow_mesh_destroy(reflow_mesh *mesh);
+
 /* Asks the discovery servers now, and waits until each has answered or failed. What is wrong with a server is
  * told in the log.
  * Ownership: none. Threads: any. Blocking: until the round is over or the timeout.
@@ -3996,8 +4006,8 @@ REFLOW_API reflow_status reflow_discovery_create(reflow_runtime *runtime,
                                                  const reflow_discovery_options *options,
                                                  reflow_discovery **out, reflow_error **error);
 
-/* Ends a discovery server, and its port.
- * Ownership: discovery taken. Threads: any but inside a log callback. Blocking: until its port has ended.
+/* Ends a discovery server, and its port. Inside a log callback it returns at once, as reflow_peer_destroy does.
+ * Ownership: discovery taken. Threads: any. Blocking: until its port has ended, outside of callbacks.
  * Errors: none. Since: 0.1.0 */
 REFLOW_API void reflow_discovery_destroy(reflow_discovery *discovery);
 
@@ -4025,8 +4035,8 @@ REFLOW_API reflow_status reflow_discovery_serve(reflow_discovery *discovery, ref
 REFLOW_API uint32_t reflow_discovery_port(const reflow_discovery *discovery);
 
 /* Listens no more; connections that are open end. The table stays.
- * Ownership: none. Threads: any but inside a log callback. Blocking: until its port has ended.
- * Errors: REFLOW_ERROR_INVALID_ARGUMENT. Since: 0.1.0 */
+ * Ownership: none. Threads: any. Blocking: until its port has ended. Errors: REFLOW_ERROR_INVALID_ARGUMENT,
+ * REFLOW_ERROR_WOULD_DEADLOCK inside a callback on a thread of links, as the log may be. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_discovery_stop(reflow_discovery *discovery, reflow_error **error);
 
 #ifdef __cplusplus

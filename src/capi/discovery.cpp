@@ -6,6 +6,8 @@
 
 #if REFLOW_WITH_PEER
 #include "base/limits.hpp"
+#include "capi/ending.hpp"
+#include "io/wire.hpp"
 #include "peer/discovery_server.hpp"
 #endif
 
@@ -14,8 +16,7 @@ using namespace reflow::capi;
 
 #if REFLOW_WITH_PEER
 
-struct reflow_discovery : reflow::Allocated {
-    Ref<network::Runtime> runtime;
+struct reflow_discovery : reflow::capi::Endable {
     std::unique_ptr<peer::DiscoveryServer> server;
 };
 
@@ -122,8 +123,7 @@ reflow_status reflow_discovery_create(reflow_runtime* runtime,
 }
 
 void reflow_discovery_destroy(reflow_discovery* discovery) {
-    if (discovery == nullptr || discovery->runtime->forked()) return;
-    delete discovery;
+    capi::Endable::destroy(discovery);
 }
 
 reflow_status reflow_discovery_handle(reflow_discovery* discovery,
@@ -152,6 +152,7 @@ reflow_status reflow_discovery_serve(reflow_discovery* discovery, reflow_view ad
                                      uint32_t port, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(discovery); !fine.ok()) return fine;
+        const Use use(*discovery);
         Result<std::string_view> text = text_argument(address, "address");
         if (!text.ok()) return text.take_error();
         if (port > UINT16_MAX) {
@@ -169,6 +170,11 @@ uint32_t reflow_discovery_port(const reflow_discovery* discovery) {
 reflow_status reflow_discovery_stop(reflow_discovery* discovery, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(discovery); !fine.ok()) return fine;
+        // Its own thread among them; actors wait for none of these.
+        if (io::on_thread_of_wires()) {
+            return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "it would wait inside a callback");
+        }
+        const Use use(*discovery);
         discovery->server->stop();
         return {};
     });

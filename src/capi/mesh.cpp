@@ -5,9 +5,11 @@
 #include "capi/modules.hpp"
 
 #if REFLOW_WITH_PEER
+#include <array>
 #include <memory>
 #include <mutex>
 
+#include "capi/ending.hpp"
 #include "peer/limits.hpp"
 #endif
 
@@ -35,13 +37,17 @@ constexpr std::uint32_t usual_ports_count = 1000;
 
 }  // namespace
 
-struct reflow_mesh : reflow::Allocated {
+// A list of texts, and views of them.
+struct Texts {
+    Vector<String> texts;
+    Vector<reflow_view> views;
+};
+
+struct reflow_mesh : reflow::capi::Endable {
     // What the options of peers point to.
-    String node, address, token;
-    Vector<String> allowed;
-    Vector<reflow_view> allowed_views;
+    std::array<String, 8> texts;
+    std::array<Texts, 3> lists;
     reflow_peer_options options{};
-    reflow_runtime* runtime = nullptr;
     std::uint32_t base_port = 0, ports_count = 0;
     mutable std::mutex mutex;
     TextMap<PeerHandle> peers;  // under mutex; NULL while one is being made
@@ -49,24 +55,33 @@ struct reflow_mesh : reflow::Allocated {
 
 namespace {
 
-reflow_view own(String& to, reflow_view from) {
-    to = view_of(from);
-    return {to.data(), to.size()};
-}
-
 // Copies what the options point to.
 void keep(reflow_mesh& mesh, const reflow_peer_options& given) {
-    mesh.options = given;
-    mesh.options.network_id = own(mesh.node, given.network_id);
-    mesh.options.bind_address = own(mesh.address, given.bind_address);
-    mesh.options.auth_token = own(mesh.token, given.auth_token);
-    mesh.options.bind_port = 0;
-    mesh.options.instance_id = {};
-    for (std::size_t i = 0; i < given.allowed_networks_count; ++i) {
-        mesh.allowed.emplace_back(view_of(given.allowed_networks[i]));
+    reflow_peer_options& own = mesh.options;
+    own = given;
+    own.struct_size = sizeof own;
+    own.bind_port = 0;
+    own.instance_id = {};
+    reflow_view* const texts[] = {&own.network_id,        &own.bind_address,
+                                  &own.auth_token,        &own.discovery_token,
+                                  &own.advertise_address, &own.tls_certificate_file,
+                                  &own.tls_key_file,      &own.tls_ca_file};
+    static_assert(std::size(texts) == std::tuple_size_v<decltype(mesh.texts)>);
+    for (std::size_t i = 0; i < std::size(texts); ++i) {
+        mesh.texts[i] = view_of(*texts[i]);
+        *texts[i] = {mesh.texts[i].data(), mesh.texts[i].size()};
     }
-    for (const String& one : mesh.allowed) mesh.allowed_views.push_back({one.data(), one.size()});
-    mesh.options.allowed_networks = mesh.allowed.empty() ? nullptr : mesh.allowed_views.data();
+    const std::pair<const reflow_view**, std::size_t> lists[] = {
+        {&own.allowed_networks, own.allowed_networks_count},
+        {&own.discovery_endpoints, own.discovery_endpoints_count},
+        {&own.allowed_origins, own.allowed_origins_count}};
+    for (std::size_t i = 0; i < std::size(lists); ++i) {
+        auto& [texts_of, views] = mesh.lists[i];
+        const auto& [list, count] = lists[i];
+        for (std::size_t k = 0; k < count; ++k) texts_of.emplace_back(view_of((*list)[k]));
+        for (const String& one : texts_of) views.push_back({one.data(), one.size()});
+        *list = views.empty() ? nullptr : views.data();
+    }
 }
 
 Result<PeerHandle> make_peer(const reflow_mesh& mesh, const String& instance) {
@@ -74,7 +89,7 @@ Result<PeerHandle> make_peer(const reflow_mesh& mesh, const String& instance) {
     options.instance_id = {instance.data(), instance.size()};
     reflow_peer* made = nullptr;
     Result<void> done = result_of([&](reflow_error** error) {
-        return reflow_peer_create(mesh.runtime, &options, &made, error);
+        return reflow_peer_create(reinterpret_cast<reflow_runtime*>(mesh.runtime.get()), &options, &made, error);
     });
     if (!done.ok()) return done.take_error();
     return PeerHandle(made, reflow_peer_destroy);
@@ -83,7 +98,7 @@ Result<PeerHandle> make_peer(const reflow_mesh& mesh, const String& instance) {
 // On the first port that is free.
 Result<PeerHandle> start_peer(const reflow_mesh& mesh, std::string_view execution,
                               reflow_network* network) {
-    const String instance = concat(mesh.node, "_", execution);
+    const String instance = concat(view_of(mesh.options.network_id), "_", execution);
     Result<void> last = {};
     for (std::uint32_t i = 0; i < mesh.ports_count; ++i) {
         Result<PeerHandle> made = make_peer(mesh, instance);
@@ -169,7 +184,7 @@ reflow_status reflow_mesh_create(reflow_runtime* runtime, const reflow_mesh_opti
                            concat("base_port ", from.base_port, " is none of 1 to ", UINT16_MAX));
         }
         auto made = std::unique_ptr<reflow_mesh>(new reflow_mesh);
-        made->runtime = runtime;
+        made->runtime = Ref<network::Runtime>::share(runtime_of(runtime));
         made->base_port = from.base_port;
         made->ports_count = std::min(count, UINT16_MAX - from.base_port + 1);
         // What is wrong with the options is told now, by one that is not started.
@@ -191,6 +206,7 @@ reflow_status reflow_mesh_assign(reflow_mesh* mesh, reflow_view execution,
     return guarded(error, [&]() -> Result<void> {
         if (port != nullptr) *port = 0;
         if (mesh == nullptr) return null_argument("mesh");
+        const Use use(*mesh);
         Result<std::string_view> name = text_argument(execution, "execution");
         if (!name.ok()) return name.take_error();
         return assign(*mesh, name.value(), network, port);
@@ -218,6 +234,7 @@ reflow_status reflow_mesh_connect(reflow_mesh* mesh, reflow_view execution, refl
     return guarded(error, [&]() -> Result<void> {
         if (network != nullptr) *network = {};
         if (mesh == nullptr) return null_argument("mesh");
+        const Use use(*mesh);
         Result<std::string_view> name = text_argument(execution, "execution");
         if (!name.ok()) return name.take_error();
         Result<PeerHandle> found = find(*mesh, name.value());
@@ -243,6 +260,7 @@ reflow_status reflow_mesh_teardown(reflow_mesh* mesh, reflow_view execution,
                                    reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (mesh == nullptr) return null_argument("mesh");
+        const Use use(*mesh);
         Result<std::string_view> name = text_argument(execution, "execution");
         if (!name.ok()) return name.take_error();
         Result<PeerHandle> found = find(*mesh, name.value());
@@ -260,7 +278,7 @@ reflow_status reflow_mesh_teardown(reflow_mesh* mesh, reflow_view execution,
     });
 }
 
-void reflow_mesh_destroy(reflow_mesh* mesh) { delete mesh; }
+void reflow_mesh_destroy(reflow_mesh* mesh) { capi::Endable::destroy(mesh); }
 
 }  // extern "C"
 

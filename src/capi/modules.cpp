@@ -16,6 +16,7 @@
 #include "components/schedule.hpp"
 #endif
 #if REFLOW_WITH_PEER
+#include "capi/ending.hpp"
 #include "peer/proxies.hpp"
 #endif
 
@@ -75,6 +76,11 @@ constinit const Modules modules = {
     .recording = REFLOW_WITH_RECORDING != 0,
     .snapshots = REFLOW_WITH_SNAPSHOTS != 0,
     .peer = REFLOW_WITH_PEER != 0,
+#if REFLOW_WITH_PEER
+    .join_endings = join_endings,
+#else
+    .join_endings = nullptr,
+#endif
 };
 
 bool has_feature(std::string_view name) noexcept {

@@ -13,6 +13,10 @@
 #include "runtime/actor_timers.hpp"
 #include "runtime/component.hpp"
 
+namespace reflow::network {
+class Runtime;
+}
+
 namespace reflow::capi {
 
 struct Modules {
@@ -28,6 +32,8 @@ struct Modules {
     bool recording;  // recording.cpp is the part
     bool snapshots;  // snapshot.cpp is the part
     bool peer;       // peer.cpp is the part
+    // Waits for the threads that end something of the runtime, unless one of them would wait for this thread.
+    void (*join_endings)(network::Runtime& runtime) noexcept;
 };
 
 // A pointer is NULL if its part was left out.

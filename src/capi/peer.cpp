@@ -23,8 +23,10 @@ using namespace reflow::capi;
 
 #if REFLOW_WITH_PEER
 
-struct reflow_peer : reflow::Allocated {
-    Ref<network::Runtime> runtime;
+struct reflow_peer : reflow::capi::Endable {
+    ~reflow_peer() override;
+    void stop() noexcept override;
+
     std::shared_ptr<io::WireHost> wires;  // of all peers of the runtime; ends after the last of them
     Ref<peer::Peer> peer;
     Ref<peer::Feed> feed;
@@ -32,6 +34,27 @@ struct reflow_peer : reflow::Allocated {
     Vector<String> connect;
     Vector<peer::RemoteRegistration> remote_actors;  // of a configuration: made with the start
 };
+
+void reflow_peer::stop() noexcept {
+    constexpr std::int64_t end_ms = 5000;
+    (void)guarded_status([&] {
+        peer->stop(end_ms);
+        feed->close();
+        return REFLOW_OK;
+    });
+}
+
+reflow_peer::~reflow_peer() {
+    // The thread of the wires may serve others, and still be on its way out of this one.
+    if (wires && peer) {
+        (void)guarded_status([&] {
+            wires->settle();
+            return REFLOW_OK;
+        });
+    }
+    // Before the peer: what is left of it there is gone with the last peer of the runtime.
+    wires.reset();
+}
 
 namespace reflow::capi {
 
@@ -49,6 +72,7 @@ Result<void> may_wait(network::Runtime& runtime) {
     return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "it would wait inside a callback");
 }
 
+Endable& handle_of(reflow_peer& peer) noexcept { return peer; }
 peer::Peer& peer_of(const reflow_peer& peer) noexcept { return *peer.peer; }
 peer::Feed& feed_of(const reflow_peer& peer) noexcept { return *peer.feed; }
 network::Runtime& runtime_of(const reflow_peer& peer) noexcept { return *peer.runtime; }
@@ -56,8 +80,6 @@ network::Runtime& runtime_of(const reflow_peer& peer) noexcept { return *peer.ru
 }  // namespace reflow::capi
 
 namespace {
-
-constexpr std::int64_t end_ms = 5000;
 
 // One thread for the links of all peers of a runtime. What it logs goes to the runtime, which outlives
 // every peer.
@@ -191,6 +213,7 @@ Result<void> send_many(reflow_peer* peer, reflow_view network, reflow_view actor
         }
         packets.push_back(packet);
     }
+    const Use use(*peer);
     const bool confirm = (options.flags & REFLOW_PEER_SEND_CONFIRMED) != 0;
     Result<void> sent = peer->peer->send(texts[0], texts[1], texts[2], packets, texts[3],
                                          options.timeout_ms, accepted, confirm);
@@ -258,19 +281,7 @@ reflow_status reflow_peer_create_from_toml(reflow_runtime* runtime, reflow_view 
     });
 }
 
-void reflow_peer_destroy(reflow_peer* peer) {
-    if (peer == nullptr || peer->runtime->forked()) return;
-    (void)guarded_status([&] {
-        peer->peer->stop(end_ms);
-        peer->feed->close();
-        // The thread of the wires may serve others, and still be on its way out of this one.
-        peer->wires->settle();
-        return REFLOW_OK;
-    });
-    // Before the peer: what is left of it there is gone with the last peer of the runtime.
-    peer->wires.reset();
-    delete peer;
-}
+void reflow_peer_destroy(reflow_peer* peer) { capi::Endable::destroy(peer); }
 
 reflow_status reflow_peer_attach(reflow_peer* peer, reflow_network* network,
                                  reflow_error** error) {
@@ -304,6 +315,7 @@ reflow_status reflow_peer_bind(reflow_peer* peer, reflow_view address, uint32_t 
 reflow_status reflow_peer_start(reflow_peer* peer, reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+        const Use use(*peer);
         for (const peer::RemoteRegistration& one : peer->remote_actors) {
             Result<String> made = peer->peer->register_remote(one);
             if (!made.ok()) return made.take_error();
@@ -323,6 +335,7 @@ reflow_status reflow_peer_connect(reflow_peer* peer, reflow_view endpoint, int64
         if (network != nullptr) *network = {};
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
         if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
+        const Use use(*peer);
         Result<std::string_view> text = text_argument(endpoint, "endpoint");
         if (!text.ok()) return text.take_error();
         Result<peer::Identity> there = peer->peer->connect(text.value(), timeout_ms);
@@ -336,6 +349,7 @@ reflow_status reflow_peer_disconnect(reflow_peer* peer, reflow_view network,
                                      reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+        const Use use(*peer);
         Result<std::string_view> text = text_argument(network, "network");
         if (!text.ok()) return text.take_error();
         return peer->peer->disconnect(text.value());
@@ -428,6 +442,7 @@ reflow_status reflow_peer_stop(reflow_peer* peer, int64_t timeout_ms, reflow_err
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
         if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
+        const Use use(*peer);
         peer->peer->stop(timeout_ms);
         peer->feed->close();
         return {};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "capi/ending.hpp"
 #include "network/runtime.hpp"
 #include "peer/config.hpp"
 #include "peer/feed.hpp"
@@ -16,6 +17,7 @@ namespace reflow::capi {
 // No callback of the peer's runtime, or of links, runs on this thread.
 [[nodiscard]] Result<void> may_wait(const reflow_peer& peer);
 [[nodiscard]] Result<void> may_wait(network::Runtime& runtime);
+[[nodiscard]] Endable& handle_of(reflow_peer& peer) noexcept;
 [[nodiscard]] peer::Peer& peer_of(const reflow_peer& peer) noexcept;
 [[nodiscard]] peer::Feed& feed_of(const reflow_peer& peer) noexcept;
 [[nodiscard]] network::Runtime& runtime_of(const reflow_peer& peer) noexcept;

@@ -70,6 +70,13 @@ void set_discovery(const peer::Config& config, peer::PeerOptions& to) {
     to.advertise_address = config.advertise_address;
 }
 
+void set_tls(const peer::Config& config, peer::PeerOptions& to) {
+    to.wire.tls.certificate_file = config.tls.certificate_file;
+    to.wire.tls.key_file = config.tls.key_file;
+    to.wire.tls.ca_file = config.tls.ca_file;
+    to.wire.tls.verify = config.tls.verify;
+}
+
 // name is that of the field.
 Result<void> read_texts(const reflow_view* from, std::size_t count, std::string_view name,
                         Vector<String>& to) {
@@ -106,12 +113,25 @@ Result<void> read_as_config(const reflow_peer_options& from, peer::PeerOptions& 
     if (from.discovery_refresh_ms != 0) config.discovery_refresh_ms = from.discovery_refresh_ms;
     if (from.discovery_timeout_ms != 0) config.discovery_timeout_ms = from.discovery_timeout_ms;
     if (from.discovery_ttl_ms != 0) config.discovery_ttl_ms = from.discovery_ttl_ms;
+    const std::pair<reflow_view, String*> files[] = {
+        {from.tls_certificate_file, &config.tls.certificate_file},
+        {from.tls_key_file, &config.tls.key_file},
+        {from.tls_ca_file, &config.tls.ca_file}};
+    static constexpr std::string_view names[] = {"tls_certificate_file", "tls_key_file",
+                                                 "tls_ca_file"};
+    for (std::size_t i = 0; i < std::size(files); ++i) {
+        auto file = text_argument(files[i].first, names[i]);
+        if (!file.ok()) return file.take_error();
+        *files[i].second = file.value();
+    }
+    config.tls.verify = (from.flags & REFLOW_PEER_NO_TLS_VERIFY) == 0;
     Result<void> fine = peer::check_config(config);
     if (!fine.ok()) {
         fine.error().status = REFLOW_ERROR_INVALID_ARGUMENT;
         return fine;
     }
     set_discovery(config, to);
+    set_tls(config, to);
     to.allowed_origins = std::move(config.allowed_origins);
     return {};
 }
@@ -124,7 +144,7 @@ Result<void> check_peer_flags(std::uint32_t flags) {
     constexpr std::uint32_t all = REFLOW_PEER_NO_PORT | REFLOW_PEER_LEGACY_AUTH |
                                   REFLOW_PEER_RECONNECT_FOREVER | REFLOW_PEER_TELL_MESSAGES |
                                   REFLOW_PEER_NO_AUTO_DIAL | REFLOW_PEER_NO_TCP |
-                                  REFLOW_PEER_FAILOVER;
+                                  REFLOW_PEER_FAILOVER | REFLOW_PEER_NO_TLS_VERIFY;
     if ((flags & ~all) == 0) return {};
     return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown flags ", flags & ~all));
 }
@@ -137,6 +157,7 @@ void set_peer_flags(std::uint32_t flags, peer::PeerOptions& to) noexcept {
     if ((flags & REFLOW_PEER_NO_AUTO_DIAL) != 0) to.auto_dial = false;
     if ((flags & REFLOW_PEER_NO_TCP) != 0) to.wire.negotiates = false;
     if ((flags & REFLOW_PEER_FAILOVER) != 0) to.fails_over = true;
+    if ((flags & REFLOW_PEER_NO_TLS_VERIFY) != 0) to.wire.tls.verify = false;
 }
 
 Result<peer::PeerOptions> read_peer_options(const reflow_peer_options* given) {
@@ -210,10 +231,7 @@ peer::PeerOptions peer_options_of(const peer::Config& config) {
     options.wire.connect_ns = config.connect_timeout_ms * ms;
     options.wire.upgrade_ns = config.handshake_timeout_ms * ms;
     options.wire.send_ns = config.send_timeout_ms * ms;
-    options.wire.tls.certificate_file = config.tls.certificate_file;
-    options.wire.tls.key_file = config.tls.key_file;
-    options.wire.tls.ca_file = config.tls.ca_file;
-    options.wire.tls.verify = config.tls.verify;
+    set_tls(config, options);
     options.bind_address = config.bind_address;
     options.bind_port = config.bind_port;
     options.max_connections = static_cast<std::uint32_t>(config.max_connections);

@@ -74,6 +74,7 @@ reflow_status reflow_peer_register_remote_actor(reflow_peer* peer, reflow_view a
     return guarded(error, [&]() -> Result<void> {
         if (node != nullptr) *node = {};
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+        const Use use(handle_of(*peer));
         Result<peer::RemoteRegistration> wanted = read(options);
         if (!wanted.ok()) return wanted.take_error();
         Result<std::string_view> actor_text = text_argument(actor, "actor");

@@ -121,6 +121,7 @@ reflow_status reflow_peer_discover(reflow_peer* peer, int64_t timeout_ms, reflow
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = capi::usable(peer); !fine.ok()) return fine;
         if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
+        const Use use(handle_of(*peer));
         return peer_of(*peer).discover(timeout_ms);
     });
 }
@@ -142,6 +143,7 @@ reflow_status reflow_peer_actors(reflow_peer* peer, reflow_view network, int64_t
         *out = {};
         if (Result<void> fine = capi::usable(peer); !fine.ok()) return fine;
         if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
+        const Use use(handle_of(*peer));
         Result<std::string_view> text = text_argument(network, "network");
         if (!text.ok()) return text.take_error();
         return give(peer_of(*peer).ask_actors(text.value(), timeout_ms), out);
@@ -154,6 +156,7 @@ reflow_status reflow_peer_ping(reflow_peer* peer, reflow_view network, int64_t t
         if (round_trip_ns != nullptr) *round_trip_ns = 0;
         if (Result<void> fine = capi::usable(peer); !fine.ok()) return fine;
         if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
+        const Use use(handle_of(*peer));
         Result<std::string_view> text = text_argument(network, "network");
         if (!text.ok()) return text.take_error();
         const SystemClock clock;

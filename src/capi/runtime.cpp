@@ -161,6 +161,7 @@ reflow_status reflow_runtime_create(const reflow_runtime_options* options, reflo
 void reflow_runtime_destroy(reflow_runtime* runtime) {
     if (runtime == nullptr) return;
     if (runtime_of(runtime)->forked()) return runtime_of(runtime)->close_descriptors();
+    if (modules.join_endings != nullptr) modules.join_endings(*runtime_of(runtime));
     runtime_of(runtime)->settle();
     runtime_of(runtime)->unref();
     network::Runtime::join_ended();

@@ -78,6 +78,11 @@ std::optional<std::size_t> read_ws_head(bool from_client, std::span<const std::b
     if (bytes.size() < head.head_bytes) return head.head_bytes;
     head.bytes = wide == 0 ? length : 0;
     for (std::size_t i = 0; i < wide; ++i) head.bytes = head.bytes << 8 | at(bytes, 2 + i);
+    // Of two ways to say it only the shortest is one (RFC 6455, 5.2).
+    if (wide != 0 && head.bytes < (wide == 2 ? 126U : 65536U)) {
+        wrong = "a length in more bytes than it needs";
+        return {};
+    }
     if (head.masked) std::memcpy(head.mask, bytes.data() + 2 + wide, 4);
     return 0;
 }

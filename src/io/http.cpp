@@ -2,6 +2,8 @@
 // before a colon, one length. Thread: any.
 #include "io/http.hpp"
 
+#include <charconv>
+
 #include "base/text.hpp"
 
 namespace reflow::io {
@@ -150,6 +152,14 @@ bool HttpHead::has(std::string_view name, std::string_view word) const {
     return false;
 }
 
+std::size_t HttpHead::count(std::string_view name) const noexcept {
+    std::size_t times = 0;
+    for (const Header& header : headers) {
+        if (same_letters(header.name, name)) ++times;
+    }
+    return times;
+}
+
 HttpRead read_http_request(std::string_view text, HttpHead& head) {
     std::string_view line;
     std::string_view rest;
@@ -167,9 +177,9 @@ HttpRead read_http_request(std::string_view text, HttpHead& head) {
         return HttpRead::wrong;
     head.target = path_of(head.target);
     read = read_headers(rest, head);
-    bool repeated = false;
-    (void)head.find("Host", &repeated);
-    return repeated ? HttpRead::wrong : read;
+    if (read != HttpRead::done) return read;
+    const std::size_t hosts = head.count("Host");
+    return hosts > 1 || (hosts == 0 && head.version_1_1) ? HttpRead::wrong : read;
 }
 
 HttpRead read_http_answer(std::string_view text, HttpHead& head) {
@@ -189,6 +199,111 @@ HttpRead read_http_answer(std::string_view text, HttpHead& head) {
     head.version_1_1 = line[7] == '1';
     if (!printable(line, true)) return HttpRead::wrong;
     return read_headers(rest, head);
+}
+
+// ---- bodies
+
+// A length beside chunks, an HTTP/1.0 with chunks and a list that does not end with them have been used to make two
+// readers see different ends.
+HttpBody read_http_framing(const HttpHead& head) {
+    constexpr HttpBody wrong{HttpFraming::wrong, 0};
+    const std::size_t lengths = head.count("Content-Length");
+    if (head.count("Transfer-Encoding") != 0) {
+        if (lengths != 0 || !head.version_1_1) return wrong;
+        std::size_t codings = 0, chunked = 0;
+        bool last = false;
+        for (const HttpHead::Header& header : head.headers) {
+            if (!same_letters(header.name, "Transfer-Encoding")) continue;
+            std::string_view rest = header.value;
+            for (bool more = true; more; ++codings) {
+                std::size_t comma = rest.find(',');
+                last = same_letters(trimmed(rest.substr(0, comma)), "chunked");
+                if (last) ++chunked;
+                more = comma != std::string_view::npos;
+                if (more) rest = rest.substr(comma + 1);
+            }
+        }
+        if (!last || chunked != 1) return wrong;
+        return {codings == 1 ? HttpFraming::chunked : HttpFraming::unknown_coding, 0};
+    }
+    HttpBody body;
+    if (lengths == 0) return body;
+    std::string_view length = head.find("Content-Length");
+    const char* end = length.data() + length.size();
+    auto [stop, problem] = std::from_chars(length.data(), end, body.bytes);
+    return lengths > 1 || problem != std::errc{} || stop != end ? wrong : body;
+}
+
+// A digit or what ends the size. It has 16 digits at most, and its line not many letters more: there is no use for
+// extensions here.
+bool HttpChunks::take_size(char letter) noexcept {
+    constexpr std::size_t most_digits = 16, most_letters = 256;
+    if (++letters_ > most_letters) return false;
+    if (at_ == At::extension) {
+        if (letter == '\r') at_ = At::size_lf;
+        return letter == '\r' || printable({&letter, 1}, true);
+    }
+    unsigned digit = 16;
+    if (letter >= '0' && letter <= '9') digit = static_cast<unsigned>(letter - '0');
+    if (lower(letter) >= 'a' && lower(letter) <= 'f') digit = static_cast<unsigned>(lower(letter) - 'a') + 10;
+    if (digit < 16 && at_ == At::size) {
+        left_ = left_ << 4 | digit;
+        return letters_ <= most_digits;
+    }
+    if (letters_ == 1) return false;
+    const bool blank = letter == ' ' || letter == '\t';
+    if (letter == '\r' && at_ == At::size) {
+        at_ = At::size_lf;
+    } else {
+        at_ = blank ? At::blank : At::extension;
+    }
+    return letter == ';' || blank || at_ == At::size_lf;
+}
+
+HttpRead HttpChunks::take_trailers(std::string_view& text) {
+    while (!text.empty()) {
+        trailers_.push_back(text.front());
+        text.remove_prefix(1);
+        const bool over = trailers_.ends_with("\r\n\r\n");
+        if (!over && trailers_.size() >= http_head_bytes) return HttpRead::too_large;
+        if (!over) continue;
+        HttpHead thrown_away;
+        std::string_view lines = trailers_;
+        return read_headers(lines.substr(2, lines.size() - 4), thrown_away);
+    }
+    return HttpRead::more;
+}
+
+HttpRead HttpChunks::take(std::string_view& text, String& body, std::uint64_t most) {
+    while (!text.empty()) {
+        if (at_ == At::trailers) return take_trailers(text);
+        if (at_ == At::data) {
+            std::string_view some = text.substr(0, left_);
+            append(body, some);
+            text.remove_prefix(some.size());
+            left_ -= some.size();
+            if (left_ == 0) at_ = At::data_cr;
+            continue;
+        }
+        const char letter = text.front();
+        text.remove_prefix(1);
+        if (at_ <= At::extension) {
+            if (!take_size(letter)) return HttpRead::wrong;
+            continue;
+        }
+        if (letter != (at_ == At::data_cr ? '\r' : '\n')) return HttpRead::wrong;
+        if (at_ == At::data_cr) {
+            at_ = At::data_lf;
+        } else if (at_ == At::data_lf) {
+            at_ = At::size;
+        } else {
+            letters_ = 0;
+            if (left_ > most - body.size()) return HttpRead::too_large;
+            at_ = left_ == 0 ? At::trailers : At::data;
+            if (left_ == 0) trailers_ = "\r\n";
+        }
+    }
+    return HttpRead::more;
 }
 
 std::string_view http_reason(std::uint16_t status) noexcept {
@@ -217,8 +332,6 @@ std::string_view http_reason(std::uint16_t status) noexcept {
             return "Request Timeout";
         case 409:
             return "Conflict";
-        case 411:
-            return "Length Required";
         case 413:
             return "Content Too Large";
         case 415:

@@ -1,6 +1,5 @@
-// HTTP/1.1 as far as a port needs it: the head of a request or an answer, and an answer to write.
-// No chunked bodies, no compression. Neighbours: ports, the upgrade of wires. Thread: any; no
-// state.
+// HTTP/1.1 as far as a port needs it: the head of a request or an answer, bodies in chunks, and an answer to
+// write. No compression. Neighbours: ports, the upgrade of wires. Thread: any; no state but that of a body.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +24,9 @@ struct HttpHead {
     Vector<Header> headers;
     std::size_t bytes = 0;  // of the head, its empty line included
 
-    // Letters are alike; empty if it is not there. repeated: it is there more than once.
+    // How often it is there; letters are alike in all of these.
+    [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
+    // Empty if it is not there. repeated: it is there more than once.
     [[nodiscard]] std::string_view find(std::string_view name, bool* repeated = nullptr) const;
     // Whether a list such as "keep-alive, Upgrade" has the word.
     [[nodiscard]] bool has(std::string_view name, std::string_view word) const;
@@ -34,6 +35,32 @@ struct HttpHead {
 enum class HttpRead : std::uint8_t { more, done, wrong, too_large };
 [[nodiscard]] HttpRead read_http_request(std::string_view text, HttpHead& head);
 [[nodiscard]] HttpRead read_http_answer(std::string_view text, HttpHead& head);
+
+// How the end of a request's body is known (RFC 9112, 6). wrong: in no way that all readers take alike.
+enum class HttpFraming : std::uint8_t { length, chunked, wrong, unknown_coding };
+struct HttpBody {
+    HttpFraming framing = HttpFraming::length;
+    std::uint64_t bytes = 0;  // of length
+};
+[[nodiscard]] HttpBody read_http_framing(const HttpHead& head);
+
+// A body that comes in chunks (RFC 9112, 7.1), taken as it comes. Extensions and trailers are read and thrown away.
+class HttpChunks {
+public:
+    // Cuts off the text what belongs to the body, and appends its data, of at most so many bytes. more: the
+    // text is empty, and the body goes on.
+    [[nodiscard]] HttpRead take(std::string_view& text, String& body, std::uint64_t most);
+
+private:
+    enum class At : std::uint8_t { size, blank, extension, size_lf, data, data_cr, data_lf, trailers };
+    [[nodiscard]] bool take_size(char letter) noexcept;
+    [[nodiscard]] HttpRead take_trailers(std::string_view& text);
+
+    At at_ = At::size;
+    std::uint64_t left_ = 0;   // of the chunk
+    std::size_t letters_ = 0;  // of the line with its size
+    String trailers_;          // with the line end before them
+};
 
 // Whether a page may open a WebSocket here, or ask for something: browsers say in Origin (RFC 6454) where a page comes from, and let
 // any page dial any address, so that one of somebody else would reach what listens on this machine. Those

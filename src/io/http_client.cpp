@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "io/crypto.hpp"
+#include "io/wire.hpp"
 
 namespace reflow::io {
 namespace {
@@ -197,7 +198,10 @@ bool HttpClient::ask(HttpCall call, Done done) {
     return true;
 }
 
-void HttpClient::enter(void* self) { static_cast<HttpClient*>(self)->run(); }
+void HttpClient::enter(void* self) {
+    be_thread_of_wires();
+    static_cast<HttpClient*>(self)->run();
+}
 
 void HttpClient::run() {
     constexpr int long_ms = 3'600'000;  // a wake or libcurl's own deadlines come before

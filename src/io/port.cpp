@@ -8,91 +8,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <memory>
-#include <mutex>
 
 #include "base/text.hpp"
+#include "io/guest.hpp"
 
 namespace reflow::io {
-
-// An answer that comes later.
-class Later final : public HttpReply {
-public:
-    explicit Later(Guest& guest) noexcept : guest_(&guest) {}
-    void ref() noexcept override { refs_.add(); }
-    void unref() noexcept override {
-        if (refs_.drop()) delete this;
-    }
-    reflow_status send(HttpResponse&& response) override;
-    // On the loop: nobody waits any more.
-    void forget() noexcept {
-        std::lock_guard lock(mutex_);
-        guest_ = nullptr;
-    }
-
-private:
-    RefCount refs_;
-    std::mutex mutex_;  // guards what follows; the lock of the loop is taken under it, no other
-    Guest* guest_;      // NULL once answered or forgotten
-};
-
-// Somebody who has come and is not a wire (yet).
-class Guest final : public RefCounted<Guest>, private HttpAsker {
-public:
-    Guest(Port& port, Channel&& channel, const sockaddr_storage& from, unsigned length)
-        : port_(Ref<Port>::share(&port)),
-          channel_(std::move(channel)),
-          from_(from),
-          from_bytes_(length) {}
-    void begin();
-    void end() noexcept;
-    [[nodiscard]] Loop& loop() noexcept { return *port_->loop_; }
-
-private:
-    friend class Port;
-    friend class Later;
-    // waiting: the answer comes later; nothing is read until then.
-    enum class State : std::uint8_t { unknown, securing, asking, waiting, answering, leaving, ended };
-
-    void event(bool in);
-    void readable();
-    void secure();
-    void look();
-    void look_at_request();
-    void serve(const HttpHead& head, std::string_view body);
-    Ref<HttpReply> later() override;
-    void wait();
-    void no_later() noexcept;
-    void replied(const Later& from, HttpResponse&& response) noexcept;
-    void respond(HttpResponse&& response);
-    void go_on();
-    [[nodiscard]] bool lets_in(const HttpHead& head) const;
-    void upgrade(const HttpHead& head);
-    void become(Form form, WireScheme scheme, std::string_view answer, std::size_t used);
-    void answer(std::uint16_t status, std::string_view type, std::string_view body, bool keep,
-                std::string_view extra = {});
-    void write();
-    void deadline();
-
-    Ref<Port> port_;
-    Channel channel_;
-    // As it was when it came: the system forgets it when the other side cuts the connection.
-    const sockaddr_storage from_;
-    const unsigned from_bytes_;
-    Watch* watch_ = nullptr;
-    State state_ = State::unknown;
-    std::uint64_t timer_ = 0;
-    Bytes came_;
-    std::size_t wanted_ = 1;  // bytes before it is worth to look again
-    String out_;
-    std::size_t sent_ = 0;
-    bool keep_ = false;
-    bool head_only_ = false;
-    Ref<Later> later_;
-    Guest* before_ = nullptr;
-    Guest* after_ = nullptr;
-};
 
 // ---- Port
 
@@ -313,6 +234,7 @@ void Guest::secure() {
 }
 
 void Guest::look() {
+    if (chunks_) return look_at_request();  // which is one, whatever its body begins with
     std::string_view text(reinterpret_cast<const char*>(came_.data()), came_.size());
     std::string_view begin = text.substr(0, tcp_mark.size());
     if (port_->options_.tcp && begin == tcp_mark.substr(0, begin.size())) {
@@ -332,55 +254,97 @@ void Guest::look() {
 
 void Guest::look_at_request() {
     while (state_ == State::asking && came_.size() > 0) {
+        if (chunks_) {
+            if (!take_chunks()) return;
+            continue;
+        }
         std::string_view text(reinterpret_cast<const char*>(came_.data()), came_.size());
         HttpHead head;
         HttpRead read = read_http_request(text, head);
         if (read == HttpRead::more) return;
         if (read == HttpRead::wrong)
-            return answer(400, "text/plain", "not a request of HTTP/1.1\n", false);
-        if (read == HttpRead::too_large)
-            return answer(431, "text/plain", "the headers are too long\n", false);
+            return refuse(400, "not a request of HTTP/1.1 with one Host\n");
+        if (read == HttpRead::too_large) return refuse(431, "the headers are too long\n");
         if (head.has("Upgrade", "websocket")) return upgrade(head);
-        if (!head.find("Transfer-Encoding").empty())
-            return answer(411, "text/plain", "a body needs its Content-Length\n", false);
-        bool repeated = false;
-        std::string_view length = head.find("Content-Length", &repeated);
-        std::uint64_t bytes = 0;
-        if (!length.empty() || repeated) {
-            auto [end_of, problem] =
-                std::from_chars(length.data(), length.data() + length.size(), bytes);
-            if (repeated || problem != std::errc{} || end_of != length.data() + length.size())
-                return answer(400, "text/plain", "a wrong Content-Length\n", false);
+        const auto [framing, bytes] = read_http_framing(head);
+        if (framing == HttpFraming::wrong)
+            return refuse(400, "a body ends with its Content-Length or with its last chunk\n");
+        if (framing == HttpFraming::unknown_coding)
+            return refuse(501, "chunked is the only Transfer-Encoding\n");
+        if (bytes > port_->options_.http_body_bytes) return refuse(413, "the body is too long\n");
+        if (framing == HttpFraming::chunked) {
+            begin_chunks(head);
+            continue;
         }
-        if (bytes > port_->options_.http_body_bytes)
-            return answer(413, "text/plain", "the body is too long\n", false);
         auto whole = head.bytes + static_cast<std::size_t>(bytes);
         if (came_.size() < whole) {
             // Not read again for each byte that comes.
             wanted_ = whole;
-            if (head.has("Expect", "100-continue") && out_.empty()) {
-                out_ = "HTTP/1.1 100 Continue\r\n\r\n";
-                iovec part{out_.data(), out_.size()};
-                std::size_t size = 0;
-                int error = 0;
-                (void)channel_.write({&part, 1}, &size, &error);
-            }
-            return;
+            return ask_for_body(head);
         }
         wanted_ = 1;
         serve(head, text.substr(head.bytes, static_cast<std::size_t>(bytes)));
         if (state_ == State::ended) return;
-        Bytes rest;
-        rest.append(came_.data() + whole, came_.size() - whole);
-        came_.swap(rest);
+        cut(whole);
         if (state_ == State::asking) deadline();
     }
 }
 
+// What has come without its first bytes.
+void Guest::cut(std::size_t used) {
+    Bytes rest;
+    rest.append(came_.data() + used, came_.size() - used);
+    came_.swap(rest);
+}
+
+// Few words, which fit into a socket that nothing was written to.
+void Guest::say(std::string_view words) {
+    iovec part{const_cast<char*>(words.data()), words.size()};
+    std::size_t size = 0;
+    int error = 0;
+    (void)channel_.write({&part, 1}, &size, &error);
+}
+
+// Some clients wait for that before they send a body.
+void Guest::ask_for_body(const HttpHead& head) {
+    if (head.has("Expect", "100-continue") && !std::exchange(asked_, true))
+        say("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+// The head is kept by itself, so that chunks can go as they come.
+void Guest::begin_chunks(const HttpHead& head) {
+    const std::size_t bytes = head.bytes;
+    if (came_.size() == bytes) ask_for_body(head);
+    head_.append(came_.data(), bytes);
+    cut(bytes);
+    body_.clear();
+    chunks_.emplace();
+}
+
+// False: the body goes on, or the guest does not.
+bool Guest::take_chunks() {
+    std::string_view text(reinterpret_cast<const char*>(came_.data()), came_.size());
+    HttpRead read = chunks_->take(text, body_, port_->options_.http_body_bytes);
+    cut(came_.size() - text.size());
+    if (read == HttpRead::wrong) refuse(400, "a wrong chunk in the body\n");
+    if (read == HttpRead::too_large) refuse(413, "the body is too long\n");
+    if (read != HttpRead::done) return false;
+    chunks_.reset();
+    Bytes of_head;
+    of_head.swap(head_);
+    const String body = std::exchange(body_, {});
+    HttpHead head;
+    (void)read_http_request({reinterpret_cast<const char*>(of_head.data()), of_head.size()}, head);
+    serve(head, body);
+    if (state_ == State::asking) deadline();
+    return state_ != State::ended;
+}
+
 void Guest::serve(const HttpHead& head, std::string_view body) {
+    asked_ = false;
     keep_ = head.version_1_1 && !head.has("Connection", "close");
     head_only_ = head.method == "HEAD";
-    if (!port_->options_.http) return answer(404, "text/plain", "not here\n", false);
+    if (!port_->options_.http) return refuse(404, "not here\n");
     std::size_t mark = head.target.find('?');
     HttpRequest request{};
     request.method = head.method;
@@ -480,16 +444,15 @@ bool Guest::lets_in(const HttpHead& head) const {
 void Guest::upgrade(const HttpHead& head) {
     bool repeated = false;
     std::string_view key = head.find("Sec-WebSocket-Key", &repeated);
-    if (!port_->options_.websocket) return answer(404, "text/plain", "no WebSocket here\n", false);
+    if (!port_->options_.websocket) return refuse(404, "no WebSocket here\n");
     if (head.find("Sec-WebSocket-Version") != "13") {
         return answer(426, "text/plain", "version 13 is spoken here\n", false,
                       "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n");
     }
     if (head.method != "GET" || !head.version_1_1 || !head.has("Connection", "Upgrade") ||
         head.find("Host").empty() || repeated || !is_websocket_key(key))
-        return answer(400, "text/plain", "not an upgrade to WebSocket\n", false);
-    if (!lets_in(head))
-        return answer(403, "text/plain", "pages of this origin are not let in\n", false);
+        return refuse(400, "not an upgrade to WebSocket\n");
+    if (!lets_in(head)) return refuse(403, "pages of this origin are not let in\n");
     const bool secure = channel_.secure();
     const bool tcp = port_->options_.tcp && port_->options_.wire.negotiates &&
                      head.find(tcp_header) == "tcp";
@@ -498,8 +461,7 @@ void Guest::upgrade(const HttpHead& head) {
     become(Form::ws_server, secure ? WireScheme::wss : WireScheme::ws, words, head.bytes);
 }
 
-// Leaves the socket to a link. The few words of the answer fit into a socket that nothing was
-// written to.
+// Leaves the socket to a link.
 void Guest::become(Form form, WireScheme scheme, std::string_view words, std::size_t used) {
     Ref<Link> link = make_ref<Link>(port_->loop_, scheme, form, port_->options_.wire);
     link->set_remote(address_text(reinterpret_cast<const sockaddr*>(&from_), from_bytes_));
@@ -511,12 +473,9 @@ void Guest::become(Form form, WireScheme scheme, std::string_view words, std::si
     }
     if (handler == nullptr) {
         if (words == tcp_mark) return end();
-        return answer(403, "text/plain", "refused\n", false);
+        return refuse(403, "refused\n");
     }
-    iovec part{const_cast<char*>(words.data()), words.size()};
-    std::size_t size = 0;
-    int error = 0;
-    (void)channel_.write({&part, 1}, &size, &error);
+    say(words);
     Channel channel = std::move(channel_);
     Bytes early;
     early.swap(came_);

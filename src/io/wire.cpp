@@ -162,7 +162,7 @@ Result<Ref<Loop>> Host::loop() {
         loop_ = std::move(started).take();
         resolver_ = make_ref<Resolver>();
         // Before anything else is called there.
-        (void)loop_->post([] { thread_of_wires = &thread_of_wires; });
+        (void)loop_->post(be_thread_of_wires);
     }
     return loop_;
 }
@@ -263,6 +263,7 @@ void Host::cancel(std::uint64_t timer) noexcept {
 }  // namespace
 
 bool on_thread_of_wires() noexcept { return thread_of_wires != nullptr; }
+void be_thread_of_wires() noexcept { thread_of_wires = &thread_of_wires; }
 
 Result<std::unique_ptr<WireHost>> WireHost::create(Options options) {
     return std::unique_ptr<WireHost>(new Host(std::move(options)));

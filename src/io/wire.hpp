@@ -178,6 +178,8 @@ struct PortOptions {
 
 // Whether this is the thread of a host of wires, which no link moves without: it must not wait for one.
 [[nodiscard]] bool on_thread_of_wires() noexcept;
+// The calling thread is one from now on: the end of peers waits for it as for that of wires.
+void be_thread_of_wires() noexcept;
 
 // The thread that owns all sockets, started with the first use. Thread: any.
 class WireHost {

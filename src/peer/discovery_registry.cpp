@@ -2,10 +2,14 @@
 // Thread: one at a time.
 #include "peer/discovery_registry.hpp"
 
+#include <charconv>
+
 #include "base/text.hpp"
 #include "codec/json.hpp"
 #include "codec/json_out.hpp"
+#include "io/wire.hpp"
 #include "message/kind_words.hpp"
+#include "peer/endpoints.hpp"
 #include "peer/http.hpp"
 
 namespace reflow::peer {
@@ -18,6 +22,21 @@ constexpr std::uint64_t body_elements = 1000;
 bool is_post(const io::HttpRequest& request) noexcept { return request.method == "POST"; }
 
 io::HttpResponse empty_response() { return {}; }
+
+// What nobody could dial is of no use to anybody. Peers of the original tell bind_address:bind_port as these stand in
+// their configuration, so "0.0.0.0:0" and ":::9310" are told as well.
+Result<void> check_endpoint(std::string_view text) {
+    Result<io::WireAddress> address = io::WireAddress::parse(text);
+    if (address.ok()) return {};
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos || !check_host(text.substr(0, colon)).ok())
+        return address.take_error();
+    std::uint16_t port = 0;
+    const char* end = text.data() + text.size();
+    auto [stop, problem] = std::from_chars(text.data() + colon + 1, end, port);
+    if (problem == std::errc{} && stop == end) return {};
+    return address.take_error();
+}
 
 }  // namespace
 
@@ -86,6 +105,8 @@ io::HttpResponse DiscoveryRegistry::add(const io::HttpRequest& request) {
     if (body.object.none()) return std::move(body.refusal);
     Result<DiscoveryEntry> entry = read_discovery_entry(body.object);
     if (!entry.ok()) return error_response(422, entry.error().message);
+    if (Result<void> fine = check_endpoint(entry.value().endpoint); !fine.ok())
+        return error_response(422, concat("endpoint: ", fine.error().message));
     Entry fresh{std::move(entry).take(), clock_.now_ns()};
     fresh.entry.last_seen_ms = clock_.wall_ms();
     String key = key_of(fresh.entry.network_id, fresh.entry.instance_id);

@@ -72,7 +72,8 @@ public:
                                      std::span<const Message> packets) = 0;
     // Packets may be sent again on this channel, which had been full.
     virtual void writable(Link& link, std::uint64_t channel) = 0;
-    // A packet that was sent has not been delivered.
+    // A packet that was sent has not been delivered. Or, with channel UINT64_MAX, one that a peer of the original has
+    // sent here, who is told nothing of it: REFLOW_ERROR_PROTOCOL for a frame that is none or claims another network.
     virtual void lost(Link& link, std::uint64_t channel, std::uint64_t number,
                       reflow_status status, std::string_view text) = 0;
     // So many of a channel, from its beginning, have been delivered or told as lost; see Sending.

@@ -45,18 +45,22 @@ void Link::hear_bytes() {
 }
 
 void Link::hear_old(std::string_view text) {
+    // Nobody else counts what a peer of the original has sent and no actor gets.
+    auto lose = [this](reflow_status status, std::string_view why) {
+        owner_.lost(*this, UINT64_MAX, 0, status, why);
+    };
     Result<OldFrame> read = read_old(text);
     if (!read.ok()) {
-        return owner_.log(REFLOW_LOG_WARN, concat("a frame of ", remote().network_id,
+        return lose(REFLOW_ERROR_PROTOCOL, concat("a frame of ", remote().network_id,
                                                   " is passed over: ", read.error().message));
     }
     if (auto* message = std::get_if<RemoteMessage>(&read.value())) {
         if (message->target_network != options_.self.network_id ||
             message->source_network != remote().network_id) {
-            return owner_.log(REFLOW_LOG_WARN,
-                              concat("a message from ", message->source_network, " to ",
-                                     message->target_network, " came over the link of ",
-                                     remote().network_id, ": passed over"));
+            return lose(REFLOW_ERROR_PROTOCOL,
+                        concat("a message from ", message->source_network, " to ",
+                               message->target_network, " came over the link of ",
+                               remote().network_id, ": passed over"));
         }
         packets_in_.fetch_add(1, std::memory_order_relaxed);
         Parcel parcel{message->source_actor, message->target_actor, message->target_port,
@@ -66,11 +70,11 @@ void Link::hear_old(std::string_view text) {
         // An old peer knows no windows: what there is no room for waits at the owner, or is lost.
         Result<std::size_t> taken = owner_.take(*this, parcel, UINT64_MAX, std::span(&packet, 1));
         if (!taken.ok()) {
-            owner_.log(REFLOW_LOG_WARN, taken.error().message);
+            lose(taken.error().status, taken.error().message);
         } else if (taken.value() == 0) {
-            owner_.log(REFLOW_LOG_WARN,
-                       concat("message ", message->message_id, " of ", message->source_network,
-                              " is lost: ", message->target_actor, " has no room"));
+            lose(REFLOW_ERROR_WOULD_BLOCK,
+                 concat("message ", message->message_id, " of ", message->source_network,
+                        " is lost: ", message->target_actor, " has no room"));
         }
         return;
     }

@@ -365,7 +365,12 @@ Result<std::uint64_t> Peer::find_inport(const Link& link, const Parcel& parcel,
                                         std::uint64_t channel) {
     Result<std::uint64_t> found = network_->find_inport(parcel.actor, parcel.port);
     if (!found.ok()) {
-        return Failure(REFLOW_ERROR_NOT_FOUND, concat("Actor not found: ", found.error().message))
+        // Of an actor that is there, the message names the port alone.
+        const std::string_view what = found.error().message;
+        const String why = found.error().port.empty()
+                               ? concat("Actor not found: ", what)
+                               : concat("actor '", parcel.actor, "': ", what);
+        return Failure(REFLOW_ERROR_NOT_FOUND, why)
             .node(parcel.actor)
             .port(parcel.port);
     }

@@ -337,6 +337,8 @@ private:
     };
     Map<std::uint64_t, Asked> asked_;  // questions for actors, by number
     std::uint64_t last_asked_ = 0;
+    // relaxed: only the number matters. Frames that came and were none, or claimed another network.
+    std::atomic<std::uint64_t> invalid_{0};
 };
 
 }  // namespace reflow::peer

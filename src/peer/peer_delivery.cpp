@@ -59,6 +59,7 @@ std::array<std::uint64_t, losses_count> Peer::losses() const {
         for (std::size_t i = 0; i < losses_count; ++i) all[i] += one.books.lost[i];
     }
     all[static_cast<std::size_t>(Loss::refused)] += lost_.load(std::memory_order_relaxed);
+    all[static_cast<std::size_t>(Loss::invalid)] += invalid_.load(std::memory_order_relaxed);
     all[static_cast<std::size_t>(Loss::duplicate)] += arrivals_.duplicates();
     return all;
 }

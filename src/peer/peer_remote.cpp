@@ -42,6 +42,11 @@ void Peer::writable(Link& link, std::uint64_t channel) {
 
 void Peer::lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_status status,
                 std::string_view text) {
+    if (channel == UINT64_MAX) {
+        const bool invalid = status == REFLOW_ERROR_PROTOCOL;
+        (invalid ? invalid_ : lost_).fetch_add(1, std::memory_order_relaxed);
+        return log(REFLOW_LOG_WARN, text);
+    }
     if (outboxes_.lost(link, channel, number, status, text)) return;
     if (Ref<Proxy> proxy = proxies_ ? proxies_->sender(&link, channel) : Ref<Proxy>()) {
         proxy->complain(text);

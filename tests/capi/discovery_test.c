@@ -61,6 +61,21 @@ static void test_answers(void) {
     CHECK(ask(server, "POST", "/register", json_type, "", "[\xff]", NULL) == 400);
     CHECK(ask(server, "PUT", "/register", json_type, "", ALPHA, NULL) == 405);
     CHECK(ask(server, "GET", "/\xff", "", "", "", NULL) == 404);
+    /* What no peer can dial is refused, by name. */
+    static const char *odd[] = {"http://10.0.0.1:9100", "10.0.0.1:65536", "10.0.0.1:x", "tcp://10.0.0.1",
+                                "[::1:9100", "a@b:1", "ws://", "10.0.0.1:9100#a"};
+    static const char *good[] = {"10.0.0.1:9100", "ws://a.example/path", "tls://[::1]:1", "a.example",
+                                 /* of the original, whatever it is bound to */
+                                 "0.0.0.0:9310", "0.0.0.0:0", ":::9310", "::1:9310"};
+    char body[300];
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; ++i) {
+        snprintf(body, sizeof body, "{\"network_id\":\"odd\",\"instance_id\":\"o\",\"capabilities\":[],"
+                 "\"endpoint\":\"%s\"}", odd[i]);
+        CHECK(ask(server, "POST", "/register", json_type, "", body, NULL) == 422);
+        snprintf(body, sizeof body, "{\"network_id\":\"alpha\",\"instance_id\":\"a1\",\"capabilities\":[],"
+                 "\"endpoint\":\"%s\"}", good[i]);
+        CHECK(ask(server, "POST", "/register", json_type, "", body, "") == 200);
+    }
     const char *key = "{\"network_id\":\"alpha\",\"instance_id\":\"a1\"}";
     CHECK(ask(server, "POST", "/unregister", json_type, "", key, "") == 200);
     CHECK(ask(server, "POST", "/unregister", json_type, "", key, NULL) == 404);
@@ -698,7 +713,7 @@ static void test_odd_entries(void) {
     static const char *const odd[] = {
         "{\"network_id\":\"mute\",\"instance_id\":\"1\",\"endpoint\":\"127.0.0.1:1\",\"capabilities\":[]}",
         "{\"network_id\":\"odd\",\"instance_id\":\"1\",\"endpoint\":\"nonsense\",\"capabilities\":[]}",
-        "{\"network_id\":\"wild\",\"instance_id\":\"1\",\"endpoint\":\"ftp://x:1\",\"capabilities\":[]}"};
+        "{\"network_id\":\"wild\",\"instance_id\":\"1\",\"endpoint\":\":::1\",\"capabilities\":[]}"};
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; ++i) {
         CHECK(ask(w.server, "POST", "/register", type, "", odd[i], "") == 200);
     }

@@ -192,10 +192,13 @@ static void test_end_of_link(void) {
     sender one = {&beta, REFLOW_OK};
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, send_and_wait, &one) == 0);
-    /* Its packets have filled the inport, and one waits there. */
-    time_t end = time(NULL) + 20;
+    /* The inport is full, and stays so; and then one packet waits there. */
+    const reflow_inport inport = rig_inport(alpha.network, "recorder.a");
+    time_t end = time(NULL) + 120;
     for (bool full = false; !full && time(NULL) < end; sched_yield()) {
         reflow_message status, links, link, queued;
+        const reflow_message more = reflow_message_integer(2);
+        if (reflow_network_send(alpha.network, inport, more, 0, NULL) == REFLOW_OK) continue;
         WORKS(reflow_peer_status(alpha.peer, &status, &e));
         CHECK_STATUS(REFLOW_OK, reflow_message_get(status, text_of("links"), &links));
         if (reflow_message_count(links) == 1) {

@@ -162,6 +162,51 @@ static void test_at_once(void) {
     close_site(&s);
 }
 
+#define CHUNKS "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+/* Bodies in chunks (RFC 9112, 7.1), and that what is behind them is the next request, never part of one. */
+static void test_chunks(void) {
+    site s;
+    open_site(&s, NULL);
+    int number = dial(&s);
+    say(number, "POST /c HTTP/1.1\r\n" CHUNKS "3\r\nabc\r\nA ;x=\"y\"\r\n0123456789\r\n0\r\n"
+                "Trailer: GET /no HTTP/1.1\r\n\r\n"
+                "GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+    const char *text = hear(number, "GET /next?", 1);
+    CHECK(strstr(text, "POST /c? [] [] abc0123456789") != NULL);
+    /* Letter by letter. */
+    static const char slow[] = "POST /slow HTTP/1.1\r\n" CHUNKS "1\r\na\r\n2\r\nbc\r\n0\r\n\r\n";
+    for (const char *at = slow; *at != 0; ++at) say(number, (char[]){*at, 0});
+    (void)hear(number, "POST /slow? [] [] abc", 1);
+    /* Who waits to be asked for the body is asked. */
+    say(number, "POST /ask HTTP/1.1\r\nExpect: 100-continue\r\n" CHUNKS);
+    (void)hear(number, "HTTP/1.1 100 Continue\r\n\r\n", 1);
+    say(number, "1\r\nz\r\n0\r\n\r\n");
+    (void)hear(number, "POST /ask? [] [] z", 1);
+    close(number);
+    /* What two readers could take for two things is refused, and nothing behind it is heard. */
+    static const char *wrong[] = {
+        "POST /p HTTP/1.1\r\nContent-Length: 3\r\n" CHUNKS "0\r\n\r\n",
+        "POST /p HTTP/1.0\r\n" CHUNKS "0\r\n\r\n",
+        "POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" CHUNKS "0\r\n\r\n",
+        "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+        "POST /p HTTP/1.1\r\n" CHUNKS "1\r\nab\r\n0\r\n\r\n",
+        "POST /p HTTP/1.1\r\n" CHUNKS "-1\r\n", "POST /p HTTP/1.1\r\n" CHUNKS "1\n",
+        "POST /p HTTP/1.1\r\n" CHUNKS "10000000000000000\r\n",
+        "POST /p HTTP/1.1\r\n" CHUNKS "0\r\nno trailer\r\n\r\n",
+        "POST /p HTTP/1.1\r\nContent-Length: 0\r\n\r\n", /* no Host */
+    };
+    s.said[0] = 0;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; ++i) {
+        char request[600];
+        snprintf(request, sizeof request, "%sGET /no HTTP/1.1\r\nHost: x\r\n\r\n", wrong[i]);
+        ask(&s, request, "400 Bad Request", "Connection: close");
+    }
+    ask(&s, "POST /p HTTP/1.1\r\nTransfer-Encoding: gzip\r\n" CHUNKS, "501 ", "chunked");
+    CHECK(s.said[0] == 0); /* the handler has heard of none of them */
+    close_site(&s);
+}
+
 static void test_head_has_no_body(void) {
     site s;
     open_site(&s, NULL);
@@ -269,6 +314,9 @@ static void test_limits(void) {
     open_site(&s, &options);
     ask(&s, "POST /p HTTP/1.1\r\nContent-Length: 11\r\n" END "01234567890", "413 Content Too", "");
     ask(&s, "POST /p HTTP/1.1\r\nContent-Length: 10\r\n" END "0123456789", "200 OK", "0123456789");
+    ask(&s, "POST /p HTTP/1.1\r\n" CHUNKS "6\r\n012345\r\n5\r\n", "413 Content Too", "close");
+    ask(&s, "POST /p HTTP/1.1\r\nConnection: close\r\n" CHUNKS "6\r\n012345\r\n4\r\n6789\r\n0\r\n\r\n",
+        "200 OK", "0123456789");
     int number = dial(&s);
     say(number, "GET /later HTTP/1.1\r\n" END);
     reflow_http_reply *kept = take_kept(&s);
@@ -409,6 +457,7 @@ static void test_arguments(void) {
 int main(void) {
     if (!reflow_feature(text_of("peer"))) return 0;
     test_at_once();
+    test_chunks();
     test_head_has_no_body();
     test_later();
     test_too_late();

@@ -416,7 +416,7 @@ static void test_arguments(void) {
     options.network_id = text_of("a@b");
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, &options, &peer, &e));
     options = named("alpha");
-    options.flags = 128;
+    options.flags = 256;
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, &options, &peer, &e));
     options = named("alpha");
     options.bind_port = 70000;

@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <sched.h>
+#include <stddef.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -225,6 +226,48 @@ static void test_options(void) {
     options = named("alpha");
     options.window_bytes = UINT64_MAX;
     FAILS(REFLOW_ERROR_LIMIT, reflow_peer_create(runtime, &options, &peer, &e));
+    options = named("alpha");
+    options.tls_key_file = text_of("/nowhere/key.pem");
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, &options, &peer, &e));
+    options.tls_certificate_file = sized("a\0b", 3);
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, &options, &peer, &e));
+    options.tls_certificate_file = text_of("/nowhere/cert.pem");
+    WORKS(reflow_peer_create(runtime, &options, &peer, &e));
+    FAILS(REFLOW_ERROR_IO, reflow_peer_start(peer, &e));
+    reflow_peer_destroy(peer);
+    /* A host that was built before there were these fields. */
+    options.struct_size = (uint32_t)offsetof(reflow_peer_options, tls_certificate_file);
+    WORKS(reflow_peer_create(runtime, &options, &peer, &e));
+    WORKS(reflow_peer_start(peer, &e));
+    reflow_peer_destroy(peer);
+    reflow_runtime_destroy(runtime);
+}
+
+/* A mesh has copies of all that its options point to. */
+static void test_mesh_keeps_its_options(void) {
+    reflow_runtime *runtime = rig_runtime(&rig_own);
+    char page[] = "https://good.example", server[] = "http://127.0.0.1:1", file[] = "cert.pem";
+    reflow_view pages[] = {text_of(page)}, networks[] = {text_of("friend")};
+    reflow_peer_options of_peers = named("node");
+    of_peers.allowed_origins = pages;
+    of_peers.allowed_origins_count = 1;
+    of_peers.allowed_networks = networks;
+    of_peers.allowed_networks_count = 1;
+    of_peers.advertise_address = text_of(server + 7);
+    of_peers.tls_ca_file = text_of(file);
+    reflow_mesh_options options = {0};
+    options.struct_size = sizeof options;
+    options.base_port = free_port();
+    options.peer = &of_peers;
+    reflow_mesh *mesh = NULL;
+    WORKS(reflow_mesh_create(runtime, &options, &mesh, &e));
+    memset(page, '\xff', sizeof page - 1);
+    memset(server, '\xff', sizeof server - 1);
+    memset(file, '\xff', sizeof file - 1);
+    pages[0] = networks[0] = null_view();
+    memset(&of_peers, 0, sizeof of_peers);
+    WORKS(reflow_mesh_assign(mesh, text_of("one"), NULL, NULL, &e));
+    reflow_mesh_destroy(mesh);
     reflow_runtime_destroy(runtime);
 }
 
@@ -315,5 +358,6 @@ int main(void) {
     CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
     test_links(files.rlim_cur > 3000 ? 1000 : files.rlim_cur / 3);
     test_mesh();
+    test_mesh_keeps_its_options();
     return 0;
 }

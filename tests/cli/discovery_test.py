@@ -5,6 +5,7 @@ Where the system lets the test have a network of its own, it uses the ports of t
 
 import ctypes
 import fcntl
+import http.client
 import json
 import os
 import re
@@ -244,6 +245,33 @@ class Server(support.Case):
             self.assertEqual(self.ask("/health")[0], 200)
         wait_for(lambda: self.networks() == [], "the entry has grown too old")
         self.assertEqual(server.end(), 0)
+
+    def test_bodies_in_chunks(self):
+        """Of clients that were not written here: http.client of Python, and curl if it is there."""
+        self.start()
+        text = self.entry("chunks").encode()
+        there = http.client.HTTPConnection(self.base[len("http://"):], timeout=support.DEADLINE)
+        self.addCleanup(there.close)
+        for size in (1, 7, len(text)):  # on one connection: each ends where the next begins
+            parts = [text[at:at + size] for at in range(0, len(text), size)]
+            there.request("POST", "/register", body=iter(parts), encode_chunked=True,
+                          headers={"Content-Type": "application/json",
+                                   "Transfer-Encoding": "chunked"})
+            with there.getresponse() as answer:
+                self.assertEqual((answer.status, answer.read()), (200, b""))
+        there.request("GET", "/networks")
+        with there.getresponse() as answer:
+            self.assertEqual([one["network_id"] for one in json.load(answer)], ["chunks"])
+        if not shutil.which("curl"):
+            return
+        for network, more in (("curl", ()), ("patient", ("-H", "Expect: 100-continue"))):
+            said = subprocess.run(
+                ["curl", "--noproxy", "*", "-sS", "-f", "--data-binary", "@-", "-H",
+                 "Content-Type: application/json", "-H", "Transfer-Encoding: chunked", *more,
+                 self.base + "/register"], input=self.entry(network), text=True,
+                capture_output=True, timeout=support.DEADLINE)
+            self.assertEqual((said.returncode, said.stdout), (0, ""), said.stderr)
+        self.assertEqual(self.networks(), ["chunks", "curl", "patient"])
 
     def test_token_in_a_file(self):
         self.write("token", "s3cret\n")

@@ -243,6 +243,20 @@ class Peers(support.Case):
         told = friend.receive()
         self.assertEqual(told["request_id"], "q")
         self.assertEqual([actor["actor_id"] for actor in told["actors"]], ["recorder"])
+        # Whoever sends for somebody else, and to what is not here, is told of, and what came is counted.
+        for changed in ({"source_network": "other"}, {"target_network": "other"},
+                        {"target_port": "nope"}, {"target_actor": "nobody"}):
+            friend.send({"message_id": "7b0c0a1e-6d52-4f7e-9c3d-2f1f5a0f8a30",
+                         "source_network": "studio", "source_actor": "glaze",
+                         "target_network": "alpha", "target_actor": "recorder",
+                         "target_port": "in", "payload": {"type": "Integer", "data": 6},
+                         "timestamp": "2026-05-04T10:11:12Z", **changed})
+        friend.send({"neither": 1})
+        alpha.said("a frame of studio is passed over: the frame is no message", "WARN ")
+        alpha.said("actor 'recorder': no inport 'nope'", "WARN ")
+        alpha.said("Actor not found: no node 'nobody'", "WARN ")
+        lost = json.loads(self.get(port, "/status")[2])["lost"]
+        self.assertEqual((lost["invalid"], lost["refused"], sum(lost.values())), (4, 2, 6))
         # Its heartbeats are text, and come without being asked for.
         while True:
             kind, data = friend.frame()

@@ -1,4 +1,4 @@
-// Heads of HTTP: what is read from a text is read from it however it comes in pieces, lies inside of it, and
+// Heads of HTTP, and bodies in chunks: what is read from a text is read from it however it comes in pieces, lies inside of it, and
 // is nothing that could be two things to two readers. Thread: one.
 #include <cstdint>
 
@@ -51,6 +51,31 @@ void heads(std::string_view text, Read read) {
     }
 }
 
+// A body in chunks is the same in however many pieces it comes.
+void chunks(std::string_view text) {
+    constexpr std::uint64_t most = 1000;
+    auto take = [](std::string_view all, std::size_t first, String& body, std::size_t& left) {
+        io::HttpChunks chunks;
+        HttpRead read = HttpRead::more;
+        for (std::string_view part : {all.substr(0, first), all.substr(first)}) {
+            if (read == HttpRead::more) read = chunks.take(part, body, most);
+            left = read == HttpRead::more ? 0 : part.size() + (part.end() == all.end() ? 0 : all.size() - first);
+            if (read != HttpRead::more) break;
+        }
+        require(body.size() <= most, "more of a body than may come");
+        return read;
+    };
+    String whole;
+    std::size_t left = 0;
+    const HttpRead end = take(text, text.size(), whole, left);
+    for (std::size_t size = 0; size < text.size() && size < 300; ++size) {
+        String body;
+        std::size_t rest = 0;
+        require(take(text, size, body, rest) == end, "in pieces it is something else");
+        if (end == HttpRead::done) require(body == whole && rest == left, "another body");
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -58,6 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string_view text(reinterpret_cast<const char*>(data), size);
     heads(text, io::read_http_request);
     heads(text, io::read_http_answer);
+    chunks(text);
     if (io::is_websocket_key(text)) require(text.size() == 24, "a key of another length");
     return 0;
 }

@@ -97,6 +97,9 @@ class Conformance(support.Case):
         self.ends((1002, 1009), frame(BINARY, length=((1 << 63) + 5, 8)))
         self.ends(1009, frame(BINARY, length=((1 << 63) - 1, 8)))
         self.ends(1009, frame(BINARY, length=(64 * MIB + 1, 8)))
+        # In more bytes than needed (RFC 6455, 5.2), whatever comes with them.
+        for size, wide in ((0, 2), (5, 2), (125, 2), (0, 8), (125, 8), (126, 8), (65535, 8)):
+            self.ends(1002, frame(TEXT, b"x" * size, length=(size, wide)))
 
     def test_more_than_a_message_may_have(self):
         friend = self.friend()

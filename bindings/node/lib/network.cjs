@@ -54,6 +54,29 @@ function abortable(promise, options) {
   });
 }
 
+// Without a thread that waits: the engine tells, a timer and a signal are of JavaScript.
+async function whenIdle(core, timeout, signal) {
+  const [told, giveUp] = native.onIdle(core);
+  if (timeout < 0 && signal === undefined) return told;
+  let timer;
+  let abort;
+  try {
+    await new Promise((resolve, reject) => {
+      told.then(resolve, reject);
+      abort = () => reject(signal.reason);
+      signal?.addEventListener('abort', abort, { once: true });
+      const late = () => reject(problem(Status.TIMEOUT, `the network is not idle within ${timeout} ms`));
+      // Longer ones are beyond what a timer can have, 24 days.
+      if (timeout >= 0 && timeout < 2 ** 31) timer = setTimeout(late, timeout);
+    });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+    giveUp();
+  }
+  return undefined;
+}
+
 function patienceOf({ closeTimeout = 10000 }) {
   if (typeof closeTimeout === 'number' && closeTimeout >= 0 && closeTimeout < 2 ** 31) return closeTimeout;
   throw problem(Status.INVALID_ARGUMENT, `closeTimeout is ${String(closeTimeout)}`, 'it is in milliseconds');
@@ -363,7 +386,7 @@ class Network {
     options?.signal?.throwIfAborted();
     if (this.#single !== undefined) return abortable(this.#single.idle(timeout), options);
     if (native.idleNow(this.#core)) return;
-    await abortable(native.idle(this.#core, timeout), options);
+    await whenIdle(this.#core, timeout, options?.signal);
   }
 
   /** Refuses new input, lets everything run out, and finishes the actors. */

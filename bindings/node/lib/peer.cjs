@@ -14,7 +14,8 @@ const peerOptions = [
   'sendTimeoutMs', 'reconnectAttempts', 'reconnectForever', 'windowPackets', 'windowBytes', 'batchBytes',
   'batchLingerUs', 'compressionThreshold', 'compressionLevel', 'discoveryEndpoints', 'discoveryToken',
   'discoveryRefreshMs', 'discoveryTimeoutMs', 'discoveryTtlMs', 'advertiseAddress', 'autoDial',
-  'negotiateTcp', 'failover', 'tellMessages',
+  'negotiateTcp', 'failover', 'tellMessages', 'allowedOrigins', 'tlsCertificateFile', 'tlsKeyFile', 'tlsCaFile',
+  'tlsVerify',
 ];
 const eventKinds = ['connected', 'disconnected', 'reconnecting', 'gave_up', 'added', 'updated', 'removed'];
 const strategies = ['remote', 'auto_alias', 'network_prefix', 'fully_qualified', 'manual_alias', 'fail'];

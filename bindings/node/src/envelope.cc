@@ -1,7 +1,9 @@
 // Envelopes of packets as objects.
 #include "envelope.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "bridge.h"
 
@@ -108,6 +110,16 @@ Napi::Value envelope_to_js(Napi::Env env, const Envelope* envelope) {
 std::shared_ptr<Envelope> envelope_from_js(Napi::Env env, Napi::Value value) {
     if (value.IsUndefined() || value.IsNull()) return nullptr;
     if (!value.IsObject()) refuse(env, "an envelope has to be an object");
+    static constexpr std::string_view keys[] = {"correlation", "deadlineMs", "traceId", "spanId",
+                                                "sourceNetwork", "sourceInstance", "sourceActor", "messageId"};
+    const Napi::Array names = value.As<Napi::Object>().GetPropertyNames();
+    for (std::uint32_t i = 0; i < names.Length(); ++i) {
+        const std::string name = names.Get(i).ToString();
+        if (std::find(std::begin(keys), std::end(keys), name) != std::end(keys)) continue;
+        std::string known;
+        for (std::string_view key : keys) known.append(known.empty() ? "one of " : ", ").append(key);
+        raise(env, REFLOW_ERROR_INVALID_ARGUMENT, "an envelope has no '" + name + "'", known);
+    }
     const Options given(env, value);
     auto made = std::make_shared<Envelope>();
     read_bytes(env, given, "traceId", made->view.trace_id, sizeof made->view.trace_id);

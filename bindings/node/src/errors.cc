@@ -46,6 +46,14 @@ Failure failure_of(reflow_status status, reflow_error* error) {
     return failure;
 }
 
+Failure failure_in(const reflow_error* error) {
+    Failure failure;
+    if (error == nullptr) return failure;
+    read(error, failure);
+    failure.status = reflow_error_status(error);
+    return failure;
+}
+
 Napi::Error error_of(Napi::Env env, const Failure& failure) {
     Environment& environment = Environment::of(env);
     Napi::Object fields = Napi::Object::New(env);

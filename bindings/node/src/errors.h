@@ -29,6 +29,9 @@ struct Failure {
 // What a call of the engine has said: status, and its error, which is taken and may be NULL.
 Failure failure_of(reflow_status status, reflow_error* error);
 
+// Of an error that stays the engine's; none for NULL.
+Failure failure_in(const reflow_error* error);
+
 // As an error of JavaScript, of the class of lib/errors.cjs.
 Napi::Error error_of(Napi::Env env, const Failure& failure);
 [[noreturn]] void raise(Napi::Env env, const Failure& failure);

@@ -178,6 +178,57 @@ Napi::Value close(const Napi::CallbackInfo& info) {
     });
 }
 
+// What waits for an idle network without a thread. All but told() is of the JS thread.
+struct IdleWait {
+    IdleWait(Napi::Env env, std::shared_ptr<Core> of) : core(std::move(of)), deferred(env) {
+        core->environment->retain(env);  // the process lives until it is over
+    }
+    void end(Napi::Env env) {
+        if (std::exchange(over, true)) return;
+        core->environment->release(env);
+        core->look_idle(env);
+    }
+    static void told(void* user_data, const reflow_error* error) {
+        auto wait = *static_cast<std::shared_ptr<IdleWait>*>(user_data);
+        Environment& environment = *wait->core->environment;
+        environment.post([wait = std::move(wait), failure = failure_in(error)](Napi::Env env) {
+            if (wait->over) return;
+            wait->end(env);
+            if (failure) wait->deferred.Reject(error_of(env, failure).Value());
+            else wait->deferred.Resolve(env.Undefined());
+        });
+    }
+
+    const std::shared_ptr<Core> core;
+    Napi::Promise::Deferred deferred;
+    std::uint64_t id = 0;
+    bool over = false;
+};
+
+// onIdle(core): a promise, and a function that gives up on it, so that it is never settled.
+Napi::Value on_idle(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    auto core = Core::of(info);
+    reflow_network* network = core->running(env);
+    auto wait = std::make_shared<IdleWait>(env, core);
+    reflow_error* error = nullptr;
+    const reflow_status status = reflow_network_on_idle(
+        network, IdleWait::told, new std::shared_ptr<IdleWait>(wait),
+        [](void* data) { delete static_cast<std::shared_ptr<IdleWait>*>(data); }, &wait->id, &error);
+    if (status != REFLOW_OK) wait->end(env);
+    check(env, status, error);
+    Napi::Array both = Napi::Array::New(env, 2);
+    both.Set(0u, wait->deferred.Promise());
+    both.Set(1u, Napi::Function::New(env, [wait](const Napi::CallbackInfo& call) {
+        // Of a network that ends each is told, and told nothing any more.
+        if (!wait->over && !wait->core->closing) {
+            (void)reflow_network_remove_on_idle(wait->core->running(call.Env()), wait->id, nullptr);
+        }
+        wait->end(call.Env());
+    }));
+    return both;
+}
+
 // idleNow(core): whether it is idle at this moment.
 Napi::Value idle_now(const Napi::CallbackInfo& info) {
     auto core = Core::of(info);
@@ -316,6 +367,7 @@ void export_network(Napi::Object exports) {
     export_function(exports, "build", build);
     export_function(exports, "start", start);
     export_function(exports, "idle", waiting<reflow_network_wait_idle>);
+    export_function(exports, "onIdle", on_idle);
     export_function(exports, "drain", waiting<reflow_network_drain>);
     export_function(exports, "stop", waiting<reflow_network_stop>);
     export_function(exports, "close", close);

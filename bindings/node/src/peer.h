@@ -51,8 +51,9 @@ struct PeerSettings {
 
 private:
     std::string network_, instance_, address_, token_, discovery_token_, advertise_;
-    std::vector<std::string> allowed_, endpoints_;
-    std::vector<reflow_view> allowed_views_, endpoint_views_;
+    std::string certificate_, key_, ca_;
+    std::vector<std::string> allowed_, endpoints_, origins_;
+    std::vector<reflow_view> allowed_views_, endpoint_views_, origin_views_;
 };
 
 class PeerHandle : public Napi::ObjectWrap<PeerHandle> {

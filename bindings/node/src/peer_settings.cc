@@ -29,6 +29,11 @@ PeerSettings::PeerSettings(Napi::Env env, Napi::Value value) {
     allowed_views_ = views_of(allowed_);
     endpoints_ = given.texts("discoveryEndpoints");
     endpoint_views_ = views_of(endpoints_);
+    origins_ = given.texts("allowedOrigins");
+    origin_views_ = views_of(origins_);
+    certificate_ = given.text("tlsCertificateFile");
+    key_ = given.text("tlsKeyFile");
+    ca_ = given.text("tlsCaFile");
 
     options.struct_size = sizeof options;
     options.flags = flag(given, "noPort", REFLOW_PEER_NO_PORT) |
@@ -37,7 +42,8 @@ PeerSettings::PeerSettings(Napi::Env env, Napi::Value value) {
                     flag(given, "tellMessages", REFLOW_PEER_TELL_MESSAGES) |
                     flag(given, "failover", REFLOW_PEER_FAILOVER) |
                     unless(given, "autoDial", REFLOW_PEER_NO_AUTO_DIAL) |
-                    unless(given, "negotiateTcp", REFLOW_PEER_NO_TCP);
+                    unless(given, "negotiateTcp", REFLOW_PEER_NO_TCP) |
+                    unless(given, "tlsVerify", REFLOW_PEER_NO_TLS_VERIFY);
     options.network_id = view_of(network_);
     options.instance_id = view_of(instance_);
     options.bind_address = view_of(address_);
@@ -65,6 +71,11 @@ PeerSettings::PeerSettings(Napi::Env env, Napi::Value value) {
     options.compression_threshold = given.u32("compressionThreshold");
     options.compression_level =
         static_cast<std::int32_t>(given.number("compressionLevel", -1, 19));
+    options.allowed_origins = origin_views_.empty() ? nullptr : origin_views_.data();
+    options.allowed_origins_count = origin_views_.size();
+    options.tls_certificate_file = view_of(certificate_);
+    options.tls_key_file = view_of(key_);
+    options.tls_ca_file = view_of(ca_);
 }
 
 }  // namespace reflow_node

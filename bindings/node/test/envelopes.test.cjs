@@ -142,3 +142,24 @@ test('a signal is undefined as a packet, and a value of its own inside of others
   assert.strictEqual((await out.next()).value[0].kind, 'Flow');
   await net.close();
 });
+
+test('keys that no envelope has are refused, wherever one is given', async () => {
+  const wrong = { code: 'ERR_REFLOW_INVALID_ARGUMENT', message: /an envelope has no 'corelation'/, hint: /correlation/ };
+  const errors = [];
+  const net = new Network({ envelopes: true })
+    .add('n', actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => {
+      try {
+        ctx.envelope = { corelation: 'x' };
+      } catch (error) {
+        errors.push(error);
+      }
+      return { out: value };
+    }));
+  await net.start();
+  await assert.rejects(net.send('n.in', 1, { envelope: { corelation: 'x' } }), wrong);
+  await net.send('n.in', 1, { envelope: { correlation: 'x' } });
+  await net.idle({ timeout: 60000 });
+  assert.strictEqual(errors.length, 1);
+  assert.throws(() => { throw errors[0]; }, wrong);
+  await net.close();
+});

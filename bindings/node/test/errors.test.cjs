@@ -2,6 +2,7 @@
 // What goes wrong, in every place: told by class, code, place and hint; the network stays usable.
 const test = require('node:test');
 const assert = require('node:assert');
+const fs = require('node:fs');
 const { reflow, until } = require('./support.cjs');
 const { Network, actor, ReflowError } = reflow;
 
@@ -174,9 +175,30 @@ test('timeouts of waits are errors of their own', async () => {
   await until(() => release !== undefined, 'the firing');
   await assert.rejects(net.idle({ timeout: 20 }), { code: 'ERR_REFLOW_TIMEOUT' });
   await assert.rejects(net.idle({ timeout: -1 }), { code: 'ERR_REFLOW_INVALID_ARGUMENT' });
+  const reason = new Error('enough');
+  await assert.rejects(net.idle({ signal: AbortSignal.abort(reason) }), reason);
+  const abort = new AbortController();
+  const aborted = net.idle({ signal: abort.signal, timeout: 600000 });
+  abort.abort(reason);
+  await assert.rejects(aborted, reason);
+  // However many wait, no thread waits for them.
+  const threads = () => fs.readdirSync('/proc/self/task').length;
+  const before = threads();
+  const waits = Array.from({ length: 40 }, (_, i) => net.idle(i % 2 ? {} : { timeout: 600000 }));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(threads() < before + 20, `${threads()} threads instead of ${before}`);
   release();
+  await Promise.all(waits);
   await net.idle();
   await net.close();
+});
+
+test('who waits for an idle network is told when it closes', async () => {
+  const { net } = await failing(() => new Promise(() => {}));
+  await net.send('a.in', 1);
+  const waits = [net.idle(), net.idle({ timeout: 600000 })];
+  await net.close();
+  await Promise.all(waits); // a network that has been stopped is idle
 });
 
 test('an actor of many packets that fails goes on behind the failure, in batches too', async () => {

@@ -3,7 +3,8 @@ import test from 'node:test';
 import assert from 'node:assert';
 import fs from 'node:fs';
 import http from 'node:http';
-import { spawn } from 'node:child_process';
+import https from 'node:https';
+import { spawn, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import os from 'node:os';
@@ -287,6 +288,50 @@ test('a mesh has a peer for each execution', async () => {
   assert.throws(() => mesh.assign('three'), { code: 'ERR_REFLOW_CLOSED' });
   await alpha.close();
   await net.close();
+});
+
+test('pages of browsers are let in by name', async () => {
+  const page = 'https://good.example';
+  const asked = (peer, origin) => new Promise((resolve, reject) => {
+    http.get({ host: '127.0.0.1', port: peer.port, path: '/health', agent: false, headers: { origin } }, (answer) => {
+      answer.resume().on('end', () => resolve(answer.statusCode));
+    }).on('error', reject);
+  });
+  const alpha = await local('alpha', { allowedOrigins: ['https://other.example', page] }).start();
+  assert.strictEqual(await asked(alpha, page), 200);
+  assert.strictEqual(await asked(alpha, 'https://evil.example'), 403);
+  await alpha.close();
+  assert.throws(() => local('alpha', { allowedOrigins: ['https://a/path'] }),
+    { code: 'ERR_REFLOW_INVALID_ARGUMENT', message: /is no origin/ });
+});
+
+// OpenSSL as the other side: it makes the certificate, and knows nothing of this library.
+const openssl = spawnSync('openssl', ['version']).status === 0;
+test('peers and meshes speak TLS', { skip: !openssl && 'no openssl to make a certificate' }, async () => {
+  const key = path.join(folder, 'key.pem');
+  const certificate = path.join(folder, 'cert.pem');
+  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate,
+    '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']);
+  assert.strictEqual(made.status, 0, String(made.stderr));
+  const mesh = new PeerMesh({ networkId: 'node', bindAddress: '127.0.0.1', basePort: 23000 + process.pid % 20000,
+    tlsCertificateFile: certificate, tlsKeyFile: key });
+  const port = mesh.assign('one');
+  const answer = await new Promise((resolve, reject) => {
+    https.get({ host: '127.0.0.1', port, path: '/health', ca: fs.readFileSync(certificate), agent: false }, resolve)
+      .on('error', reject);
+  });
+  answer.resume();
+  assert.strictEqual(answer.statusCode, 200);
+  const trusting = await local('trusting', { tlsCaFile: certificate }).start();
+  assert.strictEqual(await trusting.connect(`wss://127.0.0.1:${port}`), 'node');
+  assert.strictEqual(trusting.status().links[0].scheme, 'wss');
+  const careless = await local('careless', { tlsVerify: false }).start();
+  assert.strictEqual(await careless.connect(`tls://127.0.0.1:${port}`), 'node');
+  const careful = await local('careful').start();
+  await assert.rejects(careful.connect(`wss://127.0.0.1:${port}`), { code: /^ERR_REFLOW_/ });
+  assert.throws(() => local('half', { tlsCertificateFile: certificate }),
+    { code: 'ERR_REFLOW_INVALID_ARGUMENT', message: /go together/ });
+  for (const peer of [trusting, careless, careful, mesh]) await peer.close();
 });
 
 // A process with two peers, a network, discovery and a mesh in the middle of traffic and of waiting.

@@ -418,13 +418,18 @@ class PeerMesh(Closing):
         network: Optional["Network"] = None,
         bind_address: str = "",
         auth_token: str = "",
+        tls_certificate_file: Union[str, "os.PathLike[str]"] = "",
+        tls_key_file: Union[str, "os.PathLike[str]"] = "",
+        tls_ca_file: Union[str, "os.PathLike[str]"] = "",
+        tls_verify: bool = True,
         **limits: int,
     ) -> None:
         """``ports`` are tried from ``base_port`` on, those in use are skipped.
 
         ``network`` only tells on which runtime the peers are. Limits of each peer: max_connections,
         heartbeat_interval_ms, connect_timeout_ms, handshake_timeout_ms, send_timeout_ms,
-        window_packets, reconnect_attempts.
+        window_packets, reconnect_attempts. With a certificate and its key, files in PEM, their ports
+        speak TLS as well; ``tls_ca_file`` is what they check the others' certificates against.
         """
         known = ("max_connections", "heartbeat_interval_ms", "connect_timeout_ms",
                  "handshake_timeout_ms", "send_timeout_ms", "window_packets", "reconnect_attempts")
@@ -433,6 +438,10 @@ class PeerMesh(Closing):
         options: Dict[str, Any] = dict(limits)
         options["bind_address"] = bind_address
         options["auth_token"] = auth_token
+        options["tls_certificate_file"] = os.fspath(tls_certificate_file)
+        options["tls_key_file"] = os.fspath(tls_key_file)
+        options["tls_ca_file"] = os.fspath(tls_ca_file)
+        options["tls_verify"] = tls_verify
         self._runtime = _runtime_of(network)
         self._handle = _reflow.Mesh.create(self._runtime, base_port, ports, options)
 

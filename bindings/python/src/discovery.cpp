@@ -28,6 +28,12 @@ public:
         options_.send_timeout_ms = number("send_timeout_ms", from);
         options_.window_packets = number("window_packets", from);
         options_.reconnect_attempts = number("reconnect_attempts", from);
+        options_.tls_certificate_file = string("tls_certificate_file", from);
+        options_.tls_key_file = string("tls_key_file", from);
+        options_.tls_ca_file = string("tls_ca_file", from);
+        if (from.contains("tls_verify") && !from["tls_verify"].cast<bool>()) {
+            options_.flags |= REFLOW_PEER_NO_TLS_VERIFY;
+        }
     }
     [[nodiscard]] const reflow_peer_options *get() const { return &options_; }
 

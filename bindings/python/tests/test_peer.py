@@ -3,7 +3,10 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
+import ssl
+import subprocess
 import threading
 import time
 import urllib.error
@@ -243,6 +246,31 @@ def test_mesh(net):
         mesh.assign("three")
     with pytest.raises(reflow.InvalidArgumentError, match="max_connections"):
         reflow.PeerMesh(base, max_conections=4)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate")
+def test_mesh_with_tls(tmp_path):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
+                   check=True, capture_output=True, timeout=120)
+    keys = dict(tls_certificate_file=certificate, tls_key_file=key, **LOCAL)
+    with reflow.PeerMesh(free_base(), **keys) as mesh:
+        port = mesh.assign("one")
+        # Python's own TLS is the other side first.
+        trust = ssl.create_default_context(cafile=certificate)
+        with urllib.request.urlopen(f"https://127.0.0.1:{port}/health", timeout=60, context=trust) as answer:
+            assert json.load(answer)["status"] == "ok"
+        with reflow.PeerMesh(free_base(), tls_ca_file=certificate, **LOCAL) as trusting:
+            trusting.connect("two", f"wss://127.0.0.1:{port}")
+            assert trusting.peer("two").status["links"][0]["scheme"] == "wss"
+        with reflow.PeerMesh(free_base(), tls_verify=False, **LOCAL) as careless:
+            careless.connect("three", f"tls://127.0.0.1:{port}")
+        with reflow.PeerMesh(free_base(), **LOCAL) as careful:
+            with pytest.raises(reflow.Error, match="certificate"):
+                careful.connect("four", f"wss://127.0.0.1:{port}")
+    with pytest.raises(reflow.InvalidArgumentError, match="go together"):
+        reflow.PeerMesh(free_base(), tls_key_file=key)
 
 
 # ---- discovery -------------------------------------------------------------------------------------

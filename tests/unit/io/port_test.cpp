@@ -225,22 +225,24 @@ TEST_F(PortTest, RequestsOnTheSamePort) {
     // Two at once, then one with a body, on one connection.
     socket.say(
         "GET /health?a=1&b=2 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\n\r\nGET / "
-        "HTTP/1.1\r\n\r\n");
+        "HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_EQ(socket
                   .hear("404 Not Found\r\nContent-Type: application/json\r\nContent-Length: "
                         "10\r\n\r\nrrrrrrrrrr")
                   .substr(0, 15),
               "HTTP/1.1 200 OK");
     socket.say(
-        "POST /run HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\nab");
+        "POST /run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "Content-Length: 5\r\n\r\nab");
     socket.say("cde");
     socket.hear("rrrrrrrrrr");
     // As clients ask proxies.
-    socket.say("GET http://x:80/health?c HTTP/1.1\r\n\r\nGET HTTPS://x HTTP/1.1\r\n\r\n");
+    socket.say("GET http://x:80/health?c HTTP/1.1\r\nHost: x\r\n\r\n"
+               "GET HTTPS://x HTTP/1.1\r\nHost: x\r\n\r\n");
     socket.hear("404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\nrrrrrrrrrr");
-    socket.say("HEAD /health HTTP/1.1\r\n\r\n");
+    socket.say("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_NE(socket.hear("\r\n\r\n").find("Content-Length: 10"), std::string::npos);
-    socket.say("GET /large HTTP/1.1\r\nConnection: close\r\n\r\n");
+    socket.say("GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     EXPECT_GT(socket.hear().size(), 3'000'000U);
     std::lock_guard lock(bell.mutex);
     EXPECT_EQ(seen, (std::vector<std::string>{"GET /health a=1&b=2  Bearer t ", "GET /    ",
@@ -261,19 +263,20 @@ TEST_F(PortTest, WrongRequestsAreAnsweredAndLimited) {
     };
     EXPECT_EQ(status("GET /\r\n\r\n"), 400);
     EXPECT_EQ(status("GET / HTTP/2.0\r\n\r\n"), 400);
-    EXPECT_EQ(status("GET / HTTP/1.1\r\nA : b\r\n\r\n"), 400);
+    EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n"), 400);
     EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
-    EXPECT_EQ(status("GET / HTTP/1.1\r\n folded\r\n\r\n"), 400);
-    EXPECT_EQ(status("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"), 400);
-    EXPECT_EQ(status("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"), 400);
-    EXPECT_EQ(status("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"), 411);
-    EXPECT_EQ(status("POST / HTTP/1.1\r\nContent-Length: 101\r\n\r\n" + std::string(101, 'x')),
-              413);
+    EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n"), 400);
+    EXPECT_EQ(status("GET / HTTP/1.1\r\n\r\n"), 400);  // without Host
+    EXPECT_EQ(status("GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n"), 200);
+    EXPECT_EQ(status("GET / HTTP/1.0\r\n\r\n"), 200);
+    const std::string post = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+    EXPECT_EQ(status(post + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"), 400);
+    EXPECT_EQ(status(post + "Content-Length: -1\r\n\r\n"), 400);
+    EXPECT_EQ(status(post + "Content-Length:\r\n\r\n"), 400);
+    EXPECT_EQ(status(post + "Content-Length: 101\r\n\r\n" + std::string(101, 'x')), 413);
     EXPECT_EQ(status("GET / HTTP/1.1\r\nA: " + std::string(20'000, 'a')), 431);
-    EXPECT_EQ(status("GET / HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n\r\n"),
-              426);
-    EXPECT_EQ(status("GET / HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"),
-              400);
+    EXPECT_EQ(status(post + "Upgrade: websocket\r\nSec-WebSocket-Version: 8\r\n\r\n"), 426);
+    EXPECT_EQ(status(post + "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"), 400);
     door.refuses = true;
     EXPECT_EQ(status(upgrade()), 403);
     EXPECT_EQ(status(std::string("\x01\x02\x03garbage\r\n\r\n")), 0);
@@ -290,7 +293,8 @@ TEST_F(PortTest, SlowAndSilentOnesEndAndDoNotDisturb) {
         slow.push_back(std::make_unique<Plain>(port));
         if (i % 5 == 1) slow.back()->say("GET / HT");
         if (i % 5 == 2) slow.back()->say("RF");
-        if (i % 5 == 3) slow.back()->say("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf");
+        if (i % 5 == 3)
+            slow.back()->say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf");
         if (i % 5 == 4) slow.back()->say(upgrade().substr(0, 100));
     }
     expect_alive("ws");
@@ -322,7 +326,7 @@ TEST_F(PortTest, UnlistenInsideOfARequest) {
     };
     listen();
     Plain socket(port);
-    socket.say("GET / HTTP/1.1\r\n\r\n");
+    socket.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_EQ(socket.hear(), "");
     EXPECT_FALSE(Plain(port).ok());
 }

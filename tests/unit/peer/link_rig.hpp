@@ -96,8 +96,9 @@ public:
         return count;
     }
     void writable(Link&, std::uint64_t channel) override { writables.push_back(channel); }
-    void lost(Link&, std::uint64_t, std::uint64_t number, reflow_status how,
+    void lost(Link&, std::uint64_t channel, std::uint64_t number, reflow_status how,
               std::string_view) override {
+        if (channel == UINT64_MAX) return passed_over.push_back(how);
         EXPECT_EQ(how, REFLOW_ERROR_NOT_FOUND);
         lost_numbers.push_back(number);
     }
@@ -125,6 +126,7 @@ public:
     std::optional<Identity> admitted;
     Vector<Got> got;
     Vector<std::uint64_t> writables, lost_numbers, confirmations;
+    std::vector<reflow_status> passed_over;  // of the original's frames
     Vector<String> logs;
     std::uint64_t told_number = 0;
     Message told;

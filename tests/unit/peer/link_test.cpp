@@ -408,6 +408,9 @@ TEST(LinkTest, OldPeerIsAnsweredInItsWords) {
             R"("target_network":"kiln","target_actor":"glaze","target_port":"in",)"
             R"("payload":{"type":"Integer","data":41},"timestamp":"2026-05-04T10:11:12Z"})");
     EXPECT_EQ(old.end.owner.got.size(), 1u);
+    old.say(R"({"neither":1})");
+    EXPECT_EQ(old.end.owner.passed_over,
+              (std::vector<reflow_status>{REFLOW_ERROR_PROTOCOL, REFLOW_ERROR_PROTOCOL}));
     old.say(R"({"request_id":"r","requesting_network":"studio"})");
     EXPECT_EQ(old.heard(), R"({"request_id":"r","network_id":"kiln","actors":[{"actor_id":"glaze",)"
                            R"("capabilities":["actor_messaging"],"description":null}]})");

@@ -23,6 +23,18 @@ export interface PeerOptions {
   readonly legacyAuth?: boolean;
   /** Who may come; default all. */
   readonly allowedNetworks?: readonly string[];
+  /**
+   * Pages that browsers may dial and ask for, such as `https://example.org`; `*`: all. Without it only those that the
+   * peer itself could have served.
+   */
+  readonly allowedOrigins?: readonly string[];
+  /** PEM, with `tlsKeyFile`: the port speaks TLS as well then (`wss://`, `tls://`, `https://`). */
+  readonly tlsCertificateFile?: string;
+  readonly tlsKeyFile?: string;
+  /** What is dialled with `wss://`, `tls://` or `https://` is checked against it; default the system's certificates. */
+  readonly tlsCaFile?: string;
+  /** Whether it is checked; default true. */
+  readonly tlsVerify?: boolean;
   /** Links at once; default 32, at most 65,536. */
   readonly maxConnections?: number;
   /** Default 1000; a link that is silent for three of them has ended. */
