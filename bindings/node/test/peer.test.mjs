@@ -34,8 +34,13 @@ test('two peers: connect, send, confirmed and not, ask, ping, status, events', a
   const alpha = local('alpha', { authToken: 'secret' }).attach(net);
   const beta = local('beta', { authToken: 'secret' });
   const events = [];
+  let gone;
+  const ended = new Promise((resolve) => { gone = resolve; });
   const watched = (async () => {
-    for await (const event of alpha.events()) events.push([event.kind, event.network_id]);
+    for await (const event of alpha.events()) {
+      events.push([event.kind, event.network_id]);
+      if (event.kind === 'disconnected') gone();
+    }
   })();
   await net.start();
   assert.strictEqual(await alpha.start(), alpha);
@@ -53,6 +58,7 @@ test('two peers: connect, send, confirmed and not, ask, ping, status, events', a
   assert.deepStrictEqual([link.network_id, link.state, link.dialled], ['alpha', 'connected', true]);
   assert.strictEqual(beta.networks()[0].network_id, 'alpha');
   await beta.close();
+  await ended; // it is told there a moment later; a peer that is closed has no events
   await alpha.close();
   await net.close();
   await watched;
