@@ -7,11 +7,7 @@ if(TARGET reflow_node_package AND NOT REFLOW_SANITIZE)
   file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.test.mjs" "${folder}/*.test.cjs")
   foreach(source IN LISTS sources)
     get_filename_component(name "${source}" NAME_WE)
-    set(tier quick)
-    if(name STREQUAL "peer") # fails now and then beside copies of itself: docs/open-work.md
-      set(tier packages)
-    endif()
-    reflow_test(node.${name} LABELS ${tier} node TIMEOUT 600
+    reflow_test(node.${name} LABELS quick node TIMEOUT 600
       ENVIRONMENT "REFLOW_NODE_PREBUILD=${PROJECT_BINARY_DIR}/node"
         "REFLOW_NODE_TOOLS=${PROJECT_BINARY_DIR}/node/node_modules"
         "REFLOW_NODE_STAGE=${PROJECT_BINARY_DIR}/node/package"

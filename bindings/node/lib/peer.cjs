@@ -33,6 +33,10 @@ function inportKey(...parts) {
   return JSON.stringify(parts);
 }
 
+// What runs is not collected, whoever else knows it, as with servers of Node: others reach it by its port, and through
+// it a network that nothing here feeds. `unref` says only that the process may end.
+const running = new Set();
+
 // Keeps the process from ending while it is on.
 class Hold {
   #on = false;
@@ -168,6 +172,7 @@ class Peer extends Links {
   #again = []; // what was set before the start, for a peer that is made anew
   #hold = new Hold();
   #started = false;
+  #ended = false;
   #attached = false;
 
   constructor(options, file = '') {
@@ -236,12 +241,15 @@ class Peer extends Links {
     }
     await this._handle.start();
     this.#started = true;
-    this.#hold.set(true);
+    if (!this.#ended) { // it may have been closed meanwhile
+      this.#hold.set(true);
+      running.add(this);
+    }
     return this;
   }
 
   ref() {
-    if (this.#started) this.#hold.set(true);
+    if (this.#started && !this.#ended) this.#hold.set(true);
     return this;
   }
 
@@ -252,21 +260,29 @@ class Peer extends Links {
 
   async stop(options) {
     const { timeout } = check(options, ['timeout'], 'stop');
+    const wait = milliseconds(timeout, 5000);
+    this.#ended = true;
     try {
-      await this._handle.stop(milliseconds(timeout, 5000));
+      await this._handle.stop(wait);
     } finally {
-      this.#hold.set(false);
+      this.#over();
       this._finishStreams();
     }
   }
 
   async close() {
+    this.#ended = true;
     this._finishStreams();
     try {
       await this._handle.close();
     } finally {
-      this.#hold.set(false);
+      this.#over();
     }
+  }
+
+  #over() {
+    this.#hold.set(false);
+    running.delete(this);
   }
 
   [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
@@ -298,12 +314,14 @@ async function answerHttp(handler, request, reply) {
 class PeerMesh {
   #handle;
   #peers = new Map();
+  #network; // that peers bring packets to
 
   constructor(options) {
     const { basePort, ports = 0, network, ...rest } =
       check(options, [...peerOptions, 'basePort', 'ports', 'network'], 'PeerMesh');
     portNumber(basePort, "option 'basePort'");
     if (network !== undefined && !(network instanceof Network)) throw refuse("option 'network' has to be a Network");
+    this.#network = network;
     this.#handle = new native.MeshHandle(network && coreOf(network), rest, basePort, ports);
   }
 
@@ -313,12 +331,24 @@ class PeerMesh {
 
   assign(execution, network) {
     if (network && !(network instanceof Network)) throw refuse('assign needs a Network');
-    return this.#handle.assign(network ? coreOf(network) : undefined, execution);
+    const port = this.#handle.assign(network ? coreOf(network) : undefined, execution);
+    this.#look();
+    return port;
   }
 
   async connect(execution, endpoint, options) {
     const { timeout } = check(options, ['timeout'], 'connect');
-    return this.#handle.connect(execution, endpoint, milliseconds(timeout, 10000));
+    try {
+      return await this.#handle.connect(execution, endpoint, milliseconds(timeout, 10000));
+    } finally {
+      this.#look();
+    }
+  }
+
+  // It runs as long as it has peers.
+  #look() {
+    if (this.size > 0) running.add(this);
+    else running.delete(this);
   }
 
   peer(execution) {
@@ -340,12 +370,14 @@ class PeerMesh {
 
   async teardown(execution) {
     this.#forget(execution);
-    return this.#handle.teardown(execution);
+    await this.#handle.teardown(execution);
+    this.#look();
   }
 
   async close() {
     for (const execution of [...this.#peers.keys()]) this.#forget(execution);
-    return this.#handle.close();
+    await this.#handle.close();
+    this.#look();
   }
 
   [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
@@ -370,6 +402,7 @@ class DiscoveryServer {
     const { address = '', port = 0 } = check(options, ['address', 'port'], 'serve');
     const taken = this.#handle.serve(address, portNumber(port, "option 'port'"));
     this.#hold.set(true);
+    running.add(this);
     return taken;
   }
 
@@ -388,7 +421,7 @@ class DiscoveryServer {
     try {
       await this.#handle.stop();
     } finally {
-      this.#hold.set(false);
+      this.#over();
     }
   }
 
@@ -396,8 +429,13 @@ class DiscoveryServer {
     try {
       await this.#handle.close();
     } finally {
-      this.#hold.set(false);
+      this.#over();
     }
+  }
+
+  #over() {
+    this.#hold.set(false);
+    running.delete(this);
   }
 
   [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {

@@ -35,8 +35,13 @@ test('two peers: connect, send, confirmed and not, ask, ping, status, events', a
   const alpha = local('alpha', { authToken: 'secret' }).attach(net);
   const beta = local('beta', { authToken: 'secret' });
   const events = [];
+  let gone;
+  const ended = new Promise((resolve) => { gone = resolve; });
   const watched = (async () => {
-    for await (const event of alpha.events()) events.push([event.kind, event.network_id]);
+    for await (const event of alpha.events()) {
+      events.push([event.kind, event.network_id]);
+      if (event.kind === 'disconnected') gone();
+    }
   })();
   await net.start();
   assert.strictEqual(await alpha.start(), alpha);
@@ -54,6 +59,7 @@ test('two peers: connect, send, confirmed and not, ask, ping, status, events', a
   assert.deepStrictEqual([link.network_id, link.state, link.dialled], ['alpha', 'connected', true]);
   assert.strictEqual(beta.networks()[0].network_id, 'alpha');
   await beta.close();
+  await ended; // it is told there a moment later; a peer that is closed has no events
   await alpha.close();
   await net.close();
   await watched;
@@ -135,6 +141,63 @@ test('sends that nobody waits for keep their order, and take no threads', async 
   await closing;
   await alpha.close();
   await net.close();
+});
+
+// Others know what runs by its port alone, and nothing here has to: a garbage collector in between ended links.
+const collects = { skip: typeof global.gc === 'function' ? false : 'needs --expose-gc' };
+
+async function collected() {
+  for (let i = 0; i < 5; ++i) {
+    global.gc();
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+}
+
+// The promise for it is the only thing that is left of an object that `make` gives.
+async function reachedAt(make) {
+  const { port, all } = await make();
+  await collected();
+  return { port, all };
+}
+
+test('what runs stays until it is stopped, and goes then', collects, async () => {
+  const refs = [];
+  const served = await reachedAt(async () => {
+    const { net, all } = recording(2);
+    const alpha = local('alpha').attach(net);
+    await net.start();
+    await alpha.start();
+    refs.push(new WeakRef(alpha.unref()), new WeakRef(net));
+    return { port: alpha.port, all };
+  });
+  const meshed = await reachedAt(async () => {
+    const { net, all } = recording(1);
+    await net.start();
+    const mesh = new PeerMesh({ networkId: 'node', bindAddress: '127.0.0.1', basePort: 23000 + process.pid % 20000, ports: 100, network: net });
+    const port = mesh.assign('one', net);
+    refs.push(new WeakRef(mesh), new WeakRef(net));
+    return { port, all };
+  });
+  const found = await reachedAt(async () => {
+    const server = new DiscoveryServer();
+    refs.push(new WeakRef(server));
+    return { port: server.serve({ address: '127.0.0.1' }) };
+  });
+  const beta = local('beta', { noPort: true });
+  await beta.start();
+  await beta.connect(`127.0.0.1:${served.port}`);
+  await beta.send('alpha', 'recorder', 'in', 1, { confirmed: true });
+  await collected(); // the link holds nothing of them either
+  await beta.send('alpha', 'recorder', 'in', 2, { confirmed: true });
+  await beta.connect(`127.0.0.1:${meshed.port}`);
+  await beta.send('node', 'recorder', 'in', 3, { confirmed: true });
+  assert.deepStrictEqual([await served.all, await meshed.all], [[1, 2], [3]]);
+  assert.strictEqual((await fetch(`http://127.0.0.1:${found.port}/health`)).status, 200);
+  await beta.close();
+  for (const ref of refs) await ref.deref()?.close();
+  const deadline = Date.now() + 60000;
+  while (refs.some((ref) => ref.deref() !== undefined) && Date.now() < deadline) await collected();
+  assert.deepStrictEqual(refs.map((ref) => ref.deref()), refs.map(() => undefined));
 });
 
 test('an envelope crosses a link, with who has sent it', async () => {

@@ -263,7 +263,8 @@ export class Peer {
   ): this;
   /**
    * Listens. What `[[connect]]` of a configuration names is in `status().connect`: the program dials it.
-   * A peer that was started keeps the process alive until it is stopped or closed; see `unref`.
+   * A peer that was started keeps the process alive until it is stopped or closed; see `unref`. Until then neither it
+   * nor its network is collected.
    * @throws (rejects with) ReflowError ERR_REFLOW_IO with address and reason
    */
   start(): Promise<this>;
