@@ -19,15 +19,15 @@ Actor::Actor(Group& group_of, ComponentRef component_of, std::string_view name, 
              std::uint32_t default_capacity)
     : group(group_of),
       component(std::move(component_of)),
-      id(name),
+      id(reinterpret_cast<char*>(this) + block_bytes(*component), name),
       config(std::move(config_of)),
       mailbox(component->inports.size(), component->await != REFLOW_AWAIT_ANY, default_capacity,
               behind() + component->outports.size()),
       outports(behind(), component->outports.size()) {
     if (component->blocking) apart = blocking_bit;
     if (component->await != REFLOW_AWAIT_ANY) {
-        firing_size_ =
-            std::max<std::uint32_t>(static_cast<std::uint32_t>(component->inports.size()), 1);
+        firing_size_ = std::max<std::uint16_t>(
+            static_cast<std::uint16_t>(component->inports.size()), std::uint16_t{1});
     }
     if (component->max_concurrency != 0 || component->timeout_ns != 0 || component->ordered) {
         allow_deferred(component->timeout_ns);
@@ -60,7 +60,7 @@ inline reflow_status Actor::call(Context& context, std::uint32_t emitted) noexce
 }
 
 void Actor::operator delete(Actor* actor, std::destroying_delete_t) noexcept {
-    std::size_t bytes = block_bytes(*actor->component);
+    std::size_t bytes = block_bytes(*actor->component) + ActorId::bytes(actor->id);
     actor->~Actor();
     reflow::release(actor, bytes);
 }

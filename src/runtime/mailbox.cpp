@@ -26,18 +26,18 @@ Mailbox::Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_c
     : ports_(place, ports) {
     for (std::uint32_t i = 0; i < ports; ++i) set_capacity(i, default_capacity);
     if (!queue_per_port) return;
-    by_port_.reset(new ByPort);
-    by_port_->queues.resize(ports);
-    by_port_->newest.resize(ports);
+    rare().by_port = true;
+    rare_->queues.resize(ports);
+    rare_->newest.resize(ports);
 }
 
 Mailbox::~Mailbox() {
     while (!queue_.empty()) drop(queue_.pop());
-    if (by_port_ == nullptr) return;
-    for (Queue<Packet>& packets : by_port_->queues) {
+    if (!by_port()) return;
+    for (Queue<Packet>& packets : rare_->queues) {
         while (!packets.empty()) drop(packets.pop());
     }
-    for (const Packet& packet : by_port_->newest) drop(packet);
+    for (const Packet& packet : rare_->newest) drop(packet);
 }
 
 void Mailbox::set_capacity(std::uint32_t port, std::uint32_t capacity) noexcept {
@@ -70,7 +70,7 @@ void Mailbox::put(std::uint32_t port, const Packet& packet) noexcept {
 
 void Mailbox::stick(std::uint32_t port, const Packet& packet, Dropped& dropped) {
     Port& to = ports_[port];
-    Packet& newest = by_port_->newest[port];
+    Packet& newest = rare_->newest[port];
     if (newest.message.tag != 0) {
         dropped.push_back(Message::adopt(newest.message));
         count_dropped(to.count.load(std::memory_order_relaxed));
@@ -214,9 +214,9 @@ void Mailbox::reserve(std::span<const std::uint32_t> packets) {
     std::size_t all = 0;
     for (std::uint32_t port = 0; port < packets.size(); ++port) {
         all += packets[port];
-        if (by_port_ != nullptr) queue(port).reserve(packets[port]);
+        if (by_port()) queue(port).reserve(packets[port]);
     }
-    if (by_port_ == nullptr) queue_.reserve(all);
+    if (!by_port()) queue_.reserve(all);
 }
 
 void Mailbox::close(Released& released) noexcept {
@@ -226,7 +226,7 @@ void Mailbox::close(Released& released) noexcept {
         // A reader has one port, and nobody waits for it any more.
         released.swap(ports_.front().senders);
         senders_waiting_ = 0;
-        if (outside_ != nullptr && !released.empty()) outside_->enter();
+        if (outside() != nullptr && !released.empty()) outside()->enter();
         keep_released(released, 0);
     }
     drop_queues();
@@ -234,7 +234,7 @@ void Mailbox::close(Released& released) noexcept {
 
 // They are let go without a lock, and may be taken out of the network meanwhile.
 void Mailbox::keep_released(const Released& released, std::size_t first) const noexcept {
-    if (outside_ == nullptr) return;
+    if (outside() == nullptr) return;
     for (std::size_t i = first; i < released.size(); ++i) released[i]->ref();
 }
 
@@ -244,7 +244,7 @@ std::size_t Mailbox::room(std::uint32_t port) const noexcept {
     if (special == 0) return places(to);
     if ((special & newest_only) != 0) return SIZE_MAX;
     if (places(to) == 0) return 0;
-    std::uint64_t refused = bytes_->ports[port].refused.load(std::memory_order_relaxed);
+    std::uint64_t refused = rare_->bytes[port].refused.load(std::memory_order_relaxed);
     return bytes_fit(port, refused == no_bytes ? 1 : refused) ? 1 : 0;
 }
 
@@ -256,7 +256,7 @@ void Mailbox::taken(std::uint32_t number, std::size_t packets, Released& release
     std::uint32_t count = step(port.count, -static_cast<std::int64_t>(packets));
     if (count > port.capacity.load(std::memory_order_relaxed) / 2) return;
     if (limited(port)) {
-        PortBytes& bytes = bytes_->ports[number];
+        PortBytes& bytes = rare_->bytes[number];
         std::uint64_t half = bytes.most.load(std::memory_order_relaxed) / 2;
         if (bytes.waiting.load(std::memory_order_relaxed) > half) return;
         bytes.refused.store(no_bytes, std::memory_order_relaxed);
@@ -266,7 +266,7 @@ void Mailbox::taken(std::uint32_t number, std::size_t packets, Released& release
         host_waits = true;
     }
     if (port.senders.empty()) return;
-    if (outside_ != nullptr && released.empty()) outside_->enter();
+    if (outside() != nullptr && released.empty()) outside()->enter();
     std::size_t before = released.size();
     released.append(port.senders);
     keep_released(released, before);
@@ -288,7 +288,7 @@ std::size_t Mailbox::take(Queue<Packet>& to, std::size_t max, Released& released
     bool swaps = to.empty() && count == packets.size();
     if (!swaps) to.reserve(count);
     reserve_released(released);
-    if (bytes_ != nullptr) [[unlikely]]
+    if (bytes() != nullptr) [[unlikely]]
         count_taken_bytes(packets, count);
     if (ports_.size() == 1) {
         taken(0, count, released, host_waits);
@@ -326,7 +326,7 @@ std::size_t Mailbox::take_firings(Queue<Packet>& to, std::size_t max, Released& 
             Port& port = ports_[i];
             if (sticky(i)) {
                 packets += port.count.exchange(0, std::memory_order_relaxed);
-                Packet shown = by_port_->newest[i];
+                Packet shown = rare_->newest[i];
                 shown.port = i;
                 shown.message = MessageRef(shown.message).own().leak();
                 to.push_unchecked(shown);
@@ -346,7 +346,7 @@ std::size_t Mailbox::take_firings(Queue<Packet>& to, std::size_t max, Released& 
 
 bool Mailbox::ready() const {
     std::lock_guard lock(mutex_);
-    return by_port_ == nullptr ? !queue_.empty() : ready_firings() != 0;
+    return by_port() ? ready_firings() != 0 : !queue_.empty();
 }
 
 void Mailbox::clear() noexcept {
@@ -367,17 +367,22 @@ void Mailbox::drop_queues() noexcept {
             packets.swap(from);
             for (std::size_t port = first; port < end; ++port) {
                 ports_[port].count.store(0, std::memory_order_relaxed);
-                if (bytes_ == nullptr) continue;
-                bytes_->ports[port].waiting.store(0, std::memory_order_relaxed);
+                if (bytes() == nullptr) continue;
+                rare_->bytes[port].waiting.store(0, std::memory_order_relaxed);
             }
         }
         while (!packets.empty()) drop(packets.pop());
     };
-    if (by_port_ == nullptr) return drop_one(queue_, 0, ports_.size());
+    bool each = false;
+    {
+        std::lock_guard lock(mutex_);  // a change may give it capacities in bytes meanwhile
+        each = by_port();
+    }
+    if (!each) return drop_one(queue_, 0, ports_.size());
     for (std::size_t i = 0; i < ports_.size(); ++i) {
-        drop_one(by_port_->queues[i], i, i + 1);
+        drop_one(rare_->queues[i], i, i + 1);
         std::unique_lock lock(mutex_);
-        Message newest = Message::adopt(std::exchange(by_port_->newest[i], {}).message);
+        Message newest = Message::adopt(std::exchange(rare_->newest[i], {}).message);
         lock.unlock();
     }
 }
@@ -385,8 +390,8 @@ void Mailbox::drop_queues() noexcept {
 void Mailbox::copy(Vector<Packet>& to, Vector<Sticky>& newest) const {
     std::lock_guard lock(mutex_);
     std::size_t count = queue_.size();
-    for (std::uint32_t i = 0; by_port_ != nullptr && i < ports_.size(); ++i) {
-        count += by_port_->queues[i].size();
+    for (std::uint32_t i = 0; by_port() && i < ports_.size(); ++i) {
+        count += rare_->queues[i].size();
     }
     to.reserve(to.size() + count);
     auto add = [&](const Queue<Packet>& packets) {
@@ -396,11 +401,11 @@ void Mailbox::copy(Vector<Packet>& to, Vector<Sticky>& newest) const {
         }
     };
     add(queue_);
-    if (by_port_ == nullptr) return;
+    if (!by_port()) return;
     newest.reserve(ports_.size());
     for (std::uint32_t i = 0; i < ports_.size(); ++i) {
-        add(by_port_->queues[i]);
-        Packet packet = by_port_->newest[i];
+        add(rare_->queues[i]);
+        Packet packet = rare_->newest[i];
         if (MessageRef(packet.message).none()) continue;
         packet.port = i;
         newest.push_back({packet, ports_[i].count.load(std::memory_order_relaxed) != 0});
@@ -410,7 +415,7 @@ void Mailbox::copy(Vector<Packet>& to, Vector<Sticky>& newest) const {
 
 void Mailbox::restore_newest(const Packet& packet, bool fresh) noexcept {
     std::lock_guard lock(mutex_);
-    by_port_->newest[packet.port] = packet;
+    rare_->newest[packet.port] = packet;
     ports_[packet.port].count.store(fresh ? 1 : 0, std::memory_order_relaxed);
 }
 
@@ -420,13 +425,13 @@ std::size_t Mailbox::peek(std::uint32_t port, std::span<reflow_message> to) cons
     auto copy = [&](const Packet& packet) {
         if (count < to.size()) to[count++] = MessageRef(packet.message).own().leak();
     };
-    if (by_port_ != nullptr && sticky(port)) {
-        if (ports_[port].count.load(std::memory_order_relaxed) != 0) copy(by_port_->newest[port]);
+    if (by_port() && sticky(port)) {
+        if (ports_[port].count.load(std::memory_order_relaxed) != 0) copy(rare_->newest[port]);
         return count;
     }
     const Queue<Packet>& packets = queue(port);
     for (std::size_t i = 0; i < packets.size() && count < to.size(); ++i) {
-        if (by_port_ != nullptr || packets[i].port == port) copy(packets[i]);
+        if (by_port() || packets[i].port == port) copy(packets[i]);
     }
     return count;
 }
@@ -453,7 +458,7 @@ std::size_t Mailbox::relieve(std::uint32_t port, Vector<Message>& dropped, Relea
 // There is memory.
 void Mailbox::release_senders(std::uint32_t port, Released& released) noexcept {
     Port& from = ports_[port];
-    if (limited(from)) bytes_->ports[port].refused.store(no_bytes, std::memory_order_relaxed);
+    if (limited(from)) rare_->bytes[port].refused.store(no_bytes, std::memory_order_relaxed);
     released.append(from.senders);
     senders_waiting_ -= static_cast<std::uint32_t>(from.senders.size());
     from.senders.clear();

@@ -21,7 +21,8 @@ void Mailbox::settle(std::span<const PortPlan> ports, bool late) noexcept {
         if (ports[i].capacity != 0) {
             port.capacity.store(ports[i].capacity, std::memory_order_relaxed);
         }
-        if (bytes_ != nullptr) settle_bytes(static_cast<std::uint32_t>(i), ports[i].capacity_bytes);
+        if (bytes() == nullptr) continue;
+        settle_bytes(static_cast<std::uint32_t>(i), ports[i].capacity_bytes);
     }
 }
 
@@ -30,23 +31,23 @@ void Mailbox::settle(std::span<const PortPlan> ports, bool late) noexcept {
 void Mailbox::reserve_bytes(std::span<const PortPlan> ports) {
     bool some = false;
     for (const PortPlan& port : ports) some = some || port.capacity_bytes != 0;
-    if (!some || bytes_ != nullptr) return;
-    std::unique_ptr<Bytes> made(new Bytes(ports_.size()));
+    if (!some || bytes() != nullptr) return;
+    Vector<PortBytes> made(ports_.size());
     std::lock_guard lock(mutex_);
-    bytes_ = std::move(made);
+    rare().bytes.swap(made);
 }
 
 // What stalls have added stays, unless the graph says something else than before.
 void Mailbox::settle_bytes(std::uint32_t number, std::uint64_t asked) noexcept {
     Port& port = ports_[number];
-    PortBytes& bytes = bytes_->ports[number];
+    PortBytes& bytes = rare_->bytes[number];
     if (bytes.asked == asked || sticky(number)) return;
     bytes.asked = asked;
     bytes.most.store(asked, std::memory_order_relaxed);
     std::uint64_t sum = 0;
     const Queue<Packet>& packets = queue(number);
     for (std::size_t i = 0; i < packets.size(); ++i) {
-        bool own = by_port_ != nullptr || packets[i].port == number;
+        bool own = by_port() || packets[i].port == number;
         if (own) sum += payload_size(MessageRef(packets[i].message));
     }
     bytes.waiting.store(sum, std::memory_order_relaxed);
@@ -57,7 +58,7 @@ void Mailbox::settle_bytes(std::uint32_t number, std::uint64_t asked) noexcept {
 // A packet that is larger than the whole capacity goes when nothing else waits.
 bool Mailbox::bytes_fit(std::uint32_t port, std::uint64_t bytes) const noexcept {
     if (ports_[port].count.load(std::memory_order_relaxed) == 0) return true;
-    const PortBytes& of = bytes_->ports[port];
+    const PortBytes& of = rare_->bytes[port];
     std::uint64_t most = of.most.load(std::memory_order_relaxed);
     std::uint64_t waiting = of.waiting.load(std::memory_order_relaxed);
     return waiting < most && bytes <= most - waiting;
@@ -74,7 +75,7 @@ bool Mailbox::room_for(std::uint32_t port, MessageRef message) const noexcept {
 }
 
 void Mailbox::count_bytes(std::uint32_t port, MessageRef message, bool comes) noexcept {
-    std::atomic<std::uint64_t>& waiting = bytes_->ports[port].waiting;
+    std::atomic<std::uint64_t>& waiting = rare_->bytes[port].waiting;
     std::uint64_t size = payload_size(message);
     std::uint64_t now = waiting.load(std::memory_order_relaxed);
     waiting.store(comes ? now + size : now - size, std::memory_order_relaxed);
@@ -89,13 +90,13 @@ void Mailbox::count_taken_bytes(const Queue<Packet>& packets, std::size_t count)
 
 // Until the port is half empty: then all who wait try again.
 void Mailbox::note_refused(std::uint32_t port, MessageRef message) noexcept {
-    std::atomic<std::uint64_t>& refused = bytes_->ports[port].refused;
+    std::atomic<std::uint64_t>& refused = rare_->bytes[port].refused;
     std::uint64_t least = std::min(refused.load(std::memory_order_relaxed), payload_size(message));
     refused.store(least, std::memory_order_relaxed);
 }
 
 void Mailbox::grow_bytes(std::uint32_t port) noexcept {
-    PortBytes& bytes = bytes_->ports[port];
+    PortBytes& bytes = rare_->bytes[port];
     std::uint64_t most = bytes.most.load(std::memory_order_relaxed);
     std::uint64_t refused = bytes.refused.load(std::memory_order_relaxed);
     std::uint64_t by = std::max(most, refused == no_bytes ? 0 : refused);
@@ -127,15 +128,15 @@ void Mailbox::copy_to(Queue<Packet>& to) const {
         one.message = MessageRef(packet.message).own().leak();
         to.push_unchecked(one);
     };
-    if (by_port_ == nullptr) {
+    if (!by_port()) {
         to.reserve(queue_.size());
         for (std::size_t i = 0; i < queue_.size(); ++i) copy(queue_[i], queue_[i].port);
         return;
     }
     for (std::uint32_t port = 0; port < ports_.size(); ++port) {
-        const Queue<Packet>& packets = by_port_->queues[port];
+        const Queue<Packet>& packets = rare_->queues[port];
         to.reserve(packets.size() + 1);
-        const Packet& newest = by_port_->newest[port];
+        const Packet& newest = rare_->newest[port];
         if (!MessageRef(newest.message).none()) copy(newest, port);
         for (std::size_t i = 0; i < packets.size(); ++i) copy(packets[i], port);
     }

@@ -38,7 +38,7 @@ bool Actor::open_up(Connection& connection) noexcept {
     list(connection);
     connection.opens = true;
     std::size_t space = std::min<std::size_t>(connection.pending.space(), connection.credit);
-    connection.open = static_cast<std::uint32_t>(space);
+    connection.set_open(space);
     return space != 0;
 }
 
@@ -51,7 +51,7 @@ void Actor::bound(Connection& connection) noexcept {
         space = std::min<std::size_t>(space, connection.credit - size);
     }
     bool looks = group.observer.looks_at_emits();
-    connection.open = looks ? 0 : static_cast<std::uint32_t>(space);
+    connection.set_open(looks ? 0 : space);
 }
 
 reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t index) {
@@ -108,7 +108,7 @@ std::size_t Actor::emit_plain(std::uint32_t outport,
     Connection& to = *only;
     if (to.open == 0 && !open_up(to)) return 0;
     std::size_t most = std::min<std::size_t>(
-        {messages.size(), to.open, std::size_t{limits::emits_count} - emitted_});
+        {messages.size(), std::size_t{to.open}, std::size_t{limits::emits_count} - emitted_});
     Packet packet{{}, to.inport, to.to_index, nullptr};
     Packet* place = to.pending.push_places();
     std::size_t count = 0;
@@ -116,9 +116,10 @@ std::size_t Actor::emit_plain(std::uint32_t outport,
         packet.message = messages[count];
         place[count] = packet;
     }
-    if (count != 0 && !to.listed) enlist(to);
+    if (count == 0) return 0;
+    if (!to.listed) enlist(to);
     to.pending.pushed(count);
-    to.open -= static_cast<std::uint32_t>(count);
+    to.open = static_cast<std::uint8_t>(to.open - count);
     emitted_ += static_cast<std::uint32_t>(count);
     return count;
 }
@@ -177,13 +178,12 @@ bool Actor::hand_over(Connection& connection, Lane& lane) noexcept {
     sent.add(count);
     to->received.add(count);
     lane.hand_over(*to);
-    connection.listed = connection.passed = false;
+    connection.listed = false;
+    connection.passed = false;
     // The next turn most likely does the same. The target has nothing, so all of its room is there.
     connection.credit = static_cast<std::uint8_t>(std::min(room, Connection::worth));
-    connection.open = connection.opens ? std::min<std::uint32_t>(
-                                             static_cast<std::uint32_t>(connection.pending.space()),
-                                             connection.credit)
-                                       : 0;
+    std::size_t space = std::min<std::size_t>(connection.pending.space(), connection.credit);
+    connection.open = connection.opens ? static_cast<std::uint8_t>(space) : 0;
     return true;
 }
 
@@ -225,7 +225,8 @@ bool Actor::flush_all(Lane& lane, bool hands_over) {
             }
             connection.pending.rest();
         }
-        connection.listed = connection.passed = false;
+        connection.listed = false;
+        connection.passed = false;
         *at = connection.next_unsent;
     }
     last_unsent_ = kept;
