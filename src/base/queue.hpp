@@ -15,11 +15,21 @@
 
 namespace reflow {
 
+// What stands in front of the places of a queue. An empty one begins and ends at 0.
+struct QueueBlock {
+    std::uint32_t capacity;
+    std::uint32_t begin;
+    std::uint32_t end;
+};
+// That of all queues without memory. It is constant, so that all processors keep it in their
+// caches, and whoever wrote to it would fault.
+alignas(std::max_align_t) inline constexpr QueueBlock no_queue_block{0, 0, 0};
+
 // Contiguous, so that a callback gets what waits without a copy, and two queues can be swapped
 // instead of emptying one into the other. It is one pointer, since there are very many empty ones:
-// to a block that has its sizes in front, or, for one without memory, to a block without places
-// that all share and nobody writes. T is trivially copyable; whoever drops elements with resources
-// in them cleans up first.
+// to a block that has its sizes in front, or, for one without memory, to one without places that
+// all share. T is trivially copyable; whoever drops elements with resources in them cleans up
+// first.
 template <typename T>
 class Queue {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -126,28 +136,28 @@ public:
     // Gives the memory of an empty queue back if it is more than this.
     void shrink(std::size_t most) noexcept {
         if (!empty() || block_->capacity <= most) return;
-        release(std::exchange(block_, &none_));
+        release(std::exchange(block_, none()));
     }
     // Of one that rests: what a burst has needed goes, and what most turns need stays.
     void rest() noexcept { shrink(128); }
 
 private:
-    // What stands in front of the places. An empty queue begins and ends at 0.
-    struct Block {
-        std::uint32_t capacity;
-        std::uint32_t begin;
-        std::uint32_t end;
-    };
+    using Block = QueueBlock;
     static constexpr std::size_t alignment = std::max(alignof(Block), alignof(T));
     static constexpr std::size_t front_bytes =
         (sizeof(Block) + alignof(T) - 1) / alignof(T) * alignof(T);
-    static inline constinit Block none_{0, 0, 0};
+    static constexpr std::size_t most_places =
+        std::min<std::size_t>(UINT32_MAX, (SIZE_MAX - front_bytes) / sizeof(T));
+    static_assert(alignof(T) <= alignof(std::max_align_t));
+
+    [[nodiscard]] static Block* none() noexcept { return const_cast<Block*>(&no_queue_block); }
 
     [[nodiscard]] T* slots() const noexcept {
         return reinterpret_cast<T*>(reinterpret_cast<char*>(block_) + front_bytes);
     }
+    // By the capacity: a second library in the process may have a block without places of its own.
     static void release(Block* block) noexcept {
-        if (block == &none_) return;
+        if (block->capacity == 0) return;
         reflow::release(block, front_bytes + block->capacity * sizeof(T), alignment);
     }
 
@@ -160,7 +170,8 @@ private:
         std::size_t least = all <= before ? before * 2 : all;
         std::size_t capacity = std::bit_ceil(std::max<std::size_t>(least, 4));
         // Throws for more than can be counted.
-        std::size_t bytes = capacity > UINT32_MAX ? SIZE_MAX : front_bytes + capacity * sizeof(T);
+        std::size_t bytes =
+            capacity > most_places ? SIZE_MAX : front_bytes + capacity * sizeof(T);
         auto* made = static_cast<Block*>(reflow::allocate(bytes, alignment));
         auto count = static_cast<std::uint32_t>(size());
         *made = {static_cast<std::uint32_t>(capacity), 0, count};
@@ -170,7 +181,7 @@ private:
         release(std::exchange(block_, made));
     }
 
-    Block* block_ = &none_;
+    Block* block_ = none();
 };
 
 }  // namespace reflow

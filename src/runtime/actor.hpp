@@ -359,7 +359,7 @@ private:
     // breakpoint pauses its own actor in the same way and parks; if somebody resumes meanwhile, the
     // change fails, and the next turn passes.
     static constexpr std::uint32_t idle = 0;
-    static constexpr std::uint32_t rest = 1;
+    static constexpr std::uint32_t rest = 1;  // word_ begins so
     static constexpr std::uint32_t ready = 2;
     static constexpr std::uint32_t running = 3;
     static constexpr std::uint32_t notified = 4;
@@ -383,8 +383,8 @@ private:
     // pause_: written before a change of the word and read after one, so relaxed would do; release
     // and acquire are for who looks into a resting actor.
     // stands_: written by turns that pause, before they change pause_ or the word, and read by who
-    // has seen that it rests: relaxed, since those order it. It is atomic as such a turn may come at any
-    // time, with a packet for an actor that had nothing to do.
+    // has seen that it rests: relaxed, since those order it. It is atomic as such a turn may come
+    // at any time, with a packet for an actor that had nothing to do.
     static constexpr std::uint8_t nowhere = 0;
     static constexpr std::uint8_t before_firing = 1;
     static constexpr std::uint8_t before_delivery = 2;
