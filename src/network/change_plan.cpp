@@ -431,9 +431,9 @@ void Change::number_inports() {
         slot.actor = nullptr;
         for (std::size_t j = 0; j < to.inports.size(); ++j) {
             const Exposed& now = to.inports[j];
-            std::string_view id = now.actor->id;
             bool same = now.node == old.node && now.name == old.name && now.port == old.port &&
-                        now.index == old.index && id == old.actor->id &&
+                        now.index == old.index &&
+                        std::string_view(now.actor->id) == old.actor->id &&
                         to.slot_of_exposed[j] == nowhere && same_inports(*old.actor, *now.actor);
             if (!same) continue;
             slot.actor = now.actor;
