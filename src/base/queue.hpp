@@ -90,8 +90,15 @@ public:
     }
     T pop() noexcept {
         T value = front();
-        skip(1);
+        (void)skip_first();
         return value;
+    }
+    // Takes out the first, which is there; whether there are more.
+    bool skip_first() noexcept {
+        REFLOW_ASSERT(!empty());
+        if (++block_->begin != block_->end) return true;
+        block_->begin = block_->end = 0;
+        return false;
     }
     // Takes out the first `count`.
     void skip(std::size_t count) noexcept {
@@ -175,8 +182,9 @@ private:
         auto* made = static_cast<Block*>(reflow::allocate(bytes, alignment));
         auto count = static_cast<std::uint32_t>(size());
         *made = {static_cast<std::uint32_t>(capacity), 0, count};
+        // memmove, since in a file that is compiled for size memcpy would go byte by byte.
         if (count != 0) {
-            std::memcpy(reinterpret_cast<char*>(made) + front_bytes, data(), count * sizeof(T));
+            std::memmove(reinterpret_cast<char*>(made) + front_bytes, data(), count * sizeof(T));
         }
         release(std::exchange(block_, made));
     }

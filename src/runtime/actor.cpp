@@ -208,8 +208,8 @@ std::size_t Actor::end_calls(Context& context, std::size_t used, reflow_status s
 }
 
 // Whether the next call can follow without a look at anything else.
-inline bool Actor::may_call_again(const Lane& lane) const noexcept {
-    return !flush_now_ && !inputs_.empty() && !lane.slow() && !group.stopping() &&
+inline bool Actor::may_call_again(const Lane& lane, bool more) const noexcept {
+    return more && !flush_now_ && !lane.slow() && !group.stopping() &&
            word_.load(std::memory_order_relaxed) == running;
 }
 
@@ -225,8 +225,8 @@ inline bool Actor::may_call_again(const Lane& lane) const noexcept {
             return end_calls(context, used, status);
         }
         if (MessageRef(packet->message).counted()) (void)Message::adopt(packet->message);
-        inputs_.skip(1);
-        if (++used == left || !may_call_again(lane)) break;
+        const bool more = inputs_.skip_first();
+        if (++used == left || !may_call_again(lane, more)) break;
         context.begin(1);
     }
     fired.add(used);
@@ -477,7 +477,7 @@ std::size_t Actor::run_inputs(Lane& lane, Context& context, std::size_t left) {
         }
         consume(context.firings);
         used += context.firings;
-        if (used == left || !may_call_again(lane)) break;
+        if (used == left || !may_call_again(lane, !inputs_.empty())) break;
         context.begin(std::min({firings_kept(), std::size_t{component->max_batch}, left - used}));
     }
     fired.add(used);

@@ -270,10 +270,11 @@ public:
     [[nodiscard]] bool emit_plain(std::uint32_t outport, reflow_message message) noexcept;
     // The shortest way: to a connection that has been opened up.
     [[nodiscard]] bool emit_open(std::uint32_t outport, reflow_message message) noexcept {
-        Connection* to = only_connection(outport);
-        if (to == nullptr || to->open == 0 || message.tag == 0) return false;
-        if (emitted_ >= limits::emits_count) return false;
-        put_open(*to, message);
+        if (outport >= outports.size() || outports[outport].size() != 1) return false;
+        Connection& to = outports[outport].front();
+        if (to.open == 0 || message.tag == 0 || emitted_ >= limits::emits_count) return false;
+        ++emitted_;
+        put_open(to, message);
         return true;
     }
     // The same for the first of many; returns how many.
@@ -312,7 +313,6 @@ private:
     void put_open(Connection& to, reflow_message message) noexcept {
         if (!to.listed) enlist(to);
         --to.open;
-        ++emitted_;
         // Word by word: a message comes in two registers, and is not put together in memory first.
         Packet& place = *to.pending.push_places();
         place.message.tag = message.tag;
@@ -438,7 +438,7 @@ private:
     std::size_t run_single(Lane& lane, Context& context, std::size_t left);
     reflow_status call_run(Context& context, Packet* packet) noexcept;
     std::size_t end_calls(Context& context, std::size_t used, reflow_status status);
-    [[nodiscard]] bool may_call_again(const Lane& lane) const noexcept;
+    [[nodiscard]] bool may_call_again(const Lane& lane, bool more) const noexcept;
     std::size_t fire(Lane& lane, Context& context);
     reflow_status call_watched(Lane& lane, Context& context, std::uint32_t emitted) noexcept;
     // Whether this turn is measured.

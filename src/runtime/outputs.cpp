@@ -77,7 +77,7 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
     std::size_t last = connections.size();
     for (std::size_t i = 0; i < connections.size(); ++i) {
         if (!matches(connections[i])) continue;
-        connections[i].pending.reserve(1);
+        if (connections[i].open == 0) connections[i].pending.reserve(1);
         last = i;
     }
     ++emitted_;
@@ -85,8 +85,12 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
     for (std::size_t i = 0; i <= last; ++i) {
         Connection& to = connections[i];
         if (!matches(to)) continue;
-        if (!to.listed) list(to);
         Message copy = i == last ? std::move(message) : message;
+        if (to.open != 0) {
+            put_open(to, copy.leak());
+            continue;
+        }
+        if (!to.listed) list(to);
         to.pending.push_unchecked({copy.leak(), to.inport, to.to_index, nullptr});
         bound(to);
     }
@@ -97,6 +101,7 @@ bool Actor::emit_plain(std::uint32_t outport, reflow_message message) noexcept {
     Connection* to = only_connection(outport);
     if (to == nullptr || message.tag == 0 || emitted_ >= limits::emits_count) return false;
     if (to->open == 0 && !open_up(*to)) return false;
+    ++emitted_;
     put_open(*to, message);
     return true;
 }
