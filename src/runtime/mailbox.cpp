@@ -3,6 +3,7 @@
 #include "runtime/mailbox.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/actor.hpp"
 #include "runtime/group.hpp"
@@ -31,14 +32,7 @@ Mailbox::Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_c
     rare_->newest.resize(ports);
 }
 
-Mailbox::~Mailbox() {
-    while (!queue_.empty()) drop(queue_.pop());
-    if (!by_port()) return;
-    for (Queue<Packet>& packets : rare_->queues) {
-        while (!packets.empty()) drop(packets.pop());
-    }
-    for (const Packet& packet : rare_->newest) drop(packet);
-}
+Mailbox::~Mailbox() { drop_queues(); }
 
 void Mailbox::set_capacity(std::uint32_t port, std::uint32_t capacity) noexcept {
     ports_[port].capacity.store(std::max<std::uint32_t>(capacity, 1), std::memory_order_relaxed);
@@ -360,11 +354,17 @@ void Mailbox::clear() noexcept {
 
 // Needs no memory: queues are moved out one by one, and dropped outside the lock.
 void Mailbox::drop_queues() noexcept {
-    auto drop_one = [this](Queue<Packet>& from, std::size_t first, std::size_t end) {
+    std::size_t end = 0;
+    for (std::size_t first = 0; first < ports_.size(); first = end) {
         Queue<Packet> packets;
+        Message newest;
         {
             std::lock_guard lock(mutex_);
-            packets.swap(from);
+            end = by_port() ? first + 1 : ports_.size();
+            packets.swap(queue(static_cast<std::uint32_t>(first)));
+            if (by_port()) {
+                newest = Message::adopt(std::exchange(rare_->newest[first], {}).message);
+            }
             for (std::size_t port = first; port < end; ++port) {
                 ports_[port].count.store(0, std::memory_order_relaxed);
                 if (bytes() == nullptr) continue;
@@ -372,112 +372,13 @@ void Mailbox::drop_queues() noexcept {
             }
         }
         while (!packets.empty()) drop(packets.pop());
-    };
-    bool each = false;
-    {
-        std::lock_guard lock(mutex_);  // a change may give it capacities in bytes meanwhile
-        each = by_port();
     }
-    if (!each) return drop_one(queue_, 0, ports_.size());
-    for (std::size_t i = 0; i < ports_.size(); ++i) {
-        drop_one(rare_->queues[i], i, i + 1);
-        std::unique_lock lock(mutex_);
-        Message newest = Message::adopt(std::exchange(rare_->newest[i], {}).message);
-        lock.unlock();
-    }
-}
-
-void Mailbox::copy(Vector<Packet>& to, Vector<Sticky>& newest) const {
-    std::lock_guard lock(mutex_);
-    std::size_t count = queue_.size();
-    for (std::uint32_t i = 0; by_port() && i < ports_.size(); ++i) {
-        count += rare_->queues[i].size();
-    }
-    to.reserve(to.size() + count);
-    auto add = [&](const Queue<Packet>& packets) {
-        for (std::size_t i = 0; i < packets.size(); ++i) {
-            to.push_back(packets[i]);
-            (void)MessageRef(packets[i].message).own().leak();
-        }
-    };
-    add(queue_);
-    if (!by_port()) return;
-    newest.reserve(ports_.size());
-    for (std::uint32_t i = 0; i < ports_.size(); ++i) {
-        add(rare_->queues[i]);
-        Packet packet = rare_->newest[i];
-        if (MessageRef(packet.message).none()) continue;
-        packet.port = i;
-        newest.push_back({packet, ports_[i].count.load(std::memory_order_relaxed) != 0});
-        (void)MessageRef(packet.message).own().leak();
-    }
-}
-
-void Mailbox::restore_newest(const Packet& packet, bool fresh) noexcept {
-    std::lock_guard lock(mutex_);
-    rare_->newest[packet.port] = packet;
-    ports_[packet.port].count.store(fresh ? 1 : 0, std::memory_order_relaxed);
-}
-
-std::size_t Mailbox::peek(std::uint32_t port, std::span<reflow_message> to) const noexcept {
-    std::lock_guard lock(mutex_);
-    std::size_t count = 0;
-    auto copy = [&](const Packet& packet) {
-        if (count < to.size()) to[count++] = MessageRef(packet.message).own().leak();
-    };
-    if (by_port() && sticky(port)) {
-        if (ports_[port].count.load(std::memory_order_relaxed) != 0) copy(rare_->newest[port]);
-        return count;
-    }
-    const Queue<Packet>& packets = queue(port);
-    for (std::size_t i = 0; i < packets.size() && count < to.size(); ++i) {
-        if (by_port() || packets[i].port == port) copy(packets[i]);
-    }
-    return count;
 }
 
 std::uint64_t Mailbox::waiting() const noexcept {
     std::uint64_t sum = 0;
     for (const Port& port : ports_) sum += port.count.load(std::memory_order_relaxed);
     return sum;
-}
-
-std::size_t Mailbox::relieve(std::uint32_t port, Vector<Message>& dropped, Released& released) {
-    std::lock_guard lock(mutex_);
-    Port& to = ports_[port];
-    std::size_t waiting = to.count.load(std::memory_order_relaxed);
-    if (to.senders.empty() || sticky(port) || waiting == 0) return 0;
-    std::size_t goes = (waiting + 1) / 2;
-    dropped.reserve(dropped.size() + goes);
-    released.reserve(released.size() + to.senders.size());
-    for (std::size_t i = 0; i < goes; ++i) drop_oldest(port, dropped);
-    release_senders(port, released);
-    return goes;
-}
-
-// There is memory.
-void Mailbox::release_senders(std::uint32_t port, Released& released) noexcept {
-    Port& from = ports_[port];
-    if (limited(from)) rare_->bytes[port].refused.store(no_bytes, std::memory_order_relaxed);
-    released.append(from.senders);
-    senders_waiting_ -= static_cast<std::uint32_t>(from.senders.size());
-    from.senders.clear();
-}
-
-bool Mailbox::grow(std::uint32_t port, std::uint32_t by, Released& released) {
-    std::lock_guard lock(mutex_);
-    Port& to = ports_[port];
-    released.reserve(released.size() + to.senders.size());
-    if (to.senders.empty()) return false;
-    // One that is full of bytes gets twice as many, which count for the growth as packets do.
-    if (limited(to) && by != 0 && places(to) != 0) {
-        grow_bytes(port);
-    } else {
-        to.capacity.fetch_add(by, std::memory_order_relaxed);
-    }
-    if (by == 0 && room(port) == 0) return false;
-    release_senders(port, released);
-    return true;
 }
 
 }  // namespace reflow::runtime
