@@ -15,9 +15,21 @@
 
 namespace reflow {
 
+// What stands in front of the places of a queue. An empty one begins and ends at 0.
+struct QueueBlock {
+    std::uint32_t capacity;
+    std::uint32_t begin;
+    std::uint32_t end;
+};
+// That of all queues without memory. It is constant, so that all processors keep it in their
+// caches, and whoever wrote to it would fault.
+alignas(std::max_align_t) inline constexpr QueueBlock no_queue_block{0, 0, 0};
+
 // Contiguous, so that a callback gets what waits without a copy, and two queues can be swapped
-// instead of emptying one into the other. T is trivially copyable; whoever drops elements with
-// resources in them cleans up first.
+// instead of emptying one into the other. It is one pointer, since there are very many empty ones:
+// to a block that has its sizes in front, or, for one without memory, to one without places that
+// all share. T is trivially copyable; whoever drops elements with resources in them cleans up
+// first.
 template <typename T>
 class Queue {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -26,34 +38,26 @@ public:
     Queue() noexcept = default;
     Queue(Queue&& other) noexcept { swap(other); }
     Queue& operator=(Queue&&) = delete;
-    ~Queue() { release(slots_, capacity_ * sizeof(T), alignof(T)); }
-    void swap(Queue& other) noexcept {
-        std::swap(slots_, other.slots_);
-        std::swap(capacity_, other.capacity_);
-        std::swap(begin_, other.begin_);
-        std::swap(end_, other.end_);
-    }
+    ~Queue() { release(block_); }
+    void swap(Queue& other) noexcept { std::swap(block_, other.block_); }
     // Gives all it has to one that is empty, for the memory of that.
     void give_to(Queue& other) noexcept {
         REFLOW_ASSERT(other.empty());
-        std::swap(slots_, other.slots_);
-        std::swap(capacity_, other.capacity_);
-        other.begin_ = std::exchange(begin_, 0);
-        other.end_ = std::exchange(end_, 0);
+        swap(other);
     }
 
-    [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
-    [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+    [[nodiscard]] std::size_t size() const noexcept { return block_->end - block_->begin; }
+    [[nodiscard]] bool empty() const noexcept { return block_->begin == block_->end; }
     // How many more push_unchecked() may put in.
-    [[nodiscard]] std::size_t space() const noexcept { return capacity_ - end_; }
-    [[nodiscard]] T* data() noexcept { return slots_ + begin_; }
+    [[nodiscard]] std::size_t space() const noexcept { return block_->capacity - block_->end; }
+    [[nodiscard]] T* data() noexcept { return slots() + block_->begin; }
     [[nodiscard]] T& operator[](std::size_t index) noexcept {
         REFLOW_ASSERT(index < size());
-        return slots_[begin_ + index];
+        return data()[index];
     }
     [[nodiscard]] const T& operator[](std::size_t index) const noexcept {
         REFLOW_ASSERT(index < size());
-        return slots_[begin_ + index];
+        return slots()[block_->begin + index];
     }
     [[nodiscard]] T& front() noexcept { return (*this)[0]; }
 
@@ -66,49 +70,60 @@ public:
         push_unchecked(value);
     }
     void push_unchecked(const T& value) noexcept {
-        REFLOW_ASSERT(end_ < capacity_);
-        slots_[end_++] = value;
+        REFLOW_ASSERT(block_->end < block_->capacity);
+        slots()[block_->end++] = value;
     }
     // The same in two steps: the places of the next ones, of which there are space(), to be filled
-    // in; and that so many have been.
-    [[nodiscard]] T* push_places() noexcept { return slots_ + end_; }
+    // in; and that so many have been, one at least.
+    [[nodiscard]] T* push_places() noexcept { return slots() + block_->end; }
     void pushed(std::size_t count) noexcept {
-        REFLOW_ASSERT(count <= space());
-        end_ += static_cast<std::uint32_t>(count);
+        REFLOW_ASSERT(count != 0 && count <= space());
+        block_->end += static_cast<std::uint32_t>(count);
     }
     // Puts in the first `count` of another queue, for which there is room, and takes them there.
     void move_from(Queue& other, std::size_t count) noexcept {
         REFLOW_ASSERT(count <= space() && count <= other.size());
         if (count == 0) return;
-        std::memcpy(slots_ + end_, other.data(), count * sizeof(T));
-        end_ += static_cast<std::uint32_t>(count);
+        std::memcpy(push_places(), other.data(), count * sizeof(T));
+        pushed(count);
         other.skip(count);
     }
     T pop() noexcept {
         T value = front();
-        skip(1);
+        (void)skip_first();
         return value;
+    }
+    // Takes out the first, which is there; whether there are more.
+    bool skip_first() noexcept {
+        REFLOW_ASSERT(!empty());
+        if (++block_->begin != block_->end) return true;
+        block_->begin = block_->end = 0;
+        return false;
     }
     // Takes out the first `count`.
     void skip(std::size_t count) noexcept {
         REFLOW_ASSERT(count <= size());
-        begin_ += static_cast<std::uint32_t>(count);
-        if (begin_ == end_) begin_ = end_ = 0;
+        std::uint32_t begin = block_->begin + static_cast<std::uint32_t>(count);
+        if (begin != block_->end) {
+            block_->begin = begin;
+        } else if (begin != 0) {
+            block_->begin = block_->end = 0;
+        }
     }
     // Puts back what pop() has just given; its slot is still there.
     void unpop(const T& value) noexcept {
-        if (begin_ == 0) {
-            REFLOW_ASSERT(end_ == 0 && capacity_ != 0);
-            end_ = 1;
+        if (block_->begin == 0) {
+            REFLOW_ASSERT(block_->end == 0 && block_->capacity != 0);
+            block_->end = 1;
         } else {
-            --begin_;
+            --block_->begin;
         }
         front() = value;
     }
     T pop_back() noexcept {
         T value = (*this)[size() - 1];
-        --end_;
-        if (begin_ == end_) begin_ = end_ = 0;
+        --block_->end;
+        if (block_->begin == block_->end) block_->begin = block_->end = 0;
         return value;
     }
     // Takes the element out of the middle; the order of the others stays.
@@ -120,42 +135,61 @@ public:
     }
     // Moves all to the front of the block, so that what was taken out leaves space.
     void compact() noexcept {
-        if (begin_ == 0) return;
-        std::memmove(slots_, slots_ + begin_, size() * sizeof(T));
-        end_ -= begin_;
-        begin_ = 0;
+        if (block_->begin == 0) return;
+        std::memmove(slots(), data(), size() * sizeof(T));
+        block_->end -= block_->begin;
+        block_->begin = 0;
     }
     // Gives the memory of an empty queue back if it is more than this.
     void shrink(std::size_t most) noexcept {
-        if (!empty() || capacity_ <= most) return;
-        release(slots_, capacity_ * sizeof(T), alignof(T));
-        slots_ = nullptr;
-        capacity_ = 0;
+        if (!empty() || block_->capacity <= most) return;
+        release(std::exchange(block_, none()));
     }
     // Of one that rests: what a burst has needed goes, and what most turns need stays.
     void rest() noexcept { shrink(128); }
 
 private:
+    using Block = QueueBlock;
+    static constexpr std::size_t alignment = std::max(alignof(Block), alignof(T));
+    static constexpr std::size_t front_bytes =
+        (sizeof(Block) + alignof(T) - 1) / alignof(T) * alignof(T);
+    static constexpr std::size_t most_places =
+        std::min<std::size_t>(UINT32_MAX, (SIZE_MAX - front_bytes) / sizeof(T));
+    static_assert(alignof(T) <= alignof(std::max_align_t));
+
+    [[nodiscard]] static Block* none() noexcept { return const_cast<Block*>(&no_queue_block); }
+
+    [[nodiscard]] T* slots() const noexcept {
+        return reinterpret_cast<T*>(reinterpret_cast<char*>(block_) + front_bytes);
+    }
+    // By the capacity: a second library in the process may have a block without places of its own.
+    static void release(Block* block) noexcept {
+        if (block->capacity == 0) return;
+        reflow::release(block, front_bytes + block->capacity * sizeof(T), alignment);
+    }
+
     // Moves all to the front if half of the block is free there, so that each element is moved
     // once at most while another takes its place; else into a larger block.
     void make_room(std::size_t more) {
         std::size_t all = size() + more;
-        if (all <= capacity_ && begin_ >= capacity_ / 2) return compact();
-        std::size_t least = all <= capacity_ ? std::size_t{capacity_} * 2 : all;
+        std::size_t before = block_->capacity;
+        if (all <= before && block_->begin >= before / 2) return compact();
+        std::size_t least = all <= before ? before * 2 : all;
         std::size_t capacity = std::bit_ceil(std::max<std::size_t>(least, 4));
-        T* slots = Allocator<T>().allocate(capacity > UINT32_MAX ? SIZE_MAX : capacity);
-        if (!empty()) std::memcpy(slots, slots_ + begin_, size() * sizeof(T));
-        release(slots_, capacity_ * sizeof(T), alignof(T));
-        slots_ = slots;
-        capacity_ = static_cast<std::uint32_t>(capacity);
-        end_ -= begin_;
-        begin_ = 0;
+        // Throws for more than can be counted.
+        std::size_t bytes =
+            capacity > most_places ? SIZE_MAX : front_bytes + capacity * sizeof(T);
+        auto* made = static_cast<Block*>(reflow::allocate(bytes, alignment));
+        auto count = static_cast<std::uint32_t>(size());
+        *made = {static_cast<std::uint32_t>(capacity), 0, count};
+        // memmove, since in a file that is compiled for size memcpy would go byte by byte.
+        if (count != 0) {
+            std::memmove(reinterpret_cast<char*>(made) + front_bytes, data(), count * sizeof(T));
+        }
+        release(std::exchange(block_, made));
     }
 
-    T* slots_ = nullptr;
-    std::uint32_t capacity_ = 0;
-    std::uint32_t begin_ = 0;
-    std::uint32_t end_ = 0;
+    Block* block_ = none();
 };
 
 }  // namespace reflow

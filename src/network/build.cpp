@@ -139,9 +139,9 @@ Result<void> Builder::make_actors() {
 
 Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node, std::size_t at,
                                        const runtime::ComponentRef& component, Message config) {
-    auto actor =
-        Ref<Actor>::adopt(new (component) Actor(network_.group(), component, node.id, std::move(config),
-                                    network_.runtime().options().port_capacity));
+    auto actor = Ref<Actor>::adopt(
+        new (component, node.id) Actor(network_.group(), component, node.id, std::move(config),
+                                       network_.runtime().options().port_capacity));
     Result<graph::NodeSettings> settings = graph::read_node_settings(actor->config);
     if (!settings.ok()) return settings.take_error();
     if (auto timeout = settings.value().timeout_ns) actor->allow_deferred(*timeout);

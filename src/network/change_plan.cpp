@@ -432,7 +432,8 @@ void Change::number_inports() {
         for (std::size_t j = 0; j < to.inports.size(); ++j) {
             const Exposed& now = to.inports[j];
             bool same = now.node == old.node && now.name == old.name && now.port == old.port &&
-                        now.index == old.index && now.actor->id == old.actor->id &&
+                        now.index == old.index &&
+                        std::string_view(now.actor->id) == old.actor->id &&
                         to.slot_of_exposed[j] == nowhere && same_inports(*old.actor, *now.actor);
             if (!same) continue;
             slot.actor = now.actor;

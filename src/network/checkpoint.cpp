@@ -23,7 +23,8 @@ Checkpointer::Checkpointer(Network& network, Runtime& runtime, std::string_view 
     component->run = run;
     component->user_data = this;
     component->blocking = true;
-    actor_.reset(new (component) runtime::Actor(group_, component, "checkpoint", Message(), 1));
+    actor_.reset(new (component, component->id)
+                     runtime::Actor(group_, component, component->id, Message(), 1));
     actor_->state = this;
     // Its timer needs no memory later.
     actor_->extras().timers.reset(new runtime::ActorTimers(*actor_));

@@ -19,7 +19,8 @@ Notifier::Notifier(Subscription& subscription, Runtime& runtime, std::unique_ptr
     component->id = "events";
     component->run = run;
     component->user_data = this;
-    actor_.reset(new (component) runtime::Actor(group_, component, "events", Message(), 1));
+    actor_.reset(new (component, component->id)
+                     runtime::Actor(group_, component, component->id, Message(), 1));
     actor_->state = this;
     group_.actors.push_back(actor_.get());
 }

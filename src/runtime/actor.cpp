@@ -19,15 +19,15 @@ Actor::Actor(Group& group_of, ComponentRef component_of, std::string_view name, 
              std::uint32_t default_capacity)
     : group(group_of),
       component(std::move(component_of)),
-      id(name),
+      id(reinterpret_cast<char*>(this) + block_bytes(*component), name),
       config(std::move(config_of)),
       mailbox(component->inports.size(), component->await != REFLOW_AWAIT_ANY, default_capacity,
               behind() + component->outports.size()),
       outports(behind(), component->outports.size()) {
     if (component->blocking) apart = blocking_bit;
     if (component->await != REFLOW_AWAIT_ANY) {
-        firing_size_ =
-            std::max<std::uint32_t>(static_cast<std::uint32_t>(component->inports.size()), 1);
+        firing_size_ = std::max<std::uint16_t>(
+            static_cast<std::uint16_t>(component->inports.size()), std::uint16_t{1});
     }
     if (component->max_concurrency != 0 || component->timeout_ns != 0 || component->ordered) {
         allow_deferred(component->timeout_ns);
@@ -60,7 +60,7 @@ inline reflow_status Actor::call(Context& context, std::uint32_t emitted) noexce
 }
 
 void Actor::operator delete(Actor* actor, std::destroying_delete_t) noexcept {
-    std::size_t bytes = block_bytes(*actor->component);
+    std::size_t bytes = block_bytes(*actor->component) + ActorId::bytes(actor->id);
     actor->~Actor();
     reflow::release(actor, bytes);
 }
@@ -208,8 +208,8 @@ std::size_t Actor::end_calls(Context& context, std::size_t used, reflow_status s
 }
 
 // Whether the next call can follow without a look at anything else.
-inline bool Actor::may_call_again(const Lane& lane) const noexcept {
-    return !flush_now_ && !inputs_.empty() && !lane.slow() && !group.stopping() &&
+inline bool Actor::may_call_again(const Lane& lane, bool more) const noexcept {
+    return more && !flush_now_ && !lane.slow() && !group.stopping() &&
            word_.load(std::memory_order_relaxed) == running;
 }
 
@@ -225,8 +225,8 @@ inline bool Actor::may_call_again(const Lane& lane) const noexcept {
             return end_calls(context, used, status);
         }
         if (MessageRef(packet->message).counted()) (void)Message::adopt(packet->message);
-        inputs_.skip(1);
-        if (++used == left || !may_call_again(lane)) break;
+        const bool more = inputs_.skip_first();
+        if (++used == left || !may_call_again(lane, more)) break;
         context.begin(1);
     }
     fired.add(used);
@@ -477,7 +477,7 @@ std::size_t Actor::run_inputs(Lane& lane, Context& context, std::size_t left) {
         }
         consume(context.firings);
         used += context.firings;
-        if (used == left || !may_call_again(lane)) break;
+        if (used == left || !may_call_again(lane, !inputs_.empty())) break;
         context.begin(std::min({firings_kept(), std::size_t{component->max_batch}, left - used}));
     }
     fired.add(used);

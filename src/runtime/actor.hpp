@@ -28,45 +28,45 @@
 
 namespace reflow::runtime {
 
-class Tether;
-class Supervisor;
 struct ActorImage;
-struct Carrier;
-struct Dealer;
 
-// It is made with new (component) Actor(group, component, ...): its ports stand behind it, in the
-// same block.
+// It is made with new (component, id) Actor(group, component, id, ...): its ports and the letters
+// of its id stand behind it, in the same block.
 class Actor {
 public:
     Actor(Group& group, ComponentRef component, std::string_view id, Message config,
           std::uint32_t default_capacity);
     ~Actor();
-    static void* operator new(std::size_t, const ComponentRef& component) {
-        return reflow::allocate(block_bytes(*component));
+    static void* operator new(std::size_t, const ComponentRef& component, std::string_view id) {
+        return reflow::allocate(block_bytes(*component) + ActorId::bytes(id));
     }
-    static void operator delete(void* memory, const ComponentRef& component) noexcept {
-        reflow::release(memory, block_bytes(*component));
+    static void operator delete(void* memory, const ComponentRef& component,
+                                std::string_view id) noexcept {
+        reflow::release(memory, block_bytes(*component) + ActorId::bytes(id));
     }
     static void operator delete(Actor* actor, std::destroying_delete_t) noexcept;
 
     Group& group;
     const ComponentRef component;
-    const String id;
+    const ActorId id;
     const Message config;
-    Mailbox mailbox;
-    Row<Connections> outports;            // by port; connections change by rewire() only
-    void* state = nullptr;                // of the component
-    Actor* next = nullptr;                // in the queue of a scheduler
+    [[no_unique_address]] Mailbox mailbox;  // what follows stands in its last word
     // How it is scheduled beside the others: its Rank, and blocking_bit. 0 for most, which go the
     // short way. Fixed before it is first ready.
     std::uint8_t apart = 0;
     bool created = false;            // state has to be destroyed
     bool set_up = false;             // teardown has to be called
     bool host_blocked = false;       // scratch, as mark below
-    // This and host_blocked: of the group, under its lock.
-    std::uint32_t mark = 0;
-    mutable RefCount refs;                // for ref() and unref() alone
-    std::atomic<std::uint32_t> stuck{0};  // calls that were noticed; relaxed: a statistic
+    std::uint8_t pause_reasons = 0;  // of the network, under its pause_mutex_
+
+private:
+    bool looked_ = false;  // the mailbox had no more, after the word was read last
+public:
+    Row<Connections> outports;  // by port; connections change by rewire() only
+    void* state = nullptr;      // of the component
+    Actor* next = nullptr;      // in the queue of a scheduler
+    std::uint32_t mark = 0;     // this and host_blocked: of the group, under its lock
+    mutable RefCount refs;      // for ref() and unref() alone
 
     // Shared by the network, by who looks at the actor from outside, and by events: it may have
     // been taken out of the network meanwhile.
@@ -88,6 +88,11 @@ public:
         singly_ = singly_ || limit_ms != 0;
     }
 
+    std::atomic<std::uint32_t> stuck{0};  // calls that were noticed; relaxed: a statistic
+
+private:
+    std::atomic<std::uint32_t> word_{1};  // rest, see there
+public:
     Counter fired, received, sent, failed;
     // Measures some of its turns, while that is wanted; NULL: never so far. The actor owns it.
     // release and acquire: who sees it sees what it was made with.
@@ -265,10 +270,11 @@ public:
     [[nodiscard]] bool emit_plain(std::uint32_t outport, reflow_message message) noexcept;
     // The shortest way: to a connection that has been opened up.
     [[nodiscard]] bool emit_open(std::uint32_t outport, reflow_message message) noexcept {
-        Connection* to = only_connection(outport);
-        if (to == nullptr || to->open == 0 || message.tag == 0) return false;
-        if (emitted_ >= limits::emits_count) return false;
-        put_open(*to, message);
+        if (outport >= outports.size() || outports[outport].size() != 1) return false;
+        Connection& to = outports[outport].front();
+        if (to.open == 0 || message.tag == 0 || emitted_ >= limits::emits_count) return false;
+        ++emitted_;
+        put_open(to, message);
         return true;
     }
     // The same for the first of many; returns how many.
@@ -307,7 +313,6 @@ private:
     void put_open(Connection& to, reflow_message message) noexcept {
         if (!to.listed) enlist(to);
         --to.open;
-        ++emitted_;
         // Word by word: a message comes in two registers, and is not put together in memory first.
         Packet& place = *to.pending.push_places();
         place.message.tag = message.tag;
@@ -354,7 +359,7 @@ private:
     // breakpoint pauses its own actor in the same way and parks; if somebody resumes meanwhile, the
     // change fails, and the next turn passes.
     static constexpr std::uint32_t idle = 0;
-    static constexpr std::uint32_t rest = 1;
+    static constexpr std::uint32_t rest = 1;  // word_ begins so
     static constexpr std::uint32_t ready = 2;
     static constexpr std::uint32_t running = 3;
     static constexpr std::uint32_t notified = 4;
@@ -371,22 +376,18 @@ private:
     static constexpr std::uint32_t restart_bit = 512;
     static constexpr std::uint32_t timer_bit = 1024;  // of one with a number
     static constexpr std::uint32_t alarm_bits = wake_bit | timer_bit;
-    std::atomic<std::uint32_t> word_{rest};
     static constexpr std::uint8_t unpaused = 0;
     static constexpr std::uint8_t pausing = 1;  // a turn may still be firing
     static constexpr std::uint8_t resting = 2;
-    static constexpr std::uint8_t stepping =
-        3;  // the next turn may fire once, unless resumed before
-    // Written before a change of the word and read after one, so relaxed would do; release and
-    // acquire are for who looks into a resting actor.
-    std::atomic<std::uint8_t> pause_{unpaused};
-    // Written by turns that pause, before they change pause_ or the word, and read by who has seen
-    // that it rests: relaxed, since those order it. It is atomic as such a turn may come at any
-    // time, with a packet for an actor that had nothing to do.
+    static constexpr std::uint8_t stepping = 3;  // the next turn may fire once
+    // pause_: written before a change of the word and read after one, so relaxed would do; release
+    // and acquire are for who looks into a resting actor.
+    // stands_: written by turns that pause, before they change pause_ or the word, and read by who
+    // has seen that it rests: relaxed, since those order it. It is atomic as such a turn may come
+    // at any time, with a packet for an actor that had nothing to do.
     static constexpr std::uint8_t nowhere = 0;
     static constexpr std::uint8_t before_firing = 1;
     static constexpr std::uint8_t before_delivery = 2;
-    std::atomic<std::uint8_t> stands_{nowhere};
     // Takes what step() has granted. It stands in the same byte as the rest, so that a resume takes
     // it back, and a pause behind that does not find it again.
     [[nodiscard]] bool take_grant() noexcept;
@@ -437,7 +438,7 @@ private:
     std::size_t run_single(Lane& lane, Context& context, std::size_t left);
     reflow_status call_run(Context& context, Packet* packet) noexcept;
     std::size_t end_calls(Context& context, std::size_t used, reflow_status status);
-    [[nodiscard]] bool may_call_again(const Lane& lane) const noexcept;
+    [[nodiscard]] bool may_call_again(const Lane& lane, bool more) const noexcept;
     std::size_t fire(Lane& lane, Context& context);
     reflow_status call_watched(Lane& lane, Context& context, std::uint32_t emitted) noexcept;
     // Whether this turn is measured.
@@ -570,31 +571,29 @@ private:
 
     std::atomic<Extras*> extras_{nullptr};  // the actor owns them
     // Touched only by the thread of the turn.
-    [[no_unique_address]] Queue<Packet> inputs_;  // taken, not completed
-    // Firings of inputs_ that a call left over: the next one gets just them. In its last word.
+    Queue<Packet> inputs_;  // taken, not completed
+    // Firings of inputs_ that a call left over: the next one gets just them.
     std::uint32_t due_ = 0;
+    std::uint32_t emitted_ = 0;     // by the callback that is running
     Connection* unsent_ = nullptr;  // with pending packets, in the order of their first one
     Connection* last_unsent_ = nullptr;
-    std::uint32_t emitted_ = 0;  // by the callback that is running
-    std::uint32_t firing_size_ = 1;
-    std::uint32_t wanted_ = 0;  // requests that this actor has seen and not served
-    bool again_ = false;        // to be called again with what is kept, or with nothing
-    std::uint8_t resting_ = 0;  // not before its timer fires, or what is tried again is due
-    bool singly_ = false;       // each call has something around it: fixed before the group begins
-    bool ended_ = false;        // a source whose end was asked for
-    bool looked_ = false;       // the mailbox had no more, after the word was read last
-    bool flush_now_ = false;    // a connection has more than its credit
-    bool host_waits_ = false;   // a host waits for room that a take has made
-    bool keeps_order_ = false;
-    bool passed_ = false;   // the firing that is due has been stopped before: it may begin
-    bool stopped_ = false;  // flush() has come to a breakpoint
+    std::uint32_t wanted_ = 0;       // requests that this actor has seen and not served
+    std::uint16_t firing_size_ = 1;  // at most the ports of a component
+    bool again_ = false;             // to be called again with what is kept, or with nothing
+    std::uint8_t resting_ = 0;       // not before its timer fires, or what is tried again is due
+    bool singly_ : 1 = false;  // each call has something around it: fixed before the group begins
+    bool ended_ : 1 = false;   // a source whose end was asked for
+    bool keeps_order_ : 1 = false;
+    bool flush_now_ = false;   // a connection has more than its credit
+    bool host_waits_ = false;  // a host waits for room that a take has made
+    bool passed_ = false;      // the firing that is due has been stopped before: it may begin
+    bool stopped_ = false;     // flush() has come to a breakpoint
     Phase again_phase_ = Phase::run;
-
-public:
-    std::uint8_t pause_reasons = 0;  // of the network, under its pause_mutex_
+    std::atomic<std::uint8_t> pause_{unpaused};
+    std::atomic<std::uint8_t> stands_{nowhere};
 };
-// With an inport, an outport and "error" a block of 376 bytes, which malloc gives without waste; where a
-// mutex has more than four bytes a little more.
-static_assert(sizeof(void*) != 8 || sizeof(Mutex) != 4 || sizeof(Actor) <= 312);
+// With an inport, an outport, "error" and an id of seven letters a block of 312 bytes, which malloc
+// gives without waste; where a mutex has more than four bytes a little more.
+static_assert(sizeof(void*) != 8 || sizeof(Mutex) != 4 || sizeof(Actor) <= 240);
 
 }  // namespace reflow::runtime

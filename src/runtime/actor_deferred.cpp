@@ -57,7 +57,7 @@ reflow_status Actor::defer(Context& context, std::size_t firing, reflow_completi
     bool timed = group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED);
     std::uint64_t now = timed ? group.scheduler.clock().now_ns() : 0;
     Ref<Deferred> made;
-    const std::size_t inputs = context.firings == 0 ? 0 : firing_size_;
+    const std::size_t inputs = context.firings == 0 ? 0u : firing_size_;
     reflow_status status = all->open(inputs, now, context.deadline, made);
     if (status != REFLOW_OK) return status;
     made->firing = firing;

@@ -3,6 +3,7 @@
 #include "runtime/mailbox.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/actor.hpp"
 #include "runtime/group.hpp"
@@ -26,19 +27,12 @@ Mailbox::Mailbox(std::size_t ports, bool queue_per_port, std::uint32_t default_c
     : ports_(place, ports) {
     for (std::uint32_t i = 0; i < ports; ++i) set_capacity(i, default_capacity);
     if (!queue_per_port) return;
-    by_port_.reset(new ByPort);
-    by_port_->queues.resize(ports);
-    by_port_->newest.resize(ports);
+    rare().by_port = true;
+    rare_->queues.resize(ports);
+    rare_->newest.resize(ports);
 }
 
-Mailbox::~Mailbox() {
-    while (!queue_.empty()) drop(queue_.pop());
-    if (by_port_ == nullptr) return;
-    for (Queue<Packet>& packets : by_port_->queues) {
-        while (!packets.empty()) drop(packets.pop());
-    }
-    for (const Packet& packet : by_port_->newest) drop(packet);
-}
+Mailbox::~Mailbox() { drop_queues(); }
 
 void Mailbox::set_capacity(std::uint32_t port, std::uint32_t capacity) noexcept {
     ports_[port].capacity.store(std::max<std::uint32_t>(capacity, 1), std::memory_order_relaxed);
@@ -70,7 +64,7 @@ void Mailbox::put(std::uint32_t port, const Packet& packet) noexcept {
 
 void Mailbox::stick(std::uint32_t port, const Packet& packet, Dropped& dropped) {
     Port& to = ports_[port];
-    Packet& newest = by_port_->newest[port];
+    Packet& newest = rare_->newest[port];
     if (newest.message.tag != 0) {
         dropped.push_back(Message::adopt(newest.message));
         count_dropped(to.count.load(std::memory_order_relaxed));
@@ -214,9 +208,9 @@ void Mailbox::reserve(std::span<const std::uint32_t> packets) {
     std::size_t all = 0;
     for (std::uint32_t port = 0; port < packets.size(); ++port) {
         all += packets[port];
-        if (by_port_ != nullptr) queue(port).reserve(packets[port]);
+        if (by_port()) queue(port).reserve(packets[port]);
     }
-    if (by_port_ == nullptr) queue_.reserve(all);
+    if (!by_port()) queue_.reserve(all);
 }
 
 void Mailbox::close(Released& released) noexcept {
@@ -226,7 +220,7 @@ void Mailbox::close(Released& released) noexcept {
         // A reader has one port, and nobody waits for it any more.
         released.swap(ports_.front().senders);
         senders_waiting_ = 0;
-        if (outside_ != nullptr && !released.empty()) outside_->enter();
+        if (outside() != nullptr && !released.empty()) outside()->enter();
         keep_released(released, 0);
     }
     drop_queues();
@@ -234,7 +228,7 @@ void Mailbox::close(Released& released) noexcept {
 
 // They are let go without a lock, and may be taken out of the network meanwhile.
 void Mailbox::keep_released(const Released& released, std::size_t first) const noexcept {
-    if (outside_ == nullptr) return;
+    if (outside() == nullptr) return;
     for (std::size_t i = first; i < released.size(); ++i) released[i]->ref();
 }
 
@@ -244,7 +238,7 @@ std::size_t Mailbox::room(std::uint32_t port) const noexcept {
     if (special == 0) return places(to);
     if ((special & newest_only) != 0) return SIZE_MAX;
     if (places(to) == 0) return 0;
-    std::uint64_t refused = bytes_->ports[port].refused.load(std::memory_order_relaxed);
+    std::uint64_t refused = rare_->bytes[port].refused.load(std::memory_order_relaxed);
     return bytes_fit(port, refused == no_bytes ? 1 : refused) ? 1 : 0;
 }
 
@@ -256,7 +250,7 @@ void Mailbox::taken(std::uint32_t number, std::size_t packets, Released& release
     std::uint32_t count = step(port.count, -static_cast<std::int64_t>(packets));
     if (count > port.capacity.load(std::memory_order_relaxed) / 2) return;
     if (limited(port)) {
-        PortBytes& bytes = bytes_->ports[number];
+        PortBytes& bytes = rare_->bytes[number];
         std::uint64_t half = bytes.most.load(std::memory_order_relaxed) / 2;
         if (bytes.waiting.load(std::memory_order_relaxed) > half) return;
         bytes.refused.store(no_bytes, std::memory_order_relaxed);
@@ -266,7 +260,7 @@ void Mailbox::taken(std::uint32_t number, std::size_t packets, Released& release
         host_waits = true;
     }
     if (port.senders.empty()) return;
-    if (outside_ != nullptr && released.empty()) outside_->enter();
+    if (outside() != nullptr && released.empty()) outside()->enter();
     std::size_t before = released.size();
     released.append(port.senders);
     keep_released(released, before);
@@ -288,7 +282,7 @@ std::size_t Mailbox::take(Queue<Packet>& to, std::size_t max, Released& released
     bool swaps = to.empty() && count == packets.size();
     if (!swaps) to.reserve(count);
     reserve_released(released);
-    if (bytes_ != nullptr) [[unlikely]]
+    if (bytes() != nullptr) [[unlikely]]
         count_taken_bytes(packets, count);
     if (ports_.size() == 1) {
         taken(0, count, released, host_waits);
@@ -326,7 +320,7 @@ std::size_t Mailbox::take_firings(Queue<Packet>& to, std::size_t max, Released& 
             Port& port = ports_[i];
             if (sticky(i)) {
                 packets += port.count.exchange(0, std::memory_order_relaxed);
-                Packet shown = by_port_->newest[i];
+                Packet shown = rare_->newest[i];
                 shown.port = i;
                 shown.message = MessageRef(shown.message).own().leak();
                 to.push_unchecked(shown);
@@ -346,7 +340,7 @@ std::size_t Mailbox::take_firings(Queue<Packet>& to, std::size_t max, Released& 
 
 bool Mailbox::ready() const {
     std::lock_guard lock(mutex_);
-    return by_port_ == nullptr ? !queue_.empty() : ready_firings() != 0;
+    return by_port() ? ready_firings() != 0 : !queue_.empty();
 }
 
 void Mailbox::clear() noexcept {
@@ -360,119 +354,31 @@ void Mailbox::clear() noexcept {
 
 // Needs no memory: queues are moved out one by one, and dropped outside the lock.
 void Mailbox::drop_queues() noexcept {
-    auto drop_one = [this](Queue<Packet>& from, std::size_t first, std::size_t end) {
+    std::size_t end = 0;
+    for (std::size_t first = 0; first < ports_.size(); first = end) {
         Queue<Packet> packets;
+        Message newest;
         {
             std::lock_guard lock(mutex_);
-            packets.swap(from);
+            end = by_port() ? first + 1 : ports_.size();
+            packets.swap(queue(static_cast<std::uint32_t>(first)));
+            if (by_port()) {
+                newest = Message::adopt(std::exchange(rare_->newest[first], {}).message);
+            }
             for (std::size_t port = first; port < end; ++port) {
                 ports_[port].count.store(0, std::memory_order_relaxed);
-                if (bytes_ == nullptr) continue;
-                bytes_->ports[port].waiting.store(0, std::memory_order_relaxed);
+                if (bytes() == nullptr) continue;
+                rare_->bytes[port].waiting.store(0, std::memory_order_relaxed);
             }
         }
         while (!packets.empty()) drop(packets.pop());
-    };
-    if (by_port_ == nullptr) return drop_one(queue_, 0, ports_.size());
-    for (std::size_t i = 0; i < ports_.size(); ++i) {
-        drop_one(by_port_->queues[i], i, i + 1);
-        std::unique_lock lock(mutex_);
-        Message newest = Message::adopt(std::exchange(by_port_->newest[i], {}).message);
-        lock.unlock();
     }
-}
-
-void Mailbox::copy(Vector<Packet>& to, Vector<Sticky>& newest) const {
-    std::lock_guard lock(mutex_);
-    std::size_t count = queue_.size();
-    for (std::uint32_t i = 0; by_port_ != nullptr && i < ports_.size(); ++i) {
-        count += by_port_->queues[i].size();
-    }
-    to.reserve(to.size() + count);
-    auto add = [&](const Queue<Packet>& packets) {
-        for (std::size_t i = 0; i < packets.size(); ++i) {
-            to.push_back(packets[i]);
-            (void)MessageRef(packets[i].message).own().leak();
-        }
-    };
-    add(queue_);
-    if (by_port_ == nullptr) return;
-    newest.reserve(ports_.size());
-    for (std::uint32_t i = 0; i < ports_.size(); ++i) {
-        add(by_port_->queues[i]);
-        Packet packet = by_port_->newest[i];
-        if (MessageRef(packet.message).none()) continue;
-        packet.port = i;
-        newest.push_back({packet, ports_[i].count.load(std::memory_order_relaxed) != 0});
-        (void)MessageRef(packet.message).own().leak();
-    }
-}
-
-void Mailbox::restore_newest(const Packet& packet, bool fresh) noexcept {
-    std::lock_guard lock(mutex_);
-    by_port_->newest[packet.port] = packet;
-    ports_[packet.port].count.store(fresh ? 1 : 0, std::memory_order_relaxed);
-}
-
-std::size_t Mailbox::peek(std::uint32_t port, std::span<reflow_message> to) const noexcept {
-    std::lock_guard lock(mutex_);
-    std::size_t count = 0;
-    auto copy = [&](const Packet& packet) {
-        if (count < to.size()) to[count++] = MessageRef(packet.message).own().leak();
-    };
-    if (by_port_ != nullptr && sticky(port)) {
-        if (ports_[port].count.load(std::memory_order_relaxed) != 0) copy(by_port_->newest[port]);
-        return count;
-    }
-    const Queue<Packet>& packets = queue(port);
-    for (std::size_t i = 0; i < packets.size() && count < to.size(); ++i) {
-        if (by_port_ != nullptr || packets[i].port == port) copy(packets[i]);
-    }
-    return count;
 }
 
 std::uint64_t Mailbox::waiting() const noexcept {
     std::uint64_t sum = 0;
     for (const Port& port : ports_) sum += port.count.load(std::memory_order_relaxed);
     return sum;
-}
-
-std::size_t Mailbox::relieve(std::uint32_t port, Vector<Message>& dropped, Released& released) {
-    std::lock_guard lock(mutex_);
-    Port& to = ports_[port];
-    std::size_t waiting = to.count.load(std::memory_order_relaxed);
-    if (to.senders.empty() || sticky(port) || waiting == 0) return 0;
-    std::size_t goes = (waiting + 1) / 2;
-    dropped.reserve(dropped.size() + goes);
-    released.reserve(released.size() + to.senders.size());
-    for (std::size_t i = 0; i < goes; ++i) drop_oldest(port, dropped);
-    release_senders(port, released);
-    return goes;
-}
-
-// There is memory.
-void Mailbox::release_senders(std::uint32_t port, Released& released) noexcept {
-    Port& from = ports_[port];
-    if (limited(from)) bytes_->ports[port].refused.store(no_bytes, std::memory_order_relaxed);
-    released.append(from.senders);
-    senders_waiting_ -= static_cast<std::uint32_t>(from.senders.size());
-    from.senders.clear();
-}
-
-bool Mailbox::grow(std::uint32_t port, std::uint32_t by, Released& released) {
-    std::lock_guard lock(mutex_);
-    Port& to = ports_[port];
-    released.reserve(released.size() + to.senders.size());
-    if (to.senders.empty()) return false;
-    // One that is full of bytes gets twice as many, which count for the growth as packets do.
-    if (limited(to) && by != 0 && places(to) != 0) {
-        grow_bytes(port);
-    } else {
-        to.capacity.fetch_add(by, std::memory_order_relaxed);
-    }
-    if (by == 0 && room(port) == 0) return false;
-    release_senders(port, released);
-    return true;
 }
 
 }  // namespace reflow::runtime

@@ -50,7 +50,7 @@ public:
     // A mailbox that the host reads, outside of any turn: while senders that it let go are on their
     // way, the group counts as active. Who takes leave()s it if `released` is not empty, and has a
     // reference to each of these.
-    void set_outside(Group& group) noexcept { outside_ = &group; }
+    void set_outside(Group& group) { rare().outside = &group; }
 
     // ---- while the network is changed, in mailbox_change.cpp; senders and receiver may be at work
     // Memory for so many senders of a port: waiting never needs memory later.
@@ -66,7 +66,8 @@ public:
     void reserve_bytes(std::span<const PortPlan> ports);
     // As the graph says, without what stalls have added. Of who changes the network.
     [[nodiscard]] std::uint64_t capacity_bytes(std::uint32_t port) const noexcept {
-        return bytes_ == nullptr ? 0 : bytes_->ports[port].asked;
+        const Vector<PortBytes>* all = bytes();
+        return all == nullptr ? 0 : (*all)[port].asked;
     }
     void settle(std::span<const PortPlan> ports, bool late) noexcept;
     // The host has found the port: it counts as connected whatever the graph says.
@@ -209,10 +210,6 @@ private:
             no_bytes};  // the smallest packet that somebody waits with
     };
     static constexpr std::uint64_t no_bytes = UINT64_MAX;
-    struct Bytes : Allocated {
-        explicit Bytes(std::size_t count) : ports(count) {}
-        Vector<PortBytes> ports;
-    };
     [[nodiscard]] bool limited(const Port& port) const noexcept {
         return (port.special.load(std::memory_order_relaxed) & limits_bytes) != 0;
     }
@@ -229,11 +226,30 @@ private:
         return count < capacity ? capacity - count : 0;
     }
 
+    // What few mailboxes have. Made before the group begins, or under the lock; then it stays.
+    struct Rare : Allocated {
+        bool by_port = false;           // rules all and required; fixed, as outside
+        Vector<Queue<Packet>> queues;   // of these rules
+        Vector<Packet> newest;          // of sticky ports
+        Vector<PortBytes> bytes;        // if a port has a capacity in bytes; then they stay
+        Group* outside = nullptr;       // of a mailbox that the host reads
+    };
+    Rare& rare() {
+        if (rare_ == nullptr) rare_.reset(new Rare);
+        return *rare_;
+    }
+    [[nodiscard]] bool by_port() const noexcept { return rare_ != nullptr && rare_->by_port; }
+    [[nodiscard]] Group* outside() const noexcept {
+        return rare_ == nullptr ? nullptr : rare_->outside;
+    }
+    [[nodiscard]] Vector<PortBytes>* bytes() const noexcept {
+        return rare_ == nullptr || rare_->bytes.empty() ? nullptr : &rare_->bytes;
+    }
     [[nodiscard]] Queue<Packet>& queue(std::uint32_t port) noexcept {
-        return by_port_ == nullptr ? queue_ : by_port_->queues[port];
+        return by_port() ? rare_->queues[port] : queue_;
     }
     [[nodiscard]] const Queue<Packet>& queue(std::uint32_t port) const noexcept {
-        return by_port_ == nullptr ? queue_ : by_port_->queues[port];
+        return by_port() ? rare_->queues[port] : queue_;
     }
     void put(std::uint32_t port, const Packet& packet) noexcept;
     bool deliver(std::uint32_t port, Delivery delivery, const Packet& packet, Dropped& dropped);
@@ -251,25 +267,16 @@ private:
         dropped_.store(dropped_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
     }
 
-    // For the rules all and required.
-    struct ByPort : Allocated {
-        Vector<Queue<Packet>> queues;
-        Vector<Packet> newest;  // of sticky ports
-    };
-
-    mutable Mutex mutex_;  // guards all below
-    bool closed_ = false;
-    bool late_ =
-        false;  // written while its actor is claimed, or before the group begins, as outside_
-    // Of all ports, unless each has its own. What follows stands in its last word.
-    [[no_unique_address]] Queue<Packet> queue_;
+    mutable Mutex mutex_;                // guards all below
     std::uint32_t senders_waiting_ = 0;  // in all ports
-    std::unique_ptr<ByPort> by_port_;
-    std::unique_ptr<Bytes> bytes_;  // NULL unless a port has a capacity in bytes; then it stays
+    Queue<Packet> queue_;                // of all ports, unless each has its own
+    std::unique_ptr<Rare> rare_;
     Row<Port> ports_;
-    Group* outside_ = nullptr;
     // Written under the lock, read without it: a statistic.
     std::atomic<std::uint64_t> dropped_{0};
+    // Its actor has something of its own behind these two.
+    bool closed_ = false;
+    bool late_ = false;  // written while its actor is claimed, or before the group begins
 };
 
 }  // namespace reflow::runtime

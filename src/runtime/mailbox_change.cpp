@@ -1,4 +1,5 @@
-// Inports of a network that is changed. Each function takes the lock once, as in mailbox.cpp.
+// Inports beside the traffic: changes of a network, capacities in bytes, stalls, snapshots and
+// inspection. Each function takes the lock once, as in mailbox.cpp.
 // Thread: any.
 #include <algorithm>
 
@@ -21,7 +22,8 @@ void Mailbox::settle(std::span<const PortPlan> ports, bool late) noexcept {
         if (ports[i].capacity != 0) {
             port.capacity.store(ports[i].capacity, std::memory_order_relaxed);
         }
-        if (bytes_ != nullptr) settle_bytes(static_cast<std::uint32_t>(i), ports[i].capacity_bytes);
+        if (bytes() == nullptr) continue;
+        settle_bytes(static_cast<std::uint32_t>(i), ports[i].capacity_bytes);
     }
 }
 
@@ -30,23 +32,23 @@ void Mailbox::settle(std::span<const PortPlan> ports, bool late) noexcept {
 void Mailbox::reserve_bytes(std::span<const PortPlan> ports) {
     bool some = false;
     for (const PortPlan& port : ports) some = some || port.capacity_bytes != 0;
-    if (!some || bytes_ != nullptr) return;
-    std::unique_ptr<Bytes> made(new Bytes(ports_.size()));
+    if (!some || bytes() != nullptr) return;
+    Vector<PortBytes> made(ports_.size());
     std::lock_guard lock(mutex_);
-    bytes_ = std::move(made);
+    rare().bytes.swap(made);
 }
 
 // What stalls have added stays, unless the graph says something else than before.
 void Mailbox::settle_bytes(std::uint32_t number, std::uint64_t asked) noexcept {
     Port& port = ports_[number];
-    PortBytes& bytes = bytes_->ports[number];
+    PortBytes& bytes = rare_->bytes[number];
     if (bytes.asked == asked || sticky(number)) return;
     bytes.asked = asked;
     bytes.most.store(asked, std::memory_order_relaxed);
     std::uint64_t sum = 0;
     const Queue<Packet>& packets = queue(number);
     for (std::size_t i = 0; i < packets.size(); ++i) {
-        bool own = by_port_ != nullptr || packets[i].port == number;
+        bool own = by_port() || packets[i].port == number;
         if (own) sum += payload_size(MessageRef(packets[i].message));
     }
     bytes.waiting.store(sum, std::memory_order_relaxed);
@@ -57,7 +59,7 @@ void Mailbox::settle_bytes(std::uint32_t number, std::uint64_t asked) noexcept {
 // A packet that is larger than the whole capacity goes when nothing else waits.
 bool Mailbox::bytes_fit(std::uint32_t port, std::uint64_t bytes) const noexcept {
     if (ports_[port].count.load(std::memory_order_relaxed) == 0) return true;
-    const PortBytes& of = bytes_->ports[port];
+    const PortBytes& of = rare_->bytes[port];
     std::uint64_t most = of.most.load(std::memory_order_relaxed);
     std::uint64_t waiting = of.waiting.load(std::memory_order_relaxed);
     return waiting < most && bytes <= most - waiting;
@@ -74,7 +76,7 @@ bool Mailbox::room_for(std::uint32_t port, MessageRef message) const noexcept {
 }
 
 void Mailbox::count_bytes(std::uint32_t port, MessageRef message, bool comes) noexcept {
-    std::atomic<std::uint64_t>& waiting = bytes_->ports[port].waiting;
+    std::atomic<std::uint64_t>& waiting = rare_->bytes[port].waiting;
     std::uint64_t size = payload_size(message);
     std::uint64_t now = waiting.load(std::memory_order_relaxed);
     waiting.store(comes ? now + size : now - size, std::memory_order_relaxed);
@@ -89,13 +91,13 @@ void Mailbox::count_taken_bytes(const Queue<Packet>& packets, std::size_t count)
 
 // Until the port is half empty: then all who wait try again.
 void Mailbox::note_refused(std::uint32_t port, MessageRef message) noexcept {
-    std::atomic<std::uint64_t>& refused = bytes_->ports[port].refused;
+    std::atomic<std::uint64_t>& refused = rare_->bytes[port].refused;
     std::uint64_t least = std::min(refused.load(std::memory_order_relaxed), payload_size(message));
     refused.store(least, std::memory_order_relaxed);
 }
 
 void Mailbox::grow_bytes(std::uint32_t port) noexcept {
-    PortBytes& bytes = bytes_->ports[port];
+    PortBytes& bytes = rare_->bytes[port];
     std::uint64_t most = bytes.most.load(std::memory_order_relaxed);
     std::uint64_t refused = bytes.refused.load(std::memory_order_relaxed);
     std::uint64_t by = std::max(most, refused == no_bytes ? 0 : refused);
@@ -127,15 +129,15 @@ void Mailbox::copy_to(Queue<Packet>& to) const {
         one.message = MessageRef(packet.message).own().leak();
         to.push_unchecked(one);
     };
-    if (by_port_ == nullptr) {
+    if (!by_port()) {
         to.reserve(queue_.size());
         for (std::size_t i = 0; i < queue_.size(); ++i) copy(queue_[i], queue_[i].port);
         return;
     }
     for (std::uint32_t port = 0; port < ports_.size(); ++port) {
-        const Queue<Packet>& packets = by_port_->queues[port];
+        const Queue<Packet>& packets = rare_->queues[port];
         to.reserve(packets.size() + 1);
-        const Packet& newest = by_port_->newest[port];
+        const Packet& newest = rare_->newest[port];
         if (!MessageRef(newest.message).none()) copy(newest, port);
         for (std::size_t i = 0; i < packets.size(); ++i) copy(packets[i], port);
     }
@@ -149,6 +151,97 @@ void Mailbox::shut() noexcept {
         senders_waiting_ = 0;
     }
     drop_queues();
+}
+
+// ---- snapshots and inspection
+
+void Mailbox::copy(Vector<Packet>& to, Vector<Sticky>& newest) const {
+    std::lock_guard lock(mutex_);
+    std::size_t count = queue_.size();
+    for (std::uint32_t i = 0; by_port() && i < ports_.size(); ++i) {
+        count += rare_->queues[i].size();
+    }
+    to.reserve(to.size() + count);
+    auto add = [&](const Queue<Packet>& packets) {
+        for (std::size_t i = 0; i < packets.size(); ++i) {
+            to.push_back(packets[i]);
+            (void)MessageRef(packets[i].message).own().leak();
+        }
+    };
+    add(queue_);
+    if (!by_port()) return;
+    newest.reserve(ports_.size());
+    for (std::uint32_t i = 0; i < ports_.size(); ++i) {
+        add(rare_->queues[i]);
+        Packet packet = rare_->newest[i];
+        if (MessageRef(packet.message).none()) continue;
+        packet.port = i;
+        newest.push_back({packet, ports_[i].count.load(std::memory_order_relaxed) != 0});
+        (void)MessageRef(packet.message).own().leak();
+    }
+}
+
+void Mailbox::restore_newest(const Packet& packet, bool fresh) noexcept {
+    std::lock_guard lock(mutex_);
+    rare_->newest[packet.port] = packet;
+    ports_[packet.port].count.store(fresh ? 1 : 0, std::memory_order_relaxed);
+}
+
+std::size_t Mailbox::peek(std::uint32_t port, std::span<reflow_message> to) const noexcept {
+    std::lock_guard lock(mutex_);
+    std::size_t count = 0;
+    auto copy = [&](const Packet& packet) {
+        if (count < to.size()) to[count++] = MessageRef(packet.message).own().leak();
+    };
+    if (by_port() && sticky(port)) {
+        if (ports_[port].count.load(std::memory_order_relaxed) != 0) copy(rare_->newest[port]);
+        return count;
+    }
+    const Queue<Packet>& packets = queue(port);
+    for (std::size_t i = 0; i < packets.size() && count < to.size(); ++i) {
+        if (by_port() || packets[i].port == port) copy(packets[i]);
+    }
+    return count;
+}
+
+// ---- stalls
+
+std::size_t Mailbox::relieve(std::uint32_t port, Vector<Message>& dropped, Released& released) {
+    std::lock_guard lock(mutex_);
+    Port& to = ports_[port];
+    std::size_t waiting = to.count.load(std::memory_order_relaxed);
+    if (to.senders.empty() || sticky(port) || waiting == 0) return 0;
+    std::size_t goes = (waiting + 1) / 2;
+    dropped.reserve(dropped.size() + goes);
+    released.reserve(released.size() + to.senders.size());
+    for (std::size_t i = 0; i < goes; ++i) drop_oldest(port, dropped);
+    release_senders(port, released);
+    return goes;
+}
+
+// There is memory.
+void Mailbox::release_senders(std::uint32_t port, Released& released) noexcept {
+    Port& from = ports_[port];
+    if (limited(from)) rare_->bytes[port].refused.store(no_bytes, std::memory_order_relaxed);
+    released.append(from.senders);
+    senders_waiting_ -= static_cast<std::uint32_t>(from.senders.size());
+    from.senders.clear();
+}
+
+bool Mailbox::grow(std::uint32_t port, std::uint32_t by, Released& released) {
+    std::lock_guard lock(mutex_);
+    Port& to = ports_[port];
+    released.reserve(released.size() + to.senders.size());
+    if (to.senders.empty()) return false;
+    // One that is full of bytes gets twice as many, which count for the growth as packets do.
+    if (limited(to) && by != 0 && places(to) != 0) {
+        grow_bytes(port);
+    } else {
+        to.capacity.fetch_add(by, std::memory_order_relaxed);
+    }
+    if (by == 0 && room(port) == 0) return false;
+    release_senders(port, released);
+    return true;
 }
 
 }  // namespace reflow::runtime

@@ -34,8 +34,9 @@ Mailbox::Pushed Actor::push_each(Connection& connection, Lane& lane) {
     one.reserve(1);
     while (!connection.pending.empty() && !all.blocked) {
         Message message = MessageRef(connection.pending.front().message).own();  // with its envelope
-        if (breaks && !std::exchange(connection.passed, true) &&
-            group.observer.breaks_before(*this, connection, message)) {
+        const bool looks = breaks && !connection.passed;
+        connection.passed = connection.passed || breaks;
+        if (looks && group.observer.breaks_before(*this, connection, message)) {
             stopped_ = all.blocked = true;
             break;
         }

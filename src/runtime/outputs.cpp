@@ -38,7 +38,7 @@ bool Actor::open_up(Connection& connection) noexcept {
     list(connection);
     connection.opens = true;
     std::size_t space = std::min<std::size_t>(connection.pending.space(), connection.credit);
-    connection.open = static_cast<std::uint32_t>(space);
+    connection.set_open(space);
     return space != 0;
 }
 
@@ -51,7 +51,7 @@ void Actor::bound(Connection& connection) noexcept {
         space = std::min<std::size_t>(space, connection.credit - size);
     }
     bool looks = group.observer.looks_at_emits();
-    connection.open = looks ? 0 : static_cast<std::uint32_t>(space);
+    connection.set_open(looks ? 0 : space);
 }
 
 reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t index) {
@@ -77,7 +77,7 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
     std::size_t last = connections.size();
     for (std::size_t i = 0; i < connections.size(); ++i) {
         if (!matches(connections[i])) continue;
-        connections[i].pending.reserve(1);
+        if (connections[i].open == 0) connections[i].pending.reserve(1);
         last = i;
     }
     ++emitted_;
@@ -85,8 +85,12 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
     for (std::size_t i = 0; i <= last; ++i) {
         Connection& to = connections[i];
         if (!matches(to)) continue;
-        if (!to.listed) list(to);
         Message copy = i == last ? std::move(message) : message;
+        if (to.open != 0) {
+            put_open(to, copy.leak());
+            continue;
+        }
+        if (!to.listed) list(to);
         to.pending.push_unchecked({copy.leak(), to.inport, to.to_index, nullptr});
         bound(to);
     }
@@ -97,6 +101,7 @@ bool Actor::emit_plain(std::uint32_t outport, reflow_message message) noexcept {
     Connection* to = only_connection(outport);
     if (to == nullptr || message.tag == 0 || emitted_ >= limits::emits_count) return false;
     if (to->open == 0 && !open_up(*to)) return false;
+    ++emitted_;
     put_open(*to, message);
     return true;
 }
@@ -108,7 +113,7 @@ std::size_t Actor::emit_plain(std::uint32_t outport,
     Connection& to = *only;
     if (to.open == 0 && !open_up(to)) return 0;
     std::size_t most = std::min<std::size_t>(
-        {messages.size(), to.open, std::size_t{limits::emits_count} - emitted_});
+        {messages.size(), std::size_t{to.open}, std::size_t{limits::emits_count} - emitted_});
     Packet packet{{}, to.inport, to.to_index, nullptr};
     Packet* place = to.pending.push_places();
     std::size_t count = 0;
@@ -116,9 +121,10 @@ std::size_t Actor::emit_plain(std::uint32_t outport,
         packet.message = messages[count];
         place[count] = packet;
     }
-    if (count != 0 && !to.listed) enlist(to);
+    if (count == 0) return 0;
+    if (!to.listed) enlist(to);
     to.pending.pushed(count);
-    to.open -= static_cast<std::uint32_t>(count);
+    to.open = static_cast<std::uint8_t>(to.open - count);
     emitted_ += static_cast<std::uint32_t>(count);
     return count;
 }
@@ -177,13 +183,12 @@ bool Actor::hand_over(Connection& connection, Lane& lane) noexcept {
     sent.add(count);
     to->received.add(count);
     lane.hand_over(*to);
-    connection.listed = connection.passed = false;
+    connection.listed = false;
+    connection.passed = false;
     // The next turn most likely does the same. The target has nothing, so all of its room is there.
     connection.credit = static_cast<std::uint8_t>(std::min(room, Connection::worth));
-    connection.open = connection.opens ? std::min<std::uint32_t>(
-                                             static_cast<std::uint32_t>(connection.pending.space()),
-                                             connection.credit)
-                                       : 0;
+    std::size_t space = std::min<std::size_t>(connection.pending.space(), connection.credit);
+    connection.open = connection.opens ? static_cast<std::uint8_t>(space) : 0;
     return true;
 }
 
@@ -225,7 +230,8 @@ bool Actor::flush_all(Lane& lane, bool hands_over) {
             }
             connection.pending.rest();
         }
-        connection.listed = connection.passed = false;
+        connection.listed = false;
+        connection.passed = false;
         *at = connection.next_unsent;
     }
     last_unsent_ = kept;

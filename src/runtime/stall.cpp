@@ -171,8 +171,8 @@ private:
             for (const Connection& by : port) {
                 // What is to be dealt waits for any of the targets.
                 const Dealer* deals = waits.dealer(by.outport);
-                bool waits_here = !by.pending.empty() ||
-                                  (deals != nullptr && !deals->queue.pending.empty());
+                // A timer may wake it at this moment: its queues may move, while this stays.
+                bool waits_here = by.listed || (deals != nullptr && deals->queue.listed);
                 if (by.target == nullptr || !waits_here) continue;
                 visit(by.target, &waits, concat(out_of(waits, by), " -> ", into(by)), number);
             }

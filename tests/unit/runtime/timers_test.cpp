@@ -72,7 +72,7 @@ struct World {
             return reflow_status{REFLOW_OK};
         };
         for (int i = 0; i < 20; ++i) {
-            actors.emplace_back(new (component) Actor(group, component, "a", {}, 1));
+            actors.emplace_back(new (component, "a") Actor(group, component, "a", {}, 1));
             group.actors.push_back(actors.back().get());
         }
     }
