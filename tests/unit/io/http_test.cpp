@@ -35,7 +35,9 @@ Taken take_in(std::size_t part, std::string_view text, std::uint64_t most) {
         std::string_view some = text.substr(0, part);
         text.remove_prefix(some.size());
         taken.read = chunks.take(some, body, most);
-        if (taken.read == HttpRead::more) EXPECT_TRUE(some.empty());
+        if (taken.read == HttpRead::more) {
+            EXPECT_TRUE(some.empty());
+        }
         taken.rest = std::string(some) + std::string(text);
     }
     taken.body = std::string(body);
@@ -44,10 +46,12 @@ Taken take_in(std::size_t part, std::string_view text, std::uint64_t most) {
 
 Taken take(std::string_view text, std::uint64_t most = 1000) {
     Taken whole = take_in(text.size() + 1, text, most);
-    for (std::size_t part : {1, 2, 3, 7}) {
+    for (std::size_t part : {1U, 2U, 3U, 7U}) {
         Taken parts = take_in(part, text, most);
         EXPECT_EQ(parts.read, whole.read) << text << " in parts of " << part;
-        if (whole.read == HttpRead::done) EXPECT_EQ(parts, whole) << text << " in parts of " << part;
+        if (whole.read == HttpRead::done) {
+            EXPECT_EQ(parts, whole) << text << " in parts of " << part;
+        }
     }
     return whole;
 }
