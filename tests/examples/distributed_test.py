@@ -316,8 +316,8 @@ class Distributed(unittest.TestCase):
                         context.wrap_socket(plain, server_hostname="127.0.0.1") as link:
                     # Each is answered by an actor, and all are in one record.
                     bodies = [f'{{"request_id": "r{i}", "features": []}}' for i in range(50)]
-                    link.sendall("".join(f"POST /predict HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-                                         for body in bodies).encode())
+                    link.sendall("".join(f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+                                         f"{body}" for body in bodies).encode())
                     text = b""
                     while text.count(b"HTTP/1.1 503") < len(bodies):
                         more = link.recv(65536)
