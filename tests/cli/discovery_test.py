@@ -194,8 +194,15 @@ class Tutorial(support.Case):
             self.assertEqual(program.end(), 0)
 
     def test_level_from_the_environment(self):
-        discovery = Program(self, "reflow-discovery", "--bind", "127.0.0.1:0",
+        port = support.free_port()
+        discovery = Program(self, "reflow-discovery", "--bind", f"127.0.0.1:{port}",
                             env=support.environment(REFLOW_LOG="error"))
+
+        def listens():  # it says nothing
+            with socket.socket() as caller:
+                return caller.connect_ex(("127.0.0.1", port)) == 0
+
+        wait_for(listens, f"somebody listens at {port}")
         louder = Program(self, "reflow-discovery", "--bind", "127.0.0.1:0", "--log-level", "info",
                          env=support.environment(REFLOW_LOG="error"))
         louder.said(".* listening on .*")
