@@ -37,13 +37,12 @@ constexpr std::uint32_t usual_ports_count = 1000;
 
 }  // namespace
 
-// A list of texts, and views of them.
-struct Texts {
-    Vector<String> texts;
-    Vector<reflow_view> views;
-};
-
 struct reflow_mesh : reflow::capi::Endable {
+    // A list of texts, and views of them.
+    struct Texts {
+        Vector<String> texts;
+        Vector<reflow_view> views;
+    };
     // What the options of peers point to.
     std::array<String, 8> texts;
     std::array<Texts, 3> lists;
@@ -89,7 +88,8 @@ Result<PeerHandle> make_peer(const reflow_mesh& mesh, const String& instance) {
     options.instance_id = {instance.data(), instance.size()};
     reflow_peer* made = nullptr;
     Result<void> done = result_of([&](reflow_error** error) {
-        return reflow_peer_create(reinterpret_cast<reflow_runtime*>(mesh.runtime.get()), &options, &made, error);
+        auto* runtime = reinterpret_cast<reflow_runtime*>(mesh.runtime.get());
+        return reflow_peer_create(runtime, &options, &made, error);
     });
     if (!done.ok()) return done.take_error();
     return PeerHandle(made, reflow_peer_destroy);
