@@ -123,20 +123,11 @@ bool same_letters(std::string_view a, std::string_view b) noexcept {
     return true;
 }
 
-std::string_view HttpHead::find(std::string_view name, bool* repeated) const {
-    std::string_view found;
-    bool once = false;
-    if (repeated != nullptr) *repeated = false;
+std::string_view HttpHead::find(std::string_view name) const noexcept {
     for (const Header& header : headers) {
-        if (!same_letters(header.name, name)) continue;
-        if (once) {
-            if (repeated != nullptr) *repeated = true;
-        } else {
-            found = header.value;
-        }
-        once = true;
+        if (same_letters(header.name, name)) return header.value;
     }
-    return found;
+    return {};
 }
 
 bool HttpHead::has(std::string_view name, std::string_view word) const {

@@ -26,8 +26,8 @@ struct HttpHead {
 
     // How often it is there; letters are alike in all of these.
     [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
-    // Empty if it is not there. repeated: it is there more than once.
-    [[nodiscard]] std::string_view find(std::string_view name, bool* repeated = nullptr) const;
+    // The first; empty if it is not there.
+    [[nodiscard]] std::string_view find(std::string_view name) const noexcept;
     // Whether a list such as "keep-alive, Upgrade" has the word.
     [[nodiscard]] bool has(std::string_view name, std::string_view word) const;
 };

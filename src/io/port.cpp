@@ -436,21 +436,19 @@ void Guest::replied(const Later& from, HttpResponse&& response) noexcept {
 }
 
 bool Guest::lets_in(const HttpHead& head) const {
-    bool repeated = false;
-    std::string_view origin = head.find("Origin", &repeated);
-    return !repeated && may_come_from(origin, head.find("Host"), port_->options_.origins);
+    return head.count("Origin") <= 1 &&
+           may_come_from(head.find("Origin"), head.find("Host"), port_->options_.origins);
 }
 
 void Guest::upgrade(const HttpHead& head) {
-    bool repeated = false;
-    std::string_view key = head.find("Sec-WebSocket-Key", &repeated);
+    std::string_view key = head.find("Sec-WebSocket-Key");
     if (!port_->options_.websocket) return refuse(404, "no WebSocket here\n");
     if (head.find("Sec-WebSocket-Version") != "13") {
         return answer(426, "text/plain", "version 13 is spoken here\n", false,
                       "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n");
     }
     if (head.method != "GET" || !head.version_1_1 || !head.has("Connection", "Upgrade") ||
-        head.find("Host").empty() || repeated || !is_websocket_key(key))
+        head.find("Host").empty() || head.count("Sec-WebSocket-Key") != 1 || !is_websocket_key(key))
         return refuse(400, "not an upgrade to WebSocket\n");
     if (!lets_in(head)) return refuse(403, "pages of this origin are not let in\n");
     const bool secure = channel_.secure();
