@@ -99,14 +99,6 @@ static reflow_status make_state(reflow_context *context, void *user_data, void *
     return REFLOW_OK;
 }
 
-static reflow_peer_options options_of(const char *network) {
-    reflow_peer_options options = {0};
-    options.struct_size = sizeof options;
-    options.network_id = text_of(network);
-    options.bind_address = text_of("127.0.0.1");
-    return options;
-}
-
 static void open_network(stage *s) {
     rig_component component = {0};
     component.id = "Strike";
@@ -142,7 +134,7 @@ static void open_stage_with(stage *s, const reflow_peer_options *options) {
 }
 
 static void open_stage(stage *s) {
-    reflow_peer_options options = options_of("victim");
+    reflow_peer_options options = rig_peer_options("victim");
     open_stage_with(s, &options);
 }
 
@@ -194,7 +186,7 @@ static void visit(friend *f, const stage *s) {
 
 static void test_event(bool runtime_too) {
     stage s;
-    reflow_peer_options options = options_of("friend");
+    reflow_peer_options options = rig_peer_options("friend");
     open_stage(&s);
     s.runtime_too = runtime_too;
     s.kind = by_event;
@@ -209,7 +201,7 @@ static void test_event(bool runtime_too) {
 static void test_event_in_a_call(void) {
     stage s;
     reflow_error *error = NULL;
-    reflow_peer_options options = options_of("friend");
+    reflow_peer_options options = rig_peer_options("friend");
     open_stage(&s);
     friend f = make_friend(&options);
     start(&s);
@@ -264,7 +256,7 @@ static void put(stage *s) {
 static void test_lost(void) {
     stage s;
     /* The deadline is found on the thread of links. */
-    reflow_peer_options options = options_of("victim");
+    reflow_peer_options options = rig_peer_options("victim");
     options.heartbeat_interval_ms = 20;
     open_stage_with(&s, &options);
     start(&s);
@@ -284,7 +276,7 @@ static void test_lost(void) {
 
 static void test_log(void) {
     stage s;
-    reflow_peer_options options = options_of("friend");
+    reflow_peer_options options = rig_peer_options("friend");
     /* Of the call that starts it. */
     open_stage(&s);
     s.kind = by_log;
@@ -328,7 +320,7 @@ static void test_discovery(void) {
     WORKS(reflow_discovery_serve(server, text_of("127.0.0.1"), 0, &e));
     snprintf(text, sizeof text, "http://127.0.0.1:%u", reflow_discovery_port(server));
     reflow_view endpoint = text_of(text);
-    reflow_peer_options options = options_of("friend");
+    reflow_peer_options options = rig_peer_options("friend");
     options.discovery_endpoints = &endpoint;
     options.discovery_endpoints_count = 1;
     options.flags = REFLOW_PEER_NO_AUTO_DIAL;
@@ -404,7 +396,7 @@ static void test_mesh(void) {
     counts.user_data = &over;
     counts.destroy = count_end_of;
     WORKS(reflow_runtime_create(&counts, &runtime, &e));
-    reflow_peer_options of_peers = options_of("node");
+    reflow_peer_options of_peers = rig_peer_options("node");
     reflow_mesh_options options = {0};
     options.struct_size = sizeof options;
     options.base_port = 20000 + (uint32_t)(getpid() % 20000);
@@ -421,7 +413,7 @@ static void test_mesh(void) {
     watch.user_data = &c;
     reflow_peer_subscription *subscription = NULL;
     WORKS(reflow_peer_subscribe(first, &watch, &subscription, &e));
-    reflow_peer_options named = options_of("friend");
+    reflow_peer_options named = rig_peer_options("friend");
     friend f = make_friend(&named);
     stage at = {0};
     at.port = one;

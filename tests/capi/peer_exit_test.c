@@ -10,11 +10,8 @@ static reflow_runtime *runtime;
 static reflow_peer *there, *here;
 
 static reflow_peer *open_peer(const char *network) {
-    reflow_peer_options options = {0};
-    options.struct_size = sizeof options;
-    options.network_id = text_of(network);
+    reflow_peer_options options = rig_peer_options(network);
     options.auth_token = text_of("secret");
-    options.bind_address = text_of("127.0.0.1");
     reflow_peer *peer = NULL;
     WORKS(reflow_peer_create(runtime, &options, &peer, &e));
     WORKS(reflow_peer_start(peer, &e));

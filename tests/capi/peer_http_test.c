@@ -58,14 +58,6 @@ static void ended(void *user_data) {
     ++s->ended;
 }
 
-static reflow_peer_options options_of(const char *network) {
-    reflow_peer_options options = {0};
-    options.struct_size = sizeof options;
-    options.network_id = text_of(network);
-    options.bind_address = text_of("127.0.0.1");
-    return options;
-}
-
 static void open_site_as(site *s, const reflow_http_options *options,
                          const reflow_peer_options *named) {
     memset(s, 0, sizeof *s);
@@ -78,7 +70,7 @@ static void open_site_as(site *s, const reflow_http_options *options,
 }
 
 static void open_site(site *s, const reflow_http_options *options) {
-    reflow_peer_options named = options_of("site");
+    reflow_peer_options named = rig_peer_options("site");
     open_site_as(s, options, &named);
 }
 
@@ -370,7 +362,7 @@ static void test_pages(void) {
     close_site(&s);
 
     reflow_view good[] = {text_of("http://other.example:81"), text_of("https://good.example")};
-    reflow_peer_options named = options_of("site");
+    reflow_peer_options named = rig_peer_options("site");
     named.allowed_origins = good;
     named.allowed_origins_count = 2;
     open_site_as(&s, NULL, &named);
@@ -398,7 +390,7 @@ static void test_pages(void) {
 static void test_wrong_pages(void) {
     static const char *wrong[] = {"https://a/", "https://a/b", "evil.example", "", "\xff"};
     reflow_runtime *runtime = rig_runtime(&rig_own);
-    reflow_peer_options named = options_of("site");
+    reflow_peer_options named = rig_peer_options("site");
     reflow_peer *peer = NULL;
     named.allowed_origins_count = 1;
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_create(runtime, &named, &peer, &e));
@@ -439,7 +431,7 @@ static void test_arguments(void) {
     close_site(&s);
 
     reflow_runtime *runtime = rig_runtime(&rig_own);
-    reflow_peer_options named = options_of("quiet");
+    reflow_peer_options named = rig_peer_options("quiet");
     site quiet = {0};
     quiet.runtime = runtime;
     WORKS(reflow_peer_create(runtime, &named, &quiet.peer, &e));

@@ -18,10 +18,7 @@ typedef struct side {
 } side;
 
 static reflow_peer_options named(const char *network) {
-    reflow_peer_options options = {0};
-    options.struct_size = sizeof options;
-    options.network_id = text_of(network);
-    options.bind_address = text_of("127.0.0.1");
+    reflow_peer_options options = rig_peer_options(network);
     options.heartbeat_interval_ms = 1000;
     return options;
 }

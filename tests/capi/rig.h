@@ -18,6 +18,15 @@
         if (!is_so_) check_failed(__FILE__, __LINE__, #condition, "never"); \
     } while (0)
 
+/* Of a peer on this machine alone. */
+static inline reflow_peer_options rig_peer_options(const char *network) {
+    reflow_peer_options options = {0};
+    options.struct_size = sizeof options;
+    options.network_id = text_of(network);
+    options.bind_address = text_of("127.0.0.1");
+    return options;
+}
+
 /* Each way to run actors. */
 typedef struct rig_mode {
     const char *name;
