@@ -271,6 +271,7 @@ class Operations:
                 f"no way named {leftover!r} for what is left", hint="there are " + ", ".join(_LEFTOVERS)
             )
         self._register_components(graph)
+        self._checks = None  # it knows the nodes that add has added
         change: Dict[str, int] = _reflow.network_apply(
             self, graph._handle, _LEFTOVERS[leftover], timeout, drain, new_state
         )

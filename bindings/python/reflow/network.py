@@ -5,6 +5,7 @@ import warnings
 import weakref
 
 from . import _logging, _reflow
+from ._checks import Checks
 from .actors import ARRAYS, Actor, _choice
 from .errors import (ClosedError, Error, InvalidArgumentError, InvalidStateError, TimeoutError,
                      WouldDeadlockError, tell)
@@ -99,6 +100,7 @@ class Network(Operations, _reflow.Network):
         runtime = Runtime(**options) if runtime is None else runtime
         document, form, name = _document_of(graph)
         super().__init__(runtime, document, form, name)
+        self._checks = Checks(runtime) if graph is None else None  # a document is checked as a whole
         self.register(*actors)
         self._register_components(graph)
 
@@ -119,14 +121,19 @@ class Network(Operations, _reflow.Network):
         """Adds a node: ``component`` is an actor, a function or class, or the id of a component.
 
         ``config`` is a dict; keywords are set in it, so ``net.add("m", "Map", value="it * 2")`` works.
-        Returns the network. Raises AlreadyExistsError, InvalidArgumentError, ConversionError; the id of a
-        component is looked up when the network starts.
+        Returns the network. Raises NotFoundError for an id that no component has, AlreadyExistsError,
+        InvalidArgumentError, ConversionError. A network that was made with a graph looks ids up when it
+        starts, together with those of the graph.
         """
         if not isinstance(component, str):
             component = self.runtime.register(component)
         if settings:
             config = {**(config or {}), **settings}
+        if self._checks is not None:
+            self._checks.check_component(node, component)
         self._add_node(node, component, config)
+        if self._checks is not None:
+            self._checks.has(node, component)
         self._added.add(node)
         return self
 
@@ -136,15 +143,22 @@ class Network(Operations, _reflow.Network):
             component = self.runtime.register(component)
         if settings:
             config = {**(config or {}), **settings}
+        if self._checks is not None:
+            self._checks.check_component(node, component)
         self._replace_node(node, component, config)
+        if self._checks is not None:
+            self._checks.has(node, component)
         return self
 
     def connect(self, source, target, **metadata):
         """Connects ``"node.outport"`` to ``"node.inport"``; an index of an array port is ``"m.in[2]"``.
 
         Keywords are metadata of the connection: ``capacity``, ``kind`` (``"reliable"``, ``"latest"``,
-        ``"drop-oldest"``, ``"drop-newest"``), ``capacity_bytes``. Returns the network.
+        ``"drop-oldest"``, ``"drop-newest"``), ``capacity_bytes``. Returns the network. Raises NotFoundError
+        for a node and GraphError for a port that is not there.
         """
+        if self._checks is not None:
+            self._checks.check_connection(source, target)
         self._connect(source, target, metadata or None)
         return self
 

@@ -321,12 +321,42 @@ def test_unknown_names_have_hints(net):
     assert isinstance(caught.value, reflow.NotFoundError) and "did you mean 'in'" in str(caught.value)
     with pytest.raises(reflow.NotFoundError):
         net.stream("m.out")
-    with pytest.raises(reflow.NotFoundError) as caught:
+    with pytest.raises(reflow.NotFoundError, match=r"node 'm': .*'Filtre' \(did you mean 'Filter'\?\)") as caught:
         net.add("m", "Filtre")
-        net.start()
-    assert "Filter" in str(caught.value)
+    assert caught.value.node == "m"
     net.send("n.in", 1)
     net.wait_idle(5)
+
+
+def test_edits_that_cannot_be_are_told_at_once(net):
+    @reflow.actor(inports=["in"], outports=["out"])
+    def double(ctx, value):
+        return {"out": value * 2}
+
+    net.add("d", double).add("log", "Log")
+    for source, target, port in (("d.outt", "log.in", "outt"), ("d.out", "log.inn", "inn"),
+                                 (("d", "outt"), ("log", "in"), "outt")):
+        with pytest.raises(reflow.GraphError, match="did you mean") as caught:
+            net.connect(source, target)
+        assert caught.value.port == port
+    with pytest.raises(reflow.NotFoundError):
+        net.replace("log", "Logg")
+    out = net.connect("d.out", "log.in").stream("d.out")
+    net.send("d.in", 21)
+    net.wait_idle(5)
+    assert out.recv(timeout=5) == 42
+    with pytest.raises(reflow.GraphError, match="did you mean 'out'") as caught:
+        net.connect("d.outt", "log.in")
+    assert caught.value.node == "d"
+
+
+def test_what_only_the_engine_knows_is_left_to_it(net):
+    net.add("far", "doubler@elsewhere").add("log", "Log")
+    net.connect("far.whatever", "log.in")
+    inner = reflow.Graph("inner")
+    with reflow.Network(inner) as other:
+        with pytest.raises(reflow.NotFoundError):
+            other.add("x", "Nothing").start()
 
 
 def test_setup_that_fails_can_be_tried_again(net):

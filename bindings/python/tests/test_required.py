@@ -61,6 +61,6 @@ def test_a_graph_says_itself_what_it_exposes():
 
 
 def test_other_faults_are_told(net):
-    net.add("n", needing()).add("bad", "NoSuchComponent")
-    with pytest.raises(reflow.NotFoundError, match="NoSuchComponent"):
+    net.add("n", needing()).add("bad", "Map", {"valu": "it"})
+    with pytest.raises(reflow.ConfigError, match="node 'bad': expected 'value'"):
         net.start()
