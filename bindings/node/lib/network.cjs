@@ -9,6 +9,7 @@ const { CAPACITY, Tag, io } = require('./frames.cjs');
 const { hooksOf } = require('./log.cjs');
 const { StreamReader, StreamWriter, observerOptions } = require('./bytes.cjs');
 const { Single } = require('./single.cjs');
+const { checkConnection, componentOf } = require('./ports.cjs');
 const { MessageStream } = require('./stream.cjs');
 
 const OPTIONS = ['name', 'workers', 'batchPackets', 'portCapacity', 'portCapacityBytes', 'blockingThreads',
@@ -177,7 +178,8 @@ class Network {
   #inside = new Inside();
   #core;
   #actors = new Map(); // Actor -> id of its component
-  #ids = new Set();
+  #actorOf = new Map(); // the opposite
+  #nodes = new Map(); // id of a node -> what is known of its component, until the network is made
   #inports = new Map();
   #opening = []; // what has to be done between the making of the network and its start
   #unopened = []; // how streams are told that there will be no start
@@ -212,13 +214,17 @@ class Network {
    * network runs, this and the other edits change a copy of its graph, which apply() brings into effect as one step.
    */
   add(id, component, config) {
-    native.addNode(this.#core, id, this.#componentOf(id, component), config);
+    const name = this.#componentOf(id, component);
+    native.addNode(this.#core, id, name, config);
+    this.#nodes.set(id, componentOf(name, this.#actorOf.get(name)));
     return this;
   }
 
   /** Gives a node another component and another configuration. */
   replace(id, component, config) {
-    native.replaceNode(this.#core, id, this.#componentOf(id, component), config);
+    const name = this.#componentOf(id, component);
+    native.replaceNode(this.#core, id, name, config);
+    this.#nodes.set(id, componentOf(name, this.#actorOf.get(name)));
     return this;
   }
 
@@ -226,6 +232,7 @@ class Network {
   remove(id) {
     if (typeof id !== 'string') throw problem(Status.INVALID_ARGUMENT, 'the id of a node is a string');
     native.removeNode(this.#core, id);
+    this.#nodes.delete(id);
     return this;
   }
 
@@ -246,7 +253,7 @@ class Network {
     if (known !== undefined && id === undefined) return known;
     const wanted = id ?? actor.name;
     let name = wanted;
-    for (let n = 2; id === undefined && this.#ids.has(name); n++) name = `${wanted}-${n}`;
+    for (let n = 2; id === undefined && this.#actorOf.has(name); n++) name = `${wanted}-${n}`;
     let index;
     try {
       index = native.register(this.#core, { ...actor.spec, id: name });
@@ -257,7 +264,7 @@ class Network {
       index = native.register(this.#core, { ...actor.spec, id: name });
     }
     this.#inside.types[index] = actor;
-    this.#ids.add(name);
+    this.#actorOf.set(name, actor);
     this.#actors.set(actor, name);
     return name;
   }
@@ -266,6 +273,7 @@ class Network {
   connect(from, to, metadata) {
     const a = endpointOf(from, 'the outport');
     const b = endpointOf(to, 'the inport');
+    if (!this.#built) checkConnection(this.#nodes, a, b);
     native.connect(this.#core, a.node, a.port, a.index, b.node, b.port, b.index, metadata);
     return this;
   }

@@ -221,3 +221,24 @@ test('an actor of many packets that fails goes on behind the failure, in batches
     await net.close();
   }
 });
+
+test('ports that a node does not have are told where they are named', async () => {
+  const double = actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => ({ out: value * 2 }));
+  const net = new Network().add('d', double).add('log', 'Log');
+  for (const [from, to, node, port, text] of [
+    ['d.outt', 'log.in', 'd', 'outt', /no outport 'outt', which the connection d\.outt -> log\.in names.*did you mean 'out'/],
+    ['d.out', 'log.inn', 'log', 'inn', /Log has no inport 'inn'.*did you mean 'in'/],
+    [{ node: 'd', port: 'in' }, 'log.in', 'd', 'in', /no outport 'in'/],
+  ]) {
+    assert.throws(() => net.connect(from, to), (error) => {
+      assert.deepStrictEqual([error.code, error.node, error.port], ['ERR_REFLOW_GRAPH', node, port]);
+      assert.match(error.message, text);
+      return true;
+    });
+  }
+  net.connect('d.out', 'log.in').connect('d.error', 'log.in');
+  await net.start();
+  await net.send('d.in', 21);
+  await net.idle({ timeout: 5000 });
+  await net.close();
+});

@@ -243,7 +243,11 @@ export class Network {
   add(id: string, component: string | ActorLike, config?: { readonly [key: string]: Sendable }): this;
   /** Registers an actor as a component, for graphs that name it. @returns its id */
   register(actor: ActorLike, id?: string): string;
-  /** Connects an outport to an inport: `connect('a.out', 'b.in')`. */
+  /**
+   * Connects an outport to an inport: `connect('a.out', 'b.in')`.
+   * @throws ReflowError ERR_REFLOW_NOT_FOUND without such a node, ERR_REFLOW_GRAPH without such a port (told by the start,
+   * or by `apply`, where the component is not known before)
+   */
   connect(from: PortRef, to: PortRef, metadata?: ConnectionMetadata): this;
   /** Takes a connection away. @throws ReflowError ERR_REFLOW_NOT_FOUND */
   disconnect(from: PortRef, to: PortRef): this;
