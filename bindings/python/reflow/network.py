@@ -421,7 +421,10 @@ class Network(Operations, _reflow.Network):
 
         self._ensure_started()
         await self._await_idle(timeout)
-        await _aio.wait(self, self._drain, timeout)
+        if self.runtime.mode in ("inline", "simulated"):
+            await _aio.wait(self, self._drain, timeout)
+        else:
+            await _aio.drain(self, timeout)
         self._wake_readers()
         self._tell_open()
         _logging.flush()
