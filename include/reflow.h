@@ -1322,7 +1322,7 @@ REFLOW_API reflow_status reflow_firing_queue_register(reflow_firing_queue *queue
                                                       reflow_error **error);
 
 /* Takes up to max of what waits, the oldest first, waiting up to the timeout for the first. *count tells
- * how many.
+ * how many. In modes without threads it runs the actors meanwhile, and no other thread is woken.
  * Ownership: each firing is new (reflow_firing_destroy). Threads: any. Blocking: until there is one or the
  * timeout. Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_BLOCK with a timeout of 0 or if nothing is
  * left that could bring one (section 10, Waiting), REFLOW_ERROR_CLOSED when the queue is closed,
