@@ -368,11 +368,11 @@ def test_a_drain_takes_no_thread():
             net.add("a", same).add("s", Sum).add("t", Sum).connect("a.out", "s.in").connect("s.out", "t.in")
             out = net.stream("t.out")
             net.send_many("a.in", range(10))
-            with pytest.raises(reflow.TimeoutError):
-                await net.run(timeout=0.05)  # it drains from here on
             drained = asyncio.ensure_future(net.run())
             while net.state != "draining":
                 await asyncio.sleep(0)
+            with pytest.raises(reflow.TimeoutError):
+                await net.run(timeout=0.05)
             deadline = time.monotonic() + 60
             while waiting_threads() and time.monotonic() < deadline:
                 await asyncio.sleep(0)
