@@ -1322,7 +1322,7 @@ REFLOW_API reflow_status reflow_firing_queue_register(reflow_firing_queue *queue
                                                       reflow_error **error);
 
 /* Takes up to max of what waits, the oldest first, waiting up to the timeout for the first. *count tells
- * how many.
+ * how many. In modes without threads it runs the actors meanwhile, and no other thread is woken.
  * Ownership: each firing is new (reflow_firing_destroy). Threads: any. Blocking: until there is one or the
  * timeout. Errors: REFLOW_ERROR_TIMEOUT, REFLOW_ERROR_WOULD_BLOCK with a timeout of 0 or if nothing is
  * left that could bring one (section 10, Waiting), REFLOW_ERROR_CLOSED when the queue is closed,
@@ -1366,8 +1366,8 @@ REFLOW_API reflow_view reflow_firing_node(const reflow_firing *firing);
 REFLOW_API reflow_message reflow_firing_config(const reflow_firing *firing);
 
 /* The inputs of one firing, as run gets them: one packet with REFLOW_AWAIT_ANY, else one for each inport;
- * *count is 0 when a source starts or goes on. Their envelopes are not to be had; what is emitted has
- * that of the inputs all the same.
+ * *count is 0 when a source starts or goes on. reflow_packet_envelope tells their envelopes, on any thread
+ * and for as long as the handle.
  * Ownership: borrowed-until the handle is destroyed. Threads: any. Blocking: never. Errors: none.
  * Since: 0.1.0 */
 REFLOW_API const reflow_packet *reflow_firing_inputs(const reflow_firing *firing, size_t *count);

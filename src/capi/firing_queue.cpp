@@ -9,6 +9,7 @@
 #include "base/queue.hpp"
 #include "capi/guard.hpp"
 #include "capi/handles.hpp"
+#include "message/envelope.hpp"
 #include "runtime/host_wait.hpp"
 #include "runtime/scheduler.hpp"
 
@@ -38,7 +39,10 @@ struct reflow_firing : Allocated {
     reflow_firing(const reflow_firing&) = delete;
     reflow_firing& operator=(const reflow_firing&) = delete;
     ~reflow_firing() {
-        for (const reflow_packet& packet : inputs()) reflow_message_unref(packet.message);
+        for (const reflow_packet& packet : inputs()) {
+            reflow_message_unref(packet.message);
+            reflow_message_unref(envelope_at(packet.envelope).raw());
+        }
     }
     [[nodiscard]] std::span<const reflow_packet> inputs() const noexcept {
         return several_.empty() ? std::span(&one_, count_) : std::span(several_);
@@ -49,7 +53,7 @@ struct reflow_firing : Allocated {
         reflow_packet* to = several_.empty() ? &one_ : several_.data();
         for (const reflow_packet& packet : packets) {
             *to = packet;
-            to->envelope = nullptr;
+            (void)reflow_message_ref(envelope_at(packet.envelope).raw());
             (to++)->message = reflow_message_ref(packet.message);
         }
         count_ = packets.size();

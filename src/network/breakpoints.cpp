@@ -221,9 +221,15 @@ void Network::stop_at(Actor& actor, bool whole) noexcept {
     group_.wake_hosts();
 }
 
-// Tells of it, and removes it if it was for once.
+// Removes it if it was for once, and tells of it: who has heard of it finds it in no list. It lives as
+// long as the list of the caller.
 void Network::met(const Breakpoint& breakpoint, const BreakPlace& place,
                   MessageRef message) noexcept {
+    try {
+        if (breakpoint.once) (void)remove_breakpoint(breakpoint.id);
+    } catch (const std::bad_alloc&) {
+        // It stays in the list, and does not stop any more.
+    }
     const runtime::Component& component = *place.actor->component;
     if (auto event = new_event(REFLOW_EVENT_BREAKPOINT, *place.actor)) {
         if (place.inport != BreakPlace::no_port) event->port = component.inports[place.inport].name;
@@ -239,12 +245,6 @@ void Network::met(const Breakpoint& breakpoint, const BreakPlace& place,
         event->waiting = place.actor->mailbox.waiting();
         event->breakpoint = breakpoint.id;
         post(event);
-    }
-    if (!breakpoint.once) return;
-    try {
-        (void)remove_breakpoint(breakpoint.id);
-    } catch (const std::bad_alloc&) {
-        // It stays in the list, and does not stop any more.
     }
 }
 

@@ -144,6 +144,54 @@ static void test_many_and_all(const rig_mode *mode) {
     close_queue(at);
 }
 
+/* Envelopes of inputs are there for as long as the handle, and go on with what is emitted. */
+static void test_envelopes(const rig_mode *mode) {
+    pull at = open_queue(mode);
+    add(at, "Sum", "ab", "o", REFLOW_AWAIT_ALL, 2, 0);
+    reflow_network *network = one_node(at, "Sum", "{}");
+    WORKS(reflow_network_carry_envelopes(network, &e));
+    reflow_inport a = rig_inport(network, "n.a"), b = rig_inport(network, "n.b");
+    reflow_output *output = rig_output(network, "n.o", 0);
+    WORKS(reflow_network_start(network, &e));
+    reflow_envelope sent = {.struct_size = sizeof sent}, got = {.struct_size = sizeof got};
+    reflow_firing *firings[2];
+    for (int i = 0; i < 2; ++i) {
+        char text[] = "order 0";
+        text[6] = (char)('0' + i);
+        sent.correlation = text_of(text);
+        sent.trace_id[15] = (uint8_t)(i + 1);
+        rig_send(network, a, i);
+        WORKS(reflow_network_send_enveloped(network, b, reflow_message_integer(i), &sent, 10000, &e));
+        memset(text, 'x', sizeof text - 1); /* it was copied */
+        firings[i] = next(at);
+    }
+    for (int i = 2; i-- > 0;) {
+        reflow_completion completion = reflow_firing_completion(firings[i]);
+        reflow_message sum = {0, 0};
+        CHECK_STATUS(REFLOW_OK, reflow_completion_emit(completion, 0, reflow_message_integer(7 + i),
+                                                       REFLOW_FOREVER));
+        CHECK_STATUS(REFLOW_OK, reflow_completion_resolve(completion));
+        WORKS(reflow_output_recv_enveloped(output, &sum, &got, 10000, &e));
+        CHECK(rig_integer(sum) == 7 + i && got.trace_id[15] == i + 1);
+    }
+    rig_idle(network); /* the engine keeps nothing of the firings */
+    for (int i = 0; i < 2; ++i) {
+        size_t count = 0;
+        const reflow_packet *inputs = reflow_firing_inputs(firings[i], &count);
+        CHECK(count == 2);
+        memset(&got, 0, sizeof got);
+        got.struct_size = sizeof got;
+        CHECK_STATUS(REFLOW_OK, reflow_packet_envelope(&inputs[1], &got));
+        CHECK(same_text(got.correlation, i == 0 ? "order 0" : "order 1"));
+        CHECK(got.trace_id[15] == i + 1);
+        CHECK_STATUS(REFLOW_ERROR_NOT_FOUND, reflow_packet_envelope(&inputs[0], &got));
+    }
+    reflow_output_destroy(output);
+    reflow_network_destroy(network);
+    for (int i = 0; i < 2; ++i) reflow_firing_destroy(firings[i]);
+    close_queue(at);
+}
+
 static void test_source(const rig_mode *mode) {
     pull at = open_queue(mode);
     add(at, "Ten", "", "o", REFLOW_AWAIT_ANY, 4, 0); /* a source has one firing at a time */
@@ -403,6 +451,7 @@ int main(void) {
     for (size_t i = 0; i < RIG_MODES; ++i) {
         test_one_by_one(&rig_modes[i]);
         test_many_and_all(&rig_modes[i]);
+        test_envelopes(&rig_modes[i]);
         test_source(&rig_modes[i]);
         test_end_of_sources(&rig_modes[i]);
         test_failure_and_restart(&rig_modes[i]);

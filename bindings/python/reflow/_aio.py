@@ -7,8 +7,8 @@ import threading
 import weakref
 
 from . import _reflow
-from .errors import (CancelledError, ClosedError, Error, InvalidStateError, ReturnError, TimeoutError,
-                     WouldBlockError)
+from .errors import (CancelledError, ClosedError, Error, InvalidStateError, LimitError, ReturnError,
+                     TimeoutError, WouldBlockError)
 
 
 async def send(ctx, port, value, *, index=None):
@@ -281,15 +281,51 @@ def _run_hosted(runtime):
 
 # ---- sending without blocking the loop ----------------------------------------------------------------
 
+async def _put_when_told(network, port, value):
+    """Sends, and awaits room that the engine tells the loop of."""
+    here = waker()
+    number = here.new_number()
+    while True:
+        # What refuses the value from now on tells of room afterwards, and what has come meanwhile is found.
+        network._ask_room(port, here.post, number)
+        if network.try_send(port, value):
+            return
+        await here.wait(number)
+
+
+async def _put_looking(network, port, value):
+    """Sends, and looks for room now and then: where the engine cannot tell of it."""
+    runs = network.runtime.mode in ("inline", "simulated")  # actors run inside the calls that wait
+    pause = 0.0005
+    while True:
+        try:
+            if runs:
+                network.send(port, value)
+                return
+            if network.try_send(port, value):
+                return
+        except WouldBlockError:  # an output is full that another task reads
+            pass
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 0.02)
+
+
 async def feed(network, port, values):
     """Sends each element of an iterable or asynchronous iterable; awaits room. Tells how many."""
     count = 0
+    wait = _put_looking if network.runtime.mode in ("inline", "simulated") else _put_when_told
 
     async def put(value):
-        pause = 0.0005
-        while not network.try_send(port, value):
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 0.02)
+        nonlocal wait
+        if network.try_send(port, value):
+            return
+        try:
+            await wait(network, port, value)
+        except LimitError:  # very many inports are waited for already
+            if wait is _put_looking:
+                raise
+            wait = _put_looking
+            await wait(network, port, value)
 
     if hasattr(values, "__aiter__"):
         async for value in values:
@@ -403,6 +439,26 @@ async def idle(network, timeout):
         wait.done()  # raises what it has failed with
     finally:
         wait.cancel()
+
+
+async def drain(network, timeout):
+    """Drains a network without a thread: each of its steps is done when the engine tells that it is idle."""
+    loop = asyncio.get_running_loop()
+    end = None if timeout is None else loop.time() + timeout
+    while True:
+        try:
+            return network._drain(0)
+        except TimeoutError:
+            left = None if end is None else end - loop.time()
+            if left is not None and left <= 0:
+                raise TimeoutError(f"the network is not drained after {timeout} s") from None
+        try:
+            await idle(network, left)
+        except TimeoutError:
+            pass
+        except WouldBlockError:  # a breakpoint has stopped it: whoever watches has it go on
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # another thread may drain, too, and be the one that is waited for
 
 
 async def wait(network, function, timeout):

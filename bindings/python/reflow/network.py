@@ -340,6 +340,17 @@ class Network(Operations, _reflow.Network):
             runtime.close()
         _logging.flush()
 
+    def __del__(self):
+        # Nobody has closed it. Stopping may wait for actors, which is not for the thread that collects; it
+        # lives until then, so that its actors are torn down like those of others.
+        try:
+            if not self.closed and self.state not in ("created", "stopped"):
+                import threading
+
+                threading.Thread(target=self.close, name="reflow-close", daemon=True).start()
+        except Exception:  # the interpreter is ending, or this is a forked child
+            pass
+
     def stream(self, port, *, capacity=0, arrays="auto"):
         """Opens a reader of an outport, ``"node.outport"`` or an exposed one: an iterator of values.
 
@@ -435,7 +446,10 @@ class Network(Operations, _reflow.Network):
 
         self._ensure_started()
         await self._await_idle(timeout)
-        await _aio.wait(self, self._drain, timeout)
+        if self.runtime.mode in ("inline", "simulated"):
+            await _aio.wait(self, self._drain, timeout)
+        else:
+            await _aio.drain(self, timeout)
         self._wake_readers()
         self._tell_open()
         _logging.flush()

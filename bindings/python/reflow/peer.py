@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .runtime import Runtime
     from .stream import Stream
 
+_File = Union[str, "os.PathLike[str]"]  # the name of a file; "" is none
+
 # Flags of reflow_peer_create_from_toml that are not keys of the file.
 _NO_PORT = 1
 _TELL_MESSAGES = 8
@@ -50,6 +52,18 @@ def _choose(table: Mapping[str, int], name: str, what: str) -> int:
     raise InvalidArgumentError(f"no {what} named {name!r}", hint=hint)
 
 
+def _toml_key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise InvalidArgumentError(f"a configuration key is a text, not {key!r}")
+    return _toml_text(key)
+
+
+def _toml_text(text: str) -> str:
+    import json
+
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def _toml_value(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -58,15 +72,39 @@ def _toml_value(key: str, value: Any) -> str:
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     if isinstance(value, str):
-        import json
-
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return _toml_text(value)
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_toml_value(key, each) for each in value) + "]"
+    if isinstance(value, Mapping):
+        fields = (
+            f"{_toml_key(k)} = {_toml_value(f'{key}.{k}', each)}"
+            for k, each in value.items() if each is not None
+        )
+        return "{" + ", ".join(fields) + "}"
     raise InvalidArgumentError(
         f"the configuration key {key!r} has a value of type {type(value).__name__}",
-        hint="texts, numbers, booleans and lists of them are allowed",
+        hint="texts, numbers, booleans, and lists and dicts of them are allowed",
     )
+
+
+def _tls_keys(
+    keys: Mapping[str, Any],
+    certificate_file: _File,
+    key_file: _File,
+    ca_file: _File,
+    verify: bool,
+) -> Dict[str, Any]:
+    """The table ``tls`` of a configuration, of the keywords that meshes and peers share; empty without any."""
+    given = {"certificate_file": certificate_file, "key_file": key_file, "ca_file": ca_file}
+    table: Dict[str, Any] = {key: file for key, file in given.items() if os.fspath(file) != ""}
+    if verify is not True:
+        table["verify"] = verify
+    if table and keys.get("tls") is not None:
+        raise InvalidArgumentError(
+            f"a peer has tls= or tls_{next(iter(table))}=, not both",
+            hint="leave out tls, which is the table of a configuration file",
+        )
+    return {"tls": table} if table else {}
 
 
 def _toml(keys: Mapping[str, Any]) -> str:
@@ -293,13 +331,21 @@ class Peer(RemotePeer, Closing):
         config: Union[str, "os.PathLike[str]", None] = None,
         listen: bool = True,
         tell_messages: bool = False,
+        tls_certificate_file: _File = "",
+        tls_key_file: _File = "",
+        tls_ca_file: _File = "",
+        tls_verify: bool = True,
         **keys: Any,
     ) -> None:
         """``config`` is the name of a TOML file instead of ``network_id`` and keywords.
 
-        ``network`` is the one whose actors others reach. Raises ParseError, ConfigError and LimitError
-        with the place in the configuration.
+        ``network`` is the one whose actors others reach. With a certificate and its key, files in PEM, the
+        port speaks TLS as well; ``tls_ca_file`` is what the certificates of those that are dialled are
+        checked against, instead of the system's. Tables of the file are dicts, and lists of them:
+        ``connect=[{"endpoint": "tls://…"}]``. Raises ParseError, ConfigError and LimitError with the place
+        in the configuration, IOError for a certificate or key that cannot be used.
         """
+        keys.update(_tls_keys(keys, tls_certificate_file, tls_key_file, tls_ca_file, tls_verify))
         if config is not None:
             if network_id is not None or keys:
                 raise InvalidArgumentError(
@@ -418,9 +464,9 @@ class PeerMesh(Closing):
         network: Optional["Network"] = None,
         bind_address: str = "",
         auth_token: str = "",
-        tls_certificate_file: Union[str, "os.PathLike[str]"] = "",
-        tls_key_file: Union[str, "os.PathLike[str]"] = "",
-        tls_ca_file: Union[str, "os.PathLike[str]"] = "",
+        tls_certificate_file: _File = "",
+        tls_key_file: _File = "",
+        tls_ca_file: _File = "",
         tls_verify: bool = True,
         **limits: int,
     ) -> None:
@@ -487,8 +533,8 @@ class DiscoveryServer(Closing):
         port: int = 0,
         *,
         token: str = "",
-        certificate_file: Union[str, "os.PathLike[str]"] = "",
-        key_file: Union[str, "os.PathLike[str]"] = "",
+        certificate_file: _File = "",
+        key_file: _File = "",
         entry_ttl: float = 0.0,
         prune_interval: float = 0.0,
         max_entries: int = 0,

@@ -10,6 +10,7 @@
 #include "base.hpp"
 #include "errors.hpp"
 #include "post.hpp"
+#include "room.hpp"
 
 namespace reflowpy {
 
@@ -43,6 +44,7 @@ struct NetworkObject {
     PyObject *runtime;
     PyObject *inports; // from "node.port" to number
     PyObject *record;  // the file that it is to record into, or NULL
+    Rooms *rooms;      // who waits for room, or NULL
 };
 
 // Tells an event loop that something has come to an output, once each time when it is armed.

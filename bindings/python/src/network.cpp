@@ -89,6 +89,7 @@ void network_dealloc(PyObject *self)
     reflow_network *handle = std::exchange(network->handle, nullptr);
     if (handle != nullptr && !ending()) reap(&destroy_network, handle);
     reflow_graph_destroy(std::exchange(network->graph, nullptr));
+    delete network->rooms;
     Py_CLEAR(network->inports);
     Py_CLEAR(network->record);
     Py_CLEAR(network->runtime);

@@ -173,6 +173,22 @@ PyObject *try_send(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
     return nullptr;
 }
 
+// _ask_room(port, post, number)
+PyObject *ask_for_room(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    reflow_inport inport{};
+    if (count != 3) {
+        PyErr_SetString(PyExc_TypeError, "_ask_room takes a port, a Post object and a number");
+        return nullptr;
+    }
+    const unsigned long long number = PyLong_AsUnsignedLongLong(arguments[2]);
+    if (PyErr_Occurred() != nullptr || !find_inport(self, arguments[0], &inport)) return nullptr;
+    NetworkObject *network = self_of(self);
+    const Using using_network(network);
+    if (!ask_room(network->rooms, network->handle, inport, arguments[1], number)) return nullptr;
+    Py_RETURN_NONE;
+}
+
 PyObject *send_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
     PyObject *seconds = nullptr;
@@ -269,6 +285,8 @@ const PyMethodDef methods[] = {
     {"counters", counters, METH_O,
      "counters(node) -> dict\n\nfired, received, sent, failed, dropped, waiting (ints) and held_back."},
     {"report", report, METH_NOARGS, "report() -> dict\n\nThe counters of all nodes, by node."},
+    {"_ask_room", fast(reinterpret_cast<void *>(ask_for_room)), METH_FASTCALL,
+     "Has a number put into a Post object when a port takes messages again, after one that it refuses."},
     {"_sent_to", sent_to, METH_NOARGS, "The names of the inports that were sent to."},
     {"carry_envelopes", carry_envelopes, METH_NOARGS,
      "carry_envelopes()\n\nBefore the start: packets carry envelopes, which is several times slower."},

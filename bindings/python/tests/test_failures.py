@@ -132,3 +132,99 @@ def test_each_status_has_a_class_of_its_own():
     assert known == header
     for cls in classes:
         assert issubclass(cls, reflow.Error) and cls.__doc__
+
+
+# ---- in every place ----------------------------------------------------------------------------------
+
+
+def parts(**functions):
+    """An actor of which one part raises."""
+    def run(self, ctx, value):
+        return {"out": value}
+
+    return reflow.actor(type("Part", (), {"run": run, **functions}), inports=["in"], outports=["out"])
+
+
+def fault(*_):
+    raise ValueError("at fault")
+
+
+@pytest.mark.parametrize("place", ["__init__", "setup"])
+def test_a_part_that_raises_before_the_start(net, place):
+    faults = [1]
+    net.add("p", parts(**{place: lambda *_: fault(faults.pop()) if faults else None})).add("n", parts())
+    with pytest.raises(reflow.FailedError, match="node 'p': ValueError: at fault") as caught:
+        net.start()
+    assert caught.value.node == "p" and isinstance(caught.value.__cause__, ValueError)
+    out = net.stream("n.out")
+    net.send("n.in", 1)  # the second start succeeds
+    assert out.recv(10) == 1
+
+
+@pytest.mark.parametrize("place, told", [("finish", True), ("teardown", False)])
+def test_a_part_that_raises_at_the_end(net, place, told):
+    net.add("p", parts(**{place: fault})).add("n", parts()).connect("p.out", "n.in")
+    out = net.stream("n.out")
+    events = net.events(["ActorFailed"])
+    net.send("p.in", 1)
+    net.drain(10)
+    net.stop(10)
+    assert [(f.node, str(f.exception)) for f in net.errors] == [("p", "at fault")]
+    # A firing has failed there, or none; the rest has ended as usual.
+    assert [event.node for event in events] == (["p"] if told else [])
+    assert list(out) == [1] and net.state == "stopped"
+
+
+def broken_batch(ctx, values):
+    fault() if 1 in values else ctx.emit_many("out", values)
+
+
+async def broken_coroutine(ctx, value):
+    fault() if value == 1 else ctx.emit("out", value)
+
+
+def broken_generator(ctx, value):
+    yield {"out": value} if value != 1 else fault()
+
+
+async def broken_async_generator(ctx, value):
+    yield {"out": value} if value != 1 else fault()
+
+
+@pytest.mark.parametrize("function, options", [
+    (broken_batch, {"batch": True}), (broken_coroutine, {}), (broken_generator, {}),
+    (broken_async_generator, {}), (broken_coroutine, {"max_concurrency": 4}),
+])
+def test_each_form_of_actor_may_raise(net, function, options):
+    net.add("f", reflow.actor(function, inports=["in"], outports=["out"], **options))
+    out = net.stream("f.out")
+    for value in (1, 2):
+        net.send("f.in", value)
+        net.wait_idle(10)
+    assert [type(f.exception) for f in net.errors] == [ValueError]
+    assert "at fault" in next(iter(net.dead_letters))["message"]
+    assert out.recv(10) == 2
+
+
+def test_a_source_that_raises_has_ended(net):
+    @reflow.actor(outports=["out"])
+    def source(ctx):
+        yield {"out": 1}
+        fault()
+
+    net.add("s", source)
+    out = net.stream("s.out")
+    net.start()
+    net.drain(10)
+    assert list(out) == [1] and [str(f.exception) for f in net.errors] == ["at fault"]
+
+
+def test_a_condition_of_a_breakpoint_may_raise(net, monkeypatch):
+    told = []
+    monkeypatch.setattr("sys.unraisablehook", lambda unraisable: told.append(type(unraisable.exc_value)))
+    net.add("n", parts())
+    out = net.stream("n.out")
+    net.start()
+    net.add_breakpoint("n.in", when=fault)
+    net.send("n.in", 1)
+    assert out.recv(10) == 1 and told == [ValueError]  # it does not stop

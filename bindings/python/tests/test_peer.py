@@ -41,6 +41,23 @@ def beta(alpha):
         yield peer
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that openssl has made and signed by itself; its key lies beside it."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "key.pem",
+                    "-out", folder / "cert.pem", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True, timeout=120)
+    return folder / "cert.pem"
+
+
+@pytest.fixture
+def key(certificate):
+    return certificate.with_name("key.pem")
+
+
 def fetch(port, path, data=None, **headers):
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data, headers=headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
@@ -212,6 +229,68 @@ def test_closed_by_another_thread_while_it_waits(alpha):
     assert not thread.is_alive()
 
 
+# ---- TLS -------------------------------------------------------------------------------------------
+
+def test_peer_with_tls(net, certificate, key):
+    net.add("rec", double)
+    out = net.stream("rec.out")
+    net.start()
+    keys = dict(tls_certificate_file=certificate, tls_key_file=str(key), **LOCAL)
+    with reflow.Peer("alpha", network=net, **keys) as alpha:
+        # Python's own TLS is the other side first.
+        trust = ssl.create_default_context(cafile=certificate)
+        with urllib.request.urlopen(f"https://127.0.0.1:{alpha.port}/status", timeout=60, context=trust) as answer:
+            assert json.load(answer)["network_id"] == "alpha"
+        for scheme in ("wss", "tls"):
+            with reflow.Peer("beta", listen=False, tls_ca_file=certificate) as beta:
+                beta.connect(f"{scheme}://127.0.0.1:{alpha.port}", timeout=60)
+                assert beta.status["links"][0]["scheme"] == scheme
+                beta.send("alpha", "rec.in", 21, confirmed=True)
+                assert out.recv(60) == 42
+        with reflow.Peer("gamma", listen=False, tls_verify=False) as careless:
+            careless.connect(f"wss://127.0.0.1:{alpha.port}", timeout=60)
+        with reflow.Peer("delta", listen=False) as careful:
+            with pytest.raises(reflow.Error, match="certificate"):
+                careful.connect(f"wss://127.0.0.1:{alpha.port}", timeout=60)
+            assert careful.status["links"] == []
+
+
+def test_tables_of_a_configuration_are_dicts(certificate, key):
+    table = {"certificate_file": str(certificate), "key_file": key, "ca_file": None}
+    with reflow.Peer("alpha", tls=table, **LOCAL) as alpha:
+        with reflow.Peer("beta", listen=False, tls={"ca_file": certificate},
+                         connect=[{"endpoint": f"wss://127.0.0.1:{alpha.port}"}]) as beta:
+            assert beta.connected("alpha")  # the start has dialled
+    for keys, error, text in [
+        (dict(tls=table, tls_ca_file=certificate), reflow.InvalidArgumentError, "tls= or tls_ca_file=, not both"),
+        (dict(tls={}, tls_verify=False), reflow.InvalidArgumentError, "tls= or tls_verify=, not both"),
+        (dict(tls_key_file=key), reflow.ConfigError, "go together"),
+        (dict(tls={"ca_fil": "x"}), reflow.ConfigError, "did you mean 'ca_file'"),
+        (dict(tls={"verify": "no"}), reflow.ConfigError, r"expected true or false.*\$\.tls\.verify"),
+        (dict(tls_verify="no"), reflow.ConfigError, r"expected true or false.*\$\.tls\.verify"),
+        (dict(tls={"ca_file": object()}), reflow.InvalidArgumentError, "'tls.ca_file' has a value of type object"),
+        (dict(tls={1: "x"}), reflow.InvalidArgumentError, "is a text, not 1"),
+        (dict(tls_ca_file=object()), TypeError, "object"),
+    ]:
+        with pytest.raises(error, match=text):
+            reflow.Peer("alpha", **keys)
+    with pytest.raises(reflow.InvalidArgumentError, match="a file or keywords, not both"):
+        reflow.Peer(config=certificate, tls_ca_file=certificate)
+
+
+def test_a_certificate_that_cannot_be_used(tmp_path, certificate, key):
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("no certificate")
+    for keys, name in [(dict(tls_certificate_file=tmp_path / "nope.pem", tls_key_file=key), "nope.pem"),
+                       (dict(tls_certificate_file=garbage, tls_key_file=key), "garbage.pem"),
+                       (dict(tls_certificate_file=certificate, tls_key_file=garbage), "garbage.pem"),
+                       (dict(tls_ca_file=garbage), "garbage.pem")]:
+        with pytest.raises(reflow.Error, match=name) as caught:
+            with reflow.Peer("alpha", **keys, **LOCAL) as peer:
+                peer.connect("wss://127.0.0.1:1")
+        assert type(caught.value) is reflow.IOError, caught.value
+
+
 # ---- meshes ----------------------------------------------------------------------------------------
 
 def free_base():
@@ -248,12 +327,7 @@ def test_mesh(net):
         reflow.PeerMesh(base, max_conections=4)
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate")
-def test_mesh_with_tls(tmp_path):
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
-                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
-                   check=True, capture_output=True, timeout=120)
+def test_mesh_with_tls(certificate, key):
     keys = dict(tls_certificate_file=certificate, tls_key_file=key, **LOCAL)
     with reflow.PeerMesh(free_base(), **keys) as mesh:
         port = mesh.assign("one")

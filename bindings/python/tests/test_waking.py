@@ -217,3 +217,191 @@ def test_two_tasks_read_one_output():
             assert sorted(await asyncio.wait_for(asyncio.gather(*tasks[1:]), 10)) == [7, 8]
 
     asyncio.run(main())
+
+
+# ---- room -------------------------------------------------------------------------------------------
+
+def narrow():
+    """A gate whose inport has room for one value."""
+    opened = threading.Event()
+
+    @reflow.actor(inports=[reflow.Port("in", capacity=1)], outports=["out"], blocking=True)
+    def wait(ctx, value):
+        opened.wait(60)
+        return {"out": value}
+
+    return opened, wait
+
+
+def counting(net):
+    """Counts how often a network is asked to take a value."""
+    counted = []
+    try_send = net.try_send
+    net.try_send = lambda *arguments: counted.append(arguments) or try_send(*arguments)
+    return counted
+
+
+def test_feed_is_told_of_room():
+    async def main():
+        opened, wait = narrow()
+        async with reflow.Network() as net:
+            net.add("n", wait)
+            out = net.stream("n.out")
+            tries = counting(net)
+            fed = asyncio.ensure_future(net.feed("n.in", range(50)))
+            before = -1
+            while len(tries) != before or len(tries) < 2:  # until it has been refused twice in a row
+                before = len(tries)
+                await asyncio.sleep(0.01)
+            for _ in range(20):  # what looked again and again would do so now
+                await asyncio.sleep(0.005)
+            assert len(tries) == before and not fed.done()
+            opened.set()
+            assert await asyncio.wait_for(fed, 60) == 50
+            await net.idle(60)
+            assert out.recv_many(100, 5) == list(range(50))
+
+    asyncio.run(main())
+
+
+def test_several_loops_feed_one_port(net):
+    @reflow.actor(inports=[reflow.Port("in", capacity=3)], outports=["out"])
+    def through(ctx, value):
+        return {"out": value}
+
+    net.add("n", through)
+    out = net.stream("n.out", capacity=10_000)
+    net.start()
+    fed = []
+
+    async def main(name):
+        fed.extend(await asyncio.gather(*(net.feed("n.in", [(name, part, i) for i in range(200)])
+                                          for part in range(3))))
+
+    loops = [threading.Thread(target=lambda name=name: asyncio.run(main(name))) for name in range(4)]
+    for loop in loops:
+        loop.start()
+    for loop in loops:
+        loop.join(120)
+    assert fed == [200] * 12
+    net.wait_idle(60)
+    values = out.recv_many(10_000, 5)
+    assert len(values) == 2400
+    for name in range(4):
+        for part in range(3):
+            assert [v[2] for v in values if v[:2] == [name, part]] == list(range(200))
+
+
+@pytest.mark.parametrize("end", ["stop", "close", "cancel", "replace"])
+def test_the_end_of_a_wait_for_room(end):
+    async def main():
+        opened, wait = narrow()
+        async with reflow.Network() as net:
+            net.add("n", wait)
+            tries = counting(net)
+            fed = asyncio.ensure_future(net.feed("n.in", range(50)))
+            before = -1
+            while len(tries) != before or len(tries) < 2:
+                before = len(tries)
+                await asyncio.sleep(0.01)
+            if end == "cancel":
+                fed.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await fed
+                opened.set()
+                assert await net.feed("n.in", ["next"]) == 1
+                return
+            other = threading.Thread(target={"stop": net.stop, "close": net.close,
+                                             "replace": lambda: net.replace("n", same)}[end])
+            other.start()
+            opened.set()
+            if end == "replace":
+                assert await asyncio.wait_for(fed, 60) == 50
+            else:
+                with pytest.raises(reflow.ClosedError):
+                    await asyncio.wait_for(fed, 60)
+            other.join(60)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("mode", ["hosted", "inline", "simulated"])
+def test_feed_without_threads_of_the_engine(mode):
+    async def main():
+        async with reflow.Network(mode=mode) as net:
+            net.add("n", same)
+            out = net.stream("n.out", capacity=8)
+
+            async def read():
+                return [await out.__anext__() for _ in range(3000)]
+
+            values = asyncio.ensure_future(read())
+            assert await asyncio.wait_for(net.feed("n.in", range(3000)), 60) == 3000
+            assert await asyncio.wait_for(values, 60) == list(range(3000))
+
+    asyncio.run(main())
+
+
+# ---- draining ---------------------------------------------------------------------------------------
+
+def finishing(opened):
+    @reflow.actor(inports=["in"], outports=["out"], blocking=True)
+    class Sum:
+        def setup(self, ctx):
+            self.sum = 0
+
+        def run(self, ctx, value):
+            self.sum += value
+
+        def finish(self, ctx):
+            opened.wait(60)
+            ctx.emit("out", self.sum)
+
+    return Sum
+
+
+def test_a_drain_takes_no_thread():
+    async def main():
+        opened = threading.Event()
+        async with reflow.Network() as net:
+            Sum = finishing(opened)
+            net.add("a", same).add("s", Sum).add("t", Sum).connect("a.out", "s.in").connect("s.out", "t.in")
+            out = net.stream("t.out")
+            net.send_many("a.in", range(10))
+            drained = asyncio.ensure_future(net.run())
+            while net.state != "draining":
+                await asyncio.sleep(0)
+            with pytest.raises(reflow.TimeoutError):
+                await net.run(timeout=0.05)
+            deadline = time.monotonic() + 60
+            while waiting_threads() and time.monotonic() < deadline:
+                await asyncio.sleep(0)
+            assert waiting_threads() == [] and not drained.done()
+            opened.set()
+            report = await asyncio.wait_for(drained, 60)
+            assert net.state == "drained" and report["s"]["fired"] == 10
+            assert [value async for value in out] == [45]
+
+    asyncio.run(main())
+
+
+def test_a_drain_that_a_breakpoint_stops_goes_on():
+    from reflow import _aio
+
+    async def main():
+        async with reflow.Network() as net:
+            net.add("a", same).add("b", same).connect("a.out", "b.in")
+            out = net.stream("b.out")
+            net.start()
+            events = net.events(["Breakpoint"])
+            net.add_breakpoint("b.in", when="it == 1")
+            net.pause()
+            net.send("a.in", 1)
+            drained = asyncio.ensure_future(_aio.drain(net, 60))
+            assert (await asyncio.wait_for(events.__anext__(), 60)).node == "b"
+            assert not drained.done()
+            net.resume()
+            await asyncio.wait_for(drained, 60)
+            assert [value async for value in out] == [1]
+
+    asyncio.run(main())

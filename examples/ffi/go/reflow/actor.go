@@ -73,6 +73,8 @@ type Input struct {
 	Port    int
 	Index   int  // of the connection into an array port; -1 otherwise
 	Present bool // false: nothing has come at this inport
+	// What goes with it, in a network that carries envelopes.
+	Envelope Envelope
 }
 
 // Firing is one piece of work of an actor.
@@ -290,6 +292,10 @@ func (rt *Runtime) newFiring(handle *C.reflow_firing) *Firing {
 		input.Present = C.reflow_message_kind(packet.message) != C.REFLOW_KIND_NONE
 		if packet.index == C.REFLOW_NO_INDEX {
 			input.Index = -1
+		}
+		envelope := C.reflow_envelope{struct_size: C.sizeof_reflow_envelope}
+		if packet.envelope != nil && C.reflow_packet_envelope(&packet, &envelope) == C.REFLOW_OK {
+			input.Envelope = Envelope{text(envelope.correlation), int64(envelope.deadline_ms)}
 		}
 		firing.Inputs[i] = input
 	}

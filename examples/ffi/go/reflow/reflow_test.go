@@ -10,6 +10,16 @@ import (
 
 func oneNode(t *testing.T, run ActorFunc) (*Runtime, *Network) {
 	t.Helper()
+	rt, net := newNode(t, run)
+	if err := net.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return rt, net
+}
+
+// newNode makes the network and does not start it.
+func newNode(t *testing.T, run ActorFunc) (*Runtime, *Network) {
+	t.Helper()
 	rt, err := NewRuntime(Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -27,10 +37,40 @@ func oneNode(t *testing.T, run ActorFunc) (*Runtime, *Network) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return rt, net
+}
+
+func TestActorsSeeEnvelopes(t *testing.T) {
+	seen := make(chan Envelope, 2)
+	rt, net := newNode(t, func(f *Firing) error {
+		seen <- f.Inputs[0].Envelope
+		return nil
+	})
+	defer rt.Close()
+	defer net.Close()
+	if err := net.CarryEnvelopes(); err != nil {
+		t.Fatal(err)
+	}
 	if err := net.Start(); err != nil {
 		t.Fatal(err)
 	}
-	return rt, net
+	inport, err := net.Inport("n.in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := Envelope{Correlation: "order 7", DeadlineMs: 1 << 42}
+	for _, envelope := range []*Envelope{&sent, nil} {
+		if err := inport.Send(1, envelope, patience); err != nil {
+			t.Fatal(err)
+		}
+		want := Envelope{}
+		if envelope != nil {
+			want = *envelope
+		}
+		if got := <-seen; got != want {
+			t.Fatal(got)
+		}
+	}
 }
 
 func TestPanicIsAFailedFiring(t *testing.T) {
