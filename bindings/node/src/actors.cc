@@ -86,6 +86,7 @@ reflow_status emit_one(reflow_context* context, Place place, reflow_message mess
 }
 
 reflow_status ask(reflow_context* context, ControlCall& call) {
+    call.context = context;
     call.core->environment->wait(call.shared_from_this());
     if (!call.done()) {
         if (!call.core->single) return gone(context);
@@ -204,6 +205,7 @@ reflow_status on_run(reflow_context* context, void* state, reflow_packet* inputs
     auto call = std::make_shared<RunCall>();
     call->core = node->type->core->shared_from_this();
     call->node = node;
+    call->context = context;
     call->inputs = inputs;
     call->count = count;
     call->firings = count / node->type->firing_size;
