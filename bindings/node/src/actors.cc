@@ -89,11 +89,13 @@ reflow_status ask(reflow_context* context, ControlCall& call) {
     call.context = context;
     call.core->environment->wait(call.shared_from_this());
     if (!call.done()) {
-        if (!call.core->single) return gone(context);
+        if (!call.core->environment->alive()) return gone(context);
+        const char* hint = call.core->hosted ? "in mode hosted finish is not asynchronous"
+                                             : "in modes inline and simulated setup, finish, save, load and "
+                                               "teardown are not asynchronous";
         return reflow_context_fail(context, REFLOW_ERROR_UNSUPPORTED,
                                    reflow_str("a promise, which a network without threads cannot wait for"),
-                                   reflow_str("in modes inline and simulated setup, finish, save, load and "
-                                              "teardown are not asynchronous"));
+                                   reflow_str(hint));
     }
     for (auto& [port, message] : call.emitted) {
         (void)emit_one(context, Place(port), reflow_message_take(&message));

@@ -27,6 +27,7 @@ enum Kind : std::uint32_t {
     kSave = 10,
     kLoad = 11,
     kVisit = 12,
+    kTimer = 13,
 };
 
 // What a dispatch has said, in the frames.

@@ -25,10 +25,13 @@ export interface NetworkOptions {
   /** Packets have to fit the types of inports while the network runs, too. */
   readonly checkTypes?: boolean;
   /**
-   * `own`: threads (the default). `inline`: no threads, and nothing runs but inside calls that wait. `simulated`: the
-   * same, with the order of steps drawn from `seed` and a logical clock, so that a run can be repeated exactly.
+   * `own`: threads (the default). `hosted`: no threads for actors; all of them run in the event loop of Node, in turns
+   * with what else is there, which saves the crossing where most are in JavaScript. `finish` cannot be asynchronous
+   * there, and there is no `checkpoint`. `inline`: no threads, and nothing runs but inside calls that wait.
+   * `simulated`: the same, with the order of steps drawn from `seed` and a logical clock, so that a run can be repeated
+   * exactly.
    */
-  readonly mode?: 'own' | 'inline' | 'simulated';
+  readonly mode?: 'own' | 'hosted' | 'inline' | 'simulated';
   /** Mode simulated: a whole number from 0. */
   readonly seed?: number;
   /** Mode simulated: a file that gets a recording, for `Replay`. Such a network is not changed, has no breakpoints
@@ -305,7 +308,7 @@ export class Network {
   /** Refuses new input, lets everything run out, and finishes the actors. */
   drain(timeout?: Timeout): Promise<void>;
   /**
-   * Modes inline and simulated: runs at most so many turns of actors (0: until nothing is ready).
+   * Modes hosted, inline and simulated: runs at most so many turns of actors (0: until nothing is ready).
    * @returns whether more is ready. @throws ReflowError ERR_REFLOW_UNSUPPORTED in mode own
    */
   turn(max?: number): boolean;
