@@ -458,6 +458,7 @@ class Network {
       for (const index of this.#inside.waits.keys()) this.#inside.writable(index, 0, closed);
       for (const reject of this.#unopened.splice(0)) reject(closed);
       this.#single?.wake();
+      this.#inside.alarm(-1);
       const late = this.#inside.lateness();
       if (late !== undefined) throw late;
     });
