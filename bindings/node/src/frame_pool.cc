@@ -166,6 +166,9 @@ Napi::Value commit(const Napi::CallbackInfo& info) {
     const auto size = static_cast<std::size_t>(info[2].As<Napi::Number>().Int64Value());
     if (slot->over) raise(env, REFLOW_ERROR_CLOSED, "the slot was committed or abandoned before");
     auto buffer = info[1].As<Napi::ArrayBuffer>();
+    if (buffer.IsDetached()) {
+        raise(env, REFLOW_ERROR_INVALID_STATE, "the memory of the slot was moved to another buffer");
+    }
     if (slot->copied && size <= buffer.ByteLength()) std::memcpy(slot->data, buffer.Data(), size);
     const reflow_status status = reflow_frame_pool_commit(slot->pool->pool, slot->ticket, size);
     check_pool(env, *slot->pool, status, "a frame of " + std::to_string(size) + " bytes");
@@ -177,8 +180,10 @@ Napi::Value commit(const Napi::CallbackInfo& info) {
 // poolAbandon(slot, array buffer): gives the slot back.
 Napi::Value abandon(const Napi::CallbackInfo& info) {
     const auto slot = argument<Slot>(info);
-    if (slot->over) return info.Env().Undefined();
-    info[1].As<Napi::ArrayBuffer>().Detach();
+    auto buffer = info[1].As<Napi::ArrayBuffer>();
+    // Memory that was moved to another buffer may be written there, and is given back when that is collected.
+    if (slot->over || buffer.IsDetached()) return info.Env().Undefined();
+    buffer.Detach();
     slot->end();
     return info.Env().Undefined();
 }

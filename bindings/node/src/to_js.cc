@@ -238,8 +238,10 @@ napi_value lend_buffer(napi_env env, reflow_message message) {
 }
 
 void release_buffer(napi_env env, napi_value buffer) {
-    bool tagged = false;
+    bool tagged = false, gone = false;
     void* wrapped = nullptr;
+    // Its memory was moved to another buffer (ArrayBuffer.prototype.transfer), and is held as long as that lives.
+    if (napi_is_detached_arraybuffer(env, buffer, &gone) != napi_ok || gone) return;
     if (napi_check_object_type_tag(env, buffer, &shared_tag, &tagged) == napi_ok && tagged &&
         napi_unwrap(env, buffer, &wrapped) == napi_ok) {
         napi_remove_wrap(env, buffer, nullptr);  // the memory may be written again from here on

@@ -109,6 +109,24 @@ test('slots that are abandoned, disposed or collected can be written again', { s
   await net.close();
 });
 
+test('memory that was moved to another buffer stays', { skip: !ArrayBuffer.prototype.transfer && 'needs Node 21' }, async () => {
+  const net = new Network();
+  const pool = net.framePool('p', { slots: 2, frameSize: 8192 });
+  const slot = pool.begin();
+  const moved = slot.buffer.buffer.transfer();
+  new Uint8Array(moved).fill(9);
+  assert.throws(() => slot.commit(), { code: 'ERR_REFLOW_INVALID_STATE' });
+  slot.abandon();
+  assert.strictEqual(pool.info().held, 1);
+  const frame = pool.read(pool.write(Buffer.alloc(8192, 4)));
+  const also = frame.bytes.buffer.transfer();
+  frame.release();
+  assert.strictEqual(pool.info().held, 2);
+  assert.throws(() => pool.write(Buffer.alloc(8192, 5)), { code: 'ERR_REFLOW_WOULD_BLOCK' });
+  assert.deepStrictEqual([new Uint8Array(moved)[8191], new Uint8Array(also)[8191]], [9, 4]);
+  await net.close();
+});
+
 test('frames outlive pool, name and network', async () => {
   const net = new Network();
   const pool = net.framePool('p', { frameSize: 5000 });
