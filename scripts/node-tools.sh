@@ -26,7 +26,7 @@ npm_in() {
 if [ "$what" = runtimes ]; then
     # The same binaries that the package "node" of npm brings; their platform is in the name.
     platform=$(node -p 'process.platform + "-" + process.arch')
-    for version in 18.20.8 22.23.5; do
+    for version in 18.20.8 19.8.1 21.7.3 22.23.5; do
         folder=$tools/runtimes/${version%%.*}
         [ -x "$folder/node" ] && continue
         mkdir -p "$folder"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the tarball of Node as a new user would, in a clean folder outside the tree whose name has a
-# space, and runs the tests and the examples there: with the Node of this machine, and with the oldest and
-# the newest version that the package is for.
+# space, and runs the tests and the examples there: with the Node of this machine, and with all other versions
+# that the package is for.
 #
 #   scripts/test-node-package.sh <build folder>
 set -euo pipefail
@@ -25,7 +25,7 @@ export REFLOW_NODE_PACKAGE=reflow REFLOW_NODE_TOOLS=$build/node/node_modules
 export REFLOW_NODE_STAGE=$work/node_modules/reflow REFLOW_SOURCE=$root
 npx reflow version
 failed=0
-for node in node "$build/node/runtimes/18/node" "$build/node/runtimes/22/node"; do
+for node in node "$build"/node/runtimes/{18,19,21,22}/node; do
     echo "== $("$node" --version)"
     for file in test/*.test.mjs test/*.test.cjs; do
         "$node" --expose-gc --test "$file" >"$work/log" 2>&1 && echo "ok $file" && continue

@@ -1,5 +1,5 @@
 // Measures the Node package: rows in the shape of build/bench.json, beside NoFlo where that is installed
-// below build/node/peers (scripts/bench-node.sh).
+// below build/node/peers (scripts/bench-node.sh); mode hosted beside mode own.
 //
 //   node --expose-gc bench.mjs [--json file] [--rows part,part] [--runs n] [--peers folder]
 //
@@ -36,8 +36,8 @@ const PACKETS = 2_000_000;
 const numbers = Array.from({ length: PACKETS }, (_, i) => i);
 
 // Packets per second of a network whose first node is fed with numbers. The last node counts.
-async function throughput(make, { count = PACKETS, expected = count } = {}) {
-  const net = new Network();
+async function throughput(make, { count = PACKETS, expected = count, mode = 'own' } = {}) {
+  const net = new Network({ mode });
   make(net);
   await net.start();
   const begin = process.hrtime.bigint();
@@ -55,6 +55,18 @@ const double = (more) => into((ctx, value) => ({ out: value * 2 }), more);
 
 function chain(first) {
   return (net) => net.add('first', first).add('last', 'Counter').connect('first.out', 'last.in');
+}
+
+// Ten actors of JavaScript in a row.
+function row(net) {
+  for (let i = 0; i < 10; i++) net.add(i === 0 ? 'first' : `a${i}`, into((ctx, value) => ({ out: value + 1 })));
+  for (let i = 1; i < 10; i++) net.connect(`${i === 1 ? 'first' : `a${i - 1}`}.out`, `a${i}.in`);
+  net.add('last', 'Counter').connect('a9.out', 'last.in');
+}
+
+// The same in mode hosted, beside mode own in the same minute.
+function hosted(name, unit, run, more = {}) {
+  return { name: `node-hosted-${name}`, unit, run: () => run('hosted'), peers: { own: () => run('own') }, ...more };
 }
 
 async function sendOneByOne() {
@@ -89,8 +101,8 @@ async function streaming() {
 }
 
 // Nanoseconds from a send into an idle network to the value on the other side.
-async function roundTrip() {
-  const net = new Network();
+async function roundTrip(mode = 'own') {
+  const net = new Network({ mode });
   net.add('first', double());
   const stream = net.stream('first.out');
   await net.start();
@@ -211,8 +223,15 @@ const rows = [
       { maxConcurrency: 64, ordered: false })), { count: PACKETS / 8 }) },
   { name: 'node-send', unit: 'packets/s', run: sendOneByOne },
   { name: 'node-stream', unit: 'packets/s', run: streaming },
-  { name: 'node-round-trip', unit: 'ns', better: LESS, run: roundTrip },
+  { name: 'node-round-trip', unit: 'ns', better: LESS, run: () => roundTrip() },
   { name: 'node-payload-1048576', unit: 'us', better: LESS, run: payload },
+  hosted('one-by-one', 'packets/s', (mode) => throughput(chain(double()), { mode })),
+  hosted('batch', 'packets/s', (mode) => throughput(
+    chain(into((ctx, all) => ({ out: all.map((v) => v * 2) }), { batch: true })), { mode })),
+  hosted('row-of-10', 'packets/s', (mode) => throughput(row, { mode, count: PACKETS / 8 })),
+  hosted('async', 'firings/s', (mode) => throughput(chain(into(async (ctx, value) => ({ out: value * 2 }),
+    { maxConcurrency: 64, ordered: false })), { mode, count: PACKETS / 8 })),
+  hosted('round-trip', 'ns', roundTrip, { better: LESS }),
   { name: 'node-require', unit: 'ms', budget: 40, better: LESS, run: requireTime },
   { name: 'node-memory-10m', unit: 'MiB', budget: 8, better: LESS, once: true, run: growth },
 ];

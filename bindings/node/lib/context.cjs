@@ -5,6 +5,8 @@
 const native = require('./binding.cjs');
 const { StreamReader, StreamWriter, observerOptions } = require('./bytes.cjs');
 const { Status, nearest, problem } = require('./errors.cjs');
+const { openFramePool } = require('./pool.cjs');
+const { NodeStore, withState } = require('./state.cjs');
 
 const ELEMENTS = 2 ** 22 - 1; // of an array port that can be told apart
 
@@ -23,10 +25,17 @@ function portNumber(node, port, index) {
     ? `'${port}'` : String(port)}`, hint || `it has ${known.map((name) => `'${name}'`).join(', ')}`);
 }
 
+// Keys and pools are there while the engine waits for the actor.
+function outOfReach(node) {
+  return problem(Status.INVALID_STATE, `the keys and pools of node '${node.id}' are there inside of its calls only`,
+    'await ctx.withState((state) => ...) reaches them from a firing that goes on');
+}
+
 /** What all contexts have: the node, its configuration and its state. */
 class Context {
   #node;
   #signal;
+  #store;
 
   constructor(node) {
     this.#node = node;
@@ -45,6 +54,27 @@ class Context {
   /** What the node keeps between firings; an empty object at first. */
   get state() { return this.#node.state; }
   set state(value) { this.#node.state = value; }
+
+  /** What the engine keeps for the node under keys, and saves with it. */
+  get keys() { return this.#stored().keys; }
+
+  /** The same in groups, each with ids of its own. */
+  pool(name) { return this.#stored().pool(name); }
+
+  #stored() {
+    this.#store ??= new NodeStore(() => this._reach(this.#node));
+    return this.#store;
+  }
+
+  /** The frame pool of this name of the network; with options it is made if there is none. */
+  framePool(name, options) {
+    return openFramePool(this.#node.network.core, name, options);
+  }
+
+  /** Calls look({ keys, pool }) as soon as no call of the node goes on: also in firings that go on after their call. */
+  withState(look, options) {
+    return withState(this.#node.network.core, this.#node.id, look, options);
+  }
 
   /** Aborted when nobody waits for this firing any more: a timeout, a cancellation, or the end of the node. */
   get signal() {
@@ -105,6 +135,11 @@ class SyncContext extends Context {
     return node.signal();
   }
 
+  _reach(node) {
+    if (this._engine.active === this) return 0;
+    throw outOfReach(node);
+  }
+
   _emit(node, port, value) {
     if (this._detached !== undefined) return this._detached._emit(node, port, value);
     if (this._engine.active !== this) {
@@ -139,6 +174,10 @@ class FiringContext extends Context {
     if (this.over) this.abort(node.id);
     else native.pendingWatch(this.number);
     return this.controller.signal;
+  }
+
+  _reach(node) {
+    throw outOfReach(node);
   }
 
   get envelope() { return this._envelope; }
@@ -185,6 +224,10 @@ class ControlContext extends Context {
 
   _signal(node) {
     return node.signal();
+  }
+
+  _reach() {
+    return this._call;
   }
 
   _emit(node, port, value) {

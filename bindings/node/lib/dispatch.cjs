@@ -7,9 +7,10 @@ const { ControlContext, FiringContext, SyncContext, portNumber } = require('./co
 const { Status, failureOf, problem } = require('./errors.cjs');
 const { CAPACITY, Tag, frames, take } = require('./frames.cjs');
 const { AWAIT, PORT_ARRAY } = require('./actor.cjs');
+const { visit } = require('./state.cjs');
 
 const KIND = { CREATE: 0, SETUP: 1, RUN: 2, FINISH: 3, TEARDOWN: 4, DESTROY: 5, RUN_ASYNC: 6,
-  CANCELLED: 7, DRAINED: 8, WRITABLE: 9, SAVE: 10, LOAD: 11 };
+  CANCELLED: 7, DRAINED: 8, WRITABLE: 9, SAVE: 10, LOAD: 11, VISIT: 12, TIMER: 13 };
 const STATE = { COMPLETED: 0, OUT: 1, FLAGS: 2 };
 const AGAIN = 1;
 const { inTags, inNumbers, inPorts, inIndexes, outTags, outNumbers, outPorts, state } = frames;
@@ -573,6 +574,8 @@ function dispatch(network, kind, a, b, c, d, e) {
       return undefined;
     case KIND.CANCELLED: return open.get(a)?.abort();
     case KIND.DRAINED: return open.get(a)?.drain();
+    case KIND.TIMER: return network.alarm(a);
+    case KIND.VISIT: return visit(a, b);
     case KIND.WRITABLE: return network.writable(a, b, c);
     default: return control(network, kind, a, c);
   }

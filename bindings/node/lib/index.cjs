@@ -11,6 +11,8 @@ const { EventStream } = require('./events.cjs');
 const { Graph, documentPlaces } = require('./graph.cjs');
 const { Network } = require('./live.cjs');
 const { DiscoveryServer, Peer, PeerMesh } = require('./peer.cjs');
+const { Frame, FramePool, FrameSlot } = require('./pool.cjs');
+const { StateTable } = require('./state.cjs');
 const { Replay } = require('./replay.cjs');
 const { components, feature, run, usage } = require('./run.cjs');
 const { MessageStream } = require('./stream.cjs');
@@ -30,6 +32,6 @@ const flow = native.message(undefined);
 process.on('exit', () => native.exiting());
 
 module.exports = {
-  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Replay, Status,
-  StreamReader, StreamWriter, actor, components, documentPlaces, feature, flow, run, transfer, usage, version: native.version(),
+  Actor, DiscoveryServer, EventStream, Frame, FramePool, FrameSlot, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Replay, Status,
+  StateTable, StreamReader, StreamWriter, actor, components, documentPlaces, feature, flow, run, transfer, usage, version: native.version(),
 };

@@ -5,6 +5,7 @@ export * from './types/actor.cjs';
 export * from './types/graph.cjs';
 export * from './types/events.cjs';
 export * from './types/bytes.cjs';
+export * from './types/state.cjs';
 export * from './types/network.cjs';
 export * from './types/peer.cjs';
 export * from './types/replay.cjs';

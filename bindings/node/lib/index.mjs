@@ -2,7 +2,7 @@
 import reflow from './index.cjs';
 
 export const {
-  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Replay, Status,
-  StreamReader, StreamWriter, actor, components, documentPlaces, feature, flow, run, transfer, usage, version,
+  Actor, DiscoveryServer, EventStream, Frame, FramePool, FrameSlot, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Replay, Status,
+  StateTable, StreamReader, StreamWriter, actor, components, documentPlaces, feature, flow, run, transfer, usage, version,
 } = reflow;
 export default reflow;

@@ -9,6 +9,8 @@ const { EventStream, listen } = require('./events.cjs');
 const { Graph, graphOf, handleOf } = require('./graph.cjs');
 const { Network, beforeStart, buildNetwork, coreOf, endpointOf, isBuilt } = require('./network.cjs');
 const { checkOptions, milliseconds, oneOf, refuse } = require('./options.cjs');
+const { openFramePool, removeFramePool } = require('./pool.cjs');
+const { withState } = require('./state.cjs');
 
 const eventOptions = ['kinds', 'nodes', 'sample', 'capacity', 'signal'];
 const eventKinds = ['NetworkStarted', 'NetworkIdle', 'NetworkStalled', 'NetworkShutdown', 'ActorStarted',
@@ -146,9 +148,24 @@ const looking = {
     return native.nodeState(coreOf(this), node);
   },
 
+  withState(node, look, options) {
+    return withState(coreOf(this), node, look, options);
+  },
+
   peek(port, max = 100) {
     const { node, port: name } = endpointOf(port, 'the inport');
     return native.peek(coreOf(this), node, name, Math.min(count(max, 100, 'max'), 1_000_000));
+  },
+};
+
+const pools = {
+  framePool(name, options) {
+    return openFramePool(coreOf(this), name, options);
+  },
+
+  removeFramePool(name) {
+    removeFramePool(coreOf(this), name);
+    return this;
   },
 };
 
@@ -276,7 +293,7 @@ const letters = {
   },
 };
 
-for (const methods of [events, looking, holding, changing, letters]) {
+for (const methods of [events, looking, pools, holding, changing, letters]) {
   for (const [name, value] of Object.entries(methods)) {
     Object.defineProperty(Network.prototype, name, { value, writable: true, configurable: true });
   }

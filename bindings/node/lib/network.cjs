@@ -16,7 +16,7 @@ const OPTIONS = ['name', 'workers', 'batchPackets', 'portCapacity', 'portCapacit
   'watchdogMs',
   'checkTypes', 'envelopes', 'mode', 'seed', 'record', 'closeTimeout', 'log',
   'logLevel', 'print'];
-const MODES = { own: 0, inline: 1, simulated: 4 };
+const MODES = { own: 0, inline: 1, hosted: 2, simulated: 4 };
 const STATES = ['created', 'running', 'draining', 'drained', 'stopping', 'stopped'];
 const SENT = Promise.resolve();
 
@@ -92,7 +92,7 @@ function lateText(late, patience) {
 function modeOf({ mode = 'own', seed, record }) {
   if (!Object.hasOwn(MODES, mode)) {
     throw problem(Status.INVALID_ARGUMENT, `there is no mode '${String(mode)}'`, nearest(mode, Object.keys(MODES)) ||
-      "it is 'own', 'inline' or 'simulated'");
+      "it is 'own', 'hosted', 'inline' or 'simulated'");
   }
   if (seed !== undefined && (!Number.isSafeInteger(seed) || seed < 0)) {
     throw problem(Status.INVALID_ARGUMENT, `seed is ${String(seed)}`, 'it is a whole number from 0');
@@ -115,6 +115,16 @@ class Inside {
     this.promised = new Map(); // calls that a promise will answer -> what they are
     this.late = []; // what has not ended in time
     this.core = undefined; // so that a network which works is kept as a whole
+    this.timer = undefined; // of a hosted network
+  }
+
+  // Mode hosted: something is due in so many milliseconds; below 0 nothing is. A network that waits for it keeps the
+  // process by itself.
+  alarm(milliseconds) {
+    clearTimeout(this.timer);
+    if (milliseconds < 0) return;
+    const wait = Math.min(Math.ceil(milliseconds), 2 ** 31 - 1);
+    this.timer = setTimeout(() => native.pump(this.core), wait).unref();
   }
 
   // Of what waited at an inport, `sent` packets went in; a problem ends all the others.
@@ -186,7 +196,8 @@ class Network {
   #built = false;
   #building;
   #closed;
-  #single; // of a network without threads
+  #single; // of a network that runs inside of calls only
+  #threads; // it has some
 
   /**
    * A network of its own, on threads of its own.
@@ -206,7 +217,8 @@ class Network {
     this.#core = native.network(this.#inside, { ...options, mode, record, replay, hooks: hooksOf(options) });
     this.#inside.core = this.#core;
     this.#inside.patience = patienceOf(options);
-    if (mode !== MODES.own) this.#single = new Single(this.#core);
+    this.#threads = mode === MODES.own;
+    if (!this.#threads && mode !== MODES.hosted) this.#single = new Single(this.#core);
   }
 
   /**
@@ -406,11 +418,11 @@ class Network {
   }
 
   /**
-   * Modes inline and simulated: runs at most so many turns of actors (0: until nothing is ready), and tells whether
+   * Modes hosted, inline and simulated: runs at most so many turns of actors (0: until nothing is ready), and tells whether
    * more is ready.
    */
   turn(max = 0) {
-    if (this.#single === undefined) {
+    if (this.#threads) {
       throw problem(Status.UNSUPPORTED, 'a network with threads runs by itself', "mode: 'simulated' or 'inline'");
     }
     if (!Number.isSafeInteger(max) || max < 0) {
@@ -454,6 +466,7 @@ class Network {
       for (const index of this.#inside.waits.keys()) this.#inside.writable(index, 0, closed);
       for (const reject of this.#unopened.splice(0)) reject(closed);
       this.#single?.wake();
+      this.#inside.alarm(-1);
       const late = this.#inside.lateness();
       if (late !== undefined) throw late;
     });

@@ -173,6 +173,7 @@ class Peer extends Links {
   #hold = new Hold();
   #started = false;
   #ended = false;
+  #closing;
   #attached = false;
 
   constructor(options, file = '') {
@@ -270,12 +271,19 @@ class Peer extends Links {
     }
   }
 
-  async close() {
+  close() {
     this.#ended = true;
-    this._finishStreams();
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  // Events are read to the end of the last link.
+  async #close() {
     try {
-      await this._handle.close();
+      await this._handle.halt();
     } finally {
+      this._finishStreams();
+      await this._handle.close();
       this.#over();
     }
   }
@@ -360,22 +368,28 @@ class PeerMesh {
     return peer;
   }
 
-  #forget(execution) {
+  async #forget(execution) {
     const peer = this.#peers.get(execution);
     if (peer === undefined) return;
     this.#peers.delete(execution);
-    peer._finishStreams();
+    const handle = peer._handle;
     peer._handle = new native.PeerHandle(); // without a peer: every call is refused
+    try {
+      await handle.halt();
+    } finally {
+      peer._finishStreams();
+      await handle.close();
+    }
   }
 
   async teardown(execution) {
-    this.#forget(execution);
+    await this.#forget(execution);
     await this.#handle.teardown(execution);
     this.#look();
   }
 
   async close() {
-    for (const execution of [...this.#peers.keys()]) this.#forget(execution);
+    await Promise.all([...this.#peers.keys()].map((execution) => this.#forget(execution)));
     await this.#handle.close();
     this.#look();
   }

@@ -86,13 +86,16 @@ reflow_status emit_one(reflow_context* context, Place place, reflow_message mess
 }
 
 reflow_status ask(reflow_context* context, ControlCall& call) {
+    call.context = context;
     call.core->environment->wait(call.shared_from_this());
     if (!call.done()) {
-        if (!call.core->single) return gone(context);
+        if (!call.core->environment->alive()) return gone(context);
+        const char* hint = call.core->hosted ? "in mode hosted finish is not asynchronous"
+                                             : "in modes inline and simulated setup, finish, save, load and "
+                                               "teardown are not asynchronous";
         return reflow_context_fail(context, REFLOW_ERROR_UNSUPPORTED,
                                    reflow_str("a promise, which a network without threads cannot wait for"),
-                                   reflow_str("in modes inline and simulated setup, finish, save, load and "
-                                              "teardown are not asynchronous"));
+                                   reflow_str(hint));
     }
     for (auto& [port, message] : call.emitted) {
         (void)emit_one(context, Place(port), reflow_message_take(&message));
@@ -204,6 +207,7 @@ reflow_status on_run(reflow_context* context, void* state, reflow_packet* inputs
     auto call = std::make_shared<RunCall>();
     call->core = node->type->core->shared_from_this();
     call->node = node;
+    call->context = context;
     call->inputs = inputs;
     call->count = count;
     call->firings = count / node->type->firing_size;

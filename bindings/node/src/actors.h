@@ -26,6 +26,8 @@ enum Kind : std::uint32_t {
     kWritable = 9,
     kSave = 10,
     kLoad = 11,
+    kVisit = 12,
+    kTimer = 13,
 };
 
 // What a dispatch has said, in the frames.

@@ -124,6 +124,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_graph(exports);
     export_log(exports);
     export_peers(exports);
+    export_frame_pools(exports);
+    export_state(exports);
     export_streams(exports);
     return exports;
 }

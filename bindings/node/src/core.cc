@@ -1,7 +1,9 @@
 // Networks: how they are made, begin, keep the process alive while something goes on, and end.
 #include "core.h"
 
+#include "actors.h"
 #include "log.h"
+#include "pending.h"
 #include "ports.h"
 
 namespace reflow_node {
@@ -17,6 +19,8 @@ T number(Napi::Object from, const char* key, T fallback) {
 // Packets of one actor in JavaScript that cross at once, at most.
 constexpr std::uint32_t kBatch = 4096;
 constexpr std::uint32_t kPortCapacity = 4096;
+// How long a hosted network keeps the loop at once.
+constexpr std::uint64_t kPumpNs = 2'000'000;
 
 }  // namespace
 
@@ -27,7 +31,8 @@ std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Objec
     reflow_runtime_options runtime{};
     runtime.struct_size = sizeof runtime;
     runtime.mode = number<reflow_mode>(options, "mode", REFLOW_MODE_OWN);
-    core->single = runtime.mode != REFLOW_MODE_OWN;
+    core->hosted = runtime.mode == REFLOW_MODE_HOSTED;
+    core->single = runtime.mode != REFLOW_MODE_OWN && !core->hosted;
     runtime.seed = number<std::uint64_t>(options, "seed", 0);
     runtime.workers = number<std::uint32_t>(options, "workers", 0);
     runtime.batch_packets = number<std::uint32_t>(options, "batchPackets", kBatch);
@@ -38,7 +43,7 @@ std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Objec
     runtime.watchdog_ms = number<std::uint64_t>(options, "watchdogMs", 0);
     runtime.check_types = options.Get("checkTypes").ToBoolean() ? 1 : 0;
     core->envelopes = options.Get("envelopes").ToBoolean();
-    LogHandle::attach(options.Get("hooks"), runtime);
+    LogHandle::attach(options.Get("hooks"), core, runtime);
     reflow_error* error = nullptr;
     if (options.Get("record").IsString()) core->record = options.Get("record").As<Napi::String>();
     if (options.Get("replay").IsString()) {
@@ -116,11 +121,30 @@ void Core::look_idle(Napi::Env env) {
     bool over = closing || !built.load(std::memory_order_acquire) ||
                 reflow_network_get_state(network) >= REFLOW_NETWORK_DRAINED ||
                 reflow_network_wait_idle(network, 0, nullptr) != REFLOW_ERROR_TIMEOUT;
-    if (!over) return look_again();
+    if (!over) return hosted ? ask_idle() : look_again();
     busy_ = false;
     environment->release(env);
     std::uint32_t count = 0;
     napi_reference_unref(env, self_, &count);
+}
+
+// A hosted network asks once for each time that it is not idle behind a run: a subscription would need the loop to
+// end, which may be gone by then.
+void Core::ask_idle() {
+    if (std::exchange(idle_asked_, true)) return;
+    const reflow_status status = reflow_network_on_idle(
+        network,
+        [](void* user_data, const reflow_error*) {
+            if (auto held = static_cast<std::weak_ptr<Core>*>(user_data)->lock()) {
+                held->environment->post([held](Napi::Env env) {
+                    held->idle_asked_ = false;
+                    held->look_idle(env);
+                });
+            }
+        },
+        new std::weak_ptr<Core>(weak_from_this()),
+        [](void* user_data) { delete static_cast<std::weak_ptr<Core>*>(user_data); }, nullptr, nullptr);
+    if (status != REFLOW_OK) idle_asked_ = false;
 }
 
 // The event may be told a moment before a look agrees, and does not come twice. So wait a little for that; who
@@ -147,7 +171,7 @@ void Core::told_idle(void* user_data, const reflow_event_batch*, std::uint64_t) 
 
 // Without threads nothing goes on by itself, so nobody has to be told that it is over.
 reflow_status Core::watch_idle(reflow_error** error) {
-    if (single) return REFLOW_OK;
+    if (single || hosted) return REFLOW_OK;
     reflow_event_options options{};
     options.struct_size = sizeof options;
     options.kinds = (1u << REFLOW_EVENT_NETWORK_IDLE) | (1u << REFLOW_EVENT_NETWORK_SHUTDOWN);
@@ -189,6 +213,50 @@ void Core::end_network() noexcept {
     else reflow_network_destroy(ended);
 }
 
+// ---- mode hosted: the loop of Node is that of the runtime. The engine wakes it by a job, and its timers are one of
+// JavaScript, armed behind each run.
+
+void Core::woken() {
+    if (pump_posted_.exchange(true)) return;
+    environment->post([self = shared_from_this()](Napi::Env env) { self->pump(env); });
+}
+
+void Core::pump(Napi::Env env) {
+    // Before the run: what comes during it is either run by it, or wakes again.
+    pump_posted_.store(false);
+    bool more = false;
+    {
+        // A lock of its own: a stop that another thread waits for, under the other one, needs these runs.
+        std::lock_guard lock(pumping_);
+        if (runtime == nullptr) return;
+        (void)reflow_runtime_run_for(runtime, 0, kPumpNs, &more, nullptr);
+    }
+    retry_stalled(env);
+    if (more) return woken();
+    arm(env);
+    look_idle(env);
+}
+
+void Core::arm(Napi::Env env) {
+    std::uint64_t due = UINT64_MAX;
+    {
+        std::lock_guard lock(pumping_);
+        if (runtime != nullptr) due = reflow_runtime_next_due_ns(runtime);
+    }
+    if (due == 0) return woken();
+    napi_value own = self(env);
+    if ((due == UINT64_MAX && !armed_) || own == nullptr) return;
+    armed_ = due != UINT64_MAX;
+    environment->dispatch.Call({own, Napi::Number::New(env, kTimer),
+                                Napi::Number::New(env, armed_ ? static_cast<double>(due) / 1e6 : -1)});
+}
+
+void Core::retry_stalled(Napi::Env env) {
+    for (const auto& each : std::exchange(stalled, {})) {
+        if (const auto held = each.lock()) held->try_again(env);
+    }
+}
+
 void Core::task(std::function<void()> work, std::function<void(Napi::Env)> done) {
     if (!single) return environment->task(std::move(work), std::move(done));
     auto now = [self = shared_from_this(), work = std::move(work), done = std::move(done)](Napi::Env env) {
@@ -228,6 +296,7 @@ void Core::end() noexcept {
         end_network();
         reflow_x_recording_destroy(std::exchange(recording, nullptr));
         reflow_graph_destroy(std::exchange(graph, nullptr));
+        std::lock_guard pumping(pumping_);
         reflow_runtime_destroy(std::exchange(runtime, nullptr));
     }
     environment->leave(*this);

@@ -106,6 +106,12 @@ public:
     reflow_status turn(std::uint64_t max, bool* more, reflow_error** error) {
         return in_call([&] { return reflow_runtime_run(runtime, max, more, error); });
     }
+    // Mode hosted, any thread: there is something to run.
+    void woken();
+    // Runs it, for a while, and sees to it that the rest comes. JS.
+    void pump(Napi::Env env);
+    // What waits for a turn of the network, in a mode without threads: it tries again behind one. JS.
+    void retry_stalled(Napi::Env env);
     void forget(Napi::Env env);  // the object in JavaScript goes
     void stop_now() noexcept;
     // Asks for a stop, or waits for it so long; nothing if somebody ends it already.
@@ -120,7 +126,8 @@ public:
     bool closing = false;
     bool editing = false;  // graph has what apply() brings into effect
     bool envelopes = false;  // carried by the network; set before it is built
-    bool single = false;     // modes inline and simulated: nothing runs but on the JS thread
+    bool single = false;     // modes inline and simulated: nothing runs but inside of calls on the JS thread
+    bool hosted = false;     // mode hosted: actors run on the JS thread, in jobs of its loop
     std::string record;      // a file that gets a recording
     // Firings that go on after their call, of this network. Any thread.
     std::atomic<std::int64_t> open_firings{0};
@@ -136,13 +143,19 @@ private:
     static void told_idle(void* user_data, const reflow_event_batch* batch, std::uint64_t missed);
 
     void look_again();
+    void ask_idle();
     reflow_status make_network(reflow_error** error);
     reflow_status watch_idle(reflow_error** error);
     void end_network() noexcept;
+    void arm(Napi::Env env);
     bool calling_ = false;  // in a call of task
+    std::atomic<bool> pump_posted_{false};
+    std::mutex pumping_;  // held while the JS thread runs a hosted runtime, and to end that
+    bool armed_ = false;  // a timer of JavaScript will pump
 
     napi_ref self_ = nullptr;
     bool looking_again_ = false;
+    bool idle_asked_ = false;
     bool busy_ = false;
     std::atomic<bool> look_posted_{false};
     reflow_subscription* idle_ = nullptr;

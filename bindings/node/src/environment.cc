@@ -98,6 +98,7 @@ void Environment::wait(const std::shared_ptr<Call>& call) {
             Napi::HandleScope scope{Napi::Env(env_)};
             call->run(Napi::Env(env_));
         }
+        if (!call->done()) call->context = nullptr;  // whoever asks for it later finds it gone
         call->abort();  // what is not done now would never be
         return;
     }

@@ -269,10 +269,8 @@ Napi::Value EventsHandle::take(const Napi::CallbackInfo& info) {
 Napi::Value EventsHandle::finish(const Napi::CallbackInfo& info) {
     finished_ = true;
     reflow_subscription_destroy(std::exchange(subscription_, nullptr));
-    if (queue_) {
-        queue_->finish();
-        queue_->wake();
-    }
+    if (queue_) queue_->hush();
+    ready_.Reset();
     return info.Env().Undefined();
 }
 

@@ -17,6 +17,8 @@ void export_change(Napi::Object exports);
 void export_graph(Napi::Object exports);
 void export_log(Napi::Object exports);
 void export_peers(Napi::Object exports);
+void export_frame_pools(Napi::Object exports);
+void export_state(Napi::Object exports);
 void export_streams(Napi::Object exports);
 
 }  // namespace reflow_node

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bridge.h"
+#include "core.h"
 #include "exports.h"
 #include "queue.h"
 
@@ -34,7 +35,13 @@ private:
     std::string subsystem_, node_, text_;
 };
 
-Queue& queue_of(void* user_data) { return **static_cast<std::shared_ptr<Queue>*>(user_data); }
+// The user data of a runtime.
+struct Hooks {
+    std::shared_ptr<Queue> lines;
+    std::weak_ptr<Core> core;
+};
+
+Queue& queue_of(void* user_data) { return *static_cast<Hooks*>(user_data)->lines; }
 
 void logged(void* user_data, reflow_log_level level, reflow_view subsystem, reflow_view node,
             reflow_view text) {
@@ -48,7 +55,11 @@ reflow_status printed(void* user_data, reflow_view node, reflow_view text) {
     return REFLOW_OK;
 }
 
-void let_go(void* user_data) { delete static_cast<std::shared_ptr<Queue>*>(user_data); }
+void woken(void* user_data) {
+    if (const auto core = static_cast<Hooks*>(user_data)->core.lock()) core->woken();
+}
+
+void let_go(void* user_data) { delete static_cast<Hooks*>(user_data); }
 
 }  // namespace
 
@@ -61,13 +72,18 @@ LogHandle::LogHandle(const Napi::CallbackInfo& info)
       queue_(std::make_shared<Queue>(info.Env(), info[0].As<Napi::Function>(), kLines)),
       level_(info[1].ToNumber().Int32Value()) {}
 
-void LogHandle::attach(Napi::Value handle, reflow_runtime_options& options) {
-    if (!handle.IsObject()) return;
-    const LogHandle* self = Unwrap(handle.As<Napi::Object>());
-    options.log = logged;
-    options.print = printed;
-    options.log_level = self->level_;
-    options.user_data = new std::shared_ptr<Queue>(self->queue_);
+void LogHandle::attach(Napi::Value handle, const std::shared_ptr<Core>& core, reflow_runtime_options& options) {
+    auto hooks = std::make_unique<Hooks>();
+    hooks->core = core;
+    if (options.mode == REFLOW_MODE_HOSTED) options.wake = woken;
+    if (handle.IsObject()) {
+        const LogHandle* self = Unwrap(handle.As<Napi::Object>());
+        hooks->lines = self->queue_;
+        options.log = logged;
+        options.print = printed;
+        options.log_level = self->level_;
+    }
+    options.user_data = hooks.release();
     options.destroy = let_go;
 }
 

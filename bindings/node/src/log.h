@@ -8,6 +8,7 @@
 
 namespace reflow_node {
 
+class Core;
 class Queue;
 
 class LogHandle : public Napi::ObjectWrap<LogHandle> {
@@ -16,9 +17,9 @@ public:
     // new LogHandle(ready, level): a level of 0 is that of the engine
     explicit LogHandle(const Napi::CallbackInfo& info);
 
-    // Sets the hooks of a runtime that is about to be made. handle is an object of this class, or undefined:
-    // then there are none.
-    static void attach(Napi::Value handle, reflow_runtime_options& options);
+    // Sets the hooks of a runtime that is about to be made, also how one of mode hosted wakes its core. handle is
+    // an object of this class, or undefined: then nothing is logged.
+    static void attach(Napi::Value handle, const std::shared_ptr<Core>& core, reflow_runtime_options& options);
 
 private:
     Napi::Value take(const Napi::CallbackInfo& info);

@@ -248,10 +248,14 @@ Napi::Value turn(const Napi::CallbackInfo& info) {
     const auto max = static_cast<std::uint64_t>(info[1].As<Napi::Number>().Int64Value());
     const reflow_status status = core->turn(max, &more, &error);
     check(info.Env(), status, error);
-    for (const auto& each : std::exchange(core->stalled, {})) {
-        if (const auto pending = each.lock()) pending->try_again(info.Env());
-    }
+    core->retry_stalled(info.Env());
     return Napi::Boolean::New(info.Env(), more);
+}
+
+// pump(core): the timer of a hosted network is due.
+Napi::Value pump(const Napi::CallbackInfo& info) {
+    Core::of(info)->pump(info.Env());
+    return info.Env().Undefined();
 }
 
 // due(core): milliseconds until a timer is; Infinity for none.
@@ -374,6 +378,7 @@ void export_network(Napi::Object exports) {
     export_function(exports, "idleNow", idle_now);
     export_function(exports, "endSources", end_sources);
     export_function(exports, "turn", turn);
+    export_function(exports, "pump", pump);
     export_function(exports, "due", due);
     export_function(exports, "openFirings", open_firings);
     export_function(exports, "tryDrain", try_drain);

@@ -78,6 +78,7 @@ PeerHandle::~PeerHandle() { let_go(); }
 void PeerHandle::let_go() {
     hook_.clear();
     std::shared_ptr<PeerCore> core = std::exchange(core_, nullptr);
+    if (!core) core = std::exchange(halted_, nullptr);
     if (!core) return;
     const std::shared_ptr<Environment> environment = environment_.lock();
     if (environment) environment->background([core = std::move(core)]() mutable { core.reset(); });
@@ -163,16 +164,22 @@ Napi::Value PeerHandle::stop(const Napi::CallbackInfo& info) {
     });
 }
 
-// Ends the peer when calls that are under way have returned, which the stop sees to.
+// Stops the peer, and refuses every call from now on. Its events may still be read behind it.
+Napi::Value PeerHandle::halt(const Napi::CallbackInfo& info) {
+    if (core_) halted_ = std::exchange(core_, nullptr);
+    return in_background(info.Env(), [core = halted_](reflow_error** error) {
+        return core ? reflow_peer_stop(core->peer, 5000, error) : reflow_status{REFLOW_OK};
+    });
+}
+
+// Ends a halted peer when calls that are under way have returned, which the stop has seen to.
 Napi::Value PeerHandle::close(const Napi::CallbackInfo& info) {
-    std::shared_ptr<PeerCore> core = std::exchange(core_, nullptr);
+    std::shared_ptr<PeerCore> core = std::exchange(halted_, nullptr);
     hook_.clear();
-    return in_background(info.Env(), [core](reflow_error** error) mutable {
-        if (!core) return reflow_status{REFLOW_OK};
-        const reflow_status status = reflow_peer_stop(core->peer, 5000, error);
-        core->wait_for_others();
+    return in_background(info.Env(), [core](reflow_error**) mutable {
+        if (core) core->wait_for_others();
         core.reset();
-        return status;
+        return reflow_status{REFLOW_OK};
     });
 }
 
@@ -428,6 +435,7 @@ Napi::Function PeerHandle::define(Napi::Env env) {
                         InstanceMethod<&PeerHandle::ping>("ping"),
                         InstanceMethod<&PeerHandle::discover>("discover"),
                         InstanceMethod<&PeerHandle::stop>("stop"),
+                        InstanceMethod<&PeerHandle::halt>("halt"),
                         InstanceMethod<&PeerHandle::close>("close")});
 }
 

@@ -91,12 +91,14 @@ private:
     Napi::Value ping(const Napi::CallbackInfo& info);
     Napi::Value discover(const Napi::CallbackInfo& info);
     Napi::Value stop(const Napi::CallbackInfo& info);
+    Napi::Value halt(const Napi::CallbackInfo& info);
     Napi::Value close(const Napi::CallbackInfo& info);
 
     // Ends the peer elsewhere: that waits for its links.
     void let_go();
 
     std::shared_ptr<PeerCore> core_;
+    std::shared_ptr<PeerCore> halted_;  // refuses calls, and is not closed yet
     std::weak_ptr<Environment> environment_;
     ExitHook hook_;
 };

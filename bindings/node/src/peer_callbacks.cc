@@ -198,8 +198,7 @@ Napi::Value PeerEventsHandle::take(const Napi::CallbackInfo& info) {
 Napi::Value PeerEventsHandle::finish(const Napi::CallbackInfo& info) {
     reflow_peer_subscription_destroy(std::exchange(subscription_, nullptr));
     core_.reset();
-    queue_->finish();
-    queue_->wake();
+    queue_->hush();
     return info.Env().Undefined();
 }
 

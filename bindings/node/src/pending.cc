@@ -86,7 +86,7 @@ void Pending::push(Napi::Env env) {
         if (status == REFLOW_OK) {
             (void)message.leak();
             waiting_.pop_front();
-        } else if (status == REFLOW_ERROR_WOULD_BLOCK && core_->single) {
+        } else if (status == REFLOW_ERROR_WOULD_BLOCK && (core_->single || core_->hosted)) {
             if (!std::exchange(stalled_, true)) core_->stalled.push_back(weak_from_this());
             return;
         } else if (status == REFLOW_ERROR_WOULD_BLOCK) {

@@ -70,6 +70,11 @@ Napi::Array Queue::take(Napi::Env env, std::size_t max) {
     return array;
 }
 
+void Queue::hush() {
+    finish();
+    ready_.Reset();
+}
+
 void Queue::close() {
     {
         const std::lock_guard lock(mutex_);

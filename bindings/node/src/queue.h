@@ -40,6 +40,9 @@ public:
     Napi::Array take(Napi::Env env, std::size_t max);
     // Drops everything, also what comes later.
     void close();
+    // What waits may still be taken, and nobody is told of anything any more: a function that is held here would hold
+    // whoever reads, and he this.
+    void hush();
 
 private:
     std::weak_ptr<Environment> environment_;

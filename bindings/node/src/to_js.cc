@@ -34,9 +34,22 @@ struct Shared {
 void end_shared(napi_env env, void*, void* hint) {
     std::unique_ptr<Shared> shared(static_cast<Shared*>(hint));
     auto& all = shared->environment->shared_buffers;
+    if (shared->buffer == nullptr) return;
     auto found = all.find(shared->data);
     if (found != all.end() && found->second == shared->buffer) all.erase(found);
     napi_delete_reference(env, shared->buffer);
+}
+
+// An array buffer on memory that a message keeps, or NULL if the host does not allow that.
+napi_value make_shared_buffer(napi_env env, std::unique_ptr<Shared>& shared, std::size_t size) {
+    napi_value buffer = nullptr;
+    napi_status status = napi_create_external_arraybuffer(env, const_cast<void*>(shared->data), size,
+                                                          end_shared, shared.get(), &buffer);
+    if (status != napi_ok) return nullptr;
+    Shared* kept = shared.release();
+    napi_wrap(env, buffer, kept, nullptr, nullptr, nullptr);
+    napi_type_tag_object(env, buffer, &shared_tag);
+    return buffer;
 }
 
 // An array buffer on the memory of a message, or NULL if the host does not allow that. The same memory has
@@ -52,12 +65,9 @@ napi_value share(napi_env env, reflow_message message, const void* data, std::si
         if (buffer != nullptr) return buffer;
     }
     auto shared = std::make_unique<Shared>(environment.shared_from_this(), message, data);
-    napi_status status = napi_create_external_arraybuffer(env, const_cast<void*>(data), size,
-                                                          end_shared, shared.get(), &buffer);
-    if (status != napi_ok) return nullptr;
-    Shared* kept = shared.release();
-    napi_wrap(env, buffer, kept, nullptr, nullptr, nullptr);
-    napi_type_tag_object(env, buffer, &shared_tag);
+    Shared* kept = shared.get();
+    buffer = make_shared_buffer(env, shared, size);
+    if (buffer == nullptr) return nullptr;
     if (napi_create_reference(env, buffer, 0, &kept->buffer) == napi_ok) {
         environment.shared_buffers[data] = kept->buffer;
     }
@@ -210,6 +220,35 @@ napi_value error_to_js(napi_env env, reflow_message message) {
 }  // namespace
 
 const napi_type_tag shared_tag{0x7265666c6f776e6f, 0x6465736861726564};
+
+napi_value lend_buffer(napi_env env, reflow_message message) {
+    Environment& environment = Environment::of(env);
+    reflow_view bytes{};
+    reflow_message_get_bytes(message, &bytes);
+    napi_value buffer = nullptr;
+    if (bytes.size != 0 && !environment.copy_only) {
+        auto shared = std::make_unique<Shared>(environment.shared_from_this(), message, bytes.data);
+        buffer = make_shared_buffer(env, shared, bytes.size);
+        if (buffer != nullptr) return buffer;
+    }
+    void* memory = nullptr;
+    ok(env, napi_create_arraybuffer(env, bytes.size, &memory, &buffer));
+    if (bytes.size != 0) std::memcpy(memory, bytes.data, bytes.size);
+    return buffer;
+}
+
+void release_buffer(napi_env env, napi_value buffer) {
+    bool tagged = false, gone = false;
+    void* wrapped = nullptr;
+    // Its memory was moved to another buffer (ArrayBuffer.prototype.transfer), and is held as long as that lives.
+    if (napi_is_detached_arraybuffer(env, buffer, &gone) != napi_ok || gone) return;
+    if (napi_check_object_type_tag(env, buffer, &shared_tag, &tagged) == napi_ok && tagged &&
+        napi_unwrap(env, buffer, &wrapped) == napi_ok) {
+        napi_remove_wrap(env, buffer, nullptr);  // the memory may be written again from here on
+        static_cast<Shared*>(wrapped)->message = Message();
+    }
+    napi_detach_arraybuffer(env, buffer);
+}
 
 reflow_message message_of_shared(void* wrapped) {
     return static_cast<Shared*>(wrapped)->message.get();

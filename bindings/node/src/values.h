@@ -40,6 +40,12 @@ reflow_message number_message(double number);
 // for, or that was lent.
 Napi::Value wrap_message(Napi::Env env, Message message);
 
+// An array buffer on the memory of a message of bytes, which nobody else has: release_buffer() ends it. A copy where
+// the host does not allow such buffers.
+napi_value lend_buffer(napi_env env, reflow_message message);
+// Lets go of what a buffer of lend_buffer() holds, and empties the buffer.
+void release_buffer(napi_env env, napi_value buffer);
+
 // transfer(view): a message that has the memory of a typed array or buffer without a copy. The view must
 // be known to nobody else.
 Napi::Value lend(const Napi::CallbackInfo& info);

@@ -222,15 +222,16 @@ function isEvent(wanted, got) {
 }
 
 class Player {
-  constructor(scenario) {
+  constructor(scenario, mode) {
     this.scenario = scenario;
+    this.mode = mode;
     this.outputs = new Map();
   }
 
   async start() {
     const { graph, document, format, runtime = {}, outputs = [], events, envelopes } = this.scenario;
     const parsed = graph ? Graph.parse(JSON.stringify(graph), { format: 'json' }) : Graph.parse(document, { format });
-    this.net = Network.from(parsed, { workers: 2, portCapacity: runtime.port_capacity, checkTypes: runtime.check_types, envelopes });
+    this.net = Network.from(parsed, { mode: this.mode, workers: 2, portCapacity: runtime.port_capacity, checkTypes: runtime.check_types, envelopes });
     for (const component of components) this.net.register(component);
     for (const place of outputs) this.outputs.set(place, new Queue(this.net.stream(place, { envelopes })));
     if (events) this.events = new Queue(this.net.events({ kinds: events }));
@@ -338,13 +339,15 @@ const files = fs.readdirSync(folder).filter((name) => name.endsWith('.json')).so
 test('there are scenarios', () => assert.ok(files.length >= 30));
 for (const file of files) {
   const scenario = JSON.parse(fs.readFileSync(path.join(folder, file), 'utf8'));
-  test(`conformance: ${scenario.name}`, async () => {
-    assert.deepStrictEqual(Object.keys(scenario).filter((key) => !KEYS.has(key)), []);
-    const player = new Player(scenario);
-    try {
-      await player.play();
-    } finally {
-      await player.net?.close();
-    }
-  });
+  for (const mode of ['own', 'hosted']) {
+    test(`conformance, mode ${mode}: ${scenario.name}`, async () => {
+      assert.deepStrictEqual(Object.keys(scenario).filter((key) => !KEYS.has(key)), []);
+      const player = new Player(scenario, mode);
+      try {
+        await player.play();
+      } finally {
+        await player.net?.close();
+      }
+    });
+  }
 }

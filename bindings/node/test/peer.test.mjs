@@ -59,7 +59,7 @@ test('two peers: connect, send, confirmed and not, ask, ping, status, events', a
   assert.deepStrictEqual([link.network_id, link.state, link.dialled], ['alpha', 'connected', true]);
   assert.strictEqual(beta.networks()[0].network_id, 'alpha');
   await beta.close();
-  await ended; // it is told there a moment later; a peer that is closed has no events
+  await ended; // it is told there a moment later
   await alpha.close();
   await net.close();
   await watched;
@@ -67,6 +67,47 @@ test('two peers: connect, send, confirmed and not, ask, ping, status, events', a
   assert.deepStrictEqual(events.at(-1), ['disconnected', 'beta']);
   await assert.rejects(beta.send('alpha', 'recorder', 'in', 1), { code: 'ERR_REFLOW_CLOSED' });
   assert.throws(() => beta.status(), { code: 'ERR_REFLOW_CLOSED' });
+});
+
+test('whoever closes a peer is told of the end of its links, too', async () => {
+  const kindsOf = async (events) => {
+    const kinds = [];
+    for await (const { kind } of events) kinds.push(kind);
+    return kinds;
+  };
+  const linked = async (peer, network) => { // this side may be told a moment behind the one that dials
+    while (!peer.connected(network)) await new Promise((resolve) => { setImmediate(resolve); });
+  };
+  const mesh = new PeerMesh({ networkId: 'node', bindAddress: '127.0.0.1', basePort: 23000 + process.pid % 20000, ports: 100 });
+  mesh.assign('e1');
+  const execution = mesh.peer('e1');
+  const ends = kindsOf(execution.events({ kinds: ['connected', 'disconnected'] }));
+  for (let round = 0; round < 10; round++) {
+    const alpha = await local('alpha').start();
+    const beta = await local('beta').start();
+    const told = [alpha, beta].map((peer) => kindsOf(peer.events({ kinds: ['connected', 'disconnected'] })));
+    const unread = alpha.events();
+    await beta.connect(at(alpha));
+    await linked(alpha, 'beta');
+    const links = round === 9 ? 2 : 1;
+    if (links === 2) {
+      await mesh.connect('e1', at(alpha));
+      await linked(alpha, 'node');
+      await mesh.teardown('e1');
+    }
+    const closed = alpha.close();
+    assert.strictEqual(alpha.close(), closed);
+    assert.throws(() => alpha.status(), { code: 'ERR_REFLOW_CLOSED' }); // at once
+    await closed;
+    await beta.close();
+    const pair = ['connected', 'disconnected'];
+    const [mine, theirs] = await Promise.all(told);
+    assert.deepStrictEqual([mine.sort(), theirs], [[...Array(links).fill('connected'), ...Array(links).fill('disconnected')], pair]);
+    assert.strictEqual((await unread.next()).value.kind, 'connected'); // what waits may still be taken
+    await unread.return();
+  }
+  assert.deepStrictEqual(await ends, ['connected', 'disconnected']);
+  await mesh.close();
 });
 
 test('a remote actor in a graph is as one that is here', async () => {

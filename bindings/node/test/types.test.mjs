@@ -34,7 +34,8 @@ test('types tell of every name that there is, and of no other value', { skip }, 
     .filter((symbol) => symbol.flags & ts.SymbolFlags.Value).map((symbol) => symbol.name);
   assert.deepStrictEqual(values.sort(), Object.keys(require('reflow')).sort());
   // Each public method of a class has a type, and each method with a type is there.
-  for (const name of ['Graph', 'Network', 'Peer', 'PeerMesh', 'DiscoveryServer', 'EventStream', 'MessageStream', 'StreamWriter', 'Replay']) {
+  for (const name of ['Graph', 'Network', 'Peer', 'PeerMesh', 'DiscoveryServer', 'EventStream', 'MessageStream', 'StreamWriter', 'Replay',
+    'StateTable', 'FramePool']) {
     const symbol = checker.getExportsOfModule(module).find((each) => each.name === name);
     const type = checker.getDeclaredTypeOfSymbol(symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
     const typed = checker.getPropertiesOfType(type).map((each) => each.name).filter((each) => !each.startsWith('__@'));

@@ -1,6 +1,7 @@
 // Actors: kinds of nodes made of functions, classes, or something to iterate.
 
 import type { Envelope, ObserveOptions, StreamOptions, StreamReader, StreamWriter } from './bytes.cjs';
+import type { FramePool, FramePoolOptions, NodeStore, StateTable, WithStateOptions } from './state.cjs';
 import type { Message, Sendable, TypedArray, Value, ValueObject } from './values.cjs';
 
 /**
@@ -76,6 +77,21 @@ export interface Context<O extends string = string, C = ValueObject, S = any> {
   acceptStream(message: Message | Value): StreamReader;
   /** Looks on while somebody else reads it, from now on. */
   observeStream(message: Message | Value, options?: ObserveOptions): StreamReader;
+  /**
+   * What the engine keeps for the node under keys, and saves with it: for counts and tables that a snapshot has, and
+   * others look at (`net.withState`). There inside of calls that the engine waits for: functions that end with their
+   * call, `setup`, `finish` and `teardown`.
+   */
+  readonly keys: StateTable;
+  /** The same in groups, each with ids of its own. */
+  pool(name: string): StateTable;
+  /**
+   * Calls `look` once as soon as no call of the node goes on, and gives what that gives: how a firing that goes on
+   * after its call, such as that of an async function, reaches keys and pools. `look` returns no Promise.
+   */
+  withState<T>(look: (state: NodeStore) => T, options?: WithStateOptions): Promise<T>;
+  /** The frame pool of this name of the network; with options it is made if there is none. */
+  framePool(name: string, options?: FramePoolOptions): FramePool;
   /** For a source: asks to be called again. In firings that end with their call. */
   again?(): void;
 }

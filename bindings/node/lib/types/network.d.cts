@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Envelope, ObserveOptions, StreamOptions, StreamReader, StreamWriter } from './bytes.cjs';
 import type { Message, Sendable, Value, ValueObject } from './values.cjs';
 import type { ActorLike } from './actor.cjs';
+import type { FramePool, FramePoolOptions, NodeStore, WithStateOptions } from './state.cjs';
 import type { ConnectionMetadata, Graph, GraphDocument } from './graph.cjs';
 import type { EventKind, EventOf, EventOptions, EventStream, NetworkEvent, NodeDetail, NodeStateName } from './events.cjs';
 
@@ -24,10 +25,13 @@ export interface NetworkOptions {
   /** Packets have to fit the types of inports while the network runs, too. */
   readonly checkTypes?: boolean;
   /**
-   * `own`: threads (the default). `inline`: no threads, and nothing runs but inside calls that wait. `simulated`: the
-   * same, with the order of steps drawn from `seed` and a logical clock, so that a run can be repeated exactly.
+   * `own`: threads (the default). `hosted`: no threads for actors; all of them run in the event loop of Node, in turns
+   * with what else is there, which saves the crossing where most are in JavaScript. `finish` cannot be asynchronous
+   * there, and there is no `checkpoint`. `inline`: no threads, and nothing runs but inside calls that wait.
+   * `simulated`: the same, with the order of steps drawn from `seed` and a logical clock, so that a run can be repeated
+   * exactly.
    */
-  readonly mode?: 'own' | 'inline' | 'simulated';
+  readonly mode?: 'own' | 'hosted' | 'inline' | 'simulated';
   /** Mode simulated: a whole number from 0. */
   readonly seed?: number;
   /** Mode simulated: a file that gets a recording, for `Replay`. Such a network is not changed, has no breakpoints
@@ -308,7 +312,7 @@ export class Network {
   /** Refuses new input, lets everything run out, and finishes the actors. */
   drain(timeout?: Timeout): Promise<void>;
   /**
-   * Modes inline and simulated: runs at most so many turns of actors (0: until nothing is ready).
+   * Modes hosted, inline and simulated: runs at most so many turns of actors (0: until nothing is ready).
    * @returns whether more is ready. @throws ReflowError ERR_REFLOW_UNSUPPORTED in mode own
    */
   turn(max?: number): boolean;
@@ -356,6 +360,24 @@ export class Network {
   measure(options?: { readonly sample?: number } | false): this;
   /** Packets that wait at an inport, the next one first, without taking them. */
   peek(port: PortRef, max?: number): Value[];
+
+  /**
+   * Calls `look` once with the keys and pools of a node, while none of its calls goes on, and gives what that gives.
+   * `look` may change them, and returns no Promise: the node stands still meanwhile.
+   * @throws (rejects with) ReflowError ERR_REFLOW_NOT_FOUND, ERR_REFLOW_TYPE for another component or a Promise,
+   *   ERR_REFLOW_TIMEOUT, ERR_REFLOW_INVALID_STATE while the network drains and from a stop on; what `look` throws
+   */
+  withState<T>(node: string, look: (state: NodeStore) => T, options?: WithStateOptions): Promise<T>;
+
+  // ---- frame pools
+
+  /**
+   * The frame pool of this name; with options it is made if there is none.
+   * @throws ReflowError ERR_REFLOW_NOT_FOUND, ERR_REFLOW_ALREADY_EXISTS if it has other sizes, ERR_REFLOW_LIMIT
+   */
+  framePool(name: string, options?: FramePoolOptions): FramePool;
+  /** Takes the name from a pool; those who have it go on. @throws ReflowError ERR_REFLOW_NOT_FOUND */
+  removeFramePool(name: string): this;
 
   // ---- holding it
 

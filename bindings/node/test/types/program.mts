@@ -1,14 +1,14 @@
 // A program that uses everything that the package exports, by its published types alone; it is compiled
 // with `tsc --strict` and, with the CommonJS twin beside it, never run.
 import {
-  Actor, DiscoveryServer, EventStream, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Replay, Status,
-  StreamReader, StreamWriter, actor, components, documentPlaces, feature, flow, run, transfer, usage, version,
+  Actor, DiscoveryServer, EventStream, Frame, FramePool, FrameSlot, Graph, Message, MessageStream, Network, Peer, PeerMesh, ReflowError, Replay, Status,
+  StateTable, StreamReader, StreamWriter, actor, components, documentPlaces, feature, flow, run, transfer, usage, version,
 } from 'reflow';
 import type {
   ActorClass, ActorFailedEvent, ActorLike, ActorOptions, Change, ComponentInfo, Context, Counters, DeadLetter,
   DiscoveryRequest, Endpoint, Envelope, EventKind, EventOf, Finding, GraphDocument, HttpAnswer, HttpRequest, Metrics, NetworkEvent,
   NetworkOptions, NetworkState, NodeReport, NodeStatus, ObserveOptions, PeerEvent, PeerOptions, PeerStatus, PortRef, ReplayState, RunResult, Sendable,
-  StreamBegin, StreamOptions, Value, ValueObject,
+  FramePoolInfo, FramePoolOptions, NodeStore, StreamBegin, StreamOptions, Ticket, Value, ValueObject, WithStateOptions,
 } from 'reflow';
 import { seed, simulated, testNetwork } from 'reflow/testing';
 
@@ -246,3 +246,30 @@ async function simulation(): Promise<ReplayState> {
   return replay.state;
 }
 export { simulation };
+
+// ---- what the engine keeps for nodes, and frame pools
+
+const keeping = actor({ inports: ['in'], outports: ['ticket'] }, (ctx, value: string) => {
+  const table: StateTable = ctx.keys.set('count', ctx.keys.size + 1);
+  if (!ctx.pool('users').has(value)) ctx.pool('users').set(value, { n: [1, 2n] });
+  for (const [name, kept] of table) console.log(name, kept, ctx.pool('users').delete(name));
+  const given: FramePoolOptions = { frameSize: 10, slots: 2 };
+  const slot: FrameSlot = ctx.framePool('frames', given).begin();
+  slot.buffer.fill(1);
+  return { ticket: slot.commit(3) };
+});
+async function keeps(net: Network): Promise<ValueObject> {
+  const options: WithStateOptions = { timeout: 3, component: 'Keeping' };
+  const count: number = await net.withState('n', (state: NodeStore) => state.pool('users').size, options);
+  using pool: FramePool = net.framePool('frames');
+  const ticket: Ticket = pool.write(new Float32Array(count));
+  using frame: Frame = pool.read(ticket);
+  const info: FramePoolInfo = pool.info();
+  pool.latest()?.release();
+  net.removeFramePool(pool.name);
+  console.log(frame.bytes.length, info.held);
+  // @ts-expect-error a frame needs its size
+  net.framePool('frames', { slots: 2 });
+  return net.withState('n', ({ keys }) => keys.toObject());
+}
+export { keeping, keeps };
