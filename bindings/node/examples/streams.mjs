@@ -7,12 +7,12 @@ import { Network, actor } from 'reflow';
 const shout = actor({ inports: ['in'], outports: ['out'] }, (ctx, chunk) => ({ out: Buffer.from(`${chunk}`.toUpperCase()) }));
 
 const net = new Network().add('shout', shout);
-await net.start();
 const packed = [];
 const out = pipeline(
-  net.readable('shout.out'),
+  net.readable('shout.out'), // before the start, so that nothing is missed
   zlib.createGzip(),
   new Writable({ write(chunk, encoding, done) { packed.push(chunk); done(); } }));
+await net.start();
 await pipeline(Readable.from(['some ', 'words ', 'in ', 'chunks']), net.writable('shout.in'));
 await net.drain();
 await net.stop();

@@ -149,6 +149,8 @@ private:
     void end_network() noexcept;
     void arm(Napi::Env env);
     bool calling_ = false;  // in a call of task
+    // A job that pumps is on its way. Set before the job is posted and cleared before it runs the network: who finds
+    // it set has made ready what that run will find, since the exchanges on it are in one order.
     std::atomic<bool> pump_posted_{false};
     std::mutex pumping_;  // held while the JS thread runs a hosted runtime, and to end that
     bool armed_ = false;  // a timer of JavaScript will pump

@@ -48,6 +48,7 @@ const expected = {
   },
   'draw.mjs': (lines) => lines[0] === 'flowchart LR' && lines.at(-1) === 'read again: true',
   'failures.mjs': ["after 3 attempts: node 'store': the store is down", 'dead letters: 1', 'stored: 1'],
+  'frames.mjs': ["[ [ 'bright', 2 ], [ 'dark', 4 ] ]", '6 frames, 0 held'],
   'hello.mjs': ['42'],
   'lines.mjs': (lines) => /^\d+ words, most often '\w+'$/.test(lines[0]),
   'numbers.mjs': [`sum ${sum}`],
