@@ -84,6 +84,7 @@ SIGNALS = """
     import os, signal, threading, time
     import reflow
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may ignore it
     gate = threading.Event()
 
     @reflow.actor(inports=[reflow.Port("in", capacity=1)], outports=["out"])

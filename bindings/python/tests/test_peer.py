@@ -204,6 +204,7 @@ def test_used_after_close(alpha):
 
 
 def test_ctrl_c_ends_the_wait_for_a_link():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may ignore it
     with reflow.Peer("beta", listen=False, connect_timeout_ms=60000, handshake_timeout_ms=60000) as peer:
         import socket
 
