@@ -113,7 +113,7 @@ constexpr std::string_view names[] = {
     "",     "open",     "data",     "credit", "report", "ping", "pong", "follow", "unfollow", "followed",
     "ask",  "told",     "",         "",       "",       "",     "",     "",       "",         "",
     "note", "confirm",  "confirmed", "mark", "stream", "stream_data", "stream_end", "stream_credit",
-    "stream_cancel"};
+    "stream_cancel", "element"};
 
 Result<void> read_stream(Fields& from, FrameVisitor& to) {
     StreamRecord record;
@@ -250,6 +250,15 @@ Result<void> read_record(MessageRef record, std::size_t bytes, FrameVisitor& to)
             std::string_view outbox = from.text();
             std::uint64_t message = from.number();
             return from.fine() ? to.mark(channel, number, outbox, message) : from.failure();
+        }
+        case Kind::element: {
+            std::uint64_t channel = from.number();
+            std::uint64_t number = from.number();
+            std::uint64_t element = from.number();
+            if (!from.fine()) return from.failure();
+            if (element > REFLOW_NO_INDEX) return wrong("element", "it is none of an array port");
+            // 0 wraps to REFLOW_NO_INDEX.
+            return to.element(channel, number, static_cast<std::uint32_t>(element - 1));
         }
         case Kind::confirm:
         case Kind::confirmed: {
@@ -392,6 +401,13 @@ void Batch::mark(std::uint64_t channel, std::uint64_t packet, std::string_view o
     number(packet);
     text(outbox);
     number(message);
+}
+
+void Batch::element(std::uint64_t channel, std::uint64_t packet, std::uint32_t index) {
+    begin(Kind::element, 3);
+    number(channel);
+    number(packet);
+    number(static_cast<std::uint32_t>(index + 1));
 }
 
 Result<void> Batch::stream(const StreamRecord& record) {
