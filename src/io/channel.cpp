@@ -142,10 +142,11 @@ void Channel::close() noexcept {
     }
     if (descriptor_ < 0) return;
     // What waits here unread would make the system end the connection with a reset, which takes away
-    // what the other side has not read yet, such as our close frame. It is thrown away, a few buffers
-    // of it at most.
-    for (int round = 0; round < 4; ++round) {
-        if (recv(descriptor_, nullptr, std::size_t{1} << 24, MSG_DONTWAIT | MSG_TRUNC) <= 0) break;
+    // what the other side has not read yet, such as our close frame. It is thrown away, a mebibyte of
+    // it at most.
+    char waste[16 * 1024];
+    for (int round = 0; round < 64; ++round) {
+        if (recv(descriptor_, waste, sizeof waste, MSG_DONTWAIT) <= 0) break;
     }
     ::close(std::exchange(descriptor_, -1));
 }
