@@ -3460,7 +3460,9 @@ REFLOW_API reflow_view reflow_node_state_name(int32_t state);
  * dead letter. Whatever the actor there emits on an outport that the graph uses here comes out of the
  * outport of that name of the node: all of it, whoever it answers, and for each such node of each network that asks. So
  * does what comes at outport "error" there, if that is connected here; and what could not be delivered there (no
- * such actor, port or type) comes at "error" too. */
+ * such actor, port or type) comes at "error" too. Elements of array ports are the same on both sides: what goes to
+ * element 3 of an inport here goes to element 3 there, and what the actor emits at an element comes out at it.
+ * Messages of the original know no elements. */
 
 typedef struct reflow_peer reflow_peer;
 
@@ -3650,7 +3652,7 @@ REFLOW_API reflow_status reflow_peer_send_with(reflow_peer *peer, reflow_view ne
                                                reflow_error **error);
 
 /* How an alias of a remote actor is made, shown for actor "mixer" of network "studio". */
-typedef uint32_t reflow_name_strategy;
+typedef int32_t reflow_name_strategy;
 enum {
     REFLOW_NAME_REMOTE = 0,          /* mixer@studio */
     REFLOW_NAME_AUTO_ALIAS = 1,      /* studio_mixer; if that is taken studio_mixer_2, studio_mixer_3 ... */
@@ -3684,14 +3686,14 @@ REFLOW_API reflow_status reflow_peer_register_remote_actor(
     const reflow_remote_actor_options *options, reflow_message *node, reflow_error **error);
 
 /* How sure a message is to come. */
-typedef uint32_t reflow_delivery;
+typedef int32_t reflow_delivery;
 enum {
     REFLOW_DELIVERY_AT_MOST_ONCE = 0, /* what was given to a socket is not sent again */
     REFLOW_DELIVERY_AT_LEAST_ONCE = 1 /* sent again until the other side confirms that an inport has it */
 };
 
 /* What a full outbox does with one message more. */
-typedef uint32_t reflow_outbox_policy;
+typedef int32_t reflow_outbox_policy;
 enum {
     REFLOW_OUTBOX_BLOCK = 0,       /* the sender waits */
     REFLOW_OUTBOX_DROP_OLDEST = 1, /* the oldest is lost */

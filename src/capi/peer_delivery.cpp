@@ -38,10 +38,10 @@ Result<DeliveryArgument> delivery_argument(const reflow_delivery_options* given)
     Result<reflow_delivery_options> fields = read_options(given, "reflow_delivery_options");
     if (!fields.ok()) return fields.take_error();
     const reflow_delivery_options& from = fields.value();
-    if (from.delivery > REFLOW_DELIVERY_AT_LEAST_ONCE) {
+    if (from.delivery < 0 || from.delivery > REFLOW_DELIVERY_AT_LEAST_ONCE) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown delivery ", from.delivery));
     }
-    if (from.outbox_policy > REFLOW_OUTBOX_FAIL) {
+    if (from.outbox_policy < 0 || from.outbox_policy > REFLOW_OUTBOX_FAIL) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("unknown outbox_policy ", from.outbox_policy));
     }

@@ -25,12 +25,15 @@ Result<std::string_view> id_argument(reflow_view view, std::string_view name) {
 
 namespace {
 
-std::uint64_t ns_or(std::uint32_t given_ms, std::uint64_t otherwise_ns) noexcept {
-    return given_ms == 0 ? otherwise_ns : std::uint64_t{given_ms} * 1'000'000;
+// A field that is 0 leaves the default.
+template <typename Number>
+void set(std::uint64_t& to, Number given) noexcept {
+    if (given != 0) to = static_cast<std::uint64_t>(given);
 }
 
-// What goes over the wires, and how.
-Result<void> read_wires(const reflow_peer_options& from, peer::PeerOptions& to) {
+// What goes over the wires, and how. A configuration of a file has limits of its own, which are not those of
+// a host.
+Result<void> read_wires(const reflow_peer_options& from, peer::Config& to) {
     constexpr std::uint32_t most_linger_us = 1'000'000;
     if (from.batch_bytes > limits::peer_batch_bytes) {
         return Failure(REFLOW_ERROR_LIMIT, concat("batch_bytes ", from.batch_bytes,
@@ -50,31 +53,20 @@ Result<void> read_wires(const reflow_peer_options& from, peer::PeerOptions& to) 
                        concat("compression_level ", from.compression_level, " is none of -1 to ",
                               limits::peer_compression_level));
     }
-    if (from.window_packets != 0) to.link.window.packets = from.window_packets;
-    if (from.window_bytes != 0) to.link.window.bytes = from.window_bytes;
-    if (from.batch_bytes != 0) to.link.batch_bytes = from.batch_bytes;
-    to.link.linger_ns = std::uint64_t{from.batch_linger_us} * 1000;
-    peer::PackOptions packing;
-    if (from.compression_threshold != 0) packing.threshold = from.compression_threshold;
-    if (from.compression_level != 0) packing.level = std::max(from.compression_level, 0);
-    to.link.packer = make_ref<peer::Packer>(packing);
+    set(to.window_packets, from.window_packets);
+    set(to.window_bytes, from.window_bytes);
+    set(to.batch_bytes, from.batch_bytes);
+    to.batch_linger_us = from.batch_linger_us;
+    set(to.compression_threshold, from.compression_threshold);
+    set(to.compression_level, std::max(from.compression_level, 0));
+    if (from.compression_level < 0) to.compression_level = 0;
+    set(to.heartbeat_interval_ms, from.heartbeat_interval_ms);
+    set(to.connect_timeout_ms, from.connect_timeout_ms);
+    set(to.handshake_timeout_ms, from.handshake_timeout_ms);
+    set(to.send_timeout_ms, from.send_timeout_ms);
+    set(to.max_connections, from.max_connections);
+    set(to.reconnect_attempts, from.reconnect_attempts);
     return {};
-}
-
-void set_discovery(const peer::Config& config, peer::PeerOptions& to) {
-    to.discovery.endpoints = config.discovery_endpoints;
-    to.discovery.token = config.discovery_token;
-    to.discovery.refresh_ms = config.discovery_refresh_ms;
-    to.discovery.timeout_ms = config.discovery_timeout_ms;
-    to.discovery.ttl_ms = config.discovery_ttl_ms;
-    to.advertise_address = config.advertise_address;
-}
-
-void set_tls(const peer::Config& config, peer::PeerOptions& to) {
-    to.wire.tls.certificate_file = config.tls.certificate_file;
-    to.wire.tls.key_file = config.tls.key_file;
-    to.wire.tls.ca_file = config.tls.ca_file;
-    to.wire.tls.verify = config.tls.verify;
 }
 
 // name is that of the field.
@@ -91,13 +83,10 @@ Result<void> read_texts(const reflow_view* from, std::size_t count, std::string_
 }
 
 // The fields of discovery and of pages, which are checked as those of a file are.
-Result<void> read_as_config(const reflow_peer_options& from, peer::PeerOptions& to) {
+Result<void> read_as_config(const reflow_peer_options& from, peer::Config& config) {
     if (from.discovery_reserved != 0) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "discovery_reserved is not 0");
     }
-    peer::Config config;
-    config.network_id = to.link.self.network_id;
-    config.instance_id = to.link.self.instance_id;
     Result<void> servers = read_texts(from.discovery_endpoints, from.discovery_endpoints_count,
                                       "discovery_endpoints", config.discovery_endpoints);
     if (!servers.ok()) return servers;
@@ -110,9 +99,9 @@ Result<void> read_as_config(const reflow_peer_options& from, peer::PeerOptions& 
     auto address = text_argument(from.advertise_address, "advertise_address");
     if (!address.ok()) return address.take_error();
     config.advertise_address = address.value();
-    if (from.discovery_refresh_ms != 0) config.discovery_refresh_ms = from.discovery_refresh_ms;
-    if (from.discovery_timeout_ms != 0) config.discovery_timeout_ms = from.discovery_timeout_ms;
-    if (from.discovery_ttl_ms != 0) config.discovery_ttl_ms = from.discovery_ttl_ms;
+    set(config.discovery_refresh_ms, from.discovery_refresh_ms);
+    set(config.discovery_timeout_ms, from.discovery_timeout_ms);
+    set(config.discovery_ttl_ms, from.discovery_ttl_ms);
     const std::pair<reflow_view, String*> files[] = {
         {from.tls_certificate_file, &config.tls.certificate_file},
         {from.tls_key_file, &config.tls.key_file},
@@ -128,12 +117,8 @@ Result<void> read_as_config(const reflow_peer_options& from, peer::PeerOptions& 
     Result<void> fine = peer::check_config(config);
     if (!fine.ok()) {
         fine.error().status = REFLOW_ERROR_INVALID_ARGUMENT;
-        return fine;
     }
-    set_discovery(config, to);
-    set_tls(config, to);
-    to.allowed_origins = std::move(config.allowed_origins);
-    return {};
+    return fine;
 }
 
 constexpr std::uint64_t ms = 1'000'000;
@@ -182,35 +167,28 @@ Result<peer::PeerOptions> read_peer_options(const reflow_peer_options* given) {
         return Failure(REFLOW_ERROR_LIMIT, concat("max_connections ", from.max_connections,
                                                   " is more than ", limits::peer_links_count));
     }
-    peer::PeerOptions options;
-    options.link.self = {String(network.value()),
-                         instance.value().empty() ? peer::default_instance_id(SystemClock())
-                                                  : String(instance.value())};
-    if (Result<void> fine = peer::check_id(options.link.self.instance_id, "instance_id");
-        !fine.ok()) {
+    peer::Config config;
+    config.network_id = network.value();
+    config.instance_id = instance.value().empty() ? peer::default_instance_id(SystemClock())
+                                                  : String(instance.value());
+    if (Result<void> fine = peer::check_id(config.instance_id, "instance_id"); !fine.ok()) {
         return fine.take_error();
     }
-    if (!token.value().empty()) options.link.token = String(token.value());
-    options.link.heartbeat_ns = ns_or(from.heartbeat_interval_ms, options.link.heartbeat_ns);
-    options.link.handshake_ns = ns_or(from.handshake_timeout_ms, options.link.handshake_ns);
-    if (Result<void> fine = read_wires(from, options); !fine.ok()) return fine.take_error();
-    options.wire.connect_ns = ns_or(from.connect_timeout_ms, options.wire.connect_ns);
-    options.wire.upgrade_ns = ns_or(from.handshake_timeout_ms, options.wire.upgrade_ns);
-    options.wire.send_ns = ns_or(from.send_timeout_ms, options.wire.send_ns);
-    if (!address.value().empty()) options.bind_address = address.value();
-    options.bind_port = static_cast<std::uint16_t>(from.bind_port);
-    set_peer_flags(from.flags, options);
-    if (from.max_connections != 0) options.max_connections = from.max_connections;
-    if (from.reconnect_attempts != 0) options.reconnect_attempts = from.reconnect_attempts;
+    config.auth_token = token.value();
     Result<void> array = check_array(from.allowed_networks, from.allowed_networks_count,
                                      sizeof(reflow_view), "allowed_networks");
     if (!array.ok()) return array.take_error();
     for (std::size_t i = 0; i < from.allowed_networks_count; ++i) {
         Result<std::string_view> one = id_argument(from.allowed_networks[i], "allowed_networks");
         if (!one.ok()) return one.take_error();
-        options.allowed_networks.emplace_back(one.value());
+        config.allowed_networks.emplace_back(one.value());
     }
-    if (Result<void> fine = read_as_config(from, options); !fine.ok()) return fine.take_error();
+    if (Result<void> fine = read_as_config(from, config); !fine.ok()) return fine.take_error();
+    if (Result<void> fine = read_wires(from, config); !fine.ok()) return fine.take_error();
+    if (!address.value().empty()) config.bind_address = address.value();
+    config.bind_port = static_cast<std::uint16_t>(from.bind_port);
+    peer::PeerOptions options = peer_options_of(config);
+    set_peer_flags(from.flags, options);
     return options;
 }
 
@@ -231,7 +209,9 @@ peer::PeerOptions peer_options_of(const peer::Config& config) {
     options.wire.connect_ns = config.connect_timeout_ms * ms;
     options.wire.upgrade_ns = config.handshake_timeout_ms * ms;
     options.wire.send_ns = config.send_timeout_ms * ms;
-    set_tls(config, options);
+    options.wire.tls = {config.tls.certificate_file, config.tls.key_file, config.tls.ca_file,
+                        config.tls.verify};
+    options.link.park_ns = options.wire.send_ns;
     options.bind_address = config.bind_address;
     options.bind_port = config.bind_port;
     options.max_connections = static_cast<std::uint32_t>(config.max_connections);
@@ -241,7 +221,12 @@ peer::PeerOptions peer_options_of(const peer::Config& config) {
     options.reconnect_forever = config.reconnect_forever;
     options.reconnect_first_ns = config.reconnect_first_ms * ms;
     options.reconnect_most_ns = config.reconnect_most_ms * ms;
-    set_discovery(config, options);
+    options.discovery.endpoints = config.discovery_endpoints;
+    options.discovery.token = config.discovery_token;
+    options.discovery.refresh_ms = config.discovery_refresh_ms;
+    options.discovery.timeout_ms = config.discovery_timeout_ms;
+    options.discovery.ttl_ms = config.discovery_ttl_ms;
+    options.advertise_address = config.advertise_address;
     options.auto_dial = config.auto_dial;
     options.capabilities = config.capabilities;
     return options;

@@ -39,7 +39,7 @@ Result<peer::RemoteRegistration> read(const reflow_remote_actor_options* given) 
         read_options(given, "reflow_remote_actor_options");
     if (!fields.ok()) return fields.take_error();
     const reflow_remote_actor_options& from = fields.value();
-    if (from.strategy > REFLOW_NAME_FAIL) {
+    if (from.strategy < 0 || from.strategy > REFLOW_NAME_FAIL) {
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("strategy ", from.strategy, " is no reflow_name_strategy"));
     }

@@ -140,11 +140,23 @@ void Channel::close() noexcept {
         ERR_clear_error();
         ssl_ = nullptr;
     }
-    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+    if (descriptor_ < 0) return;
+    // What waits here unread would make the system end the connection with a reset, which takes away
+    // what the other side has not read yet, such as our close frame. It is thrown away, a mebibyte of
+    // it at most.
+    char waste[16 * 1024];
+    for (int round = 0; round < 64; ++round) {
+        if (recv(descriptor_, waste, sizeof waste, MSG_DONTWAIT) <= 0) break;
+    }
+    ::close(std::exchange(descriptor_, -1));
 }
 
 void Channel::finish() noexcept {
-    if (ssl_ == nullptr && descriptor_ >= 0) shutdown(descriptor_, SHUT_WR);
+    if (descriptor_ < 0) return;
+    // Without room for its goodbye TLS would call an end cut off; that is left to close() then.
+    if (ssl_ != nullptr && (SSL_is_init_finished(ssl_) == 0 || SSL_shutdown(ssl_) < 0))
+        return ERR_clear_error();
+    shutdown(descriptor_, SHUT_WR);
 }
 
 Result<void> Channel::secure_with(TlsContext& context, bool server, std::string_view host) {

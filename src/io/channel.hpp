@@ -61,7 +61,7 @@ public:
     Moved read(std::span<iovec> into, std::size_t* size) noexcept;
     Moved write(std::span<const iovec> from, std::size_t* size, int* error) noexcept;
     // The other side reads the end once it has read all; what it sends can still be read. Nothing
-    // happens under TLS, whose goodbye close() says.
+    // happens if TLS has no room for its goodbye.
     void finish() noexcept;
     // What the last read or shake failed by.
     [[nodiscard]] String error() const;

@@ -53,9 +53,10 @@ public:
         : network_(network), node(node_of), port(port_of), mailbox(*this, capacity) {}
     // Takes up to max messages, waiting for the first. REFLOW_ERROR_CLOSED at the end.
     reflow_status recv(std::span<reflow_message> to, std::int64_t timeout_ms, std::size_t& count);
-    // Each still inside its envelope, if it has one.
+    // Each still inside its envelope, if it has one. elements: NULL, or where the elements of an array
+    // port go that they were emitted at.
     reflow_status recv_enveloped(std::span<reflow_message> to, std::int64_t timeout_ms,
-                                 std::size_t& count);
+                                 std::size_t& count, std::uint32_t* elements = nullptr);
     // The host reads no more: what comes is dropped and holds nobody back.
     void close() noexcept;
     // Called after something has come, in the turn that has brought it, and often for nothing; what
@@ -164,8 +165,10 @@ public:
     Result<void> carry_envelopes();
     [[nodiscard]] bool carries_envelopes() const noexcept { return carries(); }
     Result<std::uint64_t> find_inport(std::string_view node, std::string_view port);
+    // element: of an array port, instead of that which an exposed inport leads to.
     Result<void> send(std::uint64_t inport, std::span<const reflow_message> messages,
-                      std::int64_t timeout_ms, std::size_t& accepted);
+                      std::int64_t timeout_ms, std::size_t& accepted,
+                      std::uint32_t element = REFLOW_NO_INDEX);
     // who: NULL for the host; each has one callback for an inport.
     Result<void> on_writable(std::uint64_t inport, reflow_writable_fn callback, HostData data,
                              const void* who = nullptr);

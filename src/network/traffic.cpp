@@ -13,7 +13,8 @@ namespace reflow::network {
 using runtime::Actor;
 
 Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message> messages,
-                           std::int64_t timeout_ms, std::size_t& accepted) {
+                           std::int64_t timeout_ms, std::size_t& accepted,
+                           std::uint32_t element) {
     accepted = 0;
     std::uint32_t port = static_cast<std::uint32_t>(inport & 0xffff);
     std::uint64_t start = timeout_ms > 0 ? runtime_->scheduler().clock().now_ns() : 0;
@@ -31,6 +32,7 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
             }
             std::int32_t now = state_.load(std::memory_order_acquire);
             bool running = now == REFLOW_NETWORK_RUNNING;
+            if (element != REFLOW_NO_INDEX) index = element;
             if (running) {
                 std::span<const reflow_message> left = messages.subspan(accepted);
                 for (std::size_t i = 0; checks_types() && i < left.size(); ++i) {
@@ -178,7 +180,7 @@ reflow_status Output::recv(std::span<reflow_message> to, std::int64_t timeout_ms
 }
 
 reflow_status Output::recv_enveloped(std::span<reflow_message> to, std::int64_t timeout_ms,
-                                     std::size_t& count) {
+                                     std::size_t& count, std::uint32_t* elements) {
     count = 0;
     Queue<runtime::Packet> packets;
     std::uint64_t start = network_.group().scheduler.clock().now_ns();
@@ -192,7 +194,10 @@ reflow_status Output::recv_enveloped(std::span<reflow_message> to, std::int64_t 
             if (took != 0) network_.note(Step::take, {number, static_cast<std::int64_t>(took)});
             network_.let_go(released);
         }
-        for (std::size_t i = 0; i < packets.size(); ++i) to[count++] = packets[i].message;
+        for (std::size_t i = 0; i < packets.size(); ++i) {
+            if (elements != nullptr) elements[count] = packets[i].index;
+            to[count++] = packets[i].message;
+        }
         if (count != 0 || to.empty()) return REFLOW_OK;
         if (closed) return REFLOW_ERROR_CLOSED;
         if (timeout_ms == 0) return REFLOW_ERROR_WOULD_BLOCK;

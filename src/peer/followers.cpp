@@ -12,6 +12,7 @@ namespace reflow::peer {
 namespace {
 
 constexpr std::size_t most_taken = 64;  // packets that are taken at once, and may wait for room here
+constexpr std::size_t most_warnings = 64;  // that wait to be told
 
 }  // namespace
 
@@ -58,7 +59,10 @@ void Followers::run(void* self) {
     auto& of = *static_cast<Followers*>(self);
     std::unique_lock lock(of.mutex_);
     for (;;) {
-        of.changed_.wait(lock, [&] { return of.stopping_ || !of.to_open_.empty(); });
+        of.changed_.wait(lock, [&] {
+            return of.stopping_ || !of.to_open_.empty() || !of.warnings_.empty();
+        });
+        of.tell_warnings(lock);
         if (of.stopping_) return;
         Vector<Ref<Follower>> all;
         all.swap(of.to_open_);
@@ -151,35 +155,79 @@ void Followers::look_again() {
 
 // Sends what has come, as much as there is room for.
 void Followers::pump(Follower& follower) {
-    std::lock_guard lock(follower.mutex);
+    Vector<String> warnings;
+    {
+        std::lock_guard lock(follower.mutex);
+        pump_locked(follower, warnings);
+    }
+    if (!warnings.empty()) warn(std::move(warnings));
+}
+
+void Followers::pump_locked(Follower& follower, Vector<String>& warnings) {
     while (!follower.over && follower.output) {
         if (follower.left.empty()) {
             std::array<reflow_message, most_taken> raw{};
+            std::array<std::uint32_t, most_taken> elements{};
             std::size_t count = 0;
-            if (follower.output->recv_enveloped(raw, 0, count) != REFLOW_OK || count == 0) return;
+            if (follower.output->recv_enveloped(raw, 0, count, elements.data()) != REFLOW_OK ||
+                count == 0) {
+                return;
+            }
             for (std::size_t i = 0; i < count; ++i) {
                 Message one = Message::adopt(raw[i]);
-                if (wanted(follower, one)) follower.left.push_back(std::move(one));
+                if (wanted(follower, one)) follower.left.push_back({std::move(one), elements[i]});
             }
             if (follower.left.empty()) continue;
         }
-        Vector<MessageRef> refs(follower.left.begin(), follower.left.end());
-        Result<std::size_t> sent = follower.link->send(follower.channel, refs);
+        // Those of one element go together.
+        Link::Sending sending;
+        sending.index = follower.left[0].index;
+        Vector<MessageRef> refs;
+        for (const Follower::Left& one : follower.left) {
+            if (one.index != sending.index) break;
+            refs.emplace_back(one.message);
+        }
+        Result<std::size_t> sent = follower.link->send(follower.channel, refs, sending);
         if (!sent.ok() && sent.error().status == REFLOW_ERROR_CLOSED) {
             follower.over = true;
             return;
         }
         std::size_t gone = sent.ok() ? sent.value() : 1;
         if (!sent.ok()) {
-            log_(REFLOW_LOG_WARN, concat("a packet of ", follower.wish.actor, ".",
-                                         follower.wish.port, " cannot go to ",
-                                         follower.link->remote().network_id, ": ",
-                                         sent.error().message));
+            warnings.push_back(concat("a packet of ", follower.wish.actor, ".",
+                                      follower.wish.port, " cannot go to ",
+                                      follower.link->remote().network_id, ": ",
+                                      sent.error().message));
         }
         follower.left.erase(follower.left.begin(),
                             follower.left.begin() + static_cast<std::ptrdiff_t>(gone));
         if (gone == 0) return;  // writable() comes
     }
+}
+
+void Followers::warn(Vector<String>&& warnings) {
+    {
+        std::lock_guard lock(mutex_);
+        for (String& one : warnings) {
+            if (warnings_.size() < most_warnings) {
+                warnings_.push_back(std::move(one));
+            } else {
+                ++unsaid_;
+            }
+        }
+    }
+    changed_.notify_all();
+}
+
+// The lock is not held while it is told: what hears it may end links, and the peer.
+void Followers::tell_warnings(std::unique_lock<std::mutex>& lock) {
+    Vector<String> all;
+    all.swap(warnings_);
+    const std::size_t more = std::exchange(unsaid_, 0);
+    lock.unlock();
+    for (const String& one : all) log_(REFLOW_LOG_WARN, one);
+    if (more != 0) log_(REFLOW_LOG_WARN, concat(more, " more packets could not go"));
+    lock.lock();
 }
 
 // The envelope of what is emitted is that of what has caused it, and tells who has sent that.

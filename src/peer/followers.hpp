@@ -17,6 +17,7 @@ namespace reflow::peer {
 
 class Followers : public Allocated {
 public:
+    // Called on the thread of the followers, without a lock, and by stop().
     using Log = std::function<void(reflow_log_level level, std::string_view text)>;
     explicit Followers(Log log) : log_(std::move(log)) {}
     ~Followers();
@@ -47,7 +48,11 @@ private:
         std::mutex mutex;  // guards all below; a link and an output are called under it
         Ref<network::Output> output;
         std::uint64_t channel = UINT64_MAX;
-        Vector<Message> left;  // taken, and not sent: there was no room
+        struct Left {
+            Message message;
+            std::uint32_t index = REFLOW_NO_INDEX;
+        };
+        Vector<Left> left;  // taken, and not sent: there was no room
         bool told = false;  // the link knows how it went; again without a word, until it goes
         bool over = false;
     };
@@ -57,6 +62,10 @@ private:
     void open(Follower& follower);
     void use(Follower& follower, const Ref<network::Output>& output);
     void pump(Follower& follower);
+    static void pump_locked(Follower& follower, Vector<String>& warnings);
+    // Packets that cannot go: to be told by the thread, since this may be in the turn of an actor.
+    void warn(Vector<String>&& warnings);
+    void tell_warnings(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] static bool wanted(const Follower& follower, MessageRef message);
     void end(Follower& follower);
     template <typename Which>
@@ -67,6 +76,8 @@ private:
     std::condition_variable changed_;
     Vector<Ref<Follower>> all_;
     Vector<Ref<Follower>> to_open_;
+    Vector<String> warnings_;  // not told yet
+    std::size_t unsaid_ = 0;   // and so many more, for which there was no room
     Thread thread_;
     bool stopping_ = false;
 };

@@ -113,7 +113,7 @@ constexpr std::string_view names[] = {
     "",     "open",     "data",     "credit", "report", "ping", "pong", "follow", "unfollow", "followed",
     "ask",  "told",     "",         "",       "",       "",     "",     "",       "",         "",
     "note", "confirm",  "confirmed", "mark", "stream", "stream_data", "stream_end", "stream_credit",
-    "stream_cancel"};
+    "stream_cancel", "element"};
 
 Result<void> read_stream(Fields& from, FrameVisitor& to) {
     StreamRecord record;
@@ -167,6 +167,15 @@ Result<void> read_note(Fields& from, FrameVisitor& to) {
     return to.note(channel, number, write_envelope(envelope));
 }
 
+Result<void> read_element(Fields& from, FrameVisitor& to) {
+    std::uint64_t channel = from.number();
+    std::uint64_t number = from.number();
+    std::uint64_t element = from.number();  // 0 wraps to REFLOW_NO_INDEX
+    if (!from.fine()) return from.failure();
+    if (element > REFLOW_NO_INDEX) return wrong("element", "it is none of an array port");
+    return to.element(channel, number, static_cast<std::uint32_t>(element - 1));
+}
+
 // bytes: of the record in its frame.
 Result<void> read_record(MessageRef record, std::size_t bytes, FrameVisitor& to) {
     std::int64_t kind = record.at(0).integer();
@@ -216,19 +225,18 @@ Result<void> read_record(MessageRef record, std::size_t bytes, FrameVisitor& to)
             std::string_view replies_to = from.text();
             return from.fine() ? to.follow(number, actor, port, replies_to) : from.failure();
         }
-        case Kind::unfollow: {
+        case Kind::unfollow:
+        case Kind::ask: {
             std::uint64_t number = from.number();
-            return from.fine() ? to.unfollow(number) : from.failure();
+            if (!from.fine()) return from.failure();
+            return kind == static_cast<std::int64_t>(Kind::ask) ? to.ask(number)
+                                                                : to.unfollow(number);
         }
         case Kind::followed: {
             std::uint64_t number = from.number();
             std::optional<std::uint64_t> channel = from.number_or_nothing();
             std::string_view text = from.text();
             return from.fine() ? to.followed(number, channel, text) : from.failure();
-        }
-        case Kind::ask: {
-            std::uint64_t number = from.number();
-            return from.fine() ? to.ask(number) : from.failure();
         }
         case Kind::told: {
             std::uint64_t number = from.number();
@@ -251,6 +259,8 @@ Result<void> read_record(MessageRef record, std::size_t bytes, FrameVisitor& to)
             std::uint64_t message = from.number();
             return from.fine() ? to.mark(channel, number, outbox, message) : from.failure();
         }
+        case Kind::element:
+            return read_element(from, to);
         case Kind::confirm:
         case Kind::confirmed: {
             std::uint64_t channel = from.number();
@@ -392,6 +402,11 @@ void Batch::mark(std::uint64_t channel, std::uint64_t packet, std::string_view o
     number(packet);
     text(outbox);
     number(message);
+}
+
+void Batch::element(std::uint64_t channel, std::uint64_t packet, std::uint32_t index) {
+    begin(Kind::element, 3);
+    for (std::uint64_t value : {channel, packet, std::uint64_t{index + 1}}) number(value);
 }
 
 Result<void> Batch::stream(const StreamRecord& record) {

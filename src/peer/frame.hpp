@@ -82,6 +82,8 @@ enum class Kind : std::uint8_t {
     stream_end = 26,     // number, whether it is an error, text
     stream_credit = 27,  // number, frames in all that may come, bytes in all
     stream_cancel = 28,  // number, text: nobody reads it any more
+    // From that packet on: those of which element of the array port. Channel, number, element + 1; 0: of none.
+    element = 29,
 };
 
 // What a record of kind stream says.
@@ -109,6 +111,8 @@ public:
     void confirmed(std::uint64_t channel, std::uint64_t packets);
     void mark(std::uint64_t channel, std::uint64_t number, std::string_view outbox,
               std::uint64_t message);
+    // index: REFLOW_NO_INDEX for none.
+    void element(std::uint64_t channel, std::uint64_t number, std::uint32_t index);
     // An error, of metadata that cannot be written, leaves the batch as it was.
     Result<void> stream(const StreamRecord& record);
     void stream_data(std::uint64_t number, MessageRef data);
@@ -178,6 +182,8 @@ public:
     virtual Result<void> confirmed(std::uint64_t channel, std::uint64_t packets) = 0;
     virtual Result<void> mark(std::uint64_t channel, std::uint64_t number, std::string_view outbox,
                               std::uint64_t message) = 0;
+    virtual Result<void> element(std::uint64_t channel, std::uint64_t number,
+                                 std::uint32_t index) = 0;
     // Of streams; who has none passes them over.
     virtual Result<void> stream(const StreamRecord& /*record*/) { return {}; }
     virtual Result<void> stream_data(std::uint64_t /*number*/, MessageRef /*data*/) { return {}; }

@@ -233,13 +233,13 @@ void Link::hear_proof(std::string_view text) {
 // The other side has shown what it had to.
 void Link::admit() {
     Result<void> may = owner_.admit(*this, hello_);
-    if (!may.ok()) return answer(may.error().message);
+    if (!may.ok()) return answer(may.error().message, may.error().status);
     answer({});
     become_open();
 }
 
 // The acceptor tells how it has decided: in the welcome, or behind a proof.
-void Link::answer(const std::optional<String>& refusal) {
+void Link::answer(const std::optional<String>& refusal, reflow_status status) {
     {
         std::lock_guard lock(mutex_);
         if (welcome_.wants_proof) {
@@ -254,7 +254,7 @@ void Link::answer(const std::optional<String>& refusal) {
     }
     if (!refusal) return;
     bool of_token = *refusal == mismatch;
-    refuse(of_token ? REFLOW_ERROR_AUTH : REFLOW_ERROR_REFUSED, *refusal,
+    refuse(of_token ? REFLOW_ERROR_AUTH : status, *refusal,
            of_token ? code_auth : code_capacity);
 }
 
@@ -394,6 +394,7 @@ bool Link::seems_dead(std::uint64_t now_ns) const {
 
 void Link::tick(std::uint64_t now_ns) {
     hear_bytes();
+    if (old()) look_after_parked(now_ns);
     std::uint64_t silent = now_ns - std::min(now_ns, heard_ns_.load(std::memory_order_relaxed));
     std::unique_lock lock(mutex_);
     Stage now = stage_.load(std::memory_order_relaxed);
@@ -476,6 +477,8 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
     std::size_t sent = 0;
     sending.first = to.sent;
     mark_outbox(channel, to, sending);
+    if (std::exchange(to.index, sending.index) != sending.index)
+        batch_.element(channel, to.sent, sending.index);
     for (MessageRef packet : packets) {
         if (!to.open() || crowded()) {
             to.full = true;

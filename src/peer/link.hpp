@@ -36,6 +36,7 @@ struct LinkOptions {
     Window window;  // of a channel, that may come before the actor takes it
     std::size_t channels_count = 65'536;
     std::size_t socket_bytes = limits::peer_socket_bytes;  // that may wait for the socket
+    std::uint64_t park_ns = 30'000'000'000;  // that a message of the original may wait for room
     // Of a stream. Both sides have the same: it is agreed on by the capability.
     Window stream_window{limits::peer_stream_frames_count, limits::peer_stream_bytes};
     // Of the runtime whose streams cross the link, which outlives it; NULL: none do.
@@ -52,6 +53,8 @@ struct Parcel {
     std::uint64_t first = 0;      // number of the first one
     std::string_view outbox{};    // that they are of; empty: of none
     std::uint64_t message = 0;    // the first one's number there; the others follow it
+    std::uint32_t index = REFLOW_NO_INDEX;  // of the array port, that all of them are for
+    bool again = false;  // one of an old peer that was offered before
 };
 
 // What a peer makes of it. On the thread of the wire, or that of the call that led to it; the lock of
@@ -146,6 +149,7 @@ public:
         bool only_idle = false;   // nothing while the socket is busy; writable() comes then too
         std::string_view outbox{};  // that they are of; empty: of none
         std::uint64_t number = 0;   // the first one's number there; the others follow it
+        std::uint32_t index = REFLOW_NO_INDEX;  // of the array port; the original knows none
         std::uint64_t first = 0;    // number of the first that was sent
     };
     // Sends the first of the packets, as many as the other side has room for; returns how many, and
@@ -207,6 +211,7 @@ private:
         bool full = false;  // somebody waits for writable()
         String outbox{};          // that the next are of, as was told
         std::uint64_t ahead = 0;  // of numbers there to numbers of the channel; may wrap
+        std::uint32_t index = REFLOW_NO_INDEX;  // that the next are for, as was told
         [[nodiscard]] bool open() const noexcept {
             return sent < allowed.packets && sent_bytes < allowed.bytes;
         }
@@ -228,6 +233,11 @@ private:
             std::uint64_t message = 0;
         };
         Vector<Mark> marks{};        // of those that wait, and the one before
+        struct Element {
+            std::uint64_t number = 0;  // from here on
+            std::uint32_t index = REFLOW_NO_INDEX;
+        };
+        Vector<Element> elements{};     // as marks
         Vector<NamedStream> streams{};  // whose handles are in the next that comes
         bool busy = false;           // a thread offers them to the owner
         bool again = false;          // and has to look again
@@ -241,7 +251,22 @@ private:
     void hear_verdict(std::string_view text);
     void hear_old(std::string_view text);
     void hear_batch(std::string_view frame);
-    void answer(const std::optional<String>& refusal);
+    // ---- in link_park.cpp
+    struct Parked {
+        RemoteMessage message;
+        Message packet;
+        std::uint64_t since_ns = 0;
+        bool offered = false;
+    };
+    void hear_message(RemoteMessage&& message);
+    void offer_parked();
+    void look_after_parked(std::uint64_t now_ns);
+    void listen_locked(bool wanted) noexcept;
+    void lose_parked(const Parked& one);
+    void lose_old(reflow_status status, std::string_view why);
+    // ----
+    // status: of the refusal.
+    void answer(const std::optional<String>& refusal, reflow_status status = REFLOW_ERROR_REFUSED);
     // What a side has to say, and whether it has said it.
     [[nodiscard]] Result<String> proof_of(Role role) const;
     [[nodiscard]] bool proves(Role role, std::string_view said) const;
@@ -252,6 +277,8 @@ private:
     void tell_confirmed(std::uint64_t channel, Incoming& of);
     [[nodiscard]] static String mark_parcel(Vector<Incoming::Mark>& marks, Parcel& parcel,
                                             Vector<Message>& all);
+    static void mark_element(Vector<Incoming::Element>& elements, Parcel& parcel,
+                             Vector<Message>& all);
     void mark_outbox(std::uint64_t channel, Outgoing& to, const Sending& sending);
     Result<std::size_t> send_old(Outgoing& to, std::span<const MessageRef> packets);
     // ---- in link_stream.cpp; those that end in _locked want the lock
@@ -329,6 +356,10 @@ private:
     TextMap<std::uint64_t> numbers_;  // of outgoing channels, by what they are
     Vector<Outgoing> outgoing_;       // by number
     Map<std::uint64_t, Incoming> incoming_;
+    std::optional<Parked> parked_;  // of the original: a message that the owner has not taken yet
+    bool parking_ = false;          // a thread offers it
+    bool park_again_ = false;       // and has to look again
+    bool listens_ = true;           // the wire reads
     Map<std::uint64_t, Ref<Outflow>> outflows_;
     Map<std::uint64_t, Ref<Inflow>> inflows_;
     std::uint64_t next_outflow_ = 0, next_inflow_ = 0;

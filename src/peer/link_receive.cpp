@@ -4,8 +4,8 @@
 #include <charconv>
 
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 #include "peer/link.hpp"
-#include "peer/source.hpp"
 
 namespace reflow::peer {
 
@@ -45,38 +45,21 @@ void Link::hear_bytes() {
 }
 
 void Link::hear_old(std::string_view text) {
-    // Nobody else counts what a peer of the original has sent and no actor gets.
-    auto lose = [this](reflow_status status, std::string_view why) {
-        owner_.lost(*this, UINT64_MAX, 0, status, why);
-    };
     Result<OldFrame> read = read_old(text);
     if (!read.ok()) {
-        return lose(REFLOW_ERROR_PROTOCOL, concat("a frame of ", remote().network_id,
-                                                  " is passed over: ", read.error().message));
+        return lose_old(REFLOW_ERROR_PROTOCOL, concat("a frame of ", remote().network_id,
+                                                      " is passed over: ",
+                                                      read.error().message));
     }
     if (auto* message = std::get_if<RemoteMessage>(&read.value())) {
         if (message->target_network != options_.self.network_id ||
             message->source_network != remote().network_id) {
-            return lose(REFLOW_ERROR_PROTOCOL,
-                        concat("a message from ", message->source_network, " to ",
-                               message->target_network, " came over the link of ",
-                               remote().network_id, ": passed over"));
+            return lose_old(REFLOW_ERROR_PROTOCOL,
+                            concat("a message from ", message->source_network, " to ",
+                                   message->target_network, " came over the link of ",
+                                   remote().network_id, ": passed over"));
         }
-        packets_in_.fetch_add(1, std::memory_order_relaxed);
-        Parcel parcel{message->source_actor, message->target_actor, message->target_port,
-                      message->message_id};
-        Message packet =
-            enveloped(std::move(message->payload), envelope_of_trace(message->trace));
-        // An old peer knows no windows: what there is no room for waits at the owner, or is lost.
-        Result<std::size_t> taken = owner_.take(*this, parcel, UINT64_MAX, std::span(&packet, 1));
-        if (!taken.ok()) {
-            lose(taken.error().status, taken.error().message);
-        } else if (taken.value() == 0) {
-            lose(REFLOW_ERROR_WOULD_BLOCK,
-                 concat("message ", message->message_id, " of ", message->source_network,
-                        " is lost: ", message->target_actor, " has no room"));
-        }
-        return;
+        return hear_message(std::move(*message));
     }
     if (auto* asked = std::get_if<ActorsAsked>(&read.value())) {
         ActorsTold told = actors_of(owner_.actors());
@@ -238,6 +221,22 @@ public:
         to.marks.push_back({number, String(outbox), message});
         return {};
     }
+    Result<void> element(std::uint64_t channel, std::uint64_t number,
+                         std::uint32_t index) override {
+        std::lock_guard lock(link_.mutex_);
+        auto found = link_.incoming_.find(channel);
+        if (found == link_.incoming_.end()) return {};
+        Incoming& to = found->second;
+        std::uint64_t next = to.first + (to.waiting.size() - to.taken);
+        if (number != next) {
+            return Failure(REFLOW_ERROR_PROTOCOL, concat("an element of packet ", number,
+                                                         " of channel ", channel,
+                                                         " comes before ", next));
+        }
+        if (!to.elements.empty() && to.elements.back().number == number) to.elements.pop_back();
+        to.elements.push_back({number, index});
+        return {};
+    }
     Result<void> confirm(std::uint64_t channel, std::uint64_t number) override {
         std::unique_lock lock(link_.mutex_);
         auto found = link_.incoming_.find(channel);
@@ -310,6 +309,19 @@ String Link::mark_parcel(Vector<Incoming::Mark>& marks, Parcel& parcel, Vector<M
     return marked ? marks[0].outbox : String();
 }
 
+// For which element of an array port a parcel is; all are for the same then.
+void Link::mark_element(Vector<Incoming::Element>& elements, Parcel& parcel, Vector<Message>& all) {
+    while (elements.size() > 1 && elements[1].number <= parcel.first) {
+        elements.erase(elements.begin());
+    }
+    const bool one = !elements.empty() && elements[0].number <= parcel.first;
+    if (elements.size() > (one ? 1u : 0u)) {
+        std::uint64_t until = elements[one ? 1 : 0].number - parcel.first;
+        if (until < all.size()) all.resize(static_cast<std::size_t>(until));
+    }
+    parcel.index = one ? elements[0].index : REFLOW_NO_INDEX;
+}
+
 // How far a channel is, if the sender wants to know and it is further than it has been.
 void Link::tell_confirmed(std::uint64_t channel, Incoming& of) {
     if (of.told >= of.wanted || of.first <= of.told) return;
@@ -320,7 +332,7 @@ void Link::tell_confirmed(std::uint64_t channel, Incoming& of) {
 // On whose thread ever there is room: without memory for it the link ends, as it does on its own.
 void Link::resume(std::uint64_t channel) noexcept {
     try {
-        offer(channel);
+        channel == UINT64_MAX ? offer_parked() : offer(channel);
     } catch (const std::bad_alloc&) {
         cut();
     }
@@ -351,6 +363,7 @@ void Link::offer(std::uint64_t channel) {
         const std::uint64_t came_bytes = from.bytes;
         const String outbox = mark_parcel(from.marks, parcel, next);
         parcel.outbox = outbox;
+        if (!from.elements.empty()) [[unlikely]] mark_element(from.elements, parcel, next);
         all.swap(next);
         lock.unlock();
         next.clear();

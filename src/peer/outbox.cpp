@@ -13,7 +13,8 @@ constexpr std::string_view in_doubt = "; it may have been delivered";
 
 }  // namespace
 
-Result<bool> Outbox::put(Message message, Ref<Fate> fate, std::uint64_t now_ns, Losses& lost) {
+Result<bool> Outbox::put(Message message, Ref<Fate> fate, std::uint64_t now_ns, Losses& lost,
+                         std::uint32_t index) {
     std::uint64_t bytes = payload_size(payload_of(message)) + sizeof(Item);
     if (bytes > options_.bytes) {
         return Failure(REFLOW_ERROR_LIMIT, concat("a message of ", bytes,
@@ -36,6 +37,7 @@ Result<bool> Outbox::put(Message message, Ref<Fate> fate, std::uint64_t now_ns, 
     item.fate = std::move(fate);
     item.number = next_number_++;
     item.bytes = bytes;
+    item.index = index;
     item.deadline_ns = now_ns + options_.deadline_ns;
     bytes_ += bytes;
     ++books_.accepted;
@@ -43,7 +45,8 @@ Result<bool> Outbox::put(Message message, Ref<Fate> fate, std::uint64_t now_ns, 
     return true;
 }
 
-std::size_t Outbox::next(std::size_t most, Vector<Message>& to, std::uint64_t& number) const {
+std::size_t Outbox::next(std::size_t most, Vector<Message>& to, std::uint64_t& number,
+                         std::uint32_t& index) const {
     if (again()) {
         std::uint64_t may = options_.unacknowledged - std::min<std::uint64_t>(
                                                           options_.unacknowledged, sent_);
@@ -51,8 +54,11 @@ std::size_t Outbox::next(std::size_t most, Vector<Message>& to, std::uint64_t& n
     }
     std::size_t count = 0;
     for (std::size_t i = sent_; i < items_.size() && count < most; ++i, ++count) {
-        if (count == 0) number = items_[i].number;
-        if (items_[i].number != number + count) break;
+        if (count == 0) {
+            number = items_[i].number;
+            index = items_[i].index;
+        }
+        if (items_[i].number != number + count || items_[i].index != index) break;
         to.push_back(items_[i].message);
     }
     return count;

@@ -56,10 +56,13 @@ public:
 
     // False: there is no room, and the policy is to wait. REFLOW_ERROR_LIMIT: none, and the policy is to
     // fail; or the message is larger than the whole outbox. fate may be NULL.
-    Result<bool> put(Message message, Ref<Fate> fate, std::uint64_t now_ns, Losses& lost);
-    // Copies what is to be sent next: messages whose numbers follow each other from `number` on.
-    [[nodiscard]] std::size_t next(std::size_t most, Vector<Message>& to,
-                                   std::uint64_t& number) const;
+    // index: of the array port.
+    Result<bool> put(Message message, Ref<Fate> fate, std::uint64_t now_ns, Losses& lost,
+                     std::uint32_t index = REFLOW_NO_INDEX);
+    // Copies what is to be sent next: messages whose numbers follow each other from `number` on, all for
+    // one element of the port.
+    [[nodiscard]] std::size_t next(std::size_t most, Vector<Message>& to, std::uint64_t& number,
+                                   std::uint32_t& index) const;
     // So many of those, from `number` on, have gone, as packets of a channel from `packet` on. Some
     // may have been dropped meanwhile.
     void sent(std::uint64_t number, std::size_t count, std::uint64_t packet,
@@ -98,6 +101,7 @@ private:
         std::uint64_t bytes = 0;
         std::uint64_t deadline_ns = 0;
         std::uint64_t times = 0;  // that it has been sent
+        std::uint32_t index = REFLOW_NO_INDEX;
     };
     [[nodiscard]] bool again() const noexcept {
         return options_.delivery == Delivery::at_least_once;

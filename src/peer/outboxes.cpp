@@ -95,7 +95,7 @@ Result<Ref<Outboxes::Way>> Outboxes::way_to(const Address& to) {
 }
 
 Result<void> Outboxes::put(const Address& to, MessageRef message, std::int64_t timeout_ms,
-                           bool confirm) {
+                           bool confirm, std::uint32_t index) {
     const std::uint64_t start = carrier_.carrier_now_ns();
     auto left = [&] {
         std::uint64_t spent = (carrier_.carrier_now_ns() - start) / 1'000'000;
@@ -122,7 +122,7 @@ Result<void> Outboxes::put(const Address& to, MessageRef message, std::int64_t t
                 way = std::move(found).take();
             }
             Result<bool> taken =
-                way->box.put(message.own(), fate, carrier_.carrier_now_ns(), lost);
+                way->box.put(message.own(), fate, carrier_.carrier_now_ns(), lost, index);
             if (!taken.ok()) return taken.take_error();
             if (taken.value()) break;
             way->full = true;
@@ -193,7 +193,8 @@ bool Outboxes::find_link(Way& way, Lock& lock, Losses& lost) {
     if (!can) {
         Vector<Message> first;
         std::uint64_t number = 0;
-        while (way.box.next(1, first, number) != 0) {
+        std::uint32_t index = REFLOW_NO_INDEX;
+        while (way.box.next(1, first, number, index) != 0) {
             way.box.unfit(number, REFLOW_ERROR_UNSUPPORTED,
                           concat("a peer of ", way.network_id, " does not tell of deliveries"),
                           lost);
@@ -214,7 +215,7 @@ bool Outboxes::send_some(Way& way, Lock& lock, Left& left) {
     Link::Sending sending;
     sending.confirm = way.setting->options.delivery == Delivery::at_least_once;
     sending.only_idle = !sending.confirm;
-    std::size_t count = way.box.next(most_at_once, messages, sending.number);
+    std::size_t count = way.box.next(most_at_once, messages, sending.number, sending.index);
     if (count == 0) return false;
     Vector<MessageRef> packets(messages.begin(), messages.end());
     if (sending.confirm) sending.outbox = way.id;

@@ -48,8 +48,9 @@ public:
 
     using Address = OutboxAddress;
     // Takes a message, waiting for room; with confirm, until its fate is known. REFLOW_ERROR_TIMEOUT, _LIMIT,
-    // _CLOSED after stop().
-    Result<void> put(const Address& to, MessageRef message, std::int64_t timeout_ms, bool confirm);
+    // _CLOSED after stop(). index: of the array port.
+    Result<void> put(const Address& to, MessageRef message, std::int64_t timeout_ms, bool confirm,
+                     std::uint32_t index = REFLOW_NO_INDEX);
 
     // ---- from the peer
     void linked(std::string_view network_id);

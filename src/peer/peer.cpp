@@ -16,7 +16,6 @@ namespace reflow::peer {
 namespace {
 
 constexpr std::uint64_t same_moment_ns = 1'000'000'000;
-constexpr std::string_view too_many_connections = "too many connections: max_connections is ";
 
 // Whether it is of no use to dial again: the other side was there, and knows another token. What else
 // it refuses for passes: it stops, is full, or has not yet missed the link before this one.
@@ -200,8 +199,8 @@ Result<void> Peer::admit(Link& link, const Hello& hello) {
         }
     }
     if (open >= options_.max_connections) {
-        return Failure(REFLOW_ERROR_REFUSED,
-                       concat(too_many_connections, options_.max_connections));
+        return Failure(REFLOW_ERROR_LIMIT, concat("too many connections: max_connections is ",
+                                                  options_.max_connections));
     }
     lock.unlock();
     if (stale) stale->cut();
@@ -289,7 +288,7 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     } else if (!link.dialled()) {
         // Of two that dial each other one is always refused.
         bool twin = reason.ends_with(connected_already);
-        bool full = reason.find(too_many_connections) != std::string_view::npos;
+        bool full = greeted && status == REFLOW_ERROR_LIMIT;
         if (!twin) (full ? refused_ : failed_).fetch_add(1, std::memory_order_relaxed);
         log(twin ? REFLOW_LOG_DEBUG : REFLOW_LOG_WARN,
             concat("a connection from ", link.endpoint(), " was refused: ",
@@ -435,7 +434,7 @@ Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_
         }
         taken += some.value();
         if (some.value() != 0) continue;
-        if (channel == UINT64_MAX || !wait_for_room(link, channel, *inport)) break;
+        if (!wait_for_room(link, channel, *inport)) break;
         // Room may have come in between.
         Result<std::size_t> more = put(link, rest, channel, *inport, next);
         if (!more.ok() || more.value() == 0) break;

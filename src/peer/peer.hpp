@@ -128,6 +128,10 @@ public:
         return send(network_id, actor, port, std::span(&message, 1), source_actor, timeout_ms,
                     accepted, confirm);
     }
+    // For a node of this network, to an actor that keeps() has told of: into the outbox, without a wait.
+    Result<void> keep(const OutboxAddress& to, MessageRef message, std::uint32_t index) {
+        return outboxes_.put(to, message, 0, false, index);
+    }
     // Asks the discovery servers now. REFLOW_ERROR_INVALID_STATE without any, or before the start, and as
     // Discovery::discover.
     Result<void> discover(std::int64_t timeout_ms);

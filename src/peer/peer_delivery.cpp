@@ -106,6 +106,7 @@ Result<std::size_t> Peer::take(Link& link, const Parcel& parcel, std::uint64_t c
 
 // Its first packet, once, and before an actor can tell what it makes of it.
 void Peer::tell_message(const Link& link, const Parcel& parcel, std::uint64_t channel) {
+    if (parcel.again) return;
     {
         std::lock_guard lock(mutex_);
         auto found = routes_.find({&link, channel});
@@ -134,7 +135,7 @@ std::size_t Peer::emit(Link& link, const Parcel& parcel, std::uint64_t channel, 
                             ? with_source(packets[i], {remote, parcel.source_actor, id})
                             : payload_of(packets[i]).own());
     }
-    return proxy.take(outport, whole, Ref<Link>::share(&link), channel);
+    return proxy.take({outport, parcel.index}, whole, Ref<Link>::share(&link), channel);
 }
 
 // As many as there is room for. An actor learns who has sent them if its network carries envelopes; else
@@ -154,7 +155,7 @@ Result<std::size_t> Peer::put(const Link& link, const Parcel& parcel, std::uint6
         for (const Message& one : packets) raw.push_back(payload_of(one).own().leak());
     }
     std::size_t accepted = 0;
-    Result<void> sent = network_->send(inport, raw, 0, accepted);
+    Result<void> sent = network_->send(inport, raw, 0, accepted, parcel.index);
     for (std::size_t i = accepted; i < raw.size(); ++i) (void)Message::adopt(raw[i]);
     if (!sent.ok() && sent.error().status != REFLOW_ERROR_WOULD_BLOCK) return sent.take_error();
     return accepted;

@@ -157,7 +157,7 @@ void Proxy::wake() noexcept {
     runtime::Tether::tell(held, true);
 }
 
-std::size_t Proxy::take(std::uint32_t outport, std::span<const Message> packets,
+std::size_t Proxy::take(Exit exit, std::span<const Message> packets,
                         const Ref<Link>& link, std::uint64_t channel) {
     std::size_t taken = 0;
     {
@@ -168,7 +168,7 @@ std::size_t Proxy::take(std::uint32_t outport, std::span<const Message> packets,
                                                              limits::proxy_packets_count);
         taken = std::min(packets.size(), room);
         for (const Message& one : packets.first(taken)) {
-            coming_.push_back({outport, MessageRef(one).own()});
+            coming_.push_back({exit, MessageRef(one).own()});
         }
         auto one = std::pair(link, channel);
         bool known = std::find(refused_.begin(), refused_.end(), one) != refused_.end();
@@ -216,7 +216,8 @@ void Proxy::complain(std::string_view text) {
     {
         std::lock_guard lock(mutex_);
         if (!open_ || coming_.size() >= 2 * limits::proxy_packets_count) return;
-        coming_.push_back({error_port_.load(std::memory_order_relaxed), Message::error(concat("proxy:", node, ": ", text))});
+        coming_.push_back({{error_port_.load(std::memory_order_relaxed)},
+                           Message::error(concat("proxy:", node, ": ", text))});
     }
     wake();
 }
@@ -237,17 +238,18 @@ void Proxy::emit_what_came(Context& context) {
     } const resume{refused};
     Vector<reflow_message> run;
     for (std::size_t i = 0; i < all.size();) {
-        const std::uint32_t outport = all[i].outport;
-        run.clear();
-        if (is_enveloped(all[i].message)) {
-            context.actor.set_envelope(envelope_of(all[i].message).own());
-            (void)context.emit(outport, take_payload(std::move(all[i++].message)));
+        const Exit exit = all[i].exit;
+        const bool whole = is_enveloped(all[i].message);
+        if (whole) context.actor.set_envelope(envelope_of(all[i].message).own());
+        if (whole || exit.index != REFLOW_NO_INDEX) {
+            (void)context.emit(exit.outport, take_payload(std::move(all[i++].message)), exit.index);
             continue;
         }
-        for (; i < all.size() && all[i].outport == outport && !is_enveloped(all[i].message); ++i) {
+        run.clear();
+        for (; i < all.size() && all[i].exit == exit && !is_enveloped(all[i].message); ++i) {
             run.push_back(all[i].message.leak());
         }
-        if (!run.empty()) (void)context.emit_many(outport, run);
+        (void)context.emit_many(exit.outport, run);
     }
 }
 
@@ -266,17 +268,19 @@ reflow_status Proxy::run(Context& context, reflow_packet* inputs, std::size_t co
     return keep(context, inputs, sent.count, count);
 }
 
-// Those of one inport go together.
+// Those of one inport and element go together.
 Proxy::Sent Proxy::send_inputs(const Component& component, const reflow_packet* inputs,
                                std::size_t count) {
     Vector<MessageRef> messages;
     Vector<Message> whole;  // those in envelopes
     for (std::size_t i = 0; i < count;) {
-        const std::uint32_t inport = inputs[i].port;
+        const Entry entry{inputs[i].port, inputs[i].index};
         messages.clear();
         whole.clear();
         std::size_t end = i;
-        for (; end < count && inputs[end].port == inport; ++end) {
+        for (; end < count && inputs[end].port == entry.inport &&
+               inputs[end].index == entry.index;
+             ++end) {
             if (inputs[end].envelope == nullptr) {
                 messages.emplace_back(inputs[end].message);
             } else {
@@ -284,7 +288,7 @@ Proxy::Sent Proxy::send_inputs(const Component& component, const reflow_packet* 
                 messages.emplace_back(whole.back());
             }
         }
-        Result<std::size_t> sent = forward(component, inport, messages, end == count);
+        Result<std::size_t> sent = forward(component, entry, messages, end == count);
         if (!sent.ok() && may_come(sent.error().status)) return {i, nullptr};
         if (!sent.ok()) return {i, sent.take_error()};
         if (sent.value() < messages.size()) return {i + sent.value(), nullptr};
@@ -305,7 +309,7 @@ reflow_status Proxy::keep(Context& context, const reflow_packet* inputs, std::si
             waiting_.resize(before);
             return status;
         }
-        waiting_.push_back({whole_of(inputs[i]), inputs[i].port, completion.id});
+        waiting_.push_back({whole_of(inputs[i]), inputs[i].port, inputs[i].index, completion.id});
     }
     return REFLOW_OK;
 }
@@ -317,7 +321,7 @@ void Proxy::send_what_waits(const Component& component) {
         Waiting& one = waiting_[gone];
         if (!is_over(one.completion)) {
             MessageRef message(one.message);
-            Result<std::size_t> sent = forward(component, one.inport, {&message, 1}, false);
+            Result<std::size_t> sent = forward(component, {one.inport, one.index}, {&message, 1}, false);
             if (sent.ok() && sent.value() == 0) break;
             if (!sent.ok() && may_come(sent.error().status)) break;
             if (sent.ok()) {
@@ -335,29 +339,31 @@ void Proxy::send_what_waits(const Component& component) {
 }
 
 // The first of the messages, as many as there is room for.
-Result<std::size_t> Proxy::forward(const Component& component, std::uint32_t inport,
+Result<std::size_t> Proxy::forward(const Component& component, Entry entry,
                                    std::span<const MessageRef> messages, bool flush) {
     Ref<Peer> peer = home->peer();
-    if (peer && peer->keeps(name)) return put(*peer, component, inport, messages);
+    if (peer && peer->keeps(name)) return put(*peer, component, entry, messages);
     Ref<Link> link = peer ? peer->pick(name.network_id) : Ref<Link>();
     if (!link) {
         return Failure(REFLOW_ERROR_NOT_FOUND,
                        concat("No connection to network: ", name.network_id));
     }
     if (!hears(*link)) return 0;
-    Result<std::uint64_t> channel = channel_to(component, inport, link);
+    Result<std::uint64_t> channel = channel_to(component, entry.inport, link);
     if (!channel.ok()) return channel.take_error();
     Link::Sending sending;
+    sending.index = entry.index;
     sending.flush = flush;
     return link->send(channel.value(), messages, sending);
 }
 
 // Into the outbox, which the host has asked for.
-Result<std::size_t> Proxy::put(Peer& peer, const Component& component, std::uint32_t inport,
+Result<std::size_t> Proxy::put(Peer& peer, const Component& component, Entry entry,
                                std::span<const MessageRef> messages) {
+    const OutboxAddress to{name.network_id, name.actor_id, component.inports[entry.inport].name,
+                           node};
     for (std::size_t i = 0; i < messages.size(); ++i) {
-        Result<void> taken = peer.send(name.network_id, name.actor_id,
-                                       component.inports[inport].name, messages[i], node, 0);
+        Result<void> taken = peer.keep(to, messages[i], entry.index);
         if (taken.ok()) continue;
         if (taken.error().status == REFLOW_ERROR_TIMEOUT || i != 0) return i;
         return taken.take_error();

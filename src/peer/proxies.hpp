@@ -42,9 +42,15 @@ public:
     // ---- from any thread
     // Something has changed: it looks at what waits, in a turn of its own.
     void wake() noexcept;
+    // An outport, and its element.
+    struct Exit {
+        std::uint32_t outport = 0;
+        std::uint32_t index = REFLOW_NO_INDEX;
+        bool operator==(const Exit&) const = default;
+    };
     // What has come for an outport; returns how many of the packets there was room for. The rest
     // is offered to the channel again when there is some.
-    std::size_t take(std::uint32_t outport, std::span<const Message> packets,
+    std::size_t take(Exit exit, std::span<const Message> packets,
                      const Ref<Link>& link, std::uint64_t channel);
     // Its requests go over a link: nothing else does before they are answered, since what answers
     // its packets there would be heard by nobody. And one of them has been answered, or all.
@@ -82,18 +88,22 @@ private:
     struct Waiting {
         Message message;
         std::uint32_t inport = 0;
+        std::uint32_t index = REFLOW_NO_INDEX;
         std::uint64_t completion = 0;
     };
     struct Coming {
-        std::uint32_t outport = 0;
+        Exit exit;
         Message message;
     };
-    [[nodiscard]] Result<std::size_t> forward(const runtime::Component& component,
-                                              std::uint32_t inport,
+    // An inport, and its element.
+    struct Entry {
+        std::uint32_t inport = 0;
+        std::uint32_t index = REFLOW_NO_INDEX;
+    };
+    [[nodiscard]] Result<std::size_t> forward(const runtime::Component& component, Entry entry,
                                               std::span<const MessageRef> messages, bool flush);
     [[nodiscard]] Result<std::size_t> put(Peer& peer, const runtime::Component& component,
-                                          std::uint32_t inport,
-                                          std::span<const MessageRef> messages);
+                                          Entry entry, std::span<const MessageRef> messages);
     [[nodiscard]] Result<std::uint64_t> channel_to(const runtime::Component& component,
                                                    std::uint32_t inport, const Ref<Link>& link);
     void emit_what_came(runtime::Context& context);

@@ -138,7 +138,7 @@ void Actor::emit_dealt(Dealer& dealer, Message message, std::uint32_t index) {
         bool reads = reader.target == nullptr &&
                      (index == REFLOW_NO_INDEX || reader.from_index == REFLOW_NO_INDEX ||
                       reader.from_index == index);
-        if (reads) add_dealt(reader, message, reader.to_index);
+        if (reads) add_dealt(reader, message, index);
     }
     if (to == nullptr) return;
     add_dealt(*to, std::move(message), to->mailbox == nullptr ? index : to->to_index);

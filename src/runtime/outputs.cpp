@@ -77,7 +77,7 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
     std::size_t last = connections.size();
     for (std::size_t i = 0; i < connections.size(); ++i) {
         if (!matches(connections[i])) continue;
-        if (connections[i].open == 0) connections[i].pending.reserve(1);
+        connections[i].pending.reserve(1);
         last = i;
     }
     ++emitted_;
@@ -86,12 +86,14 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
         Connection& to = connections[i];
         if (!matches(to)) continue;
         Message copy = i == last ? std::move(message) : message;
-        if (to.open != 0) {
+        // Who reads for the host is told the element.
+        const std::uint32_t element = to.target == nullptr ? index : to.to_index;
+        if (to.open != 0 && element == to.to_index) {
             put_open(to, copy.leak());
             continue;
         }
         if (!to.listed) list(to);
-        to.pending.push_unchecked({copy.leak(), to.inport, to.to_index, nullptr});
+        to.pending.push_unchecked({copy.leak(), to.inport, element, nullptr});
         bound(to);
     }
     return REFLOW_OK;

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -13,7 +14,16 @@
 
 #define EVENTUALLY(condition) RIG_EVENTUALLY(120, condition)
 
-typedef enum how { by_nothing, by_event, by_http, by_lost, by_log, by_actor, by_discovery } how;
+typedef enum how {
+    by_nothing,
+    by_event,
+    by_http,
+    by_lost,
+    by_log,
+    by_follower,
+    by_actor,
+    by_discovery
+} how;
 
 typedef struct stage {
     reflow_runtime *runtime;
@@ -76,13 +86,32 @@ static void on_lost(void *user_data, reflow_view port, reflow_message message,
     strike(user_data, by_lost);
 }
 
+static bool has_text(reflow_view text, const char *part) {
+    size_t size = strlen(part);
+    for (size_t i = 0; i + size <= text.size; ++i) {
+        if (memcmp(text.data + i, part, size) == 0) return true;
+    }
+    return false;
+}
+
 static void on_log(void *user_data, reflow_log_level level, reflow_view subsystem,
                    reflow_view node, reflow_view text) {
     (void)level;
     (void)subsystem;
     (void)node;
-    (void)text;
     strike(user_data, by_log);
+    /* Of a packet that one who follows cannot get. The turn that has emitted it is over or goes on: it is not
+     * this thread's, which may wait for it. */
+    stage *s = user_data;
+    if (__atomic_load_n(&s->kind, __ATOMIC_ACQUIRE) != by_follower ||
+        !has_text(text, "cannot go to friend")) {
+        return;
+    }
+    if (__atomic_load_n(&s->victim, __ATOMIC_ACQUIRE) != NULL) {
+        WORKS(reflow_network_wait_idle(s->network, 60000, &e));
+        WORKS(reflow_peer_disconnect(s->victim, text_of("friend"), &e));
+    }
+    strike(s, by_follower);
 }
 
 static reflow_status on_packets(reflow_context *context, void *state, reflow_packet *inputs,
@@ -99,7 +128,10 @@ static reflow_status make_state(reflow_context *context, void *user_data, void *
     return REFLOW_OK;
 }
 
-static void open_network(stage *s) {
+static reflow_status emit_large(reflow_context *context, void *state, reflow_packet *inputs,
+                                size_t count);
+
+static void open_network(stage *s, const char *of) {
     rig_component component = {0};
     component.id = "Strike";
     component.inports = "a";
@@ -107,22 +139,24 @@ static void open_network(stage *s) {
     component.run = on_packets;
     component.user_data = s;
     rig_register(s->runtime, &component);
+    rig_component large = {.id = "Large", .inports = "a", .outports = "o", .run = emit_large};
+    rig_register(s->runtime, &large);
     reflow_graph *graph = rig_graph();
-    rig_node(graph, "node", "Strike");
+    rig_node(graph, "node", of);
     s->network = rig_network(s->runtime, graph);
     reflow_graph_destroy(graph);
     WORKS(reflow_network_start(s->network, &e));
 }
 
 /* With a victim that has not been started. */
-static void open_stage_with(stage *s, const reflow_peer_options *options) {
+static void open_stage_of(stage *s, const char *of, const reflow_peer_options *options) {
     reflow_runtime_options with_log = rig_options(&rig_own);
     memset(s, 0, sizeof *s);
     with_log.log = on_log;
     with_log.user_data = s;
     with_log.destroy = on_over;
     WORKS(reflow_runtime_create(&with_log, &s->runtime, &e));
-    open_network(s);
+    open_network(s, of);
     WORKS(reflow_peer_create(s->runtime, options, &s->victim, &e));
     WORKS(reflow_peer_attach(s->victim, s->network, &e));
     WORKS(reflow_peer_on_http(s->victim, on_request, s, on_end, NULL, &e));
@@ -131,6 +165,10 @@ static void open_stage_with(stage *s, const reflow_peer_options *options) {
     watch.callback = on_event;
     watch.user_data = s;
     WORKS(reflow_peer_subscribe(s->victim, &watch, &s->watch, &e));
+}
+
+static void open_stage_with(stage *s, const reflow_peer_options *options) {
+    open_stage_of(s, "Strike", options);
 }
 
 static void open_stage(stage *s) {
@@ -295,6 +333,52 @@ static void test_log(void) {
     end_friend(&f);
 }
 
+/* On the thread that serves those who follow outports. */
+static reflow_status emit_large(reflow_context *context, void *state, reflow_packet *inputs,
+                                size_t count) {
+    (void)state;
+    (void)inputs;
+    (void)count;
+    enum { SIZE = 48 << 20 }; /* more than a link carries */
+    char *data = calloc(1, SIZE);
+    reflow_message message = {0, 0};
+    CHECK(data != NULL);
+    WORKS(reflow_message_bytes(data, SIZE, &message, &e));
+    free(data);
+    return reflow_context_emit(context, 0, message);
+}
+
+static void test_follower_log(void) {
+    stage s;
+    reflow_peer_options of_victim = rig_peer_options("victim");
+    open_stage_of(&s, "Large", &of_victim);
+    start(&s);
+    friend f;
+    f.runtime = rig_runtime(&rig_own);
+    rig_register_pass(f.runtime);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "remote", "node@victim");
+    rig_node(graph, "after", "Pass");
+    rig_node(graph, "before", "Pass");
+    rig_connect(graph, "before.o", "remote.a", NULL);
+    rig_connect(graph, "remote.o", "after.a", NULL);
+    reflow_network *network = rig_network(f.runtime, graph);
+    reflow_graph_destroy(graph);
+    reflow_peer_options options = rig_peer_options("friend");
+    WORKS(reflow_peer_create(f.runtime, &options, &f.peer, &e));
+    WORKS(reflow_peer_attach(f.peer, network, &e));
+    WORKS(reflow_peer_start(f.peer, &e));
+    WORKS(reflow_network_start(network, &e));
+    visit(&f, &s);
+    /* What it sends goes only once its wish to follow has been answered. */
+    __atomic_store_n(&s.kind, by_follower, __ATOMIC_RELEASE);
+    rig_send(network, rig_inport(network, "before.a"), 1);
+    close_stage(&s);
+    reflow_peer_destroy(f.peer);
+    reflow_network_destroy(network);
+    reflow_runtime_destroy(f.runtime);
+}
+
 static void test_actor(bool runtime_too) {
     stage s;
     open_stage(&s);
@@ -371,6 +455,55 @@ static void test_discovery_log(void) {
     CHECK(o.over == 1);
 }
 
+/* On the thread of its port, which finds no descriptor for a guest. */
+typedef struct porter {
+    reflow_discovery *server; /* exchanged */
+    int struck, over;
+} porter;
+static void on_porter_end(void *user_data) {
+    __atomic_add_fetch(&((porter *)user_data)->over, 1, __ATOMIC_RELEASE);
+}
+static void on_porter_log(void *user_data, reflow_log_level level, reflow_view subsystem,
+                          reflow_view node, reflow_view text) {
+    porter *p = user_data;
+    (void)level;
+    (void)node;
+    if (!same_text(subsystem, "discovery") || !has_text(text, "cannot accept")) return;
+    reflow_discovery *server = __atomic_exchange_n(&p->server, NULL, __ATOMIC_ACQ_REL);
+    if (server == NULL) return;
+    reflow_discovery_destroy(server);
+    __atomic_store_n(&p->struck, 1, __ATOMIC_RELEASE);
+}
+
+static void test_discovery_port_log(void) {
+    porter p = {NULL, 0, 0};
+    reflow_runtime *runtime = NULL;
+    reflow_runtime_options with_log = rig_options(&rig_own);
+    with_log.log = on_porter_log;
+    with_log.user_data = &p;
+    with_log.destroy = on_porter_end;
+    WORKS(reflow_runtime_create(&with_log, &runtime, &e));
+    WORKS(reflow_discovery_create(runtime, NULL, &p.server, &e));
+    WORKS(reflow_discovery_serve(p.server, text_of("127.0.0.1"), 0, &e));
+    struct sockaddr_in to = {0};
+    to.sin_family = AF_INET;
+    to.sin_port = htons((uint16_t)reflow_discovery_port(p.server));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    /* The last descriptor that there is. */
+    int number = socket(AF_INET, SOCK_STREAM, 0);
+    struct rlimit before, none;
+    CHECK(number >= 0 && getrlimit(RLIMIT_NOFILE, &before) == 0);
+    none = before;
+    none.rlim_cur = (rlim_t)number + 1;
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    CHECK(connect(number, (struct sockaddr *)&to, sizeof to) == 0);
+    EVENTUALLY(number_of(&p.struck) == 1);
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    close(number);
+    reflow_runtime_destroy(runtime);
+    CHECK(number_of(&p.over) == 1);
+}
+
 /* A mesh in a callback of one of its peers. */
 typedef struct crowd {
     reflow_mesh *mesh;
@@ -434,10 +567,12 @@ int main(void) {
     test_http();
     test_lost();
     test_log();
+    test_follower_log();
     test_actor(false);
     test_actor(true);
     test_discovery();
     test_discovery_log();
+    test_discovery_port_log();
     test_mesh();
     return 0;
 }

@@ -300,7 +300,7 @@ static void test_policies(void) {
     static const char *const names[] = {"blocks", "drops", "fails"};
     for (uint32_t i = 0; i < 3; ++i) {
         reflow_delivery_options options = delivery(REFLOW_DELIVERY_AT_LEAST_ONCE, &hosts[i]);
-        options.outbox_policy = i;
+        options.outbox_policy = (reflow_outbox_policy)i;
         options.outbox_messages = 3;
         keep(&beta, names[i], &options);
         for (int64_t k = 1; k <= 3; ++k) CHECK_STATUS(REFLOW_OK, put(&beta, names[i], k, 0));

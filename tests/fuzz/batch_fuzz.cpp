@@ -92,6 +92,10 @@ public:
         again.mark(channel, number, outbox, message);
         return note("mark", channel, number, outbox, message);
     }
+    Done element(std::uint64_t channel, std::uint64_t number, std::uint32_t index) override {
+        again.element(channel, number, index);
+        return note("element", channel, number, index);
+    }
     Done stream(const peer::StreamRecord& one) override {
         require(again.stream(one).ok() || size > 60'000, "a stream cannot be told again");
         return note("stream", one.channel, one.packet, one.number, one.fields.stream_id,

@@ -338,7 +338,7 @@ Napi::Value PeerHandle::register_remote_actor(const Napi::CallbackInfo& info) {
             const auto capabilities = views_of(names->capabilities);
             reflow_remote_actor_options options{};
             options.struct_size = sizeof options;
-            options.strategy = names->strategy;
+            options.strategy = static_cast<reflow_name_strategy>(names->strategy);
             options.alias = view_of(names->alias);
             options.inports = inports.empty() ? nullptr : inports.data();
             options.inports_count = inports.size();

@@ -113,8 +113,8 @@ Napi::Value PeerHandle::set_delivery(const Napi::CallbackInfo& info) {
     const Options given(env, info[2]);
     reflow_delivery_options options{};
     options.struct_size = sizeof options;
-    options.delivery = given.u32("delivery");
-    options.outbox_policy = given.u32("outboxPolicy");
+    options.delivery = static_cast<reflow_delivery>(given.u32("delivery"));
+    options.outbox_policy = static_cast<reflow_outbox_policy>(given.u32("outboxPolicy"));
     options.outbox_messages = given.u32("outboxMessages");
     options.outbox_bytes = given.u64("outboxBytes");
     options.deadline_ms = given.u32("deadlineMs");

@@ -129,7 +129,7 @@ py::object register_remote_actor(const Peer &peer, const std::string &actor,
     const std::vector<reflow_view> able = views_of(capabilities);
     reflow_remote_actor_options options{};
     options.struct_size = sizeof options;
-    options.strategy = strategy;
+    options.strategy = static_cast<reflow_name_strategy>(strategy);
     options.alias = view(alias);
     options.inports = in.data();
     options.inports_count = in.size();

@@ -218,8 +218,8 @@ reflow_delivery_options delivery_options(const py::dict &from)
     const auto number = [&](const char *key) {
         return from.contains(key) ? from[key].cast<uint64_t>() : uint64_t{0};
     };
-    options.delivery = static_cast<uint32_t>(number("delivery"));
-    options.outbox_policy = static_cast<uint32_t>(number("outbox_policy"));
+    options.delivery = static_cast<reflow_delivery>(number("delivery"));
+    options.outbox_policy = static_cast<reflow_outbox_policy>(number("outbox_policy"));
     options.outbox_messages = static_cast<uint32_t>(number("outbox_messages"));
     options.outbox_bytes = number("outbox_bytes");
     options.deadline_ms = static_cast<uint32_t>(number("deadline_ms"));

@@ -39,7 +39,7 @@ public:
         over = true;
         code = io::WIRE_ABNORMAL;
     }
-    void read(bool) noexcept override {}
+    void read(bool wanted) noexcept override { reads = wanted; }
     std::size_t queued_bytes() const noexcept override { return busy ? 1 : 0; }
     std::uint64_t bytes_in() const noexcept override { return came; }
     std::uint64_t bytes_out() const noexcept override { return 0; }
@@ -49,6 +49,7 @@ public:
 
     std::deque<Frame> out;
     std::uint64_t came = 0;  // bytes
+    bool reads = true;
     bool over = false;
     bool full = false;
     bool busy = false;
@@ -66,6 +67,8 @@ struct Got {
     String correlation, message_id;
     String outbox{};
     std::uint64_t message = 0;  // of it
+    std::uint32_t index = REFLOW_NO_INDEX;
+    bool again = false;
 };
 
 class Owner final : public LinkOwner {
@@ -90,7 +93,8 @@ public:
             got.push_back({String(parcel.source_actor), String(parcel.actor), String(parcel.port),
                            payload_of(packets[i]).integer(), parcel.first + i,
                            String(view_of(envelope.correlation)), String(parcel.message_id),
-                           String(parcel.outbox), parcel.message + i});
+                           String(parcel.outbox), parcel.message + i, parcel.index,
+                           parcel.again});
         }
         room -= count;
         return count;

@@ -6,6 +6,7 @@
 #include "failing_memory.hpp"
 #include "message/envelope.hpp"
 #include "peer/link_rig.hpp"
+#include "random.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -258,6 +259,41 @@ TEST(LinkTest, PacketsKnowTheirOutbox) {
     EXPECT_EQ(said, "0:box7 1:box8 2:box9 3:box20 4:box21 5:0 6:0 7:box20 8:box21 ");
 }
 
+// Each packet is for its element of an array port, whatever waits, and in the order in which they were sent.
+TEST(LinkTest, PacketsKnowTheirElement) {
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        SCOPED_TRACE(seed);
+        testing::Random random(seed);
+        Pair pair;
+        pair.pump();
+        std::uint64_t in = channel_of(pair.a);
+        std::vector<std::uint32_t> sent;
+        for (int step = 0; step < 60; ++step) {
+            const std::uint32_t elements[] = {REFLOW_NO_INDEX, 0, 1, REFLOW_NO_INDEX - 1};
+            Link::Sending sending;
+            sending.index = elements[random.below(4)];
+            std::vector<Message> all;
+            for (std::uint64_t i = random.below(4); i > 0; --i) {
+                all.push_back(Message::integer(static_cast<std::int64_t>(sent.size())));
+                sent.push_back(sending.index);
+            }
+            Vector<MessageRef> packets(all.begin(), all.end());
+            ASSERT_EQ(pair.a.link->send(in, packets, sending).value(), packets.size());
+            pair.b.owner.room = random.below(4);
+            if (random.one_in(2)) pair.pump();
+            if (random.one_in(2)) pair.b.link->resume(in);
+        }
+        pair.b.owner.room = SIZE_MAX;
+        pair.pump();
+        pair.b.link->resume(in);
+        ASSERT_EQ(pair.b.owner.got.size(), sent.size());
+        for (std::size_t i = 0; i < sent.size(); ++i) {
+            EXPECT_EQ(pair.b.owner.got[i].value, static_cast<std::int64_t>(i));
+            EXPECT_EQ(pair.b.owner.got[i].index, sent[i]) << i;
+        }
+    }
+}
+
 // At most once: nothing is put behind what the socket has not taken yet.
 TEST(LinkTest, OnlyIdleSocketsAreGivenSome) {
     Pair pair;
@@ -436,6 +472,68 @@ TEST(LinkTest, OldPeerIsAnsweredInItsWords) {
             R"("flow_id":"theirs","parent_span_id":"x","parent_event_id":null}})");
     ASSERT_EQ(old.end.owner.got.size(), 2u);
     EXPECT_EQ(old.end.owner.got[1].correlation, "theirs");
+}
+
+// It knows no windows: as long as there is no room for a message nothing more is read, and nobody takes it for
+// dead. One that waits for too long is lost.
+TEST(LinkTest, OldPeerWaitsForRoom) {
+    constexpr std::uint64_t second = 1'000'000'000;
+    Old old;
+    old.say(old_hello);
+    (void)old.heard();
+    auto say = [&](int number) {
+        old.say(concat(R"({"message_id":")", number, R"(","source_network":"studio",)",
+                       R"("source_actor":"unknown","target_network":"kiln",)",
+                       R"("target_actor":"glaze","target_port":"in","payload":{"type":"Integer",)",
+                       R"("data":)", number, R"(},"timestamp":"2026-05-04T10:11:12Z"})"));
+    };
+    Owner& owner = old.end.owner;
+    say(1);
+    ASSERT_EQ(owner.got.size(), 1u);
+    EXPECT_FALSE(owner.got[0].again);
+    EXPECT_TRUE(old.end.wire.reads);
+    owner.room = 0;
+    say(2);
+    EXPECT_FALSE(old.end.wire.reads);
+    for (int tick = 0; tick < 100; ++tick) {
+        owner.now += second / 5;
+        old.end.link->tick(owner.now);
+    }
+    EXPECT_EQ(old.end.link->stage(), Stage::open);
+    EXPECT_FALSE(old.end.wire.reads);
+    old.end.link->resume(UINT64_MAX);
+    EXPECT_EQ(owner.got.size(), 1u);
+    owner.room = 1;
+    old.end.link->resume(UINT64_MAX);
+    ASSERT_EQ(owner.got.size(), 2u);
+    EXPECT_EQ(owner.got[1].message_id, "2");
+    EXPECT_TRUE(owner.got[1].again);
+    EXPECT_TRUE(old.end.wire.reads);
+    EXPECT_TRUE(owner.passed_over.empty());
+    // No room in thirty seconds.
+    say(3);
+    EXPECT_FALSE(old.end.wire.reads);
+    for (int tick = 0; tick < 149; ++tick) {
+        owner.now += second / 5;
+        old.end.link->tick(owner.now);
+    }
+    EXPECT_TRUE(owner.passed_over.empty());
+    owner.now += second / 5;
+    old.end.link->tick(owner.now);
+    EXPECT_EQ(owner.passed_over, (std::vector<reflow_status>{REFLOW_ERROR_WOULD_BLOCK}));
+    EXPECT_TRUE(old.end.wire.reads);
+    owner.room = SIZE_MAX;
+    old.end.link->resume(UINT64_MAX);
+    EXPECT_EQ(owner.got.size(), 2u);
+    say(4);
+    ASSERT_EQ(owner.got.size(), 3u);
+    EXPECT_EQ(owner.got[2].value, 4);
+    // Now silence is one again.
+    while (old.end.link->stage() == Stage::open && owner.now < 1000 * second) {
+        owner.now += second / 5;
+        old.end.link->tick(owner.now);
+    }
+    EXPECT_TRUE(old.end.wire.over);
 }
 
 TEST(LinkTest, OldPeerWithAnotherTokenIsRefused) {

@@ -25,8 +25,8 @@ OutboxOptions options(Delivery delivery) {
 // An outbox and what has become of its messages.
 struct Box {
     explicit Box(const OutboxOptions& with) : box(with) {}
-    bool put(std::int64_t value, std::uint64_t now = 0) {
-        Result<bool> taken = box.put(Message::integer(value), {}, now, lost);
+    bool put(std::int64_t value, std::uint64_t now = 0, std::uint32_t index = REFLOW_NO_INDEX) {
+        Result<bool> taken = box.put(Message::integer(value), {}, now, lost, index);
         EXPECT_TRUE(taken.ok());
         return taken.ok() && taken.value();
     }
@@ -34,8 +34,10 @@ struct Box {
     String next(std::size_t most = 100) {
         Vector<Message> all;
         std::uint64_t number = 0;
-        if (box.next(most, all, number) == 0) return "";
+        std::uint32_t index = REFLOW_NO_INDEX;
+        if (box.next(most, all, number, index) == 0) return "";
         String text = concat(number, ":");
+        if (index != REFLOW_NO_INDEX) text = concat("[", index, "] ", text);
         for (const Message& one : all) append(text, concat(" ", one.integer()));
         return text;
     }
@@ -43,7 +45,8 @@ struct Box {
     std::size_t send(std::uint64_t packet, std::uint64_t now = 0) {
         Vector<Message> all;
         std::uint64_t number = 0;
-        std::size_t count = box.next(100, all, number);
+        std::uint32_t index = REFLOW_NO_INDEX;
+        std::size_t count = box.next(100, all, number, index);
         box.sent(number, count, packet, now, gone);
         return count;
     }
@@ -60,6 +63,20 @@ struct Box {
     Losses lost;
     Gone gone;
 };
+
+// What is sent together is for one element of an array port.
+TEST(OutboxTest, ElementsAreTold) {
+    Box box(options(Delivery::at_least_once));
+    const std::uint32_t elements[] = {3, 3, REFLOW_NO_INDEX, 0};
+    for (std::int64_t i = 0; i < 4; ++i) EXPECT_TRUE(box.put(i, 0, elements[i]));
+    EXPECT_EQ(box.next(), "[3] 0: 0 1");
+    EXPECT_EQ(box.send(0), 2u);
+    EXPECT_EQ(box.next(), "2: 2");
+    EXPECT_EQ(box.send(2), 1u);
+    EXPECT_EQ(box.next(), "[0] 3: 3");
+    box.box.unlinked(box.lost);
+    EXPECT_EQ(box.next(1), "[3] 0: 0");
+}
 
 TEST(OutboxTest, AtMostOnceIsGoneWhenItIsSent) {
     Box box(options(Delivery::at_most_once));
@@ -253,7 +270,8 @@ TEST(OutboxTest, RandomEvents) {
                 case 2: {
                     Vector<Message> all;
                     std::uint64_t number = 0;
-                    std::size_t some = box.box.next(1 + random.below(5), all, number);
+                    std::uint32_t index = 0;
+                    std::size_t some = box.box.next(1 + random.below(5), all, number, index);
                     if (some == 0) break;
                     EXPECT_GE(number, least);
                     least = number + some;

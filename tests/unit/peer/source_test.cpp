@@ -130,6 +130,11 @@ public:
         append(said, concat("mark ", channel, " ", number, " ", outbox, " ", message, "\n"));
         return {};
     }
+    Result<void> element(std::uint64_t channel, std::uint64_t number,
+                         std::uint32_t index) override {
+        append(said, concat("element ", channel, " ", number, " ", index, "\n"));
+        return {};
+    }
     String said;
 };
 
