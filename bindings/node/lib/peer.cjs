@@ -277,7 +277,7 @@ class Peer extends Links {
     return this.#closing;
   }
 
-  // Events are read to the end of the last link.
+  // Events come until it has stopped.
   async #close() {
     try {
       await this._handle.halt();

@@ -248,10 +248,12 @@ test('the process can exit at any moment', async () => {
     net.add('n', actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => { ${where === 'run' ? 'if (value === 500) process.exit(7);' : ''}
       return { out: value }; })).connect('n.out', 'n.in').initial('n.in', 1);
     net.add('late', actor({ inports: ['in'] }, async () => { await new Promise(() => {}); })).initial('late.in', 1);
-    net.start().then(() => net.sendMany('n.in', Array.from({ length: 1000 }, (_, i) => i)));
-    ${where === 'timer' ? 'setTimeout(() => process.exit(7), 30);' : ''}
-    ${where === 'closing' ? 'setTimeout(() => { net.close(); process.exit(7); }, 30);' : ''}
-    ${where === 'draining' ? 'setTimeout(() => { net.drain(); setTimeout(() => process.exit(7), 5); }, 30);' : ''}`;
+    net.start().then(() => {
+      net.sendMany('n.in', Array.from({ length: 1000 }, (_, i) => i));
+      ${where === 'timer' ? 'setTimeout(() => process.exit(7), 30);' : ''}
+      ${where === 'closing' ? 'setTimeout(() => { net.close(); process.exit(7); }, 30);' : ''}
+      ${where === 'draining' ? 'setTimeout(() => { net.drain(); setTimeout(() => process.exit(7), 5); }, 30);' : ''}
+    });`;
   for (const where of ['run', 'timer', 'closing', 'draining']) {
     const { code, signal, stderr } = await runProgram(make(where));
     assert.deepStrictEqual([where, code, signal, stderr], [where, 7, null, '']);

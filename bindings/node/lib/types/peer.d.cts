@@ -311,7 +311,7 @@ export class Peer {
   ping(networkId: string, options?: { readonly timeout?: number }): Promise<number>;
   /** Asks the discovery servers now, and waits until each has answered or failed. */
   discover(options?: { readonly timeout?: number }): Promise<void>;
-  /** What happens to links and what discovery finds, bounded, up to the end of the last link when it stops or is closed. */
+  /** What happens to links and what discovery finds, bounded, until the peer has stopped; what waits then may still be read. */
   events(options?: {
     readonly kinds?: readonly PeerEvent['kind'][];
     /** Events that may wait; default 1024, at most 65,536. */
