@@ -77,6 +77,7 @@ class Suite(support.Case):
     def test_in_the_clear(self):
         self.check(self.verdicts(self.cases))
 
+    @unittest.skipUnless(shutil.which("openssl"), "no openssl to make a certificate")
     def test_under_tls(self):
         key, certificate = self.path("key.pem"), self.path("certificate.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key,
