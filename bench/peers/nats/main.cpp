@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "contender.hpp"
+#include "pin.hpp"
 
 extern char** environ;
 
@@ -101,6 +102,8 @@ void receive(const Call& call, const std::string& url, int out) {
 }
 
 int run_one_way(const Call& call) {
+    const Sides sides(call);
+    sides.be_server();  // what is in between runs there too
     Server server;
     int pipes[2];
     if (pipe(pipes) != 0) return 1;
@@ -110,6 +113,7 @@ int run_one_way(const Call& call) {
         receive(call, server.url(), pipes[1]);
         _exit(0);
     }
+    sides.be_client();
     natsConnection* connection = connect(server.url());
     Told told;
     if (read(pipes[0], &told, sizeof told) != sizeof told) return 1;
@@ -127,6 +131,8 @@ int run_one_way(const Call& call) {
 }
 
 int run_round_trips(const Call& call) {
+    const Sides sides(call);
+    sides.be_server();  // what is in between runs there too
     Server server;
     pid_t child = fork();
     if (child == 0) {
@@ -144,6 +150,7 @@ int run_round_trips(const Call& call) {
             natsMsg_Destroy(message);
         }
     }
+    sides.be_client();
     natsConnection* connection = connect(server.url());
     natsSubscription* subscription = subscribe(connection, "here");
     std::vector<std::uint64_t> samples;
