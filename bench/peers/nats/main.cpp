@@ -134,11 +134,15 @@ int run_round_trips(const Call& call) {
     const Sides sides(call);
     sides.be_server();  // what is in between runs there too
     Server server;
+    int pipes[2];
+    if (pipe(pipes) != 0) return 1;
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         natsConnection* connection = connect(server.url());
         natsSubscription* subscription = subscribe(connection, "there");
+        char letter = 0;
+        if (read(pipes[0], &letter, 1) != 1) _exit(1);  // somebody hears what follows
         must(natsConnection_PublishString(connection, "here", "ready"), "ready");
         for (;;) {
             natsMsg* message = nullptr;
@@ -153,6 +157,7 @@ int run_round_trips(const Call& call) {
     sides.be_client();
     natsConnection* connection = connect(server.url());
     natsSubscription* subscription = subscribe(connection, "here");
+    if (write(pipes[1], "", 1) != 1) return 1;
     std::vector<std::uint64_t> samples;
     std::uint64_t begin = 0;
     for (std::int64_t i = -1; i < call.n; ++i) {
