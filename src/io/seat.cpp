@@ -33,7 +33,7 @@ bool Seat::stand_in(EventCount& sleep, EventCount::Ticket ticket, std::uint64_t 
                     Waiter& waiter) noexcept {
     constexpr std::uint64_t least_ns = 1'000'000;  // libuv has no finer clock
     if (wait_ns < least_ns) stand_down(waiter);
-    if (wait_ns < least_ns || (!waiter.seated && !take())) return false;
+    if (wait_ns < least_ns || (!waiter.seated && !take(&sleep))) return false;
     waiter.seated = true;
     looking_.store(true, std::memory_order_seq_cst);
     bool stays = true;
@@ -58,9 +58,12 @@ void Seat::recall() noexcept {
     if (looking_.exchange(false, std::memory_order_seq_cst)) interrupt();
 }
 
-bool Seat::take() noexcept {
+bool Seat::take(EventCount* sleep) noexcept {
     std::lock_guard lock(mutex_);
-    if (state_ == State::home) asked_ = true;
+    if (state_ == State::home) {
+        asked_ = true;
+        asleep_ = sleep;
+    }
     if (state_ != State::free || wanted_) return false;
     state_ = State::seated;
     return true;
@@ -107,6 +110,7 @@ bool Seat::claim() noexcept {
 void Seat::give_up() noexcept {
     std::lock_guard lock(mutex_);
     claimed_ = asked_ = false;
+    asleep_ = nullptr;
 }
 
 void Seat::want_home() noexcept {
@@ -142,6 +146,12 @@ void Seat::offer(Place& place) noexcept {
 void Seat::look_after() noexcept {
     bool failed = false;
     std::unique_lock lock(mutex_);
+    if (EventCount* asleep = std::exchange(asleep_, nullptr)) {
+        // Who has asked may have run what had come by now, and sleep: nobody would come for a step.
+        lock.unlock();
+        asleep->wake();
+        lock.lock();
+    }
     while (!(state_ == State::free && (wanted_ || failed))) {
         if (quiet_) {
             changed_.wait(lock);

@@ -47,8 +47,9 @@ public:
 
     // ---- what these do
 
-    // Any thread: the place is the caller's until it leaves. False: somebody else has it.
-    [[nodiscard]] bool take() noexcept;
+    // Any thread: the place is the caller's until it leaves. False: somebody else has it, and the
+    // caller goes to sleep there, if it says where: then it is woken when the place is offered.
+    [[nodiscard]] bool take(EventCount* sleep = nullptr) noexcept;
     // Who has the place: waits until something comes, somebody interrupts, or for so long. False:
     // the place has to be left now.
     [[nodiscard]] bool wait(std::uint64_t most_ms, Waiter& waiter) noexcept;
@@ -92,6 +93,7 @@ private:
     Place* place_ = nullptr;
     bool claimed_ = false;
     bool asked_ = false;   // take() came while it was at home
+    EventCount* asleep_ = nullptr;  // where who asked has gone to sleep; outlives the loop
     bool wanted_ = false;  // at home: nobody else takes it
     bool quiet_ = false;   // seated, and nothing has moved for a while: no steps until leave()
     std::uint64_t left_ = 0;  // how many times somebody has left it
