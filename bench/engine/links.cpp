@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "host.hpp"
+#include "pin.hpp"
 
 namespace bench {
 namespace {
@@ -246,12 +247,15 @@ private:
 };
 
 int run_round_trips(const Call& call) {
+    const Sides sides(call);
     Child child([&](const Child& parent) {
+        sides.be_server();
         Court court;
         Player player(call, court, "there", "here");
         parent.tell(player.peer().port());
         parent.rest();
     });
+    sides.be_client();
     Court court;
     court.left = call.n;
     court.samples.reserve(static_cast<std::size_t>(call.n));
@@ -367,7 +371,12 @@ int run_reconnect(const Call& call) {
 }
 
 int run_one_way(const Call& call) {
-    Child child([&](const Child& parent) { receive(call, parent); });
+    const Sides sides(call);
+    Child child([&](const Child& parent) {
+        sides.be_server();
+        receive(call, parent);
+    });
+    sides.be_client();
     bench_plan plan{};
     Host host(call, plan);
     Peer peer(host.runtime(), "here", "here", false);

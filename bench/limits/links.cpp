@@ -13,6 +13,8 @@
 #include <cstring>
 #include <thread>
 
+#include "pin.hpp"
+
 namespace bench {
 namespace {
 
@@ -98,6 +100,7 @@ Told receive(int from, std::int64_t size) {
 
 int run_one_way(const Call& call) {
     Pair pair;
+    const Sides sides(call);
     int pipes[2];
     if (pipe(pipes) != 0) return 1;
     pid_t child = fork();
@@ -105,10 +108,12 @@ int run_one_way(const Call& call) {
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         close(pair.one);
+        sides.be_server();
         Told told = receive(pair.other, call.size);
         _exit(write(pipes[1], &told, sizeof told) == sizeof told ? 0 : 1);
     }
     close(pair.other);
+    sides.be_client();
     std::uint64_t begin = now_ns();
     if (call.size != 0) {
         std::vector<char> payload(static_cast<std::size_t>(call.size), 1);
@@ -132,10 +137,13 @@ int run_one_way(const Call& call) {
 
 int run_ping_pong(const Call& call) {
     Pair pair;
+    const Sides sides(call);
     std::thread echo([&] {
+        sides.be_server();
         char ball[BALL_BYTES];
         while (read_all(pair.other, ball, sizeof ball)) write_all(pair.other, ball, sizeof ball);
     });
+    sides.be_client();
     std::vector<std::uint64_t> samples;
     samples.reserve(static_cast<std::size_t>(call.n));
     char ball[BALL_BYTES] = {};

@@ -41,17 +41,26 @@ public:
     // Sleeps until the epoch moves on or the deadline (steady clock, nanoseconds; UINT64_MAX is
     // none).
     void sleep(Ticket ticket, std::uint64_t deadline_ns) {
-        block(ticket, deadline_ns);
-        waiters_.fetch_sub(1, std::memory_order_seq_cst);
+        rest(ticket, deadline_ns);
+        cancel();
+    }
+    // The same; cancel() follows, in which the sleeper says that it is up.
+    void rest(Ticket ticket, std::uint64_t deadline_ns) { block(ticket, deadline_ns); }
+    // Whether a sleep() with this ticket would begin. Who waits somewhere else in its stead says so
+    // (sequentially consistent), looks at this and waits only if it is true: a waker looks there
+    // after wake(), so it finds that one waiting, or has moved the epoch on before.
+    [[nodiscard]] bool stands(Ticket ticket) const noexcept {
+        return epoch_.load(std::memory_order_seq_cst) == ticket;
     }
 
-    // Wakes one sleeper, or all; false if there is none.
-    bool wake(bool all = false) noexcept {
-        if (waiters_.load(std::memory_order_seq_cst) == 0) return false;
+    // Wakes one sleeper, or all. none: nobody has called prepare(). nobody: none of those sleeps
+    // here.
+    enum class Woken : std::uint8_t { none, nobody, some };
+    Woken wake(bool all = false) noexcept {
+        if (waiters_.load(std::memory_order_seq_cst) == 0) return Woken::none;
         // Everybody who commits to an older ticket from now on returns at once; of those who sleep,
         // one does, or all.
-        unblock(all);
-        return true;
+        return unblock(all) ? Woken::some : Woken::nobody;
     }
 
     [[nodiscard]] bool sleepers() const noexcept {
@@ -73,9 +82,10 @@ private:
             if (done != 0 && errno == ETIMEDOUT) return;
         }
     }
-    void unblock(bool all) noexcept {
+    bool unblock(bool all) noexcept {
         epoch_.fetch_add(1, std::memory_order_seq_cst);
-        syscall(SYS_futex, &epoch_, FUTEX_WAKE_PRIVATE, all ? INT_MAX : 1, nullptr, nullptr, 0);
+        return syscall(SYS_futex, &epoch_, FUTEX_WAKE_PRIVATE, all ? INT_MAX : 1, nullptr, nullptr,
+                       0) > 0;
     }
 #else
     void block(Ticket ticket, std::uint64_t deadline_ns) {
@@ -85,12 +95,13 @@ private:
         std::chrono::steady_clock::time_point deadline{std::chrono::nanoseconds(deadline_ns)};
         condition_.wait_until(lock, deadline, moved);
     }
-    void unblock(bool all) noexcept {
+    bool unblock(bool all) noexcept {
         {
             std::lock_guard lock(mutex_);
             epoch_.fetch_add(1, std::memory_order_seq_cst);
         }
         all ? condition_.notify_all() : condition_.notify_one();
+        return false;  // nobody tells
     }
     std::mutex mutex_;  // orders epoch changes with going to sleep
     std::condition_variable condition_;

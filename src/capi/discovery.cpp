@@ -171,7 +171,7 @@ reflow_status reflow_discovery_stop(reflow_discovery* discovery, reflow_error** 
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(discovery); !fine.ok()) return fine;
         // Its own thread among them; actors wait for none of these.
-        if (io::on_thread_of_wires()) {
+        if (io::on_thread_of_peers()) {
             return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "it would wait inside a callback");
         }
         const Use use(*discovery);

@@ -125,7 +125,7 @@ void Endable::release() noexcept {
 
 // On a thread that nobody waits for who has to be waited for.
 bool Endable::may_end_here() const noexcept {
-    return runtime::current_scheduler() != &runtime->scheduler() && !io::on_thread_of_wires();
+    return runtime::current_scheduler() != &runtime->scheduler() && !io::on_thread_of_peers();
 }
 
 void Endable::end_elsewhere(void (*end)(Endable&) noexcept) noexcept {
@@ -159,7 +159,7 @@ Use::~Use() {
 }
 
 void join_endings(network::Runtime& runtime) noexcept {
-    if (innermost != nullptr || own != nullptr || io::on_thread_of_wires()) return;
+    if (innermost != nullptr || own != nullptr || io::on_thread_of_peers()) return;
     if (runtime::current_scheduler() != nullptr) return;
     Ending* all = nullptr;
     {

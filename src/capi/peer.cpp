@@ -10,12 +10,13 @@
 #include "capi/peer_delivery.hpp"
 #include "capi/peer_handle.hpp"
 #include "capi/peer_http.hpp"
+#include "io/lookout.hpp"
 #include "message/envelope.hpp"
 #include "peer/config.hpp"
 #include "peer/limits.hpp"
 #include "peer/names.hpp"
 #include "peer/peer.hpp"
-#include "runtime/scheduler.hpp"
+#include "runtime/lookout.hpp"
 #endif
 
 using namespace reflow;
@@ -68,7 +69,7 @@ Result<void> may_wait(const reflow_peer& peer) { return may_wait(*peer.runtime);
 // What waits for links waits for threads that may wait for this callback, or for this thread itself.
 Result<void> may_wait(network::Runtime& runtime) {
     const bool inside = runtime::current_scheduler() == &runtime.scheduler();
-    if (!inside && !io::on_thread_of_wires()) return {};
+    if (!inside && !io::on_thread_of_peers()) return {};
     return Failure(REFLOW_ERROR_WOULD_DEADLOCK, "it would wait inside a callback");
 }
 
@@ -88,10 +89,21 @@ Result<std::shared_ptr<io::WireHost>> wires_of(network::Runtime& runtime) {
     if (auto there = std::static_pointer_cast<io::WireHost>(runtime.shared.value.lock())) {
         return there;
     }
-    runtime::Environment* log_to = &runtime;
-    auto made = io::WireHost::create({[log_to](reflow_log_level level, std::string_view text) {
+    io::WireHost::Options options;
+    options.log = [log_to = static_cast<runtime::Environment*>(&runtime)](
+                      reflow_log_level level, std::string_view text) {
         log_to->log(level, "peer", {}, text);
-    }});
+    };
+    // Workers that have nothing to do wait for packets.
+    Ref<Lookout> place;
+    if (runtime.options().scheduler.mode == REFLOW_MODE_OWN) {
+        runtime::Scheduler& scheduler = runtime.scheduler();
+        if (runtime::lookout_of(scheduler) == nullptr) {
+            runtime::look_out(scheduler, io::make_lookout());
+        }
+        place = Ref<Lookout>::share(runtime::lookout_of(scheduler));
+    }
+    auto made = io::make_host(std::move(options), std::move(place));
     if (!made.ok()) return made.take_error();
     std::shared_ptr<io::WireHost> host(std::move(made).take());
     runtime.shared.value = host;
@@ -115,12 +127,13 @@ Result<std::unique_ptr<reflow_peer>> make(reflow_runtime* runtime, peer::PeerOpt
     options.link.environment = made->runtime.get();
     options.link.scheduler = &made->runtime->scheduler();
     made->feed = make_ref<peer::Feed>();
-    options.discovered = [feed = made->feed](const peer::DiscoveryEvent& event) {
-        tell(*feed, event);
+    // Callbacks of the host may wait for turns, so a worker does not make them.
+    io::WireHost* wires_host = made->wires.get();
+    auto tell_home = [feed = made->feed, wires_host](const auto& event) {
+        io::call_at_home(*wires_host, [feed, event] { tell(*feed, event); });
     };
-    made->peer = make_ref<peer::Peer>(
-        *made->wires, std::move(options),
-        [feed = made->feed](const peer::PeerEvent& event) { tell(*feed, event); });
+    options.discovered = tell_home;
+    made->peer = make_ref<peer::Peer>(*made->wires, std::move(options), tell_home);
     return made;
 }
 

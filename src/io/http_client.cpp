@@ -199,7 +199,7 @@ bool HttpClient::ask(HttpCall call, Done done) {
 }
 
 void HttpClient::enter(void* self) {
-    be_thread_of_wires();
+    be_thread_of_peers();
     static_cast<HttpClient*>(self)->run();
 }
 

@@ -11,6 +11,8 @@ namespace reflow::io {
 namespace {
 
 constexpr std::size_t keep_bytes = std::size_t{1} << 20;  // of memory between frames
+// Of one read: who answers little by little has less, and who sends on and on soon more.
+constexpr std::size_t flood_bytes = std::size_t{8} << 10;
 
 // The status for a code that the other side has closed with.
 reflow_status status_of(std::uint16_t code) noexcept {
@@ -88,6 +90,7 @@ void Link::open_now() {
     if (watch_ == nullptr)
         return end({WIRE_ABNORMAL, REFLOW_ERROR_IO, "the loop takes no more sockets"});
     state_ = State::open;
+    limit(options_.frame_bytes);
     {
         std::lock_guard lock(mutex_);
         can_write_ = true;
@@ -96,6 +99,14 @@ void Link::open_now() {
     handler_->opened(*this);
     dispatching_ = false;
     written();
+}
+
+// Any thread that runs the loop may read what comes, but for two cases that its own thread keeps:
+// TLS, where a read may write, and whoever may say little only, since it is not known yet.
+void Link::limit(std::size_t frame_bytes) noexcept {
+    frame_limit_ = std::min(frame_bytes, options_.frame_bytes);
+    if (watch_ != nullptr)
+        watch_->roam(!channel_.secure() && frame_limit_ == options_.frame_bytes);
 }
 
 bool Link::paused() const noexcept {
@@ -144,8 +155,13 @@ void Link::readable() {
         }
         parts[count++] = {loop_->scratch(), Loop::scratch_bytes};
         std::size_t size = 0;
-        Moved moved = channel_.read({parts, count}, &size);
+        Moved moved = std::exchange(ending_, Moved::again);
+        if (moved == Moved::again) moved = channel_.read({parts, count}, &size);
         if (moved == Moved::again) return;
+        if (moved != Moved::some && !loop_->at_home()) {
+            ending_ = moved;  // an error is told once
+            return loop_->want_home();
+        }
         // While closing, the end of the other side is as good as its close frame; and one that has said
         // why it closes reads nothing of what still waits here, such as our answer.
         if (moved != Moved::some && state_ == State::closing && (told_why_ || queued_bytes() == 0))
@@ -156,6 +172,7 @@ void Link::readable() {
             return end({WIRE_ABNORMAL, REFLOW_ERROR_IO, concat("cannot read: ", channel_.error())});
         bytes_in_.store(bytes_in_.load(std::memory_order_relaxed) + size,
                         std::memory_order_relaxed);
+        if (size >= flood_bytes && !loop_->at_home()) loop_->flooded();
         std::size_t direct = std::min(size, room);
         rest_.grew(direct);
         feed(loop_->scratch(), size - direct);

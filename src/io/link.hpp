@@ -60,9 +60,7 @@ public:
     reflow_status send(String&& frame, bool text) override;
     void close(std::uint16_t code, std::string_view reason) override;
     void cut() noexcept override;
-    void limit(std::size_t frame_bytes) noexcept override {
-        frame_limit_ = std::min(frame_bytes, options_.frame_bytes);
-    }
+    void limit(std::size_t frame_bytes) noexcept override;
     void read(bool wanted) noexcept override;
     [[nodiscard]] std::size_t queued_bytes() const noexcept override {
         return queued_.load(std::memory_order_relaxed);
@@ -204,6 +202,7 @@ private:
     std::uint64_t stall_timer_ = 0;
     std::uint64_t stall_mark_ = 0;
     bool dispatching_ = false;     // a flush follows
+    Moved ending_ = Moved::again;  // what a read has told where it could not be served
     bool close_sent_ = false;      // our close frame is in the queue or written
     bool close_heard_ = false;
     bool told_why_ = false;        // it came first: the verdict is the other side's

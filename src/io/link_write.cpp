@@ -226,6 +226,14 @@ void Link::poked() {
 // next.
 void Link::written() {
     if (state_ < State::open || state_ == State::ended) return;
+    if (state_ == State::open) {
+        // Mostly there is nothing.
+        std::unique_lock lock(mutex_);
+        if (queue_.empty() && !wish_drained_ && !wish_write_ && !broken_) {
+            lock.unlock();
+            return watch_->want(!paused(), false);
+        }
+    }
     dispatching_ = true;
     flush();
     dispatching_ = false;

@@ -1,32 +1,44 @@
-// The loop's thread. Foreign threads hold no handle of libuv: they leave word under the lock and
-// send to one async handle, which is closed under the same lock. Thread: as loop.hpp says.
+// The loop of sockets. Foreign threads hold no handle of libuv: they leave word under the lock and
+// send to one async handle, which is closed under the same lock. A loop of libuv belongs to one
+// thread at a time and to none for ever: Seat says whose it is. Thread: as loop.hpp says.
 #include "io/loop.hpp"
 
 #include <algorithm>
 
 namespace reflow::io {
+namespace {
 
-Result<Ref<Loop>> Loop::start() {
+thread_local constinit const Loop* stood_in_for = nullptr;
+
+}  // namespace
+
+bool Loop::stands_in() noexcept { return stood_in_for != nullptr; }
+
+Result<Ref<Loop>> Loop::start(Ref<Seat> seat) {
     Ref<Loop> made = make_ref<Loop>();
     made->scratch_ = static_cast<std::byte*>(reflow::allocate(scratch_bytes));
+    made->seat_ = seat && seat->claim() ? std::move(seat) : make_ref<Seat>();
     int failed = uv_loop_init(&made->loop_);
     if (failed != 0) {
+        made->seat_->give_up();
         return Failure(REFLOW_ERROR_IO, concat("cannot start the loop of sockets: ",
                                                std::string_view(uv_strerror(failed))));
     }
     uv_async_init(&made->loop_, &made->async_, woken);
     uv_timer_init(&made->loop_, &made->timer_);
+    uv_timer_init(&made->loop_, &made->limit_);
     made->async_.data = made->timer_.data = made.get();
     made->open_ = true;
     // The thread waits for the lock, and by then knows who it is.
     std::unique_lock lock(made->mutex_);
-    Result<void> started = made->runner_.start("rf-wires", enter, made.get());
+    Result<void> started = made->thread_.start("rf-wires", enter, made.get());
     if (!started.ok()) {
         made->open_ = false;
         lock.unlock();
         made->end();
         uv_run(&made->loop_, UV_RUN_DEFAULT);
         uv_loop_close(&made->loop_);
+        made->seat_->give_up();
         return started.take_error();
     }
     while (!made->woken_) made->timer_ran_.wait(lock);
@@ -38,14 +50,54 @@ Loop::~Loop() { reflow::release(scratch_, scratch_bytes); }
 
 void Loop::enter(void* self) {
     Loop& loop = *static_cast<Loop*>(self);
+    loop.runner_.store(pthread_self(), std::memory_order_relaxed);
     {
         std::lock_guard lock(loop.mutex_);
-        loop.thread_ = pthread_self();
         loop.woken_ = true;
         loop.timer_ran_.notify_all();
     }
-    uv_run(&loop.loop_, UV_RUN_DEFAULT);
+    loop.run();
     uv_loop_close(&loop.loop_);
+    loop.seat_->give_up();
+}
+
+// Its own thread.
+void Loop::run() {
+    for (;;) {
+        traffic_ = false;
+        if (uv_run(&loop_, UV_RUN_ONCE) == 0) return;
+        if (!traffic_ || !offer()) continue;
+        seat_->look_after();
+        runner_.store(pthread_self(), std::memory_order_relaxed);
+        at_home_ = true;
+        serve();  // what was left for this thread
+    }
+}
+
+// Whether others may run it from now on. Under the lock: what is asked for before that is served
+// here first, and whoever asks later finds the seat offered.
+bool Loop::offer() noexcept {
+    if (!seat_->wanted_by_others(clock_.now_ns())) return false;
+    std::lock_guard lock(mutex_);
+    if (woken_) return false;
+    at_home_ = false;
+    seat_->offer(*this);
+    return true;
+}
+
+// Another thread, which has the seat. Timers that are due are run before libuv waits, which it does
+// all the same: uv_stop in them says that it must not.
+void Loop::turn(std::uint64_t most_ms) noexcept {
+    runner_.store(pthread_self(), std::memory_order_relaxed);
+    stood_in_for = this;
+    if (most_ms != UINT64_MAX) {
+        uv_update_time(&loop_);
+        uv_timer_start(&limit_, [](uv_timer_t* timer) { uv_stop(timer->loop); }, most_ms, 0);
+    }
+    uv_run(&loop_, UV_RUN_ONCE);
+    if (most_ms != UINT64_MAX) uv_timer_stop(&limit_);
+    stood_in_for = nullptr;
+    runner_.store({}, std::memory_order_relaxed);
 }
 
 void Loop::stop() noexcept {
@@ -54,11 +106,12 @@ void Loop::stop() noexcept {
         stopping_ = true;
         wake();
     }
-    runner_.join();
+    thread_.join();
 }
 
 void Loop::wake() noexcept {
     if (!open_ || std::exchange(woken_, true)) return;
+    seat_->want_home();  // first: who is seated looks at that behind each wait
     uv_async_send(&async_);
 }
 
@@ -82,7 +135,12 @@ bool Loop::post(std::function<void()> call) {
     return true;
 }
 
-void Loop::woken(uv_async_t* handle) { static_cast<Loop*>(handle->data)->serve(); }
+// Elsewhere it is only the end of a wait: who has left word has said that home is wanted.
+void Loop::woken(uv_async_t* handle) {
+    Loop& loop = *static_cast<Loop*>(handle->data);
+    loop.seat_->stirred();
+    if (loop.at_home_) loop.serve();
+}
 
 void Loop::serve() {
     Vector<std::function<void()>> posted;
@@ -148,6 +206,11 @@ void Loop::cancel(std::uint64_t timer) noexcept {
 
 void Loop::rung(uv_timer_t* handle) {
     Loop& loop = *static_cast<Loop*>(handle->data);
+    loop.seat_->stirred();
+    if (!loop.at_home_) {
+        uv_stop(&loop.loop_);
+        return loop.want_home();
+    }
     loop.run_timers();
     loop.arm();
 }
@@ -234,13 +297,13 @@ void Loop::end() noexcept {
     }
     uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&limit_), nullptr);
 }
 
 // ---- descriptors
 
 Watch* Watch::open(Loop& loop, int descriptor, Call call) {
-    auto made = std::unique_ptr<Watch>(new Watch);
-    made->call_ = std::move(call);
+    auto made = std::unique_ptr<Watch>(new Watch(loop, std::move(call)));
     if (uv_poll_init(loop.raw(), &made->poll_, descriptor) != 0) return nullptr;
     made->poll_.data = made.get();
     return made.release();
@@ -266,7 +329,16 @@ void Watch::close() noexcept {
 // An error of the descriptor is told by the next read or write.
 void Watch::ready(uv_poll_t* handle, int status, int events) {
     Watch& watch = *static_cast<Watch*>(handle->data);
+    Loop& loop = watch.loop_;
+    loop.seat_->stirred();
     bool failed = status < 0;
+    if (watch.roams_ && status == 0 && events == UV_READABLE) {
+        loop.traffic_ = true;
+    } else if (!loop.at_home_) {
+        // It is told of again there: libuv tells as long as it holds, but stops with an error.
+        if (failed) uv_poll_start(&watch.poll_, watch.wanted_, ready);
+        return loop.want_home();
+    }
     if (failed) watch.wanted_ = 0;  // libuv has stopped it
     watch.call_(failed || (events & UV_READABLE) != 0, failed || (events & UV_WRITABLE) != 0);
 }

@@ -1,10 +1,12 @@
-// The thread that owns all sockets: a loop of libuv, what others ask of it, its timers.
-// Neighbours: wires and ports. Thread: any, unless a line says "on the loop".
+// The loop that owns all sockets: what others ask of it, its timers, and the thread that runs it,
+// which others may stand in for (io/seat.hpp). Neighbours: wires and ports. Thread: any, unless a
+// line says "on the loop": that is who runs it at that moment, one thread at a time.
 #pragma once
 
 #include <pthread.h>
 #include <uv.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -15,6 +17,7 @@
 #include "base/result.hpp"
 #include "base/thread.hpp"
 #include "io/buffers.hpp"
+#include "io/seat.hpp"
 
 namespace reflow::io {
 
@@ -40,15 +43,23 @@ private:
     bool joined_ = false;
 };
 
-class Loop final : public RefCounted<Loop> {
+class Loop final : public RefCounted<Loop>, private Seat::Place {
 public:
-    static Result<Ref<Loop>> start();
+    // seat: whose place it is to run it; NULL, or one that another loop has: its own thread alone
+    // does.
+    static Result<Ref<Loop>> start(Ref<Seat> seat = {});
     ~Loop();
     // Every member leaves, what was posted is run, the thread is gone when it returns. Once, and
     // not on the loop.
     void stop() noexcept;
 
-    [[nodiscard]] bool here() const noexcept { return pthread_equal(pthread_self(), thread_) != 0; }
+    // Whether the calling thread runs it now. relaxed: it is only compared with the caller's own
+    // name, and who finds that there has written it and nothing else since.
+    [[nodiscard]] bool here() const noexcept {
+        return runner_.load(std::memory_order_relaxed) == pthread_self();
+    }
+    // Whether the calling thread runs a loop now that has a thread of its own.
+    [[nodiscard]] static bool stands_in() noexcept;
     // False once the loop has ended.
     bool poke(Member& member) noexcept;
     bool post(std::function<void()> call);
@@ -59,6 +70,12 @@ public:
 
     // ---- on the loop
 
+    // Whether its own thread runs it. Timers, what is posted, pokes, and descriptors that do not
+    // roam (see Watch) are served there alone, and so is whatever calls the host: that may take
+    // long, or wait for turns, which another thread that stands in could not run meanwhile.
+    [[nodiscard]] bool at_home() const noexcept { return at_home_; }
+    void want_home() noexcept { seat_->want_home(); }
+    void flooded() noexcept { seat_->flooded(); }
     void join(Member& member) noexcept;
     void leave(Member& member) noexcept;
     // Where everybody reads into, one at a time.
@@ -70,9 +87,14 @@ public:
     Buffers buffers;
 
 private:
+    friend class Watch;
     static void enter(void* self);
     static void woken(uv_async_t* handle);
     static void rung(uv_timer_t* handle);
+    void turn(std::uint64_t most_ms) noexcept override;
+    void rouse() noexcept override { uv_async_send(&async_); }
+    void run();
+    [[nodiscard]] bool offer() noexcept;
     void wake() noexcept;
     void serve();
     void run_timers();
@@ -82,11 +104,17 @@ private:
     uv_loop_t loop_{};
     uv_async_t async_{};
     uv_timer_t timer_{};
-    Thread runner_;
-    pthread_t thread_{};  // written before anybody can ask
+    uv_timer_t limit_{};  // of a turn() with a limit
+    Thread thread_;
+    Ref<Seat> seat_;
+    std::atomic<pthread_t> runner_{};
     std::byte* scratch_ = nullptr;
-    Member* members_ = nullptr;
     SystemClock clock_;
+
+    // ---- on the loop
+    Member* members_ = nullptr;
+    bool at_home_ = true;
+    bool traffic_ = false;  // packets may have come since the last look
 
     // Guards all below, and async_: it is sent to only while open_.
     std::mutex mutex_;
@@ -104,21 +132,26 @@ private:
 };
 
 // A descriptor that is watched, on the loop. The descriptor is the caller's and may be closed as
-// soon as close() has been called.
+// soon as close() has been called. One that roams is told of being readable by whoever runs the
+// loop, all else by the loop's own thread alone.
 class Watch : public Allocated {
 public:
     using Call = std::function<void(bool in, bool out)>;
     // NULL if the system refuses.
     [[nodiscard]] static Watch* open(Loop& loop, int descriptor, Call call);
     void want(bool in, bool out) noexcept;
+    void roam(bool roams) noexcept { roams_ = roams; }
     // No call any more; the object ends by itself.
     void close() noexcept;
 
 private:
     static void ready(uv_poll_t* handle, int status, int events);
+    Watch(Loop& loop, Call call) : loop_(loop), call_(std::move(call)) {}
+    Loop& loop_;
     uv_poll_t poll_{};
     Call call_;
     int wanted_ = 0;
+    bool roams_ = false;
     bool closed_ = false;
 };
 

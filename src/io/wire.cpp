@@ -7,7 +7,9 @@
 
 #include "base/text.hpp"
 #include "io/link.hpp"
+#include "io/lookout.hpp"
 #include "io/port.hpp"
+#include "io/seat.hpp"
 
 namespace reflow::io {
 namespace {
@@ -119,11 +121,12 @@ String WireAddress::text() const {
 
 namespace {
 
-thread_local constinit const void* thread_of_wires = nullptr;  // not NULL there
+thread_local constinit const void* thread_of_peers = nullptr;  // not NULL there
 
 class Host final : public WireHost {
 public:
-    explicit Host(Options options) : options_(std::move(options)) {}
+    Host(Options options, Ref<Seat> seat)
+        : options_(std::move(options)), seat_(std::move(seat)) {}
     ~Host() override;
     Result<std::uint64_t> listen(std::string_view address, std::uint16_t port,
                                  const PortOptions& options, PortHandler& handler,
@@ -133,6 +136,7 @@ public:
                            WireHandler& handler) override;
     std::uint64_t after(std::uint64_t delay_ns, std::function<void()> call) override;
     void cancel(std::uint64_t timer) noexcept override;
+    void call_at_home(std::function<void()> call);
     void settle() override;
 
 private:
@@ -140,6 +144,7 @@ private:
     static void run_there(Loop& loop, const std::function<void()>& call);
 
     const Options options_;
+    const Ref<Seat> seat_;
     std::mutex mutex_;  // guards all below
     Ref<Loop> loop_;
     Ref<Resolver> resolver_;
@@ -157,12 +162,12 @@ Host::~Host() {
 Result<Ref<Loop>> Host::loop() {
     std::lock_guard lock(mutex_);
     if (!loop_) {
-        Result<Ref<Loop>> started = Loop::start();
+        Result<Ref<Loop>> started = Loop::start(seat_);
         if (!started.ok()) return started.take_error();
         loop_ = std::move(started).take();
         resolver_ = make_ref<Resolver>();
         // Before anything else is called there.
-        (void)loop_->post(be_thread_of_wires);
+        (void)loop_->post(be_thread_of_peers);
     }
     return loop_;
 }
@@ -199,6 +204,7 @@ void Host::unlisten(std::uint64_t listener) {
         ports_.erase(found);
         loop = loop_;
     }
+    if (!loop) return;  // not with a port
     if (loop->here()) return port->finish();
     run_there(*loop, [port] { port->finish(); });
 }
@@ -218,6 +224,16 @@ void Host::run_there(Loop& loop, const std::function<void()>& call) {
     });
     std::unique_lock lock(done.mutex);
     while (posted && !done.yes) done.changed.wait(lock);
+}
+
+void Host::call_at_home(std::function<void()> call) {
+    Ref<Loop> loop;
+    {
+        std::lock_guard lock(mutex_);
+        loop = loop_;
+    }
+    if (!loop || !loop->here() || loop->at_home()) return call();
+    loop->post(std::move(call));
 }
 
 void Host::settle() {
@@ -262,11 +278,25 @@ void Host::cancel(std::uint64_t timer) noexcept {
 
 }  // namespace
 
-bool on_thread_of_wires() noexcept { return thread_of_wires != nullptr; }
-void be_thread_of_wires() noexcept { thread_of_wires = &thread_of_wires; }
+bool on_thread_of_peers() noexcept { return thread_of_peers != nullptr || Loop::stands_in(); }
+void be_thread_of_peers() noexcept { thread_of_peers = &thread_of_peers; }
+
+Ref<Lookout> make_lookout(std::uint64_t step_ns) {
+    return Ref<Lookout>::adopt(new Seat(step_ns));
+}
+
+Result<std::unique_ptr<WireHost>> make_host(WireHost::Options options, Ref<Lookout> place) {
+    // make_lookout() makes no others.
+    auto seat = Ref<Seat>::adopt(static_cast<Seat*>(place.leak()));
+    return std::unique_ptr<WireHost>(new Host(std::move(options), std::move(seat)));
+}
+
+void call_at_home(WireHost& host, std::function<void()> call) {
+    static_cast<Host&>(host).call_at_home(std::move(call));
+}
 
 Result<std::unique_ptr<WireHost>> WireHost::create(Options options) {
-    return std::unique_ptr<WireHost>(new Host(std::move(options)));
+    return std::unique_ptr<WireHost>(new Host(std::move(options), nullptr));
 }
 
 }  // namespace reflow::io

@@ -176,10 +176,11 @@ struct PortOptions {
     Vector<String> origins;  // see may_come_from(): pages that are let in; "*": all
 };
 
-// Whether this is the thread of a host of wires, which no link moves without: it must not wait for one.
-[[nodiscard]] bool on_thread_of_wires() noexcept;
-// The calling thread is one from now on: the end of peers waits for it as for that of wires.
-void be_thread_of_wires() noexcept;
+// Whether this is a thread that peers need, or stands in for one now: that of a host of wires, without
+// which no link moves, and others that their end waits for. It must not wait for a link, or an end.
+[[nodiscard]] bool on_thread_of_peers() noexcept;
+// The calling thread is one from now on.
+void be_thread_of_peers() noexcept;
 
 // The thread that owns all sockets, started with the first use. Thread: any.
 class WireHost {

@@ -55,7 +55,7 @@ void Followers::follow(const Ref<network::Network>& network, const Ref<Link>& li
 }
 
 void Followers::run(void* self) {
-    io::be_thread_of_wires();
+    io::be_thread_of_peers();
     auto& of = *static_cast<Followers*>(self);
     std::unique_lock lock(of.mutex_);
     for (;;) {

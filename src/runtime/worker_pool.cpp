@@ -13,101 +13,22 @@
 #include "base/limits.hpp"
 #include "base/thread.hpp"
 #include "runtime/blocking_pool.hpp"
+#include "runtime/lookout.hpp"
 #include "runtime/ready_queue.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/worker.hpp"
 
 namespace reflow::runtime {
 namespace {
 
-// Work is for another worker if it lasts longer than a wake costs: 25 us until a sleeper runs, 7 us
-// of who wakes it, and the cache lines that move over.
-constexpr std::uint64_t worth_ns = 50'000;
-// One that runs for less than this until it waits again costs more on two cores than on one: what
-// it touches moves between them each time.
-constexpr std::uint64_t least_round_ns = 3'000;
 // How often a worker that has nothing to do looks at one that goes on for long.
 constexpr std::uint64_t watch_ns = 2'000'000;
-
-class WorkerPool;
-
-struct Worker : Allocated, Lane {
-    using Lane::Lane;
-    WorkerPool* pool = nullptr;
-    std::uint32_t number = 0;
-    LocalQueue queue;
-    Thread thread;
-    // How long one of those that wait here takes. relaxed, written by the owner: an estimate.
-    std::atomic<std::uint64_t> round_ns{0};
-    // Steps on with each of them, written by the owner. relaxed: only whether it moves counts.
-    std::atomic<std::uint64_t> rounds{0};
-    std::uint64_t seen_rounds = 0;  // of the worker that watches; watching_ passes it on
-    RankRule rule;                  // of the owner
-    bool risen = true;              // has slept, and not run anybody since
-    bool taken = false;             // lent: a thread works here; guarded by slots_mutex_
-    // Own: its thread has to leave; and it has left, or was never there: guarded by slots_mutex_.
-    // The first is sequentially consistent with the event count: nobody sleeps through it.
-    std::atomic<bool> retired{false};
-    bool over = true;
-    // Others may steal here, so the owner takes with care. Set by the owner, for ever, as soon as it
-    // sees that there is another worker: what it took without care came before, and is seen by
-    // thieves, who read it with acquire.
-    std::atomic<bool> shared{false};
-    // Written by the owner. relaxed: statistics.
-    std::atomic<std::uint64_t> begun_ns{0};
-    std::atomic<std::uint64_t> asleep_ns{0};    // of the sleeps that have ended
-    std::atomic<std::uint64_t> asleep_since{0};  // 0: awake
-    // Of the owner: when it measured last, and how many rounds ago.
-    std::uint64_t measured_ns = 0;
-    std::uint32_t unmeasured = 0;
-
-    void ran_one() noexcept {
-        rounds.store(rounds.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-        ++unmeasured;
-        constexpr std::uint64_t least_ns = 10'000;
-        if (now_ns() - measured_ns < least_ns) return;
-        round_ns.store((now_ns() - measured_ns) / unmeasured, std::memory_order_relaxed);
-        measured_ns = now_ns();
-        unmeasured = 0;
-    }
-    // A place that nobody has taken counts as asleep, once somebody had.
-    void begins(std::uint64_t now) noexcept {
-        if (begun_ns.load(std::memory_order_relaxed) != 0) return wakes(now);
-        begun_ns.store(now, std::memory_order_relaxed);
-    }
-    void falls_asleep(std::uint64_t now) noexcept {
-        asleep_since.store(now, std::memory_order_relaxed);
-    }
-    void wakes(std::uint64_t now) noexcept {
-        std::uint64_t slept = now - asleep_since.exchange(0, std::memory_order_relaxed);
-        asleep_ns.store(asleep_ns.load(std::memory_order_relaxed) + slept,
-                        std::memory_order_relaxed);
-    }
-    void woke_up() noexcept {
-        rested();
-        measured_ns = now_ns();
-        unmeasured = 0;
-    }
-    [[nodiscard]] bool has_for_others() const noexcept {
-        std::uint64_t each_ns = round_ns.load(std::memory_order_relaxed);
-        return each_ns >= least_round_ns && queue.size() * each_ns >= worth_ns;
-    }
-};
 
 // The worker that the calling thread is, or NULL. Without a destructor, as current_scheduler().
 Worker*& current_worker() noexcept {
     static thread_local constinit Worker* current = nullptr;
     return current;
 }
-
-// How long a thread of the host works.
-struct Stint {
-    std::uint64_t deadline_ns = UINT64_MAX;
-    std::uint64_t turns = UINT64_MAX;
-    bool sleeps = true;
-    bool takes_permits = false;                // those of interrupt_work()
-    const std::uint64_t* interrupts = nullptr;  // ends with the first that came after this
-    bool over = false;
-};
 
 class WorkerPool final : public Scheduler {
 public:
@@ -117,7 +38,10 @@ public:
           most_(lent_ ? options.workers : 0),
           blocking_(*this, options_) {}
     // Threads may run here also if start() ran out of memory.
-    ~WorkerPool() override { shutdown(); }
+    [[gnu::noinline]] ~WorkerPool() override {
+        shutdown();
+        if (Lookout* place = lookout()) place->unref();
+    }
 
     Result<void> start() {
         add_worker();  // one of the host's threads always finds a place, without memory
@@ -153,7 +77,7 @@ public:
             --most_;
         }
         lock.unlock();
-        sleep_.wake(true);  // those who have to leave, and nobody else knows who they are
+        wake(true);  // those who have to leave, and nobody else knows who they are
         return {};
     }
 
@@ -174,10 +98,14 @@ public:
         bool queues = lane != nullptr && lane->queues();
         Worker* worker = queues ? static_cast<Worker*>(lane) : current_worker();
         if (worker != nullptr && worker->pool == this) {
-            if (worker->queue.push(actor)) return share(*worker);
+            if (worker->queue.push(actor)) {
+                // What comes in the lookout is for the one who is there.
+                if (worker->serves && worker->queue.size() == 1) return;
+                return share(*worker);
+            }
         }
         inject_.push(actor);
-        sleep_.wake();
+        wake();
     }
 
     // Those of other classes wait in queues that all workers share, so that each takes the first
@@ -191,10 +119,10 @@ public:
         (rank == Rank::high ? high_ : rank == Rank::low ? low_ : inject_).push(actor);
         bool queues = lane != nullptr && lane->queues();
         if (queues) return share(*static_cast<const Worker*>(lane));
-        sleep_.wake();
+        wake();
     }
 
-    void rearmed() noexcept override { sleep_.wake(); }
+    void rearmed() noexcept override { wake(); }
 
     [[nodiscard]] const Clock& clock() const noexcept override { return clock_; }
     [[nodiscard]] bool threaded() const noexcept override { return true; }
@@ -228,7 +156,7 @@ public:
             now, std::min(limits::workers_count, now + std::min(calls, limits::workers_count)),
             std::memory_order_seq_cst)) {
         }
-        sleep_.wake(true);
+        wake(true);
     }
 
     // A host that waits works meanwhile; without a free slot it waits for one.
@@ -260,7 +188,7 @@ public:
         if (!lent_) return;
         interrupts_.fetch_add(1, std::memory_order_seq_cst);
         if (waiting_.load(std::memory_order_seq_cst) == 0) return;
-        sleep_.wake(true);
+        wake(true);
         std::lock_guard lock(slots_mutex_);
         slots_changed_.notify_all();
     }
@@ -286,13 +214,20 @@ public:
         return load;
     }
 
+    [[nodiscard]] Lookout* lookout() const noexcept {
+        return lookout_.load(std::memory_order_seq_cst);
+    }
+    void look_out(Ref<Lookout> place) noexcept {
+        lookout_.store(place.leak(), std::memory_order_seq_cst);
+    }
+
     void request_shutdown() noexcept override {
         ending_.store(true, std::memory_order_seq_cst);
-        sleep_.wake(true);
+        wake(true);
         blocking_.request_shutdown();
         if (watchdog != nullptr) watchdog->request_end();
     }
-    void shutdown() noexcept override {
+    [[gnu::noinline]] void shutdown() noexcept override {
         request_shutdown();
         for (std::uint32_t i = 0; i < made_.load(std::memory_order_acquire); ++i) {
             workers_[i]->thread.join();
@@ -309,8 +244,7 @@ private:
     // Under slots_mutex_, or before there are threads.
     Worker& add_worker() {
         std::uint32_t made = made_.load(std::memory_order_relaxed);
-        workers_[made].reset(new Worker(clock_, false));
-        workers_[made]->pool = this;
+        workers_[made].reset(new Worker(*this, rise));
         workers_[made]->number = made;
         // A thread of the host may come while the only other one is inside a long callback, and has
         // to find what waits behind that.
@@ -327,7 +261,7 @@ private:
             concat("rf-w", worker.number),
             [](void* memory) {
                 Worker* self = static_cast<Worker*>(memory);
-                self->pool->loop(*self);
+                static_cast<WorkerPool*>(self->pool)->loop(*self);
             },
             &worker);
         if (!started.ok()) return started;
@@ -391,7 +325,7 @@ private:
         self.begins(self.now_ns());
         awake_.fetch_add(1, std::memory_order_seq_cst);
         for (std::uint32_t round = 0; !over(self, stint); ++round) {
-            fire_timers();
+            fire_timers(self);
             Actor* actor = find(self, round);
             if (actor == nullptr) {
                 self.settle();  // whoever this lets go is found below
@@ -399,6 +333,7 @@ private:
                 actor = sleep_for_work(self, stint);
             }
             if (actor == nullptr) continue;
+            if (self.seated) leave_lookout(self);
             leave_watch(self);
             self.allow_hand_over(!actor->group.ranked());
             actor->turn(self, options_.budget);
@@ -406,6 +341,7 @@ private:
             self.ran_one();
             if (++turns == stint.turns) break;
         }
+        if (self.seated) leave_lookout(self);
         self.settle();
         self.falls_asleep(clock_.now_ns());
         leave(self);
@@ -437,14 +373,16 @@ private:
         while (Actor* actor = self.queue.pop(false)) inject_.push(*actor);
         awake_.fetch_sub(1, std::memory_order_seq_cst);
         if (ending_.load(std::memory_order_seq_cst)) return;
-        if (!none_waits() || awake_.load(std::memory_order_seq_cst) != 0) sleep_.wake();
+        if (!none_waits() || awake_.load(std::memory_order_seq_cst) != 0) wake();
     }
 
-    void fire_timers() noexcept {
+    void fire_timers(Worker& self) noexcept {
         std::uint64_t due = timers.next_due();
         if (due == UINT64_MAX) return;
         std::uint64_t now = clock_.now_ns();
-        if (due <= now) timers.fire(now);
+        if (due > now) return;
+        if (self.seated) leave_lookout(self);  // hooks of the host may hear of it
+        timers.fire(now);
     }
 
     // Something waits behind what this worker runs. Wakes another one, one at a time, if it is
@@ -453,7 +391,7 @@ private:
         if (!sleep_.sleepers()) return;
         if (watching_.load(std::memory_order_acquire) && !self.has_for_others()) return;
         if (waking_.exchange(true, std::memory_order_acq_rel)) return;
-        if (!sleep_.wake()) waking_.store(false, std::memory_order_release);
+        if (!wake()) waking_.store(false, std::memory_order_release);
     }
 
     Actor* find(Worker& self, std::uint32_t round) noexcept {
@@ -532,7 +470,7 @@ private:
         if (!std::exchange(self.risen, false)) return;
         if (awake_.load(std::memory_order_seq_cst) > 1 &&
             !watching_.load(std::memory_order_seq_cst)) {
-            sleep_.wake();
+            wake();
         }
     }
 
@@ -550,12 +488,12 @@ private:
         std::uint64_t now = clock_.now_ns();
         if (watches) until = std::min(until, now + watch_ns);
         self.falls_asleep(now);
-        sleep_.sleep(ticket, until);
-        awake_.fetch_add(1, std::memory_order_seq_cst);
-        waking_.store(false, std::memory_order_release);
-        self.woke_up();
-        self.wakes(self.now_ns());
-        self.risen = true;
+        Lookout* place = lookout();
+        if (place == nullptr ||
+            !place->stand_in(sleep_, ticket, until > now ? until - now : 0, self)) {
+            sleep_.rest(ticket, until);
+            rise(self);
+        }
         if (watches) {
             actor = rescue(self);
             watching_.exchange(false, std::memory_order_seq_cst);
@@ -563,6 +501,32 @@ private:
         return actor;
     }
 
+    // It has waited asleep, or in the lookout.
+    static void rise(Lookout::Waiter& waiter) noexcept {
+        auto& self = static_cast<Worker&>(waiter);
+        auto& of = static_cast<WorkerPool&>(*self.pool);
+        of.sleep_.cancel();
+        of.awake_.fetch_add(1, std::memory_order_seq_cst);
+        of.waking_.store(false, std::memory_order_release);
+        self.woke_up();
+        self.rested_ns = self.wakes(self.now_ns());
+        self.risen = true;
+    }
+
+    // Also who waits in the lookout, instead of there. False if nobody waits.
+    [[gnu::noinline]] bool wake(bool all = false) noexcept {
+        EventCount::Woken woken = sleep_.wake(all);
+        if (woken == EventCount::Woken::none) return false;
+        if (all || woken == EventCount::Woken::nobody) {
+            if (Lookout* place = lookout()) place->recall();
+        }
+        return true;
+    }
+    [[gnu::noinline]] void leave_lookout(Worker& self) noexcept { lookout()->stand_down(self); }
+
+    // Counted; one of those that would sleep waits there instead. Sequentially consistent with the
+    // event count: a waker finds it if a worker that it has to wake has found it.
+    std::atomic<Lookout*> lookout_{nullptr};
     const SchedulerOptions options_;
     const bool lent_;
     SystemClock clock_;
@@ -590,6 +554,13 @@ private:
 };
 
 }  // namespace
+
+Lookout* lookout_of(const Scheduler& own) noexcept {
+    return static_cast<const WorkerPool&>(own).lookout();
+}
+void look_out(Scheduler& own, Ref<Lookout> place) noexcept {
+    static_cast<WorkerPool&>(own).look_out(std::move(place));
+}
 
 Result<std::unique_ptr<Scheduler>> make_worker_pool(const SchedulerOptions& options) {
     auto pool = std::unique_ptr<WorkerPool>(new WorkerPool(options));

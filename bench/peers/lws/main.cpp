@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "contender.hpp"
+#include "pin.hpp"
 
 namespace bench {
 namespace {
@@ -156,10 +157,15 @@ lws_context* connect(Side& side, int port) {
 }
 
 int run_links(const Call& call, bool rounds) {
+    const Sides sides(call);
     int pipes[2];
     if (pipe(pipes) != 0) return 1;
     pid_t child = fork();
-    if (child == 0) serve(call, rounds, pipes[1]);
+    if (child == 0) {
+        sides.be_server();
+        serve(call, rounds, pipes[1]);
+    }
+    sides.be_client();
     int port = 0;
     if (read(pipes[0], &port, sizeof port) != sizeof port) return 1;
     Side side(call);

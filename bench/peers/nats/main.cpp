@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "contender.hpp"
+#include "pin.hpp"
 
 extern char** environ;
 
@@ -101,6 +102,8 @@ void receive(const Call& call, const std::string& url, int out) {
 }
 
 int run_one_way(const Call& call) {
+    const Sides sides(call);
+    sides.be_server();  // what is in between runs there too
     Server server;
     int pipes[2];
     if (pipe(pipes) != 0) return 1;
@@ -110,6 +113,7 @@ int run_one_way(const Call& call) {
         receive(call, server.url(), pipes[1]);
         _exit(0);
     }
+    sides.be_client();
     natsConnection* connection = connect(server.url());
     Told told;
     if (read(pipes[0], &told, sizeof told) != sizeof told) return 1;
@@ -127,12 +131,18 @@ int run_one_way(const Call& call) {
 }
 
 int run_round_trips(const Call& call) {
+    const Sides sides(call);
+    sides.be_server();  // what is in between runs there too
     Server server;
+    int pipes[2];
+    if (pipe(pipes) != 0) return 1;
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         natsConnection* connection = connect(server.url());
         natsSubscription* subscription = subscribe(connection, "there");
+        char letter = 0;
+        if (read(pipes[0], &letter, 1) != 1) _exit(1);  // somebody hears what follows
         must(natsConnection_PublishString(connection, "here", "ready"), "ready");
         for (;;) {
             natsMsg* message = nullptr;
@@ -144,8 +154,10 @@ int run_round_trips(const Call& call) {
             natsMsg_Destroy(message);
         }
     }
+    sides.be_client();
     natsConnection* connection = connect(server.url());
     natsSubscription* subscription = subscribe(connection, "here");
+    if (write(pipes[1], "", 1) != 1) return 1;
     std::vector<std::uint64_t> samples;
     std::uint64_t begin = 0;
     for (std::int64_t i = -1; i < call.n; ++i) {

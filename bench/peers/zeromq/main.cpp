@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "contender.hpp"
+#include "pin.hpp"
 
 namespace bench {
 namespace {
@@ -65,11 +66,13 @@ Told receive(void* socket, const Call& call) {
 }
 
 int run_one_way(const Call& call) {
+    const Sides sides(call);
     int pipes[2];
     if (pipe(pipes) != 0) return 1;
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        sides.be_server();
         void* context = zmq_ctx_new();
         char endpoint[64] = {};
         void* socket = bound(context, ZMQ_PULL, endpoint);
@@ -77,6 +80,7 @@ int run_one_way(const Call& call) {
         Told told = receive(socket, call);
         _exit(write(pipes[1], &told, sizeof told) == sizeof told ? 0 : 1);
     }
+    sides.be_client();
     char endpoint[64] = {};
     if (read(pipes[0], endpoint, sizeof endpoint) != sizeof endpoint) return 1;
     void* context = zmq_ctx_new();
@@ -97,11 +101,13 @@ int run_one_way(const Call& call) {
 }
 
 int run_round_trips(const Call& call) {
+    const Sides sides(call);
     int pipes[2];
     if (pipe(pipes) != 0) return 1;
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        sides.be_server();
         void* context = zmq_ctx_new();
         char endpoint[64] = {};
         void* socket = bound(context, ZMQ_PAIR, endpoint);
@@ -112,6 +118,7 @@ int run_round_trips(const Call& call) {
         }
         _exit(0);
     }
+    sides.be_client();
     char endpoint[64] = {};
     if (read(pipes[0], endpoint, sizeof endpoint) != sizeof endpoint) return 1;
     void* context = zmq_ctx_new();
