@@ -81,8 +81,9 @@ Result<void> Builder::build() {
 }
 
 Result<void> Builder::create_states() {
-    for (std::uint32_t position : made) {
-        Result<void> created = to_.actors[position]->create();
+    const bool all = before_ == nullptr;
+    for (std::size_t i = 0; i < (all ? to_.actors.size() : made.size()); ++i) {
+        Result<void> created = to_.actors[all ? i : made[i]]->create();
         if (!created.ok()) return created;
     }
     return {};
@@ -92,7 +93,6 @@ Result<void> Builder::make_actors() {
     const Registry& registry = network_.runtime().registry;
     std::size_t count = view_.nodes.size();
     to_.actors.reserve(count);
-    if (before_ == nullptr) made.reserve(count);
     to_.marks.resize(count);
     TextMap<runtime::ComponentRef> components;
     const runtime::ComponentRef* last = nullptr;
@@ -134,7 +134,7 @@ Result<void> Builder::make_actors() {
         Result<void> supervised;
         if (!plain) supervised = failures_.supervise(*actor.value(), at);
         if (!supervised.ok()) return supervised;
-        made.push_back(static_cast<std::uint32_t>(at));
+        if (before_ != nullptr) made.push_back(static_cast<std::uint32_t>(at));
         to_.actors.push_back(std::move(actor).take());
     }
     return {};

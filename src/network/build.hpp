@@ -38,7 +38,7 @@ public:
         runtime::Delivery delivery;
     };
     Vector<Link> links;          // in the order of the graph
-    Vector<std::uint32_t> made;  // positions of actors that are not in `before`
+    Vector<std::uint32_t> made;  // positions of actors that are not in `before`, if there is one
     // Of all inports of all actors, those of one behind each other.
     Vector<runtime::Mailbox::PortPlan> ports;
     Vector<std::uint32_t> first_port;  // by position, and one more
