@@ -6,9 +6,10 @@
 #include "actors.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-enum { CHUNK = 64 };
+enum { CHUNK = 64, LINE_BYTES = 64 };
 
 typedef struct node {
     bench_plan *plan;
@@ -28,8 +29,11 @@ static uint64_t now_ns(void) {
 
 static reflow_status create(reflow_context *context, void *user_data, void **state) {
     (void)context;
-    node *self = calloc(1, sizeof *self);
-    if (self == NULL) return REFLOW_ERROR_OUT_OF_MEMORY;
+    /* In lines of the cache of its own: actors that run on two cores do not hinder each other. */
+    void *place = NULL;
+    size_t bytes = (sizeof(node) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+    if (posix_memalign(&place, LINE_BYTES, bytes) != 0) return REFLOW_ERROR_OUT_OF_MEMORY;
+    node *self = memset(place, 0, bytes);
     self->plan = user_data;
     *state = self;
     return REFLOW_OK;

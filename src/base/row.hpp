@@ -72,6 +72,18 @@ public:
         new (static_cast<void*>(first_ + size_)) T(std::move(value));
         ++size_;
     }
+    // The first elements of an empty row come to a place of its owner: announce() each, then say
+    // where, then put() them; nothing else in between. place_at() returns what is behind them.
+    void announce() noexcept { ++size_; }
+    [[nodiscard]] T* place_at(T* place) noexcept {
+        REFLOW_ASSERT(capacity_ == 0);
+        first_ = place;
+        return place + std::exchange(size_, 0);
+    }
+    void put(T&& value) noexcept {
+        new (static_cast<void*>(first_ + size_)) T(std::move(value));
+        ++size_;
+    }
     // More of them, made anew.
     void grow(std::size_t count) {
         reserve(count);

@@ -84,8 +84,10 @@ bool equal(const Graph& a, const Graph& b) {
                                           same(x.metadata, y.metadata) && same(x.extra, y.extra);
                                });
     if (!connections || !initials) return false;
+    Vector<NodeItem> left_nodes(left.nodes.begin(), left.nodes.end());
+    Vector<NodeItem> right_nodes(right.nodes.begin(), right.nodes.end());
     return same_set(
-               left.nodes, right.nodes, [](const NodeItem& each) { return each.id; },
+               left_nodes, right_nodes, [](const NodeItem& each) { return each.id; },
                [](const NodeItem& x, const NodeItem& y) {
                    return x.component == y.component && same(x.metadata, y.metadata) &&
                           same(x.extra, y.extra);

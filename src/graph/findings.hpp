@@ -2,6 +2,8 @@
 // Neighbours: validate.cpp, validate_edges.cpp, validate_failure.cpp. Thread: one at a time.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -24,6 +26,29 @@ private:
     const Vector<PortInfo>* ports_;
     bool case_sensitive_;
     TextMap<std::uint32_t> index_;  // of many ports
+};
+
+// Numbers of ports that were looked for before. Names of one graph that are equal stand in one place:
+// so that is compared, and not the letters.
+class PortMemo {
+public:
+    // `of` stands for what has the ports, all the while; look() gives the number, if it is new.
+    template <typename Look>
+    [[nodiscard]] std::uint32_t find(const void* of, std::string_view name, Look look) {
+        auto sum = reinterpret_cast<std::uintptr_t>(of) / 16 +
+                   reinterpret_cast<std::uintptr_t>(name.data());
+        Slot& slot = slots_[sum % slots_.size()];
+        if (slot.of != of || slot.name != name.data()) slot = {of, name.data(), look()};
+        return slot.number;
+    }
+
+private:
+    struct Slot {
+        const void* of = nullptr;
+        const char* name = nullptr;
+        std::uint32_t number = nowhere;
+    };
+    std::array<Slot, 32> slots_;
 };
 
 struct Known : Allocated {
@@ -122,6 +147,8 @@ private:
     TextMap<std::unique_ptr<Known>> components_;
     Known* learned_ = nullptr;  // the last one that was asked for, under this name
     std::string_view learned_name_;
+    PortMemo memo_;
+    bool settings_ = false;              // some node has metadata
     Vector<const Known*> known_;         // by node; NULL: the component is not known
     Vector<std::uint32_t> port_starts_;  // of each node in ports_
     Vector<std::uint8_t> ports_;         // inports that get packets

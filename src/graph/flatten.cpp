@@ -191,9 +191,10 @@ private:
             }
             for (const EdgeItem& sender : from_) {
                 for (const EdgeItem& target : to_) {
-                    ConnectionItem& made = flat_.connections.emplace_back(item);
+                    ConnectionItem made = item;
                     made.from = sender;
                     made.to = target;
+                    flat_.connections.push_back(made);
                 }
             }
         }

@@ -316,40 +316,68 @@ Graph::Degree Graph::degree(std::string_view id) const noexcept {
 }
 
 EdgeItem Graph::item(const Edge& edge, const EdgeDetail* detail,
-                     std::span<const std::uint32_t> dense) const {
+                     std::span<const std::uint32_t> dense) const noexcept {
     std::uint32_t node = names_[edge.name].node;
     EdgeItem result;
     result.node = ids_[edge.name];
     result.port = words_[edge.port];
-    result.position = node == nowhere ? nowhere : dense[node];
+    result.position = node == nowhere || dense.empty() ? node : dense[node];
     result.index = edge.index;
     result.detail = detail;
     return result;
 }
 
+NodeItem Graph::node_item(std::uint32_t number) const noexcept {
+    const Node& node = nodes_[number];
+    return {ids_[node.name], words_[node.component], metadata_at(node.extras),
+            extra_at(node.extras)};
+}
+
+// It stands behind the connections and initial packets that were there before it.
+ConnectionItem Graph::connection_item(std::uint32_t number,
+                                      std::span<const std::uint32_t> dense) const noexcept {
+    const Connection& each = connections_[number];
+    const Extras* extras = each.extras == nowhere ? nullptr : &extras_[each.extras];
+    auto initials = std::upper_bound(
+        initials_.begin(), initials_.end(), number,
+        [](std::uint32_t at, const Initial& initial) { return at < initial.before; });
+    return {item(each.from, extras == nullptr ? nullptr : extras->from.get(), dense),
+            item(each.to, extras == nullptr ? nullptr : extras->to.get(), dense),
+            metadata_at(each.extras), extra_at(each.extras),
+            number + static_cast<std::uint64_t>(initials - initials_.begin())};
+}
+
+template <>
+NodeItem Items<NodeItem>::operator[](std::size_t at) const {
+    if (graph_ == nullptr) return own_[at];
+    return graph_->node_item(live_.empty() ? static_cast<std::uint32_t>(at) : live_[at]);
+}
+
+template <>
+ConnectionItem Items<ConnectionItem>::operator[](std::size_t at) const {
+    if (graph_ == nullptr) return own_[at];
+    return graph_->connection_item(live_.empty() ? static_cast<std::uint32_t>(at) : live_[at],
+                                   dense_);
+}
+
 View Graph::view() const {
     View result;
-    Vector<std::uint32_t> dense(nodes_.size(), nowhere);
-    result.nodes.reserve(live_nodes_);
-    for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
-        const Node& node = nodes_[i];
-        if (node.name == nowhere) continue;
-        dense[i] = static_cast<std::uint32_t>(result.nodes.size());
-        result.nodes.push_back({ids_[node.name], words_[node.component],
-                                metadata_at(node.extras), extra_at(node.extras)});
+    result.nodes.graph_ = result.connections.graph_ = this;
+    result.nodes.size_ = live_nodes_;
+    result.connections.size_ = live_connections_;
+    Vector<std::uint32_t>& dense = result.connections.dense_;
+    if (!this->dense()) {
+        dense.assign(nodes_.size(), nowhere);
+        for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+            if (nodes_[i].name == nowhere) continue;
+            dense[i] = static_cast<std::uint32_t>(result.nodes.live_.size());
+            result.nodes.live_.push_back(i);
+        }
     }
-    // Each stands behind the connections and initial packets that were there before it.
-    result.connections.reserve(live_connections_);
-    std::size_t initial = 0;
-    for (std::size_t i = 0; i < connections_.size(); ++i) {
-        const Connection& each = connections_[i];
-        while (initial < initials_.size() && initials_[initial].before <= i) ++initial;
-        if (!each.live()) continue;
-        const Extras* extras = each.extras == nowhere ? nullptr : &extras_[each.extras];
-        result.connections.push_back(
-            {item(each.from, extras == nullptr ? nullptr : extras->from.get(), dense),
-             item(each.to, extras == nullptr ? nullptr : extras->to.get(), dense),
-             metadata_at(each.extras), extra_at(each.extras), i + initial});
+    if (live_connections_ != connections_.size()) {
+        for (std::uint32_t i = 0; i < connections_.size(); ++i) {
+            if (connections_[i].live()) result.connections.live_.push_back(i);
+        }
     }
     result.initials.reserve(live_initials_);
     for (std::size_t i = 0; i < initials_.size(); ++i) {
@@ -375,7 +403,7 @@ View Graph::view() const {
         for (std::uint32_t name : each.names) {
             group.nodes.push_back(ids_[name]);
             std::uint32_t node = names_[name].node;
-            group.positions.push_back(node == nowhere ? nowhere : dense[node]);
+            group.positions.push_back(node == nowhere || dense.empty() ? node : dense[node]);
         }
     }
     return result;

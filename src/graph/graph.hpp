@@ -6,7 +6,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -90,10 +92,61 @@ struct GroupItem {
     MessageRef metadata;
     MessageRef extra;
 };
+class Graph;
+
+// Nodes or connections, by position. Those of a graph are made as they are asked for: a list of
+// them would be larger than the graph, and making its memory costs more than making the items.
+template <typename Item>
+class Items {
+public:
+    class Iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = Item;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const Item*;
+        using reference = Item;
+        Iterator(const Items& items, std::size_t at) noexcept : items_(&items), at_(at) {}
+        Item operator*() const { return (*items_)[at_]; }
+        Iterator& operator++() noexcept {
+            ++at_;
+            return *this;
+        }
+        bool operator==(const Iterator& other) const noexcept { return at_ == other.at_; }
+
+    private:
+        const Items* items_;
+        std::size_t at_;
+    };
+
+    Items() noexcept = default;
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] Item operator[](std::size_t at) const;
+    [[nodiscard]] Iterator begin() const noexcept { return {*this, 0}; }
+    [[nodiscard]] Iterator end() const noexcept { return {*this, size_}; }
+    // Of no graph: one that is kept here.
+    void push_back(const Item& item) {
+        own_.push_back(item);
+        size_ = own_.size();
+    }
+
+private:
+    friend class Graph;
+    const Graph* graph_ = nullptr;  // NULL: they stand in own_
+    std::size_t size_ = 0;
+    Vector<std::uint32_t> live_;   // their numbers in the graph; empty: all that there are
+    Vector<std::uint32_t> dense_;  // of connections: positions of nodes; likewise
+    Vector<Item> own_;
+};
+template <>
+NodeItem Items<NodeItem>::operator[](std::size_t at) const;
+template <>
+ConnectionItem Items<ConnectionItem>::operator[](std::size_t at) const;
+
 struct View {
-    Vector<NodeItem> nodes;              // in the order they were added
-    Vector<ConnectionItem> connections;  // in order
-    Vector<InitialItem> initials;        // in order
+    Items<NodeItem> nodes;              // in the order they were added
+    Items<ConnectionItem> connections;  // in order
+    Vector<InitialItem> initials;       // in order
     Vector<ExposedItem> inports;
     Vector<ExposedItem> outports;
     Vector<GroupItem> groups;
@@ -194,6 +247,8 @@ public:
 
 private:
     friend class Loader;
+    friend class Items<NodeItem>;
+    friend class Items<ConnectionItem>;
 
     // Lists of edges that mention a name.
     enum Use : std::uint8_t { use_from, use_to, use_initial, use_inport, use_outport, use_count };
@@ -281,8 +336,12 @@ private:
     // The number of its name in words_; number_of_port does not add it, and may give nowhere.
     std::uint32_t intern_port(std::string_view port);
     [[nodiscard]] std::uint32_t number_of_port(std::string_view port) const;
+    // dense: positions in a view by number; empty: they are the same.
     [[nodiscard]] EdgeItem item(const Edge& edge, const EdgeDetail* detail,
-                                std::span<const std::uint32_t> dense) const;
+                                std::span<const std::uint32_t> dense) const noexcept;
+    [[nodiscard]] NodeItem node_item(std::uint32_t number) const noexcept;
+    [[nodiscard]] ConnectionItem connection_item(std::uint32_t number,
+                                                 std::span<const std::uint32_t> dense) const noexcept;
 
     // Insertions without checks: what edits, the loader and compact() share. Each happens as a
     // whole or, when memory runs out, not at all.

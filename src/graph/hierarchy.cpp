@@ -128,9 +128,15 @@ void Hierarchy::collect() {
 void Hierarchy::look_at(std::uint32_t definition, std::uint32_t node) {
     Definition& parent = *definitions_[definition];
     const NodeItem& item = parent.view.nodes[node];
-    SubgraphSpec spec = subgraph_spec(item.metadata);
+    SubgraphSpec spec;
+    if (!item.metadata.is(REFLOW_KIND_NULL)) spec = subgraph_spec(item.metadata);
     if (spec.kind == SubgraphSpec::none) {
-        if (catalog_ == nullptr || !catalog_->graph(item.component)) return;
+        // Names of one graph that are equal stand in one place.
+        if (catalog_ == nullptr || item.component.data() == no_graph_) return;
+        if (!catalog_->graph(item.component)) {
+            no_graph_ = item.component.data();
+            return;
+        }
         spec.kind = SubgraphSpec::registered;
         spec.name = item.component;
     }

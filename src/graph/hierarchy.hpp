@@ -39,8 +39,8 @@ struct FlatExposed {
 // A graph without subgraphs: their nodes stand in their place, with ids such as "outer/inner", and
 // connections lead from component to component. It points into the hierarchy that it was made of.
 struct Flat {
-    Vector<NodeItem> nodes;
-    Vector<ConnectionItem> connections;
+    Items<NodeItem> nodes;
+    Items<ConnectionItem> connections;
     Vector<InitialItem> initials;
     Vector<FlatExposed> inports;  // those of the graph first; ends of one port stand together
     Vector<FlatExposed> outports;
@@ -129,6 +129,7 @@ private:
     const ComponentCatalog* catalog_;
     Store* store_;
     const Checks checks_;
+    const char* no_graph_ = nullptr;  // the name of a component that is none
     Message closed_schema_;  // of the configuration of a subgraph: it has none
     Vector<std::unique_ptr<Definition>> definitions_;
     TextMap<std::uint32_t> by_name_;  // "file:..." and "graph:..."

@@ -92,7 +92,9 @@ void Graph::erase_connection(std::uint32_t position) noexcept {
 
 void Graph::erase_initial(std::uint32_t position) noexcept {
     unlink(use_initial, position);
+    std::uint32_t before = initials_[position].before;  // by which they are sorted
     initials_[position] = Initial{};
+    initials_[position].before = before;
     initials_[position].live = false;
     --live_initials_;
     ++dead_;

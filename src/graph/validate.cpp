@@ -135,12 +135,12 @@ Known* Validator::find_known(std::string_view component) {
 }
 
 void Validator::nodes() {
+    ports_.reserve(view_.nodes.size());
     for (std::uint32_t i = 0; i < view_.nodes.size(); ++i) {
         port_starts_[i] = static_cast<std::uint32_t>(ports_.size());
         node(i);
-        if (known_[i] != nullptr) {
-            ports_.resize(ports_.size() + known_[i]->info.inports.size(), 0);
-        }
+        std::size_t count = known_[i] == nullptr ? 0 : known_[i]->info.inports.size();
+        while (count-- > 0) ports_.push_back(0);
     }
     port_starts_.back() = static_cast<std::uint32_t>(ports_.size());
 }
@@ -148,6 +148,8 @@ void Validator::nodes() {
 void Validator::node(std::uint32_t position) {
     constexpr std::string_view known_keys[] = {"id", "component", "metadata"};
     const NodeItem& item = view_.nodes[position];
+    const bool plain = item.metadata.is(REFLOW_KIND_NULL);
+    settings_ = settings_ || !plain;
     if (item.id.empty()) {
         add(Severity::error, "empty-id", "a node has an empty id").path = node_path(item.id);
     }
@@ -178,7 +180,7 @@ void Validator::node(std::uint32_t position) {
         return;
     }
     known_[position] = known;
-    config(item, *known, false);
+    if (!plain || !known->info.config_schema.none()) config(item, *known, false);
 }
 
 // What the metadata tells the engine itself.

@@ -137,7 +137,8 @@ Validator::End Validator::end(const EdgeItem& edge, bool in, std::string_view wh
         return result;
     }
     const PortTable& table = in ? *known->inports : *known->outports;
-    std::uint32_t number = table.find(edge.port);
+    std::uint32_t number =
+        memo_.find(&table, edge.port, [&] { return table.find(edge.port); });
     if (number == nowhere) {
         Finding& finding = add(Severity::error, "unknown-port",
                                concat(view_.nodes[edge.position].component, " has no ", kind, " '",
@@ -179,7 +180,7 @@ void Validator::connection(std::uint32_t position) {
         finding.path = path_of(place);
         return true;
     };
-    connection_settings(item, place);
+    if (!item.extra.none() || !item.metadata.is(REFLOW_KIND_NULL)) connection_settings(item, place);
     bool no_source = missing(item.from, "no-source", " comes from nowhere",
                              "an initial packet has data, or \"initial\": true for null");
     bool no_target = missing(item.to, "no-target", " leads nowhere", {});
@@ -190,7 +191,9 @@ void Validator::connection(std::uint32_t position) {
     if (!no_target) to = end(item.to, true, {}, place);
     if (to.number != nowhere) satisfied(item.to, to.number);
     if (from.port != nullptr && !from.port->array) array_index(item.from, *from.port, place);
-    if (to.port != nullptr) array_index(item.to, *to.port, place);
+    bool plain = to.port == nullptr ||
+                 (!to.port->array && item.to.index == REFLOW_NO_INDEX);
+    if (!plain) array_index(item.to, *to.port, place);
     if (!from.judged || !to.judged) return;
     const PortType& given = type_of(item.from, from.port);
     const PortType& taken = type_of(item.to, to.port);

@@ -8,7 +8,7 @@ namespace reflow::graph {
 
 void Validator::failures() {
     TextMap<std::uint32_t> positions;  // made for the first fallback that names a node
-    for (std::uint32_t i = 0; i < view_.nodes.size(); ++i) {
+    for (std::uint32_t i = 0; settings_ && i < view_.nodes.size(); ++i) {
         const NodeItem& item = view_.nodes[i];
         if (!item.metadata.has("failure")) continue;
         codec::Path path;

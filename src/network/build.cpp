@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
-#include "graph/node_settings.hpp"
 #include "runtime/dealer.hpp"
 
 namespace reflow::network {
@@ -82,8 +81,9 @@ Result<void> Builder::build() {
 }
 
 Result<void> Builder::create_states() {
-    for (std::uint32_t position : made) {
-        Result<void> created = to_.actors[position]->create();
+    const bool all = before_ == nullptr;
+    for (std::size_t i = 0; i < (all ? to_.actors.size() : made.size()); ++i) {
+        Result<void> created = to_.actors[all ? i : made[i]]->create();
         if (!created.ok()) return created;
     }
     return {};
@@ -120,6 +120,7 @@ Result<void> Builder::make_actors() {
         if (Instrument* instrument = network_.instrument()) {
             component = instrument->wrap(component, static_cast<std::uint32_t>(at));
         }
+        const bool plain = node.metadata.is(REFLOW_KIND_NULL) && !failures_.some();
         Message config = node.metadata.is(REFLOW_KIND_OBJECT) ? node.metadata.own() : empty;
         if (Result<void> placed = place(config, *component, at); !placed.ok()) return placed;
         Actor* before = before_ == nullptr ? nullptr : before_->find_actor(node.id);
@@ -130,38 +131,53 @@ Result<void> Builder::make_actors() {
         }
         auto actor = make_actor(node, at, component, std::move(config));
         if (!actor.ok()) return actor.take_error();
-        if (Result<void> done = failures_.supervise(*actor.value(), at); !done.ok()) return done;
-        made.push_back(static_cast<std::uint32_t>(at));
+        Result<void> supervised;
+        if (!plain) supervised = failures_.supervise(*actor.value(), at);
+        if (!supervised.ok()) return supervised;
+        if (before_ != nullptr) made.push_back(static_cast<std::uint32_t>(at));
         to_.actors.push_back(std::move(actor).take());
     }
     return {};
 }
 
+// Actors of a first topology stand in blocks, and those that a change makes alone: they may go alone.
+Ref<Actor> Builder::allocate_actor(const graph::NodeItem& node, std::size_t at,
+                                   const runtime::ComponentRef& component, Message config) {
+    std::uint32_t usual = network_.runtime().options().port_capacity;
+    if (before_ != nullptr) {
+        return Ref<Actor>::adopt(new (component, node.id) Actor(
+            network_.group(), component, node.id, std::move(config), usual));
+    }
+    std::size_t bytes = Actor::bytes(*component, node.id);
+    void* place = block_ ? block_->take(bytes, alignment()) : nullptr;
+    if (place == nullptr) {
+        std::size_t room = bytes + sizeof(void*) + alignment();
+#if !defined(__SANITIZE_ADDRESS__)  // which is to see the use of what has gone
+        std::size_t left = room * (view_.nodes.size() - at);
+        room = std::max(room, std::min(left, runtime::ActorBlock::most_bytes));
+#endif
+        block_ = Ref<runtime::ActorBlock>::adopt(runtime::ActorBlock::make(room));
+        place = block_->take(bytes, alignment());
+    }
+    auto* actor = ::new (place)
+        Actor(network_.group(), component, node.id, std::move(config), usual);
+    actor->stands_in_block();
+    return Ref<Actor>::adopt(actor);
+}
+
 Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node, std::size_t at,
                                        const runtime::ComponentRef& component, Message config) {
-    auto actor = Ref<Actor>::adopt(
-        new (component, node.id) Actor(network_.group(), component, node.id, std::move(config),
-                                       network_.runtime().options().port_capacity));
-    Result<graph::NodeSettings> settings = graph::read_node_settings(actor->config);
-    if (!settings.ok()) return settings.take_error();
-    if (auto timeout = settings.value().timeout_ns) actor->allow_deferred(*timeout);
-    auto priority = settings.value().priority;
-    actor->set_rank(priority ? static_cast<runtime::Rank>(*priority) : component->rank);
-    bool case_sensitive =
-        view_.origins.empty() ? graph_.case_sensitive() : view_.origins[at].case_sensitive;
-    for (const graph::Distribution& each : settings.value().distributions) {
-        auto outport = find_port(component->outports, each.outport, case_sensitive);
-        if (!outport) continue;  // validated: of another network, and connected to nothing
-        actor->deal(*outport, static_cast<runtime::Deal>(each.how), each.key);
+    Ref<Actor> actor = allocate_actor(node, at, component, std::move(config));
+    actor->set_rank(component->rank);
+    std::uint32_t watchdog_ms = network_.runtime().options().watchdog_ms;
+    if (!node.metadata.is(REFLOW_KIND_NULL)) {
+        Result<graph::NodeSettings> settings = graph::read_node_settings(actor->config);
+        if (!settings.ok()) return settings.take_error();
+        watchdog_ms = settings.value().watchdog_ms.value_or(watchdog_ms);
+        apply(settings.value(), *actor, at);
     }
-    std::uint32_t watchdog_ms =
-        settings.value().watchdog_ms.value_or(network_.runtime().options().watchdog_ms);
     if (watchdog_ms != 0) {
-        runtime::Scheduler& scheduler = actor->group.scheduler;
-        if (Result<void> done = scheduler.watch(watchdog_ms); !done.ok()) return done.take_error();
-        // Logical time does not pass in a call.
-        bool passes = network_.runtime().options().scheduler.mode != REFLOW_MODE_SIMULATED;
-        if (passes || scheduler.watchdog != nullptr) actor->watch(watchdog_ms);
+        if (Result<void> done = watch(*actor, watchdog_ms); !done.ok()) return done.take_error();
     }
     if (component->await == REFLOW_AWAIT_REQUIRED) {
         for (std::uint32_t i = 0; i < component->inports.size(); ++i) {
@@ -169,6 +185,27 @@ Result<Ref<Actor>> Builder::make_actor(const graph::NodeItem& node, std::size_t 
         }
     }
     return actor;
+}
+
+void Builder::apply(const graph::NodeSettings& settings, Actor& actor, std::size_t at) const {
+    if (settings.timeout_ns) actor.allow_deferred(*settings.timeout_ns);
+    if (settings.priority) actor.set_rank(static_cast<runtime::Rank>(*settings.priority));
+    bool case_sensitive =
+        view_.origins.empty() ? graph_.case_sensitive() : view_.origins[at].case_sensitive;
+    for (const graph::Distribution& each : settings.distributions) {
+        auto outport = find_port(actor.component->outports, each.outport, case_sensitive);
+        if (!outport) continue;  // validated: of another network, and connected to nothing
+        actor.deal(*outport, static_cast<runtime::Deal>(each.how), each.key);
+    }
+}
+
+Result<void> Builder::watch(Actor& actor, std::uint32_t limit_ms) const {
+    runtime::Scheduler& scheduler = actor.group.scheduler;
+    if (Result<void> done = scheduler.watch(limit_ms); !done.ok()) return done;
+    // Logical time does not pass in a call.
+    bool passes = network_.runtime().options().scheduler.mode != REFLOW_MODE_SIMULATED;
+    if (passes || scheduler.watchdog != nullptr) actor.watch(limit_ms);
+    return {};
 }
 
 // Tells a node the folder of the graph's file, if its component asks for it by a configuration
@@ -188,18 +225,22 @@ Result<void> Builder::place(Message& config, const Component& component, std::si
     return {};
 }
 
-Result<std::uint32_t> Builder::port_of(const graph::EdgeItem& edge, bool in) const {
+std::uint32_t Builder::number_of(const graph::EdgeItem& edge, bool in) {
     const Component& component = *to_.actors[edge.position]->component;
-    bool case_sensitive = view_.origins.empty() ? graph_.case_sensitive()
-                                                : view_.origins[edge.position].case_sensitive;
-    auto found = find_port(in ? component.inports : component.outports, edge.port, case_sensitive);
-    if (!found) {
-        return Failure(REFLOW_ERROR_GRAPH,
-                       concat("no ", in ? "inport" : "outport", " of this name"))
-            .node(edge.node)
-            .port(edge.port);
-    }
-    return *found;
+    const Vector<runtime::Port>& all = in ? component.inports : component.outports;
+    return memo_.find(&all, edge.port, [&] {
+        bool case_sensitive = view_.origins.empty() ? graph_.case_sensitive()
+                                                    : view_.origins[edge.position].case_sensitive;
+        return find_port(all, edge.port, case_sensitive).value_or(graph::nowhere);
+    });
+}
+
+Result<std::uint32_t> Builder::port_of(const graph::EdgeItem& edge, bool in) {
+    std::uint32_t found = number_of(edge, in);
+    if (found != graph::nowhere) return found;
+    return Failure(REFLOW_ERROR_GRAPH, concat("no ", in ? "inport" : "outport", " of this name"))
+        .node(edge.node)
+        .port(edge.port);
 }
 
 // As the components declare them.
@@ -229,26 +270,29 @@ void Builder::plan_ports() {
 Result<void> Builder::make_links() {
     links.reserve(view_.connections.size());
     for (const graph::ConnectionItem& item : view_.connections) {
-        Result<std::uint32_t> from = port_of(item.from, false);
-        if (!from.ok()) return from.take_error();
-        Result<std::uint32_t> to = port_of(item.to, true);
-        if (!to.ok()) return to.take_error();
-        Result<ConnectionConfig> config = read_config(item);
-        if (!config.ok()) return config.take_error();
-        links.push_back({item.from.position, item.to.position, from.value(), to.value(),
-                         item.from.index, item.to.index, config.value().capacity,
-                         config.value().delivery});
-        runtime::Mailbox::PortPlan& port = plan(item.to.position, to.value());
+        std::uint32_t from = number_of(item.from, false);
+        std::uint32_t to = number_of(item.to, true);
+        if (from == graph::nowhere) return port_of(item.from, false).take_error();
+        if (to == graph::nowhere) return port_of(item.to, true).take_error();
+        ConnectionConfig config;
+        if (!item.metadata.is(REFLOW_KIND_NULL)) {
+            Result<ConnectionConfig> read = read_config(item);
+            if (!read.ok()) return read.take_error();
+            config = read.value();
+        }
+        links.push_back({item.from.position, item.to.position, from, to, item.from.index,
+                         item.to.index, config.capacity, config.delivery});
+        runtime::Mailbox::PortPlan& port = plan(item.to.position, to);
         ++port.senders;
         port.connected = true;
-        if (config.value().capacity != 0) port.capacity = config.value().capacity;
-        if (std::uint64_t bytes = config.value().capacity_bytes) port.capacity_bytes = bytes;
+        if (config.capacity != 0) port.capacity = config.capacity;
+        if (config.capacity_bytes != 0) port.capacity_bytes = config.capacity_bytes;
         // So that what waits there tells how much its node has to do.
-        const runtime::Dealer* deals = to_.actors[item.from.position]->dealer(from.value());
+        const runtime::Dealer* deals = to_.actors[item.from.position]->dealer(from);
         bool compared = deals != nullptr && deals->how == runtime::Deal::least_loaded;
-        if (config.value().delivery != Delivery::reliable || compared) late[item.to.position] = 1;
+        if (config.delivery != Delivery::reliable || compared) late[item.to.position] = 1;
         to_.marks[item.to.position] |= Topology::by_connection;
-        if (from.value() == to_.actors[item.from.position]->component->error_port) {
+        if (from == to_.actors[item.from.position]->component->error_port) {
             to_.marks[item.from.position] |= Topology::errors_taken;
         }
     }
@@ -289,6 +333,30 @@ Connection Builder::connection_of(const Link& link) const {
     connection.capacity = link.capacity;
     connection.delivery = link.delivery;
     return connection;
+}
+
+// Those of all actors stand in one block, which theirs keep.
+void Builder::connect() {
+    if (links.empty()) return;
+    static_assert(sizeof(Connection) % alignof(Connection) == 0);
+    std::size_t gap = alignment() - alignof(Connection);
+    std::size_t room = links.size() * (sizeof(Connection) + gap) + sizeof(void*) + alignment();
+    auto block = Ref<runtime::ActorBlock>::adopt(runtime::ActorBlock::make(room));
+    auto* place = static_cast<char*>(block->take(0, alignment()));
+    runtime::ActorBlock* last = nullptr;
+    for (const Link& link : links) to_.actors[link.from]->outports[link.outport].announce();
+    for (auto& actor : to_.actors) {
+        runtime::ActorBlock* own = runtime::ActorBlock::owner(actor.get());
+        if (own != std::exchange(last, own)) own->connections = block;
+        for (runtime::Connections& port : actor->outports) {
+            if (port.empty()) continue;
+            place = reinterpret_cast<char*>(port.place_at(reinterpret_cast<Connection*>(place)));
+            place += -reinterpret_cast<std::uintptr_t>(place) & (alignment() - 1);
+        }
+    }
+    for (const Link& link : links) {
+        to_.actors[link.from]->outports[link.outport].put(connection_of(link));
+    }
 }
 
 Result<void> Builder::make_initials() {
@@ -462,10 +530,7 @@ Result<void> Network::build_first(const graph::Flat& flat) {
         actor.mailbox.reserve_bytes(ports);
         actor.mailbox.settle(ports, builder.late[at] != 0);
     }
-    for (const Builder::Link& link : builder.links) {
-        Connection connection = builder.connection_of(link);
-        to.actors[link.from]->outports[link.outport].push_back(std::move(connection));
-    }
+    builder.connect();
     for (auto& actor : to.actors) actor->settle_order_of_calls();
     letters_.set_capacity(builder.dead_letters());
     group_.on_stall = static_cast<runtime::StallPolicy>(builder.on_stall());

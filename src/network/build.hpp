@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "graph/hierarchy.hpp"
+#include "graph/node_settings.hpp"
 #include "network/failure_build.hpp"
 #include "network/network.hpp"
 
@@ -37,7 +38,7 @@ public:
         runtime::Delivery delivery;
     };
     Vector<Link> links;          // in the order of the graph
-    Vector<std::uint32_t> made;  // positions of actors that are not in `before`
+    Vector<std::uint32_t> made;  // positions of actors that are not in `before`, if there is one
     // Of all inports of all actors, those of one behind each other.
     Vector<runtime::Mailbox::PortPlan> ports;
     Vector<std::uint32_t> first_port;  // by position, and one more
@@ -56,16 +57,24 @@ public:
     }
     // What a connection is for its sender.
     [[nodiscard]] runtime::Connection connection_of(const Link& link) const;
+    // Gives the actors of a first topology their connections.
+    void connect();
 
 private:
     Result<void> make_actors();
     Result<Ref<runtime::Actor>> make_actor(const graph::NodeItem& node, std::size_t at,
                                            const runtime::ComponentRef& component, Message config);
+    Ref<runtime::Actor> allocate_actor(const graph::NodeItem& node, std::size_t at,
+                                       const runtime::ComponentRef& component, Message config);
+    void apply(const graph::NodeSettings& settings, runtime::Actor& actor, std::size_t at) const;
+    Result<void> watch(runtime::Actor& actor, std::uint32_t limit_ms) const;
     // Of a component that names an actor of another network, in foreign.cpp.
     Result<runtime::ComponentRef> foreign_component(std::string_view component);
     Result<void> place(Message& config, const runtime::Component& component,
                        std::size_t node) const;
-    Result<std::uint32_t> port_of(const graph::EdgeItem& edge, bool in) const;
+    // nowhere if there is none.
+    [[nodiscard]] std::uint32_t number_of(const graph::EdgeItem& edge, bool in);
+    Result<std::uint32_t> port_of(const graph::EdgeItem& edge, bool in);
     void plan_ports();
     Result<void> make_links();
     Result<void> make_fallbacks();
@@ -84,6 +93,14 @@ private:
     const graph::Flat& view_;
     const Topology* before_;
     FailureBuilder failures_;
+    graph::PortMemo memo_;
+    // Of a first topology: the block that has room, if there is one. Actors keep theirs.
+    Ref<runtime::ActorBlock> block_;
+    // Beside few actors a line of the cache costs nothing.
+    [[nodiscard]] std::size_t alignment() const noexcept {
+        constexpr std::size_t few = 4096;
+        return view_.nodes.size() <= few ? runtime::ActorBlock::line_bytes : sizeof(void*);
+    }
 };
 
 }  // namespace reflow::network

@@ -16,6 +16,8 @@ public:
         : network_(network), to_(to), flat_(flat) {}
     // The settings of the graph and its subgraphs.
     Result<void> read();
+    // There are settings that are not of a node.
+    [[nodiscard]] bool some() const noexcept { return some_; }
     // What an actor that has just been made wants.
     Result<void> supervise(runtime::Actor& actor, std::size_t at);
     // To the fallback of an actor, when all are there: the inport there for each of its own.

@@ -74,7 +74,7 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
     }
 }
 
-Failure Network::refusal(const Actor& actor, std::uint32_t port, bool full) {
+[[gnu::cold]] Failure Network::refusal(const Actor& actor, std::uint32_t port, bool full) {
     reflow_status status = full ? REFLOW_ERROR_WOULD_BLOCK : REFLOW_ERROR_CLOSED;
     return Failure(status, full ? "the inport is full" : "the network takes no more input")
         .node(actor.id)

@@ -59,15 +59,16 @@ inline reflow_status Actor::call(Context& context, std::uint32_t emitted) noexce
     return REFLOW_ERROR_OUT_OF_MEMORY;  // its firing fails, and the actor lives on
 }
 
-void Actor::operator delete(Actor* actor, std::destroying_delete_t) noexcept {
-    std::size_t bytes = block_bytes(*actor->component) + ActorId::bytes(actor->id);
+[[gnu::cold]] void Actor::operator delete(Actor* actor, std::destroying_delete_t) noexcept {
+    std::size_t size = bytes(*actor->component, actor->id);
+    ActorBlock* block = actor->in_block_ ? ActorBlock::owner(actor) : nullptr;
     actor->~Actor();
-    reflow::release(actor, bytes);
+    block != nullptr ? block->unref() : reflow::release(actor, size);
 }
 
 void Actor::consume_all() noexcept { consume(firings_kept()); }
 
-Actor::~Actor() {
+[[gnu::cold]] Actor::~Actor() {
     consume_all();
     any_queue([](Connection& connection) {
         while (!connection.pending.empty()) {
@@ -91,7 +92,7 @@ Actor::~Actor() {
 ActorExtras::ActorExtras() noexcept = default;
 ActorExtras::~ActorExtras() = default;
 
-ActorExtras& Actor::extras() {
+[[gnu::cold]] ActorExtras& Actor::extras() {
     Extras* some = extras_.load(std::memory_order_relaxed);
     if (some == nullptr) {
         some = new Extras;
@@ -100,7 +101,7 @@ ActorExtras& Actor::extras() {
     return *some;
 }
 
-Tether* Actor::make_tether() {
+[[gnu::cold]] Tether* Actor::make_tether() {
     if (tether() == nullptr) {
         Ref<Tether> made = make_ref<Tether>(*this);
         extras().tether.store(made.leak(), std::memory_order_seq_cst);

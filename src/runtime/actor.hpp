@@ -14,6 +14,7 @@
 #include "base/queue.hpp"
 #include "base/ref.hpp"
 #include "base/row.hpp"
+#include "runtime/actor_block.hpp"
 #include "runtime/actor_parts.hpp"
 #include "runtime/actor_timers.hpp"
 #include "runtime/component.hpp"
@@ -38,13 +39,21 @@ public:
           std::uint32_t default_capacity);
     ~Actor();
     static void* operator new(std::size_t, const ComponentRef& component, std::string_view id) {
-        return reflow::allocate(block_bytes(*component) + ActorId::bytes(id));
+        return reflow::allocate(bytes(*component, id));
     }
     static void operator delete(void* memory, const ComponentRef& component,
                                 std::string_view id) noexcept {
-        reflow::release(memory, block_bytes(*component) + ActorId::bytes(id));
+        reflow::release(memory, bytes(*component, id));
     }
     static void operator delete(Actor* actor, std::destroying_delete_t) noexcept;
+    // How much that is, for who has a place in a block, and then says so.
+    [[nodiscard]] static std::size_t bytes(const Component& of, std::string_view id) noexcept {
+        return block_bytes(of) + ActorId::bytes(id);
+    }
+    void stands_in_block() noexcept {
+        in_block_ = true;
+        ActorBlock::owner(this)->ref();
+    }
 
     Group& group;
     const ComponentRef component;
@@ -83,10 +92,7 @@ public:
     }
 
     // Its calls are noticed that last so long; 0: not. Fixed before it is first ready.
-    void watch(std::uint32_t limit_ms) {
-        if (limit_ms != 0) extras().watchdog_ms = limit_ms;
-        singly_ = singly_ || limit_ms != 0;
-    }
+    void watch(std::uint32_t limit_ms);
 
     std::atomic<std::uint32_t> stuck{0};  // calls that were noticed; relaxed: a statistic
 
@@ -139,10 +145,7 @@ public:
     [[nodiscard]] bool passed(MessageRef envelope) const noexcept;  // its deadline
     [[nodiscard]] MessageRef envelope() const noexcept;
     // Those of connections to a fallback, which the component does not have, tell as errors.
-    [[nodiscard]] std::string_view outport_name(std::uint32_t outport) const noexcept {
-        const auto& ports = component->outports;
-        return ports[outport < ports.size() ? outport : component->error_port].name;
-    }
+    [[nodiscard]] std::string_view outport_name(std::uint32_t outport) const noexcept;
     // REFLOW_NODE_... of a running actor, and bits REFLOW_NODE_IS_...
     [[nodiscard]] std::int32_t node_state(std::uint32_t& details) const noexcept;
     // The part of the actor that has such firings, or NULL. Sequentially consistent: see
@@ -181,10 +184,7 @@ public:
         return pause_.load(std::memory_order_acquire) == resting;
     }
     // Whether a turn is under way or coming.
-    [[nodiscard]] bool busy() const noexcept {
-        std::uint32_t now = word_.load(std::memory_order_acquire) & state_mask;
-        return now == ready || now == running || now == notified;
-    }
+    [[nodiscard]] bool busy() const noexcept;
     // Where it stands by a breakpoint; only at rest, and then as its last turn has left it.
     [[nodiscard]] bool stands_before_firing() const noexcept {
         return stands_.load(std::memory_order_relaxed) == before_firing;
@@ -193,9 +193,7 @@ public:
         return stands_.load(std::memory_order_relaxed) == before_delivery;
     }
     // Taken out of the network: nothing of it runs any more.
-    [[nodiscard]] bool retired() const noexcept {
-        return (word_.load(std::memory_order_acquire) & state_mask) == gone;
-    }
+    [[nodiscard]] bool retired() const noexcept;
     // The packets of a port that it has kept, the first ones; only at rest.
     std::size_t peek_kept(std::uint32_t port, std::span<reflow_message> to) const noexcept;
 
@@ -584,6 +582,7 @@ private:
     bool singly_ : 1 = false;  // each call has something around it: fixed before the group begins
     bool ended_ : 1 = false;   // a source whose end was asked for
     bool keeps_order_ : 1 = false;
+    bool in_block_ : 1 = false;  // its memory is that of an ActorBlock
     bool flush_now_ = false;   // a connection has more than its credit
     bool host_waits_ = false;  // a host waits for room that a take has made
     bool passed_ = false;      // the firing that is due has been stopped before: it may begin

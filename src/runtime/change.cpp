@@ -54,6 +54,25 @@ void Actor::release_claim(bool begun, bool turn) noexcept {
     submit(nullptr);
 }
 
+bool Actor::retired() const noexcept {
+    return (word_.load(std::memory_order_acquire) & state_mask) == gone;
+}
+
+bool Actor::busy() const noexcept {
+    std::uint32_t now = word_.load(std::memory_order_acquire) & state_mask;
+    return now == ready || now == running || now == notified;
+}
+
+std::string_view Actor::outport_name(std::uint32_t outport) const noexcept {
+    const auto& ports = component->outports;
+    return ports[outport < ports.size() ? outport : component->error_port].name;
+}
+
+void Actor::watch(std::uint32_t limit_ms) {
+    if (limit_ms != 0) extras().watchdog_ms = limit_ms;
+    singly_ = singly_ || limit_ms != 0;
+}
+
 void Actor::retire() noexcept {
     word_.exchange(gone, std::memory_order_acq_rel);
     group.leave();

@@ -1,6 +1,6 @@
 // The scheduler with threads, of its own or lent by the host: a queue for each worker, an inject
 // queue for outsiders, stealing, and an event count for sleep. An idle pool uses no CPU.
-// Thread: submit and arm from any; each worker runs turns on its own.
+// gnu::cold: compiled for size. Thread: submit and arm from any; each worker runs turns on its own.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -43,7 +43,7 @@ public:
         if (Lookout* place = lookout()) place->unref();
     }
 
-    Result<void> start() {
+    [[gnu::cold]] Result<void> start() {
         add_worker();  // one of the host's threads always finds a place, without memory
         if (lent_) return {};
         // All before the first of them begins: it takes from its queue with care then.
@@ -53,7 +53,7 @@ public:
         return started;
     }
 
-    Result<void> set_workers(std::uint32_t count) override {
+    [[gnu::cold]] Result<void> set_workers(std::uint32_t count) override {
         std::unique_lock lock(slots_mutex_);
         if (lent_) {
             most_ = count;
@@ -81,7 +81,7 @@ public:
         return {};
     }
 
-    Result<void> watch(std::uint32_t limit_ms) override {
+    [[gnu::cold]] Result<void> watch(std::uint32_t limit_ms) override {
         std::lock_guard lock(slots_mutex_);
         if (watchdog == nullptr) {
             auto made = std::unique_ptr<Watchdog>(new Watchdog);
@@ -110,7 +110,7 @@ public:
 
     // Those of other classes wait in queues that all workers share, so that each takes the first
     // one.
-    void submit_apart(Actor& actor, const Lane* lane) noexcept {
+    [[gnu::cold]] void submit_apart(Actor& actor, const Lane* lane) noexcept {
         if ((actor.apart & Actor::blocking_bit) != 0 && blocking_.submit(actor)) return;
         Rank rank = actor.rank();
         if (rank != Rank::normal && !ranked_.load(std::memory_order_relaxed)) {
@@ -135,7 +135,7 @@ public:
 
     // ---- lent
 
-    Worked work(std::uint64_t timeout_ns) override {
+    [[gnu::cold]] Worked work(std::uint64_t timeout_ns) override {
         if (ending_.load(std::memory_order_seq_cst)) return Worked::closed;
         Worker* slot = take_slot();
         if (slot == nullptr) return Worked::full;
@@ -150,7 +150,7 @@ public:
         give_back(*slot);  // from here on the pool may be gone
         return closed ? Worked::closed : Worked::over;
     }
-    void interrupt_work(std::uint32_t calls) noexcept override {
+    [[gnu::cold]] void interrupt_work(std::uint32_t calls) noexcept override {
         std::uint32_t now = permits_.load(std::memory_order_relaxed);
         while (!permits_.compare_exchange_weak(
             now, std::min(limits::workers_count, now + std::min(calls, limits::workers_count)),
@@ -160,7 +160,7 @@ public:
     }
 
     // A host that waits works meanwhile; without a free slot it waits for one.
-    Ran run(const Limits& limits) override {
+    [[gnu::cold]] Ran run(const Limits& limits) override {
         Ran ran;
         ran.pending = true;  // other threads may bring something at any time
         if (!lent_) return ran;
@@ -199,7 +199,7 @@ public:
     [[nodiscard]] std::uint32_t places() const noexcept override {
         return made_.load(std::memory_order_acquire);
     }
-    [[nodiscard]] WorkerLoad load(std::uint32_t number) const noexcept override {
+    [[nodiscard, gnu::cold]] WorkerLoad load(std::uint32_t number) const noexcept override {
         const Worker& worker = *workers_[number];
         std::uint64_t begun = worker.begun_ns.load(std::memory_order_relaxed);
         std::uint64_t since = worker.asleep_since.load(std::memory_order_relaxed);
@@ -221,13 +221,13 @@ public:
         lookout_.store(place.leak(), std::memory_order_seq_cst);
     }
 
-    void request_shutdown() noexcept override {
+    [[gnu::cold]] void request_shutdown() noexcept override {
         ending_.store(true, std::memory_order_seq_cst);
         wake(true);
         blocking_.request_shutdown();
         if (watchdog != nullptr) watchdog->request_end();
     }
-    [[gnu::noinline]] void shutdown() noexcept override {
+    [[gnu::cold]] void shutdown() noexcept override {
         request_shutdown();
         for (std::uint32_t i = 0; i < made_.load(std::memory_order_acquire); ++i) {
             workers_[i]->thread.join();
@@ -242,7 +242,7 @@ private:
     // ---- workers
 
     // Under slots_mutex_, or before there are threads.
-    Worker& add_worker() {
+    [[gnu::cold]] Worker& add_worker() {
         std::uint32_t made = made_.load(std::memory_order_relaxed);
         workers_[made].reset(new Worker(*this, rise));
         workers_[made]->number = made;
@@ -254,7 +254,7 @@ private:
     }
 
     // Under slots_mutex_, which the new thread does not need until it ends.
-    Result<void> start_thread(Worker& worker) {
+    [[gnu::cold]] Result<void> start_thread(Worker& worker) {
         worker.thread.join();  // it does nothing more but end
         worker.retired.store(false, std::memory_order_relaxed);
         Result<void> started = worker.thread.start(
@@ -271,7 +271,7 @@ private:
     }
 
     // NULL if all are taken, or there is no memory for another one.
-    Worker* take_slot() noexcept try {
+    [[gnu::cold]] Worker* take_slot() noexcept try {
         std::lock_guard lock(slots_mutex_);
         if (taken_ >= most_) return nullptr;
         std::uint32_t i = 0;
@@ -283,13 +283,13 @@ private:
     } catch (const std::bad_alloc&) {
         return nullptr;
     }
-    void give_back(Worker& slot) noexcept {
+    [[gnu::cold]] void give_back(Worker& slot) noexcept {
         std::lock_guard lock(slots_mutex_);
         slot.taken = false;
         --taken_;
         slots_changed_.notify_all();
     }
-    void wait_for_slot(const Limits& limits) {
+    [[gnu::cold]] void wait_for_slot(const Limits& limits) {
         std::unique_lock lock(slots_mutex_);
         waiting_.fetch_add(1, std::memory_order_seq_cst);
         auto over = [&] {
@@ -307,7 +307,7 @@ private:
     }
 
     // The hooks for threads are for those of the library.
-    void loop(Worker& self) {
+    [[gnu::cold]] void loop(Worker& self) {
         if (options_.thread_start != nullptr) options_.thread_start(options_.user_data);
         Stint always;
         work_in(self, always);
@@ -359,7 +359,7 @@ private:
         if (stint.deadline_ns <= self.now_ns()) stint.over = true;
         return stint.over;
     }
-    bool take_permit() noexcept {
+    [[gnu::cold]] bool take_permit() noexcept {
         std::uint32_t now = permits_.load(std::memory_order_seq_cst);
         while (now != 0) {
             if (permits_.compare_exchange_weak(now, now - 1, std::memory_order_seq_cst)) return true;
@@ -369,7 +369,7 @@ private:
 
     // What waits here goes to the others. One of those who sleep gets up: who leaves may have been
     // woken for something that it does not do any more, or was the one who watched the others.
-    void leave(Worker& self) noexcept {
+    [[gnu::cold]] void leave(Worker& self) noexcept {
         while (Actor* actor = self.queue.pop(false)) inject_.push(*actor);
         awake_.fetch_sub(1, std::memory_order_seq_cst);
         if (ending_.load(std::memory_order_seq_cst)) return;
@@ -431,7 +431,7 @@ private:
     // nothing waits here comes behind what others have too much of. Sequentially consistent with
     // the event count, as inject_: who pushes sets ranked_ first, so a worker that is about to
     // sleep sees both or is woken.
-    Actor* find_by_rank(Worker& self, bool alone) noexcept {
+    [[gnu::cold]] Actor* find_by_rank(Worker& self, bool alone) noexcept {
         bool normal = self.queue.size() != 0 || !inject_.empty();
         bool high = !high_.empty();
         Rank rank = self.rule.next(high, normal, !low_.empty());
@@ -451,7 +451,7 @@ private:
     // A callback may last long where all before it were short, and then nobody was woken for those
     // that wait behind it: one idle worker looks from time to time, as long as another is awake,
     // whether that one goes on.
-    Actor* rescue(Worker& self) noexcept {
+    [[gnu::cold]] Actor* rescue(Worker& self) noexcept {
         for (std::uint32_t i = 0; i < made_.load(std::memory_order_acquire); ++i) {
             Worker& victim = *workers_[i];
             std::uint64_t rounds = victim.rounds.load(std::memory_order_relaxed);

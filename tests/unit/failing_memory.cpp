@@ -27,7 +27,8 @@ void* take(void*, std::size_t size, std::size_t alignment) {
     while (left >= 0 && !successes_left.compare_exchange_weak(left, left - 1)) {
     }
     if (left == 0) return nullptr;
-    char* memory = static_cast<char*>(std::malloc(header_bytes + size));
+    std::size_t all = (header_bytes + size + header_bytes - 1) / header_bytes * header_bytes;
+    char* memory = static_cast<char*>(std::aligned_alloc(header_bytes, all));
     if (memory == nullptr) return nullptr;
     Header header{size, alignment};
     std::memcpy(memory, &header, sizeof header);

@@ -80,7 +80,7 @@ TEST(GraphEdit, ARemovedConnectionCanBeAddedAgain) {
     EXPECT_FALSE(graph.has_connection({"a", "out"}, {"b", "in"}));
     EXPECT_TRUE(graph.has_connection({"b", "out"}, {"c", "in"}));
     ASSERT_TRUE(graph.connect({"a", "out"}, {"b", "in"}, {}).ok());
-    EXPECT_EQ(graph.view().connections.back().from.node, "a");
+    EXPECT_EQ(graph.view().connections[1].from.node, "a");
 }
 
 TEST(GraphEdit, ARenamedNodeKeepsEverything) {
