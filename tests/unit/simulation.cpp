@@ -2,6 +2,8 @@
 #include "network/simulation.hpp"
 
 #include <atomic>
+#include <chrono>
+#include <climits>
 #include <condition_variable>
 #include <deque>
 #include <set>
@@ -21,6 +23,14 @@ constexpr std::uint32_t hops_most_in_cycles = 7;
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) { return Random(a * 31 + b).next(); }
 
+// The stream that goes with a packet.
+struct Carried {
+    std::shared_ptr<const Message> handle{};
+    std::int64_t id = 0;
+    std::int64_t key = 0;  // of its StreamPlan
+    explicit operator bool() const { return handle != nullptr; }
+};
+
 // What travels: who emitted it and as which, how many hops it has left, a value that depends
 // on its ancestors alone, and which envelope goes with it.
 struct Freight {
@@ -28,6 +38,7 @@ struct Freight {
     std::int64_t hops = 0;
     std::int64_t value = 0;
     std::int64_t envelope = 0;  // its correlation; 0: none
+    Carried stream{};
 };
 // The number of what may not arrive anywhere.
 constexpr std::int64_t ghost = 0xffffff;
@@ -35,8 +46,13 @@ constexpr std::int64_t ghost = 0xffffff;
 Message pack(const Freight& freight) {
     // Counted messages of two shapes, as real ones.
     std::int64_t fields[] = {freight.stamp, freight.hops, freight.value, freight.envelope};
-    if (freight.value % 3 != 0) return Message::numbers(std::span<const std::int64_t>(fields));
+    if (freight.value % 3 != 0 && !freight.stream) return Message::numbers(std::span<const std::int64_t>(fields));
     ObjectBuilder object(4);
+    if (freight.stream) {
+        object.set("stream", MessageRef(*freight.stream.handle).own());
+        object.set("id", Message::integer(freight.stream.id));
+        object.set("key", Message::integer(freight.stream.key));
+    }
     object.set("stamp", Message::integer(freight.stamp));
     object.set("envelope", Message::integer(freight.envelope));
     object.set("hops", Message::integer(freight.hops));
@@ -49,8 +65,13 @@ Freight unpack(MessageRef message) {
         return {message.at(0).integer(), message.at(1).integer(), message.at(2).integer(),
                 message.at(3).integer()};
     }
-    return {message.get("stamp").integer(), message.get("hops").integer(),
-            message.get("value").integer(), message.get("envelope").integer()};
+    Freight freight{message.get("stamp").integer(), message.get("hops").integer(),
+                    message.get("value").integer(), message.get("envelope").integer()};
+    if (MessageRef handle = message.get("stream"); !handle.none()) {
+        freight.stream = {std::make_shared<const Message>(handle.own()), message.get("id").integer(),
+                          message.get("key").integer()};
+    }
+    return freight;
 }
 
 Message envelope_with(std::int64_t number) {
@@ -71,7 +92,7 @@ std::uint32_t inports_of(Role role) {
     return role == Role::join_all || role == Role::join_required ? 2 : 1;
 }
 std::uint32_t outports_of(Role role) {
-    return role == Role::sink ? 0 : role == Role::split ? 2 : 1;
+    return role == Role::sink || role == Role::reader ? 0 : role == Role::split ? 2 : 1;
 }
 
 }  // namespace
@@ -92,10 +113,10 @@ void plan_failures(Plan& plan, Random& random) {
         if (later) continue;
         node.hold = random.one_in(2);
         node.restarts = random.one_in(4);
-        if (random.one_in(4)) {
-            // What it lets through depends on the time. An attempt that opens it is the last one.
-            node.threshold = 1 + static_cast<std::uint32_t>(random.below(3));
-            node.retries = 0;
+        // What a breaker refuses is a letter, and a stream in it rests there.
+        if (!plan.flows && random.one_in(4)) {
+            // What it lets through depends on the time.
+            node.threshold = 1 + static_cast<std::uint32_t>(random.below(4));
             plan.confluent = false;
         }
         if (!random.one_in(3)) continue;
@@ -112,6 +133,16 @@ void plan_priorities(Plan& plan, Random& random) {
     if (!random.one_in(3)) return;
     static constexpr const char* priorities[] = {"", "high", "low"};
     for (PlannedNode& node : plan.nodes) node.priority = priorities[random.below(3)];
+}
+
+void plan_stream_node(Plan& plan, PlannedNode& node, Random& random) {
+    static constexpr Role roles[] = {Role::writer, Role::writer, Role::reader, Role::reader,
+                                     Role::relay};
+    node.role = roles[random.below(5)];
+    node.gathers = node.role == Role::writer && random.one_in(4);
+    // Which packet the stream goes with is chance.
+    if (node.gathers) plan.confluent = false;
+    node.one_by_one = node.role == Role::reader && !plan.flows && random.one_in(2);
 }
 
 void plan_dealing(Plan& plan, Random& random) {
@@ -143,6 +174,11 @@ Plan make_plan(std::uint64_t seed) {
     bool joins = random.one_in(3);
     bool drops = random.one_in(4);
     bool cycles = random.one_in(3);
+    plan.streams = random.one_in(3);
+    plan.flows = plan.streams && !cycles && random.one_in(2);
+    joins = joins && !plan.flows;
+    // Events that nobody reads keep the messages that they tell, and the handles in them.
+    plan.listens = plan.listens && !plan.flows;
     plan.hops = cycles ? hops_most_in_cycles : hops_most;
     std::size_t count = 2 + random.below(9);
     for (std::size_t i = 0; i < count; ++i) {
@@ -152,6 +188,8 @@ Plan make_plan(std::uint64_t seed) {
                                          Role::filter, Role::split, Role::spread, Role::gather,
                                          Role::sink,   Role::later};
         node.role = plain[random.below(10)];
+        if (plan.streams && random.one_in(2)) plan_stream_node(plan, node, random);
+        if (plan.flows && node.role == Role::gather) node.role = Role::pass;
         if (joins && random.one_in(3)) {
             node.role = random.one_in(2) ? Role::join_all : Role::join_required;
             plan.confluent = false;
@@ -193,7 +231,11 @@ Plan make_plan(std::uint64_t seed) {
         Role role = plan.nodes[i].role;
         // Not joins of both inports: if one side is over, a host would wait for ever.
         bool feedable = inports_of(role) != 0 && role != Role::join_all;
-        if (feedable && random.one_in(5)) plan.fed.push_back(i);
+        if (feedable && random.one_in(5)) {
+            plan.fed.push_back(i);
+            // The host would wait for a stream that ends when it drains.
+            plan.nodes[i].one_by_one = false;
+        }
         if (outports_of(role) != 0 && random.one_in(5)) plan.read.push_back(i);
         bool lacks = role == Role::join_required;  // a required port that is not connected
         for (const PlannedConnection& connection : plan.connections) {
@@ -217,6 +259,12 @@ Plan make_plan(std::uint64_t seed) {
 
 namespace {
 
+// A stream that is passed on as another one; without the first one, that ends at once.
+struct Passing {
+    std::unique_ptr<ReadingEnd> from{};
+    std::unique_ptr<WritingEnd> to{};
+};
+
 // What a node has seen and done. Only its callbacks touch it, which never overlap: `inside` says
 // so, and a sanitizer sees whether each sees what the one before wrote.
 struct Node {
@@ -239,6 +287,12 @@ struct Node {
     std::set<std::int64_t> again;  // stamps of packets that come again from a snapshot
     std::map<std::int64_t, std::int64_t> promised;  // stamps of outputs by those of inputs
     std::uint32_t next = 0;
+    std::unique_ptr<WritingEnd> writing;
+    std::vector<ReadingEnd> reading;
+    std::vector<Passing> passing;
+    std::uint32_t in_a_row = 0;  // failed attempts of one with a circuit breaker
+    bool opened = false;
+    bool begun = false;  // with the packet at the front, which comes again
     int set_up = 0;
     int torn_down = 0;
     int finished = 0;
@@ -256,12 +310,13 @@ struct LaterFiring {
     std::int64_t stamp = -1;  // of what it emits, if that is known when it begins
     std::uint32_t attempts = 0;  // that have failed before
     std::uint32_t retries = 0;   // that may follow the first one
+    bool calm = false;           // never fails
     [[nodiscard]] std::uint64_t child() const {
         return mix(static_cast<std::uint64_t>(input.value), node);
     }
     // Some work at the second attempt or later, some at none.
     [[nodiscard]] bool fails_at(std::uint32_t attempt) const {
-        return child() % 8 == 0 && (attempt == 0 || attempt <= child() / 8 % 5);
+        return !calm && child() % 8 == 0 && (attempt == 0 || attempt <= child() / 8 % 5);
     }
     [[nodiscard]] bool fails() const { return fails_at(attempts); }
     [[nodiscard]] bool comes_again() const { return fails() && attempts < retries; }
@@ -284,6 +339,8 @@ struct World {
     std::vector<LaterFiring> later_done{};  // that have ended, where snapshots may cut
     std::set<std::pair<std::uint32_t, std::int64_t>> later_tried{};  // node and input, to come again
     bool later_over = false;
+    StreamBook book{};
+    Ref<runtime::StreamCount> live{};  // of the newest runtime
 
     void fault(const std::string& text) {
         std::lock_guard lock(mutex);
@@ -357,9 +414,11 @@ public:
     void emit(std::uint32_t port, std::int64_t hops, std::uint64_t value) {
         if (hops > 0) emit_as(port, next_stamp(port), hops, value);
     }
+    // What is emitted from now on has this stream with it.
+    void carry(Carried stream) { stream_ = std::move(stream); }
     void emit_as(std::uint32_t port, std::int64_t stamp, std::int64_t hops, std::uint64_t value) {
         hops = std::min<std::int64_t>(hops, world_.plan.hops);
-        Freight freight{stamp, hops, static_cast<std::int64_t>(value >> 2), envelope_};
+        Freight freight{stamp, hops, static_cast<std::int64_t>(value >> 2), envelope_, stream_};
         if (context_.emit(port, pack(freight)) != REFLOW_OK) {
             world_.fault(node_.plan->id + " cannot emit");
         }
@@ -368,11 +427,15 @@ public:
     reflow_status handle(const Freight& freight) {
         auto value = static_cast<std::uint64_t>(freight.value);
         std::uint64_t child = mix(value, node_.number);
+        carry(freight.stream);
         switch (node_.plan->role) {
             case Role::failing:
+                if (freight.stream && world_.plan.flows) break;  // a letter would keep it
                 if (child % 4 == 0 && fails(freight, child / 4)) {
                     return context_.fail(Failure(REFLOW_ERROR_FAILED, "as planned"));
                 }
+                node_.in_a_row = 0;
+                node_.opened = false;
                 break;
             case Role::filter:
                 if (child % 3 == 0) return REFLOW_OK;
@@ -397,6 +460,13 @@ public:
     }
 
 private:
+    // Whether this failure opens the circuit breaker: then it is the last attempt. What comes while it is
+    // open is not let through, so the next call is its trial.
+    bool opens() {
+        if (node_.plan->threshold == 0) return false;
+        node_.opened = node_.opened || ++node_.in_a_row >= node_.plan->threshold;
+        return node_.opened;
+    }
     // Some work at the second attempt or later, some at none.
     bool fails(const Freight& freight, std::uint64_t child) {
         const PlannedNode& plan = *node_.plan;
@@ -407,7 +477,8 @@ private:
                 Freight held{std::int64_t{node_.number} * 4 << 24 | ghost, 1, 1, envelope_};
                 (void)context_.emit(0, pack(held));
             }
-            if (context_.attempts < plan.retries) return node_.tried.insert(freight.stamp), true;
+            const bool last = opens() || context_.attempts >= plan.retries;
+            if (!last) return node_.tried.insert(freight.stamp), true;
             node_.tried.erase(freight.stamp);
         }
         ++node_.failures;
@@ -418,6 +489,7 @@ private:
     Node& node_;
     Context& context_;
     std::int64_t envelope_ = 0;  // of what is emitted now
+    Carried stream_;             // and the stream
 };
 
 reflow_status run_source(Visit& visit, Node& node, Context& context) {
@@ -434,6 +506,7 @@ reflow_status run_source(Visit& visit, Node& node, Context& context) {
 reflow_status run_slow(Visit& visit, Node& node, Context& context, std::span<Packet> inputs) {
     // A call without inputs is that of the timer, whatever has arrived since.
     for (const Freight& freight : std::exchange(node.kept, {})) {
+        visit.carry(freight.stream);
         visit.emit(0, freight.hops - 1,
                    mix(static_cast<std::uint64_t>(freight.value), node.number));
     }
@@ -455,6 +528,7 @@ reflow_status run_later(World& world, Visit& visit, Node& node, Context& context
         LaterFiring firing{{}, node.number, visit.arrive(inputs[i]),
                            number_of(envelope_at(inputs[i].envelope))};
         firing.attempts = i == 0 ? context.attempts : 0;
+        firing.calm = world.plan.flows && firing.input.stream;
         firing.retries = node.plan->retries;
         // Outputs have numbers in the order of the inputs, whichever attempt brings them.
         if (ordered && firing.emits_at_last()) {
@@ -464,6 +538,7 @@ reflow_status run_later(World& world, Visit& visit, Node& node, Context& context
         }
         if (ordered && firing.emits() && firing.child() % 3 == 0) {
             visit.open(inputs.subspan(i, 1));
+            visit.carry(firing.input.stream);
             visit.emit_as(0, firing.stamp, firing.input.hops - 1, firing.child());
             std::lock_guard lock(world.later_mutex);
             ++node.firings;
@@ -488,7 +563,7 @@ bool end_later(World& world, LaterFiring& firing) {
         }
         Freight freight{firing.stamp, std::min<std::int64_t>(firing.input.hops - 1, world.plan.hops),
                         static_cast<std::int64_t>(firing.child() >> 2),
-                        world.plan.carries ? firing.envelope : 0};
+                        world.plan.carries ? firing.envelope : 0, firing.input.stream};
         reflow_message message = pack(freight).leak();
         if (reflow_completion_emit(firing.completion, 0, message, 0) != REFLOW_OK) {
             return (void)Message::adopt(message), false;
@@ -514,6 +589,7 @@ bool end_later(World& world, LaterFiring& firing) {
     if (status != REFLOW_OK) return count(UINT64_MAX), false;
     if (world.how.threaded()) return true;
     world.outcome.trace += node.plan->id + " ends " + std::to_string(firing.input.stamp) + "\n";
+    firing.input.stream = {};
     if (world.how.cuts != 0) world.later_done.push_back(firing);
     return true;
 }
@@ -594,16 +670,183 @@ reflow_status run_join(Visit& visit, Node& node, std::span<Packet> inputs) {
     for (std::size_t at = 0; at < inputs.size(); at += 2) {
         std::uint64_t value = node.number;
         std::int64_t hops = hops_most;
+        visit.carry({});
         for (const Packet& packet : inputs.subspan(at, 2)) {
             if (MessageRef(packet.message).none()) continue;
             Freight freight = visit.arrive(packet);
             value = mix(value, static_cast<std::uint64_t>(freight.value));
+            if (freight.stream) visit.carry(freight.stream);
             hops = std::min(hops, freight.hops);
         }
         ++node.firings;
         visit.emit(0, hops - 1, value);
     }
     return REFLOW_OK;
+}
+
+// ---- nodes with streams
+
+// The actor's own: the network stops.
+bool stops(World& world, reflow_status status) {
+    if (status != REFLOW_ERROR_CANCELLED) world.book.fault("a stream: " + std::to_string(status));
+    return true;
+}
+
+// The new stream goes with what is emitted next.
+std::unique_ptr<WritingEnd> open_stream(World& world, Visit& visit, Context& context,
+                                        std::uint64_t key, std::int64_t length, bool gathers) {
+    const StreamPlan plan(key);
+    const std::size_t id = world.book.open(plan, gathers ? -1 : length);
+    Message handle;
+    auto made = runtime::open_stream(context, 0, stream_options(id, plan, !world.plan.flows), handle);
+    if (!made.ok()) {
+        world.book.writer_over(id, StreamEnd::drops, true);
+        (void)stops(world, made.error().status);
+        return nullptr;
+    }
+    visit.carry({std::make_shared<const Message>(std::move(handle)), static_cast<std::int64_t>(id),
+                 static_cast<std::int64_t>(key)});
+    return std::make_unique<WritingEnd>(world.book, id, plan, length, std::move(made).take());
+}
+
+// As the first one its reader, or else an observer.
+std::unique_ptr<ReadingEnd> accept_stream(World& world, Context& context, const Carried& stream,
+                                          bool observes) {
+    const StreamPlan plan(static_cast<std::uint64_t>(stream.key));
+    const MessageRef handle(*stream.handle);
+    const auto id = static_cast<std::size_t>(stream.id);
+    auto made = runtime::accept_stream(context, handle);
+    bool observer = false;
+    if (!made.ok() && made.error().status == REFLOW_ERROR_ALREADY_EXISTS) {
+        if (!observes) return nullptr;
+        observer = true;
+        made = runtime::observe_stream(context, handle, {}, plan.observed_reliably());
+    }
+    if (!made.ok()) return stops(world, made.error().status), nullptr;
+    return std::make_unique<ReadingEnd>(world.book, id, plan, observer, plan.observed_reliably(),
+                                        std::move(made).take());
+}
+
+// The inputs from there on wait for a stream.
+reflow_status rest_at(Node& node, Context& context, std::size_t done, bool rests) {
+    node.firings += done;
+    (void)context.advance(done);
+    (void)context.again();
+    return rests ? context.rest() : REFLOW_OK;
+}
+
+reflow_status run_writer(World& world, Visit& visit, Node& node, Context& context,
+                         std::span<Packet> inputs) {
+    const bool gathers = node.plan->gathers;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (!std::exchange(node.begun, true)) {
+            const Freight freight = visit.arrive(inputs[i]);
+            const std::uint64_t child = mix(static_cast<std::uint64_t>(freight.value), node.number);
+            const StreamPlan plan(child);
+            visit.carry({});
+            if (node.writing == nullptr || node.writing->over()) {
+                node.writing = open_stream(world, visit, context, child, plan.length(), gathers);
+            } else {
+                node.writing->lengthen(plan.length());
+            }
+            visit.emit(0, freight.hops - 1, child);
+        }
+        if (node.writing != nullptr && !node.writing->over()) {
+            const std::int64_t most = node.writing->plan().pauses() ? 2 : INT64_MAX;
+            const reflow_status status = node.writing->pump(0, most, !gathers);
+            if (status == REFLOW_ERROR_WOULD_BLOCK) return rest_at(node, context, i, true);
+            if (status == REFLOW_ERROR_LIMIT) return rest_at(node, context, i, false);
+        }
+        node.begun = false;
+    }
+    node.firings += std::max<std::size_t>(inputs.size(), 1);
+    return REFLOW_OK;
+}
+
+// One stream after the other, or all that come at the same time.
+reflow_status run_reader(World& world, Visit& visit, Node& node, Context& context,
+                         std::span<Packet> inputs) {
+    const std::size_t batch = 1 + node.number % 4;
+    auto pump = [&] {
+        std::erase_if(node.reading, [&](ReadingEnd& one) { return one.pump(0, batch) == REFLOW_OK; });
+        visit.note(std::to_string(node.reading.size()) + " streams are open");
+        return node.reading.empty();
+    };
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (!node.plan->one_by_one || !std::exchange(node.begun, true)) {
+            const Freight freight = visit.arrive(inputs[i]);
+            if (freight.stream) {
+                auto made = accept_stream(world, context, freight.stream, true);
+                if (made != nullptr) node.reading.push_back(std::move(*made));
+            }
+        }
+        if (!node.plan->one_by_one) continue;
+        if (!pump()) return rest_at(node, context, i, true);
+        node.begun = false;
+    }
+    if (!node.plan->one_by_one) (void)pump();
+    node.firings += std::max<std::size_t>(inputs.size(), 1);
+    return REFLOW_OK;
+}
+
+// Whether it is over.
+bool pass_on(Passing& passing) {
+    runtime::Patience none(0);
+    while (passing.from != nullptr) {
+        const reflow_status room = passing.to->writer().wait_for_room(none);
+        if (room == REFLOW_ERROR_WOULD_BLOCK) return false;
+        if (room != REFLOW_OK) return passing.to->unread(), passing.from->leave(), true;
+        reflow_frame_kind kind = 0;
+        Message frame;
+        if (passing.from->front(kind, frame) != REFLOW_OK) return false;
+        if (kind == REFLOW_FRAME_DATA) {
+            if (passing.to->writer().push(passing.to->frame()) != REFLOW_OK) continue;
+            passing.to->wrote();
+            passing.from->pop();
+        }
+        passing.from->take(kind, frame);
+        if (!passing.from->over()) continue;
+        passing.to->end(kind == REFLOW_FRAME_END ? StreamEnd::ends : StreamEnd::fails);
+        return true;
+    }
+    passing.to->end(StreamEnd::ends);
+    return true;
+}
+
+reflow_status run_relay(World& world, Visit& visit, Node& node, Context& context,
+                        std::span<Packet> inputs) {
+    for (const Packet& packet : inputs) {
+        const Freight freight = visit.arrive(packet);
+        const std::uint64_t child = mix(static_cast<std::uint64_t>(freight.value), node.number);
+        visit.carry({});
+        if (freight.stream) {
+            Passing passing{accept_stream(world, context, freight.stream, false),
+                            open_stream(world, visit, context, child, 0, true)};
+            if (passing.to != nullptr) {
+                node.passing.push_back(std::move(passing));
+            } else if (passing.from != nullptr) {
+                passing.from->leave();
+            }
+        }
+        visit.emit(0, freight.hops - 1, child);
+    }
+    std::erase_if(node.passing, pass_on);
+    node.firings += std::max<std::size_t>(inputs.size(), 1);
+    return REFLOW_OK;
+}
+
+// With the teardown of its node: hosts may wait for the other ends.
+void leave_streams(Node& node) {
+    if (node.writing && !node.writing->over()) node.writing->end(StreamEnd::drops);
+    for (ReadingEnd& one : node.reading) one.leave();
+    for (Passing& one : node.passing) {
+        if (one.from != nullptr) one.from->leave();
+        one.to->end(StreamEnd::drops);
+    }
+    node.writing.reset();
+    node.reading.clear();
+    node.passing.clear();
+    node.begun = false;
 }
 
 // Takes some of the batch, sometimes by advance and again, sometimes all.
@@ -633,6 +876,12 @@ reflow_status run_node(World& world, Node& node, Context& context, std::span<Pac
             return run_batch(visit, node, context, inputs);
         case Role::later:
             return run_later(world, visit, node, context, inputs);
+        case Role::writer:
+            return run_writer(world, visit, node, context, inputs);
+        case Role::reader:
+            return run_reader(world, visit, node, context, inputs);
+        case Role::relay:
+            return run_relay(world, visit, node, context, inputs);
         default:
             break;
     }
@@ -664,7 +913,8 @@ runtime::ComponentRef component_of(World& world, Role role) {
         await = REFLOW_AWAIT_REQUIRED;
         ports.required = {"i0"};
     }
-    bool many = role == Role::batch || role == Role::join_all || role == Role::later;
+    bool many = role == Role::batch || role == Role::join_all || role == Role::later ||
+                role == Role::writer || role == Role::reader;
     std::uint32_t max_batch = many ? 7 : 1;
     auto make = [&world](std::string_view id) {
         Node& node = world.nodes[std::stoul(std::string(id.substr(1)))];
@@ -680,7 +930,9 @@ runtime::ComponentRef component_of(World& world, Role role) {
         behaviour->finish = [&](Context& context) {
             Visit visit(world, node, context, "finish");
             ++node.finished;
+            if (node.writing && !node.writing->over()) node.writing->end(StreamEnd::ends);
             for (const Freight& freight : std::exchange(node.kept, {})) {
+                visit.carry(freight.stream);
                 visit.emit(0, freight.hops - 1,
                            mix(static_cast<std::uint64_t>(freight.value), node.number));
             }
@@ -688,6 +940,7 @@ runtime::ComponentRef component_of(World& world, Role role) {
         };
         behaviour->teardown = [&](Context& context) {
             Visit visit(world, node, context, "teardown");
+            leave_streams(node);
             ++node.torn_down;
         };
         behaviour->destroyed = [&] { ++node.destroyed; };
@@ -773,6 +1026,7 @@ std::unique_ptr<Net> make_net(World& world) {
         }
     }
     auto net = std::make_unique<Net>(options, std::move(components));
+    world.live = net->runtime->scheduler().streams;
     for (const PlannedNode& node : plan.nodes) {
         net->node(node.id, "Role" + std::to_string(static_cast<int>(node.role)), settings_of(node));
     }
@@ -799,11 +1053,22 @@ std::unique_ptr<Net> make_net(World& world) {
 
 // ---- the host
 
+// What would not go on by then never does: attempts come again by the clock, whatever a thread does.
+class Deadline {
+public:
+    [[nodiscard]] bool over() const { return std::chrono::steady_clock::now() > until_; }
+
+private:
+    const std::chrono::steady_clock::time_point until_ =
+        std::chrono::steady_clock::now() + std::chrono::seconds(60);
+};
+
 class Host {
 public:
     Host(World& world, std::unique_ptr<Net> net) : world_(world), net_(std::move(net)) {
         for (std::uint32_t node : world.plan.read) {
-            readers_.push_back({net_->output(name(node) + ".o0", world.plan.reader_capacity), {}});
+            readers_.emplace_back().output =
+                net_->output(name(node) + ".o0", world.plan.reader_capacity);
         }
         for (std::uint32_t node : world.plan.fed)
             inports_.push_back(net_->inport(name(node) + ".i0"));
@@ -818,12 +1083,22 @@ public:
     // Another network goes on where this one is. Nothing happens in this one any more, since it
     // was paused before.
     void cut() {
+        if (holds_streams()) return;  // which are in none of what a snapshot has
         Result<void> paused = net_->network->pause("", REFLOW_FOREVER);
         if (stalled(paused)) return;
         if (!paused.ok()) return world_.fault("pause: " + error_text(paused));
         Result<Message> taken = net_->network->snapshot(REFLOW_FOREVER);
+        const std::uint64_t live = world_.live->live;
+        if (!taken.ok() && taken.error().status == REFLOW_ERROR_WOULD_BLOCK && live != 0) {
+            ++world_.outcome.unsaved;
+            if (Result<void> on = net_->network->resume(""); !on.ok()) world_.fault("resume");
+            return;
+        }
         if (!taken.ok()) {
             return world_.fault("snapshot: " + std::string(taken.error().describe()));
+        }
+        if (world_.book.open_ends() != 0 && world_.plan.flows) {
+            world_.fault("a snapshot is taken while a stream is open");
         }
         undo_later(world_, taken.value());
         String bytes;
@@ -872,6 +1147,7 @@ public:
         for (std::uint32_t i = 0; i < world_.plan.host_packets; ++i) {
             for (std::size_t to = 0; to < inports_.size(); ++to) send(to, i, 0);
             for (Reader& reader : readers_) read(reader);
+            (void)pump_writers();
             while (random.one_in(2) && end_some_later(world_, random)) {
             }
             if (cuts_ < world_.how.cuts && random.one_in(5)) cut_after(random.below(60));
@@ -879,16 +1155,17 @@ public:
         while (cuts_ < world_.how.cuts) cut_after(random.below(200));
         if (world_.how.stop_early) return;
         // Everything that waits for the host goes on when it reads.
-        for (int rounds = 0; rounds < 100'000; ++rounds) {
+        for (const Deadline deadline; !deadline.over();) {
             // A wait would be one for firings that only this thread ends.
             const bool later = has_later();
             Result<void> drained =
                 net_->network->drain(!later ? REFLOW_FOREVER : world_.later.empty() ? 1 : 0);
             bool some = later && !drained.ok() && work();
             for (Reader& reader : readers_) some = read(reader) || some;
+            some = pump_writers() || some;
             if (drained.ok()) {
-                while (some) {
-                    some = false;
+                for (some = true; some;) {
+                    some = pump_writers();
                     for (Reader& reader : readers_) some = read(reader) || some;
                 }
                 check_after_drain();
@@ -911,6 +1188,7 @@ public:
             threads.emplace_back([&] {
                 while (read(reader, 60'000)) {
                 }
+                for (std::thread& stream : reader.threads) stream.join();
             });
         }
         for (std::size_t to = 0; to < inports_.size(); ++to) {
@@ -989,8 +1267,76 @@ private:
     }
     struct Reader {
         Ref<Output> output;
-        std::vector<std::int64_t> stamps;
+        std::vector<std::int64_t> stamps{};
+        std::deque<ReadingEnd> streams{};  // of threads one each
+        std::vector<std::thread> threads{};
     };
+    // Whether a stream is with the host, or with what nodes keep outside of the engine.
+    [[nodiscard]] bool holds_streams() const {
+        bool some = !writers_.empty();
+        for (const Reader& reader : readers_) {
+            for (const ReadingEnd& one : reader.streams) some = some || !one.over();
+        }
+        for (const Node& node : world_.nodes) {
+            for (const Freight& freight : node.kept) some = some || freight.stream;
+        }
+        for (const LaterFiring& firing : world_.later) some = some || firing.input.stream;
+        return some;
+    }
+    // Of the host, without threads: whether any got on.
+    bool pump_writers() {
+        bool some = false;
+        std::erase_if(writers_, [&](WritingEnd& one) {
+            const std::int64_t before = one.next();
+            const bool over = one.pump(0) == REFLOW_OK;
+            some = some || over || one.next() != before;
+            return over;
+        });
+        return some;
+    }
+    void accept(Reader& reader, const Carried& stream, std::int64_t timeout) {
+        const StreamPlan plan(static_cast<std::uint64_t>(stream.key));
+        const MessageRef handle(*stream.handle);
+        auto keep = [&] { return runtime::Keep(*net_->runtime, net_->runtime->scheduler()); };
+        auto made = runtime::accept_stream(handle, keep(), {});
+        const bool observes = !made.ok();
+        if (observes && made.error().status == REFLOW_ERROR_ALREADY_EXISTS) {
+            made = runtime::observe_stream(handle, keep(), {}, {}, plan.observed_reliably());
+        }
+        if (!made.ok()) return world_.fault("accept: " + std::to_string(made.error().status));
+        ReadingEnd& end = reader.streams.emplace_back(
+            world_.book, static_cast<std::size_t>(stream.id), plan, observes,
+            plan.observed_reliably(), std::move(made).take());
+        if (timeout == 0) return;
+        reader.threads.emplace_back([this, &end, timeout] {
+            const reflow_status status = end.pump(timeout, 2);
+            if (status != REFLOW_OK) world_.fault("a stream: " + std::to_string(status));
+        });
+    }
+    // A stream that the host writes goes with the message.
+    std::unique_ptr<WritingEnd> make_stream(Freight& freight) {
+        const StreamPlan plan(static_cast<std::uint64_t>(freight.value));
+        const std::size_t id = world_.book.open(plan, plan.length());
+        runtime::Scheduler& scheduler = net_->runtime->scheduler();
+        Message handle;
+        auto made = runtime::Stream::create(
+            *scheduler.streams, stream_options(id, plan, !world_.plan.flows), {}, handle);
+        if (!made.ok()) return world_.fault("a stream of the host"), nullptr;
+        freight.stream = {std::make_shared<const Message>(std::move(handle)),
+                          static_cast<std::int64_t>(id), freight.value};
+        auto writer = std::make_unique<runtime::StreamWriter>(
+            std::move(made).take(), runtime::Keep(*net_->runtime, scheduler));
+        return std::make_unique<WritingEnd>(world_.book, id, plan, plan.length(), std::move(writer));
+    }
+    // It has been sent, or not.
+    void write_stream(std::unique_ptr<WritingEnd> end, bool sent, std::int64_t timeout) {
+        if (end == nullptr) return;
+        if (!sent) return end->end(StreamEnd::drops);
+        if (timeout == 0) return (void)writers_.push_back(std::move(*end));
+        const reflow_status status = end->pump(timeout);
+        if (status != REFLOW_OK) world_.fault("a stream of the host: " + std::to_string(status));
+        if (!end->over()) end->end(StreamEnd::drops);
+    }
     void listen() {
         if (!world_.plan.listens) return;
         auto made = net_->network->subscribe({.kinds = REFLOW_EVENTS_ALL, .capacity = 16});
@@ -1010,6 +1356,7 @@ private:
                 continue;
             }
             reflow_status status = taken.error().status;
+            if (status == REFLOW_ERROR_WOULD_BLOCK && world_.plan.streams) continue;
             bool ended = status == REFLOW_ERROR_INVALID_STATE || status == REFLOW_ERROR_CANCELLED ||
                          (status == REFLOW_ERROR_LIMIT && world_.plan.on_stall == "fail");
             if (!ended) world_.fault("snapshot: " + std::string(taken.error().describe()));
@@ -1039,6 +1386,7 @@ private:
     // Without threads: whether this thread is to end firings, and lets that happen.
     [[nodiscard]] bool has_later() const {
         if (world_.how.threaded()) return false;
+        if (world_.plan.streams) return true;  // or to write its own streams
         for (const PlannedNode& node : world_.plan.nodes) {
             if (node.role == Role::later) return true;
         }
@@ -1056,20 +1404,29 @@ private:
         Freight freight{who * 4 << 24 | number, hops_most,
                         static_cast<std::int64_t>(mix(1000 + to, number) >> 2)};
         if (world_.plan.carries && number % 4 != 0) freight.envelope = who * 1000 + number;
+        std::unique_ptr<WritingEnd> stream;
+        if (world_.plan.streams && number % 3 == 0) stream = make_stream(freight);
         Message message = pack(freight);
+        freight.stream = {};
         if (freight.envelope != 0) {
             message = enveloped(std::move(message), envelope_with(freight.envelope));
         }
         reflow_status status = net_->send(inports_[to], message, timeout);
         const bool later = has_later();
-        for (int rounds = 0; status == REFLOW_ERROR_WOULD_BLOCK && !world_.how.stop_early; ++rounds) {
+        const Deadline deadline;
+        // One that fails with a stall tells it to who waits, and here nobody does.
+        int rounds = world_.plan.on_stall == "fail" ? 10'000 : INT_MAX;
+        while (status == REFLOW_ERROR_WOULD_BLOCK && !world_.how.stop_early) {
             // Waiting runs the actors until nothing is left to run: then the host has to read.
             status = net_->send(inports_[to], message, later ? 0 : REFLOW_FOREVER);
             bool some = status != REFLOW_ERROR_WOULD_BLOCK;
             for (Reader& reader : readers_) some = read(reader) || some;
+            some = pump_writers() || some;
             if (later) (void)work();
-            if (!some && (!later || rounds == 100'000)) break;
+            if (!some && (!later || --rounds == 0 || deadline.over())) break;
         }
+        message = {};  // a handle that is held here would be one more
+        write_stream(std::move(stream), status == REFLOW_OK, timeout);
         if (status == REFLOW_OK) {
             ++sent_[to];
         } else if (!world_.how.stop_early && world_.plan.on_stall != "fail") {
@@ -1086,9 +1443,16 @@ private:
             Freight freight = unpack(payload_of(message));
             if (envelope != freight.envelope) world_.fault("a reader gets another envelope");
             reader.stamps.push_back(freight.stamp);
+            if (freight.stream) accept(reader, freight.stream, timeout);
+        }
+        bool some = status == REFLOW_OK;
+        for (ReadingEnd& one : reader.streams) {
+            if (timeout != 0 || one.over()) continue;
+            const std::int64_t before = one.next();
+            some = one.pump(0, 3) == REFLOW_OK || one.next() != before || some;
         }
         if (status == REFLOW_ERROR_TIMEOUT) world_.fault("a reader waits in vain");
-        return status == REFLOW_OK;
+        return some;
     }
 
     World& world_;
@@ -1096,7 +1460,8 @@ private:
     Random random_{world_.plan.seed + 78};
     std::uint32_t cuts_ = 0;
     std::uint64_t letters_ = 0;
-    std::vector<Reader> readers_;
+    std::deque<Reader> readers_;
+    std::vector<WritingEnd> writers_;
     std::vector<std::uint64_t> inports_;
     std::vector<std::uint64_t> sent_;
     Ref<network::Subscription> subscription_;
@@ -1248,6 +1613,19 @@ void check_letters(World& world, const Host& host) {
                 " failures");
 }
 
+// All have ended, and nothing waits in them. Where packets may rest those that have a handle do.
+void check_no_streams(World& world, Net& net) {
+    reflow_node_metrics metrics{};
+    for (const Node& node : world.nodes) {
+        if (!net.network->node_metrics(node.plan->id, metrics).ok()) world.fault("no metrics");
+        if (metrics.streams == 0 && metrics.stream_frames == 0 && metrics.stream_bytes == 0) continue;
+        world.fault(node.plan->id + " has ends of streams that are over");
+    }
+    // Threads of the host may still hold what they have read to its end.
+    if (!world.plan.flows || world.how.threaded()) return;
+    if (world.live->live != 0) world.fault("a stream lives that is over");
+}
+
 // Once in each life, and besides for each restart.
 void check_lives(World& world, const Node& node) {
     int lives = world.lives + static_cast<int>(node.restarts);
@@ -1278,6 +1656,10 @@ Outcome run(const Plan& plan, const How& how) {
             }
             for (const Node& node : world.nodes) check_counters(world, host.net(), host, node);
             check_dealing(world, host.net(), host);
+            // Threads of the host may still read what has been written.
+            if (how.threaded() && !world.book.wait_until_over()) world.fault("a stream has no end");
+            world.book.check(false);
+            check_no_streams(world, host.net());
         };
         if (how.threaded()) {
             host.with_threads(drained);
@@ -1287,6 +1669,7 @@ Outcome run(const Plan& plan, const How& how) {
         const bool all = !how.stop_early && !world.failed;
         host.count_life();
         if (all) check_letters(world, host);
+        if (!all) world.book.check(true);
         world.outcome.letters = host.letters();
         world.outcome.stalled = world.failed;
         host.check_readers();
@@ -1303,6 +1686,12 @@ Outcome run(const Plan& plan, const How& how) {
         }
     }
     for (const Node& node : world.nodes) check_lives(world, node);
+    // What a network that failed has left in the hands of the test.
+    world.later.clear();
+    for (Node& node : world.nodes) node.kept.clear();
+    if (world.live->live != 0) world.fault("streams live on");
+    for (const std::string& fault : world.book.faults()) world.fault(fault);
+    world.outcome.streams = world.book.counts();
     return std::move(world.outcome);
 }
 

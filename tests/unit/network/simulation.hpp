@@ -9,6 +9,7 @@
 
 #include "network/scenario.hpp"
 #include "random.hpp"
+#include "simulation_streams.hpp"
 
 namespace reflow::testing {
 
@@ -25,6 +26,9 @@ enum class Role : std::uint8_t {
     gather,         // emits when it finishes
     join_all,       // rule all, two inports
     join_required,  // rule required: one required inport and one that shows its newest
+    writer,         // opens a stream with each packet, or one for all until it finishes
+    reader,         // reads the streams that come, or observes those that have a reader
+    relay,          // passes each stream on as another one
     sink
 };
 
@@ -40,6 +44,8 @@ struct PlannedNode {
     bool restarts = false;  // behind each firing that has failed for good
     std::int32_t fallback = -1;    // a node that gets nothing else
     bool takes_failures = false;   // is one
+    bool gathers = false;     // a writer with one stream for all
+    bool one_by_one = false;  // a reader whose inputs wait until a stream has ended
     std::string priority;  // "high", "low", or empty
     std::string deals[2];  // by outport: "round-robin", "least-loaded", "value" (by key), or empty
 };
@@ -67,6 +73,10 @@ struct Plan {
     bool listens = false;  // somebody subscribes to all events
     bool carries = false;  // envelopes go with packets
     std::string on_stall;  // empty: ports grow
+    bool streams = false;
+    // Handles of streams come to somebody who takes them, so streams may have little room. Else
+    // they have enough: who waits for a packet that rests with a handle would be stalled.
+    bool flows = false;
     // Every schedule gives the same packets, in whatever order: no packet is dropped by its
     // connection, and no firing depends on which packets met.
     bool confluent = true;
@@ -86,6 +96,8 @@ struct Outcome {
     std::uint64_t retried_later = 0;  // of those, that were tried again
     std::uint64_t refused = 0;        // firings that a circuit breaker did not let begin
     std::uint64_t kept = 0;           // outputs in snapshots that waited for firings before them
+    StreamBook::Counts streams;
+    std::uint64_t unsaved = 0;  // snapshots that were refused for an open stream
     bool stalled = false;  // and failed
     std::vector<std::string> faults;
 };

@@ -11,6 +11,30 @@ void no_faults(const Outcome& outcome) {
     for (const std::string& fault : outcome.faults) ADD_FAILURE() << fault;
 }
 
+// What runs have met, so that none of it is missing.
+struct Met {
+    StreamBook::Counts streams;
+    void add(const Outcome& one) {
+        const StreamBook::Counts& from = one.streams;
+        streams.streams += from.streams;
+        streams.ended += from.ended;
+        streams.failed += from.failed;
+        streams.dropped += from.dropped;
+        streams.unread += from.unread;
+        streams.left += from.left;
+        streams.frames += from.frames;
+        streams.discarded += from.discarded;
+        streams.observed += from.observed;
+        streams.waits += from.waits;
+    }
+    // All ways in which a stream may end.
+    void check() const {
+        EXPECT_TRUE(streams.ended != 0 && streams.failed != 0 && streams.dropped != 0);
+        EXPECT_TRUE(streams.unread != 0 && streams.left != 0 && streams.discarded != 0);
+        EXPECT_TRUE(streams.observed != 0 && streams.waits != 0 && streams.frames != 0);
+    }
+};
+
 // The first line in which two traces differ.
 std::string difference(const std::string& a, const std::string& b) {
     std::size_t at = 0;
@@ -24,6 +48,7 @@ void simulated(std::uint64_t count) {
     auto [first, seeds_count] = seeds(count);
     std::size_t other_orders = 0;
     Outcome met;
+    Met streams;
     for (std::uint64_t seed = first; seed < first + seeds_count; ++seed) {
         SCOPED_TRACE("REFLOW_TEST_SEED=" + std::to_string(seed));
         Plan plan = make_plan(seed);
@@ -38,6 +63,7 @@ void simulated(std::uint64_t count) {
         met.retried_later += one.retried_later;
         met.refused += one.refused;
         met.stalled = met.stalled || one.stalled;
+        streams.add(one);
         Outcome same = run(plan, how);
         if (one.trace != same.trace) {
             ADD_FAILURE() << "the same seed, another run:\n" << difference(one.trace, same.trace);
@@ -59,6 +85,7 @@ void simulated(std::uint64_t count) {
         EXPECT_GT(other_orders, seeds_count / 4);
         EXPECT_TRUE(met.retries != 0 && met.letters != 0 && met.envelopes != 0 && met.later != 0);
         EXPECT_TRUE(met.retried_later != 0 && met.refused != 0);
+        streams.check();
     }
     if (seeds_count >= 1000) {
         EXPECT_TRUE(met.stalled);
@@ -103,7 +130,7 @@ void all_schedulers(std::uint64_t count) {
 // A run that is cut in two, or more, by snapshots is like one that is not.
 void cut(std::uint64_t count) {
     auto [first, seeds_count] = seeds(count);
-    std::uint64_t undone = 0, kept = 0;
+    std::uint64_t undone = 0, kept = 0, unsaved = 0;
     for (std::uint64_t seed = first; seed < first + seeds_count; ++seed) {
         SCOPED_TRACE("REFLOW_TEST_SEED=" + std::to_string(seed));
         Plan plan = make_plan(seed);
@@ -114,6 +141,7 @@ void cut(std::uint64_t count) {
             no_faults(outcome);
             undone += outcome.undone;
             kept += outcome.kept;
+            unsaved += outcome.unsaved;
             if (!plan.confluent) return;
             EXPECT_EQ(outcome.sum, whole.sum);
             EXPECT_EQ(outcome.arrivals, whole.arrivals);
@@ -132,6 +160,7 @@ void cut(std::uint64_t count) {
     if (seeds_count > 20) {
         EXPECT_GT(undone, 0u);
         EXPECT_GT(kept, 0u);
+        EXPECT_GT(unsaved, 0u);  // streams were open
     }
 }
 
@@ -159,7 +188,7 @@ void watched(std::uint64_t count) {
     }
 }
 
-TEST(Simulation, TheSameSeedIsTheSameRun) { simulated(150); }
+TEST(Simulation, TheSameSeedIsTheSameRun) { simulated(300); }
 TEST(Schedulers, AllRunTheSameNetworks) { all_schedulers(100); }
 TEST(Simulation, ASnapshotCutsARunInTwo) { cut(150); }
 TEST(Schedulers, SnapshotsOfRunningNetworksAreWhole) { watched(60); }
