@@ -483,12 +483,14 @@ static void test_discovery_port_log(void) {
     with_log.user_data = &p;
     with_log.destroy = on_porter_end;
     WORKS(reflow_runtime_create(&with_log, &runtime, &e));
-    WORKS(reflow_discovery_create(runtime, NULL, &p.server, &e));
-    WORKS(reflow_discovery_serve(p.server, text_of("127.0.0.1"), 0, &e));
+    reflow_discovery *server = NULL; /* the callback's, once it can see it */
+    WORKS(reflow_discovery_create(runtime, NULL, &server, &e));
+    WORKS(reflow_discovery_serve(server, text_of("127.0.0.1"), 0, &e));
     struct sockaddr_in to = {0};
     to.sin_family = AF_INET;
-    to.sin_port = htons((uint16_t)reflow_discovery_port(p.server));
+    to.sin_port = htons((uint16_t)reflow_discovery_port(server));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    __atomic_store_n(&p.server, server, __ATOMIC_RELEASE);
     /* The last descriptor that there is. */
     int number = socket(AF_INET, SOCK_STREAM, 0);
     struct rlimit before, none;
