@@ -16,6 +16,12 @@ using runtime::Delivery;
 
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool one_a_block = true;  // it is to see the use of actors that have gone
+#else
+constexpr bool one_a_block = false;
+#endif
+
 std::optional<std::uint32_t> find_port(const Vector<runtime::Port>& ports, std::string_view name,
                                        bool case_sensitive) noexcept {
     for (std::uint32_t i = 0; i < ports.size(); ++i) {
@@ -152,10 +158,8 @@ Ref<Actor> Builder::allocate_actor(const graph::NodeItem& node, std::size_t at,
     void* place = block_ ? block_->take(bytes, alignment()) : nullptr;
     if (place == nullptr) {
         std::size_t room = bytes + sizeof(void*) + alignment();
-#if !defined(__SANITIZE_ADDRESS__)  // which is to see the use of what has gone
-        std::size_t left = room * (view_.nodes.size() - at);
+        std::size_t left = one_a_block ? 0 : room * (view_.nodes.size() - at);
         room = std::max(room, std::min(left, runtime::ActorBlock::most_bytes));
-#endif
         block_ = Ref<runtime::ActorBlock>::adopt(runtime::ActorBlock::make(room));
         place = block_->take(bytes, alignment());
     }
