@@ -840,7 +840,7 @@ typedef struct reflow_context reflow_context;
 typedef struct reflow_packet {
     reflow_message message;
     uint32_t port;  /* number of the inport, as in reflow_component.inports */
-    uint32_t index; /* of the connection into an array port; REFLOW_NO_INDEX otherwise */
+    uint32_t index; /* of the connection into an array port, where peers choose any; else REFLOW_NO_INDEX */
     const void *envelope; /* see reflow_packet_envelope; NULL: it has none */
 } reflow_packet;
 

@@ -16,8 +16,8 @@ namespace reflow::io {
 [[nodiscard]] Ref<Lookout> make_lookout(std::uint64_t step_ns = 1'000'000);
 // place: from make_lookout(). One host at a time has it; another one that is given it goes without.
 // The calls of handlers of wires then come on the thread of the host or on one that waits in the
-// place, one at a time; those of ports, of timers and about the end of a socket on the thread of
-// the host alone.
+// place, one at a time; those of ports, of timers and about a socket that broke on the thread of the
+// host alone.
 [[nodiscard]] Result<std::unique_ptr<WireHost>> make_host(WireHost::Options options,
                                                           Ref<Lookout> place);
 // For what may take long, or wait for the threads that stand in: inside of a call on one of these

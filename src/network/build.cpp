@@ -16,8 +16,11 @@ using runtime::Delivery;
 
 namespace {
 
+// A sanitizer of memory is to see the use of actors that have gone.
 #if defined(__SANITIZE_ADDRESS__)
-constexpr bool one_a_block = true;  // it is to see the use of actors that have gone
+constexpr bool one_a_block = true;
+#elif defined(__has_feature)
+constexpr bool one_a_block = __has_feature(address_sanitizer);
 #else
 constexpr bool one_a_block = false;
 #endif

@@ -32,7 +32,8 @@ Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message>
             }
             std::int32_t now = state_.load(std::memory_order_acquire);
             bool running = now == REFLOW_NETWORK_RUNNING;
-            if (element != REFLOW_NO_INDEX) index = element;
+            // A peer says it, and may say anything: only an array port has elements.
+            if (element != REFLOW_NO_INDEX && found->component->inports[port].array) index = element;
             if (running) {
                 std::span<const reflow_message> left = messages.subspan(accepted);
                 for (std::size_t i = 0; checks_types() && i < left.size(); ++i) {

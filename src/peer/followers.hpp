@@ -17,7 +17,7 @@ namespace reflow::peer {
 
 class Followers : public Allocated {
 public:
-    // Called on the thread of the followers, without a lock, and by stop().
+    // Called on the thread of the followers, without a lock, and by stop() for what there is until then.
     using Log = std::function<void(reflow_log_level level, std::string_view text)>;
     explicit Followers(Log log) : log_(std::move(log)) {}
     ~Followers();

@@ -177,6 +177,8 @@ public:
                        std::string_view text);
     // The owner has room again for what came on a channel.
     void resume(std::uint64_t channel) noexcept;
+    // A message of the original that waits for room will not get any.
+    void give_up_parked();
     // Heartbeats, and the end of a link that is silent: to be called several times per heartbeat. Who
     // was not called for longer than one (the process was stopped, the machine slept) looks again before
     // it judges: what came meanwhile has not been read.
@@ -216,6 +218,31 @@ private:
             return sent < allowed.packets && sent_bytes < allowed.bytes;
         }
     };
+    // What was said of packets: each holds from its number on, until the next one.
+    template <typename Fact>
+    struct Runs {
+        Vector<Fact> all{};    // of packets that wait, and the one before
+        std::size_t past = 0;  // so many of these hold for nothing any more
+        void add(Fact fact) {
+            if (!all.empty() && all.back().number == fact.number) all.pop_back();
+            all.push_back(std::move(fact));
+        }
+        // What holds for a packet, or NULL. No more than count packets are asked about, of which those
+        // remain for which it holds as well.
+        [[nodiscard]] const Fact* find(std::uint64_t number, std::size_t& count) {
+            while (past + 1 < all.size() && all[past + 1].number <= number) ++past;
+            if (past * 2 >= all.size()) {
+                all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(past));
+                past = 0;
+            }
+            const bool holds = past < all.size() && all[past].number <= number;
+            const std::size_t next = past + (holds ? 1 : 0);
+            if (next < all.size() && all[next].number - number < count) {
+                count = static_cast<std::size_t>(all[next].number - number);
+            }
+            return holds ? &all[past] : nullptr;
+        }
+    };
     struct Incoming {
         String source_actor, actor, port;
         Vector<Message> waiting;     // of which the first `taken` are gone
@@ -228,16 +255,16 @@ private:
         std::uint64_t told = 0;      // and so many have been
         Message note{};              // the envelope of the next that comes
         struct Mark {
-            std::uint64_t number = 0;  // from here on
+            std::uint64_t number = 0;
             String outbox;
             std::uint64_t message = 0;
         };
-        Vector<Mark> marks{};        // of those that wait, and the one before
+        Runs<Mark> marks{};
         struct Element {
-            std::uint64_t number = 0;  // from here on
+            std::uint64_t number = 0;
             std::uint32_t index = REFLOW_NO_INDEX;
         };
-        Vector<Element> elements{};     // as marks
+        Runs<Element> elements{};
         Vector<NamedStream> streams{};  // whose handles are in the next that comes
         bool busy = false;           // a thread offers them to the owner
         bool again = false;          // and has to look again
@@ -258,6 +285,12 @@ private:
         std::uint64_t since_ns = 0;
         bool offered = false;
     };
+    // An inport that had no room for as long as a message may wait: nobody else waits for it until it
+    // has taken one.
+    struct Stuck {
+        String actor, port;
+    };
+    [[nodiscard]] Vector<Stuck>::iterator stuck_locked(const RemoteMessage& message) noexcept;
     void hear_message(RemoteMessage&& message);
     void offer_parked();
     void look_after_parked(std::uint64_t now_ns);
@@ -275,10 +308,6 @@ private:
     void refuse(reflow_status status, std::string_view reason, std::uint16_t code);
     void offer(std::uint64_t channel);
     void tell_confirmed(std::uint64_t channel, Incoming& of);
-    [[nodiscard]] static String mark_parcel(Vector<Incoming::Mark>& marks, Parcel& parcel,
-                                            Vector<Message>& all);
-    static void mark_element(Vector<Incoming::Element>& elements, Parcel& parcel,
-                             Vector<Message>& all);
     void mark_outbox(std::uint64_t channel, Outgoing& to, const Sending& sending);
     Result<std::size_t> send_old(Outgoing& to, std::span<const MessageRef> packets);
     // ---- in link_stream.cpp; those that end in _locked want the lock
@@ -357,6 +386,7 @@ private:
     Vector<Outgoing> outgoing_;       // by number
     Map<std::uint64_t, Incoming> incoming_;
     std::optional<Parked> parked_;  // of the original: a message that the owner has not taken yet
+    Vector<Stuck> stuck_;          // the last few of them
     bool parking_ = false;          // a thread offers it
     bool park_again_ = false;       // and has to look again
     bool listens_ = true;           // the wire reads

@@ -8,6 +8,11 @@
 #include "peer/source.hpp"
 
 namespace reflow::peer {
+namespace {
+
+constexpr std::size_t most_stuck = 64;  // of one link; those before them are waited for anew
+
+}  // namespace
 
 // Nobody else counts what a peer of the original has sent and no actor gets.
 void Link::lose_old(reflow_status status, std::string_view why) {
@@ -18,6 +23,12 @@ void Link::lose_parked(const Parked& one) {
     lose_old(REFLOW_ERROR_WOULD_BLOCK,
              concat("message ", one.message.message_id, " of ", one.message.source_network,
                     " is lost: ", one.message.target_actor, " has no room"));
+}
+
+Vector<Link::Stuck>::iterator Link::stuck_locked(const RemoteMessage& message) noexcept {
+    return std::find_if(stuck_.begin(), stuck_.end(), [&](const Stuck& one) {
+        return one.actor == message.target_actor && one.port == message.target_port;
+    });
 }
 
 void Link::hear_message(RemoteMessage&& message) {
@@ -58,10 +69,13 @@ void Link::offer_parked() {
         waits = taken.ok() && taken.value() == 0;
     } while (waits && park_again_);
     parking_ = false;
-    if (waits) return listen_locked(false);
+    const auto stuck = stuck_locked(parked_->message);
+    if (waits && stuck == stuck_.end()) return listen_locked(false);
+    if (!waits && stuck != stuck_.end()) stuck_.erase(stuck);
     gone.swap(parked_);
     listen_locked(true);
     lock.unlock();
+    if (waits) return lose_parked(*gone);
     if (!taken.ok()) lose_old(taken.error().status, taken.error().message);
 }
 
@@ -69,8 +83,9 @@ void Link::listen_locked(bool wanted) noexcept {
     if (std::exchange(listens_, wanted) != wanted && wire_) wire_->read(wanted);
 }
 
-// Who is not read cannot be heard either. A message that has waited for too long is lost, so that one actor
-// that never takes anything does not end all that comes over the link.
+// Who is not read cannot be heard either. A message that has waited for too long is lost, and those behind it
+// for the same inport are at once, so that one actor that never takes anything does not hold up all that comes
+// over the link.
 void Link::look_after_parked(std::uint64_t now_ns) {
     std::optional<Parked> gone;
     {
@@ -79,10 +94,23 @@ void Link::look_after_parked(std::uint64_t now_ns) {
         heard_ns_.store(now_ns, std::memory_order_relaxed);
         if (!parked_ || parking_) return;
         if (now_ns - std::min(now_ns, parked_->since_ns) < options_.park_ns) return;
+        if (stuck_.size() >= most_stuck) stuck_.erase(stuck_.begin());
+        stuck_.push_back({parked_->message.target_actor, parked_->message.target_port});
         gone.swap(parked_);
         listen_locked(true);
     }
     lose_parked(*gone);
+}
+
+// Nobody will have room for it any more.
+void Link::give_up_parked() {
+    std::optional<Parked> gone;
+    {
+        std::lock_guard lock(mutex_);
+        if (parking_) return;
+        gone.swap(parked_);
+    }
+    if (gone) lose_parked(*gone);
 }
 
 }  // namespace reflow::peer

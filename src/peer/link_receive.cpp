@@ -217,8 +217,7 @@ public:
                                                          " of channel ", channel,
                                                          " comes before ", next));
         }
-        if (!to.marks.empty() && to.marks.back().number == number) to.marks.pop_back();
-        to.marks.push_back({number, String(outbox), message});
+        to.marks.add({number, String(outbox), message});
         return {};
     }
     Result<void> element(std::uint64_t channel, std::uint64_t number,
@@ -233,8 +232,7 @@ public:
                                                          " of channel ", channel,
                                                          " comes before ", next));
         }
-        if (!to.elements.empty() && to.elements.back().number == number) to.elements.pop_back();
-        to.elements.push_back({number, index});
+        to.elements.add({number, index});
         return {};
     }
     Result<void> confirm(std::uint64_t channel, std::uint64_t number) override {
@@ -297,31 +295,6 @@ void Link::hear_batch(std::string_view frame) {
     if (!read.ok()) refuse(read.error().status, read.error().message, io::WIRE_PROTOCOL);
 }
 
-// Which messages of an outbox those are that a parcel begins with; all are of the same then.
-String Link::mark_parcel(Vector<Incoming::Mark>& marks, Parcel& parcel, Vector<Message>& all) {
-    while (marks.size() > 1 && marks[1].number <= parcel.first) marks.erase(marks.begin());
-    const bool marked = !marks.empty() && marks[0].number <= parcel.first;
-    if (marks.size() > (marked ? 1u : 0u)) {
-        std::uint64_t until = marks[marked ? 1 : 0].number - parcel.first;
-        if (until < all.size()) all.resize(static_cast<std::size_t>(until));
-    }
-    parcel.message = marked ? marks[0].message + (parcel.first - marks[0].number) : 0;
-    return marked ? marks[0].outbox : String();
-}
-
-// For which element of an array port a parcel is; all are for the same then.
-void Link::mark_element(Vector<Incoming::Element>& elements, Parcel& parcel, Vector<Message>& all) {
-    while (elements.size() > 1 && elements[1].number <= parcel.first) {
-        elements.erase(elements.begin());
-    }
-    const bool one = !elements.empty() && elements[0].number <= parcel.first;
-    if (elements.size() > (one ? 1u : 0u)) {
-        std::uint64_t until = elements[one ? 1 : 0].number - parcel.first;
-        if (until < all.size()) all.resize(static_cast<std::size_t>(until));
-    }
-    parcel.index = one ? elements[0].index : REFLOW_NO_INDEX;
-}
-
 // How far a channel is, if the sender wants to know and it is further than it has been.
 void Link::tell_confirmed(std::uint64_t channel, Incoming& of) {
     if (of.told >= of.wanted || of.first <= of.told) return;
@@ -337,6 +310,9 @@ void Link::resume(std::uint64_t channel) noexcept {
         cut();
     }
 }
+
+// So many at once, since they are copied for it.
+constexpr std::size_t most_offered = 4096;
 
 // Gives the owner what waits on a channel. One thread at a time: who finds another at it lets that
 // look again.
@@ -357,13 +333,18 @@ void Link::offer(std::uint64_t channel) {
     for (;;) {
         from.again = false;
         if (from.taken == from.waiting.size()) break;
-        Vector<Message> next(from.waiting.begin() + static_cast<std::ptrdiff_t>(from.taken),
-                             from.waiting.end());
+        const std::size_t waiting = from.waiting.size() - from.taken;
+        std::size_t run = std::min(waiting, most_offered);
         const std::uint64_t first = parcel.first = from.first;
         const std::uint64_t came_bytes = from.bytes;
-        const String outbox = mark_parcel(from.marks, parcel, next);
+        const auto* mark = from.marks.find(first, run);
+        const String outbox = mark != nullptr ? mark->outbox : String();
         parcel.outbox = outbox;
-        if (!from.elements.empty()) [[unlikely]] mark_element(from.elements, parcel, next);
+        parcel.message = mark != nullptr ? mark->message + (first - mark->number) : 0;
+        const auto* element = from.elements.find(first, run);
+        parcel.index = element != nullptr ? element->index : REFLOW_NO_INDEX;
+        const auto begin = from.waiting.begin() + static_cast<std::ptrdiff_t>(from.taken);
+        Vector<Message> next(begin, begin + static_cast<std::ptrdiff_t>(run));
         all.swap(next);
         lock.unlock();
         next.clear();
@@ -373,10 +354,9 @@ void Link::offer(std::uint64_t channel) {
         if (!taken.ok()) {
             batch_.report(channel, first, taken.error().status, taken.error().message);
         }
-        // What each of them took in its frame is not kept; together it is right.
-        const std::size_t all_count = all.size();
-        from.taken_bytes += (came_bytes - from.taken_bytes) / all_count * count;
-        if (count == all_count) from.taken_bytes = came_bytes;
+        // What each of them took in its frame is not kept: those that wait share it.
+        from.taken_bytes += (came_bytes - from.taken_bytes) / waiting * count;
+        if (count == waiting) from.taken_bytes = came_bytes;
         for (std::size_t i = 0; i < count; ++i) from.waiting[from.taken + i] = Message();
         from.taken += count;
         from.first += count;

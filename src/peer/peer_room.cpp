@@ -71,14 +71,18 @@ void Peer::made_room(std::uint64_t inport) {
 // The network calls no more: it would keep this peer, which keeps it. A turn of an actor may be giving
 // what came before the links ended.
 void Peer::forget_room() {
-    Vector<std::uint64_t> inports;
+    decltype(waiting_) all;
     {
         std::lock_guard lock(mutex_);
         roomless_ = true;
-        for (const auto& [inport, waiting] : waiting_) inports.push_back(inport);
-        waiting_.clear();
+        all.swap(waiting_);
     }
-    for (std::uint64_t inport : inports) (void)network_->on_writable(inport, nullptr, {}, this);
+    for (const auto& [inport, waiting] : all) {
+        (void)network_->on_writable(inport, nullptr, {}, this);
+        for (const auto& [link, channel] : waiting) {
+            if (channel == UINT64_MAX) link->give_up_parked();
+        }
+    }
 }
 
 }  // namespace reflow::peer

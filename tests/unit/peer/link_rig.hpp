@@ -90,8 +90,9 @@ public:
         std::size_t count = std::min(packets.size(), room);
         for (std::size_t i = 0; i < count; ++i) {
             reflow_envelope envelope = read_envelope(envelope_of(packets[i]));
+            MessageRef payload = payload_of(packets[i]);
             got.push_back({String(parcel.source_actor), String(parcel.actor), String(parcel.port),
-                           payload_of(packets[i]).integer(), parcel.first + i,
+                           payload.is(REFLOW_KIND_INTEGER) ? payload.integer() : 0, parcel.first + i,
                            String(view_of(envelope.correlation)), String(parcel.message_id),
                            String(parcel.outbox), parcel.message + i, parcel.index,
                            parcel.again});

@@ -294,6 +294,43 @@ TEST(LinkTest, PacketsKnowTheirElement) {
     }
 }
 
+// What waits fills the window, whatever it is for: who changes the element each time gets no further ahead.
+TEST(LinkTest, ElementsDoNotWidenTheWindow) {
+    constexpr std::uint64_t window_bytes = 20'000;
+    for (bool marked : {false, true}) {
+        SCOPED_TRACE(marked);
+        LinkOptions options;
+        options.window.bytes = window_bytes;
+        Pair pair(options, options);
+        pair.pump();
+        std::uint64_t in = channel_of(pair.a);
+        const Message large = Message::string(std::string(1000, 'x'));
+        const MessageRef packet = large;
+        pair.b.owner.room = 0;
+        std::uint64_t sent = 0;
+        for (int round = 0; round < 500; ++round) {
+            for (;;) {
+                Link::Sending sending;
+                if (marked) {
+                    sending.outbox = sent % 2 == 0 ? "even" : "odd";
+                    sending.number = 2 * sent;
+                } else {
+                    sending.index = static_cast<std::uint32_t>(sent % 2);
+                }
+                if (pair.a.link->send(in, std::span(&packet, 1), sending).value() == 0) break;
+                ++sent;
+            }
+            pair.pump();
+            ASSERT_LE((sent - pair.b.owner.got.size()) * 1000, 2 * window_bytes) << round;
+            pair.b.owner.room = 1;
+            pair.b.link->resume(in);
+            pair.b.owner.room = 0;
+            pair.pump();
+        }
+        EXPECT_EQ(pair.b.owner.got.size(), 500u);
+    }
+}
+
 // At most once: nothing is put behind what the socket has not taken yet.
 TEST(LinkTest, OnlyIdleSocketsAreGivenSome) {
     Pair pair;
