@@ -64,7 +64,8 @@ class Waiting(support.Case):
                           "tell": {"component": "Log"}},
             "connections": [], "inports": {"lines": {"nodeId": "write", "portId": "in"},
                                            "words": {"nodeId": "tell", "portId": "in"}}}))
-        peer = rig.Running(self, "kiln", rig.toml("kiln", "send_timeout_ms = 1000\n"), "--graph", graph)
+        text = rig.toml("kiln", "send_timeout_ms = 1000\n", heartbeat_ms=8000)  # it looks four times in each
+        peer = rig.Running(self, "kiln", text, "--graph", graph)
         friend = Friend(self, peer.port())
         friend.socket.settimeout(support.DEADLINE)
         messages = 1500  # some hundreds more than the inport takes: minutes if each waited for its own time
