@@ -19,16 +19,17 @@ function main() {
     process.exitCode = 1;
     return;
   }
+  // A terminal sends Ctrl-C to both; what comes to this process alone is passed on. Before the tool starts, since a
+  // signal that ended this process only would leave the tool behind; the calls come once main() has returned.
+  const pass = (signal) => child.kill(signal);
+  const ignore = () => {};
+  process.on('SIGINT', process.stdin.isTTY ? ignore : pass);
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, pass);
   const called = path.basename(process.argv[1] ?? '', '.cjs');
   const child = spawn(program, process.argv.slice(2), {
     argv0: names.includes(called) ? called : 'reflow',
     stdio: 'inherit',
   });
-  // A terminal sends Ctrl-C to both; what comes to this process alone is passed on.
-  const pass = (signal) => child.kill(signal);
-  const ignore = () => {};
-  process.on('SIGINT', process.stdin.isTTY ? ignore : pass);
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, pass);
   child.on('error', (error) => {
     process.stderr.write(`reflow: cannot start ${program}: ${error.message}\n`);
     process.exitCode = 1;
