@@ -193,46 +193,25 @@ public:
     }
     Result<void> note(std::uint64_t channel, std::uint64_t number, Message envelope) override {
         std::lock_guard lock(link_.mutex_);
-        auto found = link_.incoming_.find(channel);
-        if (found == link_.incoming_.end()) return {};
-        Incoming& to = found->second;
-        std::uint64_t next = to.first + (to.waiting.size() - to.taken);
-        if (number != next) {
-            return Failure(REFLOW_ERROR_PROTOCOL, concat("a note of packet ", number,
-                                                         " of channel ", channel,
-                                                         " comes before ", next));
-        }
-        to.note = std::move(envelope);
+        Result<Incoming*> next = next_locked(channel, number, "a note of packet");
+        if (!next.ok()) return next.take_error();
+        if (Incoming* to = next.value()) to->note = std::move(envelope);
         return {};
     }
     Result<void> mark(std::uint64_t channel, std::uint64_t number, std::string_view outbox,
                       std::uint64_t message) override {
         std::lock_guard lock(link_.mutex_);
-        auto found = link_.incoming_.find(channel);
-        if (found == link_.incoming_.end()) return {};
-        Incoming& to = found->second;
-        std::uint64_t next = to.first + (to.waiting.size() - to.taken);
-        if (number != next) {
-            return Failure(REFLOW_ERROR_PROTOCOL, concat("a mark at packet ", number,
-                                                         " of channel ", channel,
-                                                         " comes before ", next));
-        }
-        to.marks.add({number, String(outbox), message});
+        Result<Incoming*> next = next_locked(channel, number, "a mark at packet");
+        if (!next.ok()) return next.take_error();
+        if (Incoming* to = next.value()) to->marks.add({number, String(outbox), message});
         return {};
     }
     Result<void> element(std::uint64_t channel, std::uint64_t number,
                          std::uint32_t index) override {
         std::lock_guard lock(link_.mutex_);
-        auto found = link_.incoming_.find(channel);
-        if (found == link_.incoming_.end()) return {};
-        Incoming& to = found->second;
-        std::uint64_t next = to.first + (to.waiting.size() - to.taken);
-        if (number != next) {
-            return Failure(REFLOW_ERROR_PROTOCOL, concat("an element of packet ", number,
-                                                         " of channel ", channel,
-                                                         " comes before ", next));
-        }
-        to.elements.add({number, index});
+        Result<Incoming*> next = next_locked(channel, number, "an element of packet");
+        if (!next.ok()) return next.take_error();
+        if (Incoming* to = next.value()) to->elements.add({number, index});
         return {};
     }
     Result<void> confirm(std::uint64_t channel, std::uint64_t number) override {
@@ -278,6 +257,17 @@ public:
     }
 
 private:
+    // The channel whose next packet something is said of; NULL for one that is not known.
+    Result<Incoming*> next_locked(std::uint64_t channel, std::uint64_t number,
+                                  std::string_view what) {
+        auto found = link_.incoming_.find(channel);
+        if (found == link_.incoming_.end()) return nullptr;
+        Incoming& to = found->second;
+        const std::uint64_t next = to.first + (to.waiting.size() - to.taken);
+        if (number == next) return &to;
+        return Failure(REFLOW_ERROR_PROTOCOL, concat(what, " ", number, " of channel ", channel,
+                                                     " comes before ", next));
+    }
     Link& link_;
 };
 

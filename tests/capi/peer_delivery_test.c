@@ -6,12 +6,7 @@
 
 #include "rig.h"
 
-typedef struct side {
-    reflow_runtime *runtime;
-    reflow_network *network;
-    reflow_output *output;
-    reflow_peer *peer;
-} side;
+typedef rig_side side;
 
 static side open_side(const char *name, const char *instance, bool carries) {
     side s;
@@ -32,17 +27,8 @@ static side open_side(const char *name, const char *instance, bool carries) {
     options.instance_id = text_of(instance);
     options.bind_address = text_of("127.0.0.1");
     options.heartbeat_interval_ms = 1000; /* a busy machine is silent for a while */
-    WORKS(reflow_peer_create(s.runtime, &options, &s.peer, &e));
-    WORKS(reflow_peer_attach(s.peer, s.network, &e));
-    WORKS(reflow_peer_start(s.peer, &e));
+    rig_start_peer(&s, &options);
     return s;
-}
-
-static void close_side(side *s) {
-    reflow_peer_destroy(s->peer);
-    reflow_output_destroy(s->output);
-    reflow_network_destroy(s->network);
-    reflow_runtime_destroy(s->runtime);
 }
 
 static void join(side *from, const side *to) {
@@ -124,8 +110,8 @@ static void test_source(void) {
     WORKS(reflow_peer_send_with(alpha.peer, text_of("beta"), to[1], to[2],
                                 reflow_message_integer(5), &with, &e));
     receive(&beta, 5, "", "", ids[0], sizeof ids[0]);
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 /* A confirmed message is at the inport when the call is back; what is not delivered is told why. */
@@ -162,8 +148,8 @@ static void test_confirmed(void) {
     CHECK(sent >= 100);
     rig_resume(alpha.network, "recorder");
     for (int64_t i = 0; i <= sent; ++i) CHECK(rig_recv(alpha.output) == i); /* the last one too */
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 typedef struct sender {
@@ -211,8 +197,8 @@ static void test_end_of_link(void) {
     WORKS(reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
     CHECK(pthread_join(thread, NULL) == 0);
     CHECK_STATUS(REFLOW_ERROR_CLOSED, one.status);
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 static void test_arguments(void) {
@@ -238,7 +224,7 @@ static void test_arguments(void) {
     reflow_message none = {0, 0};
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT,
           reflow_peer_send_with(beta.peer, text, text, text, none, &with, &e));
-    close_side(&beta);
+    rig_end_side(&beta);
 }
 
 int main(void) {

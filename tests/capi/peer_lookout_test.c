@@ -40,12 +40,7 @@ static void let_go(void) {
     pthread_mutex_unlock(&the_gate.mutex);
 }
 
-typedef struct side {
-    reflow_runtime *runtime;
-    reflow_network *network;
-    reflow_output *output;
-    reflow_peer *peer;
-} side;
+typedef rig_side side;
 
 /* Three of these without a byte end a link, and no thread of a busy machine waits so long. */
 enum { HEARTBEAT_MS = 500 };
@@ -64,22 +59,10 @@ static side open_side(const char *name, uint32_t workers) {
     reflow_graph_destroy(graph);
     s.output = rig_output(s.network, "recorder.o", 20000);
     WORKS(reflow_network_start(s.network, &e));
-    reflow_peer_options options = {0};
-    options.struct_size = sizeof options;
-    options.network_id = text_of(name);
-    options.bind_address = text_of("127.0.0.1");
+    reflow_peer_options options = rig_peer_options(name);
     options.heartbeat_interval_ms = HEARTBEAT_MS;
-    WORKS(reflow_peer_create(s.runtime, &options, &s.peer, &e));
-    WORKS(reflow_peer_attach(s.peer, s.network, &e));
-    WORKS(reflow_peer_start(s.peer, &e));
+    rig_start_peer(&s, &options);
     return s;
-}
-
-static void close_side(side *s) {
-    reflow_peer_destroy(s->peer);
-    reflow_output_destroy(s->output);
-    reflow_network_destroy(s->network);
-    reflow_runtime_destroy(s->runtime);
 }
 
 static void dial(side *from, const side *to) {
@@ -132,9 +115,9 @@ static void test_blocked(uint32_t workers) {
     let_go();
     for (int64_t i = 0; i < sent; ++i) CHECK(rig_recv(alpha.output) == i);
     volley(&beta, &alpha, 500);
-    close_side(&gamma);
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&gamma);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 /* Workers come and go, and a host sends, while one of them may wait for packets. */
@@ -150,8 +133,8 @@ static void test_workers(void) {
             CHECK(rig_recv(alpha.output) == 1000 + i);
         }
     }
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 /* A callback of the host for events is made where it holds up no worker: it may wait for one. */
@@ -183,11 +166,11 @@ static void test_events(void) {
         side beta = open_side("beta", 1);
         dial(&beta, &alpha);
         volley(&beta, &alpha, 300);
-        close_side(&beta);
+        rig_end_side(&beta);
         RIG_EVENTUALLY(30, __atomic_load_n(&v.seen, __ATOMIC_ACQUIRE) == round);
     }
     reflow_peer_subscription_destroy(events);
-    close_side(&alpha);
+    rig_end_side(&alpha);
 }
 
 /* A callback that waits though it must not: on a worker that waits for packets it is refused, since that worker
@@ -226,8 +209,8 @@ static void test_undelivered(void) {
         CHECK(rig_recv(alpha.output) == 7);
         RIG_EVENTUALLY(60, __atomic_load_n(&w.told, __ATOMIC_ACQUIRE) == round);
     }
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 int main(void) {

@@ -9,12 +9,7 @@
 
 #define EVENTUALLY(condition) RIG_EVENTUALLY(120, condition)
 
-typedef struct side {
-    reflow_runtime *runtime;
-    reflow_network *network;
-    reflow_output *output;
-    reflow_peer *peer;
-} side;
+typedef rig_side side;
 
 static side open_side(const char *name, uint32_t port) {
     side s;
@@ -34,17 +29,8 @@ static side open_side(const char *name, uint32_t port) {
     options.bind_address = text_of("127.0.0.1");
     options.bind_port = port;
     options.heartbeat_interval_ms = 1000;
-    WORKS(reflow_peer_create(s.runtime, &options, &s.peer, &e));
-    WORKS(reflow_peer_attach(s.peer, s.network, &e));
-    WORKS(reflow_peer_start(s.peer, &e));
+    rig_start_peer(&s, &options);
     return s;
-}
-
-static void close_side(side *s) {
-    reflow_peer_destroy(s->peer);
-    reflow_output_destroy(s->output);
-    reflow_network_destroy(s->network);
-    reflow_runtime_destroy(s->runtime);
 }
 
 static void join(side *from, const side *to) {
@@ -127,8 +113,8 @@ static void test_kept(void) {
         EVENTUALLY(books(&beta, "delivered") == 500);
         CHECK(books(&beta, "waiting") == 0 && books(&beta, "unconfirmed") == 0 &&
               books(&beta, "bytes") == 0 && books(&beta, "lost") == 0);
-        close_side(&beta);
-        close_side(&alpha);
+        rig_end_side(&beta);
+        rig_end_side(&alpha);
     }
 }
 
@@ -144,7 +130,7 @@ static void test_deadline(void) {
     CHECK(strcmp(host.reason, "not sent within 50 ms") == 0);
     CHECK(books(&beta, "lost") == 3 && books(&beta, "accepted") == 3);
     CHECK(host.ends == 0);
-    close_side(&beta);
+    rig_end_side(&beta);
     CHECK(host.ends == 1 && host.count == 3);
 }
 
@@ -185,8 +171,8 @@ static void test_once_over_links(void) {
     size_t count = 0;
     FAILS(REFLOW_ERROR_WOULD_BLOCK,
           reflow_output_recv_many(alpha.output, &nothing, 1, 0, &count, &e));
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 /* Another receiver under the same name: what the first one has not confirmed comes to it. */
@@ -200,7 +186,7 @@ static void test_receiver_comes_back(void) {
     CHECK_STATUS(REFLOW_OK, put(&beta, "recorder", 0, 0));
     CHECK(rig_recv(alpha.output) == 0);
     EVENTUALLY(books(&beta, "delivered") == 1);
-    close_side(&alpha);
+    rig_end_side(&alpha);
     for (int64_t i = 1; i < 100; ++i) CHECK_STATUS(REFLOW_OK, put(&beta, "recorder", i, 0));
     alpha = open_side("alpha", port);
     for (int64_t i = 1; i < 100; ++i) CHECK(rig_recv(alpha.output) == i);
@@ -213,14 +199,14 @@ static void test_receiver_comes_back(void) {
     WORKS(reflow_peer_send_with(beta.peer, text_of("alpha"), text_of("recorder"), text_of("a"),
                                 reflow_message_integer(100), &with, &e));
     CHECK(rig_recv(alpha.output) == 100);
-    close_side(&alpha);
+    rig_end_side(&alpha);
     with.timeout_ms = 50;
     FAILS(REFLOW_ERROR_TIMEOUT,
           reflow_peer_send_with(beta.peer, text_of("alpha"), text_of("recorder"), text_of("a"),
                                 reflow_message_integer(7), &with, &e));
     /* It is still in the outbox, and told when the peer ends. */
     CHECK(host.count == 0);
-    close_side(&beta);
+    rig_end_side(&beta);
     CHECK(host.count == 1 && host.sum == 7 && host.status == REFLOW_ERROR_CLOSED && host.ends == 1);
 }
 
@@ -273,7 +259,7 @@ static void test_node(void) {
     reflow_peer_destroy(beta.peer);
     reflow_network_destroy(beta.network);
     reflow_runtime_destroy(beta.runtime);
-    close_side(&alpha);
+    rig_end_side(&alpha);
 }
 
 static void test_nobody(void) {
@@ -290,8 +276,8 @@ static void test_nobody(void) {
     CHECK_STATUS(REFLOW_OK, put(&beta, "no one", 5, 0));
     EVENTUALLY(__atomic_load_n(&most.count, __ATOMIC_ACQUIRE) == 1);
     CHECK(most.sum == 0 && most.status == REFLOW_ERROR_NOT_FOUND); /* the message has gone */
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 static void test_policies(void) {
@@ -313,7 +299,7 @@ static void test_policies(void) {
     WORKS(reflow_peer_stop(beta.peer, 1000, &e));
     CHECK(hosts[0].count == 3 && hosts[1].count == 4 && hosts[2].count == 3);
     CHECK_STATUS(REFLOW_ERROR_CLOSED, put(&beta, "fails", 4, 0));
-    close_side(&beta);
+    rig_end_side(&beta);
 }
 
 static void test_arguments(void) {
@@ -331,7 +317,7 @@ static void test_arguments(void) {
         CHECK(host.ends == 1 && host.count == 0);
     }
     WORKS(reflow_peer_set_delivery(beta.peer, alpha, actor, NULL, &e));
-    close_side(&beta);
+    rig_end_side(&beta);
 }
 
 int main(void) {

@@ -10,12 +10,7 @@
 #include "rig.h"
 
 /* One peer with a network: a node "recorder" whose packets the host reads. */
-typedef struct side {
-    reflow_runtime *runtime;
-    reflow_network *network;
-    reflow_output *output;
-    reflow_peer *peer;
-} side;
+typedef rig_side side;
 
 static reflow_peer_options named(const char *network) {
     reflow_peer_options options = rig_peer_options(network);
@@ -45,17 +40,8 @@ static side open_side(const reflow_peer_options *options, uint32_t capacity) {
     reflow_graph_destroy(graph);
     s.output = rig_output(s.network, "recorder.o", capacity);
     WORKS(reflow_network_start(s.network, &e));
-    WORKS(reflow_peer_create(s.runtime, options, &s.peer, &e));
-    WORKS(reflow_peer_attach(s.peer, s.network, &e));
-    WORKS(reflow_peer_start(s.peer, &e));
+    rig_start_peer(&s, options);
     return s;
-}
-
-static void close_side(side *s) {
-    reflow_peer_destroy(s->peer);
-    reflow_output_destroy(s->output);
-    reflow_network_destroy(s->network);
-    reflow_runtime_destroy(s->runtime);
 }
 
 static const char *endpoint_of(char text[64], const char *scheme, uint32_t port) {
@@ -113,10 +99,10 @@ static void test_both_ways(const char *scheme) {
         CHECK(rig_recv(beta.output) == -i);
     }
     CHECK(status_of(&alpha, "lost") == 0);
-    close_side(&beta);
+    rig_end_side(&beta);
     EVENTUALLY(!reflow_peer_connected(alpha.peer, text_of("beta")));
     CHECK_STATUS(REFLOW_ERROR_NOT_FOUND, put(&alpha, "beta", "recorder", 1, 0));
-    close_side(&alpha);
+    rig_end_side(&alpha);
 }
 
 /* An actor that takes nothing parks its sender: memory stays, nothing is lost, others go on. */
@@ -135,8 +121,8 @@ static void test_slow_actor(void) {
     for (int64_t i = 0; i < sent; ++i) CHECK(rig_recv(alpha.output) == i);
     CHECK_STATUS(REFLOW_OK, put(&beta, "alpha", "recorder", 7, 60000));
     CHECK(rig_recv(alpha.output) == 7);
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 static reflow_status put_many(side *from, const reflow_message *messages, size_t count,
@@ -174,8 +160,8 @@ static void test_many(const char *scheme) {
     CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, put_many(&beta, messages, 2, 5000, &accepted));
     CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, put_many(&beta, NULL, 2, 5000, &accepted));
     CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, put_many(&beta, messages, 1, 5000, NULL));
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 /* More than sockets, queues and windows hold together, as fast as it goes. */
@@ -206,8 +192,8 @@ static void test_large(const char *scheme) {
         reflow_message_unref(message);
     }
     CHECK(reflow_peer_connected(beta.peer, text_of("alpha")));
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 static void test_nobody(void) {
@@ -219,8 +205,8 @@ static void test_nobody(void) {
     CHECK(rig_recv(alpha.output) == 2);
     EVENTUALLY(status_of(&beta, "lost") == 1);
     CHECK_STATUS(REFLOW_ERROR_NOT_FOUND, put(&beta, "gamma", "recorder", 2, 0));
-    close_side(&alpha);
-    close_side(&beta);
+    rig_end_side(&alpha);
+    rig_end_side(&beta);
 }
 
 static void refused(side *from, const char *endpoint, reflow_status expected, const char *words) {
@@ -244,7 +230,7 @@ static void test_refusals(void) {
         endpoint_of(text, schemes[i], reflow_peer_port(alpha.peer));
         refused(&liar, text, REFLOW_ERROR_AUTH, "handshake refused: auth_token mismatch");
     }
-    close_side(&liar);
+    rig_end_side(&liar);
     reflow_peer_options g = named("gamma");
     g.auth_token = a.auth_token;
     side gamma = open_side(&g, 10);
@@ -253,8 +239,8 @@ static void test_refusals(void) {
     refused(&gamma, "nowhere..invalid:9", REFLOW_ERROR_UNRESOLVED, "nowhere..invalid");
     refused(&gamma, "127.0.0.1:x", REFLOW_ERROR_INVALID_ARGUMENT, "port");
     refused(&gamma, "", REFLOW_ERROR_INVALID_ARGUMENT, "no host at byte 0");
-    close_side(&gamma);
-    close_side(&alpha);
+    rig_end_side(&gamma);
+    rig_end_side(&alpha);
 }
 
 /* A peer that comes back is dialled again, and what is sent then arrives. */
@@ -264,7 +250,7 @@ static void test_restart(void) {
     a.bind_port = free_port();
     side alpha = open_side(&a, 10), beta = open_side(&b, 10);
     join(&beta, &alpha, "", "alpha");
-    close_side(&alpha);
+    rig_end_side(&alpha);
     EVENTUALLY(!reflow_peer_connected(beta.peer, text_of("alpha")));
     EVENTUALLY(__atomic_load_n(&failed_attempts, __ATOMIC_RELAXED) >= 2);
     alpha = open_side(&a, 10);
@@ -274,8 +260,8 @@ static void test_restart(void) {
     WORKS(reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
     EVENTUALLY(!reflow_peer_connected(beta.peer, text_of("alpha")));
     FAILS(REFLOW_ERROR_NOT_FOUND, reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 /* Says that there is a link already, which is not so, and nothing at all when it is dialled again. */
@@ -351,7 +337,7 @@ static void test_disconnected_meanwhile(bool stop) {
     pthread_join(waiter, NULL);
     pthread_join(server, NULL);
     close(f.number);
-    close_side(&beta);
+    rig_end_side(&beta);
 }
 
 /* No link moves while a callback of the peer runs, so nothing there waits for one. */
@@ -398,8 +384,8 @@ static void test_inside_a_callback(void) {
     CHECK(rig_recv(alpha.output) == 5);
     reflow_peer_subscription_destroy(subscription);
     reflow_peer_subscription_destroy(in.other);
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 static void test_arguments(void) {

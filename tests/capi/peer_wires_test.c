@@ -10,12 +10,7 @@
 #include "ports.h"
 #include "rig.h"
 
-typedef struct side {
-    reflow_runtime *runtime;
-    reflow_network *network;
-    reflow_output *output;
-    reflow_peer *peer;
-} side;
+typedef rig_side side;
 
 static reflow_peer_options named(const char *network) {
     reflow_peer_options options = rig_peer_options(network);
@@ -38,17 +33,8 @@ static void open_network(side *s) {
 static side open_side(const reflow_peer_options *options) {
     side s;
     open_network(&s);
-    WORKS(reflow_peer_create(s.runtime, options, &s.peer, &e));
-    WORKS(reflow_peer_attach(s.peer, s.network, &e));
-    WORKS(reflow_peer_start(s.peer, &e));
+    rig_start_peer(&s, options);
     return s;
-}
-
-static void close_side(side *s) {
-    reflow_peer_destroy(s->peer);
-    reflow_output_destroy(s->output);
-    reflow_network_destroy(s->network);
-    reflow_runtime_destroy(s->runtime);
 }
 
 static void dial(reflow_peer *from, const char *scheme, uint32_t port) {
@@ -110,8 +96,8 @@ static void test_forms(void) {
         CHECK(scheme_is(alpha.peer, cases[i].expected));
         put(alpha.peer, "beta", reflow_message_integer(7));
         CHECK(rig_recv(beta.output) == 7);
-        close_side(&beta);
-        close_side(&alpha);
+        rig_end_side(&beta);
+        rig_end_side(&alpha);
     }
 }
 
@@ -139,8 +125,8 @@ static void test_packing(int32_t level, int64_t most, int64_t least) {
     for (int64_t i = 0; i < 20; ++i) CHECK(rig_recv(alpha.output) == i);
     int64_t out = number_of_link(beta.peer, 0, "bytes_out");
     CHECK(out >= least && out <= most);
-    close_side(&beta);
-    close_side(&alpha);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
 }
 
 /* Two instances of one network: in turn, or the oldest link until it breaks. */
@@ -173,9 +159,9 @@ static void test_instances(uint32_t flags) {
         put(beta.peer, "alpha", reflow_message_integer(77));
         CHECK(rig_recv(two.output) == 77);
     }
-    close_side(&beta);
-    close_side(&one);
-    close_side(&two);
+    rig_end_side(&beta);
+    rig_end_side(&one);
+    rig_end_side(&two);
 }
 
 /* Many peers of one runtime have one thread, and one peer has many links. */
@@ -201,9 +187,9 @@ static void test_links(size_t count) {
     CHECK(sum == (int64_t)(count * (count - 1) / 2));
     for (size_t i = 0; i < count; ++i) reflow_peer_destroy(peers[i]);
     free(peers);
-    close_side(&many);
+    rig_end_side(&many);
     EVENTUALLY(!reflow_peer_connected(alpha.peer, text_of("beta")));
-    close_side(&alpha);
+    rig_end_side(&alpha);
 }
 
 static void test_options(void) {
@@ -335,9 +321,9 @@ static void test_mesh(void) {
     FAILS(REFLOW_ERROR_IO, reflow_mesh_assign(a, text_of("run"), NULL, NULL, &e));
     CHECK(reflow_mesh_count(a) == 0);
     reflow_mesh_destroy(a);
-    close_side(&taken);
-    close_side(&there);
-    close_side(&here);
+    rig_end_side(&taken);
+    rig_end_side(&there);
+    rig_end_side(&here);
 }
 
 int main(void) {

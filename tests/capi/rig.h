@@ -27,6 +27,27 @@ static inline reflow_peer_options rig_peer_options(const char *network) {
     return options;
 }
 
+/* A process of its own as far as links go: a network with its peer, and what comes out of it. */
+typedef struct rig_side {
+    reflow_runtime *runtime;
+    reflow_network *network;
+    reflow_output *output;
+    reflow_peer *peer;
+} rig_side;
+
+static inline void rig_start_peer(rig_side *side, const reflow_peer_options *options) {
+    WORKS(reflow_peer_create(side->runtime, options, &side->peer, &e));
+    WORKS(reflow_peer_attach(side->peer, side->network, &e));
+    WORKS(reflow_peer_start(side->peer, &e));
+}
+
+static inline void rig_end_side(rig_side *side) {
+    reflow_peer_destroy(side->peer);
+    reflow_output_destroy(side->output);
+    reflow_network_destroy(side->network);
+    reflow_runtime_destroy(side->runtime);
+}
+
 /* Each way to run actors. */
 typedef struct rig_mode {
     const char *name;
