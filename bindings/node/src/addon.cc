@@ -63,6 +63,7 @@ Napi::Value handles(const Napi::CallbackInfo& info) {
     set("shared", environment.shared);
     set("pending", environment.pending);
     set("outputs", environment.outputs);
+    set("helped", environment.helped);
     return counts;
 }
 

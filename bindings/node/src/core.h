@@ -117,6 +117,11 @@ public:
     // Asks for a stop, or waits for it so long; nothing if somebody ends it already.
     void try_stop(std::int64_t timeout_ms) noexcept;
     void end() noexcept;
+    // end() has nothing left to do. Any thread, without a wait: false also while it is going on.
+    bool ended() noexcept {
+        std::shared_lock lock(users_, std::try_to_lock);
+        return lock.owns_lock() && ended_;
+    }
 
     std::shared_ptr<Environment> environment;
     reflow_runtime* runtime = nullptr;

@@ -167,6 +167,7 @@ void Environment::release(Napi::Env env) {
 // ---- helpers: threads for calls of the engine that wait
 
 void Environment::background(std::function<void()> work) {
+    ++helped;
     std::vector<std::thread> finished;
     {
         std::lock_guard lock(helpers_mutex_);

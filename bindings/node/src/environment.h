@@ -100,6 +100,7 @@ public:
     bool copy_only = false;  // external buffers are refused here, as in Electron
     // Numbers of things that live, for tests of leaks.
     std::atomic<std::int64_t> cores{0}, nodes{0}, lent{0}, shared{0}, pending{0}, outputs{0};
+    std::atomic<std::int64_t> helped{0};  // what was ever given to helpers
 
 private:
     friend struct Wake;

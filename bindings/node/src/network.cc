@@ -20,6 +20,7 @@ Napi::Value create(const Napi::CallbackInfo& info) {
             std::shared_ptr<Core> last = std::move(*held);
             delete held;
             last->forget(inside);
+            if (last->ended()) return;
             std::shared_ptr<Environment> environment = last->environment;
             // Its end may wait, and nothing may wait here.
             environment->background([last = std::move(last)] { last->end(); });

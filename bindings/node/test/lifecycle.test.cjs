@@ -151,6 +151,30 @@ test('many networks one after the other, without close, are collected', async ()
     })();`, { stdout: 'true', options: { args: ['--expose-gc'] } });
 });
 
+test('networks that were closed are collected without work for other threads', async () => {
+  await ends(`
+    const { handles } = require(${JSON.stringify(path.join(path.dirname(packageName), 'binding.cjs'))});
+    (async () => {
+      const kept = [];
+      for (let i = 0; i < 60; i++) {
+        const net = new Network({ workers: 1 });
+        net.add('a', actor({ inports: ['in'] }, () => {}));
+        await net.start();
+        await net.close();
+        kept.push(net);
+      }
+      const before = handles();
+      kept.length = 0;
+      for (let i = 0; i < 200 && handles().networks > 2; i++) {
+        global.gc();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      const after = handles();
+      // A look behind a close may be over when its network is collected, and two may be left.
+      console.log(before.networks > 50, after.networks <= 2, after.helped - before.helped < 5);
+    })();`, { stdout: 'true true true', options: { args: ['--expose-gc'] } });
+});
+
 test('a network that works is not collected though nobody looks at it', async () => {
   await ends(`
     let n = 0;
