@@ -118,6 +118,7 @@ void Run::prepare() {
     make_runtime();
     if (options_.watch) watch_.emplace(options_.graph);
     graph_ = read_graph();
+    if (watch_) watch_->follow(graph_.get());
     if (options_.letters) {
         letters_ = read_letters(*options_.letters);
         remove_initials(graph_.get());
@@ -283,6 +284,7 @@ void Run::reload() {
 
 void Run::apply_again() {
     graph_ = read_graph();
+    watch_->follow(graph_.get());
     reflow_change change{};
     change.struct_size = sizeof change;
     Error error;
@@ -311,6 +313,7 @@ void Run::apply_again() {
     progress_.begin(network_.get(), *info_, start_);
     check(status, error, exit_failed);
     errors_taken_.reset();
+    if (!top_) outputs_.open(network_.get(), info_->outports());
     console_.remark(options_.graph + " applied: " + change_text(change));
 }
 

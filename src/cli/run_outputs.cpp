@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <utility>
 
 #include "cli/problem.hpp"
 #include "cli/text.hpp"
@@ -21,22 +23,45 @@ constexpr std::int64_t turn_ms = 2;
 
 }  // namespace
 
+bool Outputs::is_open(std::string_view name) const {
+    return std::any_of(ports_.begin(), ports_.end(), [&](const Port& port) {
+        return port.name == name && port.open.load(std::memory_order_acquire);
+    });
+}
+
 void Outputs::open(reflow_network* network, const std::vector<std::string_view>& names) {
+    Ports late;
     for (std::string_view name : names) {
-        Port port;
-        port.name = name;
+        if (is_open(name)) continue;
+        Output output;
         Error error;
         const reflow_status status = reflow_network_open_output(
-            network, view_of(""), view_of(name), capacity, Out(port.output), Out(error));
+            network, view_of(""), view_of(name), capacity, Out(output), Out(error));
         check(status, error, exit_failed);
-        ports_.push_back(std::move(port));
+        Port& port = ports_.emplace_back();
+        port.name = name;
+        port.output = std::move(output);
+        late.push_back(&port);
     }
+    if (!threaded_ || late.empty()) return;
+    {
+        std::lock_guard lock(late_mutex_);
+        late_.insert(late_.end(), late.begin(), late.end());
+    }
+    late_changed_.notify_one();
+    if (!std::exchange(late_reader_, true)) threads_.emplace_back([this] { read_late(); });
 }
 
 void Outputs::start_threads() {
-    const std::size_t count = std::min(ports_.size(), max_threads);
-    for (std::size_t i = 0; i < count; ++i) {
-        threads_.emplace_back([this, i, count] { read(i, count); });
+    threaded_ = true;
+    std::vector<Ports> shares(std::min(ports_.size(), max_threads));
+    std::size_t next = 0;
+    for (Port& port : ports_) shares[next++ % shares.size()].push_back(&port);
+    for (Ports& share : shares) {
+        threads_.emplace_back([this, share = std::move(share)] {
+            while (read_turn(share)) {
+            }
+        });
     }
 }
 
@@ -49,23 +74,41 @@ bool Outputs::pump() {
 }
 
 void Outputs::join() {
-    ending_.store(true, std::memory_order_relaxed);
+    {
+        std::lock_guard lock(late_mutex_);
+        ending_.store(true, std::memory_order_relaxed);
+    }
+    late_changed_.notify_all();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
 }
 
-// Reads every step-th port until all of them are closed.
-void Outputs::read(std::size_t first, std::size_t step) {
-    const bool alone = first + step >= ports_.size();
-    for (bool open = true; open;) {
-        open = false;
-        for (std::size_t i = first; i < ports_.size(); i += step) {
-            Port& port = ports_[i];
-            if (!port.open) continue;
-            const std::size_t count = take(port, alone ? wait_ms : turn_ms);
-            if (count == 0 && ending_.load(std::memory_order_relaxed)) port.open = false;
-            open = open || port.open;
+// Waits for each of the ports for a moment; false when all of them are closed.
+bool Outputs::read_turn(const Ports& ports) {
+    bool open = false;
+    for (Port* port : ports) {
+        if (!port->open) continue;
+        const std::size_t count = take(*port, ports.size() == 1 ? wait_ms : turn_ms);
+        if (count == 0 && ending_.load(std::memory_order_relaxed)) port->open = false;
+        open = open || port->open;
+    }
+    return open;
+}
+
+void Outputs::read_late() {
+    Ports ports;
+    for (bool open = false;;) {
+        {
+            std::unique_lock lock(late_mutex_);
+            if (!open) {
+                late_changed_.wait(lock, [this] { return !late_.empty() || ending_.load(); });
+                ports.clear();
+                if (late_.empty()) return;
+            }
+            ports.insert(ports.end(), late_.begin(), late_.end());
+            late_.clear();
         }
+        open = read_turn(ports);
     }
 }
 
@@ -107,12 +150,21 @@ void Outputs::put(Port& port, reflow_message raw) {
 }
 
 void Outputs::append_to(std::string& json) const {
-    bool first = true;
+    // A port that went and came again with changes of the graph has several readers.
+    std::map<std::string_view, std::string> kept;
+    std::vector<std::string_view> names;
     for (const Port& port : ports_) {
+        const auto [at, added] = kept.try_emplace(port.name);
+        if (added) names.push_back(port.name);
+        if (!at->second.empty() && !port.kept.empty()) at->second += ',';
+        at->second += port.kept;
+    }
+    bool first = true;
+    for (std::string_view name : names) {
         if (!first) json += ',';
         first = false;
-        append_json(json, port.name);
-        json += ":[" + port.kept + "]";
+        append_json(json, name);
+        json += ":[" + kept[name] + "]";
     }
 }
 

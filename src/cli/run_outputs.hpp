@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
+#include <list>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -22,7 +24,8 @@ public:
     Outputs& operator=(const Outputs&) = delete;
     ~Outputs() { join(); }
 
-    // Before the network starts. Throws a Failure.
+    // Of those names that are not open yet: before the network starts, and behind a change of it.
+    // Throws a Failure.
     void open(reflow_network* network, const std::vector<std::string_view>& names);
     // Readers on threads of their own, for networks that run by themselves.
     void start_threads();
@@ -39,17 +42,29 @@ private:
         std::string name;
         Output output;
         std::string kept;
-        bool open = true;
+        // Cleared by who reads the port, as the last thing that it does with it: acquire and release
+        // hand the rest over.
+        std::atomic<bool> open{true};
     };
+    using Ports = std::vector<Port*>;
 
+    [[nodiscard]] bool is_open(std::string_view name) const;
     std::size_t take(Port& port, std::int64_t timeout_ms);
     void put(Port& port, reflow_message message);
-    void read(std::size_t first, std::size_t step);
+    [[nodiscard]] bool read_turn(const Ports& ports);
+    void read_late();
 
     Console& console_;
     const bool keep_;
-    std::vector<Port> ports_;
+    std::list<Port> ports_;
     std::vector<std::thread> threads_;
+    // Guards late_: ports that a change has brought, for the thread that reads all of these.
+    std::mutex late_mutex_;
+    std::condition_variable late_changed_;
+    Ports late_;
+    // Of the main thread.
+    bool threaded_ = false;
+    bool late_reader_ = false;
     // Set once by join(); a reader that sees it late waits once more, no longer than wait_ms.
     std::atomic<bool> ending_{false};
 };

@@ -1,9 +1,10 @@
-// The graph file of `reflow run --watch`: whether it has changed on disk, and what a change has
-// done in words. Neighbours: run. Thread: main.
+// The files of `reflow run --watch`, those of the graph and of its subgraphs: whether one has changed
+// on disk, and what a change has done in words. Neighbours: run. Thread: main.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "reflow.h"
@@ -14,8 +15,11 @@ class Watch {
 public:
     using Time = std::chrono::steady_clock::time_point;
 
-    // Looks at the file as it is now.
-    explicit Watch(std::string path);
+    // Looks at the file as it is now, before it is read.
+    explicit Watch(const std::string& path) : path_(path) { add(path); }
+    // Looks from now on at the files of subgraphs that the graph, as it was read from the file, names.
+    // Those that cannot be read are among them; what they will name is seen when they are mended.
+    void follow(const reflow_graph* graph);
     // True once for each change. Editors that write anew and rename are seen too; a file that is
     // away for a moment is not a change.
     [[nodiscard]] bool changed(Time now);
@@ -28,11 +32,17 @@ private:
         std::int64_t size = -1;
         bool operator==(const Stamp&) const = default;
     };
-    [[nodiscard]] bool look(Stamp& to) const;
+    struct File {
+        Stamp seen;
+        Stamp coming;  // seen once: whoever writes it may not be done
+    };
+    using Files = std::map<std::string, File>;
+
+    void add(const std::string& path);
+    [[nodiscard]] static Stamp look(const std::string& path);
 
     const std::string path_;
-    Stamp seen_;
-    Stamp coming_;  // seen once: whoever writes it may not be done
+    Files files_;
     Time next_{};
 };
 

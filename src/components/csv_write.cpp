@@ -55,10 +55,10 @@ Result<Message> CsvWrite::save(Context&) {
     return object.finish();
 }
 
-Result<void> CsvWrite::load(Context&, MessageRef saved, std::uint32_t) {
+Result<void> CsvWrite::load(Context& context, MessageRef saved, std::uint32_t) {
     if (!saved.get("columns").is(REFLOW_KIND_ARRAY)) return bad_state("it has no columns");
-    if (Result<void> loaded = sink_.load(saved); !loaded.ok()) return loaded;
-    loaded_ = saved.own();
+    if (Result<void> loaded = sink_.load(context, saved); !loaded.ok()) return loaded;
+    if (sink_.goes_on()) loaded_ = saved.own();
     return {};
 }
 

@@ -27,7 +27,7 @@ FileSource::FileSource(const Config& config)
 Result<void> FileSource::setup(Context& context) {
     if (!loaded_.none()) return reopen(context);
     if (path_.empty()) return {};
-    from_setup_ = true;
+    from_setup_ = own_ = true;
     Result<void> opened = open(context, path_);
     if (!opened.ok()) return opened;
     // As far as that goes without waiting, so that a file that cannot be used is told at once.
@@ -96,8 +96,10 @@ Result<FileSource::State> FileSource::proceed(Context& context) {
 }
 
 Result<void> FileSource::run(Context& context, std::span<Packet> inputs) {
-    loaded_ = Message();
+    // One that goes on behind another, which had read its file, has nothing to do.
+    const bool ended = !std::exchange(loaded_, Message()).none();
     if (inputs.empty() && reader_ == nullptr) {
+        if (ended) return {};
         return Failure(REFLOW_ERROR_CONFIG, "no file to read")
             .hint("set 'path' or connect the inport 'path'");
     }
@@ -112,6 +114,7 @@ Result<void> FileSource::run(Context& context, std::span<Packet> inputs) {
                                                          kind_with_article(path)))
                     .port("path");
             }
+            own_ = false;
             if (Result<void> opened = open(context, path.text()); !opened.ok()) return opened;
         }
         Result<State> state = proceed(context);
@@ -210,6 +213,7 @@ Result<Message> FileSource::save(Context&) {
     object.set("open", Message::boolean(reader_ != nullptr));
     object.set("from_setup", Message::boolean(from_setup_));
     object.set("file", Message::string(repair_utf8(file_)));
+    if (own_ || reader_ == nullptr) object.set("path", Message::string(repair_utf8(path_)));
     object.set("begun", Message::boolean(reads));
     if (reads) {
         object.set("rows", count_message(rows_));
@@ -221,7 +225,7 @@ Result<Message> FileSource::save(Context&) {
     return object.finish();
 }
 
-Result<void> FileSource::load(Context&, MessageRef saved, std::uint32_t) {
+Result<void> FileSource::load(Context& context, MessageRef saved, std::uint32_t) {
     if (!saved.get("open").is(REFLOW_KIND_BOOLEAN) || !saved.get("file").is(REFLOW_KIND_STRING)) {
         return bad_state("it does not tell which file is open");
     }
@@ -229,7 +233,11 @@ Result<void> FileSource::load(Context&, MessageRef saved, std::uint32_t) {
     bool counts =
         saved_count(saved.get("rows"), count) && saved_count(saved.get("rejected"), count);
     if (saved.get("begun").boolean() && !counts) return bad_state("it has no number of rows");
-    loaded_ = saved.own();
+    // Another path in the configuration is read from its beginning.
+    MessageRef path = saved.get("path");
+    bool other = context.phase == runtime::Phase::replace && path.is(REFLOW_KIND_STRING) &&
+                 path.text() != path_;
+    if (!other) loaded_ = saved.own();
     return {};
 }
 
@@ -237,6 +245,7 @@ Result<void> FileSource::load(Context&, MessageRef saved, std::uint32_t) {
 Result<void> FileSource::reopen(Context& context) {
     from_setup_ = loaded_.get("from_setup").boolean();
     if (!loaded_.get("open").boolean()) return {};
+    own_ = loaded_.get("path").is(REFLOW_KIND_STRING);
     file_ = loaded_.get("file").text();
     Result<std::unique_ptr<Store::Reader>> opened = context.store().open_reader(file_);
     if (!opened.ok()) return opened.take_error();

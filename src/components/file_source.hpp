@@ -92,6 +92,7 @@ private:
     String base_dir_;
     std::unique_ptr<Store::Reader> reader_;
     String file_;
+    bool own_ = false;         // the file is the configured one
     bool from_setup_ = false;  // the open file is the configured one, and nothing is read of it
     bool begun_ = false;       // what comes before the rows is read
     Message loaded_;           // the place to go on at, for setup; until the first run

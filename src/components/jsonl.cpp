@@ -27,8 +27,8 @@ public:
         if (Result<void> saved = sink_.save(object); !saved.ok()) return saved.take_error();
         return object.finish();
     }
-    Result<void> load(Context&, MessageRef saved, std::uint32_t) override {
-        return sink_.load(saved);
+    Result<void> load(Context& context, MessageRef saved, std::uint32_t) override {
+        return sink_.load(context, saved);
     }
     static constexpr std::uint32_t state_version = 1;
 

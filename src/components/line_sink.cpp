@@ -144,6 +144,7 @@ Result<void> LineSink::save(ObjectBuilder& to) {
         if (!position.ok()) return position.take_error();
         to.set("position", count_message(position.value()));
     }
+    to.set("file", Message::string(path_));
     to.set("closed", Message::boolean(writer_ == nullptr && !print_));
     to.set("buffer", Message::bytes(std::string_view(buffer_).substr(written_)));
     to.set("lines", count_message(lines_));
@@ -152,13 +153,14 @@ Result<void> LineSink::save(ObjectBuilder& to) {
     return {};
 }
 
-Result<void> LineSink::load(MessageRef saved) {
+Result<void> LineSink::load(Context& context, MessageRef saved) {
     std::uint64_t count = 0;
     bool valid = saved.get("buffer").is(REFLOW_KIND_BYTES) &&
                  saved_count(saved.get("lines"), count) && saved_count(saved.get("lost"), count) &&
                  (saved.get("position").none() || saved_count(saved.get("position"), count));
     if (!valid) return bad_state("it does not tell what was written");
-    loaded_ = saved.own();
+    bool other = context.phase == runtime::Phase::replace && saved.get("file").text() != path_;
+    if (!other) loaded_ = saved.own();
     return {};
 }
 

@@ -50,9 +50,11 @@ public:
     void close(Context& context);  // in teardown
 
     // For a snapshot: how long the file is, and what is not in it yet. Of a pipe there is none.
-    // What load() takes, open() goes on with: it cuts the file to that length.
+    // What load() takes, open() goes on with: it cuts the file to that length. One that replaces one
+    // with another file begins anew, since that one ends its file itself: then goes_on() is false.
     Result<void> save(ObjectBuilder& to);
-    Result<void> load(MessageRef saved);
+    Result<void> load(Context& context, MessageRef saved);
+    [[nodiscard]] bool goes_on() const noexcept { return !loaded_.none(); }
 
 private:
     Result<void> flush(Context& context);

@@ -103,18 +103,28 @@ Result<void> StreamWrite::setup(Context& context) {
 }
 
 Result<Message> StreamWrite::save(Context&) {
-    if (file_ == nullptr) return Message::null();
-    Result<std::uint64_t> position = file_->position();
-    if (!position.ok()) return position.take_error();
-    return count_message(position.value());
+    ObjectBuilder object(2);
+    object.set("file", Message::string(path_));
+    if (file_ == nullptr) {
+        object.set("position", Message::null());
+    } else {
+        Result<std::uint64_t> position = file_->position();
+        if (!position.ok()) return position.take_error();
+        object.set("position", count_message(position.value()));
+    }
+    return object.finish();
 }
 
-Result<void> StreamWrite::load(Context&, MessageRef saved, std::uint32_t) {
+// Version 1 had the position alone.
+Result<void> StreamWrite::load(Context& context, MessageRef saved, std::uint32_t version) {
+    MessageRef at = version < 2 ? saved : saved.get("position");
     std::uint64_t position = 0;
-    if (!saved.is(REFLOW_KIND_NULL) && !saved_count(saved, position)) {
+    if (!at.is(REFLOW_KIND_NULL) && !saved_count(at, position)) {
         return bad_state("it does not tell how long the file is");
     }
-    loaded_ = saved.own();
+    // One with another file begins anew.
+    bool other = context.phase == runtime::Phase::replace && saved.get("file").text() != path_;
+    if (!other) loaded_ = at.own();
     return {};
 }
 

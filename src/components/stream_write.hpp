@@ -46,10 +46,10 @@ public:
     Result<void> setup(Context& context) override;
     Result<void> finish(Context& context) override;
     void teardown(Context& context) override;
-    // How long the file is, between streams.
+    // Which file, and how long it is, between streams.
     Result<Message> save(Context& context) override;
     Result<void> load(Context& context, MessageRef saved, std::uint32_t version) override;
-    static constexpr std::uint32_t state_version = 1;
+    static constexpr std::uint32_t state_version = 2;
 
 private:
     explicit StreamWrite(const Config& config);

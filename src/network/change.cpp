@@ -228,14 +228,16 @@ Result<void> Change::carry_state(Actor& made, Actor& old) {
     const runtime::Component& from = *old.component;
     const runtime::Component& to = *made.component;
     if (from.save == nullptr || to.load == nullptr) return {};
-    runtime::Context saves{old, runtime::Phase::save};
+    runtime::Context saves{old, runtime::Phase::replace};
     reflow_message saved{};
-    reflow_status status = from.save(&saves, old.state, &saved);
+    reflow_status status =
+        runtime::shielded(saves, [&] { return from.save(&saves, old.state, &saved); });
     if (status != REFLOW_OK) return runtime::result_of(saves, status, "save");
     Message state = Message::adopt(saved);
     if (state.none()) return {};
-    runtime::Context loads{made, runtime::Phase::load};
-    status = to.load(&loads, made.state, from.state_version, state.raw());
+    runtime::Context loads{made, runtime::Phase::replace};
+    status = runtime::shielded(
+        loads, [&] { return to.load(&loads, made.state, from.state_version, state.raw()); });
     return runtime::result_of(loads, status, "load");
 }
 

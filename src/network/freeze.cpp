@@ -115,7 +115,9 @@ Result<void> Network::with_state(std::string_view node, std::string_view compone
         runtime::InTurn inside(runtime_->scheduler());
         runtime::Context context{actor, runtime::Phase::visit};
         void* state = actor.component->private_state ? nullptr : actor.state;
-        return runtime::result_of(context, visit(&context, state, user_data), "looking at a state");
+        const reflow_status status =
+            runtime::shielded(context, [&] { return visit(&context, state, user_data); });
+        return runtime::result_of(context, status, "looking at a state");
     };
     // Before anything rests for it; and again then, since a change may come between.
     if (Result<Actor*> found = find(*topology()); !found.ok()) return found.take_error();

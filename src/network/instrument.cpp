@@ -101,8 +101,8 @@ reflow_status Instrumented::call(Context& context, Packet* inputs, std::size_t c
     try {
         if (context.phase == Phase::finish) return original->finish(&context, state);
         return original->run(&context, state, inputs, count);
-    } catch (const std::bad_alloc&) {
-        return REFLOW_ERROR_OUT_OF_MEMORY;
+    } catch (...) {
+        return runtime::thrown(context);
     }
 }
 

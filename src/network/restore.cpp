@@ -45,9 +45,12 @@ struct Fresh {
           created(std::exchange(other.created, false)),
           named_state(std::move(other.named_state)) {}
     ~Fresh() {
-        if (created && actor->component->destroy_state != nullptr) {
+        if (!created || actor->component->destroy_state == nullptr) return;
+        runtime::Context context{*actor, runtime::Phase::teardown};
+        (void)runtime::shielded(context, [&] {
             actor->component->destroy_state(state);
-        }
+            return REFLOW_OK;
+        });
     }
     // The actor has what is fresh while its callbacks make it, and then what it had.
     void swap() noexcept { std::swap(actor->extras().named_state, named_state); }
@@ -63,7 +66,8 @@ struct Fresh {
         state = kind.user_data;
         if (kind.create != nullptr) {
             runtime::Context context{*actor, runtime::Phase::create};
-            reflow_status status = kind.create(&context, kind.user_data, &state);
+            reflow_status status = runtime::shielded(
+                context, [&] { return kind.create(&context, kind.user_data, &state); });
             created = status == REFLOW_OK;
             if (!created) return runtime::result_of(context, status, "create");
         }
@@ -71,7 +75,9 @@ struct Fresh {
             from.named_state != nullptr ? from.named_state->copy() : nullptr;
         if (from.state.none()) return {};
         runtime::Context context{*actor, runtime::Phase::load};
-        reflow_status status = kind.load(&context, state, from.version, from.state.raw());
+        reflow_status status = runtime::shielded(context, [&] {
+            return kind.load(&context, state, from.version, from.state.raw());
+        });
         return runtime::result_of(context, status, "load");
     }
 };

@@ -47,16 +47,16 @@ inline void Actor::consume(std::size_t firings) noexcept {
 inline reflow_status Actor::call_run(Context& context, Packet* packet) noexcept try {
     emitted_ = 0;
     return component->run(&context, state, packet, 1);
-} catch (const std::bad_alloc&) {
-    return REFLOW_ERROR_OUT_OF_MEMORY;
+} catch (...) {
+    return thrown(context);
 }
 
 inline reflow_status Actor::call(Context& context, std::uint32_t emitted) noexcept try {
     emitted_ = emitted;
     if (context.phase == Phase::finish) return component->finish(&context, state);
     return component->run(&context, state, inputs_.data(), context.firings * firing_size_);
-} catch (const std::bad_alloc&) {
-    return REFLOW_ERROR_OUT_OF_MEMORY;  // its firing fails, and the actor lives on
+} catch (...) {
+    return thrown(context);  // its firing fails, and the actor lives on
 }
 
 [[gnu::cold]] void Actor::operator delete(Actor* actor, std::destroying_delete_t) noexcept {
@@ -107,11 +107,6 @@ ActorExtras::~ActorExtras() = default;
         extras().tether.store(made.leak(), std::memory_order_seq_cst);
     }
     return group.stopping_now() ? nullptr : tether();
-}
-
-void Actor::end_state() noexcept {
-    if (!std::exchange(created, false)) return;
-    if (component->destroy_state != nullptr) component->destroy_state(state);
 }
 
 // ---- the state word

@@ -44,7 +44,8 @@ public:
 }
 
 // Which callback is running.
-enum class Phase : std::uint8_t { create, setup, run, finish, teardown, save, load, visit };
+// replace: save and load of a node that is replaced by one of the same component.
+enum class Phase : std::uint8_t { create, setup, run, finish, teardown, save, load, visit, replace };
 
 }  // namespace reflow::runtime
 
@@ -132,6 +133,19 @@ namespace reflow::runtime {
 
 using Context = reflow_context;
 using Packet = reflow_packet;
+
+// In a handler: what a callback of the node has thrown, as its failure.
+reflow_status thrown(Context& context) noexcept;
+
+// Calls a callback of the node that gives a status; it may throw.
+template <typename Call>
+reflow_status shielded(Context& context, Call call) noexcept {
+    try {
+        return call();
+    } catch (...) {
+        return thrown(context);
+    }
+}
 
 // What a callback has returned, with the error that it has set; `what` names it.
 [[nodiscard]] Result<void> result_of(Context& context, reflow_status status, std::string_view what);

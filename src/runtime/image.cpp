@@ -80,7 +80,8 @@ Result<void> Actor::capture(ActorImage& to) {
     if (kind.save != nullptr && !down) {
         Context context{*this, Phase::save};
         reflow_message saved{};
-        reflow_status status = kind.save(&context, state, &saved);
+        reflow_status status =
+            shielded(context, [&] { return kind.save(&context, state, &saved); });
         if (status != REFLOW_OK) return result_of(context, status, "save");
         to.state = Message::adopt(saved);
         to.version = kind.state_version;

@@ -102,6 +102,64 @@ class Watch(support.Case):
         self.assert_code(result, 4)
         self.assertEqual(result.out, "out: 1\n")
 
+    def test_files_of_subgraphs(self):
+        def inner(value):
+            return support.graph({"loop": ("Delay", {"ms": 2}), "write": ("JsonlWrite", {
+                "path": self.path(value + ".jsonl"), "flush": True})},
+                [("loop.out", "loop.in"), ("loop.out", "write.in")], [("loop.in", value)])
+
+        # A graph in the graph names a file beside itself, in another folder.
+        os.makedirs(self.path("parts"))
+        first = {"processes": {"deep": {"component": "", "metadata": {"componentSpec": {
+            "type": "subgraph", "file": "deep.json"}}}}, "connections": []}
+        outer = {"processes": {"sub": {"component": "", "metadata": {"componentSpec": {
+            "type": "subgraph", "file": "parts/first.json"}}}}, "connections": []}
+        self.write("parts/first.json", first)
+        deep = self.write("parts/deep.json", inner("one"))
+        self.replace(outer)
+        for mode in MODES:
+            with started("run", self.file, "--watch", *mode, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, bufsize=0) as process:
+                self.grows(self.path("one.jsonl"))
+                self.write("parts/deep.json", "{")
+                self.said(process, "runs on")
+                self.grows(self.path("one.jsonl"))
+                self.write("parts/deep.json", inner("two"))
+                self.said(process, "applied: ")
+                self.grows(self.path("two.jsonl"))
+                os.remove(deep)
+                self.write("parts/deep.json", inner("one"))
+                self.said(process, "applied: ")
+                self.grows(self.path("one.jsonl"))
+                process.send_signal(signal.SIGINT)
+                process.wait(support.DEADLINE)
+                self.assertEqual(process.returncode, 130, mode)
+
+    def test_new_outports(self):
+        def exposing(*names):
+            document = json.loads(json.dumps(ticking(self.lines)))
+            document["outports"] = {name: {"process": "loop", "port": "out"} for name in names}
+            return document
+
+        for mode in MODES:
+            self.replace(exposing("a"))
+            with started("run", self.file, "--watch", *mode, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, bufsize=0) as process:
+                def printed(name, process=process):
+                    line = ""
+                    while not line.startswith(name + ": "):
+                        line = process.stdout.readline().decode()
+                        self.assertNotEqual(line, "")
+                printed("a")
+                for names in [("a", "b"), ("c", "a"), ("b",), ("b", "a")]:
+                    self.replace(exposing(*names))
+                    self.said(process, "applied: ")
+                    for name in names:
+                        printed(name)
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=support.DEADLINE)
+                self.assertEqual(process.returncode, 130, mode)
+
     def test_needs_a_file(self):
         result = reflow("run", "-", "--watch", stdin=b"{}")
         self.assert_code(result, 2)

@@ -52,6 +52,24 @@ class Documents(unittest.TestCase):
         for snippet in snippets:
             self.assertIn(snippet, example)
 
+    def test_graphs_are_valid(self):
+        wrong = []
+        graphs = 0
+        for document in documents():
+            text = document.read_text(encoding="utf-8")
+            for graph in re.findall(r"```(?:json|yaml)\n(.*?)```", text, flags=re.S):
+                if graph.startswith('{"component"'):
+                    graph = '{"processes": {"node": ' + graph + "}}"
+                if "processes" not in graph:
+                    continue
+                graphs += 1
+                result = subprocess.run([CLI, "graph", "validate", "-"], input=graph, text=True,
+                                        capture_output=True, check=False)
+                if result.returncode != 0:
+                    wrong.append(f"{document.relative_to(SOURCE)}: {result.stderr}")
+        self.assertEqual([], wrong)
+        self.assertGreater(graphs, 4)
+
     def test_picture_is_fresh(self):
         drawn = subprocess.run(
             [CLI, "graph", "show", str(SOURCE / "examples/weather/weather.graph.json"),

@@ -39,6 +39,11 @@ function portsOf(options, key) {
   }
   const ports = given.map((port) => portOf(port, key));
   if (ports.length > 1000) throw wrong(`${key} has more than 1000 ports`);
+  const names = new Set();
+  for (const { name } of ports) {
+    if (names.has(name)) throw wrong(`${key} has '${name}' twice`);
+    names.add(name);
+  }
   return ports;
 }
 

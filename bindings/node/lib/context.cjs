@@ -131,8 +131,19 @@ class SyncContext extends Context {
     this._envelope = envelope ?? undefined;
   }
 
+  // One of its own: the firing may turn out to go on behind its call, and is cancelled by itself then.
   _signal(node) {
-    return node.signal();
+    if (this._detached !== undefined) return this._detached.signal;
+    const whole = node.signal();
+    const own = new AbortController();
+    const abort = () => own.abort(whole.reason);
+    if (whole.aborted) abort();
+    else whole.addEventListener('abort', abort, { once: true });
+    this._handOver = () => {
+      whole.removeEventListener('abort', abort);
+      return own;
+    };
+    return own.signal;
   }
 
   _reach(node) {
@@ -169,7 +180,14 @@ class FiringContext extends Context {
     this.over = false;
   }
 
+  // Goes on with what a context has told already, if that was asked for it.
+  _adopt(context) {
+    this.controller = context._handOver?.();
+    if (this.controller !== undefined) native.pendingWatch(this.number);
+  }
+
   _signal(node) {
+    if (this.controller !== undefined) return this.controller.signal;
     this.controller = new AbortController();
     if (this.over) this.abort(node.id);
     else native.pendingWatch(this.number);

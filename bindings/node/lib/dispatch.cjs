@@ -389,6 +389,7 @@ function keepOpen(node, begin) {
   const number = native.pend();
   const firing = new FiringContext(node, number, { port: node.context.port, index: node.context.index,
     envelope: node.context._envelope });
+  firing._adopt(node.context);
   node.context._detached = firing;
   node.context = new SyncContext(node, engine);
   open.set(number, firing);

@@ -16,6 +16,9 @@ const OPTIONS = ['name', 'workers', 'batchPackets', 'portCapacity', 'portCapacit
   'watchdogMs',
   'checkTypes', 'envelopes', 'mode', 'seed', 'record', 'closeTimeout', 'log',
   'logLevel', 'print'];
+// Numbers of things: whole ones, from 0 (the default) to what the engine can take.
+const COUNTS = { workers: 2 ** 32 - 1, batchPackets: 2 ** 32 - 1, portCapacity: 2 ** 32 - 1,
+  portCapacityBytes: Number.MAX_SAFE_INTEGER, blockingThreads: 2 ** 32 - 1, watchdogMs: Number.MAX_SAFE_INTEGER };
 const MODES = { own: 0, inline: 1, hosted: 2, simulated: 4 };
 const STATES = ['created', 'running', 'draining', 'drained', 'stopping', 'stopped'];
 const SENT = Promise.resolve();
@@ -210,6 +213,13 @@ class Network {
     for (const key of Object.keys(options)) {
       if (!OPTIONS.includes(key)) {
         throw problem(Status.INVALID_ARGUMENT, `a network has no option '${key}'`, nearest(key, OPTIONS));
+      }
+      const most = Object.hasOwn(COUNTS, key) ? COUNTS[key] : undefined;
+      const value = options[key];
+      if (most === undefined || value === undefined) continue;
+      if (!Number.isSafeInteger(value) || value < 0 || value > most) {
+        throw problem(Status.INVALID_ARGUMENT, `option '${key}' is ${typeof value === 'string' ? `'${value}'` : String(value)}`,
+          `it is a whole number from 0 to ${most}`);
       }
     }
     const mode = modeOf(options);

@@ -191,3 +191,40 @@ test('an actor sends to its own network and to another one', async () => {
   await net.close();
   await other.close();
 });
+
+test('the signal of a function that returns a promise is aborted with its firing', async () => {
+  for (const early of [true, false]) {
+    const told = [];
+    let at;
+    const net = new Network({ log: () => {} });
+    net.add('a', actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => {
+      if (value === 0) return undefined;
+      const listen = () => ctx.signal.addEventListener('abort', () => { told.push([value, ctx.signal.reason.code]); });
+      if (early) listen(); // before anybody can know that a promise comes
+      return new Promise((resolve, reject) => {
+        if (!early) setImmediate(listen);
+        if (value === 2) setTimeout(resolve, 5);
+        at = reject;
+      });
+    }), { firing: { timeout_ms: 50 } });
+    await net.start();
+    await net.sendMany('a.in', [0, 1, 2]);
+    await until(() => told.length > 0, 'the abort');
+    assert.deepStrictEqual(told, [[1, 'ERR_REFLOW_CANCELLED']]);
+    at(new Error('late'));
+    await net.close();
+    assert.deepStrictEqual(told, [[1, 'ERR_REFLOW_CANCELLED']]);
+  }
+});
+
+test('the signal of a firing that has ended tells of the end of its node', async () => {
+  let signal;
+  const net = new Network();
+  net.add('a', actor({ inports: ['in'] }, (ctx) => { signal = ctx.signal; }));
+  await net.start();
+  await net.send('a.in', 1);
+  await net.idle();
+  assert.strictEqual(signal.aborted, false);
+  await net.close();
+  assert.strictEqual(signal.aborted, true);
+});

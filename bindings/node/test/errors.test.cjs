@@ -165,6 +165,9 @@ test('every method answers in every state', async () => {
     await assert.rejects(use[name](), { code: 'ERR_REFLOW_CLOSED' }, name);
   }
   assert.throws(() => net.add('b', 'Log'), { code: 'ERR_REFLOW_CLOSED' });
+  for (const call of [() => net.on('ActorFailed', () => {}), () => net.once('ActorFailed', () => {}), () => net.events()]) {
+    assert.throws(call, { code: 'ERR_REFLOW_CLOSED' });
+  }
   await assert.rejects(net.start(), { code: 'ERR_REFLOW_CLOSED' });
   await assert.rejects(net.stream('a.out').next(), { code: 'ERR_REFLOW_CLOSED' });
 });
@@ -241,4 +244,14 @@ test('ports that a node does not have are told where they are named', async () =
   await net.send('d.in', 21);
   await net.idle({ timeout: 5000 });
   await net.close();
+});
+
+test('options that are no numbers of things are refused', () => {
+  for (const options of [{ workers: NaN }, { workers: '2' }, { workers: -1 }, { workers: 2 ** 32 }, { portCapacity: 1.5 },
+    { watchdogMs: Infinity }, { portCapacityBytes: null }]) {
+    const [key] = Object.keys(options);
+    assert.throws(() => new Network(options), { code: 'ERR_REFLOW_INVALID_ARGUMENT', message: new RegExp(`'${key}'`),
+      hint: /whole number from 0/ });
+  }
+  assert.throws(() => actor({ inports: ['a', 'b', 'a'] }, () => {}), { message: /inports has 'a' twice/ });
 });

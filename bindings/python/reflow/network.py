@@ -125,6 +125,8 @@ class Network(Operations, _reflow.Network):
         InvalidArgumentError, ConversionError. A network that was made with a graph looks ids up when it
         starts, together with those of the graph.
         """
+        if not isinstance(node, str):
+            raise InvalidArgumentError(f"the id of a node is a string, not {node!r}")
         if not isinstance(component, str):
             component = self.runtime.register(component)
         if settings:

@@ -1,6 +1,7 @@
 """Runtimes: threads, clock and components that networks stand on."""
 
 import collections
+import operator
 import sys
 import weakref
 
@@ -16,6 +17,29 @@ Failure.__doc__ = "An exception that an actor has raised: the id of its node, an
 
 def _print(node, text):
     sys.stdout.write(text)
+
+
+# Whole numbers from 0, which is the default, to what the engine can take.
+_COUNTS = {
+    **dict.fromkeys(("workers", "batch_packets", "batch_us", "port_capacity", "blocking_threads"), 2**32 - 1),
+    **dict.fromkeys(
+        ("seed", "max_growth", "max_packets", "max_completions", "watchdog_ms", "port_capacity_bytes"), 2**64 - 1
+    ),
+}
+
+
+def _check_counts(options):
+    for key, most in _COUNTS.items():
+        if key not in options:
+            continue
+        try:
+            fits = 0 <= operator.index(options[key]) <= most
+        except TypeError:
+            fits = False
+        if not fits:
+            raise InvalidArgumentError(
+                f"option '{key}' is {options[key]!r}", hint=f"it is a whole number from 0 to {most}"
+            )
 
 
 class Runtime(_reflow.Runtime):
@@ -41,6 +65,7 @@ class Runtime(_reflow.Runtime):
     def __new__(cls, mode="own", **options):
         if mode not in MODES:
             raise InvalidArgumentError(f"mode is one of {', '.join(map(repr, MODES))}, not {mode!r}")
+        _check_counts(options)
         _logging.start()
         options.setdefault("log_level", _logging.engine_level())
         # Long turns make large batches, and batch_us ends them in time. In mode simulated short ones give
@@ -73,6 +98,8 @@ class Runtime(_reflow.Runtime):
         ``target`` is an :class:`Actor`, or a function or class that ``actor`` can make one of. An actor
         that is known already keeps its id. Raises AlreadyExistsError if another one has the id.
         """
+        if not isinstance(target, Actor) and not callable(target):
+            raise InvalidArgumentError(f"a component is an actor, a function, a class or an id, not {target!r}")
         made = target if isinstance(target, Actor) else actor(target)
         name = id or made.id
         known = self._actors.get(name)

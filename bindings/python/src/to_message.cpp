@@ -295,8 +295,15 @@ bool Converter::plain_buffer(Py_buffer *view, PyObject *value, reflow_message *o
     return good;
 }
 
+// Its buffer has what the mask hides.
+static bool is_masked(PyObject *array) { return std::strcmp(Py_TYPE(array)->tp_name, "MaskedArray") == 0; }
+
 bool Converter::buffer(PyObject *value, reflow_message *out, const Path *path, int depth)
 {
+    if (is_ndarray(value) && is_masked(value)) {
+        Ref list(PyObject_CallMethod(value, "tolist", nullptr)); // None where it is masked
+        return list && convert(list.get(), out, path, depth);
+    }
     Py_buffer view{};
     if (PyObject_GetBuffer(value, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) == 0) {
         const int dimensions = view.ndim;
@@ -445,7 +452,7 @@ bool Messages::fill_numbers(const Py_buffer &buffer, reflow_number type)
 
 bool Messages::fill(PyObject *values)
 {
-    if (is_ndarray(values)) {
+    if (is_ndarray(values) && !is_masked(values)) {
         Py_buffer buffer{};
         if (PyObject_GetBuffer(values, &buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) == 0) {
             const reflow_number type = number_of_format(buffer.format, buffer.itemsize);

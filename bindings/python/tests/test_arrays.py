@@ -52,6 +52,18 @@ def test_shapes_and_strides(through):
         np.arange(24).reshape(2, 3, 4).tolist()
 
 
+def test_masked_elements_are_none(through, net):
+    masked = np.ma.array([1.5, 2.5, 3.5], mask=[False, True, False])
+    assert through(masked) == [1.5, None, 3.5]
+    assert through({"a": np.ma.array([[1, 2], [3, 4]], mask=[[0, 0], [1, 0]])}) == {"a": [[1, 2], [None, 4]]}
+    seen = []
+    net.add("keep", reflow.actor(lambda ctx, value: seen.append(value), inports=["in"], id="keep"))
+    net.start()
+    net.send_many("keep.in", masked)
+    net.wait_idle(timeout=30)
+    assert seen == [1.5, None, 3.5]
+
+
 def test_scalars_and_odd_types(through):
     assert through(np.int32(-5)) == -5
     assert through(np.float32(0.5)) == 0.5

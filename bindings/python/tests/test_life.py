@@ -86,6 +86,16 @@ def test_wrong_states(net):
         net.wait_idle(-1)
     with pytest.raises(TypeError):
         net.wait_idle("soon")
+    for options in ({"workers": -1}, {"workers": 2**32}, {"workers": 2**80}, {"workers": "2"}, {"seed": 1.5},
+                    {"watchdog_ms": -1}, {"max_packets": 2**64}):
+        with pytest.raises(reflow.InvalidArgumentError, match=f"'{next(iter(options))}'.*whole number"):
+            reflow.Network(**options)
+    with reflow.Network() as wrong:
+        for component in (None, 5, object()):
+            with pytest.raises(reflow.InvalidArgumentError, match="a component is an actor"):
+                wrong.add("d", component)
+        with pytest.raises(reflow.InvalidArgumentError, match="id of a node is a string, not 5"):
+            wrong.add(5, "Log")
     with pytest.raises(reflow.InvalidArgumentError, match="mode"):
         reflow.Network(mode="fast")
     with pytest.raises(reflow.InvalidArgumentError, match="given already"):
