@@ -36,6 +36,10 @@ Result<Ref<Port>> Port::open(Ref<Loop> loop, std::string_view address, std::uint
         Result<Ref<TlsContext>> tls = TlsContext::create(options.wire.tls, true);
         if (!tls.ok()) return tls.take_error();
         made->tls_ = std::move(tls).take();
+    } else if (!options.wire.tls.ca_file.empty()) {
+        // For what will be dialled: who starts is told, not who dials.
+        Result<Ref<TlsContext>> tls = TlsContext::create(options.wire.tls, false);
+        if (!tls.ok()) return tls.take_error();
     }
     const Address& at = names.addresses.front();
     Channel socket(::socket(at.raw()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "codec/json.hpp"
 #include "io/secret.hpp"
+#include "peer/names.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -150,6 +151,9 @@ template <typename Greeting>
 Result<void> read_common(MessageRef object, std::string_view what, Greeting& to) {
     Result<String> network = name_of(object, what, "network_id");
     if (!network.ok()) return network.take_error();
+    if (!check_network_id(network.value(), "network_id").ok()) {
+        return wrong(what, "network_id", concat("of at most ", limits::name_bytes, " bytes without '@'"));
+    }
     Result<String> instance = name_of(object, what, "instance_id");
     if (!instance.ok()) return instance.take_error();
     Result<Vector<String>> capabilities = texts_of(object, what, "capabilities");

@@ -20,7 +20,15 @@ Status Peer::status() const {
     now.failed_handshakes = failed_.load(std::memory_order_relaxed);
     now.lost = losses();
     now.outbox = outbox_status();
-    const Vector<Ref<Link>> all = links();
+    Vector<Ref<Link>> all;  // in the order of now.links
+    for (Ref<Link>& link : links()) {
+        // A stranger is none of the links before it has greeted: nobody waits for it.
+        if (!link->dialled() && link->stage() != Stage::open) {
+            ++now.pending_handshakes;
+        } else {
+            all.push_back(std::move(link));
+        }
+    }
     for (const Ref<Link>& link : all) {
         Link::Counts counts = link->counts();
         Identity remote = link->remote();

@@ -186,6 +186,7 @@ String status_json(const Status& status) {
     text(out, "listening", status.listening);
     number(out, "max_connections", status.max_connections);
     number(out, "refused_connections", status.refused_connections);
+    number(out, "pending_handshakes", status.pending_handshakes);
     number(out, "failed_handshakes", status.failed_handshakes);
     networks(out, status);
     out.key("links");

@@ -89,6 +89,7 @@ struct Status {
     Vector<RemoteActorStatus> remote_actors;
     std::uint64_t max_connections = 0;
     std::uint64_t refused_connections = 0;  // by max_connections
+    std::uint64_t pending_handshakes = 0;   // that others have begun: no links yet
     std::uint64_t failed_handshakes = 0;    // that others began, and that failed for another reason
     std::array<std::uint64_t, losses_count> lost{};  // over all links
     std::optional<OutboxStatus> outbox;              // if there is one

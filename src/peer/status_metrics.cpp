@@ -119,6 +119,8 @@ public:
         single("reflow_peer_refused_connections_total", "counter",
                "Connections refused because there were max_connections.",
                status_.refused_connections);
+        single("reflow_peer_pending_handshakes", "gauge", "Handshakes that others have begun.",
+               status_.pending_handshakes);
         single("reflow_peer_failed_handshakes_total", "counter",
                "Handshakes of others that failed for another reason.", status_.failed_handshakes);
         links();

@@ -179,6 +179,23 @@ class Peers(support.Case):
         told = json.loads(self.get(port, "/status")[2])
         self.assertEqual((told["failed_handshakes"], told["refused_connections"]), (0, 1))
 
+    def test_missing_authorities_are_told_at_the_start(self):
+        file = self.write("alpha.toml", toml("alpha", extra='[tls]\nca_file = "missing.pem"\n'))
+        result = reflow("peer", "run", "--config", file)
+        self.assertNotEqual(result.code, 0)
+        self.assertIn("missing.pem", result.err)
+
+    def test_strangers_are_no_links(self):
+        alpha = Running(self, "alpha", toml("alpha"))
+        port = alpha.port()
+        with socket.create_connection(("127.0.0.1", port)) as stranger:
+            stranger.sendall(b"RFW1")
+            wait_for(lambda: json.loads(self.get(port, "/status")[2])["pending_handshakes"] == 1,
+                             "the stranger")
+            told = json.loads(self.get(port, "/status")[2])
+            self.assertEqual((told["status"], told["links"]), ("ok", []))
+            self.assertEqual(json.loads(self.get(port, "/health")[2])["status"], "ok")
+
     def test_status_tells_of_attempts(self):
         alpha = Running(self, "alpha", toml("alpha"))
         port = alpha.port()
@@ -209,6 +226,14 @@ class Peers(support.Case):
                                               "instance_id": "alpha-1",
                                               "error": "auth_token mismatch"})
         self.assertRaises(EOFError, stranger.receive)
+        for name in ("a@b", "n" * 257):
+            unnameable = Old(self, port)
+            unnameable.send({**hello("shared-secret"), "network_id": name})
+            try:
+                self.assertFalse(unnameable.receive()["success"])
+            except EOFError:
+                pass
+            alpha.said("'network_id' is not of at most 256 bytes without '@'", "WARN ")
         friend = Old(self, port)
         friend.send(hello("shared-secret"))
         self.assertEqual(friend.receive(), {"success": True, "network_id": "alpha",

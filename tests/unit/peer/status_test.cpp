@@ -26,6 +26,7 @@ Status sample() {
     status.remote_actors.push_back({"studio_mixer", "mixer", "studio", true});
     status.max_connections = 32;
     status.refused_connections = 1;
+    status.pending_handshakes = 3;
     status.failed_handshakes = 2;
     LinkStatus link;
     link.network_id = "studio";
@@ -68,7 +69,7 @@ TEST(PeerStatus, Status) {
         status_json(sample()),
         R"({"status":"ok","network_id":"kiln","instance_id":"kiln-a","version":"0.1.0",)"
         R"("uptime_seconds":2.5,"listening":"127.0.0.1:9310","max_connections":32,)"
-        R"("refused_connections":1,"failed_handshakes":2,"connected_networks":["studio"],)"
+        R"("refused_connections":1,"pending_handshakes":3,"failed_handshakes":2,"connected_networks":["studio"],)"
         R"("links":[{"network_id":"studio","instance_id":"studio-1","endpoint":"127.0.0.1:9311",)"
         R"("scheme":"tcp","direction":"out","state":"connected","attempt":0,"round_trip_us":82.5,)"
         R"("connected_seconds":1.0,"reconnects":3,)"
@@ -134,6 +135,7 @@ TEST(PeerStatus, Metrics) {
     EXPECT_EQ(samples[info], "1");
     EXPECT_EQ(samples["reflow_peer_uptime_seconds"], "2.5");
     EXPECT_EQ(samples["reflow_peer_actors"], "2");
+    EXPECT_EQ(samples["reflow_peer_pending_handshakes"], "3");
     EXPECT_EQ(samples["reflow_peer_failed_handshakes_total"], "2");
     EXPECT_EQ(samples["reflow_peer_link_up" + link + "}"], "1");
     EXPECT_EQ(samples["reflow_peer_link_round_trip_seconds" + link + "}"], "8.25e-05");
