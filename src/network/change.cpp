@@ -146,8 +146,7 @@ Result<void> Change::drain() {
             if (!feeder->at_rest() || feeder->busy()) return false;
         }
         for (Actor* actor : drained_) {
-            // What the host has paused does not work anything off.
-            if (actor->paused()) continue;
+            // Also of one that is paused: whoever has paused it, or a breakpoint, may let it go on in time.
             if (owed(*actor) || !actor->exhausted()) return false;
         }
         return true;

@@ -274,6 +274,48 @@ static void test_worked_off(const rig_mode *mode) {
     close_bench(&b);
 }
 
+/* A node that is paused works off what waits if it is let go on while the change waits. */
+static int change_begun;
+static reflow_status tells(reflow_context *context, void *state) {
+    (void)context;
+    (void)state;
+    __atomic_store_n(&change_begun, 1, __ATOMIC_SEQ_CST);
+    return REFLOW_OK;
+}
+static void *resumes(void *network) {
+    while (__atomic_load_n(&change_begun, __ATOMIC_SEQ_CST) == 0) sched_yield();
+    WORKS(reflow_network_resume(network, text_of("t"), &e));
+    return NULL;
+}
+static void test_paused_worked_off(const rig_mode *mode) {
+    if (mode->mode == REFLOW_MODE_SIMULATED) return; /* waits for no other thread */
+    bench b = open_bench(mode, "Pass", "{}");
+    rig_component telling = {0};
+    telling.id = "Tells";
+    telling.inports = "a";
+    telling.run = rig_pass;
+    telling.setup = tells;
+    rig_register(b.runtime, &telling);
+    rig_pause(b.network, "t");
+    for (int i = 0; i < 3; ++i) rig_send(b.network, b.in, i);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "new", "Tells");
+    reflow_change_options options = leaving(REFLOW_LEFTOVER_DRAIN);
+    options.drain_ms = REFLOW_FOREVER;
+    reflow_change done = {0};
+    done.struct_size = sizeof done;
+    change_begun = 0;
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, resumes, b.network) == 0);
+    WORKS(reflow_network_apply(b.network, graph, &options, &done, &e));
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(done.packets_dropped == 0);
+    for (int i = 0; i < 3; ++i) CHECK(rig_recv(b.output) == i);
+    no_more(&b);
+    reflow_graph_destroy(graph);
+    close_bench(&b);
+}
+
 /* ---- attempts */
 
 static void wait_retrying(bench *b, const rig_mode *mode, uint32_t failures) {
@@ -811,6 +853,7 @@ int main(void) {
         test_emitted(mode);
         test_pending_replaced(mode);
         test_worked_off(mode);
+        test_paused_worked_off(mode);
         test_attempts(mode);
     }
     return 0;
