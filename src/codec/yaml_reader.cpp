@@ -23,10 +23,12 @@ std::string_view view(const yaml_char_t* text) noexcept {
                            : std::string_view(reinterpret_cast<const char*>(text));
 }
 
-// Places from the marks of libyaml, which counts characters. Marks in rising order are cheap.
+// Places from the marks of libyaml, which counts characters, but not a byte-order mark before all
+// others. Marks in rising order are cheap.
 class Marks {
 public:
-    explicit Marks(std::string_view text) noexcept : text_(text) {}
+    explicit Marks(std::string_view text) noexcept
+        : text_(text), first_(text.starts_with("\xEF\xBB\xBF") ? 3 : 0) {}
     [[nodiscard]] TextPlace at(const yaml_mark_t& mark) noexcept {
         if (mark.line != line_ || mark.index < characters_) {
             line_ = mark.line;
@@ -41,7 +43,10 @@ public:
 
 private:
     std::size_t byte_of(std::size_t character) noexcept {
-        if (character < characters_) characters_ = bytes_ = 0;
+        if (character < characters_) {
+            characters_ = 0;
+            bytes_ = first_;
+        }
         while (characters_ < character && bytes_ < text_.size()) {
             ++bytes_;
             while (bytes_ < text_.size() &&
@@ -54,10 +59,11 @@ private:
     }
 
     std::string_view text_;
+    std::size_t first_;  // byte of the first character
     std::size_t characters_ = 0;
-    std::size_t bytes_ = 0;
+    std::size_t bytes_ = first_;
     std::size_t line_ = 0;
-    std::size_t line_start_ = 0;
+    std::size_t line_start_ = first_;
 };
 
 class Event {
@@ -161,8 +167,7 @@ bool YamlReader::begin() {
     const char* data = text_.empty() ? "" : text_.data();  // libyaml insists on a pointer
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(data),
                                  text_.size());
-    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
-    return true;
+    return true;  // what is not UTF-16 it takes for UTF-8, with or without a byte-order mark
 }
 
 bool YamlReader::event(const yaml_event_t& event) {

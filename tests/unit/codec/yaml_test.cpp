@@ -113,6 +113,20 @@ TEST(Yaml, Containers) {
     EXPECT_EQ(read_yaml("[1, 2]").value().numbers_type(), REFLOW_NUMBER_I64);
 }
 
+TEST(Yaml, ByteOrderMark) {
+    EXPECT_EQ("{\"a\":1,\"b\":{}}", json("\xEF\xBB\xBF" "a: 1\nb: {}\n"));
+    EXPECT_EQ("{\"a\":1}", json("\xEF\xBB\xBF{a: 1}"));
+    Result<Message> wrong = read_yaml("\xEF\xBB\xBF" "\xC3\xA4: 1\n\xC3\xA4b: *x\n");
+    ASSERT_FALSE(wrong.ok());
+    EXPECT_EQ(2u, wrong.error().line);
+    EXPECT_EQ(6u, wrong.error().column);
+    EXPECT_EQ(3u + 6u + 5u, wrong.error().offset);
+    wrong = read_yaml("\xEF\xBB\xBF*x");
+    ASSERT_FALSE(wrong.ok());
+    EXPECT_EQ(1u, wrong.error().column);
+    EXPECT_EQ(3u, wrong.error().offset);
+}
+
 TEST(Yaml, Refused) {
     const std::pair<const char*, const char*> table[] = {
         {"", "line 1, column 1: the text holds no YAML document"},

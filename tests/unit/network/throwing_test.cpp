@@ -73,7 +73,10 @@ void log(void*, reflow_log_level level, reflow_view, reflow_view node, reflow_vi
 struct Error {
     ~Error() { reflow_error_destroy(raw); }
     std::string take() {
-        std::string all = raw == nullptr ? "" : text(reflow_error_node(raw)) + ": " + text(reflow_error_text(raw));
+        reflow_place place{};
+        place.struct_size = sizeof place;
+        if (raw == nullptr || reflow_error_place(raw, &place) != REFLOW_OK) return {};
+        std::string all = text(place.node) + ": " + text(reflow_error_message(raw));
         reflow_error_destroy(raw);
         raw = nullptr;
         return all;
@@ -130,7 +133,8 @@ protected:
         where = At::nowhere;
         ASSERT_EQ(REFLOW_OK, reflow_network_send(network, inport, reflow_message_integer(5), 1000, nullptr));
         reflow_message got{};
-        ASSERT_EQ(REFLOW_OK, reflow_output_recv(output, &got, 10000, nullptr));
+        size_t count = 0;
+        ASSERT_EQ(REFLOW_OK, reflow_output_recv_many(output, &got, 1, 10000, &count, nullptr));
         std::int64_t number = 0;
         EXPECT_EQ(REFLOW_OK, reflow_message_get_integer(got, &number));
         EXPECT_EQ(5, number);
