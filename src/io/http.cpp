@@ -115,6 +115,19 @@ bool may_come_from(std::string_view origin, std::string_view host,
     return false;
 }
 
+bool is_led_here(const HttpHead& head, const Vector<String>& allowed) noexcept {
+    std::string_view host = head.find("Host");
+    const bool browser =
+        head.count("Accept-Language") != 0 || head.find("User-Agent").starts_with("Mozilla/");
+    if (!browser || host.empty() || leads_here(host)) return false;
+    for (std::string_view one : allowed) {
+        const std::size_t scheme = one.find("//");
+        if (one == "*") return false;
+        if (scheme != std::string_view::npos && same_letters(one.substr(scheme + 2), host)) return false;
+    }
+    return true;
+}
+
 bool same_letters(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
     for (std::size_t i = 0; i < a.size(); ++i) {

@@ -65,9 +65,15 @@ private:
 // Whether a page may open a WebSocket here, or ask for something: browsers say in Origin (RFC 6454) where a page comes from, and let
 // any page dial any address, so that one of somebody else would reach what listens on this machine. Those
 // may that are named, and those of the same address, if that is a number or localhost: a name could
-// be made to lead here by somebody else. Without an origin it is no browser. host: as the request has it.
+// be made to lead here by somebody else. Without an origin none opens a WebSocket; of what
+// is asked for, see is_led_here(). host: as the request has it.
 [[nodiscard]] bool may_come_from(std::string_view origin, std::string_view host,
                                  const Vector<String>& allowed) noexcept;
+
+// Whether a browser has been led here by a name that somebody else has made to lead here (DNS rebinding): to
+// it the page that it shows is of this port then, and it says no Origin. Browsers tell themselves by Accept-Language,
+// which no page can leave out, and by the first word of User-Agent.
+[[nodiscard]] bool is_led_here(const HttpHead& head, const Vector<String>& allowed) noexcept;
 
 [[nodiscard]] std::string_view http_reason(std::uint16_t status) noexcept;
 // The head of an answer that has so many bytes of body.

@@ -358,7 +358,7 @@ void Guest::serve(const HttpHead& head, std::string_view body) {
     request.body = body;
     request.content_type = head.find("Content-Type");
     request.authorization = head.find("Authorization");
-    request.foreign = !lets_in(head);
+    request.foreign = !lets_in(head) || is_led_here(head, port_->options_.origins);
     request.asker = this;
     HttpResponse response = port_->handler_->request(request);
     if (state_ == State::ended) return;

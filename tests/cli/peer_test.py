@@ -188,6 +188,10 @@ class Peers(support.Case):
     def test_strangers_are_no_links(self):
         alpha = Running(self, "alpha", toml("alpha"))
         port = alpha.port()
+        # A browser that was led here by a name of somebody else, and a program that was given a name.
+        self.assertEqual(self.get(port, "/status", Host="evil.example", Accept_Language="en")[0], 403)
+        self.assertEqual(self.get(port, "/status", Host="peer.example")[0], 200)
+        self.assertEqual(self.get(port, "/status", Accept_Language="en")[0], 200)
         with socket.create_connection(("127.0.0.1", port)) as stranger:
             stranger.sendall(b"RFW1")
             wait_for(lambda: json.loads(self.get(port, "/status")[2])["pending_handshakes"] == 1,
@@ -290,10 +294,11 @@ class Peers(support.Case):
                 break
         self.assertEqual(alpha.end(), 0)
 
-    def get(self, port, path):
+    def get(self, port, path, **headers):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}",
+                                         headers={name.replace("_", "-"): value for name, value in headers.items()})
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}",
-                                        timeout=support.DEADLINE) as answer:
+            with urllib.request.urlopen(request, timeout=support.DEADLINE) as answer:
                 return answer.status, answer.headers["Content-Type"], answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

@@ -1,5 +1,5 @@
-// Bodies of requests: where they end, and those that come in chunks (RFC 9112, 6 and 7.1). What is expected is
-// written out here, as the RFC has it.
+// By which names a browser may ask, and bodies of requests: where they end, and those that come in chunks
+// (RFC 9112, 6 and 7.1). What is expected is written out here, as the RFC has it.
 #include "io/http.hpp"
 
 #include <gtest/gtest.h>
@@ -54,6 +54,38 @@ Taken take(std::string_view text, std::uint64_t most = 1000) {
         }
     }
     return whole;
+}
+
+TEST(HttpHosts, BrowsersAreNotLedHere) {
+    struct Case {
+        const char* host;
+        const char* more;
+        bool refused;
+    };
+    const char* const firefox = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0)\r\n";
+    const Case cases[] = {
+        {"evil.example:9310", firefox, true},
+        {"evil.example", "User-Agent: curl/8\r\nAccept-Language: \r\n", true},
+        {"127.0.0.1.evil.example", firefox, true},
+        {"good.example", firefox, false},
+        {"GOOD.example:9310", firefox, true},
+        {"127.0.0.1:9310", firefox, false},
+        {"LOCALHOST:9310", firefox, false},
+        {"[::1]:9310", firefox, false},
+        {"peer.example:9310", "User-Agent: curl/8.5.0\r\n", false},
+        {"peer.example:9310", "", false},
+    };
+    const Vector<String> named{"https://good.example"}, everybody{"*"};
+    for (const Case& one : cases) {
+        HttpHead head;
+        const std::string text = std::string("GET / HTTP/1.1\r\nHost: ") + one.host + "\r\n" + one.more + "\r\n";
+        ASSERT_EQ(read_http_request(text, head), HttpRead::done) << text;
+        EXPECT_EQ(is_led_here(head, named), one.refused) << text;
+        EXPECT_FALSE(is_led_here(head, everybody)) << text;
+    }
+    HttpHead old;
+    ASSERT_EQ(read_http_request("GET / HTTP/1.0\r\nUser-Agent: Mozilla/1\r\n\r\n", old), HttpRead::done);
+    EXPECT_FALSE(is_led_here(old, {}));
 }
 
 TEST(HttpFramingTest, TheEndOfABodyIsTold) {
