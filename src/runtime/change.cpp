@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "runtime/actor.hpp"
+#include "runtime/actor_timers.hpp"
 #include "runtime/dealer.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/supervisor.hpp"
@@ -209,7 +210,10 @@ bool Actor::exhausted() noexcept {
     if (tether() != nullptr && tether()->waits_for_room()) return false;
     if (!claim()) return false;
     const bool retries = supervisor() != nullptr && supervisor()->pending != nullptr;
-    const bool none = inputs_.empty() && !again_ && unsent_ == nullptr && !retries;
+    // One that has asked to be called later keeps something for then, such as packets that it delays.
+    const ActorTimers* own = timers();
+    const bool later = own != nullptr && group.scheduler.timers.due(own->wake) != UINT64_MAX;
+    const bool none = inputs_.empty() && !again_ && unsent_ == nullptr && !retries && !later;
     // As it was, unless somebody came: then with a turn.
     std::uint32_t expected = running;
     if (word_.compare_exchange_strong(expected, rest, std::memory_order_acq_rel)) {

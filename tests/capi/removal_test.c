@@ -316,6 +316,30 @@ static void test_paused_worked_off(const rig_mode *mode) {
     close_bench(&b);
 }
 
+/* What a node keeps for later is worked off too. */
+static void test_delayed(const rig_mode *mode) {
+    bench b = open_bench(mode, "Pass", "{}");
+    reflow_graph *graph = rig_graph(), *without = rig_graph();
+    rig_node(graph, "t", "Pass");
+    rig_node(without, "t", "Pass");
+    WORKS(reflow_graph_add_node(graph, text_of("d"), text_of("Delay"), json("{\"ms\":20}"), &e));
+    rig_connect(graph, "d.out", "t.a", "{}");
+    WORKS(reflow_network_apply(b.network, graph, NULL, NULL, &e));
+    reflow_inport in = rig_inport(b.network, "d.in");
+    for (int i = 0; i < 3; ++i) rig_send(b.network, in, i);
+    reflow_change_options options = leaving(REFLOW_LEFTOVER_DRAIN);
+    options.drain_ms = REFLOW_FOREVER;
+    reflow_change done = {0};
+    done.struct_size = sizeof done;
+    WORKS(reflow_network_apply(b.network, without, &options, &done, &e));
+    CHECK(done.packets_dropped == 0);
+    for (int i = 0; i < 3; ++i) CHECK(rig_recv(b.output) == i);
+    no_more(&b);
+    reflow_graph_destroy(graph);
+    reflow_graph_destroy(without);
+    close_bench(&b);
+}
+
 /* ---- attempts */
 
 static void wait_retrying(bench *b, const rig_mode *mode, uint32_t failures) {
@@ -854,6 +878,7 @@ int main(void) {
         test_pending_replaced(mode);
         test_worked_off(mode);
         test_paused_worked_off(mode);
+        test_delayed(mode);
         test_attempts(mode);
     }
     return 0;
