@@ -18,7 +18,14 @@ const { inTags, inNumbers, inPorts, inIndexes, outTags, outNumbers, outPorts, st
 // ---- the call that goes on
 
 let out = 0; // places that are filled outwards
+let flushed = 0; // how often they were full in this call
 let converting = false;
+
+function flush() {
+  native.flush(out);
+  out = 0;
+  flushed++;
+}
 
 const engine = {
   active: null, // the context of the firing that goes on
@@ -29,10 +36,7 @@ const engine = {
       throw problem(Status.INVALID_STATE, 'a value emits while it is made into a message',
         'toJSON and getters only tell what the value is');
     }
-    if (out === CAPACITY) {
-      native.flush(out);
-      out = 0;
-    }
+    if (out === CAPACITY) flush();
     if (typeof value === 'number') {
       outTags[out] = Tag.NUMBER;
       outNumbers[out] = value;
@@ -60,6 +64,7 @@ const engine = {
     }
     native.setEnvelope(out, envelope);
     out = 0;
+    flushed++;
   },
 
   again() {
@@ -85,6 +90,7 @@ class NodeState {
     if (!this.outPorts.has('error')) this.outPorts.set('error', actor.outports.length);
     this.firstOut = actor.outports[0]?.name;
     this.indexed = actor.inports.some((port) => port.flags & PORT_ARRAY);
+    this.alone = 0; // firings that come one by one, since a batch with them has failed
     this.consuming = 0; // firings that go on with an asynchronous iterator
     this.controller = undefined;
     this.ended = false;
@@ -205,10 +211,7 @@ function placeArray(port, values) {
 
 function placeNumbers(port, values) {
   for (let at = 0; at < values.length;) {
-    if (out === CAPACITY) {
-      native.flush(out);
-      out = 0;
-    }
+    if (out === CAPACITY) flush();
     const count = Math.min(values.length - at, CAPACITY - out);
     outNumbers.set(values.subarray(at, at + count), out);
     outTags.fill(Tag.NUMBER, out, out + count);
@@ -335,39 +338,80 @@ function runEach(node, firings) {
 
 // ---- batches
 
-function numbersOf(node, count) {
-  for (let i = 0; i < count; i++) {
+function numbersOf(node, from, count) {
+  for (let i = from; i < from + count; i++) {
     if (inTags[i] !== Tag.NUMBER) {
-      throw problem(Status.TYPE, `node '${node.id}' takes batches of numbers, and packet ${i} of this ` +
-        `one is ${describe(take(frames, i))}`, 'batch: true takes any values');
+      throw problem(Status.TYPE, `node '${node.id}' takes batches of numbers, and a packet is ` +
+        describe(take(frames, i)), 'batch: true takes any values');
     }
   }
-  return inNumbers.slice(0, count);
+  return inNumbers.slice(from, from + count);
+}
+
+function callBatch(node, from, count) {
+  const { context } = node;
+  const values = node.actor.batch === 'numbers' ? numbersOf(node, from, count) : valuesAt(from, count);
+  if (node.actor.inports.length > 1) {
+    context.ports = Array.from(inPorts.subarray(from, from + count), (port) => node.inPorts[port]);
+  }
+  if (node.indexed) context.indexes = indexesAt(from, count);
+  const result = node.call(context, values);
+  if (isThenable(result)) {
+    throw problem(Status.TYPE, `node '${node.id}' returned a promise from a batch`,
+      'asynchronous actors take one packet at a time');
+  }
+  emitBatch(node, result);
+}
+
+// A batch that fails has emitted nothing, and comes again one by one, so that only those fail that fail alone.
+function runWhole(node, firings) {
+  try {
+    callBatch(node, 0, firings);
+    state[STATE.COMPLETED] = firings;
+  } catch (error) {
+    native.discard(0, out, true);
+    out = flushed = 0;
+    if (firings === 1) {
+      fail(error);
+    } else {
+      node.alone = firings;
+      engine.again();
+    }
+  }
+}
+
+function runAlone(node, firings) {
+  const began = performance.now();
+  let done = 0;
+  let mark = 0; // what the firing places begins here
+  let times = 0;
+  try {
+    for (; done < firings && node.alone > 0; done++) {
+      if (done % LOOK === LOOK - 1 && performance.now() - began > MILLISECONDS) break; // the rest comes again
+      node.alone--;
+      mark = out;
+      times = flushed;
+      callBatch(node, done, 1);
+    }
+  } catch (error) {
+    if (times === flushed) {
+      native.discard(mark, out, false);
+      out = mark;
+    }
+    fail(error);
+  }
+  state[STATE.COMPLETED] = done;
 }
 
 function runBatch(node, firings) {
-  const { context } = node;
-  engine.active = context;
-  try {
-    const values = node.actor.batch === 'numbers' ? numbersOf(node, firings) : valuesAt(0, firings);
-    if (node.actor.inports.length > 1) {
-      context.ports = Array.from(inPorts.subarray(0, firings), (port) => node.inPorts[port]);
-    }
-    if (node.indexed) context.indexes = indexesAt(0, firings);
-    const result = node.call(context, values);
-    if (isThenable(result)) {
-      throw problem(Status.TYPE, `node '${node.id}' returned a promise from a batch`,
-        'asynchronous actors take one packet at a time');
-    }
-    emitBatch(node, result);
-    state[STATE.COMPLETED] = firings;
-  } catch (error) {
-    fail(error);
-  }
+  engine.active = node.context;
+  if (node.alone === 0) runWhole(node, firings);
+  else runAlone(node, firings);
 }
 
 function run(node, firings, envelope) {
   out = 0;
+  flushed = 0;
   converting = false;
   if (node === undefined) {
     state[STATE.COMPLETED] = firings;

@@ -388,6 +388,20 @@ Napi::Value flush(const Napi::CallbackInfo& info) {
     return info.Env().Undefined();
 }
 
+Napi::Value discard(const Napi::CallbackInfo& info) {
+    Environment& environment = Environment::of(info.Env());
+    const std::uint32_t from = info[0].As<Napi::Number>().Uint32Value();
+    const std::uint32_t to = info[1].As<Napi::Number>().Uint32Value();
+    for (std::uint32_t at = from; at < to; ++at) environment.frames->keep(at, {});
+    RunCall* call = environment.running;
+    if (!info[2].ToBoolean() || call == nullptr) return info.Env().Undefined();
+    for (reflow_message message : call->messages) reflow_message_unref(message);
+    call->messages.clear();
+    call->ports.clear();
+    call->envelopes.clear();
+    return info.Env().Undefined();
+}
+
 Napi::Value set_envelope(const Napi::CallbackInfo& info) {
     auto envelope = envelope_from_js(info.Env(), info[1]);
     (void)flush(info);

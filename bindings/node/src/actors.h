@@ -76,6 +76,8 @@ Napi::Value put(const Napi::CallbackInfo& info);
 Napi::Value put_io(const Napi::CallbackInfo& info);  // the same for what is sent
 // flush(count): makes room in the frames while a dispatch goes on.
 Napi::Value flush(const Napi::CallbackInfo& info);
+// discard(from, to, all): gives up what is kept at these places, and, with all, what was flushed.
+Napi::Value discard(const Napi::CallbackInfo& info);
 // setEnvelope(count, envelope): what is emitted from here on has it; count as for flush.
 Napi::Value set_envelope(const Napi::CallbackInfo& info);
 // fail(status, message, hint, trace): the failure of the dispatch that goes on.

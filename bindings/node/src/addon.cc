@@ -102,6 +102,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_function(exports, "put", put);
     export_function(exports, "putIo", put_io);
     export_function(exports, "flush", flush);
+    export_function(exports, "discard", discard);
     export_function(exports, "setEnvelope", set_envelope);
     export_function(exports, "fail", fail);
     export_function(exports, "pend", pend);

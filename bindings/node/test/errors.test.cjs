@@ -205,24 +205,45 @@ test('who waits for an idle network is told when it closes', async () => {
 });
 
 test('an actor of many packets that fails goes on behind the failure, in batches too', async () => {
-  for (const batch of [false, true]) {
-    const failed = [];
-    const ok = [];
-    const check = (value) => {
-      if (value % 1000 === 500 && !failed.includes(value)) {
-        failed.push(value);
-        throw new Error('once');
-      }
-      ok.push(value);
-    };
-    const { net, errors } = await failing(batch ? (ctx, values) => values.forEach(check)
-      : (ctx, value) => check(value), { batch, maxBatch: 100 });
-    await net.sendMany('a.in', Array.from({ length: 5000 }, (_, i) => i));
+  const wrong = (value) => value % 1000 === 500;
+  const check = (value) => {
+    if (wrong(value)) throw new Error(`no ${value}`);
+    return value;
+  };
+  const sent = Array.from({ length: 5000 }, (_, i) => i);
+  for (const [body, options] of [
+    [(ctx, value) => ({ out: check(value) }), {}],
+    [(ctx, values) => ({ out: values.map(check) }), { batch: true, maxBatch: 100 }],
+    [(ctx, values) => { for (const value of values) ctx.emit('out', check(value)); }, { batch: true }],
+    [(ctx, values) => { for (const value of values) ctx.emit('out', check(value)); }, { batch: 'numbers' }],
+    // What is returned cannot be converted.
+    [(ctx, values) => ({ out: values.map((value) => (wrong(value) ? () => 1 : value)) }), { batch: true }],
+    [(ctx, values) => { values.sort().reverse(); return { out: values.map(check) }; }, { batch: true, maxBatch: 1 }],
+  ]) {
+    const { net, out, errors } = await failing(body, options);
+    await net.sendMany('a.in', sent);
     await net.idle();
-    assert.deepStrictEqual(failed, [500, 1500, 2500, 3500, 4500]);
+    assert.deepStrictEqual(out, sent.filter((value) => !wrong(value)), String(body));
     assert.strictEqual(errors.length, 5);
     await net.close();
   }
+});
+
+test('one bad packet of a batch of numbers fails alone', async () => {
+  let calls = 0;
+  const net = new Network();
+  const out = [];
+  net.add('a', actor({ inports: ['in'], outports: ['out'], batch: 'numbers' }, (ctx, values) => {
+    calls++;
+    return { out: values.map((value) => value * 2) };
+  })).add('o', keep(out)).connect('a.out', 'o.in');
+  await net.start();
+  await net.sendMany('a.in', [1, 2, 3, 'a', 5, null, 7]);
+  await net.idle();
+  assert.deepStrictEqual(out, [2, 4, 6, 10, 14]);
+  assert.deepStrictEqual(net.deadLetters().map((letter) => letter.inputs.map((input) => input.data)), [['a'], [null]]);
+  assert.ok(calls <= 7, `${calls} calls`);
+  await net.close();
 });
 
 test('ports that a node does not have are told where they are named', async () => {

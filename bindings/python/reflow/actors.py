@@ -263,7 +263,8 @@ def actor(target=None, /, inports=(), outports=(), **options):
         the name of the component; default the name of the function.
     batch:
         True: the function gets lists of values, one for each inport, and returns lists (or arrays of
-        NumPy), each element a packet. ``"numpy"``: it gets arrays of int64 or float64.
+        NumPy), each element a packet. ``"numpy"``: it gets arrays of int64 or float64. A call that raises
+        before it has emitted comes again packet by packet, so that only those fail that fail alone.
     max_batch:
         firings in one call at most; 4096 with ``batch``.
     max_concurrency, ordered:

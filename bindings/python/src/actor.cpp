@@ -40,7 +40,7 @@ void Spec::clear()
 
 int Node::traverse(visitproc visit, void *arg)
 {
-    for (PyObject *object : {info, run, setup, finish, teardown, context, generator, streams}) {
+    for (PyObject *object : {info, run, setup, finish, teardown, context, generator, streams, lost}) {
         Py_VISIT(object);
     }
     return 0;
@@ -50,6 +50,7 @@ void Node::clear()
 {
     Py_CLEAR(generator);
     Py_CLEAR(streams);
+    Py_CLEAR(lost);
     Py_CLEAR(context);
     Py_CLEAR(run);
     Py_CLEAR(setup);
@@ -215,6 +216,8 @@ reflow_status setup(reflow_context *native, void *state)
     Gil gil;
     drain_deferred();
     node->started = false;
+    node->alone = node->lost_firings = 0;
+    Py_CLEAR(node->lost);
     Py_CLEAR(node->generator);
     return node->setup == nullptr ? REFLOW_OK : call_part(native, node, node->setup, false);
 }

@@ -56,6 +56,9 @@ struct Node {
     PyObject *context = nullptr;   // kept between calls
     PyObject *generator = nullptr; // of a source, or of the firing that is not over
     PyObject *streams = nullptr;   // what the generator was given, if streams are among it
+    PyObject *lost = nullptr;      // why the batch failed that these firings were in
+    size_t lost_firings = 0;       // which fail without a call
+    size_t alone = 0;              // firings that come one by one, since a batch with them has failed
     bool started = false;          // a source has been called
 
     int traverse(visitproc visit, void *arg);

@@ -133,12 +133,19 @@ reflow_status call_each(const Call &call)
 
 // ---- batches -----------------------------------------------------------------------------------
 
-PyObject *values_of_input(const Call &call, size_t input, Arrays arrays)
+// The firings of a batch that are handed over in one call of the function.
+struct Part {
+    const reflow_packet *inputs; // NULL: none
+    size_t firings;
+};
+
+PyObject *values_of_input(const Call &call, const Part &part, size_t input)
 {
-    Ref list(PyList_New(static_cast<Py_ssize_t>(call.firings)));
+    Ref list(PyList_New(static_cast<Py_ssize_t>(part.firings)));
     if (!list) return nullptr;
-    for (size_t i = 0; i < call.firings; ++i) {
-        PyObject *value = from_message(call.inputs[i * call.width + input].message, arrays);
+    for (size_t i = 0; i < part.firings; ++i) {
+        PyObject *value =
+            from_message(part.inputs[i * call.width + input].message, call.node->spec->arrays);
         if (value == nullptr) return nullptr;
         PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), value);
     }
@@ -146,27 +153,26 @@ PyObject *values_of_input(const Call &call, size_t input, Arrays arrays)
 }
 
 // The inputs as packed numbers: ints if all are, else floats; NULL with an exception if some are neither.
-PyObject *numbers_of_input(const Call &call, size_t input)
+PyObject *numbers_of_input(const Call &call, const Part &part, size_t input)
 {
     Failure error;
     reflow_message packed{};
-    std::vector<int64_t> integers(call.firings);
+    std::vector<int64_t> integers(part.firings);
     size_t i = 0;
-    while (i < call.firings && reflow_message_get_integer(call.inputs[i * call.width + input].message,
+    while (i < part.firings && reflow_message_get_integer(part.inputs[i * call.width + input].message,
                                                           &integers[i]) == REFLOW_OK) {
         ++i;
     }
     reflow_status status = REFLOW_OK;
-    if (i == call.firings) {
+    if (i == part.firings) {
         status = reflow_message_numbers(REFLOW_NUMBER_I64, integers.data(), i, &packed, error.out());
     } else {
-        std::vector<double> floats(call.firings);
-        for (i = 0; i < call.firings; ++i) {
-            const reflow_message message = call.inputs[i * call.width + input].message;
+        std::vector<double> floats(part.firings);
+        for (i = 0; i < part.firings; ++i) {
+            const reflow_message message = part.inputs[i * call.width + input].message;
             if (reflow_message_get_float(message, &floats[i]) == REFLOW_OK) continue;
             raise_text(REFLOW_ERROR_WRONG_KIND,
-                       "a batch of NumPy has integers and floats only, and number " +
-                           std::to_string(i) + " is of kind " +
+                       "a batch of NumPy has integers and floats only, and a packet is of kind " +
                            std::string(text_of(reflow_kind_name(reflow_message_kind(message)))),
                        "batch=True takes everything");
             return nullptr;
@@ -179,19 +185,27 @@ PyObject *numbers_of_input(const Call &call, size_t input)
     return array;
 }
 
-reflow_status call_batch(const Call &call)
+enum class Called {
+    good,
+    failed, // and has emitted nothing
+    half,   // failed, behind something that it has emitted
+};
+
+// Calls the function with some of the firings. After a failure the exception is set.
+Called call_part(const Call &call, size_t first, size_t firings)
 {
     Node *node = call.node;
     const Entered context(node, call.native);
-    if (!context) return call.fail(0);
-    enter(context.get(), call, 0);
+    if (!context) return Called::failed;
+    enter(context.get(), call, first);
+    const uint64_t before = context->emits;
+    const Part part{call.inputs != nullptr ? call.inputs + first * call.width : nullptr, firings};
     std::vector<PyObject *> arguments = {nullptr, context.object()};
     bool good = true;
     for (size_t input = 0; good && input < node->spec->values; ++input) {
-        PyObject *values = call.inputs == nullptr             ? PyList_New(0)
-                           : node->spec->style == Style::numpy ? numbers_of_input(call, input)
-                                                              : values_of_input(call, input,
-                                                                                node->spec->arrays);
+        PyObject *values = part.inputs == nullptr              ? PyList_New(0)
+                           : node->spec->style == Style::numpy ? numbers_of_input(call, part, input)
+                                                               : values_of_input(call, part, input);
         good = values != nullptr;
         if (good) arguments.push_back(values);
     }
@@ -204,7 +218,73 @@ reflow_status call_batch(const Call &call)
         good = result && emit_results(context.get(), result.get());
     }
     for (size_t i = 2; i < arguments.size(); ++i) Py_DECREF(arguments[i]);
-    return good ? REFLOW_OK : call.fail(0);
+    if (good) return Called::good;
+    return context->emits == before ? Called::failed : Called::half;
+}
+
+// The exception that is set, with its traceback.
+PyObject *take_exception()
+{
+    PyObject *type = nullptr;
+    PyObject *value = nullptr;
+    PyObject *trace = nullptr;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    if (value != nullptr && trace != nullptr) PyException_SetTraceback(value, trace);
+    Py_XDECREF(type);
+    Py_XDECREF(trace);
+    return value;
+}
+
+void set_exception(PyObject *exception)
+{
+    PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception);
+}
+
+// One by one, so that only those fail that fail alone. Those behind them are a batch again.
+reflow_status call_alone(const Call &call)
+{
+    Node *node = call.node;
+    size_t done = 0;
+    while (done < call.firings && node->alone > 0) {
+        --node->alone;
+        if (call_part(call, done, 1) != Called::good) return call.fail(done);
+        ++done;
+        if (done < call.firings && call.should_return(done)) break;
+    }
+    return done < call.firings ? call.leave(done) : REFLOW_OK;
+}
+
+// A call that fails has to leave nothing behind: its firings come again one by one. If it has emitted
+// something, they would emit that again, so all of them fail with it.
+reflow_status call_batch(const Call &call)
+{
+    Node *node = call.node;
+    if (call.inputs == nullptr) {
+        return call_part(call, 0, 0) == Called::good ? REFLOW_OK : call.fail(0);
+    }
+    if (reflow_context_attempts(call.native) > 0) { // one that is tried again, whatever failed before
+        if (call_part(call, 0, 1) != Called::good) return call.fail(0);
+        return call.firings > 1 ? call.leave(1) : REFLOW_OK;
+    }
+    if (node->lost_firings > 0 && node->lost != nullptr) {
+        set_exception(node->lost);
+        if (--node->lost_firings == 0) Py_CLEAR(node->lost);
+        return call.fail(0);
+    }
+    if (node->alone > 0) return call_alone(call);
+    const Called called = call_part(call, 0, call.firings);
+    if (called == Called::good) return REFLOW_OK;
+    if (call.firings == 1 || PyErr_ExceptionMatches(PyExc_Exception) == 0) return call.fail(0);
+    if (called == Called::half) {
+        Py_XSETREF(node->lost, take_exception());
+        node->lost_firings = call.firings - 1;
+        set_exception(node->lost);
+        return call.fail(0);
+    }
+    PyErr_Clear();
+    node->alone = call.firings;
+    return call_alone(call);
 }
 
 // ---- generators --------------------------------------------------------------------------------

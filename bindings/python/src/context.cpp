@@ -4,6 +4,10 @@
 
 #include <structmember.h>
 
+#include <memory>
+#include <utility>
+#include <vector>
+
 #include "context_more.hpp"
 #include "errors.hpp"
 #include "values.hpp"
@@ -54,9 +58,12 @@ int64_t outport_number(const Context *context, PyObject *name)
     return -1;
 }
 
-bool emitted(const Context *context, reflow_status status)
+bool emitted(Context *context, reflow_status status)
 {
-    if (status == REFLOW_OK) return true;
+    if (status == REFLOW_OK) {
+        ++context->emits;
+        return true;
+    }
     if (status == REFLOW_ERROR_CLOSED || status == REFLOW_ERROR_INVALID_STATE) return raise_ended(context);
     if (status == REFLOW_ERROR_WOULD_BLOCK) {
         raise_text(status, "the outputs of this firing are full", "await ctx.send(port, value)");
@@ -94,12 +101,8 @@ bool emit_one(Context *context, PyObject *name, PyObject *value)
            emit_message(context, static_cast<uint32_t>(port), REFLOW_NO_INDEX, message);
 }
 
-bool emit_many(Context *context, PyObject *name, PyObject *values)
+bool emit_messages(Context *context, uint32_t number, Messages &messages)
 {
-    const int64_t port = outport_number(context, name);
-    Messages messages;
-    if (port < 0 || !messages.fill(values)) return false;
-    const auto number = static_cast<uint32_t>(port);
     if (context->native != nullptr) {
         messages.taken(messages.size());
         return emitted(context, reflow_context_emit_many(context->native, number, messages.data(),
@@ -110,6 +113,13 @@ bool emit_many(Context *context, PyObject *name, PyObject *values)
         if (!emit_message(context, number, REFLOW_NO_INDEX, messages.data()[i])) return false;
     }
     return true;
+}
+
+bool emit_many(Context *context, PyObject *name, PyObject *values)
+{
+    const int64_t port = outport_number(context, name);
+    Messages messages;
+    return port >= 0 && messages.fill(values) && emit_messages(context, static_cast<uint32_t>(port), messages);
 }
 
 bool raise_wrong_result(const Context *context, PyObject *result)
@@ -388,11 +398,19 @@ bool emit_results(Context *context, PyObject *result)
 {
     if (result == Py_None) return true;
     if (PyDict_Check(result) == 0) return raise_wrong_result(context, result);
+    // Of a wrong dict nothing goes.
+    std::vector<std::pair<uint32_t, std::unique_ptr<Messages>>> all;
     PyObject *key = nullptr;
     PyObject *values = nullptr;
     Py_ssize_t position = 0;
     while (PyDict_Next(result, &position, &key, &values) != 0) {
-        if (!emit_many(context, key, values)) return false;
+        const int64_t port = outport_number(context, key);
+        if (port < 0) return false;
+        all.emplace_back(static_cast<uint32_t>(port), std::make_unique<Messages>());
+        if (!all.back().second->fill(values)) return false;
+    }
+    for (const auto &[port, messages] : all) {
+        if (!emit_messages(context, port, *messages)) return false;
     }
     return true;
 }

@@ -27,6 +27,7 @@ struct Context {
     int32_t port;                // number of its inport, -1: none
     uint32_t index;              // of the element of an array port
     uint32_t attempts;
+    uint64_t emits; // how often something was emitted
 };
 
 bool init_context(PyObject *module);

@@ -206,6 +206,61 @@ def test_each_form_of_actor_may_raise(net, function, options):
     assert out.recv(10) == 2
 
 
+def letters(net):
+    return [[put["data"] for put in letter["inputs"]] for letter in net.dead_letters]
+
+
+@pytest.mark.parametrize("how", ["raises", "converts", "numpy"])
+def test_one_packet_of_a_batch_fails_alone(net, how):
+    calls = []
+
+    def run(ctx, values):
+        calls.append(len(values))
+        if how == "raises":
+            return {"out": [value * 10 for value in values if value != "a" or fault()]}
+        if how == "converts":
+            return {"out": [object() if value == "a" else value * 10 for value in values]}
+        return {"out": values * 10}
+
+    if how == "numpy":
+        pytest.importorskip("numpy")
+    net.add("f", reflow.actor(run, inports=["in"], outports=["out"], batch="numpy" if how == "numpy" else True))
+    out = net.stream("f.out")
+    net.start()
+    net.send_many("f.in", [1, 2, 3, "a", 5, "a", 7])
+    net.wait_idle(10)
+    assert [out.recv(10) for _ in range(5)] == [10, 20, 30, 50, 70]
+    assert letters(net) == [["a"], ["a"]]
+    # Each packet is handed over twice at the most.
+    assert sum(calls) <= 14
+    net.send_many("f.in", [8, 9])
+    assert [out.recv(10), out.recv(10)] == [80, 90]
+
+
+def test_a_batch_that_has_emitted_fails_whole(net):
+    def run(ctx, values):
+        for value in values:
+            ctx.emit("out", value if value != "a" else fault())
+
+    net.add("f", reflow.actor(run, inports=["in"], outports=["out"], batch=True))
+    out = net.stream("f.out")
+    net.start()
+    net.send_many("f.in", [1, 2, "a", 4])
+    net.wait_idle(10)
+    net.send_many("f.in", [5, 6])
+    net.wait_idle(10)
+    got = []
+    while True:
+        try:
+            got.append(out.recv(0))
+        except reflow.Error:
+            break
+    failed = [value for (value,) in letters(net)]
+    # Nothing comes twice, and what has not come is a letter, however the packets were dealt into batches.
+    assert got == sorted(set(got), key=got.index) and got[-2:] == [5, 6]
+    assert "a" in failed and {1, 2, 4} <= set(got) | set(failed)
+
+
 def test_a_source_that_raises_has_ended(net):
     @reflow.actor(outports=["out"])
     def source(ctx):

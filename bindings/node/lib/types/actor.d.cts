@@ -106,7 +106,10 @@ export interface ActorOptions<I extends string = string, O extends string = stri
    * arguments in the order of the inports. Default `any` with one inport, `all` with several.
    */
   readonly await?: 'any' | 'all' | 'required';
-  /** It gets arrays of values, and returns arrays; `'numbers'`: Float64Array. */
+  /**
+   * It gets arrays of values, and returns arrays; `'numbers'`: Float64Array. A call that throws emits nothing, and its
+   * packets come again one by one.
+   */
   readonly batch?: boolean | 'numbers';
   /** Packets in one call, at most. */
   readonly maxBatch?: number;
