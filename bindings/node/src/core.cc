@@ -119,8 +119,13 @@ void Core::look_idle(Napi::Env env) {
     wake_outputs(*this);
     if (!busy_) return;
     bool over = closing || !built.load(std::memory_order_acquire) ||
-                reflow_network_get_state(network) >= REFLOW_NETWORK_DRAINED ||
-                reflow_network_wait_idle(network, 0, nullptr) != REFLOW_ERROR_TIMEOUT;
+                reflow_network_get_state(network) >= REFLOW_NETWORK_DRAINED;
+    if (!over) {
+        const reflow_status idle = reflow_network_wait_idle(network, 0, nullptr);
+        // Idle, but who sends does not know yet that there is room: the loop must not end before that is told.
+        if (idle == REFLOW_OK && flush_inports(env, *this)) return;
+        over = idle != REFLOW_ERROR_TIMEOUT;
+    }
     if (!over) return hosted ? ask_idle() : look_again();
     busy_ = false;
     environment->release(env);

@@ -116,6 +116,16 @@ void told_readable(void* user_data) {
 
 }  // namespace
 
+bool flush_inports(Napi::Env env, Core& core) {
+    bool some = false;
+    for (std::uint32_t index = 0; index < core.inports.size(); ++index) {
+        if (core.inports[index].waiting.empty()) continue;
+        some = true;
+        flush_inport(env, core, index);
+    }
+    return some;
+}
+
 Napi::Value find_inport(const Napi::CallbackInfo& info) {
     auto core = Core::of(info);
     reflow_network* network = core->running(info.Env());
