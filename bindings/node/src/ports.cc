@@ -14,7 +14,7 @@ struct Watch {
     std::uint32_t index;
 };
 
-void flush_inport(Napi::Env env, Core& core, std::uint32_t index);
+std::size_t flush_inport(Napi::Env env, Core& core, std::uint32_t index);
 
 void told_writable(void* user_data, reflow_inport) {
     auto* watch = static_cast<Watch*>(user_data);
@@ -79,9 +79,10 @@ Failure send_waiting(Core& core, Inport& inport, std::size_t& sent) {
     return {};
 }
 
-void flush_inport(Napi::Env env, Core& core, std::uint32_t index) {
+// How many went in.
+std::size_t flush_inport(Napi::Env env, Core& core, std::uint32_t index) {
     Inport& inport = core.inports[index];
-    if (inport.waiting.empty()) return;
+    if (inport.waiting.empty()) return 0;
     std::size_t sent = 0;
     Failure failure;
     if (core.closing) {
@@ -94,10 +95,11 @@ void flush_inport(Napi::Env env, Core& core, std::uint32_t index) {
     napi_value self = core.self(env);
     napi_value problem = failure ? static_cast<napi_value>(error_of(env, failure).Value())
                                  : static_cast<napi_value>(env.Null());
-    if (self == nullptr) return;
+    if (self == nullptr) return sent;
     core.environment->dispatch.Call({self, Napi::Number::New(env, kWritable),
                                      Napi::Number::New(env, index),
                                      Napi::Number::New(env, static_cast<double>(sent)), problem});
+    return sent;
 }
 
 std::shared_ptr<Output> output_of(const Napi::CallbackInfo& info) {
@@ -119,9 +121,7 @@ void told_readable(void* user_data) {
 bool flush_inports(Napi::Env env, Core& core) {
     bool some = false;
     for (std::uint32_t index = 0; index < core.inports.size(); ++index) {
-        if (core.inports[index].waiting.empty()) continue;
-        some = true;
-        flush_inport(env, core, index);
+        some = flush_inport(env, core, index) > 0 || some;
     }
     return some;
 }

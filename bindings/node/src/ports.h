@@ -40,7 +40,7 @@ Napi::Value receive(const Napi::CallbackInfo& info);
 Napi::Value receive_enveloped(const Napi::CallbackInfo& info);
 // waitOutput(output, callback): calls back once, when receive may have something to say.
 Napi::Value wait_output(const Napi::CallbackInfo& info);
-// Sends what waits at inports; whether something did.
+// Sends what waits at inports and has room now; whether something did.
 bool flush_inports(Napi::Env env, Core& core);
 // Readers look again: it may be the end.
 void wake_outputs(Core& core);
