@@ -24,6 +24,7 @@ namespace bench {
 inline constexpr int UNSUPPORTED = 3;
 inline constexpr std::int64_t RING_TOKENS = 32;
 inline constexpr std::int64_t PAYLOAD_TARGETS = 10;
+inline constexpr std::int64_t QUEUED = 4;  // packets that wait at each node of a snapshot
 
 struct Call {
     std::string shape;
