@@ -12,10 +12,36 @@ namespace reflow::network {
 
 using runtime::Actor;
 
+Ref<Network> Network::send_plainly(std::uint64_t inport, std::span<const reflow_message> messages,
+                                   std::size_t& accepted) {
+    const Entrance inside(*this);
+    const std::uint32_t port = static_cast<std::uint32_t>(inport & 0xffff);
+    std::uint32_t index = REFLOW_NO_INDEX;
+    Actor* found = current_.load(std::memory_order_acquire)->find_inport(inport, index);
+    if (found != nullptr && port < found->component->inports.size() &&
+        state_.load(std::memory_order_acquire) == REFLOW_NETWORK_RUNNING) {
+        accepted = push_in(*found, port, index, messages, false);
+    }
+    return accepted == messages.size() ? Ref<Network>() : Ref<Network>::share(this);
+}
+
 Result<void> Network::send(std::uint64_t inport, std::span<const reflow_message> messages,
                            std::int64_t timeout_ms, std::size_t& accepted,
                            std::uint32_t element) {
     accepted = 0;
+    Ref<Network> kept_here;
+    if (!instrument_ && !checks_types() && element == REFLOW_NO_INDEX && !messages.empty()) {
+        kept_here = send_plainly(inport, messages, accepted);
+        if (accepted == messages.size()) return {};
+    }
+    return send_any(inport, messages, timeout_ms, accepted, element);
+}
+
+// The whole of it: what is checked and recorded, refused, or waits for room.
+[[gnu::noinline]] Result<void> Network::send_any(std::uint64_t inport,
+                                                 std::span<const reflow_message> messages,
+                                                 std::int64_t timeout_ms, std::size_t& accepted,
+                                                 std::uint32_t element) {
     std::uint32_t port = static_cast<std::uint32_t>(inport & 0xffff);
     std::uint64_t start = timeout_ms > 0 ? runtime_->scheduler().clock().now_ns() : 0;
     for (;;) {
