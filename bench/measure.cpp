@@ -46,6 +46,8 @@ Arrived expected(const Group& group, const Contender& contender, std::int64_t n)
             return {n, document(group.size).checksum};
         case Law::BYTES:
             return {n, n * (group.size + 1)};
+        case Law::QUEUED:
+            return {n * QUEUED, row_sum(n) * QUEUED};
         case Law::TOKENS:
         case Law::ROUNDS:
             return {n, n};
@@ -81,7 +83,8 @@ std::vector<std::string> peers_of(const Group& group) {
     if (group.shape.starts_with("json-")) return {"cjson"};
     if (group.shape.starts_with("msgpack-")) return {"msgpack-c"};
     if (group.shape.starts_with("link-")) return {"zeromq", "nats", "lws"};
-    for (const char* own : {"wake", "graph-load", "slow", "events"}) {
+    for (const char* own : {"wake", "graph-load", "slow", "events", "stream", "frame-pool",
+                            "failure-", "snapshot"}) {
         if (group.shape.starts_with(own)) return {};
     }
     std::vector<std::string> names = peer_names();

@@ -14,6 +14,8 @@ constexpr double BATCH_OF_CALLS = 2.8 / 4;
 // 300 ns through ten actors where the bare engine takes 175.
 constexpr double LATENCY_OF_BARE = 300.0 / 175;
 constexpr std::int64_t LINK_BYTES = 100 * 1024;
+constexpr std::int64_t FRAME_BYTES = 64 * 1024;
+constexpr std::int64_t SMALL_FRAME_BYTES = 64;
 
 Group group(std::string shape, std::int64_t size, unsigned workers, Law law, std::int64_t quick_n,
             double operations) {
@@ -230,6 +232,31 @@ void add_link_rows(std::vector<Row>& rows) {
     rows.back().rule = false;
 }
 
+// Parts of the engine that no peer has; the budgets name none of them.
+void add_part_groups(std::vector<Group>& groups) {
+    groups.push_back(group("stream", FRAME_BYTES, 1, Law::BYTES, 100, FRAME_BYTES));
+    groups.push_back(group("stream", SMALL_FRAME_BYTES, 1, Law::BYTES, 500, 1));
+    groups.push_back(group("frame-pool", 1'048'576, 1, Law::BYTES, 200, 1));
+    groups.push_back(fixed("failure-retries", 10, Law::SEQUENCE, 50, 5000));
+    groups.push_back(fixed("failure-breaker", 10, Law::SEQUENCE, 50, 5000));
+    groups.push_back(fixed("snapshot", 0, Law::QUEUED, 200, 10'000));
+}
+
+void add_part_rows(std::vector<Row>& rows) {
+    std::string large = "stream-" + std::to_string(FRAME_BYTES);
+    rows.push_back(row(large, "bytes/s", large, Figure::RATE, true));
+    rows.back().limit = "memcpy";
+    std::string small = "stream-" + std::to_string(SMALL_FRAME_BYTES);
+    rows.push_back(row(small, "frames/s", small, Figure::RATE, true));
+    rows.push_back(
+        row("frame-pool-1048576", "frames/s", "frame-pool-1048576", Figure::RATE, true));
+    for (const char* name : {"failure-retries", "failure-breaker"}) {
+        rows.push_back(
+            row(std::string(name), "%", std::string(name) + "-10", Figure::PERCENT, false));
+    }
+    rows.push_back(row("snapshot-rest-10000", "ms", "snapshot-0", Figure::P50, false));
+}
+
 }  // namespace
 
 std::vector<Group> all_groups() {
@@ -261,6 +288,7 @@ std::vector<Group> all_groups() {
     for (std::int64_t size : {1, 256}) {
         groups.push_back(group("pulled", size, 1, Law::SEQUENCE, 500, 1));
     }
+    add_part_groups(groups);
     groups.push_back(fixed("start", 0, Law::START, 1, 1));
     add_codecs(groups);
     add_link_groups(groups);
@@ -289,6 +317,7 @@ std::vector<Row> all_rows() {
         rows.back().rule = false;
     }
     rows.back().absolute = 2e6;
+    add_part_rows(rows);
     rows.push_back(row("process-start", "ms", "start-0", Figure::WALL, false));
     rows.back().limit = "bare";
     rows.back().absolute = 5;

@@ -22,6 +22,7 @@ enum class Law {
     DOCUMENT,  // a document n times, whose checksum is known
     BYTES,     // n payloads, their sizes and last bytes
     ROUNDS,    // n of whatever it is
+    QUEUED,    // what waited at n nodes, whose packets have the number of their node
     TOKENS     // n hops of tokens on rings, as often as parts says
 };
 

@@ -688,7 +688,7 @@ typedef struct reflow_runtime_options {
     reflow_mode mode;
     uint32_t workers;       /* threads in mode own, default one per core; how many threads may work
                                at once in mode lent, default 64; at most 256 */
-    uint32_t batch_packets; /* packets an actor may take before the next has its turn; default 64 */
+    uint32_t batch_packets; /* packets that a turn takes, or a source emits in it; default 64 */
     uint32_t batch_us;      /* time of one turn in microseconds; default 1000 */
     uint32_t port_capacity; /* packets an inport holds unless its component or connection says
                                otherwise; default 1000 */

@@ -74,6 +74,12 @@ public:
         must(reflow_graph_add_initial(graph_, &end, reflow_message_integer(value), error), "token",
              error);
     }
+    void property(const char* key, const std::string& json) {
+        reflow_message value{};
+        Error error;
+        must(reflow_message_from_json(view(json), nullptr, &value, error), "property", error);
+        must(reflow_graph_set_property(graph_, reflow_str(key), value, error), "property", error);
+    }
     // Nodes prefix0, prefix1, ... in a row.
     void chain(const std::string& prefix, std::int64_t count, const char* component) {
         for (std::int64_t i = 0; i < count; ++i) {
@@ -124,10 +130,10 @@ public:
     reflow_runtime* runtime() { return runtime_; }
     reflow_network* network() { return network_; }
     const reflow_graph* graph() const { return graph_; }
-    reflow_inport inport(const std::string& node) {
+    reflow_inport inport(const std::string& node, const char* name = "in") {
         reflow_inport port;
         Error error;
-        must(reflow_network_find_inport(network_, view(node), reflow_str("in"), &port, error),
+        must(reflow_network_find_inport(network_, view(node), reflow_str(name), &port, error),
              "inport", error);
         return port;
     }
@@ -160,9 +166,8 @@ private:
     reflow_network* network_ = nullptr;
 };
 
-// Shapes that are not a plain flow of packets, in codec.cpp, probes.cpp, observe.cpp, links.cpp and
-// pulled.cpp;
-// each prints its answer.
+// Shapes that are not a plain flow of packets, in codec.cpp, probes.cpp, observe.cpp, links.cpp,
+// pulled.cpp and parts.cpp; each prints its answer.
 int run_codec(const Call& call);
 int run_link(const Call& call);
 int run_idle(const Call& call);
@@ -173,6 +178,10 @@ int run_slow(const Call& call);
 int run_events(const Call& call);
 int run_events_all(const Call& call);
 int run_pulled(const Call& call);
+int run_stream(const Call& call);
+int run_frame_pool(const Call& call);
+int run_failure_unused(const Call& call);
+int run_snapshot(const Call& call);
 
 }  // namespace bench
 

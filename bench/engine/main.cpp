@@ -1,6 +1,6 @@
 // The contender "reflow": the engine, used through its header alone, one shape in each call.
 // Neighbours: actors.c (callbacks), host.hpp, codec.cpp, probes.cpp, observe.cpp,
-// pulled.cpp (the other shapes).
+// pulled.cpp, parts.cpp (the other shapes).
 #include <dlfcn.h>
 
 #include <cstring>
@@ -159,6 +159,10 @@ int run(const Call& call) {
     if (shape.starts_with("json-") || shape.starts_with("msgpack-")) return run_codec(call);
     if (shape.starts_with("link-")) return run_link(call);
     if (shape == "pulled") return run_pulled(call);
+    if (shape == "stream") return run_stream(call);
+    if (shape == "frame-pool") return run_frame_pool(call);
+    if (shape.starts_with("failure-")) return run_failure_unused(call);
+    if (shape == "snapshot") return run_snapshot(call);
     if (shape == "library") return run_library();
     return UNSUPPORTED;
 }

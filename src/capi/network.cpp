@@ -13,6 +13,10 @@ Result<void> plain(reflow_status status, std::string_view text) {
     return Failure(status, text);
 }
 
+[[gnu::cold]] Failure none_among(size_t place) {
+    return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("message ", place, " is none"));
+}
+
 // Whom an output tells of messages.
 struct Readable : RefCounted<Readable> {
     reflow_readable_fn callback = nullptr;
@@ -177,8 +181,12 @@ reflow_status reflow_network_find_inport(reflow_network* network, reflow_view no
 reflow_status reflow_network_send(reflow_network* network, reflow_inport inport,
                                   reflow_message message, int64_t timeout_ms,
                                   reflow_error** error) {
-    size_t accepted = 0;
-    return reflow_network_send_many(network, inport, &message, 1, timeout_ms, &accepted, error);
+    return guarded(error, [&]() -> Result<void> {
+        if (Result<void> fine = usable(network); !fine.ok()) return fine;
+        if (MessageRef(message).none()) return none_among(0);
+        size_t accepted = 0;
+        return network_of(network)->send(inport.id, {&message, 1}, timeout_ms, accepted);
+    });
 }
 
 reflow_status reflow_network_try_send(reflow_network* network, reflow_inport inport,
@@ -198,9 +206,7 @@ reflow_status reflow_network_send_many(reflow_network* network, reflow_inport in
             return fine;
         }
         for (size_t i = 0; i < count; ++i) {
-            if (MessageRef(messages[i]).none()) {
-                return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("message ", i, " is none"));
-            }
+            if (MessageRef(messages[i]).none()) return none_among(i);
         }
         return network_of(network)->send(inport.id, {messages, count}, timeout_ms, *accepted);
     });

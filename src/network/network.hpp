@@ -266,6 +266,13 @@ private:
         void leave() noexcept;
         Network& network_;
     };
+    Result<void> send_any(std::uint64_t inport, std::span<const reflow_message> messages,
+                          std::int64_t timeout_ms, std::size_t& accepted, std::uint32_t element);
+    // What most sends are: nothing is recorded or checked, and there is room. If not all went, a
+    // reference, since a callback may end the network as soon as the visit is over.
+    [[nodiscard]] Ref<Network> send_plainly(std::uint64_t inport,
+                                            std::span<const reflow_message> messages,
+                                            std::size_t& accepted);
     [[nodiscard]] static Failure refusal(const runtime::Actor& actor, std::uint32_t port,
                                          bool full);
     [[nodiscard]] bool may_step() const noexcept;

@@ -354,6 +354,10 @@ Actor::Outcome Actor::work_on(Lane& lane, const TurnBudget& budget, Context& con
         bool plain = !single && firings != 0 && due_ == 0 && context.phase == Phase::run;
         std::size_t used = plain ? run_inputs(lane, context, left) : fire(lane, context);
         if (!plain) lane.called();
+        // Who takes nothing is measured by what it brings forth: else it would fill the port before
+        // others have their turn, through a queue that grows, and nothing of it would be in the
+        // nearest cache any more. What a firing that is kept back emits is not counted like that.
+        if (firings == 0 && deferred() == nullptr) used = std::max<std::size_t>(used, emitted_);
         left -= std::min(left, std::max<std::size_t>(used, 1));
     }
     if (unsent_ != nullptr && !flush(lane, true)) return undelivered();
@@ -414,17 +418,6 @@ void Actor::end_source(Lane& lane) {
         consume(firings_kept());
         take_inputs(lane, SIZE_MAX);
     } while (!inputs_.empty() && !group.stopping());
-}
-
-bool Actor::take_alarms(Context& context) noexcept {
-    bool due = (wanted_ & wake_bit) != 0;
-    if ((wanted_ & timer_bit) != 0) {
-        context.next_timers = timers()->take();
-        context.unusual = true;  // begin() sees to them then
-        due = due || context.next_timers != 0;
-    }
-    wanted_ &= ~alarm_bits;
-    return due;
 }
 
 bool Actor::prepare(Lane& lane, std::size_t left, Context& context, std::size_t& firings) {

@@ -46,7 +46,8 @@ reflow_status Actor::begin_supervised(Context& context, bool late) noexcept try 
     }
     if (late) return refuse_late(context);
     const bool goes_on = again_ && due_ != 0;  // it has begun before
-    if (own.policy.threshold != 0 && context.firings != 0 && !goes_on) {
+    const bool asks = own.breaker.state() != Breaker::State::closed;  // else it lets all through
+    if (asks && context.firings != 0 && !goes_on) {
         std::uint64_t now = group.scheduler.clock().now_ns();
         bool lets = own.breaker.lets(now);
         show(own.details.load(std::memory_order_relaxed));
@@ -528,7 +529,11 @@ void Actor::show(std::uint32_t details) noexcept {
     if (own.breaker.state() == Breaker::State::open) details |= REFLOW_NODE_IS_OPEN;
     if (own.breaker.state() == Breaker::State::half_open) details |= REFLOW_NODE_IS_HALF_OPEN;
     own.failures.store(own.breaker.failures(), std::memory_order_relaxed);
-    std::uint32_t before = own.details.exchange(details, std::memory_order_relaxed);
+    // relaxed: a moment's view. Only the turn writes them, so that nothing is lost between these two
+    // steps; most firings change nothing, and need no locked step then.
+    std::uint32_t before = own.details.load(std::memory_order_relaxed);
+    if (before == details) return;
+    own.details.store(details, std::memory_order_relaxed);
     bool breaker_changed = ((before ^ details) & of_breaker) != 0;
     if (breaker_changed && group.observer.wants(REFLOW_EVENT_ACTOR_STATE)) {
         show_state(REFLOW_NODE_RUNNING);

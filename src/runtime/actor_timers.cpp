@@ -168,4 +168,15 @@ std::uint64_t ActorTimers::take() noexcept {
     return bits;
 }
 
+bool Actor::take_alarms(Context& context) noexcept {
+    bool due = (wanted_ & wake_bit) != 0;
+    if ((wanted_ & timer_bit) != 0) {
+        context.next_timers = timers()->take();
+        context.unusual = true;  // begin() sees to them then
+        due = due || context.next_timers != 0;
+    }
+    wanted_ &= ~alarm_bits;
+    return due;
+}
+
 }  // namespace reflow::runtime

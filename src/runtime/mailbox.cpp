@@ -173,6 +173,17 @@ std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_messag
     Dropped dropped;  // ends after the lock
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];
+    if (to.special.load(std::memory_order_relaxed) == 0) {
+        const std::size_t count = std::min(messages.size(), places(to));
+        Queue<Packet>& packets = queue(port);
+        packets.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            packets.push_unchecked({messages[i], port, index, nullptr});
+        }
+        step(to.count, static_cast<std::int64_t>(count));
+        to.host_waits = to.host_waits || (host_waits && count != messages.size());
+        return count;
+    }
     if (sticky(port)) {
         dropped.reserve(messages.size());
     } else {

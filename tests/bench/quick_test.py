@@ -21,7 +21,8 @@ ROWS = [
     "latency-10", "idle-wake-same-core", "memory-10000", "memory-100000",
     "memory-1000000", "create-10000", "create-100000", "create-1000000", "payload-1048576",
     "graph-load-10000", "slow-sink-memory", "pulled-1", "pulled-256", "events-unasked", "events-default",
-    "events-all", "process-start", "library-size",
+    "events-all", "stream-65536", "stream-64", "frame-pool-1048576", "failure-retries",
+    "failure-breaker", "snapshot-rest-10000", "process-start", "library-size",
 ] + [f"{codec}-{way}-{document}" for codec in ("json", "msgpack") for way in ("read", "write")
      for document in DOCUMENTS]
 
