@@ -431,7 +431,7 @@ public:
         switch (node_.plan->role) {
             case Role::failing:
                 if (freight.stream && world_.plan.flows) break;  // a letter would keep it
-                if (child % 4 == 0 && fails(freight, child / 4)) {
+                if (child % failing_share() == 0 && fails(freight, child / 4)) {
                     return context_.fail(Failure(REFLOW_ERROR_FAILED, "as planned"));
                 }
                 node_.in_a_row = 0;
@@ -460,6 +460,11 @@ public:
     }
 
 private:
+    // One in so many. Cycles multiply packets, and a network ends when a node restarts more often than it may.
+    [[nodiscard]] std::uint64_t failing_share() const {
+        const bool many = node_.plan->restarts && world_.plan.hops == hops_most_in_cycles;
+        return many ? 64 : 4;
+    }
     // Whether this failure opens the circuit breaker: then it is the last attempt. What comes while it is
     // open is not let through, so the next call is its trial.
     bool opens() {
@@ -1046,6 +1051,8 @@ std::unique_ptr<Net> make_net(World& world) {
     if (!plan.on_stall.empty()) {
         (void)net->graph.set_property("on_stall", Message::string(plan.on_stall));
     }
+    // Each failure is to be found again.
+    (void)net->graph.set_property("dead_letters", Message::integer(limits::most_dead_letters_count));
     net->create();
     if (plan.carries && !net->network->carry_envelopes().ok()) world.fault("no envelopes");
     return net;
