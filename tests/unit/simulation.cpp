@@ -742,7 +742,8 @@ reflow_status rest_at(Node& node, Context& context, std::size_t done, bool rests
 
 reflow_status run_writer(World& world, Visit& visit, Node& node, Context& context,
                          std::span<Packet> inputs) {
-    const bool gathers = node.plan->gathers;
+    // In a cycle something may come behind its finish, and nobody would end that stream.
+    const bool gathers = node.plan->gathers && node.finished == 0;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         if (!std::exchange(node.begun, true)) {
             const Freight freight = visit.arrive(inputs[i]);
