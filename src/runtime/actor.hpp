@@ -163,7 +163,7 @@ public:
     }
     // In a turn: makes it if there is none; NULL if the group stops.
     Tether* make_tether();
-    // See Tether::end_streams(); all: the actor has gone, else it is a source that has ended.
+    // See Tether::end_streams().
     void end_streams(bool all) noexcept;
     [[nodiscard]] reflow_activity activity() const noexcept;
     [[nodiscard]] bool held_back() const noexcept {

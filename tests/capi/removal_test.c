@@ -278,10 +278,12 @@ static void test_lost_port(const rig_mode *mode) {
         done.struct_size = sizeof done;
         WORKS(reflow_network_apply(b.network, graph, &options, &done, &e));
         reflow_graph_destroy(graph);
-        CHECK(done.packets_dropped == 3);
+        /* One waited there and one with the sender, who may not have taken the third yet. */
+        const uint64_t lost = done.packets_dropped;
+        CHECK(lost == 2 || lost == 3);
         reflow_message list, letter, text;
         WORKS(reflow_network_list_dead_letters(b.network, text_of(""), 0, 100, &list, &e));
-        CHECK(reflow_message_count(list) == 2 * (size_t)kept);
+        CHECK(reflow_message_count(list) == (kept == 0 ? 0 : 3 + lost));
         for (size_t i = 0; i < reflow_message_count(list); ++i) {
             CHECK_STATUS(REFLOW_OK, reflow_message_get_at(list, i, &letter));
             CHECK_STATUS(REFLOW_OK, reflow_message_get(letter, text_of("message"), &text));

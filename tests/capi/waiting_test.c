@@ -133,6 +133,7 @@ static void test_ended_meanwhile(const rig_mode *mode) {
 }
 
 int main(void) {
+    check_time_limit(60);
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; ++i) {
         test_timeouts(&modes[i]);
         test_ended_meanwhile(&modes[i]);
