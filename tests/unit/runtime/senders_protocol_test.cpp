@@ -117,19 +117,19 @@ struct Senders {
     }
 };
 
-Explored search(std::uint8_t capacity, SendersFault fault, std::uint8_t dealer = 9) {
+Explored search(int capacity, SendersFault fault, int dealer = 9) {
     Senders first;
-    first.capacity = capacity;
+    first.capacity = static_cast<std::uint8_t>(capacity);
     first.fault = fault;
-    first.dealer = dealer;
+    first.dealer = static_cast<std::uint8_t>(dealer);
     return explore(first);
 }
 
 TEST(SendersProtocol, NobodyIsForgotten) {
-    for (std::uint8_t capacity : {1, 2, 3}) {
-        for (std::uint8_t dealer : {9, 0, 1, 2}) {
+    for (int capacity : {1, 2, 3}) {
+        for (int dealer : {9, 0, 1, 2}) {
             Explored found = search(capacity, SendersFault::none, dealer);
-            EXPECT_EQ(found.fault, "") << int{capacity} << " " << int{dealer};
+            EXPECT_EQ(found.fault, "") << capacity << " " << dealer;
             EXPECT_GT(found.ends, 0u);
         }
     }
