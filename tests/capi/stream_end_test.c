@@ -284,7 +284,6 @@ static reflow_message in_object(reflow_message handle) {
     WORKS(reflow_object_builder_set(builder, text_of("number"), reflow_message_integer(5), &e));
     WORKS(reflow_object_builder_set(builder, text_of("stream"), handle, &e));
     WORKS(reflow_object_builder_finish(builder, &made, &e));
-    reflow_object_builder_destroy(builder);
     return made;
 }
 
