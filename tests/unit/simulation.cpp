@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <climits>
 #include <condition_variable>
 #include <deque>
 #include <set>
@@ -1423,7 +1422,7 @@ private:
         const bool later = has_later();
         const Deadline deadline;
         // One that fails with a stall tells it to who waits, and here nobody does.
-        int rounds = world_.plan.on_stall == "fail" ? 10'000 : INT_MAX;
+        const bool may_fail = world_.plan.on_stall == "fail";
         while (status == REFLOW_ERROR_WOULD_BLOCK && !world_.how.stop_early) {
             // Waiting runs the actors until nothing is left to run: then the host has to read.
             status = net_->send(inports_[to], message, later ? 0 : REFLOW_FOREVER);
@@ -1431,7 +1430,8 @@ private:
             for (Reader& reader : readers_) some = read(reader) || some;
             some = pump_writers() || some;
             if (later) (void)work();
-            if (!some && (!later || --rounds == 0 || deadline.over())) break;
+            if (may_fail && net_->idle(0) == REFLOW_ERROR_LIMIT) break;
+            if (!some && (!later || deadline.over())) break;
         }
         message = {};  // a handle that is held here would be one more
         write_stream(std::move(stream), status == REFLOW_OK, timeout);
