@@ -1684,7 +1684,9 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * run can end answers REFLOW_ERROR_WOULD_BLOCK at once. In mode lent a call that waits works
  * meanwhile. In mode own, and on other threads in mode hosted, it only waits. Where a wait would answer
  * that nothing is left, it goes on as long as firings are pending, which another thread may end; in
- * mode simulated it does not.
+ * mode simulated it does not. Where another thread runs the actors meanwhile a wait ends in time all the
+ * same, though a callback has not returned; in mode simulated, whose time then stands still, by the clock of
+ * the system.
  *
  * Failure. When a firing fails the actor lives on. The error goes to the node's outport "error" if
  * that is connected, else with the packets of the firing to the dead letters of the network; and to the
@@ -1801,8 +1803,9 @@ REFLOW_API reflow_status reflow_network_remove_on_idle(reflow_network *network, 
 
 /* Ends the sources (see reflow_component): run is not called for them any more, neither again, nor
  * by a timer, nor for inputs, which are dropped. What they have emitted goes on its way, so that a
- * drain ends that would otherwise take as long as a source goes on. Doing it again does nothing, nor
- * in a network that has stopped.
+ * drain ends that would otherwise take as long as a source goes on. Streams that a source without finish
+ * writes end with an ERROR, unless a firing of it is pending. Doing it again does nothing, nor in a network
+ * that has stopped.
  * Ownership: none. Threads: any. Blocking: never, a running callback is not waited for.
  * Errors: REFLOW_ERROR_INVALID_STATE before start. Callbacks: none. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_end_sources(reflow_network *network, reflow_error **error);
@@ -1820,7 +1823,7 @@ REFLOW_API reflow_status reflow_network_drain(reflow_network *network, int64_t t
 /* Stops at once and tears the actors down. Stopping again does nothing. After a timeout (a callback
  * does not return) the network is still stopping; call stop again. Inside a callback of the network
  * it only asks for the stop and returns. While the network starts, the stop comes when its setup
- * callbacks have returned.
+ * callbacks have returned. Streams of actors that are open behind the last teardown end (section 15).
  * Ownership: none. Threads: any. Blocking: until stopped or the timeout.
  * Errors: REFLOW_ERROR_TIMEOUT. Callbacks: teardown. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_stop(reflow_network *network, int64_t timeout_ms,
@@ -1839,7 +1842,8 @@ REFLOW_API reflow_status reflow_network_cancel(reflow_network *network, reflow_v
  * network; the last word for a node counts, so a part of a paused network can be resumed by itself.
  *
  * While something waits at a paused node and nothing else is going on, the network is neither idle
- * nor stalled: reflow_network_wait_idle answers REFLOW_ERROR_WOULD_BLOCK. Sending goes on as long as
+ * nor stalled: reflow_network_wait_idle answers REFLOW_ERROR_WOULD_BLOCK. A pending firing of a paused
+ * node is something that goes on; what it has brought when it has ended waits. Sending goes on as long as
  * there is room. drain resumes everything when it begins, stop and destroy need nothing. */
 
 /* Pauses, before the start too. A callback of these nodes that is running ends first, and is waited
@@ -2162,11 +2166,12 @@ enum {
     REFLOW_EVENT_BREAKPOINT = 10,      /* a node stands at a breakpoint (section 10) */
     REFLOW_EVENT_DEAD_LETTER = 11,     /* a dead letter was kept: section 19 */
     REFLOW_EVENT_ACTOR_STATE = 12,     /* the state of an actor changed: section 19 */
-    REFLOW_EVENT_ACTOR_STUCK = 13      /* a callback has not returned: section 10, Watchdog */
+    REFLOW_EVENT_ACTOR_STUCK = 13,     /* a callback has not returned: section 10, Watchdog */
+    REFLOW_EVENT_CHECKPOINT_FAILED = 14 /* one on an interval was not written: section 17 */
 };
 
 /* Bits for reflow_event_options.kinds: 1 << kind. */
-#define REFLOW_EVENTS_ALL UINT64_C(0x3fff)
+#define REFLOW_EVENTS_ALL UINT64_C(0x7fff)
 
 /* What a stall has come to. */
 enum {
@@ -2231,8 +2236,10 @@ typedef struct reflow_event {
                               NETWORK_STALLED: the full one that was enlarged or relieved */
     reflow_view peer;      /* MESSAGE_SENT, BREAKPOINT before a delivery: the receiver */
     reflow_view peer_port; /* its inport */
-    reflow_view error;     /* ACTOR_FAILED, DEAD_LETTER, NETWORK_STALLED */
-    reflow_message message; /* MESSAGE_..., ACTOR_EMIT, BREAKPOINT */
+    reflow_view error;     /* ACTOR_FAILED, DEAD_LETTER, NETWORK_STALLED, CHECKPOINT_FAILED */
+    /* MESSAGE_..., ACTOR_EMIT, BREAKPOINT. A handle of a stream in it, or in outputs, leads nowhere, so that
+     * an event that nobody reads holds up no stream. */
+    reflow_message message;
     uint64_t size;    /* MESSAGE_..., ACTOR_EMIT: bytes of the payload, see
                          reflow_message_payload_size */
     uint64_t waiting; /* MESSAGE_...: packets in the inport then; ACTOR_COMPLETED, ACTOR_FAILED:
@@ -2463,6 +2470,9 @@ REFLOW_API reflow_status reflow_network_metrics(const reflow_network *network, r
  * reader is destroyed, or the last handle has gone before anybody accepted it, nobody can read any more:
  * writing answers REFLOW_ERROR_CLOSED, and what waits is dropped. A handle that has been written out and
  * read again by a codec leads nowhere; links between two peers of this library (section 21) carry streams.
+ * When a network stops, or a change takes an actor away, what the actor has open ends behind teardown, as if
+ * it had destroyed its writers and readers; the handles are still to be destroyed. A dead letter keeps the
+ * handles in its packets.
  *
  * In actors. A writer of reflow_context_open_stream and a reader of reflow_context_accept_stream are those
  * of their actor. In callbacks they never wait: a call that could not go on answers
@@ -2950,8 +2960,9 @@ typedef struct reflow_checkpoint_options {
 /* From now on writes a snapshot into a file each time that the interval has passed, as
  * reflow_network_snapshot_file does, on a thread beside the workers, until the network drains or
  * stops. May be called before the start. Called again it goes on with the new options; options NULL
- * ends it, and waits for one that is being written. One that cannot be taken or written is logged as an
- * error; the file of before stays and the network goes on.
+ * ends it, and waits for one that is being written. One that cannot be taken or written is told by the
+ * event CHECKPOINT_FAILED and logged as an error; the file of before stays, the network goes on, and so does
+ * the interval.
  * Ownership: options borrowed. Threads: one-at-a-time. Blocking: until one that is being written is.
  * Errors: REFLOW_ERROR_UNSUPPORTED in modes without threads (call reflow_network_snapshot_file there),
  * REFLOW_ERROR_LIMIT for a longer list of files, REFLOW_ERROR_INVALID_STATE after drain or stop,
@@ -2982,7 +2993,8 @@ REFLOW_API reflow_status reflow_network_checkpoint(reflow_network *network,
  *
  * Packets. What has arrived at a kept node stays there, in its order, and what was emitted on a
  * connection that goes is still delivered if its target is kept. What waits at nodes that are removed
- * is told by reflow_leftover. Initial packets are sent to new nodes, and of those of kept nodes only
+ * is told by reflow_leftover. What waits at, or comes to, a port that a replacing node has not is a dead
+ * letter, unless that says drop. Initial packets are sent to new nodes, and of those of kept nodes only
  * what the old graph had not. Sources that are new or were replaced are fired.
  *
  * From outside. A reflow_inport of a kept node goes on; that of a removed one answers

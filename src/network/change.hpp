@@ -105,10 +105,14 @@ private:
     void tear_down(Actor& actor) noexcept;
     void lose(const Actor& actor, const runtime::Deferred& firing,
               std::uint32_t attempts) noexcept;
-    void write_letters(const Actor& actor, const Queue<runtime::Packet>& inputs,
+    void write_letters(const Actor& actor, const Actor* now, const Queue<runtime::Packet>& inputs,
                        std::uint32_t attempts) noexcept;
-    void write_letter(const Actor& actor, const runtime::Packet& packet,
+    void write_letter(const Actor& actor, const Actor* now, const runtime::Packet& packet,
                       std::uint32_t attempts) noexcept;
+    // Whether what waits at a node that has gone becomes letters. now: its successor, or NULL.
+    [[nodiscard]] bool keeps_letters(const Actor* now) const noexcept {
+        return options_.letters || (now != nullptr && !options_.drop);
+    }
 
     Network& network_;
     const ChangeOptions options_;

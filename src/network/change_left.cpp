@@ -36,8 +36,8 @@ void Change::deliver_left(Connection& old) noexcept {
         std::optional<std::uint32_t> same;
         if (now != nullptr) same = now->component->find_inport(name_of(*old.target, port));
         if (!same) {
-            for (std::size_t i = 0; options_.letters && now == nullptr && i < old.pending.size(); ++i) {
-                write_letter(*old.target, old.pending[i], 0);
+            for (std::size_t i = 0; keeps_letters(now) && i < old.pending.size(); ++i) {
+                write_letter(*old.target, now, old.pending[i], 0);
             }
             done_.packets_dropped += drop_all(old.pending);
             return;
@@ -65,14 +65,18 @@ void Change::lose(const Actor& actor, const runtime::Deferred& firing,
         const runtime::Packet& packet = firing.inputs[i];
         if (MessageRef(packet.message).none() || actor.mailbox.sticky(packet.port)) continue;
         ++done_.packets_dropped;
-        if (options_.letters && swapped_) write_letter(actor, packet, attempts);
+        if (options_.letters && swapped_) write_letter(actor, nullptr, packet, attempts);
     }
 }
 
-// What waits at a node that has gone, as firings that were never tried; the first one may have been.
+// What waits at a node that has gone, as firings that were never tried; the first one may have been. If another
+// one is in its place only what that has no ports for.
 // A port that shows its newest packet has one that waits only if that was not shown yet.
-void Change::write_letters(const Actor& actor, const Queue<runtime::Packet>& inputs,
+void Change::write_letters(const Actor& actor, const Actor* now, const Queue<runtime::Packet>& inputs,
                            std::uint32_t attempts) noexcept {
+    auto goes_on = [&](std::uint32_t port) {
+        return now != nullptr && now->component->find_inport(name_of(actor, port)).has_value();
+    };
     Queue<runtime::Packet> waiting;
     try {
         actor.mailbox.copy_to(waiting);
@@ -80,21 +84,26 @@ void Change::write_letters(const Actor& actor, const Queue<runtime::Packet>& inp
         network_.letters_.lose();
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-        if (actor.mailbox.sticky(inputs[i].port)) continue;
-        write_letter(actor, inputs[i], i < actor.firing_size() ? attempts : 0);
+        if (actor.mailbox.sticky(inputs[i].port) || goes_on(inputs[i].port)) continue;
+        write_letter(actor, now, inputs[i], i < actor.firing_size() ? attempts : 0);
     }
     for (std::size_t i = 0; i < waiting.size(); ++i) {
-        if (actor.mailbox.waiting(waiting[i].port) != 0) write_letter(actor, waiting[i], 0);
+        const std::uint32_t port = waiting[i].port;
+        if (actor.mailbox.waiting(port) != 0 && !goes_on(port)) write_letter(actor, now, waiting[i], 0);
     }
     (void)drop_all(waiting);
 }
 
-void Change::write_letter(const Actor& actor, const runtime::Packet& packet,
+void Change::write_letter(const Actor& actor, const Actor* now, const runtime::Packet& packet,
                           std::uint32_t attempts) noexcept {
     if (MessageRef(packet.message).none()) return;
     std::unique_ptr<Error> error;
     try {
-        error = Failure(REFLOW_ERROR_CANCELLED, "the node was removed while this waited at it")
+        error = Failure(REFLOW_ERROR_CANCELLED,
+                        now == nullptr
+                            ? String("the node was removed while this waited at it")
+                            : concat("the node was replaced by one without the inport '",
+                                     name_of(actor, packet.port), "'"))
                     .node(actor.id)
                     .take();
     } catch (const std::bad_alloc&) {
@@ -129,14 +138,14 @@ void Change::tear_down(Actor& actor) noexcept {
         waits = actor.give_inputs(inputs) + actor.mailbox.waiting();
     }
     // What waited at a replaced one waits at the new one.
-    if (swapped_ && next_->find_actor(actor.id) == nullptr) {
-        done_.packets_dropped += waits;
-        if (options_.letters) write_letters(actor, inputs, attempts);
-    }
+    const Actor* now = next_->find_actor(actor.id);
+    if (swapped_ && now == nullptr) done_.packets_dropped += waits;
+    if (swapped_ && keeps_letters(now)) write_letters(actor, now, inputs, attempts);
     (void)drop_all(inputs);
     actor.mailbox.shut();
     runtime::InTurn inside(network_.runtime_->scheduler());
     actor.teardown();
+    actor.end_streams(true);
     actor.end_state();
 }
 

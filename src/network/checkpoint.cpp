@@ -56,17 +56,18 @@ void Checkpointer::write(reflow_context& context) {
             ~Back() { runtime::current_scheduler() = scheduler; }
             const runtime::Scheduler* scheduler;
         } back{inside};
-        Result<void> written;
+        String why;
         try {
-            written = network_.snapshot_file(path_, keep_, timeout_ms_);
+            Result<void> written = network_.snapshot_file(path_, keep_, timeout_ms_);
+            if (!written.ok()) why = written.error().describe();
         } catch (const std::bad_alloc&) {
-            context.log(REFLOW_LOG_ERROR, "no memory for a checkpoint");
+            why = "no memory";  // short enough to need none
         }
         // What ends with the network is no failure.
         if (network_.state() > REFLOW_NETWORK_RUNNING) return;
-        if (!written.ok()) {
-            context.log(REFLOW_LOG_ERROR,
-                        concat("no checkpoint was written: ", written.error().describe()));
+        if (!why.empty()) {
+            context.log(REFLOW_LOG_ERROR, concat("no checkpoint was written: ", why));
+            network_.tell_failed_checkpoint(std::move(why));
         }
     }
     (void)context.wake_after(interval_ns_);
@@ -115,6 +116,12 @@ Result<void> Network::snapshot_file(std::string_view path, std::uint32_t keep,
         if (Result<void> kept = files->keep_versions(path, keep); !kept.ok()) return kept;
     }
     return files->write_durable(path, bytes);
+}
+
+void Network::tell_failed_checkpoint(String why) noexcept {
+    auto event = new_event(REFLOW_EVENT_CHECKPOINT_FAILED);
+    if (event) event->error = std::move(why);
+    post(event);
 }
 
 Result<void> Network::restore_file(std::string_view path, const Makers& makers) {

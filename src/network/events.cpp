@@ -15,8 +15,9 @@ std::string_view event_name(reflow_event_kind kind) noexcept {
     static constexpr std::string_view names[] = {
         "NetworkStarted", "NetworkIdle", "NetworkStalled", "NetworkShutdown", "ActorStarted",
         "ActorCompleted", "ActorFailed", "MessageSent",    "MessageReceived", "ActorEmit",
-        "Breakpoint",     "DeadLetter",  "ActorState",     "ActorStuck"};
-    return kind >= 0 && kind < 14 ? names[kind] : "unknown";
+        "Breakpoint",     "DeadLetter",  "ActorState",     "ActorStuck",
+        "CheckpointFailed"};
+    return kind >= 0 && kind < 15 ? names[kind] : "unknown";
 }
 
 namespace {

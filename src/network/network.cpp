@@ -369,7 +369,10 @@ void Network::stopped() {
 void Network::tear_down() noexcept {
     runtime::InTurn inside(runtime_->scheduler());  // waiting in a teardown would be for ever
     for (auto& actor : topology_->actors) actor->teardown();
-    for (auto& actor : topology_->actors) actor->mailbox.clear();
+    for (auto& actor : topology_->actors) {
+        actor->end_streams(true);
+        actor->mailbox.clear();
+    }
 }
 
 void Network::abandon() noexcept {

@@ -147,6 +147,7 @@ public:
     Result<void> restore(MessageRef snapshot, const Makers& makers);
     // keep: files of before that stay.
     Result<void> snapshot_file(std::string_view path, std::uint32_t keep, std::int64_t timeout_ms);
+    void tell_failed_checkpoint(String why) noexcept;
     Result<void> restore_file(std::string_view path, const Makers& makers);
     Result<void> begin_checkpoints(std::string_view path, std::uint32_t keep,
                                    std::uint64_t interval_ms, std::int64_t timeout_ms);
@@ -375,9 +376,9 @@ private:
     // ---- recordings
     [[nodiscard]] Result<Message> record_header() const;
     // Nobody runs turns while a host changes something that is recorded.
-    [[nodiscard]] std::unique_lock<std::mutex> still() noexcept {
+    [[nodiscard]] std::unique_lock<runtime::Scheduler> still() noexcept {
         if (!instrument_) return {};
-        return runtime_->scheduler().between_turns();
+        return std::unique_lock(runtime_->scheduler());
     }
     // What a host does outside of callbacks, since a replay calls these again.
     void note(Step step, std::initializer_list<std::int64_t> numbers = {},

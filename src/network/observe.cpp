@@ -1,5 +1,6 @@
 // Events, counters and reports of a network.
 // Thread: any.
+#include "codec/msgpack.hpp"
 #include "message/count.hpp"
 #include "message/envelope.hpp"
 #include "network/network.hpp"
@@ -64,9 +65,31 @@ Ref<Event> Network::new_event(reflow_event_kind kind, const Actor& actor) noexce
     return event;
 }
 
+namespace {
+
+// Somebody may never read the event: the writer of a stream is not to wait for that. Without memory the event
+// comes without the message.
+void let_streams_go(Message& message) noexcept {
+    if (!message.holds_stream()) return;
+    Message inert;
+    try {
+        String bytes;
+        if (codec::write_msgpack(bytes, message).ok()) {
+            Result<Message> read = codec::read_msgpack(bytes);
+            if (read.ok()) inert = std::move(read).take();
+        }
+    } catch (const std::bad_alloc&) {
+    }
+    message = std::move(inert);
+}
+
+}  // namespace
+
 void Network::post(const Ref<Event>& event) noexcept {
     if (!event) return;
     bool wakes = false;
+    let_streams_go(event->message);
+    let_streams_go(event->outputs);
     {
         std::lock_guard lock(mutex_);
         event->sequence = sequence_++;

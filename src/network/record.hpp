@@ -2,7 +2,7 @@
 // more. A network that records, or is replayed, has an instrument between its actors and their
 // components, which sees each call. docs/internals/network.md tells the format. Neighbours:
 // network, build (wraps components), capi. Thread: that of the turns, and hosts between turns
-// (Scheduler::between_turns).
+// (Scheduler::lock).
 #pragma once
 
 #include <cstdint>

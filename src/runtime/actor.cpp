@@ -390,8 +390,7 @@ void Actor::take_inputs(Lane& lane, std::size_t left) {
     std::size_t most =
         mailbox.takes_late() ? std::min<std::size_t>(component->max_batch, left) : left;
     if (const DeferredFirings* part = deferred()) most = std::min(most, part->free());
-    std::size_t firings = 0;
-    std::size_t packets = 0;
+    std::size_t firings = 0, packets = 0;
     if (component->await == REFLOW_AWAIT_ANY) {
         firings = packets = mailbox.take(inputs_, most, lane.released, host_waits_);
     } else {
@@ -418,6 +417,7 @@ void Actor::end_source(Lane& lane) {
         consume(firings_kept());
         take_inputs(lane, SIZE_MAX);
     } while (!inputs_.empty() && !group.stopping());
+    end_streams(false);
 }
 
 bool Actor::prepare(Lane& lane, std::size_t left, Context& context, std::size_t& firings) {

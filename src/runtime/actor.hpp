@@ -163,6 +163,8 @@ public:
     }
     // In a turn: makes it if there is none; NULL if the group stops.
     Tether* make_tether();
+    // See Tether::end_streams().
+    void end_streams(bool all) noexcept;
     [[nodiscard]] reflow_activity activity() const noexcept;
     [[nodiscard]] bool held_back() const noexcept {
         return (word_.load(std::memory_order_relaxed) & state_mask) == held;

@@ -48,6 +48,10 @@ public:
         size_ += more.size_;
     }
     void clear() noexcept { size_ = 0; }
+    void drop_first(std::size_t count) noexcept {
+        std::copy(begin() + count, end(), place());
+        size_ -= static_cast<std::uint32_t>(count);
+    }
     // False if it is not there; the order of the others stays.
     bool erase(const Actor* actor) noexcept {
         Actor** last = std::remove(place(), place() + size_, actor);

@@ -36,7 +36,9 @@ reflow_status host_wait(Scheduler& scheduler, std::unique_lock<std::mutex>& lock
                                             .outside = others});
         lock.lock();
         if (done()) return REFLOW_OK;
-        if (scheduler.clock().now_ns() >= deadline_ns) return REFLOW_ERROR_TIMEOUT;
+        // Logical time may stand still while another thread is inside a callback.
+        bool late = ran.busy && !scheduler.threaded() && scheduler.interrupts() == interrupts;
+        if (late || scheduler.clock().now_ns() >= deadline_ns) return REFLOW_ERROR_TIMEOUT;
         if (ran.turns == 0 && !ran.pending) return REFLOW_ERROR_WOULD_BLOCK;
     }
 }

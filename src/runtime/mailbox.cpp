@@ -124,7 +124,7 @@ std::size_t Mailbox::push_fitting(std::uint32_t port, Queue<Packet>& from) {
 }
 
 Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Queue<Packet>& from,
-                              Actor* sender) {
+                              Actor* sender, bool sure) {
     Dropped dropped;  // ends after the lock
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];
@@ -133,7 +133,7 @@ Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Queue<Packe
     if (delivery == Delivery::reliable && plain && !closed_) {
         result.accepted = push_fitting(port, from);
         result.blocked = !from.empty();
-        if (result.blocked && sender != nullptr) enter_sender(to, sender);
+        note_sender(to, sender, result.blocked, sure);
         return result;
     }
     // All memory comes first: a failure then changes nothing.
@@ -157,13 +157,22 @@ Mailbox::Pushed Mailbox::push(std::uint32_t port, Delivery delivery, Queue<Packe
     }
     result.blocked = !from.empty();
     if (result.blocked && limited(to)) note_refused(port, MessageRef(from.front().message));
-    if (result.blocked && sender != nullptr) enter_sender(to, sender);
+    note_sender(to, sender, result.blocked, sure);
     return result;
 }
 
-void Mailbox::enter_sender(Port& to, Actor* sender) noexcept {
+// One that does not wait is not to stay in the list: whoever is let go there takes the room of another one.
+inline void Mailbox::note_sender(Port& to, Actor* sender, bool waits, bool sure) noexcept {
+    if (!waits && to.senders.empty()) return;
+    if (!sure) to.unsure = 1;
+    if (sender == nullptr) return;
     bool entered = std::find(to.senders.begin(), to.senders.end(), sender) != to.senders.end();
-    if (entered) return;
+    if (entered == waits) return;
+    if (!waits) {
+        (void)to.senders.erase(sender);
+        --senders_waiting_;
+        return;
+    }
     to.senders.push_back(sender);  // its place was kept by reserve_senders()
     ++senders_waiting_;
 }
@@ -253,6 +262,20 @@ std::size_t Mailbox::room(std::uint32_t port) const noexcept {
     return bytes_fit(port, refused == no_bytes ? 1 : refused) ? 1 : 0;
 }
 
+// Lets senders go, in the order of their coming, and no more than there are places: the others would be held
+// back again. No wake-up is lost. Each of them has a packet for this port and tries it in its next turn, so the
+// port is full then, or nobody waits any more; packets that are taken from a port that was full let go others.
+// Where one of them may not do that, since it deals or stands before a breakpoint, all are let go, and so they
+// are where bytes count.
+void Mailbox::let_go(Port& port, Released& released) noexcept {
+    const std::size_t all = port.senders.size();
+    const std::size_t count = limited(port) || port.unsure ? all : std::min(all, places(port));
+    for (std::size_t i = 0; i < count; ++i) released.push_back(port.senders[i]);
+    senders_waiting_ -= static_cast<std::uint32_t>(count);
+    port.senders.drop_first(count);
+    if (count == all) port.unsure = 0;
+}
+
 // Bookkeeping after packets left a port. Senders come back when the port is half empty, so that a
 // crowd of them is not woken for each single packet.
 void Mailbox::taken(std::uint32_t number, std::size_t packets, Released& released,
@@ -273,10 +296,14 @@ void Mailbox::taken(std::uint32_t number, std::size_t packets, Released& release
     if (port.senders.empty()) return;
     if (outside() != nullptr && released.empty()) outside()->enter();
     std::size_t before = released.size();
-    released.append(port.senders);
+    let_go(port, released);
     keep_released(released, before);
-    senders_waiting_ -= static_cast<std::uint32_t>(port.senders.size());
-    port.senders.clear();
+}
+
+void Mailbox::settle_taken(std::uint32_t port, Released& released, bool& host_waits) {
+    const std::uint32_t gone = ports_[port].gone;
+    ports_[port].gone = 0;
+    if (gone != 0) taken(port, gone, released, host_waits);
 }
 
 // Memory for all that taken() may add, so that a packet is never taken by half.
@@ -298,9 +325,8 @@ std::size_t Mailbox::take(Queue<Packet>& to, std::size_t max, Released& released
     if (ports_.size() == 1) {
         taken(0, count, released, host_waits);
     } else {
-        for (std::size_t i = 0; i < count; ++i) {
-            taken(packets[i].port, 1, released, host_waits);
-        }
+        for (std::size_t i = 0; i < count; ++i) ++ports_[packets[i].port].gone;
+        for (std::size_t i = 0; i < count; ++i) settle_taken(packets[i].port, released, host_waits);
     }
     if (swaps) {
         to.swap(packets);
@@ -338,14 +364,17 @@ std::size_t Mailbox::take_firings(Queue<Packet>& to, std::size_t max, Released& 
             } else if (port.connected) {
                 if (limited(port)) count_bytes(i, MessageRef(queue(i).front().message), false);
                 to.push_unchecked(queue(i).pop());
-                taken(i, 1, released, host_waits);
+                ++port.gone;
                 ++packets;
             } else {
                 to.push_unchecked(Packet{{}, i, REFLOW_NO_INDEX, nullptr});
             }
         }
     }
-    for (std::uint32_t i = 0; i < ports_.size(); ++i) queue(i).rest();
+    for (std::uint32_t i = 0; i < ports_.size(); ++i) {
+        settle_taken(i, released, host_waits);
+        queue(i).rest();
+    }
     return packets;
 }
 

@@ -91,8 +91,9 @@ public:
         bool blocked = false;      // some stayed, and the sender waits for the port now
     };
     // Moves packets from `from` into their port until it is full. A sender that is not NULL is
-    // entered as waiting if something stays.
-    Pushed push(std::uint32_t port, Delivery delivery, Queue<Packet>& from, Actor* sender);
+    // entered as waiting if something stays, and sure if it tries that again as soon as it is let go.
+    Pushed push(std::uint32_t port, Delivery delivery, Queue<Packet>& from, Actor* sender,
+                bool sure = true);
     // The same for the host: as many as fit. host_waits enters the host as waiting if not all do.
     std::size_t push_host(std::uint32_t port, std::span<const reflow_message> messages,
                           bool host_waits, std::uint32_t index = REFLOW_NO_INDEX);
@@ -192,7 +193,9 @@ private:
         // the lock, read without it by room(): relaxed, since a moment's view is all that is asked
         // for.
         std::atomic<std::uint32_t> count{0};
-        ActorList senders;  // waiting for room, in the order of their coming
+        std::uint32_t gone : 31 = 0;   // while packets are taken
+        std::uint32_t unsure : 1 = 0;  // some of the senders may not use the room that they are told of
+        ActorList senders;  // waiting for room, in the order of their coming: each has a packet for it
     };
 
     // Messages to be dropped after the lock is left, since that may call the host.
@@ -257,8 +260,10 @@ private:
     void drop_oldest(std::uint32_t port, Dropped& dropped);
     [[nodiscard]] std::size_t ready_firings() const noexcept;
     void taken(std::uint32_t port, std::size_t packets, Released& released, bool& host_waits);
+    void settle_taken(std::uint32_t port, Released& released, bool& host_waits);
     std::size_t push_fitting(std::uint32_t port, Queue<Packet>& from);
-    void enter_sender(Port& to, Actor* sender) noexcept;
+    void note_sender(Port& to, Actor* sender, bool waits, bool sure) noexcept;
+    void let_go(Port& port, Released& released) noexcept;
     void reserve_released(Released& released) const;
     void keep_released(const Released& released, std::size_t first) const noexcept;
     void release_senders(std::uint32_t port, Released& released) noexcept;

@@ -150,8 +150,9 @@ Mailbox::Pushed Actor::push(Connection& connection, Lane& lane) {
     if (group.observer.sees_deliveries()) [[unlikely]]
         return push_each(connection, lane);
     connection.passed = false;  // there may be breakpoints again later
-    return connection.mailbox->push(connection.inport, connection.delivery, connection.pending,
-                                    this);
+    // What is dealt may go to another target by then.
+    return connection.mailbox->push(connection.inport, connection.delivery, connection.pending, this,
+                                    dealers() == nullptr);
 }
 
 Mailbox::Pushed Actor::push_outward(Connection& connection, Lane& lane) {

@@ -66,8 +66,8 @@ public:
     virtual Result<void> set_workers(std::uint32_t count);
 
     // Runs up to `turns` turns on this thread and returns their number; not in mode own. Without
-    // threads one thread at a time: others wait, or get `busy` if `exclusive` is set. Lent: busy if
-    // no other thread may work.
+    // threads one thread at a time: others wait, and get `busy` at once if `exclusive` is set, or else
+    // at the deadline and, with `sleep`, an interrupt. Lent: busy if no other thread may work.
     struct Limits {
         std::uint64_t turns = UINT64_MAX;
         // No turn begins after this time.
@@ -98,10 +98,11 @@ public:
     // Without threads: when there is something to do, by the clock; 0 is now, UINT64_MAX never.
     [[nodiscard]] virtual std::uint64_t next_due() const noexcept { return UINT64_MAX; }
     // Simulated, for recordings: turns so far; the time is to be this one if it is earlier; and no turn
-    // runs while the lock is held, which nobody takes inside a turn.
+    // of another thread runs while it is locked.
     [[nodiscard]] virtual std::uint64_t turns() const noexcept { return 0; }
     virtual void advance_to(std::uint64_t /*time_ns*/) noexcept {}
-    [[nodiscard]] virtual std::unique_lock<std::mutex> between_turns() noexcept { return {}; }
+    virtual void lock() noexcept {}
+    virtual void unlock() noexcept {}
     // Hosted: what the loop of the host watches.
     virtual Result<int> descriptor();
     // In a forked child: lets it go without a lock.

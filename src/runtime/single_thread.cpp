@@ -88,6 +88,7 @@ public:
             ++interrupts_;
         }
         changed_.notify_all();
+        left_.notify_all();
     }
     [[nodiscard]] std::uint64_t interrupts() const noexcept override {
         std::lock_guard lock(mutex_);
@@ -110,12 +111,11 @@ public:
     Ran run(const Limits& limits) override {
         Ran ran;
         if (!begin(limits)) {
-            ran.busy = true;
+            ran.busy = ran.pending = true;
             return ran;
         }
         bool wake = false;
         {
-            std::lock_guard running(running_);
             InTurn inside(*this);
             lane_.rested();
             while (ran.turns < limits.turns && earlier_than(limits.until_ns) &&
@@ -144,9 +144,16 @@ public:
         return turns_.load(std::memory_order_relaxed);
     }
     void advance_to(std::uint64_t time_ns) noexcept override { logical_.advance_to(time_ns); }
-    [[nodiscard]] std::unique_lock<std::mutex> between_turns() noexcept override {
-        if (current_scheduler() == this) return {};
-        return std::unique_lock(running_);
+    void lock() noexcept override {
+        if (current_scheduler() == this) return;
+        std::unique_lock lock(mutex_);
+        left_.wait(lock, [&] { return !inside_; });
+        inside_ = true;
+    }
+    void unlock() noexcept override {
+        if (current_scheduler() == this) return;
+        std::lock_guard lock(mutex_);
+        leave();
     }
 
     Result<int> descriptor() override {
@@ -165,21 +172,33 @@ public:
 private:
     // ---- what the host knows; the lock mutex_ is held, but for call_host()
 
+    // Waits for who runs turns now, but no longer than who waits for something else by running them: until
+    // the deadline, or an interrupt, behind which that looks again.
     bool begin(const Limits& limits) noexcept {
-        std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
         if (limits.exclusive && runners_ != 0) {
             refused_ = true;
             return false;
         }
         ++runners_;
         if (limits.by_loop) loop_thread_.store(this_thread(), std::memory_order_relaxed);
-        return true;
+        auto mine = [&] { return !inside_ || (limits.sleep && interrupts_ != limits.interrupts); };
+        wait_until(lock, left_, limits.deadline_ns, mine);
+        // Who is inside looks at the queue when he leaves.
+        if (inside_) return --runners_, false;
+        return inside_ = true;
+    }
+    // The lock is held. The others look again, at the latest when all have left.
+    void leave() noexcept {
+        inside_ = false;
+        left_.notify_all();
     }
     // Who ran turns has no more to do, or has done enough. True if the host is to be called.
     bool end(bool has_next, bool by_loop) noexcept {
         std::lock_guard lock(mutex_);
-        if (--runners_ != 0) return false;
+        leave();
         left_over_ = has_next;
+        if (--runners_ != 0) return false;
         if (!hosted_) return false;
         bool wake = false;
         bool again = std::exchange(refused_, false);
@@ -270,10 +289,19 @@ private:
         std::uint64_t due = timers.next_due();
         if (due == UINT64_MAX && !limits.outside) return;
         auto changed = [&] { return !ready_.empty() || interrupts_ != limits.interrupts; };
-        due = std::min(limits.deadline_ns, due);
-        if (due == UINT64_MAX) return changed_.wait(lock, changed);
-        std::chrono::steady_clock::time_point time{std::chrono::nanoseconds(due)};
-        changed_.wait_until(lock, time, changed);
+        wait_until(lock, changed_, std::min(limits.deadline_ns, due), changed);
+    }
+
+    // By the clock of the runtime; logical time stands still while somebody sleeps, so in the simulation it is
+    // as long as that would be by the clock of the system.
+    template <typename Done>
+    void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
+                    std::uint64_t time_ns, Done done) {
+        if (time_ns == UINT64_MAX) return changed.wait(lock, done);
+        if (done()) return;
+        if (simulated_) time_ns += system_.now_ns() - std::min(logical_.now_ns(), time_ns);
+        std::chrono::steady_clock::time_point time{std::chrono::nanoseconds(time_ns)};
+        changed.wait_until(lock, time, done);
     }
 
     const SchedulerOptions options_;
@@ -281,16 +309,17 @@ private:
     const bool hosted_;
     SystemClock system_;
     LogicalClock logical_;
-    std::mutex running_;  // held by the thread that runs turns; ordered before every other lock
     // Guards the queue and all below but lane_ and random_; no other lock is taken under it.
     mutable std::mutex mutex_;
     std::condition_variable changed_;
+    std::condition_variable left_;  // nobody runs turns any more, or an interrupt
     Lane lane_;  // this and the next: of the thread that runs turns
     Random random_;
     std::atomic<std::uint64_t> turns_{0};  // simulated; relaxed, as the time
     RankedLists ready_;
     std::uint64_t interrupts_ = 0;
     std::uint32_t runners_ = 0;  // run turns, or are about to
+    bool inside_ = false;        // a thread runs turns, or lets none run; its word under mutex_ makes it the only one
     bool left_over_ = false;     // the lane has an actor that is next
     bool told_ = false;
     bool refused_ = false;

@@ -38,27 +38,30 @@ Keep::~Keep() {
 
 // ---- what waits for a reader
 
-void StreamSide::begin(Ref<Tether> of, std::size_t frames, std::uint64_t bytes) noexcept {
+void StreamSide::begin(Stream& in, Ref<Tether> of, std::size_t frames, std::uint64_t bytes) noexcept {
     tether = std::move(of);
-    count(1, static_cast<std::int64_t>(frames), static_cast<std::int64_t>(bytes));
+    if (!tether) return;
+    stream = &in;
+    tether->add(*this);
+    count(static_cast<std::int64_t>(frames), static_cast<std::int64_t>(bytes));
 }
 
 void StreamInbox::push(Message frame, std::uint64_t size) noexcept {
     frames.push_unchecked(frame.leak());
     bytes += size;
-    side.count(0, 1, static_cast<std::int64_t>(size));
+    side.count(1, static_cast<std::int64_t>(size));
 }
 
 Message StreamInbox::pop() noexcept {
     Message frame = Message::adopt(frames.pop());
     std::uint64_t size = frame.content_bytes().size();
     bytes -= size;
-    side.count(0, -1, -static_cast<std::int64_t>(size));
+    side.count(-1, -static_cast<std::int64_t>(size));
     return frame;
 }
 
 void StreamInbox::give_up(Queue<reflow_message>& dropped) noexcept {
-    side.count(0, -static_cast<std::int64_t>(frames.size()), -static_cast<std::int64_t>(bytes));
+    side.count(-static_cast<std::int64_t>(frames.size()), -static_cast<std::int64_t>(bytes));
     dropped.swap(frames);
     bytes = 0;
     over = true;
@@ -84,7 +87,7 @@ Result<Ref<Stream>> Stream::create(StreamCount& count, const Options& options, R
     }
     made->begin_ = std::move(begin).take();
     made->main_.most = options.most;
-    made->writer_.begin(std::move(tether), 0, 0);
+    made->writer_.begin(*made, std::move(tether), 0, 0);
     MessageRef::Stream fields = options.fields;
     fields.stream_id = count.last_id.fetch_add(1, std::memory_order_relaxed) + 1;
     handle = Message::stream(fields, made.get());
@@ -93,6 +96,7 @@ Result<Ref<Stream>> Stream::create(StreamCount& count, const Options& options, R
 }
 
 Stream::~Stream() {
+    if (writer_.tether) writer_.tether->remove(writer_);  // there was no memory for the writer
     drop(main_.frames);
     count_->live.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -107,15 +111,33 @@ void Stream::drop_claim() noexcept {
     Queue<reflow_message> dropped;
     {
         Lock lock(mutex_);
-        if (!accepted_) {
-            accepted_ = true;
-            main_.give_up(dropped);
-            (void)finish(End::unread, {});
-        }
+        if (!std::exchange(accepted_, true)) give_up(main_, dropped);
         leave(lock);
     }
     drop(dropped);
     unref();
+}
+
+void Stream::give_up(StreamInbox& inbox, Queue<reflow_message>& dropped) noexcept {
+    inbox.give_up(dropped);
+    if (&inbox == &main_) return (void)finish(End::unread, {});
+    StreamInbox** at = &observers_;
+    while (*at != nullptr && *at != &inbox) at = &(*at)->next;
+    if (*at != nullptr) *at = inbox.next;
+}
+
+void Stream::cut(const StreamSide& side, const Tether& of) noexcept {
+    Queue<reflow_message> dropped;
+    {
+        Lock lock(mutex_);
+        if (writes(side)) (void)finish(End::dropped, {});
+        StreamInbox* inbox = &main_;
+        if (&side != &main_.side) inbox = observers_;
+        while (inbox != nullptr && &inbox->side != &side) inbox = inbox->next;
+        if (inbox != nullptr && inbox->side.tether.get() == &of) give_up(*inbox, dropped);
+        leave(lock);
+    }
+    drop(dropped);
 }
 
 bool Stream::accept(Ref<Tether> tether, Actor*& held) noexcept {
@@ -123,7 +145,7 @@ bool Stream::accept(Ref<Tether> tether, Actor*& held) noexcept {
     held = nullptr;
     if (accepted_) return false;
     accepted_ = true;
-    main_.side.begin(std::move(tether), main_.frames.size(), main_.bytes);
+    main_.side.begin(*this, std::move(tether), main_.frames.size(), main_.bytes);
     // A writer that waits does so in another way now: it looks again.
     held = unarm(writer_);
     return true;
@@ -136,7 +158,7 @@ bool Stream::accepted() const noexcept {
 
 void Stream::observe(StreamReader& reader, Ref<Tether> tether) noexcept {
     Lock lock(mutex_);
-    reader.own_.side.begin(std::move(tether), 0, 0);
+    reader.own_.side.begin(*this, std::move(tether), 0, 0);
     reader.own_.next = std::exchange(observers_, &reader.own_);
 }
 
@@ -288,8 +310,8 @@ void Stream::leave(Lock& lock) noexcept {
 void Stream::leave_side(Lock& lock, StreamSide& side) noexcept {
     Wait before = std::exchange(side.wait, Wait::none);
     Actor* held = before == Wait::none ? nullptr : side.tether->disarm(before, false);
-    side.count(-1, 0, 0);
     Ref<Tether> tether = std::move(side.tether);
+    if (tether) tether->remove(side);
     Ref<StreamWatcher> watcher = std::move(side.watcher);
     side.armed = false;
     leave(lock);

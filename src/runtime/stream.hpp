@@ -58,12 +58,16 @@ struct StreamSide {
     // It was refused and has not been told since. A refusal, and what makes an end go on, are both
     // found under the lock of the stream, so that no call gets lost between the two.
     bool armed = false;
+    // Of an actor: among its others, see there.
+    Stream* stream = nullptr;
+    StreamSide* next = nullptr;
+    StreamSide** before = nullptr;
 
     // From now on; what waits for it already is counted with it.
-    void begin(Ref<Tether> of, std::size_t frames, std::uint64_t bytes) noexcept;
+    void begin(Stream& in, Ref<Tether> of, std::size_t frames, std::uint64_t bytes) noexcept;
     // Of the actor: see Tether::count().
-    void count(std::int64_t ends, std::int64_t frames, std::int64_t bytes) const noexcept {
-        if (tether) tether->count(ends, frames, bytes);
+    void count(std::int64_t frames, std::int64_t bytes) const noexcept {
+        if (tether) tether->count(frames, bytes);
     }
 };
 
@@ -193,6 +197,11 @@ public:
 
     void drop_claim() noexcept override;
 
+    // Whether that is the end that writes.
+    [[nodiscard]] bool writes(const StreamSide& side) const noexcept { return &side == &writer_; }
+    // As if the actor had destroyed this end, if it has not.
+    void cut(const StreamSide& side, const Tether& of) noexcept;
+
 private:
     friend class StreamWriter;
     friend class StreamReader;
@@ -211,6 +220,9 @@ private:
     template <typename Done, typename Kind>
     reflow_status wait(Lock& lock, StreamSide& side, const StreamSide* other, const Keep& keep,
                        Patience& patience, Kind kind, Done done);
+    // Until that may be written, or something read; REFLOW_ERROR_CLOSED if it never will.
+    reflow_status wait_to_write(Lock& lock, std::uint64_t size, const Keep& keep, Patience& patience);
+    reflow_status wait_to_read(Lock& lock, StreamInbox& inbox, const Keep& keep, Patience& patience);
     // Whose doing makes room: NULL as long as nobody has accepted.
     [[nodiscard]] const StreamSide* taker() const noexcept {
         return accepted_ ? &main_.side : nullptr;
@@ -223,6 +235,8 @@ private:
     [[nodiscard]] Ref<StreamWatcher> next_told() noexcept;
     [[nodiscard]] bool watch(StreamSide& side, Ref<StreamWatcher> watcher) noexcept;
     void tell_hosts() noexcept;
+    // Nobody reads there any more. What waited goes to `dropped`.
+    void give_up(StreamInbox& inbox, Queue<reflow_message>& dropped) noexcept;
     // Ends what an end has waited for; leaves the lock.
     void leave_side(Lock& lock, StreamSide& side) noexcept;
 

@@ -22,6 +22,30 @@ std::uint64_t Patience::deadline(const Scheduler& scheduler) noexcept {
     return deadline_ns_;
 }
 
+reflow_status Stream::wait_to_write(Lock& lock, std::uint64_t size, const Keep& keep,
+                                    Patience& patience) {
+    for (;;) {
+        if (end_ != End::open) return REFLOW_ERROR_CLOSED;
+        if (has_room(size)) return REFLOW_OK;
+        wanted_ = size;
+        const reflow_status status = wait(
+            lock, writer_, taker(), keep, patience, [&] { return wait_for_room(); },
+            [&] { return end_ != End::open || has_room(size); });
+        if (status != REFLOW_OK) return status;
+    }
+}
+
+reflow_status Stream::wait_to_read(Lock& lock, StreamInbox& inbox, const Keep& keep,
+                                   Patience& patience) {
+    while (!readable(inbox)) {
+        const reflow_status status = wait(
+            lock, inbox.side, &writer_, keep, patience, [&] { return wait_for_frame(inbox.side); },
+            [&] { return readable(inbox); });
+        if (status != REFLOW_OK) return status;
+    }
+    return inbox.over ? REFLOW_ERROR_CLOSED : REFLOW_OK;
+}
+
 // ---- the writer
 
 StreamWriter::StreamWriter(Ref<Stream> stream, Keep keep) noexcept
@@ -39,16 +63,8 @@ reflow_status StreamWriter::write(reflow_message data, Patience& patience) {
     Stream& stream = *stream_;
     std::uint64_t size = given.content_bytes().size();
     Stream::Lock lock(stream.mutex_);
-    for (;;) {
-        if (stream.end_ != Stream::End::open) return REFLOW_ERROR_CLOSED;
-        if (stream.has_room(size)) break;
-        stream.wanted_ = size;
-        reflow_status status = stream.wait(
-            lock, stream.writer_, stream.taker(), keep_, patience,
-            [&] { return stream.wait_for_room(); },
-            [&] { return stream.end_ != Stream::End::open || stream.has_room(size); });
-        if (status != REFLOW_OK) return status;
-    }
+    const reflow_status status = stream.wait_to_write(lock, size, keep_, patience);
+    if (status != REFLOW_OK) return status;
     Message taken = Message::adopt(data);
     try {
         stream.put(taken);
@@ -61,18 +77,8 @@ reflow_status StreamWriter::write(reflow_message data, Patience& patience) {
 }
 
 reflow_status StreamWriter::wait_for_room(Patience& patience) {
-    Stream& stream = *stream_;
-    Stream::Lock lock(stream.mutex_);
-    for (;;) {
-        if (stream.end_ != Stream::End::open) return REFLOW_ERROR_CLOSED;
-        if (stream.has_room(1)) return REFLOW_OK;
-        stream.wanted_ = 1;
-        reflow_status status = stream.wait(
-            lock, stream.writer_, stream.taker(), keep_, patience,
-            [&] { return stream.wait_for_room(); },
-            [&] { return stream.end_ != Stream::End::open || stream.has_room(1); });
-        if (status != REFLOW_OK) return status;
-    }
+    Stream::Lock lock(stream_->mutex_);
+    return stream_->wait_to_write(lock, 1, keep_, patience);
 }
 
 reflow_status StreamWriter::push(Message data) {
@@ -156,14 +162,7 @@ StreamReader::~StreamReader() {
     Queue<reflow_message> dropped;
     {
         Stream::Lock lock(stream.mutex_);
-        inbox_->give_up(dropped);
-        if (observes_) {
-            StreamInbox** at = &stream.observers_;
-            while (*at != nullptr && *at != inbox_) at = &(*at)->next;
-            if (*at != nullptr) *at = inbox_->next;
-        } else {
-            (void)stream.finish(Stream::End::unread, {});
-        }
+        stream.give_up(*inbox_, dropped);
         stream.leave_side(lock, inbox_->side);
     }
     drop(dropped);
@@ -179,14 +178,8 @@ reflow_status StreamReader::read(std::span<reflow_stream_frame> frames, Patience
         frames[count++] = {kind, 0, message.leak()};
     };
     Stream::Lock lock(stream.mutex_);
-    while (!stream.readable(inbox)) {
-        reflow_status status = stream.wait(
-            lock, inbox.side, &stream.writer_, keep_, patience,
-            [&] { return stream.wait_for_frame(inbox.side); },
-            [&] { return stream.readable(inbox); });
-        if (status != REFLOW_OK) return status;
-    }
-    if (inbox.over) return REFLOW_ERROR_CLOSED;
+    const reflow_status status = stream.wait_to_read(lock, inbox, keep_, patience);
+    if (status != REFLOW_OK) return status;
     if (!std::exchange(inbox.begun, true)) give(REFLOW_FRAME_BEGIN, stream.begin_);
     while (count < frames.size() && !inbox.frames.empty()) {
         give(REFLOW_FRAME_DATA, inbox.pop());
@@ -211,14 +204,8 @@ reflow_status StreamReader::front(Patience& patience, reflow_frame_kind& kind, M
     StreamInbox& inbox = *inbox_;
     Stream::Lock lock(stream.mutex_);
     inbox.begun = true;
-    while (!stream.readable(inbox)) {
-        reflow_status status = stream.wait(
-            lock, inbox.side, &stream.writer_, keep_, patience,
-            [&] { return stream.wait_for_frame(inbox.side); },
-            [&] { return stream.readable(inbox); });
-        if (status != REFLOW_OK) return status;
-    }
-    if (inbox.over) return REFLOW_ERROR_CLOSED;
+    const reflow_status status = stream.wait_to_read(lock, inbox, keep_, patience);
+    if (status != REFLOW_OK) return status;
     if (!inbox.frames.empty()) {
         kind = REFLOW_FRAME_DATA;
         message = MessageRef(inbox.frames.front()).own();

@@ -6,6 +6,7 @@
 
 #include "runtime/actor.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/stream.hpp"
 
 namespace reflow::runtime {
 
@@ -82,6 +83,57 @@ void Tether::close() noexcept {
         rooms_.store(0, std::memory_order_relaxed);
     }
     if (counted != 0) group->leave(counted);
+}
+
+void Tether::add(StreamSide& side) noexcept {
+    ends_.fetch_add(1, std::memory_order_relaxed);
+    std::lock_guard lock(mutex_);
+    side.next = sides_;
+    side.before = &sides_;
+    if (sides_ != nullptr) sides_->before = &side.next;
+    sides_ = &side;
+}
+
+// The lock is held.
+void Tether::unlink(StreamSide& side) noexcept {
+    if (side.before == nullptr) return;
+    *side.before = side.next;
+    if (side.next != nullptr) side.next->before = side.before;
+    side.before = nullptr;
+}
+
+void Tether::remove(StreamSide& side) noexcept {
+    ends_.fetch_sub(1, std::memory_order_relaxed);
+    std::lock_guard lock(mutex_);
+    unlink(side);
+}
+
+// An end that is in the list has its stream, since it leaves the list first. Streams come before tethers in
+// the order of locks: so each end is cut off without the lock, by its address. If it has gone meanwhile, its
+// stream knows no such end of this actor.
+void Tether::end_streams(bool all) noexcept {
+    for (;;) {
+        Ref<Stream> stream;
+        StreamSide* side = nullptr;
+        {
+            std::lock_guard lock(mutex_);
+            for (side = sides_; side != nullptr && !all && !side->stream->writes(*side);) {
+                side = side->next;
+            }
+            if (side == nullptr) return;
+            stream = Ref<Stream>::share(side->stream);
+            unlink(*side);
+        }
+        stream->cut(*side, *this);
+    }
+}
+
+// A source that has ended may write in its finish, and while a firing is pending.
+void Actor::end_streams(bool all) noexcept {
+    Tether* streams = tether();
+    if (streams == nullptr) return;
+    const bool pending = deferred() != nullptr && deferred()->some();
+    if (all || (component->finish == nullptr && !pending)) streams->end_streams(all);
 }
 
 bool Tether::in_callback() const noexcept { return current_scheduler() == scheduler_; }

@@ -13,6 +13,7 @@ namespace reflow::runtime {
 class Actor;
 class Group;
 class Scheduler;
+struct StreamSide;
 
 // What one end of a stream waits for.
 enum class Wait : std::uint8_t {
@@ -40,9 +41,14 @@ public:
     // The group stops, or the actor ends.
     void close() noexcept;
 
-    // So many ends more, and frames and bytes that wait for it to read them; all may be negative.
-    void count(std::int64_t ends, std::int64_t frames, std::int64_t bytes) noexcept {
-        ends_.fetch_add(ends, std::memory_order_relaxed);
+    // An end is the actor's from now on, and is not any more; the lock of its stream may be held.
+    void add(StreamSide& side) noexcept;
+    void remove(StreamSide& side) noexcept;
+    // Those that are left end, or those that write: behind the last call of the actor that may use them.
+    void end_streams(bool all) noexcept;
+
+    // So many frames and bytes more that wait for it to read them; both may be negative.
+    void count(std::int64_t frames, std::int64_t bytes) noexcept {
         frames_.fetch_add(frames, std::memory_order_relaxed);
         bytes_.fetch_add(bytes, std::memory_order_relaxed);
     }
@@ -68,8 +74,11 @@ public:
     }
 
 private:
+    void unlink(StreamSide& side) noexcept;
+
     mutable std::mutex mutex_;   // guards all below; nothing else is taken under it
     Actor* actor_;               // alive until close()
+    StreamSide* sides_ = nullptr;
     std::uint32_t comings_ = 0;  // ends that wait as frame_coming
     std::uint32_t stuck_ = 0;    // as room_stuck
     // Those and as room. relaxed: read for a stall, when nothing is active, which orders it.

@@ -211,7 +211,7 @@ static void test_json(void) {
                                         "NetworkShutdown", "ActorStarted", "ActorCompleted",
                                         "ActorFailed", "MessageSent", "MessageReceived",
                                         "ActorEmit", "Breakpoint", "DeadLetter", "ActorState",
-                                        "ActorStuck"};
+                                        "ActorStuck", "CheckpointFailed"};
     for (size_t i = 0; i < reflow_event_batch_count(batch); ++i) {
         reflow_event event = event_at(batch, i);
         reflow_buffer *buffer = NULL;

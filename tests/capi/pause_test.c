@@ -457,8 +457,73 @@ static void test_misuse(void) {
     reflow_runtime_destroy(runtime);
 }
 
+/* A pending firing of a paused node goes on; when it has ended what it brought waits. Nobody else is left to
+ * end it in mode simulated. */
+static reflow_completion pendings[2];
+static size_t pendings_count;
+static reflow_status defer_run(reflow_context *context, void *state, reflow_packet *inputs, size_t count) {
+    (void)state, (void)inputs, (void)count;
+    CHECK_STATUS(REFLOW_OK, reflow_context_defer(context, 0, &pendings[pendings_count]));
+    ++pendings_count;
+    return REFLOW_OK;
+}
+static void test_pending(const rig_mode *mode, const char *path) {
+    reflow_runtime *runtime = rig_runtime(mode);
+    rig_component defer = {0};
+    defer.id = "Defer";
+    defer.inports = "a";
+    defer.outports = "o";
+    defer.max_concurrency = 2;
+    defer.run = defer_run;
+    rig_register(runtime, &defer);
+    rig_register_pass(runtime);
+    reflow_graph *inner = rig_graph();
+    rig_node(inner, "n", "Defer");
+    rig_node(inner, "p", "Pass");
+    rig_connect(inner, "n.o", "p.a", NULL);
+    WORKS(reflow_runtime_register_graph(runtime, text_of("Inner"), inner, &e));
+    reflow_graph_destroy(inner);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "x", "Inner");
+    reflow_network *network = rig_network(runtime, graph);
+    reflow_graph_destroy(graph);
+    reflow_output *output = rig_output(network, "x/p.o", 4);
+    pendings_count = 0;
+    WORKS(reflow_network_start(network, &e));
+    for (int i = 0; i < 2; ++i) rig_send(network, rig_inport(network, "x/n.a"), i);
+    while (rig_counters(network, "x/n").received != 2) {
+        (void)reflow_network_wait_idle(network, 1, NULL);
+    }
+    pause_at(network, path); /* the calls have returned */
+    const bool simulated = mode->mode == REFLOW_MODE_SIMULATED;
+    const reflow_status goes_on = simulated ? REFLOW_ERROR_WOULD_BLOCK : REFLOW_ERROR_TIMEOUT;
+    for (int i = 0; i < 2; ++i) {
+        FAILS(goes_on, reflow_network_wait_idle(network, 2, &e));
+        CHECK_STATUS(REFLOW_OK, reflow_completion_emit(pendings[i], 0, reflow_message_integer(i), 0));
+        FAILS(goes_on, reflow_network_wait_idle(network, 2, &e));
+        CHECK_STATUS(REFLOW_OK, reflow_completion_resolve(pendings[i]));
+    }
+    rig_quiet(network);
+    CHECK(fired(network, "x/n") == 0);
+    FAILS(mode->mode == REFLOW_MODE_OWN || mode->mode == REFLOW_MODE_LENT ? REFLOW_ERROR_TIMEOUT
+                                                                          : REFLOW_ERROR_WOULD_BLOCK,
+          reflow_output_recv_many(output, &(reflow_message){0, 0}, 1, 1, &(size_t){0}, &e));
+    CHECK(step(network, "x/n", 1) == 1);
+    rig_quiet(network);
+    CHECK(fired(network, "x/n") == 1);
+    resume_at(network, "x");
+    rig_idle(network);
+    CHECK(fired(network, "x/n") == 2);
+    for (int i = 0; i < 2; ++i) CHECK(rig_recv(output) == i);
+    reflow_output_destroy(output);
+    reflow_network_destroy(network);
+    reflow_runtime_destroy(runtime);
+}
+
 static void test_mode(const rig_mode *mode) {
     test_keeps(mode);
+    test_pending(mode, "x/n");
+    test_pending(mode, "x");
     test_back_pressure(mode);
     test_steps(mode);
     test_subgraph(mode);

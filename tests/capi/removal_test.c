@@ -244,6 +244,56 @@ static void test_pending_replaced(const rig_mode *mode) {
     close_bench(&b);
 }
 
+/* One that takes its place has not the port that something waits at, or is on its way to. */
+static void test_lost_port(const rig_mode *mode) {
+    for (reflow_leftover how = 0; how <= REFLOW_LEFTOVER_DEAD_LETTER; ++how) {
+        bench b = open_bench(mode, "Pass", "{}");
+        rig_component narrow = {0};
+        narrow.id = "Narrow";
+        narrow.inports = "b";
+        narrow.outports = "o";
+        narrow.run = rig_pass;
+        rig_register(b.runtime, &narrow);
+        rig_pause(b.network, "t");
+        for (int i = 0; i < 3; ++i) rig_send(b.network, b.in, i);
+        const int kept = how == REFLOW_LEFTOVER_DROP ? 0 : 3;
+        CHECK(change(&b, how, "Narrow", "{}") == 3);
+        check_letters(&b, kept, 0);
+        rig_resume(b.network, "t");
+        /* What the sender could not deliver yet. */
+        reflow_graph *graph = rig_graph();
+        rig_node(graph, "x", "Pass");
+        rig_node(graph, "t", "Pass");
+        rig_connect(graph, "x.o", "t.a", "{\"capacity\":1}");
+        reflow_change_options options = leaving(how);
+        WORKS(reflow_network_apply(b.network, graph, &options, NULL, &e));
+        rig_pause(b.network, "t");
+        for (int i = 3; i < 6; ++i) rig_send(b.network, rig_inport(b.network, "x.a"), i);
+        rig_quiet(b.network);
+        reflow_graph_destroy(graph);
+        graph = rig_graph();
+        rig_node(graph, "x", "Pass");
+        rig_node(graph, "t", "Narrow");
+        reflow_change done = {0};
+        done.struct_size = sizeof done;
+        WORKS(reflow_network_apply(b.network, graph, &options, &done, &e));
+        reflow_graph_destroy(graph);
+        /* One waited there and one with the sender, who may not have taken the third yet. */
+        const uint64_t lost = done.packets_dropped;
+        CHECK(lost == 2 || lost == 3);
+        reflow_message list, letter, text;
+        WORKS(reflow_network_list_dead_letters(b.network, text_of(""), 0, 100, &list, &e));
+        CHECK(reflow_message_count(list) == (kept == 0 ? 0 : 3 + lost));
+        for (size_t i = 0; i < reflow_message_count(list); ++i) {
+            CHECK_STATUS(REFLOW_OK, reflow_message_get_at(list, i, &letter));
+            CHECK_STATUS(REFLOW_OK, reflow_message_get(letter, text_of("message"), &text));
+            CHECK(is_json(text, "\"the node was replaced by one without the inport 'a'\""));
+        }
+        reflow_message_unref(list);
+        close_bench(&b);
+    }
+}
+
 /* What is worked off is not cancelled, if somebody ends it in time. */
 static void *end_all(void *data) {
     (void)data;
@@ -876,6 +926,7 @@ int main(void) {
         test_pending(mode);
         test_emitted(mode);
         test_pending_replaced(mode);
+        test_lost_port(mode);
         test_worked_off(mode);
         test_paused_worked_off(mode);
         test_delayed(mode);

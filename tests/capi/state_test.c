@@ -887,6 +887,23 @@ static void wait_for_file(const char *path) {
     while (access(path, R_OK) != 0) sched_yield();
 }
 
+/* The next one, with its reason. */
+static void check_failed_checkpoint(reflow_subscription *events) {
+    reflow_event_batch *batch;
+    WORKS(reflow_subscription_poll(events, 1, REFLOW_FOREVER, &batch, NULL, &e));
+    reflow_event event = {0};
+    event.struct_size = sizeof event;
+    CHECK_STATUS(REFLOW_OK, reflow_event_batch_get(batch, 0, &event));
+    CHECK(event.kind == REFLOW_EVENT_CHECKPOINT_FAILED && event.node.size == 0);
+    CHECK(strstr(event.error.data, "cp/below") != NULL);
+    reflow_buffer *buffer;
+    WORKS(reflow_event_batch_json(batch, 0, &buffer, &e));
+    static const char begin[] = "{\"_type\":\"CheckpointFailed\",\"error\":\"";
+    CHECK(strncmp(reflow_buffer_get(buffer).data, begin, sizeof begin - 1) == 0);
+    reflow_buffer_destroy(buffer);
+    reflow_event_batch_destroy(batch);
+}
+
 static void test_checkpoints(void) {
     logged = 0;
     reflow_runtime_options runtime_options = rig_options(&rig_own);
@@ -919,9 +936,15 @@ static void test_checkpoints(void) {
     WORKS(reflow_network_snapshot_file(network, text_of(in_folder("cp")), REFLOW_FOREVER, &e));
     /* One that cannot be written: the file of before stays, and the network goes on. */
     CHECK(logged == 0);
+    reflow_event_options wanted =
+        rig_event_options(0, UINT64_C(1) << REFLOW_EVENT_CHECKPOINT_FAILED);
+    reflow_subscription *events;
+    WORKS(reflow_network_subscribe(network, &wanted, &events, &e));
     options = checkpoints(in_folder("cp/below"), 1, 0);
     WORKS(reflow_network_checkpoint(network, &options, &e));
-    while (__atomic_load_n(&logged, __ATOMIC_SEQ_CST) < 2) sched_yield();
+    for (int i = 0; i < 3; ++i) check_failed_checkpoint(events);
+    CHECK(__atomic_load_n(&logged, __ATOMIC_SEQ_CST) >= 3);
+    reflow_subscription_destroy(events);
     options = checkpoints(in_folder("last"), 1, 0);
     WORKS(reflow_network_checkpoint(network, &options, &e));
     read_sums(output, 5, 6);

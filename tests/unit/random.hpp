@@ -22,7 +22,8 @@ private:
     std::uint64_t state_;
 };
 
-// REFLOW_TEST_SEED is the only seed to try; REFLOW_TEST_SEEDS how many there are.
+// REFLOW_TEST_SEED is the only seed to try; REFLOW_TEST_SEEDS how many there are, and REFLOW_TEST_FIRST
+// which one is the first.
 struct Seeds {
     std::uint64_t first = 1;
     std::uint64_t count = 0;
@@ -32,7 +33,9 @@ inline Seeds seeds(std::uint64_t usual) {
         return {std::strtoull(only, nullptr, 10), 1};
     }
     const char* count = std::getenv("REFLOW_TEST_SEEDS");
-    return {1, count != nullptr ? std::strtoull(count, nullptr, 10) : usual};
+    const char* first = std::getenv("REFLOW_TEST_FIRST");
+    return {first != nullptr ? std::strtoull(first, nullptr, 10) : 1,
+            count != nullptr ? std::strtoull(count, nullptr, 10) : usual};
 }
 
 }  // namespace reflow::testing

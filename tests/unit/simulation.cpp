@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <climits>
 #include <condition_variable>
 #include <deque>
 #include <set>
@@ -431,7 +430,7 @@ public:
         switch (node_.plan->role) {
             case Role::failing:
                 if (freight.stream && world_.plan.flows) break;  // a letter would keep it
-                if (child % 4 == 0 && fails(freight, child / 4)) {
+                if (child % failing_share() == 0 && fails(freight, child / 4)) {
                     return context_.fail(Failure(REFLOW_ERROR_FAILED, "as planned"));
                 }
                 node_.in_a_row = 0;
@@ -460,6 +459,11 @@ public:
     }
 
 private:
+    // One in so many. Cycles multiply packets, and a network ends when a node restarts more often than it may.
+    [[nodiscard]] std::uint64_t failing_share() const {
+        const bool many = node_.plan->restarts && world_.plan.hops == hops_most_in_cycles;
+        return many ? 64 : 4;
+    }
     // Whether this failure opens the circuit breaker: then it is the last attempt. What comes while it is
     // open is not let through, so the next call is its trial.
     bool opens() {
@@ -737,7 +741,8 @@ reflow_status rest_at(Node& node, Context& context, std::size_t done, bool rests
 
 reflow_status run_writer(World& world, Visit& visit, Node& node, Context& context,
                          std::span<Packet> inputs) {
-    const bool gathers = node.plan->gathers;
+    // In a cycle something may come behind its finish, and nobody would end that stream.
+    const bool gathers = node.plan->gathers && node.finished == 0;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         if (!std::exchange(node.begun, true)) {
             const Freight freight = visit.arrive(inputs[i]);
@@ -1046,6 +1051,8 @@ std::unique_ptr<Net> make_net(World& world) {
     if (!plan.on_stall.empty()) {
         (void)net->graph.set_property("on_stall", Message::string(plan.on_stall));
     }
+    // Each failure is to be found again.
+    (void)net->graph.set_property("dead_letters", Message::integer(limits::most_dead_letters_count));
     net->create();
     if (plan.carries && !net->network->carry_envelopes().ok()) world.fault("no envelopes");
     return net;
@@ -1415,7 +1422,7 @@ private:
         const bool later = has_later();
         const Deadline deadline;
         // One that fails with a stall tells it to who waits, and here nobody does.
-        int rounds = world_.plan.on_stall == "fail" ? 10'000 : INT_MAX;
+        const bool may_fail = world_.plan.on_stall == "fail";
         while (status == REFLOW_ERROR_WOULD_BLOCK && !world_.how.stop_early) {
             // Waiting runs the actors until nothing is left to run: then the host has to read.
             status = net_->send(inports_[to], message, later ? 0 : REFLOW_FOREVER);
@@ -1423,7 +1430,8 @@ private:
             for (Reader& reader : readers_) some = read(reader) || some;
             some = pump_writers() || some;
             if (later) (void)work();
-            if (!some && (!later || --rounds == 0 || deadline.over())) break;
+            if (may_fail && net_->idle(0) == REFLOW_ERROR_LIMIT) break;
+            if (!some && (!later || deadline.over())) break;
         }
         message = {};  // a handle that is held here would be one more
         write_stream(std::move(stream), status == REFLOW_OK, timeout);

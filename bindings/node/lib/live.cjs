@@ -15,7 +15,7 @@ const { withState } = require('./state.cjs');
 const eventOptions = ['kinds', 'nodes', 'sample', 'capacity', 'signal'];
 const eventKinds = ['NetworkStarted', 'NetworkIdle', 'NetworkStalled', 'NetworkShutdown', 'ActorStarted',
   'ActorCompleted', 'ActorFailed', 'MessageSent', 'MessageReceived', 'ActorEmit', 'Breakpoint',
-  'DeadLetter', 'ActorState', 'ActorStuck'];
+  'DeadLetter', 'ActorState', 'ActorStuck', 'CheckpointFailed'];
 const leftovers = ['drain', 'drop', 'dead-letter'];
 
 function pathText(path, what) {

@@ -11,10 +11,11 @@ namespace reflow_node {
 
 namespace {
 
-constexpr std::array<const char*, 14> kKinds{
+constexpr std::array<const char*, 15> kKinds{
     "NetworkStarted", "NetworkIdle",     "NetworkStalled", "NetworkShutdown", "ActorStarted",
     "ActorCompleted", "ActorFailed",     "MessageSent",    "MessageReceived", "ActorEmit",
-    "Breakpoint",     "DeadLetter",      "ActorState",     "ActorStuck"};
+    "Breakpoint",     "DeadLetter",      "ActorState",     "ActorStuck",
+    "CheckpointFailed"};
 constexpr std::array<const char*, 4> kOutcomes{"failed", "grew", "dropped", "streams"};
 constexpr std::array<const char*, 7> kDetails{"paused", "held",      "retrying", "restarting",
                                               "open",   "half-open", "down"};
@@ -144,6 +145,8 @@ void Object::rest() {
             node();
             text("error", event_.error);
             return number("id", e.count);
+        case REFLOW_EVENT_CHECKPOINT_FAILED:
+            return text("error", event_.error);
         case REFLOW_EVENT_NETWORK_STALLED:
             text("node", event_.node);
             text("port", event_.port);

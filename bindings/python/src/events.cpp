@@ -16,6 +16,7 @@ constexpr const char *kinds[] = {
     "NetworkStarted", "NetworkIdle",   "NetworkStalled",  "NetworkShutdown", "ActorStarted",
     "ActorCompleted", "ActorFailed",   "MessageSent",     "MessageReceived", "ActorEmit",
     "Breakpoint",     "DeadLetter",    "ActorState",      "ActorStuck",
+    "CheckpointFailed",
 };
 constexpr const char *stalls[] = {"failed", "grew", "dropped", "streams"};
 

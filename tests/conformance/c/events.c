@@ -5,6 +5,7 @@ static const char *const kind_names[] = {
     "NetworkStarted", "NetworkIdle", "NetworkStalled", "NetworkShutdown", "ActorStarted",
     "ActorCompleted", "ActorFailed", "MessageSent",    "MessageReceived", "ActorEmit",
     "Breakpoint",     "DeadLetter",  "ActorState",     "ActorStuck",
+    "CheckpointFailed",
 };
 enum { KINDS = sizeof kind_names / sizeof kind_names[0] };
 

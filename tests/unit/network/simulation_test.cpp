@@ -1,5 +1,5 @@
 // Random networks, simulated and on real schedulers. A failure names its seed; REFLOW_TEST_SEED
-// runs that one alone, REFLOW_TEST_SEEDS sets how many there are.
+// runs that one alone, REFLOW_TEST_SEEDS and REFLOW_TEST_FIRST set how many there are and where they begin.
 #include "network/simulation.hpp"
 
 #include <gtest/gtest.h>

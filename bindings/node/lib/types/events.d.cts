@@ -7,7 +7,8 @@ export type EventKind =
   | 'NetworkStarted' | 'NetworkIdle' | 'NetworkStalled' | 'NetworkShutdown'
   | 'ActorStarted' | 'ActorCompleted' | 'ActorFailed'
   | 'MessageSent' | 'MessageReceived' | 'ActorEmit'
-  | 'Breakpoint' | 'DeadLetter' | 'ActorState' | 'ActorStuck';
+  | 'Breakpoint' | 'DeadLetter' | 'ActorState' | 'ActorStuck'
+  | 'CheckpointFailed';
 
 /** What every event has. */
 export interface EventBase<K extends EventKind> {
@@ -86,6 +87,10 @@ export interface DeadLetterEvent extends NodeEvent<'DeadLetter'> {
   readonly id: number;
 }
 
+export interface CheckpointFailedEvent extends EventBase<'CheckpointFailed'> {
+  readonly error: string;
+}
+
 export interface NetworkStalledEvent extends EventBase<'NetworkStalled'> {
   readonly node: string;
   readonly port: string;
@@ -102,7 +107,7 @@ export interface NetworkStalledEvent extends EventBase<'NetworkStalled'> {
 
 export type NetworkEvent =
   | EventBase<'NetworkStarted'> | EventBase<'NetworkIdle'> | EventBase<'NetworkShutdown'>
-  | NetworkStalledEvent
+  | NetworkStalledEvent | CheckpointFailedEvent
   | ActorStartedEvent | ActorCompletedEvent | ActorFailedEvent | ActorStateEvent | ActorStuckEvent
   | MessageEvent<'MessageSent'> | MessageEvent<'MessageReceived'> | MessageEvent<'ActorEmit'>
   | BreakpointEvent | DeadLetterEvent;

@@ -12,7 +12,7 @@ import (
 
 var kinds = []string{"NetworkStarted", "NetworkIdle", "NetworkStalled", "NetworkShutdown", "ActorStarted",
 	"ActorCompleted", "ActorFailed", "MessageSent", "MessageReceived", "ActorEmit", "Breakpoint",
-	"DeadLetter", "ActorState", "ActorStuck"}
+	"DeadLetter", "ActorState", "ActorStuck", "CheckpointFailed"}
 
 // Event is something that a network did. Fields that do not apply are empty.
 type Event struct {

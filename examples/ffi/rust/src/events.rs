@@ -7,10 +7,10 @@ use std::mem::{size_of, zeroed};
 use std::ptr::null_mut;
 use std::time::Duration;
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "NetworkStarted", "NetworkIdle", "NetworkStalled", "NetworkShutdown", "ActorStarted", "ActorCompleted",
     "ActorFailed", "MessageSent", "MessageReceived", "ActorEmit", "Breakpoint", "DeadLetter", "ActorState",
-    "ActorStuck",
+    "ActorStuck", "CheckpointFailed",
 ];
 
 /// Fields that do not apply are empty.

@@ -12,7 +12,8 @@ import java.util.List;
 public final class Subscription implements AutoCloseable {
     private static final List<String> KINDS = List.of("NetworkStarted", "NetworkIdle", "NetworkStalled",
         "NetworkShutdown", "ActorStarted", "ActorCompleted", "ActorFailed", "MessageSent", "MessageReceived",
-        "ActorEmit", "Breakpoint", "DeadLetter", "ActorState", "ActorStuck");
+        "ActorEmit", "Breakpoint", "DeadLetter", "ActorState", "ActorStuck",
+        "CheckpointFailed");
     private final Pointer raw;
     private boolean closed;
 
