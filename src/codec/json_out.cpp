@@ -100,7 +100,7 @@ void JsonOut::quoted(std::string_view text) {
         char* limit = out_.limit() - block_bytes;
         std::uint32_t special = 0;
         while (to <= limit && static_cast<std::size_t>(end - at) >= block_bytes) {
-            copy_blocks(to, at, block_bytes);
+            std::memcpy(to, at, block_bytes);
             special = marked_bytes<false>(at);
             // A step of a size that is known does not wait for what was found.
             std::size_t passed = block_bytes;
