@@ -40,21 +40,10 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::optional<std::size_t> invalid_utf8(std::string_view text) noexcept {
-    std::size_t at = 0;
-    while (at < text.size()) {
-        // Eight ASCII bytes at a time.
-        while (at + 8 <= text.size()) {
-            std::uint64_t word;
-            std::memcpy(&word, text.data() + at, 8);
-            if ((word & 0x8080808080808080u) != 0) break;
-            at += 8;
-        }
-        if (at == text.size()) break;
-        std::size_t length = utf8_length(text.substr(at));
-        if (length == 0) return at;
-        at += length;
-    }
-    return std::nullopt;
+    auto valid =
+        static_cast<std::size_t>(valid_utf8(text.data(), text.data() + text.size()) - text.data());
+    if (valid == text.size()) return std::nullopt;
+    return valid;
 }
 
 String repair_utf8(std::string_view text) {

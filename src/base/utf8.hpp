@@ -1,5 +1,5 @@
-// One character of UTF-8. The table is that of RFC 3629, section 4.
-// Neighbours: text.hpp, the JSON reader. Thread: any.
+// Characters of UTF-8, one or many. The table is that of RFC 3629, section 4.
+// Neighbours: text.hpp, the JSON and MessagePack readers. Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -29,5 +29,13 @@ namespace reflow {
     }
     return 0;
 }
+
+// How many bytes at the front are whole characters, about a window of them; or 0 if something among
+// them is wrong. What may be looked at is a window and three bytes more.
+inline constexpr std::ptrdiff_t utf8_window_bytes = 64;
+[[nodiscard]] std::size_t whole_characters(const char* at) noexcept;
+
+// The first place where text is no UTF-8, or its end.
+[[nodiscard]] const char* valid_utf8(const char* at, const char* end) noexcept;
 
 }  // namespace reflow

@@ -22,6 +22,7 @@ public:
         pool_.begin(4 * bytes + 96);
     }
     void forget() noexcept {
+        pool_.mix();
         std::memset(static_cast<void*>(keys_), 0, sizeof keys_);
         std::memset(static_cast<void*>(values_), 0, sizeof values_);
     }

@@ -43,6 +43,40 @@ void JsonOut::real(double value) {
     out_.advance(end);
 }
 
+// A text of at most 16 bytes with its quotes, and its comma: most keys and many values. NULL if
+// something has to be escaped; else the place behind it.
+inline char* JsonOut::short_text(std::string_view text, bool comma) {
+    char* to = out_.room(short_bytes + 4);
+    if (comma) *to++ = ',';
+    *to++ = '"';
+    std::size_t size = text.size();
+    std::uint64_t special = 0;
+    if (size >= 8) {
+        // The first and the last bytes, which may overlap.
+        std::uint64_t front = load_word(text.data());
+        std::uint64_t back = load_word(text.data() + size - 8);
+        special = special_bytes(front) | special_bytes(back);
+        std::memcpy(to, text.data(), 8);
+        std::memcpy(to + size - 8, text.data() + size - 8, 8);
+    } else if (size >= 4) {
+        std::uint32_t front;
+        std::uint32_t back;
+        std::memcpy(&front, text.data(), 4);
+        std::memcpy(&back, text.data() + size - 4, 4);
+        special = special_bytes(std::uint64_t{front} << 32 | back);
+        std::memcpy(to, &front, 4);
+        std::memcpy(to + size - 4, &back, 4);
+    } else {
+        for (std::size_t i = 0; i < size; ++i) {
+            to[i] = text[i];
+            if (special_byte(text[i])) special = 1;
+        }
+    }
+    if (special != 0) return nullptr;
+    to[size] = '"';
+    return to + size + 1;
+}
+
 void JsonOut::string(std::string_view text) {
     if (text.size() <= short_bytes && indent_ == 0) {
         if (char* behind = short_text(text, !after_key_ && !first_)) {
@@ -100,7 +134,7 @@ void JsonOut::quoted(std::string_view text) {
         char* limit = out_.limit() - block_bytes;
         std::uint32_t special = 0;
         while (to <= limit && static_cast<std::size_t>(end - at) >= block_bytes) {
-            copy_blocks(to, at, block_bytes);
+            std::memcpy(to, at, block_bytes);
             special = marked_bytes<false>(at);
             // A step of a size that is known does not wait for what was found.
             std::size_t passed = block_bytes;
@@ -117,40 +151,6 @@ void JsonOut::quoted(std::string_view text) {
         if (special != 0) escaped(*at++);
     }
     put('"');
-}
-
-// A text of at most 16 bytes with its quotes, and its comma: most keys and many values. NULL if
-// something has to be escaped; else the place behind it.
-char* JsonOut::short_text(std::string_view text, bool comma) {
-    char* to = out_.room(short_bytes + 4);
-    if (comma) *to++ = ',';
-    *to++ = '"';
-    std::size_t size = text.size();
-    std::uint64_t special = 0;
-    if (size >= 8) {
-        // The first and the last bytes, which may overlap.
-        std::uint64_t front = load_word(text.data());
-        std::uint64_t back = load_word(text.data() + size - 8);
-        special = special_bytes(front) | special_bytes(back);
-        std::memcpy(to, text.data(), 8);
-        std::memcpy(to + size - 8, text.data() + size - 8, 8);
-    } else if (size >= 4) {
-        std::uint32_t front;
-        std::uint32_t back;
-        std::memcpy(&front, text.data(), 4);
-        std::memcpy(&back, text.data() + size - 4, 4);
-        special = special_bytes(std::uint64_t{front} << 32 | back);
-        std::memcpy(to, &front, 4);
-        std::memcpy(to + size - 4, &back, 4);
-    } else {
-        for (std::size_t i = 0; i < size; ++i) {
-            to[i] = text[i];
-            if (special_byte(text[i])) special = 1;
-        }
-    }
-    if (special != 0) return nullptr;
-    to[size] = '"';
-    return to + size + 1;
 }
 
 void JsonOut::escaped(char byte) {

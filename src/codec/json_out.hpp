@@ -43,7 +43,7 @@ private:
     void line();
     void escaped(char byte);
     void quoted(std::string_view text);
-    char* short_text(std::string_view text, bool comma);
+    [[gnu::always_inline]] char* short_text(std::string_view text, bool comma);
     // What stands before a value: a comma, a line break, or nothing behind a key.
     void element() {
         if (after_key_) {

@@ -36,6 +36,8 @@ Result<Message> JsonReader::read(std::string_view text) {
         over_limit(at, over_levels(options_.limits));
         return std::move(error_);
     }
+    tree_.forget();  // its keys end with the value
+    texts_.pool().finish(value.raw());
     return value;
 }
 
@@ -50,6 +52,7 @@ JsonReader::At JsonReader::begin(std::string_view text) {
     drop_values();
     row_.clear();
     depth_ = 0;
+    levels_.cut(0);
     tree_.forget();
     if (text.size() > options_.limits.bytes) {
         return over_limit(at, over_bytes(text.size(), options_.limits));
@@ -85,7 +88,7 @@ inline void JsonReader::leave(const Level& level, reflow_message value) noexcept
         path_.cut(level.path_size);
         key_offsets_.resize(level.key_offsets);
     }
-    --depth_;
+    levels_.cut(--depth_);
 }
 
 inline JsonReader::At JsonReader::colon(At at) {
@@ -198,9 +201,8 @@ inline JsonReader::At JsonReader::value(At at, Next* next) {
     values_.room(1);
     switch (*at) {
         case '{':
-            return open(at, true, next);
         case '[':
-            return open(at, false, next);
+            return open(at, *at == '{', next);
         case '"': {
             std::string_view text;
             at = string(at, &text);
@@ -238,7 +240,7 @@ JsonReader::At JsonReader::literal(At at, std::string_view word, Message value) 
 }
 
 // An opening bracket. An empty container is a value at once.
-JsonReader::At JsonReader::open(At at, bool object, Next* next) {
+inline JsonReader::At JsonReader::open(At at, bool object, Next* next) {
     if (depth_ >= max_levels_) return over_limit(at, over_levels(options_.limits));
     at = skip_space(at + 1);
     if (at != end_ && *at == (object ? '}' : ']')) {
@@ -247,22 +249,16 @@ JsonReader::At JsonReader::open(At at, bool object, Next* next) {
                                             : make_array(nullptr, 0, &texts_.pool(), &made)));
         return at + 1;
     }
-    if (depth_ == levels_.size()) {
-        if (levels_.empty()) levels_.reserve(8);
-        levels_.emplace_back();
-    }
-    KeyNode* around = depth_ == 0 ? tree_.root() : top().node;
-    Level& level = levels_[depth_++];
-    level.base = values_.size();
-    level.node = object ? tree_.root() : around;
-    level.path_size = path_.size();
-    level.key_offsets = key_offsets_.size();
-    level.count = 0;
-    level.object = object;
-    level.in_tree = object;
-    level.escape = false;
+    levels_.room(1);
+    Level* level = levels_.top();
+    level->base = values_.size();
+    level->node = object || depth_ == 0 ? tree_.root() : top().node;
+    level->object = object;
+    level->in_tree = object;
+    level->escape = false;
+    levels_.cut(++depth_);
     *next = object ? Next::key : Next::value;
-    if (!object && options_.places != nullptr) path_.add_index(0);
+    if (tracks_) track_open(*level);
     return at;
 }
 
@@ -292,30 +288,37 @@ JsonReader::At JsonReader::close_array(At at) {
     const reflow_message* first = values_.data() + level.base;
     const heap::Head* array =
         row_.empty() ? make_array(first, values_.size() - level.base, &texts_.pool(), &made)
-                     : row_.make();
+                     : row_.make(&texts_.pool());
     if (array == nullptr) {
-        return over_limit(at, Failure(container_failure(made, false)).take()->message);
+        return too_large(at, made, false);
     }
     leave(level, counted_message(array));
     return at;
 }
 
-JsonReader::At JsonReader::close_object(At at) {
+inline JsonReader::At JsonReader::close_object(At at) {
     Level& level = top();
+    if (!level.in_tree || level.escape) return close_with_own_keys(at, level);
+    heap::Head* keys = tree_.keys_to(level.node, texts_.pool());
+    const heap::Head* object = make_object(values_.data() + level.base, keys, texts_.pool());
+    if (object == nullptr) return too_large(at, Made::too_deep, true);
+    leave(level, {REFLOW_KIND_OBJECT | heap::counted, reinterpret_cast<std::uint64_t>(object)});
+    return at;
+}
+
+// The same of an object whose keys are not those of others, or may stand for something else.
+JsonReader::At JsonReader::close_with_own_keys(At at, Level& level) {
     const reflow_message* first = values_.data() + level.base;
     std::size_t count = values_.size() - level.base;
     if (level.escape && count == (level.in_tree ? 1 : 2)) return unescape(at);
-    Made made{};
-    const heap::Head* object = nullptr;
     if (level.in_tree) {
-        heap::Head* keys = tree_.keys_to(level.node, texts_.pool());
-        object = make_object(first, keys, texts_.pool(), &made);
-    } else {
-        object = make_object(first, count / 2, false, &texts_.pool(), &made);
+        level.escape = false;
+        return close_object(at);
     }
+    Made made{};
+    const heap::Head* object = make_object(first, count / 2, false, &texts_.pool(), &made);
     if (object == nullptr) {
-        if (made == Made::duplicate) return merge(at, level);
-        return over_limit(at, Failure(container_failure(made, true)).take()->message);
+        return made == Made::duplicate ? merge(at, level) : too_large(at, made, true);
     }
     leave(level, counted_message(object));
     return at;
@@ -328,7 +331,7 @@ JsonReader::At JsonReader::merge(At at, Level& level) {
     std::size_t count = merge_duplicates(pairs, (values_.size() - level.base) / 2);
     values_.cut(level.base + 2 * count);
     texts_.forget();  // some may have ended
-    return close_object(at);
+    return close_with_own_keys(at, level);
 }
 
 // An object whose only key is escape_key.
@@ -400,6 +403,13 @@ void JsonReader::leave_tree(Level& level) {
     level.node = tree_.root();
 }
 
+void JsonReader::track_open(Level& level) {
+    level.path_size = path_.size();
+    level.key_offsets = key_offsets_.size();
+    level.count = 0;
+    if (!level.object && options_.places != nullptr) path_.add_index(0);
+}
+
 void JsonReader::track_comma(Level& level) {
     path_.cut(level.path_size);
     if (!level.object && options_.places != nullptr) path_.add_index(++level.count);
@@ -449,6 +459,10 @@ JsonReader::At JsonReader::over_limit(At at, std::string_view message) {
     fail(at, message);
     error_->status = REFLOW_ERROR_LIMIT;
     return nullptr;
+}
+
+JsonReader::At JsonReader::too_large(At at, Made made, bool object) {
+    return over_limit(at, Failure(container_failure(made, object)).take()->message);
 }
 
 JsonReader::At JsonReader::unexpected(At at, std::string_view expected, std::string_view hint) {

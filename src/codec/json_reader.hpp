@@ -62,10 +62,11 @@ private:
     At begin(std::string_view text);
     At document(At at);
     [[gnu::always_inline]] At value(At at, Next* next);
-    At open(At at, bool object, Next* next);
+    [[gnu::always_inline]] At open(At at, bool object, Next* next);
     [[gnu::always_inline]] At behind(At at, Next* next);
     At close_array(At at);
-    At close_object(At at);
+    [[gnu::always_inline]] At close_object(At at);
+    At close_with_own_keys(At at, Level& level);
     [[gnu::cold]] At merge(At at, Level& level);
     [[gnu::cold]] At unescape(At at);
     [[gnu::always_inline]] void leave(const Level& level, reflow_message value) noexcept;
@@ -73,7 +74,7 @@ private:
     At new_key(At at, bool first);
     void leave_tree(Level& level);
     [[nodiscard]] KeyNode* around() noexcept {
-        return depth_ > 1 ? levels_[depth_ - 2].node : tree_.root();
+        return depth_ > 1 ? levels_.top()[-2].node : tree_.root();
     }
     [[gnu::always_inline]] At colon(At at);
     bool follow(Level& level, std::string_view text, bool raw);
@@ -103,16 +104,18 @@ private:
     }
     At skip_spaces(At at) const noexcept;
     [[gnu::cold]] void note_place(At at);
+    [[gnu::cold]] void track_open(Level& level);
     [[gnu::cold]] void track_comma(Level& level);
     [[gnu::cold]] void track_key(At at, std::string_view text, bool first);
 
     [[gnu::cold]] At fail(At at, std::string_view message, std::string_view hint = {});
     [[gnu::cold]] At unexpected(At at, std::string_view expected, std::string_view hint = {});
     [[gnu::cold]] At over_limit(At at, std::string_view message);
+    [[gnu::cold]] At too_large(At at, Made made, bool object);
     [[gnu::cold]] At no_value(At at);
     [[gnu::cold]] At duplicate_key(const Level& level);
     void drop_values() noexcept;
-    [[nodiscard]] Level& top() noexcept { return levels_[depth_ - 1]; }
+    [[nodiscard]] Level& top() noexcept { return levels_.top()[-1]; }
     [[nodiscard]] std::uint64_t offset(At at) const noexcept {
         return static_cast<std::uint64_t>(at - text_.data());
     }
@@ -128,7 +131,7 @@ private:
     // values in turn.
     RawStack<reflow_message> values_;
     NumberRow row_;  // that is the innermost array, or may become it
-    Vector<Level> levels_;
+    RawStack<Level> levels_;
     DocumentTexts texts_;
     KeyTree tree_;
     RawStack<char> scratch_;

@@ -45,8 +45,10 @@ char* put_utf8(char* to, unsigned code) noexcept {
     return to;
 }
 
-// What may be looked at and copied of a window that holds a string's end.
-constexpr std::ptrdiff_t most_read = window_bytes + 2 * block_bytes;
+static_assert(window_bytes == utf8_window_bytes);
+
+// What may be looked at and copied of a window: an escape at its end and a window behind that.
+constexpr std::ptrdiff_t most_read = 3 * window_bytes;
 
 }  // namespace
 
@@ -55,7 +57,11 @@ constexpr std::ptrdiff_t most_read = window_bytes + 2 * block_bytes;
 // Goes on where a byte stands that is not plain. Without escapes, the text is a piece of the input.
 JsonReader::At JsonReader::string_rest(At start, At at, std::string_view* out) {
     while (at != end_ && static_cast<unsigned char>(*at) >= 0x80) {
-        std::size_t length = utf8_length({at, static_cast<std::size_t>(end_ - at)});
+        std::size_t length = 0;
+        if (at - start >= most_read && end_ - at >= most_read && marked_window<false>(at) == 0) {
+            length = whole_characters(at);
+        }
+        if (length == 0) length = utf8_length({at, static_cast<std::size_t>(end_ - at)});
         if (length == 0) return fail(at, "invalid UTF-8");
         at += length;
         if (at == end_ || static_cast<unsigned char>(*at) < 0x80) at = skip_plain(at, end_);
@@ -117,43 +123,49 @@ JsonReader::At JsonReader::string_with_escapes(At start, At at, std::string_view
 // The next window of a string: returns the place behind it, or that of the quote that ended it.
 // Where bytes are marked is found for all of them at once; then only those are visited.
 JsonReader::At JsonReader::window(At at, bool* ended) {
-    scratch_.room(window_bytes + 2 * block_bytes);
+    scratch_.room(most_read);
     char* to = scratch_.top();
     At run = at;  // from here on, what was looked at is not copied yet
     At behind = at + window_bytes;
-    std::uint64_t marked = marked_window(at);
-    while (marked != 0) {
-        At mark = at + std::countr_zero(marked);
-        auto byte = static_cast<unsigned char>(*mark);
-        At next = mark;
+    auto copy_to = [&](At stop) {
+        copy_blocks(to, run, static_cast<std::size_t>(stop - run));
+        to += stop - run;
+    };
+    std::uint64_t marked = marked_window<true>(at);
+    for (unsigned characters = 0; marked != 0;) {
+        At next = at + std::countr_zero(marked);
+        auto byte = static_cast<unsigned char>(*next);
         if (byte >= 0x80) {
-            std::size_t length = utf8_length({mark, static_cast<std::size_t>(end_ - mark)});
-            if (length == 0) return fail(mark, "invalid UTF-8");
-            next = mark + length;
+            if (++characters == 6 && whole_characters(next) != 0) {
+                // All of this window, to whose end and three bytes more that reaches: it has bytes
+                // enough behind the others.
+                marked = marked_window<false>(at) & ~std::uint64_t{0} << (next - at);
+                while ((*behind & 0xC0) == 0x80) ++behind;
+                continue;
+            }
+            std::size_t length = utf8_length({next, static_cast<std::size_t>(end_ - next)});
+            if (length == 0) return fail(next, "invalid UTF-8");
+            next += length;
         } else {
-            auto before = static_cast<std::size_t>(mark - run);
-            copy_blocks(to, run, before);
-            to += before;
-            run = mark;
-            if (byte == '"') {
+            copy_to(next);
+            run = next;
+            if (byte != '\\') {
+                if (byte != '"') return control_character(next);
                 *ended = true;
-                behind = mark;
+                behind = next;
                 break;
             }
-            if (byte != '\\') return control_character(mark);
-            next = run = escape(mark, &to);
+            next = run = escape(next, &to);
             if (next == nullptr) return nullptr;
         }
-        auto passed = static_cast<std::size_t>(next - at);
-        if (passed >= window_bytes) {
+        if (next >= behind) {
             behind = next;
             break;
         }
-        marked &= ~std::uint64_t{0} << passed;
+        marked &= ~std::uint64_t{0} << (next - at);
     }
-    auto rest = static_cast<std::size_t>(behind - run);
-    copy_blocks(to, run, rest);
-    scratch_.cut(static_cast<std::size_t>(to + rest - scratch_.data()));
+    copy_to(behind);
+    scratch_.cut(static_cast<std::size_t>(to - scratch_.data()));
     return behind;
 }
 
@@ -217,6 +229,7 @@ JsonReader::At JsonReader::long_integer(At start, At at, At digits) {
     } else if (options_.keep_digits && number.value.is(REFLOW_KIND_FLOAT)) {
         number.value = Message::encoded(text);
     }
+    if (number.value.counted()) texts_.pool().mix();
     values_.push(number.value.leak());
     return at;
 }

@@ -65,26 +65,6 @@ bool is_ascii(std::string_view text) noexcept {
     return (seen & high_bits) == 0;
 }
 
-// The first place where text is no UTF-8, or its end.
-const char* valid_utf8(const char* at, const char* end) noexcept {
-    for (;;) {
-        std::uint64_t beyond = 0;
-        for (; end - at >= 8; at += 8) {
-            beyond = load_word(at) & high_bits;
-            if (beyond != 0) break;
-        }
-        if (beyond != 0) at += first_marked(beyond);
-        while (at != end && static_cast<unsigned char>(*at) < 0x80) ++at;
-        // Characters beyond ASCII stand mostly among others of their kind.
-        while (at != end && static_cast<unsigned char>(*at) >= 0x80) {
-            std::size_t length = utf8_length({at, static_cast<std::size_t>(end - at)});
-            if (length == 0) return at;
-            at += length;
-        }
-        if (at == end) return at;
-    }
-}
-
 }  // namespace
 
 MsgpackReader::MsgpackReader(std::string_view data, const ReadLimits& limits, Duplicates duplicates)
@@ -121,30 +101,26 @@ Result<Message> MsgpackReader::read(std::size_t* used) {
         fail(at_, over_levels(limits_), REFLOW_ERROR_LIMIT);
         return std::move(error_);
     }
+    tree_.forget();  // its keys end with the value
+    texts_.pool().finish(value.raw());
     return value;
 }
 
-bool MsgpackReader::document() {
-    Step step = value();
-    while (step != Step::fail) {
-        while (depth_ != 0 && top().left == 0) {
-            if (!close()) return false;
-        }
-        if (depth_ == 0) return true;
-        step = elements();
-    }
-    return false;
-}
+bool MsgpackReader::document() { return value() != Step::fail && elements() != Step::fail; }
 
 // ---- values
 
-// Values of the innermost container, up to one that is a container itself.
+// All that the containers still hold that are open.
 MsgpackReader::Step MsgpackReader::elements() {
-    Level* level = &top();
-    bool object = level->shape == Shape::object;
-    for (; level->left != 0; level = &top()) {  // it may have moved: see value()
-        --level->left;
-        if (object && !key(*level)) return Step::fail;
+    while (depth_ != 0) {
+        Level& level = top();
+        bool object = level.shape == Shape::object;
+        if (level.left == 0) {
+            if (object && level.in_tree ? !close_row(level) : !close()) return Step::fail;
+            continue;
+        }
+        --level.left;
+        if (object && !key(level)) return Step::fail;
         unsigned mark = at_ == bound_ ? 0xC1 : static_cast<unsigned char>(*at_);
         values_.room(1);
         if (mark <= 0x7F || mark >= 0xE0) {
@@ -160,8 +136,15 @@ MsgpackReader::Step MsgpackReader::elements() {
                 continue;
             }
         }
-        Step step = value();
-        if (step != Step::done) return step;
+        if ((mark & 0xE0) == 0xA0 || at_ == bound_) {
+            if (value() == Step::fail) return Step::fail;
+            continue;
+        }
+        start_ = at_++;
+        Step step = mark >= 0xA0
+                        ? marked(mark)
+                        : open_container(mark < 0x90 ? Shape::object : Shape::array, mark & 15);
+        if (step == Step::fail) return step;
     }
     return Step::done;
 }
@@ -267,7 +250,7 @@ MsgpackReader::Step MsgpackReader::sized(unsigned mark) {
     }
 }
 
-MsgpackReader::Step MsgpackReader::open_container(Shape shape, std::uint64_t count) {
+inline MsgpackReader::Step MsgpackReader::open_container(Shape shape, std::uint64_t count) {
     bool object = shape == Shape::object;
     std::uint64_t least_bytes = object ? 2 * count : count;
     if (least_bytes > left()) {
@@ -298,7 +281,8 @@ MsgpackReader::Step MsgpackReader::array_numbers(Level& level) {
     char* values = few;
     Message packed;
     auto make = [&] {
-        packed = Message::adopt(counted_message(make_numbers(type, count, &values)));
+        packed =
+            Message::adopt(counted_message(make_numbers(type, count, &values, &texts_.pool())));
     };
     if (count * sizeof(std::uint64_t) > sizeof few) make();
     std::size_t same = real ? take_reals(values, count) : take_integers(values, count);
@@ -310,6 +294,7 @@ MsgpackReader::Step MsgpackReader::array_numbers(Level& level) {
         leave(level, packed.leak());
         return Step::done;
     }
+    if (!packed.none()) texts_.pool().mix();  // it ends here
     values_.room(same);
     for (std::size_t i = 0; i < same; ++i) {
         std::uint64_t bits = 0;
@@ -371,24 +356,30 @@ std::size_t MsgpackReader::take_integers(char* values, std::size_t count) noexce
 bool MsgpackReader::close() {
     Level& level = top();
     if (level.shape == Shape::wrap) return close_wrap(level);
-    if (level.shape == Shape::object) return close_object(level);
+    if (level.shape == Shape::object) return level.in_tree ? close_row(level) : close_object(level);
     Made how{};
     const heap::Head* array =
         make_array(values_.data() + level.base, values_.size() - level.base, &texts_.pool(), &how);
     return close_with(level, array, how);
 }
 
+// An object that has its keys in the tree.
+inline bool MsgpackReader::close_row(Level& level) {
+    const reflow_message* values = values_.data() + level.base;
+    // Without keys it shares none.
+    if (level.node == tree_.root()) return close_object(level);
+    heap::Head* keys = tree_.keys_to(level.node, texts_.pool());
+    const heap::Head* object = make_object(values, keys, texts_.pool());
+    if (object == nullptr) return close_with(level, nullptr, Made::too_deep);
+    leave(level, {REFLOW_KIND_OBJECT | heap::counted, reinterpret_cast<std::uint64_t>(object)});
+    return true;
+}
+
 bool MsgpackReader::close_object(Level& level) {
-    const reflow_message* first = values_.data() + level.base;
     std::size_t count = values_.size() - level.base;
     Made how{};
-    const heap::Head* object = nullptr;
-    if (level.in_tree && count != 0) {
-        heap::Head* keys = tree_.keys_to(level.node, texts_.pool());
-        object = make_object(first, keys, texts_.pool(), &how);
-    } else {
-        object = make_object(first, count / 2, false, &texts_.pool(), &how);
-    }
+    const heap::Head* object =
+        make_object(values_.data() + level.base, count / 2, false, &texts_.pool(), &how);
     if (object == nullptr && how == Made::duplicate) return merge(level);
     return close_with(level, object, how);
 }
@@ -402,7 +393,7 @@ bool MsgpackReader::close_with(const Level& level, const heap::Head* made, Made 
     return true;
 }
 
-void MsgpackReader::leave(const Level& level, reflow_message value) noexcept {
+inline void MsgpackReader::leave(const Level& level, reflow_message value) noexcept {
     values_.cut(level.base);
     values_.push(value);  // an empty container has room for it: see push()
     if (duplicates_ == Duplicates::refuse) key_offsets_.resize(level.key_offsets);
@@ -429,9 +420,8 @@ bool MsgpackReader::close_wrap(Level& level) {
             }
         }
     };
-    bool shares = level.type == Extension::network_event;
     Result<Message> made = wrapped();
-    if (shares) texts_.forget();  // the name may have ended
+    texts_.forget();  // a name may have ended
     if (!made.ok()) return fail(start_, made.error().message, made.error().status);
     leave(level, std::move(made).take().leak());
     return true;

@@ -59,6 +59,7 @@ private:
     std::size_t take_reals(char* values, std::size_t count) noexcept;
     std::size_t take_integers(char* values, std::size_t count) noexcept;
     bool close();
+    [[gnu::always_inline]] bool close_row(Level& level);
     bool close_object(Level& level);
     bool close_wrap(Level& level);
     bool close_with(const Level& level, const heap::Head* made, Made how);
@@ -79,19 +80,17 @@ private:
     Level& push(Shape shape, std::uint32_t count) {
         levels_.room(1);
         values_.room(1);  // for itself, if it stays empty
-        KeyTree::Node* around = depth_ == 0 ? tree_.root() : top().node;
-        Level level;
-        level.base = values_.size();
-        level.node = shape == Shape::object ? tree_.root() : around;
-        level.outer_bound = bound_;
-        level.key_offsets = key_offsets_.size();
-        level.left = count;
-        level.shape = shape;
-        level.type = Extension{};
-        level.in_tree = shape == Shape::object;
-        levels_.push(level);
-        ++depth_;
-        return top();
+        Level* level = levels_.top();
+        level->base = values_.size();
+        level->node = shape == Shape::object || depth_ == 0 ? tree_.root() : top().node;
+        level->outer_bound = bound_;
+        if (duplicates_ == Duplicates::refuse) level->key_offsets = key_offsets_.size();
+        level->left = count;
+        level->shape = shape;
+        level->type = Extension{};
+        level->in_tree = shape == Shape::object;
+        levels_.cut(++depth_);
+        return *level;
     }
 
     [[gnu::cold]] bool fail(const char* at, std::string_view message,
@@ -107,6 +106,7 @@ private:
         return Step::done;
     }
     void put(Message value) {
+        if (value.counted()) texts_.pool().mix();
         values_.room(1);
         values_.push(value.leak());
     }

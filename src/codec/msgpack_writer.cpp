@@ -10,6 +10,7 @@
 #include "codec/msgpack.hpp"
 #include "codec/msgpack_types.hpp"
 #include "codec/words.hpp"
+#include "message/pool.hpp"
 
 namespace reflow::codec {
 namespace {

@@ -30,10 +30,10 @@ bool NumberRow::take(const reflow_message* numbers, std::size_t count) {
     return true;
 }
 
-const heap::Head* NumberRow::make() {
+const heap::Head* NumberRow::make(Pool* pool) {
     char* to = nullptr;
     const heap::Head* made = make_numbers(
-        tag_ == REFLOW_KIND_INTEGER ? REFLOW_NUMBER_I64 : REFLOW_NUMBER_F64, count_, &to);
+        tag_ == REFLOW_KIND_INTEGER ? REFLOW_NUMBER_I64 : REFLOW_NUMBER_F64, count_, &to, pool);
     each([&](const std::uint64_t* payloads, std::size_t count) {
         std::memcpy(to, payloads, count * sizeof *payloads);
         to += count * sizeof *payloads;

@@ -8,6 +8,10 @@
 #include "codec/raw_stack.hpp"
 #include "message/message.hpp"
 
+namespace reflow {
+class Pool;
+}
+
 namespace reflow::codec {
 
 class NumberRow {
@@ -24,8 +28,8 @@ public:
     // Takes numbers behind those that it has; false if not all are of one kind, and nothing is done.
     // They are at least one.
     [[nodiscard]] bool take(const reflow_message* numbers, std::size_t count);
-    // The row as a packed array. Empties it.
-    [[nodiscard]] const heap::Head* make();
+    // The row as a packed array, of a document. Empties it.
+    [[nodiscard]] const heap::Head* make(Pool* pool = nullptr);
     // Puts the numbers back: in front of the values from `base` on. Empties it.
     void put_back(RawStack<reflow_message>& values, std::size_t base);
     void clear() noexcept;

@@ -127,36 +127,50 @@ private:
         open_.cut(open_.size() + 1);
     }
 
+    static bool holds_elements(MessageRef message) noexcept {
+        return message.is(REFLOW_KIND_OBJECT) || message.is(REFLOW_KIND_ARRAY);
+    }
+
     bool next() {
         Open& open = open_.top()[-1];
+        if (holds_elements(open.container)) return elements();
         if (open.next < open.size) {
-            if (open.container.none()) return ++open.next, value(decoded_.back());
-            if (!open.container.is(REFLOW_KIND_NETWORK_EVENT)) return elements(open);
-            return ++open.next, value(open.container.content());
+            ++open.next;
+            return value(open.container.none() ? decoded_.back() : open.container.content());
         }
-        if (open.container.none()) {
-            decoded_.pop_back();
-        } else {
-            open.container.is(REFLOW_KIND_ARRAY) ? out_.end_array() : out_.end_object();
-        }
+        open.container.none() ? decoded_.pop_back() : out_.end_object();
         open_.cut(open_.size() - 1);
         return true;
     }
 
-    // As many elements as are no containers, and the first one that is.
-    bool elements(Open& open) {
-        MessageRef container = open.container;
-        bool object = container.is(REFLOW_KIND_OBJECT);
-        std::size_t size = open.size;
-        for (std::size_t at = open.next; at < size; ++at) {
-            MessageRef element = container.element(at);
-            if (object) out_.key(container.key(at));
-            if (scalar(element)) continue;
-            open.next = at + 1;  // value() may move `open`
-            return value(element);
+    // Elements of the innermost container and of those inside of it, and of those around it when it
+    // ends, up to one that is neither a container nor a scalar.
+    bool elements() {
+        for (;;) {
+            Open& open = open_.top()[-1];
+            MessageRef container = open.container;
+            bool object = container.is(REFLOW_KIND_OBJECT);
+            std::size_t size = open.size;
+            MessageRef element;
+            std::size_t at = open.next;
+            for (; at < size; ++at) {
+                element = container.element(at);
+                if (object) out_.key(container.key(at));
+                if (element.is(REFLOW_KIND_STRING)) {
+                    out_.string(element.content_bytes());
+                } else if (!scalar(element)) {
+                    break;
+                }
+            }
+            if (at < size) {
+                open.next = at + 1;  // what follows may move `open`
+                if (!(holds_elements(element) ? contained(element) : value(element))) return false;
+            } else {
+                object ? out_.end_object() : out_.end_array();
+                open_.cut(open_.size() - 1);
+            }
+            if (open_.size() == 0 || !holds_elements(open_.top()[-1].container)) return true;
         }
-        open.next = size;
-        return true;
     }
 
     // Shows what is neither a container nor a wrapped message; false for others.
@@ -207,14 +221,9 @@ private:
             }
             if (wrapped) message = message.content();
         }
+        if (holds_elements(message)) return contained(message);
         if (scalar(message)) return true;
         switch (message.kind()) {
-            case REFLOW_KIND_ARRAY:
-                return array(message);
-            case REFLOW_KIND_OBJECT:
-                out_.begin_object();
-                push(message, message.size());
-                return true;
             case REFLOW_KIND_NETWORK_EVENT:
                 out_.begin_object();
                 out_.key("event_type");
@@ -231,8 +240,11 @@ private:
         }
     }
 
-    bool array(MessageRef message) {
-        if (message.numbers_type() == 0) {
+    bool contained(MessageRef message) {
+        if (message.is(REFLOW_KIND_OBJECT)) {
+            out_.begin_object();
+            push(message, message.size());
+        } else if (message.numbers_type() == 0) {
             out_.begin_array();
             push(message, message.size());
         } else {

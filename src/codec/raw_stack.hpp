@@ -43,7 +43,7 @@ private:
     [[nodiscard]] std::size_t capacity() const noexcept {
         return static_cast<std::size_t>(limit_ - first_);
     }
-    void grow(std::size_t count) {
+    [[gnu::noinline]] void grow(std::size_t count) {
         std::size_t used = size();
         std::size_t larger = std::max(used + count, 2 * capacity() + 32);
         T* memory = static_cast<T*>(allocate(larger * sizeof(T)));

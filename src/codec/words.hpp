@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <type_traits>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -74,36 +73,23 @@ template <bool beyond_ascii>
 }
 #endif
 
-// The same for 64 bytes, with those beyond ASCII.
+// The same for 64 bytes.
 inline constexpr std::size_t window_bytes = 64;
+template <bool beyond_ascii>
 [[nodiscard]] inline std::uint64_t marked_window(const char* at) noexcept {
     std::uint64_t found = 0;
     for (std::size_t i = 0; i < window_bytes; i += block_bytes) {
-        found |= std::uint64_t{marked_bytes<true>(at + i)} << i;
+        found |= std::uint64_t{marked_bytes<beyond_ascii>(at + i)} << i;
     }
     return found;
 }
 
-// Copies in blocks: up to a block more than asked for is read and written.
+// Copies in blocks, two at least: up to two more than asked for are read and written.
 inline void copy_blocks(char* to, const char* from, std::size_t size) noexcept {
-    for (std::size_t i = 0; i < size; i += block_bytes) std::memcpy(to + i, from + i, block_bytes);
-}
-
-// Copies at most 32 bytes, and touches no others. For short texts this is cheaper than a call.
-inline void copy_short(char* to, const char* from, std::size_t size) noexcept {
-    auto ends = [&]<std::size_t half>(std::integral_constant<std::size_t, half>) {
-        // The first and the last bytes, which may overlap.
-        char front[half];
-        char back[half];
-        std::memcpy(front, from, half);
-        std::memcpy(back, from + size - half, half);
-        std::memcpy(to, front, half);
-        std::memcpy(to + size - half, back, half);
-    };
-    if (size >= 16) return ends(std::integral_constant<std::size_t, 16>());
-    if (size >= 8) return ends(std::integral_constant<std::size_t, 8>());
-    if (size >= 4) return ends(std::integral_constant<std::size_t, 4>());
-    for (std::size_t at = 0; at < size; ++at) to[at] = from[at];
+    std::memcpy(to, from, 2 * block_bytes);
+    for (std::size_t i = 2 * block_bytes; i < size; i += block_bytes) {
+        std::memcpy(to + i, from + i, block_bytes);
+    }
 }
 
 // How many of the eight characters at the front of a word are decimal digits.

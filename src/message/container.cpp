@@ -13,21 +13,49 @@ namespace reflow {
 // ---- pool
 
 void Pool::open(std::size_t least) {
-    close();
     // The first slab of a small document is not larger than the document needs.
-    std::size_t bytes = std::clamp(expected_, least + 16, slab_bytes);
+    std::size_t bytes = std::clamp(expected_, least + sizeof(heap::Slab), slab_bytes);
     expected_ = 2 * bytes;
     void* memory = bytes == slab_bytes ? spare_.take() : allocate(bytes);
-    slab_ = new (memory) heap::Slab{RefCount(open_count), static_cast<std::uint32_t>(bytes)};
-    used_ = 16;
+    leave();
+    slab_ =
+        new (memory) heap::Slab{RefCount(open_count), static_cast<std::uint16_t>(bytes), {}, slab_};
+    used_ = sizeof(heap::Slab);
     left_ = bytes - used_;
     pieces_ = 0;
 }
 
+// The last slab gets no more pieces: it counts those that live, and one for the document.
+void Pool::leave() noexcept {
+    if (slab_ == nullptr) return;
+    bool ended = slab_->refs.drop(open_count - 1 - pieces_);
+    REFLOW_ASSERT(!ended);
+    (void)ended;
+}
+
 void Pool::close() noexcept {
-    if (slab_ != nullptr && slab_->refs.drop(open_count - pieces_)) end_slab(slab_, spare_);
+    leave();
+    heap::end_slabs(slab_, false, spare_);
     slab_ = nullptr;
+    blocks_ = nullptr;
     left_ = 0;
+}
+
+void Pool::link(heap::Head* block, std::size_t bytes) noexcept {
+    block->place = heap::linked;
+    std::memcpy(reinterpret_cast<char*>(block) + heap::linked_bytes(bytes) - sizeof blocks_,
+                &blocks_, sizeof blocks_);
+    blocks_ = block;
+}
+
+void Pool::finish(reflow_message value) noexcept {
+    bool held = whole_ && slab_ != nullptr && (value.tag & heap::counted) != 0 &&
+                heap::make_root(reinterpret_cast<heap::Head*>(value.payload), slab_, blocks_);
+    if (held) {
+        leave();
+        slab_ = nullptr;
+    }
+    close();
 }
 
 // ---- makers
@@ -62,9 +90,9 @@ T* make(std::size_t bytes, Pool* pool) {
 }
 
 // The payloads of integers and floats are what a packed array of them holds.
-Head* pack(std::uint8_t type, const reflow_message* elements, std::size_t count) {
+Head* pack(std::uint8_t type, const reflow_message* elements, std::size_t count, Pool* pool) {
     char* values = nullptr;
-    Head* numbers = make_numbers(type, count, &values);
+    Head* numbers = make_numbers(type, count, &values, pool);
     for (std::size_t i = 0; i < count; ++i) {
         std::memcpy(values + i * sizeof(std::uint64_t), &elements[i].payload,
                     sizeof(std::uint64_t));
@@ -138,9 +166,11 @@ Failure container_failure(Made made, bool object) {
                    concat("array of more than ", limits::elements_count, " elements"));
 }
 
-Head* make_numbers(std::uint8_t type, std::size_t count, char** values) {
-    void* memory = allocate(heap::numbers_block(type, count));
+Head* make_numbers(std::uint8_t type, std::size_t count, char** values, Pool* pool) {
+    std::size_t bytes = heap::numbers_block(type, count);
+    void* memory = allocate(pool == nullptr ? bytes : heap::linked_bytes(bytes));
     auto* numbers = new (memory) Numbers;
+    if (pool != nullptr) pool->link(numbers, bytes);
     numbers->kind = REFLOW_KIND_ARRAY;
     numbers->form = type;
     numbers->depth = 1;
@@ -157,7 +187,7 @@ Head* make_array(const reflow_message* elements, std::size_t count, Pool* pool, 
         while (same < count && elements[same].tag == first) ++same;
         if (same == count) {
             return pack(first == REFLOW_KIND_INTEGER ? REFLOW_NUMBER_I64 : REFLOW_NUMBER_F64,
-                        elements, count);
+                        elements, count, pool);
         }
     }
     std::uint32_t depth = 0;
@@ -182,7 +212,7 @@ Head* make_object(const reflow_message* pairs, std::size_t count, bool distinct,
         return refuse(Made::duplicate, made);
     }
     std::size_t bytes = heap::object_bytes(count, heap::own_keys);
-    auto* object = make<Object>(bytes, slots == 0 ? pool : nullptr);
+    auto* object = make<Object>(bytes, pool);
     object->kind = REFLOW_KIND_OBJECT;
     object->depth = static_cast<std::uint16_t>(depth + 1);
     object->count = static_cast<std::uint32_t>(count);
@@ -193,7 +223,8 @@ Head* make_object(const reflow_message* pairs, std::size_t count, bool distinct,
         object->keys[i] = key_of(pairs[2 * i]);
     }
     if (!enter_keys(object->keys, count)) {
-        release(object, bytes);
+        if (pool != nullptr) pool->mix();  // it is still linked
+        release(object, pool == nullptr ? bytes : heap::linked_bytes(bytes));
         return refuse(Made::duplicate, made);
     }
     return object;
@@ -208,23 +239,6 @@ Head* make_keys(const reflow_message* keys, std::size_t count, Pool& pool) {
     REFLOW_ASSERT(distinct);
     (void)distinct;
     return made;
-}
-
-Head* make_object(const reflow_message* values, Head* keys, Pool& pool, Made* made) {
-    auto* shared = static_cast<Keys*>(keys);
-    std::size_t count = shared->count;
-    std::uint32_t depth = 0;
-    for (std::size_t i = 0; i < count; ++i) depth = std::max(depth, depth_of(values[i]));
-    if (depth >= limits::depth_count) return refuse(Made::too_deep, made);
-    auto* object = pool.make<Object>(heap::object_bytes(count, heap::shared_keys));
-    object->kind = REFLOW_KIND_OBJECT;
-    object->form = heap::shared_keys;
-    object->depth = static_cast<std::uint16_t>(depth + 1);
-    object->count = static_cast<std::uint32_t>(count);
-    object->keys = shared->texts();
-    for (std::size_t i = 0; i < count; ++i) object->values()[i] = values[i];
-    shared->refs.add_unpublished();
-    return object;
 }
 
 Twice find_duplicate(const reflow_message* pairs, std::size_t count) {

@@ -60,7 +60,43 @@ void free_block(Head* head) noexcept {
     } else if (is_text(head->kind) && head->form != near_text) {
         give_back(static_cast<FarText*>(head));
     }
-    release(head, block_size(head));
+    std::size_t bytes = block_size(head);
+    release(head, head->place == 0 ? bytes : linked_bytes(bytes));
+}
+
+// What a linked block leads to.
+Head*& link_of(Head* head) noexcept {
+    char* behind = reinterpret_cast<char*>(head) + linked_bytes(block_size(head));
+    return reinterpret_cast<Head**>(behind)[-1];
+}
+
+Slab* slab_of(Head* head) noexcept {
+    return reinterpret_cast<Slab*>(reinterpret_cast<char*>(head) - head->offset);
+}
+
+// The end of a root: of all that the document has at once, if nobody has taken a part of it.
+// Otherwise it becomes a container like others, whose parts end one by one, and the result is
+// false.
+bool end_document(Head* head, Spare& spare) noexcept {
+    bool block = head->offset == 0;
+    Slab* slab = block ? reinterpret_cast<Slab*>(link_of(head)) : slab_of(head);
+    Head* blocks = slab->blocks;
+    bool whole = true;
+    for (Slab* each = slab; each != nullptr; each = each->before) {
+        if (each->touched.load(std::memory_order_relaxed)) whole = false;
+    }
+    // Keys are shared inside of a document, and nobody outside has them.
+    for (Head* each = blocks; each != nullptr; each = link_of(each)) {
+        if (!each->refs.unique() && each->kind != keys_kind) whole = false;
+    }
+    while (whole && blocks != nullptr) free_block(std::exchange(blocks, link_of(blocks)));
+    if (!whole) {
+        head->place &= linked;
+    } else if (block) {
+        free_block(head);
+    }
+    end_slabs(slab, whole, spare);
+    return whole;
 }
 
 // The end of a message with all that it holds. Two kinds of atomic steps are collected and done at
@@ -170,7 +206,9 @@ private:
             }
             if (!head->refs.drop()) return nullptr;
         }
-        if (holds_others(head)) return head;
+        if (holds_others(head)) {
+            return (head->place & root) != 0 && end_document(head, spare_) ? nullptr : head;
+        }
         piece(head);
         return nullptr;
     }
@@ -205,7 +243,7 @@ private:
     // Ends the memory of one message.
     void piece(Head* head) noexcept {
         if (head->offset == 0) return free_block(head);
-        auto* slab = reinterpret_cast<Slab*>(reinterpret_cast<char*>(head) - head->offset);
+        Slab* slab = slab_of(head);
         if (slab != slab_) {
             settle_slab();
             slab_ = slab;
@@ -249,11 +287,42 @@ std::size_t number_size(reflow_number type) noexcept {
     }
 }
 
+void ref(Head* head) noexcept {
+    head->refs.add();
+    if (head->offset != 0 && (head->place & root) == 0) {
+        slab_of(head)->touched.store(true, std::memory_order_relaxed);
+    }
+}
+
+bool make_root(Head* head, Slab* slab, Head* blocks) noexcept {
+    if (!holds_others(head)) return false;
+    head->place |= root;
+    if (head->offset == 0) {
+        REFLOW_ASSERT(head == blocks);
+        blocks = std::exchange(link_of(head), reinterpret_cast<Head*>(slab));
+    }
+    slab->blocks = blocks;
+    return true;
+}
+
+void end_slabs(Slab* slab, bool whole, Spare& spare) noexcept {
+    while (slab != nullptr) {
+        Slab* each = std::exchange(slab, slab->before);
+        if (whole || each->refs.drop()) end_slab(each, spare);
+    }
+}
+
 void unref(Head* head) noexcept {
     if (!head->refs.drop()) return;
-    if (holds_others(head)) return End().run(head);
+    if (holds_others(head)) {
+        if ((head->place & root) != 0) {
+            Spare spare;
+            if (end_document(head, spare)) return;
+        }
+        return End().run(head);
+    }
     if (head->offset == 0) return free_block(head);
-    auto* slab = reinterpret_cast<Slab*>(reinterpret_cast<char*>(head) - head->offset);
+    Slab* slab = slab_of(head);
     if (!slab->refs.drop()) return;
     Spare spare;
     end_slab(slab, spare);

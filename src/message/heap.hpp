@@ -2,6 +2,7 @@
 // Thread: counted and immutable after construction, so any.
 #pragma once
 
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -22,15 +23,27 @@ struct Head {
     std::uint8_t kind = 0;     // reflow_kind
     std::uint8_t form = 0;     // arrays: reflow_number of a packed one, else 0; texts: TextForm
     std::uint16_t depth = 0;   // levels of containers, this one included; 0 for text
-    std::uint32_t offset = 0;  // from the start of the slab it lies in; 0: it is a block itself
+    std::uint16_t offset = 0;  // from the start of the slab it lies in; 0: it is a block itself
+    std::uint16_t place = 0;   // in a document: Place
 };
 static_assert(sizeof(Head) == 12);
 
-// What small messages of one document lie in (see pool.hpp). Counted are those that live, and the
-// pool that still fills it.
+// linked: a block that a document has besides its slabs. Behind it stands a pointer: the one
+// before. root: what holds all others of a document; if it is a block, its pointer leads to the
+// last slab.
+enum Place : std::uint16_t { linked = 1, root = 2 };
+
+// What small messages of one document lie in (see pool.hpp). Counted are those that live, the pool
+// that still fills it, and the root of the document.
 struct Slab {
     RefCount refs;
-    std::uint32_t bytes = 0;
+    std::uint16_t bytes = 0;
+    // Somebody has or had a reference to a piece of it that is none of the document's own. relaxed:
+    // who adds one holds the document, or something in it that was marked before; so whoever drops
+    // the last reference to the root sees the mark, as it sees the count.
+    std::atomic<bool> touched{false};
+    Slab* before = nullptr;  // of the document
+    Head* blocks = nullptr;  // the last of its blocks; only known to the last slab
 };
 
 enum TextForm : std::uint8_t { near_text = 0, far_text = 1 };
@@ -183,11 +196,26 @@ inline constexpr std::size_t numbers_offset = (sizeof(Numbers) + 15) / 16 * 16;
 [[nodiscard]] std::size_t number_size(reflow_number type) noexcept;  // 0: unknown type
 [[nodiscard]] std::size_t numbers_block(std::uint8_t type, std::size_t count) noexcept;
 
+// A linked block has this many bytes in all, and its pointer stands at their end.
+[[nodiscard]] inline std::size_t linked_bytes(std::size_t bytes) noexcept {
+    return (bytes + 15) / 8 * 8;
+}
+
+// One more reference.
+void ref(Head* head) noexcept;
+
 // The end of a slab that nothing lives in.
 inline void end_slab(Slab* slab, Spare& spare) noexcept {
     std::size_t bytes = slab->bytes;
     bytes == Spare::block_bytes ? spare.give(slab) : release(slab, bytes);
 }
+
+// Makes a container the root of a document that ends with these; false if it is none.
+[[nodiscard]] bool make_root(Head* head, Slab* slab, Head* blocks) noexcept;
+
+// Ends what a document counts in its slabs, and those in which nothing lives. `whole`: in none of
+// them.
+void end_slabs(Slab* slab, bool whole, Spare& spare) noexcept;
 
 // Drops one reference of a counted message; frees it without recursion if that was the last one.
 void unref(Head* head) noexcept;

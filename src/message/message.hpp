@@ -212,14 +212,14 @@ private:
         return adopt({static_cast<std::uint64_t>(kind), payload});
     }
     void add() const noexcept {
-        if (counted()) head()->refs.add();
+        if (counted()) heap::ref(head());
     }
 };
 
 static_assert(sizeof(Message) == 16);
 
 inline Message MessageRef::own() const noexcept {
-    if (counted()) head()->refs.add();
+    if (counted()) heap::ref(head());
     return Message::adopt(raw_);
 }
 

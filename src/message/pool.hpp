@@ -4,17 +4,37 @@
 // Neighbours: the readers of `codec`. Thread: one; the messages may go to any.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <new>
 #include <string_view>
+#include <type_traits>
 
 #include "base/assert.hpp"
+#include "base/limits.hpp"
 #include "base/result.hpp"
 #include "base/spare.hpp"
 #include "message/heap.hpp"
 
 namespace reflow {
+
+// Copies at most 32 bytes, and touches no others. For short texts this is cheaper than a call.
+inline void copy_short(char* to, const char* from, std::size_t size) noexcept {
+    auto ends = [&]<std::size_t half>(std::integral_constant<std::size_t, half>) {
+        // The first and the last bytes, which may overlap.
+        char front[half];
+        char back[half];
+        std::memcpy(front, from, half);
+        std::memcpy(back, from + size - half, half);
+        std::memcpy(to, front, half);
+        std::memcpy(to + size - half, back, half);
+    };
+    if (size >= 16) return ends(std::integral_constant<std::size_t, 16>());
+    if (size >= 8) return ends(std::integral_constant<std::size_t, 8>());
+    if (size >= 4) return ends(std::integral_constant<std::size_t, 4>());
+    for (std::size_t at = 0; at < size; ++at) to[at] = from[at];
+}
 
 class Pool {
 public:
@@ -29,22 +49,35 @@ public:
     // Begins a new document, whose messages take about so many bytes.
     void begin(std::size_t expected) noexcept {
         close();
+        whole_ = true;
         expected_ = expected;
     }
+    // The document has got something that is not of this pool, or something of it has ended.
+    void mix() noexcept { whole_ = false; }
+    // The document is complete, and all that was made for it stands in this value; if it is a
+    // container, and nobody takes a part of it, it will end in one step.
+    void finish(reflow_message value) noexcept;
 
     // A T at the start of that many bytes.
     template <typename T>
     [[nodiscard]] T* make(std::size_t bytes) {
-        if (bytes > piece_bytes) return new (allocate(bytes)) T;
+        if (bytes > piece_bytes) {
+            T* block = new (allocate(heap::linked_bytes(bytes))) T;
+            link(block, bytes);
+            return block;
+        }
         std::size_t rounded = (bytes + 7) & ~std::size_t{7};
         if (left_ < rounded) open(rounded);
         T* made = new (reinterpret_cast<char*>(slab_) + used_) T;
-        made->offset = used_;
+        made->offset = static_cast<std::uint16_t>(used_);
         used_ += static_cast<std::uint32_t>(rounded);
         left_ -= rounded;
         ++pieces_;
         return made;
     }
+
+    // Takes a block of heap::linked_bytes() into the document.
+    void link(heap::Head* block, std::size_t bytes) noexcept;
 
     // A string that is UTF-8 and at most 2^32-1 bytes.
     [[nodiscard]] reflow_message string(std::string_view data) {
@@ -52,7 +85,11 @@ public:
         text->kind = REFLOW_KIND_STRING;
         text->size = static_cast<std::uint32_t>(data.size());
         char* letters = reinterpret_cast<char*>(text + 1);
-        if (!data.empty()) std::memcpy(letters, data.data(), data.size());
+        if (data.size() <= 32) {
+            copy_short(letters, data.data(), data.size());
+        } else {
+            std::memcpy(letters, data.data(), data.size());
+        }
         letters[data.size()] = '\0';
         return {REFLOW_KIND_STRING | heap::counted, reinterpret_cast<std::uint64_t>(text)};
     }
@@ -69,9 +106,12 @@ private:
     static constexpr std::uint32_t open_count = 1u << 30;
 
     void open(std::size_t least);
+    void leave() noexcept;
     void close() noexcept;
 
-    heap::Slab* slab_ = nullptr;
+    heap::Slab* slab_ = nullptr;    // the last one
+    heap::Head* blocks_ = nullptr;  // the last one
+    bool whole_ = true;
     std::size_t left_ = 0;
     std::uint32_t used_ = 0;
     std::uint32_t pieces_ = 0;
@@ -90,17 +130,37 @@ enum class Made : std::uint8_t { too_deep, too_many, duplicate };
 // An array of only integers or only floats becomes packed. Without a pool it is a block of its own.
 [[nodiscard]] heap::Head* make_array(const reflow_message* elements, std::size_t count, Pool* pool,
                                      Made* made);
-// A packed array whose numbers are still to be filled in, at `values`; it takes no memory of a pool.
-[[nodiscard]] heap::Head* make_numbers(std::uint8_t type, std::size_t count, char** values);
+// A packed array whose numbers are still to be filled in, at `values`. It is a block of its own.
+[[nodiscard]] heap::Head* make_numbers(std::uint8_t type, std::size_t count, char** values,
+                                       Pool* pool);
 // Keys and values in turn. A key that stands twice is `duplicate`, unless it is known that there is
 // none (`distinct`).
 [[nodiscard]] heap::Head* make_object(const reflow_message* pairs, std::size_t count, bool distinct,
                                       Pool* pool, Made* made);
 // The keys of several objects, which are known to be distinct; the texts get a reference each.
 [[nodiscard]] heap::Head* make_keys(const reflow_message* keys, std::size_t count, Pool& pool);
-// An object with these keys, and as many values in a row.
-[[nodiscard]] heap::Head* make_object(const reflow_message* values, heap::Head* keys, Pool& pool,
-                                      Made* made);
+// An object with these keys, and as many values in a row; NULL if it were too deep.
+[[nodiscard]] inline heap::Head* make_object(const reflow_message* values, heap::Head* keys,
+                                             Pool& pool) {
+    auto* shared = static_cast<heap::Keys*>(keys);
+    std::size_t count = shared->count;
+    std::uint32_t depth = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        if ((values[i].tag & heap::counted) == 0) continue;
+        depth =
+            std::max<std::uint32_t>(depth, reinterpret_cast<heap::Head*>(values[i].payload)->depth);
+    }
+    if (depth >= limits::depth_count) return nullptr;
+    auto* object = pool.make<heap::Object>(heap::object_bytes(count, heap::shared_keys));
+    object->kind = REFLOW_KIND_OBJECT;
+    object->form = heap::shared_keys;
+    object->depth = static_cast<std::uint16_t>(depth + 1);
+    object->count = static_cast<std::uint32_t>(count);
+    object->keys = shared->texts();
+    for (std::size_t i = 0; i < count; ++i) object->values()[i] = values[i];
+    shared->refs.add_unpublished();
+    return object;
+}
 // Position of the first key that stood before, and of the one before; count if there is none.
 struct Twice {
     std::size_t again;

@@ -79,6 +79,39 @@ TEST(Text, TheOffsetIsThatOfTheFirstBadByteWhateverStandsBefore) {
     EXPECT_EQ(invalid_utf8(""), std::nullopt);
 }
 
+// In long texts many bytes are judged at once, and it must not matter where among them something
+// stands, nor whether what is around is all ASCII, has few other characters or nothing else.
+TEST(Text, Utf8IsJudgedAlikeWhereverItStandsInALongText) {
+    testing::Random random(13);
+    for (const char* around : {"x", "xxxxxxx\xc3\xa4xxxxxxxxxxxxxxxxx", "\xc3\xa4", "\xe6\x9d\xb1",
+                               "\xf0\x9f\x98\x80", "\xed\x9f\xbf\xe0\xa0\x80\xf4\x8f\xbf\xbf"}) {
+        std::string text;
+        while (text.size() < 250) text += around;
+        ASSERT_FALSE(invalid_utf8(text));
+        for (std::size_t at = 0; at < text.size(); ++at) {
+            ASSERT_EQ(!invalid_utf8(text.substr(0, at)), valid_by_definition(text.substr(0, at)));
+            for (int round = 0; round < 60; ++round) {
+                std::string other = text;
+                static constexpr unsigned bytes[] = {
+                    'x',  0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf,
+                    0xe0, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xff};
+                for (std::size_t i = at; i < other.size() && i < at + 1 + random.below(4); ++i) {
+                    other[i] = static_cast<char>(bytes[random.below(std::size(bytes))]);
+                }
+                auto bad = invalid_utf8(other);
+                ASSERT_EQ(!bad, valid_by_definition(other)) << around << " at " << at;
+                // What stands before is right, and no more of it is.
+                if (!bad) continue;
+                ASSERT_TRUE(valid_by_definition(other.substr(0, *bad)));
+                for (std::size_t length = 1; length <= 4 && *bad + length <= other.size();
+                     ++length) {
+                    ASSERT_FALSE(valid_by_definition(other.substr(*bad, length)));
+                }
+            }
+        }
+    }
+}
+
 TEST(Text, RepairedTextIsValidAndKeepsWhatWas) {
     EXPECT_EQ(repair_utf8("a\xff"
                           "b"),
