@@ -14,9 +14,19 @@ void Link::flush() {
 void Link::flush_locked(std::unique_lock<std::mutex>&) {
     if (batch_.empty()) return;
     if (busy_ && batch_.bytes() < options_.batch_bytes) return;
+    write_batch_locked();
+}
+
+void Link::write_batch_locked() {
     String frame = batch_.take();
     if (packs_) options_.packer->pack(frame, packed_);
     write(std::move(frame), false);
+}
+
+// The other side goes, and hears nothing behind our answer.
+void Link::closing(io::Wire&) {
+    std::lock_guard lock(mutex_);
+    if (!batch_.empty()) write_batch_locked();
 }
 
 void Link::close(std::uint16_t code, std::string_view reason) {
@@ -32,12 +42,20 @@ bool Link::close_resting(std::uint64_t packets, std::uint16_t code, std::string_
         now.streams != 0) {
         return false;
     }
+    // What is to be known of them is asked for first.
+    if (now.unconfirmed != 0 && confirms_locked()) {
+        ask_how_far_locked();
+        flush_locked(lock);
+        return false;
+    }
     leave(lock, code, reason);
     return true;
 }
 
-// What has gathered behind a busy socket goes first: it counts as sent.
+// What has gathered behind a busy socket goes first: it counts as sent. What the other side says of it until it
+// goes as well is heard (hear_last).
 void Link::leave(std::unique_lock<std::mutex>& lock, std::uint16_t code, std::string_view reason) {
+    if (!leaving_) ask_how_far_locked();
     leaving_ = true;
     lingers_ = false;
     Ref<io::Wire> on = wire_;
