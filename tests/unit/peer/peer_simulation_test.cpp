@@ -98,6 +98,12 @@ struct Side {
     testing::Net net;
     Ref<Peer> peer;
     std::int64_t sent = 0;  // that the peer took
+    MessageBooks past;      // of peers that have stopped
+    MessageBooks books() const { return sum(past, peer->books()); }
+    static MessageBooks sum(const MessageBooks& a, const MessageBooks& b) {
+        return {a.sent + b.sent, a.delivered + b.delivered, a.refused + b.refused,
+                a.in_doubt + b.in_doubt, a.unconfirmed + b.unconfirmed};
+    }
     int gave_up = 0, connected = 0;
     std::vector<std::string> said;  // by the peer
 };
@@ -241,6 +247,15 @@ void World::check() {
             ++next;
         }
     }
+    for (std::size_t i = 0; i < 2; ++i) {
+        const MessageBooks books = sides[i].books();
+        const std::size_t got = sides[1 - i].got.size();
+        EXPECT_EQ(books.sent, static_cast<std::uint64_t>(sides[i].sent));
+        EXPECT_EQ(books.sent, books.delivered + books.refused + books.in_doubt + books.unconfirmed);
+        EXPECT_EQ(books.unconfirmed, 0u);
+        EXPECT_LE(books.delivered, got);
+        EXPECT_LE(got, books.delivered + books.in_doubt);
+    }
 }
 
 void play(std::uint64_t seed) {
@@ -272,6 +287,8 @@ void play(std::uint64_t seed) {
         if (world.plan.restarts && random.one_in(1500)) {
             Side& again = world.sides[1];
             world.stop(again);
+            again.past = again.books();
+            EXPECT_EQ(again.past.unconfirmed, 0u);
             again.begin();
             if (world.plan.both_dial) break;  // who dials first would be chance
         }
