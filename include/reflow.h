@@ -3442,8 +3442,8 @@ REFLOW_API reflow_view reflow_node_state_name(int32_t state);
  * The books of what was sent are exact (reflow_peer_status, "messages"): each packet that was given to a link is
  * delivered, refused, unconfirmed while its link lasts, or in doubt once that has ended without a word of it: it
  * may have come or not. A send that fails has given nothing. Peers tell how far they are by themselves, now and then,
- * and are asked for it with each heartbeat and when a link is closed in order. Delivered means that an inport there
- * has it: a process that is killed loses what its inports hold. Packets of outboxes that send again are in the books
+ * and are asked for it with each heartbeat and when a link is closed in order; reflow_peer_stop waits for their word as
+ * long as more of it comes within a heartbeat. Delivered means that an inport there has it: a killed process loses those. Packets of outboxes that send again are in the books
  * of those, and peers of the original, which confirm nothing, in none.
  *
  * With discovery endpoints it registers itself there with the start and at each refresh, reads who else is

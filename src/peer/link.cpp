@@ -86,7 +86,7 @@ Identity Link::remote() const {
 bool Link::open_to(std::string_view network_id) const {
     if (stage() != Stage::open) return false;
     std::lock_guard lock(mutex_);
-    return !leaving_ && other_locked().network_id == network_id;
+    return !leaving_ && !hushed_ && other_locked().network_id == network_id;
 }
 
 // ---- the greeting

@@ -151,6 +151,8 @@ public:
         }
     };
     [[nodiscard]] Books books() const;
+    // Takes no more to send, and asks what has become of what was sent. Nothing else changes.
+    void hush();
 
     // A way to one inport of one actor there, for one sender here. REFLOW_ERROR_CLOSED, _LIMIT.
     Result<std::uint64_t> open_channel(std::string_view source_actor, std::string_view actor,
@@ -368,7 +370,7 @@ private:
     [[nodiscard]] Counts counts_locked() const;
     // Whether it is open, and has not been closed on this side.
     [[nodiscard]] bool sends_locked() const noexcept {
-        return stage_.load(std::memory_order_relaxed) == Stage::open && !leaving_;
+        return stage_.load(std::memory_order_relaxed) == Stage::open && !leaving_ && !hushed_;
     }
     void leave(std::unique_lock<std::mutex>& lock, std::uint16_t code, std::string_view reason);
     void heard() noexcept;
@@ -431,6 +433,7 @@ private:
     reflow_status ends_with_ = REFLOW_OK;
     String ends_because_;
     bool leaving_ = false;  // close() was called
+    bool hushed_ = false;   // hush() was
     bool ended_ = false;
 };
 

@@ -69,6 +69,13 @@ void Link::ask_how_far_locked() {
     }
 }
 
+void Link::hush() {
+    std::unique_lock lock(mutex_);
+    hushed_ = true;
+    ask_how_far_locked();
+    flush_locked(lock);
+}
+
 // Of a side that is going, what becomes of its packets is heard, and nothing else.
 class Link::LastReader final : public FrameVisitor {
 public:

@@ -100,6 +100,7 @@ void Peer::stop(std::int64_t timeout_ms) {
     const std::uint64_t start = now_ns();
     outboxes_.stop(timeout_ms);
     deliveries_.stop();
+    hear_fates(timeout_ms);
     {
         std::lock_guard lock(mutex_);
         stopping_ = true;
@@ -131,6 +132,31 @@ void Peer::stop(std::int64_t timeout_ms) {
     }
     lock.unlock();
     forget_room();
+}
+
+// Links that go say no more; what is on its way is known to have arrived first, as long as more of it arrives within
+// a heartbeat. By the time of the machine: nothing else moves a clock here.
+void Peer::hear_fates(std::int64_t timeout_ms) {
+    using Time = std::chrono::steady_clock;
+    constexpr auto look = std::chrono::milliseconds(2);
+    const Vector<Ref<Link>> all = links();
+    for (const Ref<Link>& link : all) link->hush();
+    const Time::time_point end = Time::now() + std::chrono::milliseconds(waiting_ms(timeout_ms));
+    Time::time_point moved = Time::now();
+    std::uint64_t before = UINT64_MAX;
+    for (;;) {
+        std::uint64_t open = 0;
+        for (const Ref<Link>& link : all) {
+            if (link->stage() == Stage::open && link->confirms()) open += link->counts().unconfirmed;
+        }
+        const Time::time_point now = Time::now();
+        if (open < before) moved = now;
+        before = open;
+        const bool stands = now - moved > std::chrono::nanoseconds(options_.link.heartbeat_ns);
+        if (open == 0 || stands || now >= end) return;
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, look);
+    }
 }
 
 // ---- heartbeats

@@ -282,6 +282,7 @@ private:
                      std::uint32_t outport, std::span<const Message> packets);
     void ask_for(Proxy& proxy, Link& link);
     void greet_proxies(Link& link);
+    void hear_fates(std::int64_t timeout_ms);
     void tell_end(Link& link, reflow_status status, std::string_view reason);
     void look_at_changes();
 
