@@ -1,9 +1,12 @@
 """Two peers in network namespaces of their own, joined by a pair of virtual devices: they meet, lose each other
-when a device goes down, and meet again. Skipped where namespaces may not be made."""
+when a device goes down, and meet again; and a peer whose address changes is listed with the new one. Skipped
+where namespaces may not be made."""
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
 import rig
@@ -65,6 +68,33 @@ class Namespaces(support.Case):
         self.assertEqual(ip("-n", self.spaces[0], "link", "set", self.devices[0], "up"), "")
         beta.said("Reconnected to alpha")
         self.assertEqual(beta.end(), 0)
+        self.assertEqual(alpha.end(), 0)
+
+    def test_new_address(self):
+        space, device = self.spaces[0], self.devices[0]
+        server = support.running(subprocess.Popen(
+            ["ip", "netns", "exec", space, support.BINARY, "discovery", "serve", "--bind", "127.0.0.1:9000"],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=support.environment()))
+        server.__enter__()
+        self.addCleanup(server.__exit__, None, None, None)
+        text = rig.toml("alpha", 'discovery_endpoints = ["http://127.0.0.1:9000"]\n'
+                        "discovery_refresh_ms = 100\n", port=9310).replace(
+                            'bind_address = "127.0.0.1"', 'bind_address = "0.0.0.0"')
+        alpha = Inside(self, space, "alpha", text)
+        alpha.said("peer ready")
+
+        def listed():
+            ask = ("import urllib.request as web; "
+                   "print(web.urlopen('http://127.0.0.1:9000/networks', timeout=20).read().decode())")
+            done = subprocess.run(["ip", "netns", "exec", space, sys.executable, "-c", ask],
+                                  capture_output=True, text=True, timeout=support.DEADLINE)
+            return [one["endpoint"] for one in json.loads(done.stdout)] if done.returncode == 0 else None
+
+        support.wait_for(lambda: listed() == ["10.213.77.1:9310"], "the first address")
+        self.assertEqual(ip("-n", space, "addr", "del", "10.213.77.1/24", "dev", device), "")
+        self.assertEqual(ip("-n", space, "addr", "add", "10.213.78.5/24", "dev", device), "")
+        alpha.said(r"discovery is told from now on that this peer is at 10\.213\.78\.5:9310")
+        support.wait_for(lambda: listed() == ["10.213.78.5:9310"], "the new address")
         self.assertEqual(alpha.end(), 0)
 
 

@@ -145,11 +145,17 @@ public:
     }
     void send(std::size_t from) {
         Side& side = sides[from];
+        // Half of them are for an element of the port, which they tell themselves too.
+        const bool element = plan.random.one_in(2);
+        const auto index = element ? static_cast<std::uint32_t>(plan.random.below(3)) : REFLOW_NO_INDEX;
         ArrayBuilder parts;
         parts.append(Message::integer(stamp(from, side.sent)));
         parts.append(Message::string(std::string(plan.random.below(plan.pad), 'x')));
+        parts.append(Message::integer(index));
         Message packet = parts.finish().take();
-        auto done = side.peer->send(from == 0 ? "b" : "a", "sink", "in", packet, "source", 0);
+        const char* to = from == 0 ? "b" : "a";
+        auto done = element ? send_element(*side.peer, to, packet, index)
+                            : side.peer->send(to, "sink", "in", packet, "source", 0);
         if (done.ok()) {
             ++side.sent;
             return;
@@ -158,6 +164,21 @@ public:
         EXPECT_TRUE(status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_NOT_FOUND ||
                     status == REFLOW_ERROR_CLOSED)
             << done.error().describe();
+    }
+
+    // As nodes of graphs do: hosts send to whole ports.
+    static Result<void> send_element(Peer& peer, std::string_view to, MessageRef packet,
+                                     std::uint32_t index) {
+        Ref<Link> link = peer.pick(to);
+        if (!link) return Failure(REFLOW_ERROR_NOT_FOUND, "no link");
+        Result<std::uint64_t> channel = link->open_channel("source", "sink", "in");
+        if (!channel.ok()) return channel.take_error();
+        Link::Sending sending;
+        sending.index = index;
+        Result<std::size_t> sent = link->send(channel.value(), std::span(&packet, 1), sending);
+        if (!sent.ok()) return sent.take_error();
+        if (sent.value() == 0) return Failure(REFLOW_ERROR_TIMEOUT, "no room");
+        return {};
     }
 
     void check();
@@ -179,11 +200,12 @@ testing::Options simulated(std::uint64_t seed) {
 }
 
 runtime::ComponentRef sink(Side& side, std::uint32_t capacity) {
-    return testing::simple("Sink", {{"in"}, {}, {}, {{"in", capacity}}},
+    return testing::simple("Sink", {{"in"}, {}, {}, {{"in", capacity}}, {"in"}},
                            [&side](runtime::Context&, std::span<runtime::Packet> inputs) {
                                for (runtime::Packet& packet : inputs) {
                                    MessageRef one(packet.message);
-                                   bool ours = one.size() == 2 && one.at(1).is(REFLOW_KIND_STRING);
+                                   bool ours = one.size() == 3 && one.at(1).is(REFLOW_KIND_STRING) &&
+                                               one.at(2).integer() == packet.index;
                                    side.got.push_back(ours ? one.at(0).integer() : -1);
                                }
                                return reflow_status{REFLOW_OK};
