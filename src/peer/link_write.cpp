@@ -1,5 +1,7 @@
 // The way from a link's batch to its wire: what waits, for what, and what it becomes.
 // Neighbours: link.cpp (the rest of it). Thread: see link.hpp.
+#include <algorithm>
+
 #include "peer/link.hpp"
 
 namespace reflow::peer {
@@ -53,9 +55,16 @@ bool Link::close_resting(std::uint64_t packets, std::uint16_t code, std::string_
 }
 
 // What has gathered behind a busy socket goes first: it counts as sent. What the other side says of it until it
-// goes as well is heard (hear_last).
+// goes as well is heard (hear_last). What it has sent is told as far as it has been taken, since it cannot ask any more.
 void Link::leave(std::unique_lock<std::mutex>& lock, std::uint16_t code, std::string_view reason) {
-    if (!leaving_) ask_how_far_locked();
+    if (!leaving_ && !old() && stage_.load(std::memory_order_relaxed) == Stage::open) {
+        ask_how_far_locked();
+        for (auto& [number, from] : incoming_) {
+            if (from.first > std::exchange(from.told, std::max(from.told, from.first))) {
+                batch_.confirmed(number, from.first);
+            }
+        }
+    }
     leaving_ = true;
     lingers_ = false;
     Ref<io::Wire> on = wire_;
