@@ -31,10 +31,11 @@ Result<Heading> read_heading(reflow_view network, reflow_view actor, reflow_view
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown flags ", options.flags));
     }
     Heading made;
-    const std::pair<reflow_view, std::string_view*> views[] = {{network, &made.to.network_id},
-                                                               {actor, &made.to.actor},
-                                                               {port, &made.to.port},
-                                                               {options.source, &made.to.source_actor}};
+    const std::pair<reflow_view, std::string_view*> views[] = {
+        {network, &made.to.network_id},
+        {actor, &made.to.actor},
+        {port, &made.to.port},
+        {options.source, &made.to.source_actor}};
     static constexpr std::string_view names[] = {"network", "actor", "port", "source"};
     for (std::size_t i = 0; i < std::size(views); ++i) {
         Result<std::string_view> text = text_argument(views[i].first, names[i]);
@@ -97,7 +98,8 @@ Result<std::uint64_t> told_within_ns(std::int64_t timeout_ms) {
     constexpr std::int64_t most_ms = INT64_MAX / 1'000'000;
     if (timeout_ms < 0) {
         if (timeout_ms == REFLOW_FOREVER) return UINT64_MAX;
-        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("timeout_ms ", timeout_ms, " is negative"));
+        return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                       concat("timeout_ms ", timeout_ms, " is negative"));
     }
     const std::int64_t ms = timeout_ms == 0 ? default_ms : std::min(timeout_ms, most_ms);
     return static_cast<std::uint64_t>(ms) * 1'000'000;
@@ -170,7 +172,8 @@ reflow_status reflow_peer_send_told(reflow_peer* peer, reflow_view network, refl
         const Use use(handle_of(*peer));
         Result<void> sent = peer_of(*peer).send_told(
             heading.value().to, std::move(whole), within.value(),
-            [done, user_data](peer::Outcome outcome, reflow_status status, std::string_view reason) {
+            [done, user_data](peer::Outcome outcome, reflow_status status,
+                              std::string_view reason) {
                 done(user_data, static_cast<reflow_peer_fate>(outcome), status, to_view(reason));
             });
         if (sent.ok()) (void)Message::adopt(message);

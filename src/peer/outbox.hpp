@@ -36,8 +36,11 @@ struct OutboxOptions {
 // told is called with the end of the last reference, which goes where messages go: where no lock is held.
 struct Fate : RefCounted<Fate> {
     ~Fate() {
-        if (told) told(doubt ? Outcome::in_doubt : decided && status == REFLOW_OK ? Outcome::delivered : Outcome::lost,
-                       decided ? status : reflow_status{REFLOW_ERROR_CLOSED}, why);
+        if (!told) return;
+        const bool arrived = decided && status == REFLOW_OK;
+        const Outcome known = arrived ? Outcome::delivered : Outcome::lost;
+        told(doubt ? Outcome::in_doubt : known, decided ? status : reflow_status{REFLOW_ERROR_CLOSED},
+             why);
     }
     bool decided = false;
     bool doubt = false;  // it may have been delivered

@@ -209,7 +209,7 @@ private:
 
     void messages(const MessageBooks& all) {
         single("reflow_peer_sent_messages_total", "counter",
-               "Messages that were given to links, by outboxes that send again and to old peers not counted.",
+               "Messages that were given to links, but for outboxes that send again and old peers.",
                all.sent);
         out_.family("reflow_peer_sent_messages_fate_total", "counter",
                     "Of these, those whose fate is known or never will be.");
