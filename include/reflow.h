@@ -3453,6 +3453,13 @@ REFLOW_API reflow_view reflow_node_state_name(int32_t state);
  * breaks may be lost, and nothing is sent twice. Packets that an actor there does not take (no such actor, port or type) are counted as lost
  * and told in the log of both sides.
  *
+ * The books of what was sent are exact (reflow_peer_status, "messages"): each packet that was given to a link is
+ * delivered, refused, unconfirmed while its link lasts, or in doubt once that has ended without a word of it: it
+ * may have come or not. A send that fails has given nothing. Peers tell how far they are by themselves, now and then,
+ * and are asked for it with each heartbeat and when a link is closed in order; reflow_peer_stop waits for their word as
+ * long as more of it comes within a heartbeat. Delivered means that an inport there has it: a killed process loses those. Packets of outboxes that send again are in the books
+ * of those, and peers of the original, which confirm nothing, in none.
+ *
  * With discovery endpoints it registers itself there with the start and at each refresh, reads who else is
  * there, and dials every network that it is not linked to and that is allowed, unless
  * REFLOW_PEER_NO_AUTO_DIAL says no. Two that dial each other keep one link, the one that was dialled by the peer
@@ -3665,6 +3672,37 @@ REFLOW_API reflow_status reflow_peer_send_with(reflow_peer *peer, reflow_view ne
                                                const reflow_peer_send_options *options,
                                                reflow_error **error);
 
+/* What has become of a message. */
+typedef int32_t reflow_peer_fate;
+enum {
+    REFLOW_PEER_FATE_DELIVERED = 0, /* an inport there has it */
+    REFLOW_PEER_FATE_LOST = 1,      /* none has it or will have it: it was not sent, or refused there */
+    REFLOW_PEER_FATE_IN_DOUBT = 2   /* it was sent, and the link has ended or the time is over: nobody knows */
+};
+
+/* Told of the fate of a message, with REFLOW_OK or the reason. It is called on a thread of the peer, of a call that
+ * sends, or of the runtime, and must not wait; it may destroy the peer. reason is borrowed until it returns. */
+typedef void (*reflow_peer_fate_fn)(void *user_data, reflow_peer_fate fate, reflow_status status,
+                                    reflow_view reason);
+
+/* Sends a message as reflow_peer_send_with does with REFLOW_PEER_SEND_CONFIRMED, and waits for nothing: done is called
+ * exactly once, when its fate is known, if this returns REFLOW_OK, and never otherwise; that may be before this
+ * returns. A message that finds no room waits behind those before it to that inport, and is sent in its turn, over
+ * another link if its own has ended; up to 65,536 wait in a peer. What reflow_peer_send sends meanwhile may overtake
+ * them. options may be NULL; the timeout is for room and confirmation together, 0 means 30 s, REFLOW_FOREVER none; an
+ * outbox that sends again has deadlines of its own. The stop of the peer tells all that are open.
+ * Ownership: message taken-if-ok, the rest borrowed; user_data stays yours. Threads: any, also in callbacks.
+ * Blocking: never. Errors: of the arguments as reflow_peer_send_with; REFLOW_ERROR_NOT_FOUND without a link to the
+ * network (and an outbox), REFLOW_ERROR_UNSUPPORTED for a peer that does not tell of deliveries,
+ * REFLOW_ERROR_LIMIT if too many wait or the outbox is full, REFLOW_ERROR_CLOSED for a peer that has stopped.
+ * Callbacks: done. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_send_told(reflow_peer *peer, reflow_view network,
+                                               reflow_view actor, reflow_view port,
+                                               reflow_message message,
+                                               const reflow_peer_send_options *options,
+                                               reflow_peer_fate_fn done, void *user_data,
+                                               reflow_error **error);
+
 /* How an alias of a remote actor is made, shown for actor "mixer" of network "studio". */
 typedef int32_t reflow_name_strategy;
 enum {
@@ -3757,10 +3795,12 @@ REFLOW_API reflow_status reflow_peer_set_delivery(reflow_peer *peer, reflow_view
                                                   reflow_error **error);
 
 /* How the peer is: an object of network_id, instance_id, bind_address, port, lost (packets that were not
- * delivered), duplicates (that came again and were not taken), outboxes (an array of {network_id, actor_id, port,
+ * delivered, as far as is known: those in doubt are among them), duplicates (that came again and were not taken),
+ * messages ({sent, delivered, refused, in_doubt, unconfirmed}, over all links since the start, where sent is the sum of the
+ * others), outboxes (an array of {network_id, actor_id, port,
  * source, accepted, delivered, lost, resent, waiting, unconfirmed, bytes}, where accepted is delivered + lost +
  * waiting + unconfirmed), connect (endpoints of a configuration that are to be dialled, an array) and links, an array of {network_id, instance_id, endpoint, dialled, scheme, state, round_trip_ns,
- * packets_in, packets_out, queued_packets, bytes_in, bytes_out}. scheme is "ws", "wss", "tcp" or "tls", state is
+ * packets_in, packets_out, queued_packets, unconfirmed, streams, bytes_in, bytes_out}. scheme is "ws", "wss", "tcp" or "tls", state is
  * "connecting", "greeting" or "connected".
  * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: never. Errors: none besides.
  * Since: 0.1.0 */
@@ -3943,8 +3983,8 @@ enum {
 
 /* Receives events in their order, one at a time. event is an object: kind ("connected", "disconnected",
  * "reconnecting", "gave_up", "added", "updated", "removed") and network_id; of links instance_id, endpoint, and
- * of their end status (a name such as "REFLOW_OK"), reason and attempt; of discovery instances, as
- * reflow_peer_networks has them. missed tells how many were lost since the last call, since the queue was full.
+ * of their end status (a name such as "REFLOW_OK"), reason and attempt; of "disconnected" in_doubt, how many of the packets
+ * that were sent over it are neither confirmed nor refused; of discovery instances, as reflow_peer_networks has them. missed tells how many were lost since the last call, since the queue was full.
  * event is borrowed until it returns. It is called on a thread of the peer or of a call, which waits for it: it may
  * call anything that does not wait, and end its own subscription. */
 typedef void (*reflow_peer_event_fn)(void *user_data, reflow_message event, uint64_t missed);

@@ -11,7 +11,6 @@
 #include "capi/peer_handle.hpp"
 #include "capi/peer_http.hpp"
 #include "io/lookout.hpp"
-#include "message/envelope.hpp"
 #include "peer/config.hpp"
 #include "peer/limits.hpp"
 #include "peer/names.hpp"
@@ -27,6 +26,7 @@ using namespace reflow::capi;
 struct reflow_peer : reflow::capi::Endable {
     ~reflow_peer() override;
     void stop() noexcept override;
+    void end_feed();
 
     std::shared_ptr<io::WireHost> wires;  // of all peers of the runtime; ends after the last of them
     Ref<peer::Peer> peer;
@@ -40,9 +40,15 @@ void reflow_peer::stop() noexcept {
     constexpr std::int64_t end_ms = 5000;
     (void)guarded_status([&] {
         peer->stop(end_ms);
-        feed->close();
+        end_feed();
         return REFLOW_OK;
     });
+}
+
+// What was told is on its way over the thread of wires: it is in the queues of all subscriptions first.
+void reflow_peer::end_feed() {
+    wires->settle();
+    feed->close();
 }
 
 reflow_peer::~reflow_peer() {
@@ -161,6 +167,7 @@ Result<Message> describe(const reflow_peer& of) {
         number("packets_in", counts.packets_in);
         number("packets_out", counts.packets_out);
         number("queued_packets", counts.queued_packets);
+        number("unconfirmed", counts.unconfirmed);
         number("streams", counts.streams);
         number("bytes_in", counts.bytes_in);
         number("bytes_out", counts.bytes_out);
@@ -178,67 +185,14 @@ Result<Message> describe(const reflow_peer& of) {
     status.set("connect", std::move(dialled).take());
     status.set("lost", Message::integer(static_cast<std::int64_t>(of.peer->lost_packets())));
     status.set("duplicates", Message::integer(static_cast<std::int64_t>(of.peer->duplicates())));
+    Result<Message> books = capi::describe_books(of.peer->books());
+    if (!books.ok()) return books;
+    status.set("messages", std::move(books).take());
     Result<Message> outboxes = capi::describe_outboxes(of.peer->outboxes());
     if (!outboxes.ok()) return outboxes;
     status.set("outboxes", std::move(outboxes).take());
     status.set("links", std::move(all).take());
     return status.finish();
-}
-
-// One message; what it is in, and whom it comes from, are options.
-// All of them, or as many as have gone; those are taken.
-Result<void> send_many(reflow_peer* peer, reflow_view network, reflow_view actor,
-                       reflow_view port, std::span<const reflow_message> messages,
-                       const reflow_peer_send_options& options, std::size_t& accepted) {
-    if (Result<void> fine = usable(peer); !fine.ok()) return fine;
-    if ((options.flags & ~std::uint32_t{REFLOW_PEER_SEND_CONFIRMED}) != 0) {
-        return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("unknown flags ", options.flags));
-    }
-    if (options.timeout_ms != 0) {
-        if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
-    }
-    std::string_view texts[4];
-    const reflow_view views[] = {network, actor, port, options.source};
-    static constexpr std::string_view names[] = {"network", "actor", "port", "source"};
-    for (std::size_t i = 0; i < 4; ++i) {
-        Result<std::string_view> text = text_argument(views[i], names[i]);
-        if (!text.ok()) return text.take_error();
-        texts[i] = text.value();
-    }
-    Message envelope;
-    if (options.envelope != nullptr) {
-        Result<Message> made = envelope_argument(*options.envelope);
-        if (!made.ok()) return made.take_error();
-        envelope = std::move(made).take();
-    }
-    Vector<MessageRef> packets;
-    Vector<Message> whole;  // those in envelopes
-    packets.reserve(messages.size());
-    for (const reflow_message& message : messages) {
-        MessageRef packet(message);
-        if (packet.none()) {
-            return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
-                           concat("message ", packets.size(), " is none"));
-        }
-        if (!envelope.none()) {
-            whole.push_back(enveloped(packet.own(), envelope));
-            packet = whole.back();
-        }
-        packets.push_back(packet);
-    }
-    const Use use(*peer);
-    const bool confirm = (options.flags & REFLOW_PEER_SEND_CONFIRMED) != 0;
-    Result<void> sent = peer->peer->send(texts[0], texts[1], texts[2], packets, texts[3],
-                                         options.timeout_ms, accepted, confirm);
-    if (confirm && !sent.ok()) accepted = 0;  // it stays the caller's unless all is well
-    for (std::size_t i = 0; i < accepted; ++i) (void)Message::adopt(messages[i]);
-    return sent;
-}
-
-Result<void> send(reflow_peer* peer, reflow_view network, reflow_view actor, reflow_view port,
-                  reflow_message message, const reflow_peer_send_options& options) {
-    std::size_t accepted = 0;
-    return send_many(peer, network, actor, port, {&message, 1}, options, accepted);
 }
 
 }  // namespace
@@ -373,45 +327,6 @@ bool reflow_peer_connected(const reflow_peer* peer, reflow_view network) {
     return peer != nullptr && !peer->runtime->forked() && peer->peer->connected(view_of(network));
 }
 
-reflow_status reflow_peer_send(reflow_peer* peer, reflow_view network, reflow_view actor,
-                               reflow_view port, reflow_message message, reflow_view source,
-                               int64_t timeout_ms, reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> {
-        reflow_peer_send_options options{};
-        options.source = source;
-        options.timeout_ms = timeout_ms;
-        return send(peer, network, actor, port, message, options);
-    });
-}
-
-reflow_status reflow_peer_send_many(reflow_peer* peer, reflow_view network, reflow_view actor,
-                                    reflow_view port, const reflow_message* messages, size_t count,
-                                    reflow_view source, int64_t timeout_ms, size_t* accepted,
-                                    reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> {
-        if (accepted == nullptr) return null_argument("accepted");
-        *accepted = 0;
-        Result<void> fine = check_array(messages, count, sizeof *messages, "messages");
-        if (!fine.ok()) return fine;
-        reflow_peer_send_options options{};
-        options.source = source;
-        options.timeout_ms = timeout_ms;
-        return send_many(peer, network, actor, port, {messages, count}, options, *accepted);
-    });
-}
-
-reflow_status reflow_peer_send_with(reflow_peer* peer, reflow_view network, reflow_view actor,
-                                    reflow_view port, reflow_message message,
-                                    const reflow_peer_send_options* options,
-                                    reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> {
-        Result<reflow_peer_send_options> read_ones =
-            read_options(options, "reflow_peer_send_options");
-        if (!read_ones.ok()) return read_ones.take_error();
-        return send(peer, network, actor, port, message, read_ones.value());
-    });
-}
-
 reflow_status reflow_peer_on_http(reflow_peer* peer, reflow_http_fn handler, void* user_data,
                                   reflow_destroy_fn destroy, const reflow_http_options* options,
                                   reflow_error** error) {
@@ -457,7 +372,7 @@ reflow_status reflow_peer_stop(reflow_peer* peer, int64_t timeout_ms, reflow_err
         if (Result<void> fine = may_wait(*peer); !fine.ok()) return fine;
         const Use use(*peer);
         peer->peer->stop(timeout_ms);
-        peer->feed->close();
+        peer->end_feed();
         return {};
     });
 }
@@ -502,25 +417,10 @@ reflow_status reflow_peer_disconnect(reflow_peer*, reflow_view, reflow_error** e
     return missing(error);
 }
 bool reflow_peer_connected(const reflow_peer*, reflow_view) { return false; }
-reflow_status reflow_peer_send(reflow_peer*, reflow_view, reflow_view, reflow_view, reflow_message,
-                               reflow_view, int64_t, reflow_error** error) {
-    return missing(error);
-}
-reflow_status reflow_peer_send_many(reflow_peer*, reflow_view, reflow_view, reflow_view,
-                                    const reflow_message*, size_t, reflow_view, int64_t,
-                                    size_t* accepted, reflow_error** error) {
-    if (accepted != nullptr) *accepted = 0;
-    return missing(error);
-}
 reflow_status reflow_peer_on_http(reflow_peer*, reflow_http_fn, void* user_data,
                                   reflow_destroy_fn destroy, const reflow_http_options*,
                                   reflow_error** error) {
     if (destroy != nullptr) destroy(user_data);
-    return missing(error);
-}
-reflow_status reflow_peer_send_with(reflow_peer*, reflow_view, reflow_view, reflow_view,
-                                    reflow_message, const reflow_peer_send_options*,
-                                    reflow_error** error) {
     return missing(error);
 }
 reflow_status reflow_peer_set_delivery(reflow_peer*, reflow_view, reflow_view,

@@ -77,6 +77,19 @@ peer::OutboxOptions outbox_options(const peer::RemoteActorConfig& from) {
     return to;
 }
 
+Result<Message> describe_books(const peer::MessageBooks& books) {
+    ObjectBuilder all;
+    auto number = [&](std::string_view key, std::uint64_t value) {
+        all.set(key, Message::integer(static_cast<std::int64_t>(value)));
+    };
+    number("sent", books.sent);
+    number("delivered", books.delivered);
+    number("refused", books.refused);
+    number("in_doubt", books.in_doubt);
+    number("unconfirmed", books.unconfirmed);
+    return all.finish();
+}
+
 Result<Message> describe_outboxes(const peer::Outboxes& all) {
     ArrayBuilder array;
     for (const peer::Outboxes::State& state : all.states()) {

@@ -14,6 +14,7 @@ struct DeliveryArgument {
 // What a host gave, checked; ends its user_data if that fails. NULL: all defaults.
 [[nodiscard]] Result<DeliveryArgument> delivery_argument(const reflow_delivery_options* given);
 [[nodiscard]] peer::OutboxOptions outbox_options(const peer::RemoteActorConfig& from);
+[[nodiscard]] Result<Message> describe_books(const peer::MessageBooks& books);
 // The array that reflow_peer_status tells.
 [[nodiscard]] Result<Message> describe_outboxes(const peer::Outboxes& all);
 

@@ -58,8 +58,9 @@ Result<void> read_wires(const reflow_peer_options& from, peer::Config& to) {
     set(to.batch_bytes, from.batch_bytes);
     to.batch_linger_us = from.batch_linger_us;
     set(to.compression_threshold, from.compression_threshold);
-    set(to.compression_level, std::max(from.compression_level, 0));
-    if (from.compression_level < 0) to.compression_level = 0;
+    if (from.compression_level != 0) {
+        to.compression_level = static_cast<std::uint64_t>(std::max(from.compression_level, 0));
+    }
     set(to.heartbeat_interval_ms, from.heartbeat_interval_ms);
     set(to.connect_timeout_ms, from.connect_timeout_ms);
     set(to.handshake_timeout_ms, from.handshake_timeout_ms);

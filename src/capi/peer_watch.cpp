@@ -51,6 +51,9 @@ Result<Message> message_of(const peer::PeerEvent& event) {
         to.set("reason", Message::string(repair_utf8(event.reason)));
     }
     to.set("attempt", Message::integer(event.attempt));
+    if (event.kind == peer::PeerEventKind::disconnected) {
+        to.set("in_doubt", Message::integer(static_cast<std::int64_t>(event.in_doubt)));
+    }
     return to.finish();
 }
 

@@ -202,6 +202,18 @@ Moved Channel::shake() noexcept {
     return result == 1 ? Moved::some : judge(result);
 }
 
+std::uint64_t Channel::unheard_ns() const noexcept {
+#if defined(__linux__)
+    constexpr std::uint64_t ms = 1'000'000;
+    tcp_info now{};
+    socklen_t size = sizeof now;
+    if (getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &now, &size) != 0) return 0;
+    return std::min(now.tcpi_last_data_recv, now.tcpi_last_ack_recv) * ms;
+#else
+    return 0;
+#endif
+}
+
 String Channel::error() const {
     if (tls_error_ == 0) return error_text(error_);
     if (ssl_ != nullptr && SSL_get_verify_result(ssl_) != X509_V_OK)

@@ -63,6 +63,8 @@ public:
     // The other side reads the end once it has read all; what it sends can still be read. Nothing
     // happens if TLS has no room for its goodbye.
     void finish() noexcept;
+    // How long nothing has come from there, not even that what was written has; 0 where the system does not tell.
+    [[nodiscard]] std::uint64_t unheard_ns() const noexcept;
     // What the last read or shake failed by.
     [[nodiscard]] String error() const;
 

@@ -109,6 +109,15 @@ void Link::limit(std::size_t frame_bytes) noexcept {
         watch_->roam(!channel_.secure() && frame_limit_ == options_.frame_bytes);
 }
 
+// Who is told goodbye for no fault of his may still answer what was said before.
+bool Link::hears() const noexcept {
+    if (state_ != State::closing) return state_ == State::open;
+    return !told_why_ && !close_heard_ && !deaf_ &&
+           (verdict_.code == WIRE_NORMAL || verdict_.code == WIRE_GOING_AWAY);
+}
+
+std::uint64_t Link::unheard_ns() const noexcept { return channel_.unheard_ns(); }
+
 bool Link::paused() const noexcept {
     return state_ == State::open && !wanted_.load(std::memory_order_relaxed);
 }
@@ -255,7 +264,7 @@ void Link::resume() {
 void Link::take(const Head& head, std::span<std::byte> body) {
     if (head.masked) apply_mask(body.data(), body.size(), head.mask);
     if (head.control()) return take_control(head, body);
-    if (state_ != State::open) return;
+    if (!hears()) return;
     bool first = head.kind != Kind::more;
     if (first == in_message_) {
         return fail(WIRE_PROTOCOL, REFLOW_ERROR_PROTOCOL,
@@ -278,6 +287,7 @@ void Link::take_control(const Head& head, std::span<std::byte> body) {
     if (head.kind == Kind::close) {
         std::optional<CloseTold> told = read_close(body);
         if (!told) return fail(WIRE_PROTOCOL, REFLOW_ERROR_PROTOCOL, "a close frame that is wrong");
+        if (state_ == State::open) handler_->closing(*this);
         return start_close({told->code, status_of(told->code), String(told->reason)}, true);
     }
     if (head.kind != Kind::ping || state_ != State::open) return;

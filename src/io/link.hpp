@@ -45,8 +45,8 @@ private:
 //   resolving -> connecting -> securing -> upgrading -> open -> closing -> ended
 //
 // A dialed link goes through all of it, an accepted one begins open. closing: a close frame is in
-// the queue, from us or in answer; what comes is thrown away but for the other's close frame. Every
-// state can go to ended, which is told once.
+// the queue, from us or in answer; what comes is thrown away but for the other's close frame, and for frames
+// in front of that if we are the first and close for no fault. Every state can go to ended, which is told once.
 class Link final : public Wire, public Member {
 public:
     Link(Ref<Loop> loop, WireScheme scheme, Form form, const WireOptions& options) noexcept;
@@ -65,6 +65,7 @@ public:
     [[nodiscard]] std::size_t queued_bytes() const noexcept override {
         return queued_.load(std::memory_order_relaxed);
     }
+    [[nodiscard]] std::uint64_t unheard_ns() const noexcept override;
     [[nodiscard]] std::uint64_t bytes_in() const noexcept override {
         return bytes_in_.load(std::memory_order_relaxed);
     }
@@ -146,6 +147,7 @@ private:
     void deliver(std::span<const std::byte> message, bool text);
     void fail(std::uint16_t code, reflow_status status, std::string_view reason);
     [[nodiscard]] bool paused() const noexcept;
+    [[nodiscard]] bool hears() const noexcept;
 
     // link_write.cpp: writing
     void push(Kind kind, String&& body, bool counts);

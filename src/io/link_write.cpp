@@ -315,8 +315,8 @@ void Link::start_close(Verdict verdict, bool answer) {
         verdict_ = std::move(verdict);
         state_ = State::closing;
         told_why_ = answer;
-        held_ = false;
-        rest_.clear();
+        // The beginning of a frame stays, since the rest of it comes.
+        if (std::exchange(held_, false) || answer) rest_.clear();
         end_after(options_.send_ns, false);
     }
     close_heard_ = close_heard_ || answer;

@@ -72,6 +72,9 @@ public:
     virtual void opened(Wire& wire) = 0;
     // A whole frame; the memory is the caller's. text: it came as such (tcp has both kinds too).
     virtual void received(Wire& wire, std::span<const std::byte> frame, bool text) = 0;
+    // The other side has closed it in order: what is sent before this returns goes in front of the answer, and is
+    // the last that it hears.
+    virtual void closing(Wire& /*wire*/) {}
     // There was a moment when all that send() took in had been written to the socket. Follows every
     // send() that left its frame in the queue or answered REFLOW_ERROR_WOULD_BLOCK; many share one.
     // A send() that has written its frame by itself is not told of: queued_bytes() is 0 after it.
@@ -94,8 +97,9 @@ public:
     // REFLOW_ERROR_WOULD_BLOCK: the queue is full. The frame is untouched then. A frame larger than
     // queue_bytes is taken if the queue is empty.
     virtual reflow_status send(String&& frame, bool text) = 0;
-    // In order: what is queued is written first, for at most the time of send_ns. closed() follows;
-    // received() does not any more. Before opened() it ends at once.
+    // In order: what is queued is written first, for at most the time of send_ns. closed() follows. With
+    // WIRE_NORMAL and WIRE_GOING_AWAY received() goes on until the other side has answered, with any other code it
+    // does not come any more. Before opened() it ends at once.
     virtual void close(std::uint16_t code, std::string_view reason) = 0;
     // At once.
     virtual void cut() noexcept = 0;
@@ -105,6 +109,9 @@ public:
     // Reading stops until it is wanted again, so that the other side has to wait.
     virtual void read(bool wanted) noexcept = 0;
     [[nodiscard]] virtual std::size_t queued_bytes() const noexcept = 0;
+    // How long the system has heard nothing of the other side's, not even that it has got what was written; also
+    // while nothing is read. 0 where the system does not know. On the thread of the host.
+    [[nodiscard]] virtual std::uint64_t unheard_ns() const noexcept { return 0; }
     [[nodiscard]] virtual std::uint64_t bytes_in() const noexcept = 0;
     [[nodiscard]] virtual std::uint64_t bytes_out() const noexcept = 0;
     [[nodiscard]] virtual WireScheme scheme() const noexcept = 0;

@@ -25,8 +25,8 @@ DiscoveryView::Options view_options(const DiscoveryOptions& options, const Disco
 
 Discovery::Discovery(DiscoveryOptions options, DiscoveryEntry self, Owner owner)
     : options_(std::move(options)),
-      self_(std::move(self)),
       owner_(std::move(owner)),
+      self_(std::move(self)),
       view_(view_options(options_, self_)),
       servers_(options_.endpoints.size()) {}
 
@@ -50,7 +50,19 @@ void Discovery::plan_refresh() {
                  [self = Ref<Discovery>::share(this)] { self->refresh(); });
 }
 
+// Interfaces come and go while a peer runs.
+void Discovery::look_where() {
+    String endpoint = owner_.endpoint ? owner_.endpoint() : String();
+    {
+        std::lock_guard lock(mutex_);
+        if (endpoint.empty() || self_.endpoint.empty() || self_.endpoint == endpoint) return;
+        self_.endpoint = endpoint;
+    }
+    tell(REFLOW_LOG_INFO, concat("discovery is told from now on that this peer is at ", endpoint));
+}
+
 void Discovery::refresh() {
+    look_where();
     {
         std::lock_guard lock(mutex_);
         if (stopping_) return;

@@ -40,6 +40,8 @@ public:
         std::function<void(std::span<const DiscoveredNetwork>)> known;
         std::function<void(reflow_log_level level, std::string_view text)> log;
         std::function<void(std::uint64_t delay_ns, std::function<void()> call)> after;
+        // Where this peer is reached now, asked before each round after the first; empty: as before. May be empty.
+        std::function<String()> endpoint{};
     };
     // self: what is registered.
     Discovery(DiscoveryOptions options, DiscoveryEntry self, Owner owner);
@@ -69,6 +71,7 @@ private:
     };
 
     void plan_refresh();
+    void look_where();
     void refresh();
     // Under the lock; false if the client has ended.
     bool begin_round(std::size_t server);
@@ -85,13 +88,13 @@ private:
     void tell(reflow_log_level level, std::string_view text) const { owner_.log(level, text); }
 
     const DiscoveryOptions options_;
-    const DiscoveryEntry self_;
     const Owner owner_;
     const SystemClock clock_;
 
     mutable std::mutex mutex_;  // guards all below; the owner is not called under it
     std::condition_variable changed_;
     std::unique_ptr<io::HttpClient> client_;  // NULL before the start and after the end
+    DiscoveryEntry self_;
     DiscoveryView view_;
     Vector<Server> servers_;
     bool stopping_ = false;

@@ -67,9 +67,12 @@ void FeedSubscription::serve(std::unique_lock<std::mutex>& lock) {
 }
 
 void FeedSubscription::close() {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     closed_ = true;
     changed_.notify_all();
+    changed_.wait(lock, [this] {
+        return !serving_ || pthread_equal(server_, pthread_self()) != 0;
+    });
 }
 
 void FeedSubscription::end() {

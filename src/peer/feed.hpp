@@ -63,7 +63,8 @@ public:
     Result<Ref<FeedSubscription>> subscribe(FeedOptions options);
     // make is called if somebody wants that kind.
     void tell(unsigned kind, const std::function<Result<Message>()>& make);
-    // Nothing comes any more: polls answer REFLOW_ERROR_CLOSED once they are empty.
+    // Nothing comes any more: polls answer REFLOW_ERROR_CLOSED once they are empty, and callbacks have been told all,
+    // but for one that calls this.
     void close();
 
 private:

@@ -154,37 +154,58 @@ private:
     std::uint64_t next_ = 0;
 };
 
-// What a frame says, in its order. Each returns false to stop reading.
+// What a frame says, in its order; who does not want something passes it over. An error stops reading.
 class FrameVisitor {
 public:
     virtual ~FrameVisitor() = default;
-    virtual Result<void> open(std::uint64_t channel, std::string_view source_actor,
-                              std::string_view actor, std::string_view port) = 0;
+    virtual Result<void> open(std::uint64_t /*channel*/, std::string_view /*source_actor*/,
+                              std::string_view /*actor*/, std::string_view /*port*/) {
+        return {};
+    }
     // bytes: of all payloads in the frame.
-    virtual Result<void> data(std::uint64_t channel, std::uint64_t first, MessageRef payloads,
-                              std::uint64_t bytes) = 0;
-    virtual Result<void> credit(std::uint64_t channel, std::uint64_t packets,
-                                std::uint64_t bytes) = 0;
-    virtual Result<void> report(std::uint64_t channel, std::uint64_t number, reflow_status status,
-                                std::string_view text) = 0;
-    virtual Result<void> ping(std::uint64_t number) = 0;
-    virtual Result<void> pong(std::uint64_t number) = 0;
-    virtual Result<void> follow(std::uint64_t number, std::string_view actor,
-                                std::string_view port, std::string_view replies_to) = 0;
-    virtual Result<void> unfollow(std::uint64_t number) = 0;
-    virtual Result<void> followed(std::uint64_t number, std::optional<std::uint64_t> channel,
-                                  std::string_view text) = 0;
-    virtual Result<void> ask(std::uint64_t number) = 0;
-    virtual Result<void> told(std::uint64_t number, MessageRef actors) = 0;
+    virtual Result<void> data(std::uint64_t /*channel*/, std::uint64_t /*first*/,
+                              MessageRef /*payloads*/, std::uint64_t /*bytes*/) {
+        return {};
+    }
+    virtual Result<void> credit(std::uint64_t /*channel*/, std::uint64_t /*packets*/,
+                                std::uint64_t /*bytes*/) {
+        return {};
+    }
+    virtual Result<void> report(std::uint64_t /*channel*/, std::uint64_t /*number*/,
+                                reflow_status /*status*/, std::string_view /*text*/) {
+        return {};
+    }
+    virtual Result<void> ping(std::uint64_t /*number*/) { return {}; }
+    virtual Result<void> pong(std::uint64_t /*number*/) { return {}; }
+    virtual Result<void> follow(std::uint64_t /*number*/, std::string_view /*actor*/,
+                                std::string_view /*port*/, std::string_view /*replies_to*/) {
+        return {};
+    }
+    virtual Result<void> unfollow(std::uint64_t /*number*/) { return {}; }
+    virtual Result<void> followed(std::uint64_t /*number*/,
+                                  std::optional<std::uint64_t> /*channel*/,
+                                  std::string_view /*text*/) {
+        return {};
+    }
+    virtual Result<void> ask(std::uint64_t /*number*/) { return {}; }
+    virtual Result<void> told(std::uint64_t /*number*/, MessageRef /*actors*/) { return {}; }
     // envelope: as message/envelope.hpp has it.
-    virtual Result<void> note(std::uint64_t channel, std::uint64_t number, Message envelope) = 0;
-    virtual Result<void> confirm(std::uint64_t channel, std::uint64_t number) = 0;
-    virtual Result<void> confirmed(std::uint64_t channel, std::uint64_t packets) = 0;
-    virtual Result<void> mark(std::uint64_t channel, std::uint64_t number, std::string_view outbox,
-                              std::uint64_t message) = 0;
-    virtual Result<void> element(std::uint64_t channel, std::uint64_t number,
-                                 std::uint32_t index) = 0;
-    // Of streams; who has none passes them over.
+    virtual Result<void> note(std::uint64_t /*channel*/, std::uint64_t /*number*/,
+                              Message /*envelope*/) {
+        return {};
+    }
+    virtual Result<void> confirm(std::uint64_t /*channel*/, std::uint64_t /*number*/) { return {}; }
+    virtual Result<void> confirmed(std::uint64_t /*channel*/, std::uint64_t /*packets*/) {
+        return {};
+    }
+    virtual Result<void> mark(std::uint64_t /*channel*/, std::uint64_t /*number*/,
+                              std::string_view /*outbox*/, std::uint64_t /*message*/) {
+        return {};
+    }
+    virtual Result<void> element(std::uint64_t /*channel*/, std::uint64_t /*number*/,
+                                 std::uint32_t /*index*/) {
+        return {};
+    }
     virtual Result<void> stream(const StreamRecord& /*record*/) { return {}; }
     virtual Result<void> stream_data(std::uint64_t /*number*/, MessageRef /*data*/) { return {}; }
     virtual Result<void> stream_end(std::uint64_t /*number*/, bool /*failed*/,

@@ -24,6 +24,7 @@ inline constexpr std::size_t peer_streams_count = 4096;        // of a link, eac
 inline constexpr std::size_t peer_message_streams_count = 8;   // whose handles one message has
 inline constexpr std::size_t peer_stream_metadata_bytes = std::size_t{64} << 10;  // encoded
 
+inline constexpr std::size_t peer_deliveries_count = 65'536;  // messages that wait for room with a call
 inline constexpr std::size_t mesh_executions_count = 10'000;  // of one mesh
 inline constexpr std::uint32_t peer_strangers_count = 48;  // accepted links that have not greeted
 inline constexpr std::uint32_t peer_guests_count = 16;     // connections that are nothing yet

@@ -86,7 +86,7 @@ Identity Link::remote() const {
 bool Link::open_to(std::string_view network_id) const {
     if (stage() != Stage::open) return false;
     std::lock_guard lock(mutex_);
-    return !leaving_ && other_locked().network_id == network_id;
+    return !leaving_ && !hushed_ && other_locked().network_id == network_id;
 }
 
 // ---- the greeting
@@ -129,8 +129,9 @@ void Link::received(io::Wire& wire, std::span<const std::byte> frame, bool text)
     std::string_view all = text_of(frame);
     switch (stage()) {
         case Stage::open:
+            if (leaving()) return !old() && !text ? hear_last(all) : void();
             if (old()) return text ? hear_old(all) : void();  // others say nothing in binary
-            if (!text && !all.empty() && all.front() == packed_mark) return hear_packed(all);
+            if (!text && !all.empty() && all.front() == packed_mark) return hear_packed(all, false);
             if (!text) return hear_batch(all);
             return;
         case Stage::connecting:
@@ -421,6 +422,7 @@ void Link::tick(std::uint64_t now_ns) {
         if (text.ok()) write(std::move(text).take(), true);
         return;
     }
+    ask_how_far_locked();
     batch_.ping(now_ns);
     flush_locked(lock);
 }
@@ -445,11 +447,6 @@ Result<std::uint64_t> Link::open_channel(std::string_view source_actor, std::str
     numbers_.emplace(std::move(key), number);
     if (!old()) batch_.open(number, source_actor, actor, port);
     return number;
-}
-
-bool Link::confirms() const {
-    std::lock_guard lock(mutex_);
-    return dials_ ? welcome_.can(capability_confirms) : hello_.can(capability_confirms);
 }
 
 // The nonce of the sender is new with each link.
@@ -501,7 +498,10 @@ Result<std::size_t> Link::send(std::uint64_t channel, std::span<const MessageRef
         if (batch_.bytes() >= options_.batch_bytes) flush_locked(lock);
     }
     packets_out_.fetch_add(sent, std::memory_order_relaxed);
-    if (sending.confirm && sent != 0) batch_.confirm(channel, to.sent - 1);
+    if (sending.confirm && sent != 0) {
+        batch_.confirm(channel, to.sent - 1);
+        to.asked = to.sent;
+    }
     bool waits = false;
     if (to.full || (sending.flush && options_.linger_ns == 0)) {
         flush_locked(lock);
@@ -521,6 +521,7 @@ void Link::mark_outbox(std::uint64_t channel, Outgoing& to, const Sending& sendi
     const std::uint64_t ahead = sending.outbox.empty() ? 0 : sending.number - to.sent;
     if (to.outbox == sending.outbox && to.ahead == ahead) return;
     batch_.mark(channel, to.sent, sending.outbox, sending.number);
+    to.kept_from = std::min(to.kept_from, to.sent);
     to.outbox = sending.outbox;
     to.ahead = ahead;
 }

@@ -133,11 +133,26 @@ public:
         std::uint64_t frames_in = 0, frames_out = 0;
         std::uint64_t queued_packets = 0;  // that wait here for the socket or for an actor
         std::uint64_t queued_bytes = 0;    // that wait for the socket
+        std::uint64_t unconfirmed = 0;     // sent, and nothing is known of them yet
         std::uint64_t streams = 0;         // on their way, both directions
         std::uint64_t open_ns = 0;         // how long it has been open
         io::WireScheme scheme = io::WireScheme::ws;
     };
     [[nodiscard]] Counts counts() const;
+    // Of all packets that were sent, but for those of outboxes that send again: how many the other side has
+    // told of, and as refused. Nothing is known of the rest; once the link has ended, nothing ever will be. A
+    // peer of the original tells of none, and none are counted.
+    struct Books {
+        std::uint64_t sent = 0, through = 0, refused = 0;
+        void add(const Books& other) noexcept {
+            sent += other.sent;
+            through += other.through;
+            refused += other.refused;
+        }
+    };
+    [[nodiscard]] Books books() const;
+    // Takes no more to send, and asks what has become of what was sent. Nothing else changes.
+    void hush();
 
     // A way to one inport of one actor there, for one sender here. REFLOW_ERROR_CLOSED, _LIMIT.
     Result<std::uint64_t> open_channel(std::string_view source_actor, std::string_view actor,
@@ -199,6 +214,7 @@ public:
     // ---- from the wire
     void opened(io::Wire& wire) override;
     void received(io::Wire& wire, std::span<const std::byte> frame, bool text) override;
+    void closing(io::Wire& wire) override;
     void drained(io::Wire& wire) override;
     void closed(io::Wire& wire, std::uint16_t code, reflow_status status,
                 std::string_view reason) override;
@@ -206,6 +222,8 @@ public:
 private:
     class Reader;
     friend class Reader;
+    class LastReader;
+    friend class LastReader;
     struct Outgoing {
         String source_actor, actor, port;
         std::uint64_t sent = 0, sent_bytes = 0;
@@ -214,6 +232,10 @@ private:
         String outbox{};          // that the next are of, as was told
         std::uint64_t ahead = 0;  // of numbers there to numbers of the channel; may wrap
         std::uint32_t index = REFLOW_NO_INDEX;  // that the next are for, as was told
+        std::uint64_t through = 0;  // so many the other side has delivered or reported
+        std::uint64_t refused = 0;  // of these, reported
+        std::uint64_t asked = 0;    // so many are to be confirmed
+        std::uint64_t kept_from = UINT64_MAX;  // from there on they are of an outbox that sends again
         [[nodiscard]] bool open() const noexcept {
             return sent < allowed.packets && sent_bytes < allowed.bytes;
         }
@@ -329,15 +351,26 @@ private:
     // The socket has so much to take that nothing is added.
     [[nodiscard]] bool crowded() const noexcept;
     void tell_credit(std::uint64_t channel, Incoming& from);
-    void hear_packed(std::string_view frame);
+    void hear_packed(std::string_view frame, bool last);
+    // ---- in link_books.cpp
+    void hear_last(std::string_view frame);
+    void through_locked(std::uint64_t channel, std::uint64_t packets) noexcept;
+    void credited_locked(std::uint64_t channel, std::uint64_t packets) noexcept;
+    void reported_locked(std::uint64_t channel, std::uint64_t number) noexcept;
+    [[nodiscard]] Books books_locked() const noexcept;
+    [[nodiscard]] bool confirms_locked() const;
+    void ask_how_far_locked();
+    [[nodiscard]] bool leaving() const;
+    // ----
     // Whether packets may wait for others; the owner has to be told then.
     [[nodiscard]] bool lingers() noexcept;
     void write(String&& frame, bool text);
     void flush_locked(std::unique_lock<std::mutex>& lock);
+    void write_batch_locked();
     [[nodiscard]] Counts counts_locked() const;
     // Whether it is open, and has not been closed on this side.
     [[nodiscard]] bool sends_locked() const noexcept {
-        return stage_.load(std::memory_order_relaxed) == Stage::open && !leaving_;
+        return stage_.load(std::memory_order_relaxed) == Stage::open && !leaving_ && !hushed_;
     }
     void leave(std::unique_lock<std::mutex>& lock, std::uint16_t code, std::string_view reason);
     void heard() noexcept;
@@ -389,6 +422,7 @@ private:
     Vector<Stuck> stuck_;          // the last few of them
     bool parking_ = false;          // a thread offers it
     bool park_again_ = false;       // and has to look again
+    bool roomless_ = false;         // none will wait for room any more
     bool listens_ = true;           // the wire reads
     Map<std::uint64_t, Ref<Outflow>> outflows_;
     Map<std::uint64_t, Ref<Inflow>> inflows_;
@@ -399,6 +433,7 @@ private:
     reflow_status ends_with_ = REFLOW_OK;
     String ends_because_;
     bool leaving_ = false;  // close() was called
+    bool hushed_ = false;   // hush() was
     bool ended_ = false;
 };
 

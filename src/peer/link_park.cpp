@@ -70,7 +70,7 @@ void Link::offer_parked() {
     } while (waits && park_again_);
     parking_ = false;
     const auto stuck = stuck_locked(parked_->message);
-    if (waits && stuck == stuck_.end()) return listen_locked(false);
+    if (waits && stuck == stuck_.end() && !roomless_) return listen_locked(false);
     if (!waits && stuck != stuck_.end()) stuck_.erase(stuck);
     gone.swap(parked_);
     listen_locked(true);
@@ -83,7 +83,7 @@ void Link::listen_locked(bool wanted) noexcept {
     if (std::exchange(listens_, wanted) != wanted && wire_) wire_->read(wanted);
 }
 
-// Who is not read cannot be heard either. A message that has waited for too long is lost, and those behind it
+// Who is not read cannot be heard either, but the system knows whether its machine answers. A message that has waited for too long is lost, and those behind it
 // for the same inport are at once, so that one actor that never takes anything does not hold up all that comes
 // over the link.
 void Link::look_after_parked(std::uint64_t now_ns) {
@@ -91,7 +91,10 @@ void Link::look_after_parked(std::uint64_t now_ns) {
     {
         std::lock_guard lock(mutex_);
         if (listens_) return;
-        heard_ns_.store(now_ns, std::memory_order_relaxed);
+        const std::uint64_t quiet = wire_ ? wire_->unheard_ns() : 0;
+        const std::uint64_t heard = std::max(heard_ns_.load(std::memory_order_relaxed),
+                                             now_ns - std::min(now_ns, quiet));
+        heard_ns_.store(heard, std::memory_order_relaxed);
         if (!parked_ || parking_) return;
         if (now_ns - std::min(now_ns, parked_->since_ns) < options_.park_ns) return;
         if (stuck_.size() >= most_stuck) stuck_.erase(stuck_.begin());
@@ -102,11 +105,12 @@ void Link::look_after_parked(std::uint64_t now_ns) {
     lose_parked(*gone);
 }
 
-// Nobody will have room for it any more.
+// Nobody will have room for it any more. Who offers it at this moment tells that it is lost.
 void Link::give_up_parked() {
     std::optional<Parked> gone;
     {
         std::lock_guard lock(mutex_);
+        roomless_ = true;
         if (parking_) return;
         gone.swap(parked_);
     }

@@ -30,6 +30,8 @@ Link::Counts Link::counts_locked() const {
     if (opened_ns_ != 0) now.open_ns = owner_.now_ns() - opened_ns_;
     now.queued_packets = batch_.packets();
     now.streams = outflows_.size() + inflows_.size();
+    const Books books = books_locked();
+    now.unconfirmed = books.sent - books.through;
     for (const auto& [number, channel] : incoming_) {
         now.queued_packets += channel.waiting.size() - channel.taken;
     }
@@ -139,6 +141,7 @@ public:
         {
             std::lock_guard lock(link_.mutex_);
             if (channel >= link_.outgoing_.size()) return {};
+            link_.credited_locked(channel, packets);
             Outgoing& to = link_.outgoing_[channel];
             to.allowed.packets = std::max(to.allowed.packets, packets);
             to.allowed.bytes = std::max(to.allowed.bytes, bytes);
@@ -149,6 +152,10 @@ public:
     }
     Result<void> report(std::uint64_t channel, std::uint64_t number, reflow_status status,
                         std::string_view text) override {
+        {
+            std::lock_guard lock(link_.mutex_);
+            link_.reported_locked(channel, number);
+        }
         link_.owner_.lost(link_, channel, number, status, text);
         return {};
     }
@@ -252,6 +259,10 @@ public:
         return {};
     }
     Result<void> confirmed(std::uint64_t channel, std::uint64_t packets) override {
+        {
+            std::lock_guard lock(link_.mutex_);
+            link_.through_locked(channel, packets);
+        }
         link_.owner_.confirmed(link_, channel, packets);
         return {};
     }
@@ -271,12 +282,12 @@ private:
     Link& link_;
 };
 
-void Link::hear_packed(std::string_view frame) {
+void Link::hear_packed(std::string_view frame, bool last) {
     String unpacked;
     Result<void> done = Failure(REFLOW_ERROR_PROTOCOL, "a packed frame, which was not agreed on");
     if (options_.packer) done = options_.packer->unpack(frame, unpacked);
     if (!done.ok()) return refuse(done.error().status, done.error().message, io::WIRE_PROTOCOL);
-    hear_batch(unpacked);
+    last ? hear_last(unpacked) : hear_batch(unpacked);
 }
 
 void Link::hear_batch(std::string_view frame) {

@@ -1,5 +1,7 @@
 // The way from a link's batch to its wire: what waits, for what, and what it becomes.
 // Neighbours: link.cpp (the rest of it). Thread: see link.hpp.
+#include <algorithm>
+
 #include "peer/link.hpp"
 
 namespace reflow::peer {
@@ -14,9 +16,19 @@ void Link::flush() {
 void Link::flush_locked(std::unique_lock<std::mutex>&) {
     if (batch_.empty()) return;
     if (busy_ && batch_.bytes() < options_.batch_bytes) return;
+    write_batch_locked();
+}
+
+void Link::write_batch_locked() {
     String frame = batch_.take();
     if (packs_) options_.packer->pack(frame, packed_);
     write(std::move(frame), false);
+}
+
+// The other side goes, and hears nothing behind our answer.
+void Link::closing(io::Wire&) {
+    std::lock_guard lock(mutex_);
+    if (!batch_.empty()) write_batch_locked();
 }
 
 void Link::close(std::uint16_t code, std::string_view reason) {
@@ -32,12 +44,27 @@ bool Link::close_resting(std::uint64_t packets, std::uint16_t code, std::string_
         now.streams != 0) {
         return false;
     }
+    // What is to be known of them is asked for first.
+    if (now.unconfirmed != 0 && confirms_locked()) {
+        ask_how_far_locked();
+        flush_locked(lock);
+        return false;
+    }
     leave(lock, code, reason);
     return true;
 }
 
-// What has gathered behind a busy socket goes first: it counts as sent.
+// What has gathered behind a busy socket goes first: it counts as sent. What the other side says of it until it
+// goes as well is heard (hear_last). What it has sent is told as far as it has been taken, since it cannot ask any more.
 void Link::leave(std::unique_lock<std::mutex>& lock, std::uint16_t code, std::string_view reason) {
+    if (!leaving_ && !old() && stage_.load(std::memory_order_relaxed) == Stage::open) {
+        ask_how_far_locked();
+        for (auto& [number, from] : incoming_) {
+            if (from.first > std::exchange(from.told, std::max(from.told, from.first))) {
+                batch_.confirmed(number, from.first);
+            }
+        }
+    }
     leaving_ = true;
     lingers_ = false;
     Ref<io::Wire> on = wire_;

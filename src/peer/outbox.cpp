@@ -158,19 +158,21 @@ void Outbox::lose(std::size_t at, Loss loss, reflow_status status, std::string_v
     Item& item = items_[at];
     if (item.fate) {
         item.fate->decided = true;
+        item.fate->doubt = item.times != 0 && loss != Loss::refused;
         item.fate->status = status;
         item.fate->why = why;
     }
     ++books_.lost[static_cast<std::size_t>(loss)];
     if (at < sent_) --sent_;
-    lost.push_back({drop(at), loss, status, String(why)});
+    Kept gone = drop(at);
+    lost.push_back({std::move(gone.message), loss, status, String(why), std::move(gone.fate)});
 }
 
-Message Outbox::drop(std::size_t at) {
-    Message message = std::move(items_[at].message);
+Kept Outbox::drop(std::size_t at) {
+    Kept gone{std::move(items_[at].message), std::move(items_[at].fate)};
     bytes_ -= items_[at].bytes;
     items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(at));
-    return message;
+    return gone;
 }
 
 }  // namespace reflow::peer

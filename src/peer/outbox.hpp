@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "message/message.hpp"
 #include "peer/config.hpp"
+#include "peer/outcome.hpp"
 #include "peer/status.hpp"
 
 namespace reflow::peer {
@@ -31,11 +32,21 @@ struct OutboxOptions {
     std::uint64_t unacknowledged = 1'000;
 };
 
-// What becomes of one message, for a sender that wants to know. Guarded by whoever guards the outbox.
+// What becomes of one message, for a sender that wants to know. Guarded by whoever guards the outbox. Who is to be
+// told is called with the end of the last reference, which goes where messages go: where no lock is held.
 struct Fate : RefCounted<Fate> {
+    ~Fate() {
+        if (!told) return;
+        const bool arrived = decided && status == REFLOW_OK;
+        const Outcome known = arrived ? Outcome::delivered : Outcome::lost;
+        told(doubt ? Outcome::in_doubt : known, decided ? status : reflow_status{REFLOW_ERROR_CLOSED},
+             why);
+    }
     bool decided = false;
+    bool doubt = false;  // it may have been delivered
     reflow_status status = REFLOW_OK;  // REFLOW_OK: delivered
     String why;
+    Told told;
 };
 
 // A message that will not be delivered, as far as is known here.
@@ -44,11 +55,16 @@ struct Undelivered {
     Loss loss = Loss::deadline;
     reflow_status status = REFLOW_ERROR_TIMEOUT;
     String why;
+    Ref<Fate> fate{};
 };
 using Losses = Vector<Undelivered>;
 // Messages that nobody here needs any more. The last reference to one may call its host, so the caller ends
 // them where he holds no lock.
-using Gone = Vector<Message>;
+struct Kept {
+    Message message;
+    Ref<Fate> fate;
+};
+using Gone = Vector<Kept>;
 
 class Outbox {
 public:
@@ -112,7 +128,7 @@ private:
     void lose(std::size_t at, Loss loss, reflow_status status, std::string_view why,
               Losses& lost);
     void take_back(Losses& lost);
-    [[nodiscard]] Message drop(std::size_t at);
+    [[nodiscard]] Kept drop(std::size_t at);
 
     const OutboxOptions options_;
     Deque<Item> items_;     // by number

@@ -94,6 +94,39 @@ Result<Ref<Outboxes::Way>> Outboxes::way_to(const Address& to) {
     return way;
 }
 
+Result<void> Outboxes::fits_outbox(const Address& to, MessageRef message) const {
+    if (!payload_of(message).holds_stream() || !confirms(to.network_id, to.actor)) return {};
+    return Failure(REFLOW_ERROR_UNSUPPORTED,
+                   "a stream cannot be sent again, as at_least_once may have to")
+        .hint("send its handle to an actor without an outbox, or with at_most_once");
+}
+
+Result<void> Outboxes::put_told(const Address& to, MessageRef message, Told told) {
+    if (Result<void> fits = fits_outbox(to, message); !fits.ok()) return fits;
+    Losses lost;
+    Ref<Way> way;
+    Ref<Fate> fate = make_ref<Fate>();
+    {
+        Lock lock(mutex_);
+        if (stopped_) return Failure(REFLOW_ERROR_CLOSED, "the peer has stopped");
+        Result<Ref<Way>> found = way_to(to);
+        if (!found.ok()) return found.take_error();
+        way = std::move(found).take();
+        Result<bool> taken = way->box.put(message.own(), fate, carrier_.carrier_now_ns(), lost);
+        if (!taken.ok()) return taken.take_error();
+        if (!taken.value()) {
+            return Failure(REFLOW_ERROR_LIMIT, concat("the outbox of ", to.actor, "@",
+                                                      to.network_id, " is full"))
+                .port(to.port);
+        }
+        fate->told = std::move(told);
+    }
+    fate = {};
+    tell(*way, lost);
+    pump(way);
+    return {};
+}
+
 Result<void> Outboxes::put(const Address& to, MessageRef message, std::int64_t timeout_ms,
                            bool confirm, std::uint32_t index) {
     const std::uint64_t start = carrier_.carrier_now_ns();
@@ -102,11 +135,7 @@ Result<void> Outboxes::put(const Address& to, MessageRef message, std::int64_t t
         const auto most = static_cast<std::uint64_t>(waiting_ms(timeout_ms));
         return std::chrono::milliseconds(most - std::min(most, spent));
     };
-    if (payload_of(message).holds_stream() && confirms(to.network_id, to.actor)) {
-        return Failure(REFLOW_ERROR_UNSUPPORTED,
-                       "a stream cannot be sent again, as at_least_once may have to")
-            .hint("send its handle to an actor without an outbox, or with at_most_once");
-    }
+    if (Result<void> fits = fits_outbox(to, message); !fits.ok()) return fits;
     Ref<Way> way;
     Ref<Fate> fate;
     if (confirm) fate = make_ref<Fate>();

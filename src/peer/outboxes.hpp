@@ -52,6 +52,9 @@ public:
     Result<void> put(const Address& to, MessageRef message, std::int64_t timeout_ms, bool confirm,
                      std::uint32_t index = REFLOW_NO_INDEX);
 
+    // The same without a wait: told is called once, unless this fails. REFLOW_ERROR_LIMIT if it is full.
+    Result<void> put_told(const Address& to, MessageRef message, Told told);
+
     // ---- from the peer
     void linked(std::string_view network_id);
     void unlinked(const Link& link);
@@ -113,6 +116,7 @@ private:
     [[nodiscard]] bool send_some(Way& way, Lock& lock, Left& left);
     void take_late(Way& way, Left& left);
     void leave(Way& way);
+    [[nodiscard]] Result<void> fits_outbox(const Address& to, MessageRef message) const;
     [[nodiscard]] Ref<Way> find(const Link& link, std::uint64_t channel) const;
     void tell(const Way& way, const Losses& lost);
 

@@ -99,6 +99,8 @@ void Peer::stop(std::int64_t timeout_ms) {
     }
     const std::uint64_t start = now_ns();
     outboxes_.stop(timeout_ms);
+    deliveries_.stop();
+    hear_fates(timeout_ms);
     {
         std::lock_guard lock(mutex_);
         stopping_ = true;
@@ -116,7 +118,7 @@ void Peer::stop(std::int64_t timeout_ms) {
     if (listener != 0) wires_.unlisten(listener);
     for (const Ref<Link>& link : all) link->close(io::WIRE_GOING_AWAY, "the peer stops");
     cancel_timers();
-    auto empty = [this] { return links_.empty(); };
+    auto empty = [this] { return links_.empty() && ending_links_ == 0; };
     std::unique_lock lock(mutex_);
     auto spent = static_cast<std::int64_t>((now_ns() - start) / 1'000'000);
     auto left =
@@ -130,6 +132,31 @@ void Peer::stop(std::int64_t timeout_ms) {
     }
     lock.unlock();
     forget_room();
+}
+
+// Links that go say no more; what is on its way is known to have arrived first, as long as more of it arrives within
+// a heartbeat. By the time of the machine: nothing else moves a clock here.
+void Peer::hear_fates(std::int64_t timeout_ms) {
+    using Time = std::chrono::steady_clock;
+    constexpr auto look = std::chrono::milliseconds(2);
+    const Vector<Ref<Link>> all = links();
+    for (const Ref<Link>& link : all) link->hush();
+    const Time::time_point end = Time::now() + std::chrono::milliseconds(waiting_ms(timeout_ms));
+    Time::time_point moved = Time::now();
+    std::uint64_t before = UINT64_MAX;
+    for (;;) {
+        std::uint64_t open = 0;
+        for (const Ref<Link>& link : all) {
+            if (link->stage() == Stage::open && link->confirms()) open += link->counts().unconfirmed;
+        }
+        const Time::time_point now = Time::now();
+        if (open < before) moved = now;
+        before = open;
+        const bool stands = now - moved > std::chrono::nanoseconds(options_.link.heartbeat_ns);
+        if (open == 0 || stands || now >= end) return;
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, look);
+    }
 }
 
 // ---- heartbeats
@@ -241,7 +268,24 @@ void Peer::linked(Link& link) {
     outboxes_.linked(event.remote.network_id);
 }
 
+// Counted until its end has been told, for stop().
+class Peer::EndingLink {
+public:
+    explicit EndingLink(Peer& peer) : peer_(peer) {}
+    EndingLink(const EndingLink&) = delete;
+    EndingLink& operator=(const EndingLink&) = delete;
+    ~EndingLink() {
+        std::lock_guard lock(peer_.mutex_);
+        --peer_.ending_links_;
+        peer_.changed_.notify_all();
+    }
+
+private:
+    Peer& peer_;
+};
+
 void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
+    std::optional<EndingLink> ending;
     Ref<Link> kept;  // the wire lets go of it now
     Vector<Ref<Proxy>> proxies;  // these end without the lock
     Ref<Target> target;
@@ -255,6 +299,9 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
         }
         if (!kept) return;
         std::erase(links_, kept);
+        ++ending_links_;
+        ending.emplace(*this);
+        ended_.add(link.books());  // they do not change any more
         for (auto& [key, route] : routes_) {
             if (key.first == &link && route.proxy) proxies.push_back(std::move(route.proxy));
         }
@@ -274,17 +321,14 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     }
     changed_.notify_all();
     confirmations_.ended(link, reason_of(status, reason));
+    deliveries_.ended(link, reason_of(status, reason));
     followers_.forget(link);
     if (proxies_) {
         proxies_->forget(&link);
     }
     outboxes_.unlinked(link);
     if (greeted && link.was_open()) {
-        PeerEvent event{PeerEventKind::disconnected, link.remote(), link.endpoint(), status,
-                        reason_of(status, reason), 0};
-        log(REFLOW_LOG_INFO, concat("Connection with network ", event.remote.network_id,
-                                    " has ended: ", event.reason));
-        if (listener_) listener_(event);
+        tell_end(link, status, reason);
     } else if (!link.dialled()) {
         // Of two that dial each other one is always refused.
         bool twin = reason.ends_with(connected_already);
@@ -298,6 +342,20 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
     if (next == Next::soon) plan_attempt(target);
     if (next == Next::fail) after_failure(target, status, reason, is_final(link, status));
     for (const Ref<Target>& one : woken) after_failure(one, status, reason, false);
+}
+
+void Peer::tell_end(Link& link, reflow_status status, std::string_view reason) {
+    const Link::Books books = link.books();
+    PeerEvent event{PeerEventKind::disconnected, link.remote(), link.endpoint(), status,
+                    reason_of(status, reason), 0, books.sent - books.through};
+    log(REFLOW_LOG_INFO, concat("Connection with network ", event.remote.network_id,
+                                " has ended: ", event.reason));
+    if (event.in_doubt != 0) {
+        log(REFLOW_LOG_WARN, concat("of ", books.sent, " packets to ", event.remote.network_id,
+                                    " over that link ", event.in_doubt,
+                                    " are in doubt: they were sent and are not confirmed"));
+    }
+    if (listener_) listener_(event);
 }
 
 io::WireHandler* Peer::accepted(io::Wire& wire) {
@@ -434,7 +492,14 @@ Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_
         }
         taken += some.value();
         if (some.value() != 0) continue;
-        if (!wait_for_room(link, channel, *inport)) break;
+        if (!wait_for_room(link, channel, *inport)) {
+            // Nobody else would say that it is lost.
+            if (channel == UINT64_MAX && nobody_waits()) {
+                return Failure(REFLOW_ERROR_CLOSED, concat(parcel.actor, " has no room, and the peer "
+                                                                         "has stopped"));
+            }
+            break;
+        }
         // Room may have come in between.
         Result<std::size_t> more = put(link, rest, channel, *inport, next);
         if (!more.ok() || more.value() == 0) break;

@@ -20,6 +20,7 @@
 #include "network/network.hpp"
 #include "peer/arrivals.hpp"
 #include "peer/confirmations.hpp"
+#include "peer/deliveries.hpp"
 #include "peer/discovery.hpp"
 #include "peer/followers.hpp"
 #include "peer/link.hpp"
@@ -86,6 +87,7 @@ struct PeerEvent {
     reflow_status status = REFLOW_OK;
     String reason;
     std::uint32_t attempt = 0;
+    std::uint64_t in_doubt = 0;  // packets that the link has carried, of which nothing is known
 };
 
 // The reason, or what the status says.
@@ -94,6 +96,7 @@ struct PeerEvent {
 class Peer final : public RefCounted<Peer>,
                    private LinkOwner,
                    private OutboxCarrier,
+                   private DeliveryCarrier,
                    private io::PortHandler {
 public:
     using Listener = std::function<void(const PeerEvent&)>;
@@ -128,6 +131,9 @@ public:
         return send(network_id, actor, port, std::span(&message, 1), source_actor, timeout_ms,
                     accepted, confirm);
     }
+    // The same with confirm, and without a wait: told is called once, unless this fails. See Deliveries.
+    Result<void> send_told(const Deliveries::Address& to, Message message, std::uint64_t timeout_ns,
+                           Told told);
     // For a node of this network, to an actor that keeps() has told of: into the outbox, without a wait.
     Result<void> keep(const OutboxAddress& to, MessageRef message, std::uint32_t index) {
         return outboxes_.put(to, message, 0, false, index);
@@ -167,6 +173,8 @@ public:
     // By reason, those of outboxes too.
     [[nodiscard]] std::array<std::uint64_t, losses_count> losses() const;
     [[nodiscard]] std::uint64_t lost_packets() const;
+    // What has become of all that was sent.
+    [[nodiscard]] MessageBooks books() const;
     // Closes all links in order, waits for them up to the timeout, and then cuts them.
     void stop(std::int64_t timeout_ms);
 
@@ -200,6 +208,8 @@ private:
         std::uint64_t told = 0;  // in the log: those before this one
     };
     using RouteKey = std::pair<const Link*, std::uint64_t>;
+    class EndingLink;
+    friend class EndingLink;
 
     // ---- from links
     Result<void> admit(Link& link, const Hello& hello) override;
@@ -236,6 +246,13 @@ private:
     void room(std::string_view network_id) override;
     std::uint64_t carrier_now_ns() override { return now_ns(); }
 
+    // ---- from deliveries
+    Ref<Link> link_for(std::string_view network_id) override { return pick(network_id); }
+    void call_later(std::uint64_t delay_ns, std::function<void()> call) override {
+        later(delay_ns, std::move(call));
+    }
+    std::uint64_t delivery_now_ns() override { return now_ns(); }
+
     // ---- from the port
     io::WireHandler* accepted(io::Wire& wire) override;
     io::HttpResponse request(const io::HttpRequest& request) override;
@@ -253,6 +270,7 @@ private:
     void made_room(std::uint64_t inport);
     void leave_room(std::uint64_t inport);
     void forget_room();
+    [[nodiscard]] bool nobody_waits() const;
     void tell_message(const Link& link, const Parcel& parcel, std::uint64_t channel);
     void tick();
     void plan_tick();
@@ -264,6 +282,8 @@ private:
                      std::uint32_t outport, std::span<const Message> packets);
     void ask_for(Proxy& proxy, Link& link);
     void greet_proxies(Link& link);
+    void hear_fates(std::int64_t timeout_ms);
+    void tell_end(Link& link, reflow_status status, std::string_view reason);
     void look_at_changes();
 
     // ---- in peer_discovery.cpp; those that end in _locked want the lock
@@ -310,6 +330,7 @@ private:
     // ended before they were greeted.
     std::atomic<std::uint64_t> lost_{0}, refused_{0}, failed_{0};
     Confirmations confirmations_;
+    Deliveries deliveries_{*this};
     Outboxes outboxes_{*this};
     Arrivals arrivals_;
 
@@ -321,6 +342,8 @@ private:
     bool roomless_ = false;  // nobody waits for room any more
     std::uint64_t port_number_ = 0;
     Vector<Ref<Link>> links_;  // all that have not ended
+    std::size_t ending_links_ = 0;  // that have, and it is being told
+    Link::Books ended_;        // of links that have ended
     Vector<Ref<Target>> targets_;
     Map<RouteKey, Route> routes_;
     // Channels that wait for an inport: by the number of that. None once it keeps none.

@@ -23,6 +23,7 @@ String id_of(const Link& link, const Parcel& parcel, std::uint64_t channel, std:
 
 void Peer::confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) {
     confirmations_.confirmed(link, channel, packets);
+    deliveries_.confirmed(link, channel, packets);
     outboxes_.confirmed(link, channel, packets);
 }
 
@@ -61,7 +62,24 @@ std::array<std::uint64_t, losses_count> Peer::losses() const {
     all[static_cast<std::size_t>(Loss::refused)] += lost_.load(std::memory_order_relaxed);
     all[static_cast<std::size_t>(Loss::invalid)] += invalid_.load(std::memory_order_relaxed);
     all[static_cast<std::size_t>(Loss::duplicate)] += arrivals_.duplicates();
+    all[static_cast<std::size_t>(Loss::link_lost)] += books().in_doubt;
     return all;
+}
+
+MessageBooks Peer::books() const {
+    MessageBooks sum;
+    std::lock_guard lock(mutex_);
+    Link::Books all = ended_;
+    sum.in_doubt = ended_.sent - ended_.through;
+    for (const Ref<Link>& link : links_) {
+        const Link::Books one = link->books();
+        all.add(one);
+        sum.unconfirmed += one.sent - one.through;
+    }
+    sum.sent = all.sent;
+    sum.refused = all.refused;
+    sum.delivered = all.through - all.refused;
+    return sum;
 }
 
 // What was to be delivered and was not; a duplicate was.

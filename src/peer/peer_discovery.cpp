@@ -47,6 +47,7 @@ std::string_view name_of(DiscoveryEvent::Kind kind) noexcept {
 Result<void> Peer::start_discovery() {
     if (options_.discovery.endpoints.empty()) return {};
     DiscoveryEntry self;
+    Discovery::Owner owner;
     self.network_id = options_.link.self.network_id;
     self.instance_id = options_.link.self.instance_id;
     if (options_.listens) {
@@ -60,11 +61,16 @@ Result<void> Peer::start_discovery() {
         auto interfaces = io::interface_addresses();
         if (!interfaces.ok()) return interfaces.take_error();
         self = registration(config, port_, interfaces.value());
+        if (config.advertise_address.empty()) {
+            owner.endpoint = [config, port = port_] {
+                auto now = io::interface_addresses();
+                return now.ok() ? registration(config, port, now.value()).endpoint : String();
+            };
+        }
     }
     DiscoveryOptions wanted = options_.discovery;
     wanted.tls.ca_file = options_.wire.tls.ca_file;
     wanted.tls.verify = options_.wire.tls.verify;
-    Discovery::Owner owner;
     owner.event = [this](const DiscoveryEvent& event) {
         log(REFLOW_LOG_DEBUG, concat("discovery: network ", event.network.network_id, " ",
                                      name_of(event.kind), ": ", event.network.instances.size(),

@@ -34,6 +34,7 @@ void Peer::writable(Link& link, std::uint64_t channel) {
     }
     changed_.notify_all();
     outboxes_.writable(link, channel);
+    deliveries_.writable(link, channel);
     if (Ref<Proxy> proxy = proxies_ ? proxies_->sender(&link, channel) : Ref<Proxy>()) {
         return proxy->wake();
     }
@@ -53,6 +54,7 @@ void Peer::lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_
     }
     lost_.fetch_add(1, std::memory_order_relaxed);
     confirmations_.lost(link, channel, number, status, text);
+    deliveries_.lost(link, channel, number, status, text);
     log(REFLOW_LOG_WARN, concat("packet ", number, " to ", link.remote().network_id,
                                 " was not delivered: ", text));
 }

@@ -44,6 +44,11 @@ bool Peer::wait_for_room(Link& link, std::uint64_t channel, std::uint64_t inport
     return false;
 }
 
+bool Peer::nobody_waits() const {
+    std::lock_guard lock(mutex_);
+    return roomless_;
+}
+
 // Nobody waits for that inport any more: those who did look at what there is now.
 void Peer::leave_room(std::uint64_t inport) {
     Vector<std::pair<Ref<Link>, std::uint64_t>> all;

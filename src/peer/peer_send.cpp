@@ -8,6 +8,15 @@
 
 namespace reflow::peer {
 
+Result<void> Peer::send_told(const Deliveries::Address& to, Message message,
+                             std::uint64_t timeout_ns, Told told) {
+    if (outboxes_.confirms(to.network_id, to.actor)) {
+        return outboxes_.put_told({to.network_id, to.actor, to.port, to.source_actor}, message,
+                                  std::move(told));
+    }
+    return deliveries_.send(to, std::move(message), timeout_ns, std::move(told));
+}
+
 Result<void> Peer::send(std::string_view network_id, std::string_view actor,
                         std::string_view port, std::span<const MessageRef> messages,
                         std::string_view source_actor, std::int64_t timeout_ms,

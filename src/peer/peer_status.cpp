@@ -19,6 +19,7 @@ Status Peer::status() const {
     now.refused_connections = refused_.load(std::memory_order_relaxed);
     now.failed_handshakes = failed_.load(std::memory_order_relaxed);
     now.lost = losses();
+    now.messages = books();
     now.outbox = outbox_status();
     Vector<Ref<Link>> all;  // in the order of now.links
     for (Ref<Link>& link : links()) {
@@ -49,6 +50,7 @@ Status Peer::status() const {
         one.received.bytes = counts.bytes_in;
         one.queued_messages = counts.queued_packets;
         one.queued_bytes = counts.queued_bytes;
+        one.unconfirmed = counts.unconfirmed;
         one.streams = counts.streams;
         now.links.push_back(std::move(one));
     }

@@ -108,6 +108,7 @@ void link(JsonOut& out, const LinkStatus& link) {
     traffic(out, "received", link.received);
     number(out, "queued_messages", link.queued_messages);
     number(out, "queued_bytes", link.queued_bytes);
+    number(out, "unconfirmed", link.unconfirmed);
     number(out, "streams", link.streams);
     if (link.error.empty()) {
         out.key("error");
@@ -164,6 +165,17 @@ String health_json(const Status& status) {
 
 namespace {
 
+void messages(JsonOut& out, const MessageBooks& all) {
+    out.key("messages");
+    out.begin_object();
+    number(out, "sent", all.sent);
+    number(out, "delivered", all.delivered);
+    number(out, "refused", all.refused);
+    number(out, "in_doubt", all.in_doubt);
+    number(out, "unconfirmed", all.unconfirmed);
+    out.end_object();
+}
+
 void outbox(JsonOut& out, const OutboxStatus& all) {
     out.key("outbox");
     out.begin_object();
@@ -195,6 +207,7 @@ String status_json(const Status& status) {
     out.end_array();
     actors(out, status);
     losses(out, status.lost);
+    messages(out, status.messages);
     if (status.outbox) outbox(out, *status.outbox);
     out.end_object();
     out.finish();

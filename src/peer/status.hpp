@@ -34,6 +34,16 @@ enum class Loss : std::uint8_t {
 inline constexpr std::size_t losses_count = 7;
 [[nodiscard]] std::string_view loss_word(Loss loss) noexcept;
 
+// Of all links since the start, but for outboxes that send again and peers of the original:
+// sent = delivered + refused + in_doubt + unconfirmed.
+struct MessageBooks {
+    std::uint64_t sent = 0;
+    std::uint64_t delivered = 0;    // an inport there has them, as the other side has told
+    std::uint64_t refused = 0;
+    std::uint64_t in_doubt = 0;     // the link has ended without a word of them
+    std::uint64_t unconfirmed = 0;  // the other side may still tell
+};
+
 // Of one way: all since the start.
 struct Traffic {
     std::uint64_t messages = 0;
@@ -56,6 +66,7 @@ struct LinkStatus {
     Traffic received;
     std::uint64_t queued_messages = 0;  // taken in, and not yet written to the socket
     std::uint64_t queued_bytes = 0;
+    std::uint64_t unconfirmed = 0;  // sent, and the other side has not told what became of them
     std::uint64_t streams = 0;  // on their way, both directions
     String error;  // why the last attempt to connect has failed
 };
@@ -92,6 +103,7 @@ struct Status {
     std::uint64_t pending_handshakes = 0;   // that others have begun: no links yet
     std::uint64_t failed_handshakes = 0;    // that others began, and that failed for another reason
     std::array<std::uint64_t, losses_count> lost{};  // over all links
+    MessageBooks messages;
     std::optional<OutboxStatus> outbox;              // if there is one
 };
 

@@ -90,6 +90,7 @@ Vector<LinkStatus> merged(const Vector<LinkStatus>& links) {
         add(to.received, link.received);
         to.queued_messages += link.queued_messages;
         to.queued_bytes += link.queued_bytes;
+        to.unconfirmed += link.unconfirmed;
         to.streams += link.streams;
         to.reconnects += link.reconnects;
         if (link.state == LinkState::connected) to.state = link.state;
@@ -126,6 +127,7 @@ public:
         links();
         ways();
         lost();
+        messages(status_.messages);
         if (status_.outbox) outbox(*status_.outbox);
     }
 
@@ -162,6 +164,9 @@ private:
              [](const LinkStatus& l) { return l.queued_messages; });
         each("reflow_peer_link_queued_bytes", "gauge", "Bytes that wait for the socket.",
              [](const LinkStatus& l) { return l.queued_bytes; });
+        each("reflow_peer_link_unconfirmed_messages", "gauge",
+             "Messages sent that the other side has not told of yet.",
+             [](const LinkStatus& l) { return l.unconfirmed; });
         each("reflow_peer_link_streams", "gauge", "Streams on their way, in both directions.",
              [](const LinkStatus& l) { return l.streams; });
         out_.family("reflow_peer_link_round_trip_seconds", "gauge",
@@ -202,6 +207,19 @@ private:
         for (std::size_t i = 0; i < losses_count; ++i) {
             out_.sample({{"reason", loss_word(static_cast<Loss>(i))}}, status_.lost[i]);
         }
+    }
+
+    void messages(const MessageBooks& all) {
+        single("reflow_peer_sent_messages_total", "counter",
+               "Messages that were given to links, but for outboxes that send again and old peers.",
+               all.sent);
+        out_.family("reflow_peer_sent_messages_fate_total", "counter",
+                    "Of these, those whose fate is known or never will be.");
+        out_.sample({{"fate", "delivered"}}, all.delivered);
+        out_.sample({{"fate", "refused"}}, all.refused);
+        out_.sample({{"fate", "in_doubt"}}, all.in_doubt);
+        single("reflow_peer_unconfirmed_messages", "gauge",
+               "Of these, those that the other side has not told of yet.", all.unconfirmed);
     }
 
     void outbox(const OutboxStatus& all) {

@@ -234,15 +234,30 @@ struct Parcel {
           message(from_js(info.Env(), info[3])) {}
 
     reflow_status send(reflow_peer* peer, reflow_error** error) {
+        const reflow_peer_send_options how = options();
+        return taken(reflow_peer_send_with(peer, view_of(network), view_of(actor), view_of(port),
+                                           message.get(), &how, error));
+    }
+
+    // told gets user_data once, unless this fails.
+    reflow_status send_told(reflow_peer* peer, reflow_peer_fate_fn told, void* user_data,
+                            reflow_error** error) {
+        reflow_peer_send_options how = options();
+        if (how.timeout_ms == 0) how.timeout_ms = 1;  // 0 would be the engine's default
+        return taken(reflow_peer_send_told(peer, view_of(network), view_of(actor), view_of(port),
+                                           message.get(), &how, told, user_data, error));
+    }
+
+    reflow_peer_send_options options() const {
         reflow_peer_send_options options{};
         options.struct_size = sizeof options;
-        options.flags = confirmed ? REFLOW_PEER_SEND_CONFIRMED : 0;
         options.source = view_of(source);
         options.envelope = envelope ? envelope->get() : nullptr;
         options.timeout_ms = timeout;
-        const reflow_status status = reflow_peer_send_with(
-            peer, view_of(network), view_of(actor), view_of(port), message.get(), &options, error);
-        if (status == REFLOW_OK) (void)message.leak();  // it was taken
+        return options;
+    }
+    reflow_status taken(reflow_status status) {
+        if (status == REFLOW_OK) (void)message.leak();
         return status;
     }
 
@@ -255,9 +270,68 @@ struct Parcel {
 
 }  // namespace
 
+namespace {
+
+// A confirmed message on its way: no thread waits for it, and the process lives until its fate is told.
+struct Awaited {
+    Awaited(Napi::Env env, std::shared_ptr<PeerCore> of)
+        : core(std::move(of)),
+          environment(Environment::of(env).weak_from_this()),
+          deferred(Napi::Promise::Deferred::New(env)) {}
+
+    std::shared_ptr<PeerCore> core;
+    std::weak_ptr<Environment> environment;
+    Napi::Promise::Deferred deferred;
+    Failure failure;
+
+    // JS
+    void settle(Napi::Env env) {
+        Environment& here = Environment::of(env);
+        here.release(env);
+        if (failure) deferred.Reject(error_of(env, failure).Value());
+        else deferred.Resolve(env.Undefined());
+        // The last one ends the peer, which waits.
+        if (core.use_count() == 1) here.background([last = std::move(core)]() mutable { last.reset(); });
+        core.reset();
+    }
+
+    // On any thread.
+    static void tell(void* user_data, reflow_peer_fate, reflow_status status, reflow_view reason) {
+        const std::unique_ptr<std::shared_ptr<Awaited>> mine(
+            static_cast<std::shared_ptr<Awaited>*>(user_data));
+        const std::shared_ptr<Awaited> self = *mine;
+        self->failure.status = status;
+        self->failure.message = copy_of(reason);
+        self->core->end();
+        if (const auto there = self->environment.lock()) {
+            there->post([self](Napi::Env env) { self->settle(env); });
+        }
+    }
+};
+
+Napi::Value send_confirmed(Napi::Env env, const std::shared_ptr<PeerCore>& core, Parcel& parcel) {
+    auto awaited = std::make_shared<Awaited>(env, core);
+    auto held = std::make_unique<std::shared_ptr<Awaited>>(awaited);
+    core->begin();
+    Environment::of(env).retain(env);
+    reflow_error* error = nullptr;
+    const reflow_status status = parcel.send_told(core->peer, Awaited::tell, held.get(), &error);
+    if (status == REFLOW_OK) {
+        (void)held.release();
+    } else {
+        core->end();
+        awaited->failure = failure_of(status, error);
+        awaited->settle(env);
+    }
+    return awaited->deferred.Promise();
+}
+
+}  // namespace
+
 Napi::Value PeerHandle::send(const Napi::CallbackInfo& info) {
     const auto core = use(info.Env());
     auto parcel = std::make_shared<Parcel>(info);
+    if (parcel->confirmed) return send_confirmed(info.Env(), core, *parcel);
     return call(info.Env(), core,
                 [parcel](reflow_peer* peer, reflow_error** error) { return parcel->send(peer, error); });
 }

@@ -141,6 +141,34 @@ test('an outbox keeps messages until there is a link; what is lost is told', asy
   await net.close();
 });
 
+test('confirmed sends take no threads, and the end of a stop is told', async () => {
+  const { net, all } = recording(2000);
+  const alpha = local('alpha', { windowPackets: 8 }).attach(net);
+  const beta = local('beta', { noPort: true });
+  await net.start();
+  await alpha.start();
+  await beta.start();
+  await beta.connect(at(alpha));
+  const events = beta.events({ kinds: ['disconnected'] });
+  const before = usage().threads;
+  const sent = [];
+  for (let i = 0; i < 2000; ++i) sent.push(beta.send('alpha', 'recorder', 'in', { i }, { confirmed: true }));
+  const most = usage().threads;
+  sent.push(beta.send('alpha', 'recordr', 'in', 0, { confirmed: true }).catch((error) => error.code));
+  assert.deepStrictEqual((await all).map((value) => value.i), Array.from({ length: 2000 }, (_, i) => i));
+  assert.equal((await Promise.all(sent)).at(-1), 'ERR_REFLOW_NOT_FOUND');
+  assert.ok(most < before + 5, `${most} threads, and ${before} before`);
+  const { messages } = beta.status();
+  assert.deepStrictEqual(messages, { sent: 2001, delivered: 2000, refused: 1, in_doubt: 0, unconfirmed: 0 });
+  await beta.stop();
+  const told = [];
+  for await (const event of events) told.push([event.kind, event.in_doubt]);
+  assert.deepStrictEqual(told, [['disconnected', 0]]);
+  await beta.close();
+  await alpha.close();
+  await net.close();
+});
+
 test('sends that nobody waits for keep their order, and take no threads', async () => {
   const { net, all } = recording(3000);
   const alpha = local('alpha', { windowPackets: 8 }).attach(net);

@@ -299,6 +299,35 @@ TEST_P(WireTest, CloseCarriesCodeAndReasonBehindWhatIsQueued) {
     }
 }
 
+// Who closes for no fault hears what the other side says until it goes too, also the rest of a frame that has begun.
+TEST_P(WireTest, LastWordsComeBeforeTheEnd) {
+    constexpr std::size_t large = std::size_t{8} << 20;
+    door.prepare = [&](Ear& one) {
+        one.on_frame = [](Wire& to, std::span<const std::byte>) {
+            EXPECT_EQ(to.send(String(large, 'l'), false), REFLOW_OK);
+        };
+        one.on_closing = [](Wire& to) { EXPECT_EQ(to.send("last", false), REFLOW_OK); };
+    };
+    listen();
+    for (std::uint16_t code : {std::uint16_t{WIRE_NORMAL}, std::uint16_t{WIRE_GOING_AWAY},
+                               std::uint16_t{4321}}) {
+        for (bool inside : {false, true}) {
+            Ear mine(bell);
+            Ref<Wire> wire = dial(mine);
+            ASSERT_TRUE(mine.wait_open());
+            ASSERT_EQ(wire->send("first", false), REFLOW_OK);
+            while (inside && wire->bytes_in() < large / 8) std::this_thread::yield();
+            wire->close(code, "bye");
+            ASSERT_TRUE(mine.wait_closed());
+            EXPECT_EQ(mine.code, code);
+            if (code == 4321) continue;
+            ASSERT_EQ(mine.frames_count, 2U);
+            EXPECT_EQ(mine.frames[0], std::string(large, 'l'));
+            EXPECT_EQ(mine.frames[1], "last");
+        }
+    }
+}
+
 TEST_P(WireTest, BothCloseAtOnce) {
     listen();
     for (std::size_t i = 0; i < 50; ++i) {

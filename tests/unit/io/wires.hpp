@@ -62,6 +62,7 @@ struct Ear : WireHandler {
     bool keeps = true;  // the frames, not their number alone
     std::function<void(Wire&)> on_open;
     std::function<void(Wire&, std::span<const std::byte>)> on_frame;
+    std::function<void(Wire&)> on_closing;
 
     // Under the mutex of the bell.
     Ref<Wire> wire;
@@ -102,6 +103,9 @@ struct Ear : WireHandler {
             }
             if (frames_count >= quiet_until) bell.rung.notify_all();
         }
+    }
+    void closing(Wire& from) override {
+        if (on_closing) on_closing(from);
     }
     void drained(Wire&) override {
         {

@@ -44,6 +44,7 @@ struct Ports {
     std::vector<std::string> out;
     std::vector<std::string> required;  // of in
     std::map<std::string, std::uint32_t> capacity;
+    std::vector<std::string> array{};  // of in, that have elements
 };
 
 // A component whose nodes get their behaviour from make(node id). The function lives until the
@@ -59,6 +60,7 @@ inline runtime::ComponentRef component(
         runtime::Port port;
         port.name = name;
         for (const std::string& required : ports.required) port.required |= required == name;
+        for (const std::string& array : ports.array) port.array |= array == name;
         if (auto found = ports.capacity.find(name); found != ports.capacity.end()) {
             port.capacity = found->second;
         }

@@ -46,8 +46,10 @@ public:
     io::WireScheme scheme() const noexcept override { return io::WireScheme::ws; }
     String remote() const override { return "memory"; }
     std::uint64_t frames_written() const noexcept override { return 0; }
+    std::uint64_t unheard_ns() const noexcept override { return unheard; }
 
     std::deque<Frame> out;
+    std::uint64_t unheard = 0;
     std::uint64_t came = 0;  // bytes
     bool reads = true;
     bool over = false;
@@ -87,6 +89,7 @@ public:
     Result<std::size_t> take(Link&, const Parcel& parcel, std::uint64_t,
                              std::span<const Message> packets) override {
         if (parcel.actor == "nobody") return Failure(REFLOW_ERROR_NOT_FOUND, "no such actor");
+        if (while_offered) while_offered();
         std::size_t count = std::min(packets.size(), room);
         for (std::size_t i = 0; i < count; ++i) {
             reflow_envelope envelope = read_envelope(envelope_of(packets[i]));
@@ -125,6 +128,7 @@ public:
 
     std::uint64_t now = 1;
     std::size_t room = SIZE_MAX;
+    std::function<void()> while_offered;
     int linked_count = 0, unlinked_count = 0;
     reflow_status status = REFLOW_OK;
     String reason, refusal;

@@ -227,6 +227,99 @@ TEST(LinkTest, DeliveriesAreConfirmed) {
 }
 
 // Each packet is that of its outbox, also when they wait, when numbers are left out, and between others.
+// Each packet is through, refused, or unknown, and the books say so to the number.
+TEST(LinkTest, BooksOfWhatWasSent) {
+    LinkOptions options;
+    options.window.packets = 8;
+    Pair pair({}, options);
+    pair.pump();
+    auto is = [&](std::uint64_t sent, std::uint64_t through, std::uint64_t refused) {
+        const Link::Books books = pair.a.link->books();
+        EXPECT_EQ(books.sent, sent);
+        EXPECT_EQ(books.through, through);
+        EXPECT_EQ(books.refused, refused);
+        EXPECT_EQ(pair.a.link->counts().unconfirmed, sent - through);
+    };
+    const std::uint64_t channel = channel_of(pair.a);
+    EXPECT_EQ(send(pair.a, channel, 0, 3), 3u);
+    is(3, 0, 0);
+    pair.pump();
+    is(3, 0, 0);  // nobody has asked
+    auto tick = [&] {
+        pair.a.owner.now += 2'000'000'000;
+        pair.a.link->tick(pair.a.owner.now);
+        pair.pump();
+    };
+    tick();
+    is(3, 3, 0);
+    // Credit tells as well, once half of the window is free.
+    EXPECT_EQ(send(pair.a, channel, 3, 4), 4u);
+    pair.pump();
+    is(7, 7, 0);
+    const std::uint64_t nobody = channel_of(pair.a, "nobody");
+    EXPECT_EQ(send(pair.a, nobody, 0, 2), 2u);
+    pair.pump();
+    is(9, 9, 2);
+    // What an actor does not take is unknown until it does.
+    pair.b.owner.room = 2;
+    EXPECT_EQ(send(pair.a, channel, 7, 5), 5u);
+    tick();
+    is(14, 11, 2);
+    pair.b.owner.room = SIZE_MAX;
+    pair.b.link->resume(channel);
+    pair.pump();
+    is(14, 14, 2);
+    // An outbox that sends again has books of its own.
+    const Message more = Message::integer(1);
+    const MessageRef packet = more;
+    Link::Sending sending;
+    sending.outbox = "box";
+    ASSERT_TRUE(pair.a.link->send(channel, std::span(&packet, 1), sending).ok());
+    is(14, 14, 2);
+}
+
+// What the other side says behind our goodbye and in front of its own still counts; packets do not.
+TEST(LinkTest, LastWordsAreHeard) {
+    Pair pair;
+    pair.pump();
+    const std::uint64_t channel = channel_of(pair.a);
+    const std::uint64_t back = channel_of(pair.b);
+    EXPECT_EQ(send(pair.b, back, 0, 3), 3u);
+    pair.pump();
+    EXPECT_EQ(pair.b.link->books().through, 0u);
+    EXPECT_EQ(send(pair.a, channel, 0, 5), 5u);
+    pair.a.link->close(io::WIRE_NORMAL, "bye");
+    while (Pair::carry(pair.a, pair.b)) {
+    }
+    EXPECT_EQ(pair.b.owner.got.size(), 5u);
+    EXPECT_EQ(pair.b.link->books().through, 3u);  // who goes says how far it is
+    EXPECT_EQ(send(pair.b, back, 3, 1), 1u);
+    pair.b.link->closing(pair.b.wire);
+    while (Pair::carry(pair.b, pair.a)) {
+    }
+    EXPECT_EQ(pair.a.link->books().through, 5u);
+    EXPECT_EQ(pair.a.owner.got.size(), 3u);
+}
+
+// A socket that is busy holds back what is said, but not behind a goodbye.
+TEST(LinkTest, LastWordsDoNotWaitForABusySocket) {
+    Pair pair;
+    pair.pump();
+    const std::uint64_t channel = channel_of(pair.a);
+    EXPECT_EQ(send(pair.a, channel, 0, 5), 5u);
+    pair.a.link->close(io::WIRE_NORMAL, "bye");
+    pair.b.wire.busy = true;
+    EXPECT_EQ(send(pair.b, channel_of(pair.b), 0, 2), 2u);  // it finds out by the first frame
+    while (Pair::carry(pair.a, pair.b)) {
+    }
+    const std::size_t before = pair.b.wire.out.size();
+    pair.b.link->closing(pair.b.wire);
+    EXPECT_GT(pair.b.wire.out.size(), before);
+    while (Pair::carry(pair.b, pair.a)) {
+    }
+    EXPECT_EQ(pair.a.link->books().through, 5u);
+}
+
 TEST(LinkTest, PacketsKnowTheirOutbox) {
     Pair pair;
     pair.pump();
@@ -570,6 +663,51 @@ TEST(LinkTest, OldPeerWaitsForRoom) {
         owner.now += second / 5;
         old.end.link->tick(owner.now);
     }
+    EXPECT_TRUE(old.end.wire.over);
+}
+
+// A message that is offered at the moment when nobody waits for room any more is told as lost, and not kept.
+TEST(LinkTest, WhatIsOfferedAtTheStopIsTold) {
+    for (bool offered : {false, true}) {
+        Old old;
+        old.say(old_hello);
+        Owner& owner = old.end.owner;
+        owner.room = 0;
+        auto stop = [&] { old.end.link->give_up_parked(); };
+        if (offered) owner.while_offered = stop;
+        old.say(R"({"message_id":"1","source_network":"studio","source_actor":"unknown",)"
+                R"("target_network":"kiln","target_actor":"glaze","target_port":"in",)"
+                R"("payload":{"type":"Integer","data":1},"timestamp":"2026-05-04T10:11:12Z"})");
+        if (!offered) stop();
+        EXPECT_EQ(owner.passed_over, (std::vector<reflow_status>{REFLOW_ERROR_WOULD_BLOCK}));
+        owner.while_offered = nullptr;
+        owner.room = 1;
+        old.end.link->resume(UINT64_MAX);
+        EXPECT_TRUE(owner.got.empty());
+    }
+}
+
+// While a message waits nothing is read, so the system says whether there is still a machine.
+TEST(LinkTest, AMachineThatHasGoneIsMissedWhileAMessageWaits) {
+    constexpr std::uint64_t second = 1'000'000'000;
+    Old old;
+    old.say(old_hello);
+    Owner& owner = old.end.owner;
+    owner.room = 0;
+    old.say(R"({"message_id":"1","source_network":"studio","source_actor":"unknown",)"
+            R"("target_network":"kiln","target_actor":"glaze","target_port":"in",)"
+            R"("payload":{"type":"Integer","data":1},"timestamp":"2026-05-04T10:11:12Z"})");
+    ASSERT_FALSE(old.end.wire.reads);
+    auto tick = [&](bool answers) {
+        owner.now += second / 5;
+        old.end.wire.unheard = answers ? second / 10 : old.end.wire.unheard + second / 5;
+        old.end.link->tick(owner.now);
+    };
+    for (int i = 0; i < 50; ++i) tick(true);
+    EXPECT_FALSE(old.end.wire.over);
+    for (int i = 0; i < 14; ++i) tick(false);
+    EXPECT_FALSE(old.end.wire.over);
+    for (int i = 0; i < 2; ++i) tick(false);
     EXPECT_TRUE(old.end.wire.over);
 }
 

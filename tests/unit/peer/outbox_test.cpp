@@ -238,7 +238,7 @@ TEST(OutboxTest, FatesAreTold) {
     EXPECT_FALSE(good->decided);
     box.confirmed(1, 0, gone);
     ASSERT_EQ(gone.size(), 1u);
-    EXPECT_EQ(gone[0].integer(), 1);
+    EXPECT_EQ(gone[0].message.integer(), 1);
     EXPECT_TRUE(good->decided);
     EXPECT_EQ(good->status, REFLOW_OK);
     box.end("the peer stops", lost);

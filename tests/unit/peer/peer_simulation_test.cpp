@@ -98,6 +98,12 @@ struct Side {
     testing::Net net;
     Ref<Peer> peer;
     std::int64_t sent = 0;  // that the peer took
+    MessageBooks past;      // of peers that have stopped
+    MessageBooks books() const { return sum(past, peer->books()); }
+    static MessageBooks sum(const MessageBooks& a, const MessageBooks& b) {
+        return {a.sent + b.sent, a.delivered + b.delivered, a.refused + b.refused,
+                a.in_doubt + b.in_doubt, a.unconfirmed + b.unconfirmed};
+    }
     int gave_up = 0, connected = 0;
     std::vector<std::string> said;  // by the peer
 };
@@ -139,11 +145,17 @@ public:
     }
     void send(std::size_t from) {
         Side& side = sides[from];
+        // Half of them are for an element of the port, which they tell themselves too.
+        const bool element = plan.random.one_in(2);
+        const auto index = element ? static_cast<std::uint32_t>(plan.random.below(3)) : REFLOW_NO_INDEX;
         ArrayBuilder parts;
         parts.append(Message::integer(stamp(from, side.sent)));
         parts.append(Message::string(std::string(plan.random.below(plan.pad), 'x')));
+        parts.append(Message::integer(index));
         Message packet = parts.finish().take();
-        auto done = side.peer->send(from == 0 ? "b" : "a", "sink", "in", packet, "source", 0);
+        const char* to = from == 0 ? "b" : "a";
+        auto done = element ? send_element(*side.peer, to, packet, index)
+                            : side.peer->send(to, "sink", "in", packet, "source", 0);
         if (done.ok()) {
             ++side.sent;
             return;
@@ -152,6 +164,21 @@ public:
         EXPECT_TRUE(status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_NOT_FOUND ||
                     status == REFLOW_ERROR_CLOSED)
             << done.error().describe();
+    }
+
+    // As nodes of graphs do: hosts send to whole ports.
+    static Result<void> send_element(Peer& peer, std::string_view to, MessageRef packet,
+                                     std::uint32_t index) {
+        Ref<Link> link = peer.pick(to);
+        if (!link) return Failure(REFLOW_ERROR_NOT_FOUND, "no link");
+        Result<std::uint64_t> channel = link->open_channel("source", "sink", "in");
+        if (!channel.ok()) return channel.take_error();
+        Link::Sending sending;
+        sending.index = index;
+        Result<std::size_t> sent = link->send(channel.value(), std::span(&packet, 1), sending);
+        if (!sent.ok()) return sent.take_error();
+        if (sent.value() == 0) return Failure(REFLOW_ERROR_TIMEOUT, "no room");
+        return {};
     }
 
     void check();
@@ -173,11 +200,12 @@ testing::Options simulated(std::uint64_t seed) {
 }
 
 runtime::ComponentRef sink(Side& side, std::uint32_t capacity) {
-    return testing::simple("Sink", {{"in"}, {}, {}, {{"in", capacity}}},
+    return testing::simple("Sink", {{"in"}, {}, {}, {{"in", capacity}}, {"in"}},
                            [&side](runtime::Context&, std::span<runtime::Packet> inputs) {
                                for (runtime::Packet& packet : inputs) {
                                    MessageRef one(packet.message);
-                                   bool ours = one.size() == 2 && one.at(1).is(REFLOW_KIND_STRING);
+                                   bool ours = one.size() == 3 && one.at(1).is(REFLOW_KIND_STRING) &&
+                                               one.at(2).integer() == packet.index;
                                    side.got.push_back(ours ? one.at(0).integer() : -1);
                                }
                                return reflow_status{REFLOW_OK};
@@ -241,6 +269,15 @@ void World::check() {
             ++next;
         }
     }
+    for (std::size_t i = 0; i < 2; ++i) {
+        const MessageBooks books = sides[i].books();
+        const std::size_t got = sides[1 - i].got.size();
+        EXPECT_EQ(books.sent, static_cast<std::uint64_t>(sides[i].sent));
+        EXPECT_EQ(books.sent, books.delivered + books.refused + books.in_doubt + books.unconfirmed);
+        EXPECT_EQ(books.unconfirmed, 0u);
+        EXPECT_LE(books.delivered, got);
+        EXPECT_LE(got, books.delivered + books.in_doubt);
+    }
 }
 
 void play(std::uint64_t seed) {
@@ -272,6 +309,8 @@ void play(std::uint64_t seed) {
         if (world.plan.restarts && random.one_in(1500)) {
             Side& again = world.sides[1];
             world.stop(again);
+            again.past = again.books();
+            EXPECT_EQ(again.past.unconfirmed, 0u);
             again.begin();
             if (world.plan.both_dial) break;  // who dials first would be chance
         }

@@ -408,12 +408,19 @@ inline bool Way::read_one(const Ref<SimulatedWire>& wire, Lock& lock) {
     wire->inbox.pop_front();
     wire->inbox_bytes -= piece.bytes.size();
     if (!piece.goodbye) {
-        if (wire->stage != Stage::open) return true;
+        // Who goes first hears on, until the other side's goodbye.
+        const bool hears = wire->stage == Stage::open ||
+                           (wire->stage == Stage::closing && !wire->goodbye_heard);
+        if (!hears) return true;
         outside(*wire, lock, [&] {
             wire->handler->received(
                 *wire, std::as_bytes(std::span(piece.bytes.data(), piece.bytes.size())), piece.text);
         });
         return true;
+    }
+    if (wire->stage != Stage::closing) {
+        outside(*wire, lock, [&] { wire->handler->closing(*wire); });
+        if (wire->stage == Stage::over) return true;
     }
     wire->goodbye_heard = true;
     if (wire->stage == Stage::closing) return true;

@@ -42,10 +42,12 @@ Status sample() {
     link.received = {20, 4, 1999};
     link.queued_messages = 5;
     link.queued_bytes = 500;
+    link.unconfirmed = 11;
     link.streams = 9;
     status.links.push_back(link);
     status.lost[static_cast<std::size_t>(Loss::not_connected)] = 8;
     status.lost[static_cast<std::size_t>(Loss::deadline)] = 7;
+    status.messages = {100, 80, 6, 3, 11};
     return status;
 }
 
@@ -75,10 +77,11 @@ TEST(PeerStatus, Status) {
         R"("connected_seconds":1.0,"reconnects":3,)"
         R"("sent":{"messages":10,"frames":2,"bytes":999},)"
         R"("received":{"messages":20,"frames":4,"bytes":1999},"queued_messages":5,)"
-        R"("queued_bytes":500,"streams":9,)"
+        R"("queued_bytes":500,"unconfirmed":11,"streams":9,)"
         R"("error":null}],"actors":["glaze","recorder"],"remote_actors":[{"alias":"studio_mixer",)"
         R"("actor_id":"mixer","network_id":"studio","reachable":true}],"lost":{"not_connected":8,)"
-        R"("outbox_full":0,"deadline":7,"link_lost":0,"refused":0,"invalid":0,"duplicate":0}})");
+        R"("outbox_full":0,"deadline":7,"link_lost":0,"refused":0,"invalid":0,"duplicate":0},)"
+        R"("messages":{"sent":100,"delivered":80,"refused":6,"in_doubt":3,"unconfirmed":11}})");
 }
 
 TEST(PeerStatus, OddTextStaysJson) {
@@ -142,6 +145,12 @@ TEST(PeerStatus, Metrics) {
     EXPECT_EQ(samples["reflow_peer_link_messages_total" + link + R"(,way="sent"})"], "10");
     EXPECT_EQ(samples["reflow_peer_link_bytes_total" + link + R"(,way="received"})"], "1999");
     EXPECT_EQ(samples["reflow_peer_link_queued_bytes" + link + "}"], "500");
+    EXPECT_EQ(samples["reflow_peer_link_unconfirmed_messages" + link + "}"], "11");
+    EXPECT_EQ(samples["reflow_peer_sent_messages_total"], "100");
+    EXPECT_EQ(samples[R"(reflow_peer_sent_messages_fate_total{fate="delivered"})"], "80");
+    EXPECT_EQ(samples[R"(reflow_peer_sent_messages_fate_total{fate="refused"})"], "6");
+    EXPECT_EQ(samples[R"(reflow_peer_sent_messages_fate_total{fate="in_doubt"})"], "3");
+    EXPECT_EQ(samples["reflow_peer_unconfirmed_messages"], "11");
     EXPECT_EQ(samples["reflow_peer_link_streams" + link + "}"], "9");
     EXPECT_EQ(samples[R"(reflow_peer_lost_messages_total{reason="deadline"})"], "7");
     EXPECT_EQ(samples[R"(reflow_peer_lost_messages_total{reason="not_connected"})"], "8");

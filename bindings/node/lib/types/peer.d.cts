@@ -92,7 +92,10 @@ export interface PeerSendOptions {
   readonly timeout?: number;
   /** Tells the other side who sends. */
   readonly source?: string;
-  /** Wait until the inport there has the message, or somebody tells why not. */
+  /**
+   * Wait until the inport there has the message, or somebody tells why not. No thread waits for it. With an outbox
+   * that sends again its deadlines decide, and a full one rejects with ERR_REFLOW_LIMIT.
+   */
   readonly confirmed?: boolean;
   /** What goes with it: trace, deadline and correlation. Who sends is what this peer is, and `source`. */
   readonly envelope?: Envelope;
@@ -168,8 +171,10 @@ export interface PeerStatus {
   instance_id: string;
   bind_address: string;
   port: number;
-  /** Packets that were not delivered. */
+  /** Packets that were not delivered, as far as is known: those in doubt are among them. */
   lost: number;
+  /** What became of what was sent: sent is the sum of the others. */
+  messages: { sent: number; delivered: number; refused: number; in_doubt: number; unconfirmed: number };
   /** Packets that came again and were not taken. */
   duplicates: number;
   outboxes: OutboxStatus[];
@@ -203,6 +208,8 @@ export interface PeerEvent {
   readonly status?: string;
   readonly reason?: string;
   readonly attempt?: number;
+  /** Of `disconnected`: packets sent over the link that are neither confirmed nor refused. */
+  readonly in_doubt?: number;
   /** Of discovery. */
   readonly instances?: NetworkInfo['instances'];
   /** How many events were lost just before this one. */

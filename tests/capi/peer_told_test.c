@@ -1,0 +1,310 @@
+/* Section 21 of reflow.h: the fate of messages told by a call, the books of what was sent, and that a peer which has
+ * stopped has told the end of its links. */
+#include "check.h"
+
+#include <sched.h>
+#include <time.h>
+
+#include "rig.h"
+
+typedef rig_side side;
+
+#define EVENTUALLY(condition) RIG_EVENTUALLY(120, condition)
+
+static side open_side(const char *name, uint32_t window) {
+    side s;
+    s.runtime = rig_runtime(&rig_own);
+    rig_register_pass(s.runtime);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "recorder", "Pass");
+    s.network = rig_network(s.runtime, graph);
+    reflow_graph_destroy(graph);
+    s.output = rig_output(s.network, "recorder.o", 100000);
+    WORKS(reflow_network_start(s.network, &e));
+    reflow_peer_options options = {0};
+    options.struct_size = sizeof options;
+    options.network_id = text_of(name);
+    options.instance_id = text_of("1");
+    options.bind_address = text_of("127.0.0.1");
+    options.heartbeat_interval_ms = 5000; /* no link ends by itself on a busy machine */
+    options.window_packets = window;
+    rig_start_peer(&s, &options);
+    return s;
+}
+
+static void join(side *from, const side *to) {
+    char text[64];
+    snprintf(text, sizeof text, "tcp://127.0.0.1:%u", reflow_peer_port(to->peer));
+    WORKS(reflow_peer_connect(from->peer, text_of(text), 60000, NULL, &e));
+}
+
+/* What was told of one message. */
+typedef struct answer {
+    int told;
+    reflow_peer_fate fate;
+    reflow_status status;
+    char reason[200];
+} answer;
+
+static void on_fate(void *user_data, reflow_peer_fate fate, reflow_status status,
+                    reflow_view reason) {
+    answer *to = user_data;
+    to->fate = fate;
+    to->status = status;
+    snprintf(to->reason, sizeof to->reason, "%.*s", (int)reason.size, reason.data);
+    __atomic_add_fetch(&to->told, 1, __ATOMIC_RELEASE);
+}
+
+static int told(const answer *one) { return __atomic_load_n(&one->told, __ATOMIC_ACQUIRE); }
+
+static reflow_status try_send(side *from, const char *actor, int64_t value, int64_t timeout_ms,
+                              answer *to, reflow_error **error) {
+    reflow_peer_send_options options = {0};
+    options.struct_size = sizeof options;
+    options.source = text_of("wheel");
+    options.timeout_ms = timeout_ms;
+    return reflow_peer_send_told(from->peer, text_of("alpha"), text_of(actor), text_of("a"),
+                                 reflow_message_integer(value), &options, on_fate, to, error);
+}
+
+static void send(side *from, const char *actor, int64_t value, int64_t timeout_ms, answer *to) {
+    reflow_error *e = NULL;
+    CHECK_STATUS(REFLOW_OK, try_send(from, actor, value, timeout_ms, to, &e));
+}
+
+static int64_t number(const reflow_peer *peer, const char *key) {
+    reflow_message status, books, value;
+    WORKS(reflow_peer_status(peer, &status, &e));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get(status, text_of("messages"), &books));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get(books, text_of(key), &value));
+    int64_t found = rig_integer(value);
+    reflow_message_unref(status);
+    return found;
+}
+
+static void books(const side *of, int64_t sent, int64_t delivered, int64_t refused, int64_t in_doubt,
+                  int64_t unconfirmed) {
+    CHECK(number(of->peer, "sent") == sent);
+    CHECK(number(of->peer, "delivered") == delivered);
+    CHECK(number(of->peer, "refused") == refused);
+    CHECK(number(of->peer, "in_doubt") == in_doubt);
+    CHECK(number(of->peer, "unconfirmed") == unconfirmed);
+}
+
+enum { MANY = 20000 };
+
+/* More than the window has room for, from one thread that never waits: each is told once, all arrive in order. */
+static void test_delivered(void) {
+    side alpha = open_side("alpha", 64), beta = open_side("beta", 0);
+    join(&beta, &alpha);
+    answer *all = calloc(MANY, sizeof *all);
+    for (int64_t i = 0; i < MANY; ++i) send(&beta, "recorder", i, REFLOW_FOREVER, &all[i]);
+    for (int64_t i = 0; i < MANY; ++i) CHECK(rig_recv(alpha.output) == i);
+    for (int64_t i = 0; i < MANY; ++i) {
+        EVENTUALLY(told(&all[i]) != 0);
+        CHECK(all[i].fate == REFLOW_PEER_FATE_DELIVERED && all[i].status == REFLOW_OK);
+    }
+    answer refused = {0};
+    send(&beta, "nobody", 1, REFLOW_FOREVER, &refused);
+    EVENTUALLY(told(&refused) != 0);
+    CHECK(refused.fate == REFLOW_PEER_FATE_LOST && refused.status == REFLOW_ERROR_NOT_FOUND);
+    CHECK(strstr(refused.reason, "nobody") != NULL);
+    books(&beta, MANY + 1, MANY, 1, 0, 0);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
+    for (int64_t i = 0; i < MANY; ++i) CHECK(told(&all[i]) == 1);
+    CHECK(told(&refused) == 1);
+    free(all);
+}
+
+/* An actor that takes nothing: what is on its way when the link ends is in doubt, what has not gone is lost, and
+ * what has waited for too long is told so; the books of the sender know the former to the number. */
+static void test_end_of_link(void) {
+    enum { WINDOW = 16, LATE = 3 };
+    side alpha = open_side("alpha", WINDOW), beta = open_side("beta", 0);
+    join(&beta, &alpha);
+    rig_pause(alpha.network, "recorder");
+    const reflow_inport inport = rig_inport(alpha.network, "recorder.a");
+    int64_t full = 0;
+    while (reflow_network_send(alpha.network, inport, reflow_message_integer(full), 0, NULL) ==
+           REFLOW_OK) {
+        ++full;
+    }
+    answer sent[WINDOW] = {0}, waiting = {0}, late[LATE] = {0};
+    for (int i = 0; i < WINDOW; ++i) send(&beta, "recorder", i, REFLOW_FOREVER, &sent[i]);
+    for (int i = 0; i < LATE; ++i) send(&beta, "recorder", i, 50 + i, &late[i]);
+    send(&beta, "recorder", 1, REFLOW_FOREVER, &waiting);
+    for (int i = 0; i < LATE; ++i) {
+        EVENTUALLY(told(&late[i]) != 0);
+        CHECK(late[i].fate == REFLOW_PEER_FATE_LOST && late[i].status == REFLOW_ERROR_TIMEOUT);
+    }
+    books(&beta, WINDOW, 0, 0, 0, WINDOW);
+    for (int i = 0; i < WINDOW; ++i) CHECK(told(&sent[i]) == 0);
+    CHECK(told(&waiting) == 0);
+    reflow_peer_event_options kinds = {0};
+    kinds.struct_size = sizeof kinds;
+    kinds.kinds = 1 << REFLOW_PEER_DISCONNECTED;
+    reflow_peer_subscription *events;
+    WORKS(reflow_peer_subscribe(beta.peer, &kinds, &events, &e));
+    WORKS(reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
+    reflow_message event, in_doubt;
+    WORKS(reflow_peer_subscription_poll(events, 60000, &event, NULL, &e));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get(event, text_of("in_doubt"), &in_doubt));
+    CHECK(rig_integer(in_doubt) == WINDOW);
+    reflow_message_unref(event);
+    reflow_peer_subscription_destroy(events);
+    for (int i = 0; i < WINDOW; ++i) {
+        EVENTUALLY(told(&sent[i]) != 0);
+        CHECK(sent[i].fate == REFLOW_PEER_FATE_IN_DOUBT && sent[i].status == REFLOW_ERROR_CLOSED);
+    }
+    EVENTUALLY(told(&waiting) != 0);
+    CHECK(waiting.fate == REFLOW_PEER_FATE_LOST && waiting.status == REFLOW_ERROR_NOT_FOUND);
+    books(&beta, WINDOW, 0, 0, WINDOW, 0);
+    rig_resume(alpha.network, "recorder");
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
+}
+
+/* A stop tells all that is open, and what was sent just before it is known to have arrived. */
+static void test_stop(void) {
+    side alpha = open_side("alpha", 8), beta = open_side("beta", 0);
+    join(&beta, &alpha);
+    for (int64_t i = 0; i < 8; ++i) {
+        WORKS(reflow_peer_send(beta.peer, text_of("alpha"), text_of("recorder"), text_of("a"),
+                               reflow_message_integer(i), text_of("wheel"), 60000, &e));
+    }
+    reflow_peer_subscription *events;
+    WORKS(reflow_peer_subscribe(beta.peer, NULL, &events, &e));
+    WORKS(reflow_peer_stop(beta.peer, 60000, &e));
+    books(&beta, 8, 8, 0, 0, 0);
+    reflow_message event, kind;
+    WORKS(reflow_peer_subscription_poll(events, 0, &event, NULL, &e));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get(event, text_of("kind"), &kind));
+    reflow_view text;
+    CHECK_STATUS(REFLOW_OK, reflow_message_get_text(kind, &text));
+    CHECK(same_text(text, "disconnected"));
+    reflow_message_unref(event);
+    FAILS(REFLOW_ERROR_CLOSED, reflow_peer_subscription_poll(events, 0, &event, NULL, &e));
+    reflow_peer_subscription_destroy(events);
+    answer none = {0};
+    FAILS(REFLOW_ERROR_CLOSED, try_send(&beta, "recorder", 1, 0, &none, &e));
+    CHECK(told(&none) == 0);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
+}
+
+/* The end of a link that a stop brings is told before the stop returns, also where a callback is told. */
+static void count_ends(void *user_data, reflow_message event, uint64_t missed) {
+    (void)missed;
+    reflow_message kind;
+    reflow_view text;
+    CHECK_STATUS(REFLOW_OK, reflow_message_get(event, text_of("kind"), &kind));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get_text(kind, &text));
+    for (int i = 0; i < 20; ++i) sched_yield(); /* a stop that does not wait would be faster */
+    if (same_text(text, "disconnected")) __atomic_add_fetch((int *)user_data, 1, __ATOMIC_RELEASE);
+}
+
+static void test_last_event(void) {
+    side alpha = open_side("alpha", 0);
+    for (int round = 0; round < 5; ++round) {
+        side beta = open_side("beta", 0);
+        join(&beta, &alpha);
+        int ends = 0;
+        reflow_peer_event_options options = {0};
+        options.struct_size = sizeof options;
+        options.callback = count_ends;
+        options.user_data = &ends;
+        reflow_peer_subscription *events;
+        WORKS(reflow_peer_subscribe(beta.peer, &options, &events, &e));
+        WORKS(reflow_peer_stop(beta.peer, 60000, &e));
+        CHECK(__atomic_load_n(&ends, __ATOMIC_ACQUIRE) == 1);
+        reflow_peer_subscription_destroy(events);
+        rig_end_side(&beta);
+    }
+    rig_end_side(&alpha);
+}
+
+/* Messages of an outbox that sends again: confirmed, refused, or given up. */
+static void test_outbox(void) {
+    side alpha = open_side("alpha", 0), beta = open_side("beta", 0);
+    reflow_delivery_options delivery = {0};
+    delivery.struct_size = sizeof delivery;
+    delivery.delivery = REFLOW_DELIVERY_AT_LEAST_ONCE;
+    delivery.outbox_messages = 4;
+    delivery.deadline_ms = 600000;
+    WORKS(reflow_peer_set_delivery(beta.peer, text_of("alpha"), text_of("recorder"), &delivery, &e));
+    answer kept[4] = {0}, more = {0};
+    for (int i = 0; i < 4; ++i) send(&beta, "recorder", i, 0, &kept[i]); /* there is no link yet */
+    FAILS(REFLOW_ERROR_LIMIT, try_send(&beta, "recorder", 4, 0, &more, &e));
+    join(&beta, &alpha);
+    for (int i = 0; i < 4; ++i) {
+        EVENTUALLY(told(&kept[i]) != 0);
+        CHECK(kept[i].fate == REFLOW_PEER_FATE_DELIVERED);
+        CHECK(rig_recv(alpha.output) == i);
+    }
+    books(&beta, 0, 0, 0, 0, 0); /* outboxes have their own */
+    WORKS(reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
+    EVENTUALLY(!reflow_peer_connected(beta.peer, text_of("alpha")));
+    answer last = {0};
+    send(&beta, "recorder", 5, 0, &last);
+    CHECK(told(&last) == 0);
+    WORKS(reflow_peer_stop(beta.peer, 0, &e));
+    CHECK(told(&last) == 1 && last.fate == REFLOW_PEER_FATE_LOST);
+    CHECK_STATUS(REFLOW_ERROR_CLOSED, last.status);
+    CHECK(told(&more) == 0);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
+    for (int i = 0; i < 4; ++i) CHECK(told(&kept[i]) == 1);
+}
+
+/* The callback ends the peer that calls it. */
+static void end_peer(void *user_data, reflow_peer_fate fate, reflow_status status,
+                     reflow_view reason) {
+    (void)status, (void)reason;
+    CHECK(fate == REFLOW_PEER_FATE_DELIVERED);
+    reflow_peer **peer = user_data;
+    reflow_peer_destroy(*peer);
+    __atomic_store_n(peer, NULL, __ATOMIC_RELEASE);
+}
+
+static void test_end_inside(void) {
+    side alpha = open_side("alpha", 0), beta = open_side("beta", 0);
+    join(&beta, &alpha);
+    WORKS(reflow_peer_send_told(beta.peer, text_of("alpha"), text_of("recorder"), text_of("a"),
+                                reflow_message_integer(1), NULL, end_peer, &beta.peer, &e));
+    EVENTUALLY(__atomic_load_n(&beta.peer, __ATOMIC_ACQUIRE) == NULL);
+    CHECK(rig_recv(alpha.output) == 1);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
+}
+
+static void test_arguments(void) {
+    side beta = open_side("beta", 0);
+    answer none = {0};
+    const reflow_view text = text_of("x");
+    const reflow_message message = reflow_message_integer(1);
+    FAILS(REFLOW_ERROR_NOT_FOUND, try_send(&beta, "recorder", 1, 0, &none, &e));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT, try_send(&beta, "recorder", 1, -2, &none, &e));
+    FAILS(REFLOW_ERROR_INVALID_UTF8, try_send(&beta, "\xff", 1, 0, &none, &e));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT,
+          reflow_peer_send_told(NULL, text, text, text, message, NULL, on_fate, &none, &e));
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT,
+          reflow_peer_send_told(beta.peer, text, text, text, message, NULL, NULL, &none, &e));
+    const reflow_message nothing = {0, 0};
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT,
+          reflow_peer_send_told(beta.peer, text, text, text, nothing, NULL, on_fate, &none, &e));
+    rig_end_side(&beta);
+    CHECK(told(&none) == 0);
+}
+
+int main(void) {
+    if (!reflow_feature(text_of("peer"))) return 0;
+    test_arguments();
+    test_delivered();
+    test_end_of_link();
+    test_stop();
+    test_last_event();
+    test_outbox();
+    test_end_inside();
+    return 0;
+}
