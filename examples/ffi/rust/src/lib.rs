@@ -30,6 +30,7 @@ mod control;
 mod error;
 mod events;
 mod network;
+mod stream;
 #[doc(hidden)]
 pub mod sys;
 mod value;
@@ -39,4 +40,5 @@ pub use control::{Change, Counters};
 pub use error::{Error, Failure, Result, Status};
 pub use events::{Event, Subscription};
 pub use network::{Envelope, Graph, Inport, Network, Options, Output, Runtime};
+pub use stream::{Stream, StreamReader, StreamWriter};
 pub use value::Value;
