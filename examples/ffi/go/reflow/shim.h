@@ -126,6 +126,19 @@ static inline reflow_status rg_context_fail(reflow_context *context, const char 
     return reflow_context_fail(context, REFLOW_ERROR_HOST, rg_view(message, size),
                                rg_view(NULL, 0));
 }
+static inline reflow_status rg_open_stream(reflow_runtime *runtime, const char *type, size_t size,
+                                           reflow_stream_writer **writer, reflow_message *handle,
+                                           reflow_error **error) {
+    reflow_stream_options options;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.content_type = rg_view(type, size);
+    return reflow_stream_create(runtime, &options, writer, handle, error);
+}
+static inline reflow_status rg_fail_stream(reflow_stream_writer *writer, const char *why,
+                                           size_t size) {
+    return reflow_stream_fail(writer, rg_view(why, size));
+}
 
 /* cgo.Handle is a number; it travels as a pointer that nobody follows. Setup calls back into Go on the
  * thread that starts the network: once for each node, so its price does not matter. */
