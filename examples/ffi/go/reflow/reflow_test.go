@@ -310,3 +310,59 @@ func TestStreamsThatAnActorDoesNotTakeAreClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestPeersSendToEachOther(t *testing.T) {
+	there, net := newNode(t, func(f *Firing) error { return f.Emit("out", "heard "+f.Inputs[0].Value.(string)) })
+	defer there.Close()
+	defer net.Close()
+	output, err := net.OpenOutput("n.out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer output.Close()
+	if err := net.Start(); err != nil {
+		t.Fatal(err)
+	}
+	studio, err := there.NewPeer("network_id = 'studio'\nbind_address = '127.0.0.1'\nbind_port = 0\nauth_token = 't'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer studio.Close()
+	if err := studio.Attach(net); err != nil {
+		t.Fatal(err)
+	}
+	if err := studio.Start(); err != nil {
+		t.Fatal(err)
+	}
+	here, err := NewRuntime(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	kiln, err := here.NewPeer("network_id = 'kiln'\nbind_address = '127.0.0.1'\nbind_port = 0\nauth_token = 't'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kiln.Close()
+	if err := kiln.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if name, err := kiln.Connect(fmt.Sprintf("127.0.0.1:%d", studio.Port()), patience); err != nil || name != "studio" {
+		t.Fatal(name, err)
+	}
+	for i := 0; i < 3; i++ {
+		text := fmt.Sprint("hello ", i)
+		if err := kiln.Send("studio", "n.in", text, patience); err != nil {
+			t.Fatal(err)
+		}
+		if values, err := output.Receive(1, patience); err != nil || values[0] != "heard "+text {
+			t.Fatal(values, err)
+		}
+	}
+	if err := kiln.Send("studio", "nobody.in", 1, patience); !errors.Is(err, ErrNotFound) {
+		t.Fatal(err)
+	}
+	if _, err := here.NewPeer("network_id = 'x'\nbind_port = 0\nauth_tokn = 't'"); err == nil || !strings.Contains(err.Error(), "did you mean 'auth_token'?") {
+		t.Fatal(err)
+	}
+}

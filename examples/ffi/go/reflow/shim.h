@@ -139,6 +139,27 @@ static inline reflow_status rg_fail_stream(reflow_stream_writer *writer, const c
                                            size_t size) {
     return reflow_stream_fail(writer, rg_view(why, size));
 }
+static inline reflow_status rg_new_peer(reflow_runtime *runtime, const char *toml, size_t size,
+                                        reflow_peer **out, reflow_error **error) {
+    return reflow_peer_create_from_toml(runtime, rg_view(toml, size), rg_view(NULL, 0), 0, out, error);
+}
+static inline reflow_status rg_dial(reflow_peer *peer, const char *endpoint, size_t size,
+                                    int64_t timeout_ms, reflow_message *network,
+                                    reflow_error **error) {
+    return reflow_peer_connect(peer, rg_view(endpoint, size), timeout_ms, network, error);
+}
+static inline reflow_status rg_peer_send(reflow_peer *peer, const char *network, size_t network_size,
+                                         const char *actor, size_t actor_size, const char *port,
+                                         size_t port_size, reflow_message message,
+                                         int64_t timeout_ms, reflow_error **error) {
+    reflow_peer_send_options options;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.flags = REFLOW_PEER_SEND_CONFIRMED;
+    options.timeout_ms = timeout_ms;
+    return reflow_peer_send_with(peer, rg_view(network, network_size), rg_view(actor, actor_size),
+                                 rg_view(port, port_size), message, &options, error);
+}
 
 /* cgo.Handle is a number; it travels as a pointer that nobody follows. Setup calls back into Go on the
  * thread that starts the network: once for each node, so its price does not matter. */
