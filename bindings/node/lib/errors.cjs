@@ -26,11 +26,22 @@ class ReflowError extends Error {
 }
 Object.defineProperty(ReflowError.prototype, 'name', { value: 'ReflowError', configurable: true });
 
+// All that is known on one line, as the engine writes it: "f.json:3:9: node 'a': no component named 'X' (did you
+// mean 'Y'?)".
+function textOf({ message, hint, file, line, column, path, node, port }) {
+  const where = [];
+  if (file) where.push(line ? `${file}:${line}:${column ?? 0}` : file);
+  else if (line) where.push(`line ${line}, column ${column ?? 0}`);
+  if (node) where.push(port ? `node '${node}', port '${port}'` : `node '${node}'`);
+  else if (port) where.push(`port '${port}'`);
+  return `${[...where, message].join(': ')}${path && path !== '$' ? ` at ${path}` : ''}${hint ? ` (${hint})` : ''}`;
+}
+
 // The addon has an error for JavaScript: its fields are those of errors.h.
 function makeError(fields) {
   const { status, message, hint, cause, ...place } = fields;
   delete place.name;
-  const text = hint ? `${message} (${hint})` : message;
+  const text = textOf(fields);
   return new ReflowError(text, { status, hint, cause, ...place });
 }
 

@@ -3,8 +3,10 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const { reflow, until } = require('./support.cjs');
-const { Network, actor, ReflowError } = reflow;
+const { Graph, Network, actor, ReflowError } = reflow;
 
 const keep = (into) => actor({ inports: ['in'] }, (ctx, value) => { into.push(value); });
 
@@ -241,4 +243,24 @@ test('ports that a node does not have are told where they are named', async () =
   await net.send('d.in', 21);
   await net.idle({ timeout: 5000 });
   await net.close();
+});
+
+test('a message has the place, as the engine and the other languages write it', async () => {
+  const missing = path.join(os.tmpdir(), 'reflow-there-is-no-such-file.json');
+  assert.throws(() => Graph.load(missing), { file: missing, message: `${missing}: cannot open: no such file or directory` });
+  const document = '{"processes":\n {"x": {"component": "Logg"}, "y": 3}}';
+  assert.throws(() => Graph.parse(document, { name: 'g.json' }),
+    { message: 'g.json:2:36: expected an object for a node, found an integer at $.processes.y' });
+  const graph = Graph.parse(document.replace(', "y": 3', ''));
+  for (const wrong of [graph, 'g.json', null, 7]) {
+    assert.throws(() => new Network(wrong), { code: 'ERR_REFLOW_INVALID_ARGUMENT', message: /Network\.from\(graph\)/ });
+  }
+  const net = Network.from(graph);
+  await assert.rejects(net.start(),
+    { message: "node 'x': no component named 'Logg' at $.processes.x.component (did you mean 'Log'?)" });
+  const other = new Network().add('x', keep([]));
+  await other.start();
+  await assert.rejects(async () => other.send('x.inn', 1),
+    { message: "node 'x', port 'inn': no inport 'inn' (did you mean 'in'?)" });
+  await other.close();
 });
