@@ -262,5 +262,11 @@ test('a message has the place, as the engine and the other languages write it', 
   await other.start();
   await assert.rejects(async () => other.send('x.inn', 1),
     { message: "node 'x', port 'inn': no inport 'inn' (did you mean 'in'?)" });
+  await assert.rejects(async () => other.send('x', 1),
+    { message: "port 'x': the graph exposes no inport 'x' (a port of a node is 'node.port')" });
+  await assert.rejects(async () => other.send('x.in', { when: Symbol('x') }),
+    { message: 'cannot make a message of $.when: a symbol', path: '$.when' });
+  await assert.rejects(async () => other.send('x.in', 1, { envelope: { correlation: 'x' } }),
+    { hint: "make it with the option 'envelopes: true'" });
   await other.close();
 });
