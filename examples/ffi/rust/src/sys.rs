@@ -12,7 +12,7 @@ macro_rules! handles {
 handles!(
     reflow_runtime, reflow_graph, reflow_network, reflow_output, reflow_subscription, reflow_error, reflow_buffer,
     reflow_event_batch, reflow_context, reflow_array_builder, reflow_object_builder, reflow_stream_writer,
-    reflow_stream_reader
+    reflow_stream_reader, reflow_peer
 );
 
 pub type reflow_status = i32;
@@ -408,6 +408,20 @@ extern "C" {
     pub fn reflow_event_batch_get(
         batch: *const reflow_event_batch, index: usize, event: *mut reflow_event) -> reflow_status;
     pub fn reflow_event_batch_destroy(batch: *mut reflow_event_batch);
+
+    pub fn reflow_peer_create_from_toml(
+        runtime: *mut reflow_runtime, toml: reflow_view, file_name: reflow_view, flags: u32,
+        out: *mut *mut reflow_peer, error: Error) -> reflow_status;
+    pub fn reflow_peer_attach(peer: *mut reflow_peer, network: *mut reflow_network, error: Error) -> reflow_status;
+    pub fn reflow_peer_start(peer: *mut reflow_peer, error: Error) -> reflow_status;
+    pub fn reflow_peer_port(peer: *const reflow_peer) -> u32;
+    pub fn reflow_peer_connect(
+        peer: *mut reflow_peer, endpoint: reflow_view, timeout_ms: i64, network: *mut reflow_message,
+        error: Error) -> reflow_status;
+    pub fn reflow_peer_send(
+        peer: *mut reflow_peer, network: reflow_view, actor: reflow_view, port: reflow_view,
+        message: reflow_message, source: reflow_view, timeout_ms: i64, error: Error) -> reflow_status;
+    pub fn reflow_peer_destroy(peer: *mut reflow_peer);
 
     pub fn reflow_stream_create(
         runtime: *mut reflow_runtime, options: *const reflow_stream_options, writer: *mut *mut reflow_stream_writer,

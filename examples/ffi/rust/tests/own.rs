@@ -1,5 +1,5 @@
 //! What is Rust's own: panics, dropped completions, errors, the order of drops.
-use reflow::{Component, Context, Failure, Graph, Input, Network, Options, Runtime, Status, Value};
+use reflow::{Component, Context, Failure, Graph, Input, Network, Options, Peer, Runtime, Status, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,4 +144,29 @@ fn a_stream_that_nobody_reads_is_closed() {
     let (mut writer, stream) = runtime.open_stream("").unwrap();
     drop(runtime.accept(&stream).unwrap());
     assert_eq!(writer.write(b"x", PATIENCE).err().unwrap().status, Status::CLOSED);
+}
+
+#[test]
+fn peers_send_to_each_other() {
+    let (there, network) = one_node(Component::function("Own", |context, inputs| {
+        let heard = format!("heard {}", inputs[0].value.as_text().unwrap_or("nothing"));
+        Ok(context.emit("out", heard)?)
+    }));
+    let mut output = network.open_output("n.out").unwrap();
+    let place = "bind_address = '127.0.0.1'\nbind_port = 0\nauth_token = 't'\n";
+    let studio = Peer::new(&there, &format!("network_id = 'studio'\n{place}")).unwrap();
+    studio.attach(&network).unwrap();
+    studio.start().unwrap();
+    let here = Runtime::new(Options::default()).unwrap();
+    let kiln = Peer::new(&here, &format!("network_id = 'kiln'\n{place}")).unwrap();
+    kiln.start().unwrap();
+    let endpoint = format!("127.0.0.1:{}", studio.port());
+    assert_eq!(kiln.connect(&endpoint, PATIENCE).unwrap(), "studio");
+    for text in ["one", "two"] {
+        kiln.send("studio", "n.in", text, PATIENCE).unwrap();
+        assert_eq!(output.receive(PATIENCE).unwrap().0, Value::from(format!("heard {text}")));
+    }
+    assert_eq!(kiln.send("nowhere", "n.in", 1, PATIENCE).err().unwrap().status, Status::NOT_FOUND);
+    let wrong = Peer::new(&here, "network_id = 'x'\nbind_port = 0\nauth_tokn = 't'").err().unwrap();
+    assert_eq!((wrong.line, wrong.hint.as_str()), (3, "did you mean 'auth_token'?"));
 }
