@@ -1281,6 +1281,24 @@ REFLOW_API reflow_status reflow_completion_on_cancel(reflow_completion completio
                                                      reflow_cancel_fn cancelled, void *user_data,
                                                      reflow_destroy_fn destroy);
 
+/* Told that a firing takes messages again, or is over. */
+typedef void (*reflow_room_fn)(void *user_data, reflow_completion completion);
+
+/* Asks to be called once, as soon as reflow_completion_emit would take a message of this firing that it has
+ * refused with REFLOW_ERROR_WOULD_BLOCK, or the firing is over: so that an event loop can await room without
+ * a thread that waits. If there is room now, the callback comes inside this call; none comes for a firing
+ * that is over already. Of a firing that has asked before, the later one is told.
+ *
+ * It runs on the thread on which the actor takes over what was emitted, or the firing ends, never under a lock of
+ * the engine; it may call anything that does not wait, and the functions for completions. destroy ends
+ * user_data when the callback has returned, when another one takes its place, or when this fails.
+ * Ownership: user_data taken. Threads: any. Blocking: never, but for the callback.
+ * Errors: REFLOW_ERROR_CLOSED if the firing is over, REFLOW_ERROR_NOT_FOUND for a foreign completion.
+ * Callbacks: callback, destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_completion_on_writable(reflow_completion completion,
+                                                       reflow_room_fn callback, void *user_data,
+                                                       reflow_destroy_fn destroy);
+
 /* Firings that a host pulls. A component of a host needs no run: its firings may wait in a queue, and
  * threads of the host take them from there, many at once, and end each by its completion, in whatever
  * order. That is for languages that are called back slowly or not at all from threads they do not know,

@@ -64,4 +64,15 @@ reflow_status reflow_completion_on_cancel(reflow_completion completion, reflow_c
     return firing->home->set_hook(*firing, hook);
 }
 
+reflow_status reflow_completion_on_writable(reflow_completion completion, reflow_room_fn callback,
+                                            void* user_data, reflow_destroy_fn destroy) {
+    runtime::CancelHook hook(callback, user_data, destroy);
+    if (callback == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
+    return guarded_status([&] {
+        Ref<Deferred> firing;
+        reflow_status status = runtime::completions::find(completion.id, firing);
+        return status != REFLOW_OK ? status : firing->home->set_room_hook(*firing, hook);
+    });
+}
+
 }  // extern "C"

@@ -170,22 +170,26 @@ bool DeferredFirings::settle(Deferred& firing) noexcept {
 
 void DeferredFirings::revoke(Deferred& firing) noexcept {
     CancelHook hook;
+    std::unique_ptr<CancelHook> room;
     Queue<Emitted> outputs;
     {
         Lock lock(mutex_);
         outputs.swap(firing.outputs_);
         if (firing.alive_) {
             hook = std::move(firing.hook_);
+            room = std::move(firing.room_hook_);
             close(firing, REFLOW_ERROR_CLOSED);
         }
         unlist_due(firing);
         (void)unlink(firing);  // the call has another reference
     }
     drop(outputs);
+    tell_room(std::move(room), firing.id);
 }
 
 DeferredFirings::Taken DeferredFirings::take() noexcept {
     Taken to;
+    std::unique_ptr<CancelHook> room;
     Lock lock(mutex_);
     Deferred* firing = due_first_;
     if (firing == nullptr) return to;
@@ -203,6 +207,9 @@ DeferredFirings::Taken DeferredFirings::take() noexcept {
         actor_->group.enter();  // it was full: see emit()
     }
     to.more = due_first_ != nullptr;
+    room = std::move(firing->room_hook_);
+    lock.unlock();
+    tell_room(std::move(room), to.firing->id);
     return to;
 }
 
@@ -344,6 +351,7 @@ reflow_status DeferredFirings::end(Deferred& firing, reflow_status status,
     Lock lock(mutex_);
     if (!firing.alive_) return REFLOW_ERROR_CLOSED;
     CancelHook hook = std::move(firing.hook_);
+    std::unique_ptr<CancelHook> room = std::move(firing.room_hook_);
     firing.error_ = std::move(error);
     close(firing, status);
     Ref<Actor> held = list_due(firing) ? hold() : nullptr;
@@ -354,6 +362,7 @@ reflow_status DeferredFirings::end(Deferred& firing, reflow_status status,
     lock.unlock();
     tell(std::move(held));
     { CancelHook ended = std::move(hook); }  // without the lock, and before the group may be idle
+    tell_room(std::move(room), firing.id);
     if (leaves) group.leave(1);
     return REFLOW_OK;
 }
@@ -371,12 +380,28 @@ reflow_status DeferredFirings::set_hook(Deferred& firing, CancelHook& hook) noex
     return REFLOW_OK;
 }
 
+// Memory first: with the lock nothing fails.
+reflow_status DeferredFirings::set_room_hook(Deferred& firing, CancelHook& hook) {
+    auto made = std::unique_ptr<CancelHook>(new CancelHook(std::move(hook)));
+    Lock lock(mutex_);
+    if (!firing.alive_) return REFLOW_ERROR_CLOSED;
+    if (firing.outputs_.size() < REFLOW_MAX_COMPLETION_EMITS) {
+        lock.unlock();
+        tell_room(std::move(made), firing.id);
+        return REFLOW_OK;
+    }
+    std::swap(firing.room_hook_, made);
+    lock.unlock();  // the one before ends without it
+    return REFLOW_OK;
+}
+
 void DeferredFirings::call_hooks(Deferred* told) noexcept {
     while (told != nullptr) {
         Ref<Deferred> firing = Ref<Deferred>::adopt(told);
         told = std::exchange(firing->next_told_, nullptr);
         CancelHook hook = std::move(firing->hook_);  // nobody else touches it any more
         hook.call(firing->id);
+        tell_room(std::move(firing->room_hook_), firing->id);
     }
 }
 
@@ -473,8 +498,13 @@ void DeferredFirings::cancel_all(const std::function<void(Deferred&)>& ended) no
         Ref<Deferred> firing = Ref<Deferred>::adopt(all);
         all = std::exchange(firing->next_, nullptr);
         CancelHook hook;
-        if (firing->cancelled_) hook = std::move(firing->hook_);
+        std::unique_ptr<CancelHook> room;
+        if (firing->cancelled_) {
+            hook = std::move(firing->hook_);
+            room = std::move(firing->room_hook_);
+        }
         hook.call(firing->id);
+        tell_room(std::move(room), firing->id);
         if (ended && !firing->place_) ended(*firing);  // whose packets are elsewhere
     }
     if (counted != 0) group.leave(counted);

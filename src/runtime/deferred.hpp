@@ -29,8 +29,8 @@ struct Emitted {
     std::uint32_t index;
 };
 
-// Whom to tell of a cancellation; ends the user data once.
-class CancelHook {
+// Whom to tell of a cancellation, or of room; ends the user data once.
+class CancelHook : public Allocated {
 public:
     CancelHook() noexcept = default;
     CancelHook(reflow_cancel_fn cancelled, void* data, reflow_destroy_fn destroy) noexcept
@@ -87,6 +87,7 @@ private:
     std::unique_ptr<Error> error_;  // read by the turn once it has ended
     Queue<Emitted> outputs_;
     CancelHook hook_;
+    std::unique_ptr<CancelHook> room_hook_;  // told once there is room, or the firing is over
     std::uint64_t deadline_ns_ = UINT64_MAX;
     Deferred* next_ = nullptr;  // all of the actor, in the order of the inputs
     Deferred* before_ = nullptr;
@@ -181,6 +182,7 @@ public:
                       std::unique_ptr<Error> error) noexcept;
     [[nodiscard]] bool over(Deferred& firing) noexcept;
     reflow_status set_hook(Deferred& firing, CancelHook& hook) noexcept;
+    reflow_status set_room_hook(Deferred& firing, CancelHook& hook);
     // The deadline of some has passed. Thread: of who fires timers.
     void expire(std::uint64_t now_ns) noexcept;
     // Cancels those that are alive; they fail. Returns how many. For a guard of the group.
@@ -216,6 +218,10 @@ private:
     [[nodiscard]] Ref<Actor> hold() noexcept;
     static void tell(Ref<Actor> held) noexcept;
     void arm(std::uint64_t due_ns) noexcept;
+    // Without the lock, once for each.
+    static void tell_room(std::unique_ptr<CancelHook> hook, std::uint64_t id) noexcept {
+        if (hook != nullptr) hook->call(id);
+    }
     // Without the lock: calls the hooks of a list linked by next_told_, and drops its references.
     static void call_hooks(Deferred* told) noexcept;
 

@@ -48,6 +48,9 @@ class Java(unittest.TestCase):
         with self.assertRaisesRegex(AssertionError, "double.json: step 3: message 3 is 6"):
             self.java("reflow.Conformance", wrong)
 
+    def test_streams(self):
+        self.assertIn("streams work", self.java("reflow.Streams"))
+
     def test_weather(self):
         told = self.java("reflow.examples.Weather", support.GRAPH, support.weather_folder("java"))
         self.assertIn("ActorStarted alerts", told)

@@ -26,11 +26,32 @@ class ReflowError extends Error {
 }
 Object.defineProperty(ReflowError.prototype, 'name', { value: 'ReflowError', configurable: true });
 
+// All that is known on one line, as the engine writes it: "f.json:3:9: node 'a': no component named 'X' (did you
+// mean 'Y'?)".
+function textOf({ message, hint, file, line, column, path, node, port }) {
+  const where = [];
+  if (file) where.push(line ? `${file}:${line}:${column ?? 0}` : file);
+  else if (line) where.push(`line ${line}, column ${column ?? 0}`);
+  if (node) where.push(port ? `node '${node}', port '${port}'` : `node '${node}'`);
+  else if (port) where.push(`port '${port}'`);
+  const told = path && path !== '$' && !message.includes(path); // messages about values begin with it
+  return `${[...where, message].join(': ')}${told ? ` at ${path}` : ''}${hint ? ` (${hint})` : ''}`;
+}
+
+// A hint in words of this package, and one for a port that is written without its node.
+function hintOf({ message, hint }) {
+  if (!hint) return message.includes('the graph exposes no') ? "a port of a node is 'node.port'" : '';
+  return hint.replace('call reflow_network_carry_envelopes before its start', "make it with the option 'envelopes: true'")
+    .replace('reflow_network_snapshot_file', 'snapshot(path)').replace('reflow_context_again', 'again()');
+}
+
 // The addon has an error for JavaScript: its fields are those of errors.h.
 function makeError(fields) {
-  const { status, message, hint, cause, ...place } = fields;
+  const { status, message, cause, ...place } = fields;
+  const hint = hintOf(fields);
   delete place.name;
-  const text = hint ? `${message} (${hint})` : message;
+  delete place.hint;
+  const text = textOf({ ...fields, hint });
   return new ReflowError(text, { status, hint, cause, ...place });
 }
 

@@ -210,6 +210,13 @@ class Network {
   constructor(options = {}) {
     const replay = replaying;
     replaying = undefined;
+    // A graph or the name of a file, as for Network.from, would be an object without any option.
+    const plain = typeof options === 'object' && options !== null
+      && [Object.prototype, null].includes(Object.getPrototypeOf(options));
+    if (!plain && (typeof options !== 'object' || options === null || Object.keys(options).length === 0)) {
+      throw problem(Status.INVALID_ARGUMENT, 'what a network is made with is an object of options',
+        'Network.from(graph) makes one of a graph, a document or a file');
+    }
     for (const key of Object.keys(options)) {
       if (!OPTIONS.includes(key)) {
         throw problem(Status.INVALID_ARGUMENT, `a network has no option '${key}'`, nearest(key, OPTIONS));

@@ -29,6 +29,19 @@ void told_cancelled(void* user_data, reflow_completion) {
     });
 }
 
+// A firing that waits for room.
+struct Room {
+    std::shared_ptr<Environment> environment;
+    std::weak_ptr<Pending> pending;  // which ends on the JS thread
+};
+
+void told_room(void* user_data, reflow_completion) {
+    auto* room = static_cast<Room*>(user_data);
+    room->environment->post([waiting = room->pending](Napi::Env env) {
+        if (auto pending = waiting.lock()) pending->room_came(env);
+    });
+}
+
 std::shared_ptr<Pending> find(const Napi::CallbackInfo& info) {
     auto& all = Environment::of(info.Env()).pendings;
     auto found = all.find(info[0].As<Napi::Number>().Uint32Value());
@@ -89,26 +102,7 @@ void Pending::push(Napi::Env env) {
         } else if (status == REFLOW_ERROR_WOULD_BLOCK && (core_->single || core_->hosted)) {
             if (!std::exchange(stalled_, true)) core_->stalled.push_back(weak_from_this());
             return;
-        } else if (status == REFLOW_ERROR_WOULD_BLOCK) {
-            pumping_ = true;
-            // Its place stays while others come behind it; the queue itself is of the JS thread.
-            auto* first = &waiting_.front();
-            core_->environment->background([self = shared_from_this(), first] {
-                // Ends with the firing at the latest.
-                reflow_status sent = reflow_node::emit(
-                    self->completion_, Place(first->first), first->second.get(), REFLOW_FOREVER);
-                self->core_->environment->post([self, sent](Napi::Env inside) {
-                    self->pumping_ = false;
-                    if (sent == REFLOW_OK) {
-                        (void)self->waiting_.front().second.leak();
-                        self->waiting_.pop_front();
-                    } else {
-                        self->over_ = true;
-                        self->waiting_.clear();
-                    }
-                    self->push(inside);
-                });
-            });
+        } else if (status == REFLOW_ERROR_WOULD_BLOCK && ask_room()) {
             return;
         } else {
             over_ = true;
@@ -120,6 +114,19 @@ void Pending::push(Napi::Env env) {
             {env.Undefined(), Napi::Number::New(env, kDrained), Napi::Number::New(env, number)});
     }
     if (finishing_) close(env);
+}
+
+// False if the firing is over.
+bool Pending::ask_room() {
+    auto* room = new Room{core_->environment, weak_from_this()};
+    pumping_ = reflow_completion_on_writable(completion_, told_room, room,
+                                             [](void* data) { delete static_cast<Room*>(data); }) == REFLOW_OK;
+    return pumping_;
+}
+
+void Pending::room_came(Napi::Env env) {
+    pumping_ = false;
+    push(env);
 }
 
 void Pending::finish(Napi::Env env, Failure failure) {

@@ -31,6 +31,8 @@ public:
         stalled_ = false;
         push(env);
     }
+    // It takes messages again, or is over.
+    void room_came(Napi::Env env);
     // Tells kCancelled when the firing is cancelled.
     void watch(Napi::Env env);
 
@@ -38,13 +40,14 @@ public:
 
 private:
     void push(Napi::Env env);
+    bool ask_room();
     void close(Napi::Env env);
 
     std::shared_ptr<Core> core_;
     reflow_completion completion_{};
     bool bound_ = false;
     bool over_ = false;
-    bool pumping_ = false;  // a helper waits for room
+    bool pumping_ = false;   // it has asked to be told of room
     bool stalled_ = false;   // it waits for the next turn
     bool finishing_ = false;
     bool told_ = false;     // somebody waits for kDrained

@@ -2,9 +2,10 @@
 // What goes wrong, in every place: told by class, code, place and hint; the network stays usable.
 const test = require('node:test');
 const assert = require('node:assert');
+const os = require('node:os');
 const path = require('node:path');
 const { packageName, reflow, until } = require('./support.cjs');
-const { Network, actor, ReflowError } = reflow;
+const { Graph, Network, actor, ReflowError } = reflow;
 const { handles } = require(path.join(path.dirname(packageName), 'binding.cjs'));
 
 const keep = (into) => actor({ inports: ['in'] }, (ctx, value) => { into.push(value); });
@@ -275,4 +276,30 @@ test('options that are no numbers of things are refused', () => {
       hint: /whole number from 0/ });
   }
   assert.throws(() => actor({ inports: ['a', 'b', 'a'] }, () => {}), { message: /inports has 'a' twice/ });
+});
+
+test('a message has the place, as the engine and the other languages write it', async () => {
+  const missing = path.join(os.tmpdir(), 'reflow-there-is-no-such-file.json');
+  assert.throws(() => Graph.load(missing), { file: missing, message: `${missing}: cannot open: no such file or directory` });
+  const document = '{"processes":\n {"x": {"component": "Logg"}, "y": 3}}';
+  assert.throws(() => Graph.parse(document, { name: 'g.json' }),
+    { message: 'g.json:2:36: expected an object for a node, found an integer at $.processes.y' });
+  const graph = Graph.parse(document.replace(', "y": 3', ''));
+  for (const wrong of [graph, 'g.json', null, 7]) {
+    assert.throws(() => new Network(wrong), { code: 'ERR_REFLOW_INVALID_ARGUMENT', message: /Network\.from\(graph\)/ });
+  }
+  const net = Network.from(graph);
+  await assert.rejects(net.start(),
+    { message: "node 'x': no component named 'Logg' at $.processes.x.component (did you mean 'Log'?)" });
+  const other = new Network().add('x', keep([]));
+  await other.start();
+  await assert.rejects(async () => other.send('x.inn', 1),
+    { message: "node 'x', port 'inn': no inport 'inn' (did you mean 'in'?)" });
+  await assert.rejects(async () => other.send('x', 1),
+    { message: "port 'x': the graph exposes no inport 'x' (a port of a node is 'node.port')" });
+  await assert.rejects(async () => other.send('x.in', { when: Symbol('x') }),
+    { message: 'cannot make a message of $.when: a symbol', path: '$.when' });
+  await assert.rejects(async () => other.send('x.in', 1, { envelope: { correlation: 'x' } }),
+    { hint: "make it with the option 'envelopes: true'" });
+  await other.close();
 });

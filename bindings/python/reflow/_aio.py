@@ -13,13 +13,14 @@ from .errors import (CancelledError, ClosedError, Error, InvalidStateError, Limi
 
 async def send(ctx, port, value, *, index=None):
     """Emits, and waits for room while there is none: ``await ctx.send(port, value)``."""
-    pause = 0.0005
     while True:
         try:
             return ctx.emit(port, value, index=index)
         except WouldBlockError:
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 0.02)
+            here = waker()
+            number = here.new_number()
+            if ctx._ask_room(here.post, number):
+                await here.wait(number)
 
 
 def drain_generator(function):
@@ -441,6 +442,23 @@ async def idle(network, timeout):
         wait.cancel()
 
 
+async def stop(network, timeout):
+    """Stops a network, awaiting callbacks that run. Whether it has stopped within the timeout."""
+    try:
+        if network.state not in ("created", "stopped"):
+            network._stop(0)
+        return True
+    except TimeoutError:
+        pass
+    try:
+        await idle(network, timeout)  # told as well when the last teardown has returned
+    except TimeoutError:
+        return False
+    except Error:
+        pass  # what a network that has failed answers
+    return True
+
+
 async def drain(network, timeout):
     """Drains a network without a thread: each of its steps is done when the engine tells that it is idle."""
     loop = asyncio.get_running_loop()
@@ -483,20 +501,24 @@ async def wait(network, function, timeout):
         cancelled = True
 
 
+_SHUTDOWN = 1 << _reflow.event_kinds.index("NetworkShutdown")
+
+
 class Reader:
     """Brings what an output receives to an event loop: the engine tells the loop that something has come.
 
-    It does not tell of the end. A network that is drained or stopped from Python wakes its readers; others,
-    such as one that stops because of a failure, are found out by a look now and then while somebody waits.
+    Of the end a bell tells, which hears that the network has stopped; who drains a network, or takes a node
+    out of it, wakes its readers.
     """
 
-    LOOK = 0.2  # seconds
+    LOOK = 0.2  # seconds for which a thread runs a network at a time, in modes without threads
 
     def __init__(self, output):
         self._output = output
         self._values = collections.deque()
         self._waker = None
         self._number = 0
+        self._bell = None
         # Without threads actors run inside the calls that wait, so somebody has to.
         self._runs = output._network().runtime.mode in ("inline", "simulated")
         self._running = None
@@ -528,9 +550,22 @@ class Reader:
         try:
             self._values.extend(self._output.recv_many(1024, 0))
         except ClosedError:
+            self._end_bell()
             raise StopAsyncIteration from None
         except (TimeoutError, WouldBlockError):
             pass
+
+    def _watch(self, here):
+        """Has the engine tell this loop of what comes, and of the end."""
+        self._waker, self._number = here, here.new_number()
+        self._output._watch(here.post, self._number)
+        self._end_bell()
+        self._bell = _reflow.Bell(self._output._network(), _SHUTDOWN, "", here.post, self._number)
+
+    def _end_bell(self):
+        bell, self._bell = self._bell, None
+        if bell is not None:
+            bell.close()
 
     async def next(self):
         if self._runs:
@@ -540,14 +575,19 @@ class Reader:
         while not self._values:
             here = waker()
             if self._waker is not here:
-                self._waker, self._number = here, here.new_number()
-                self._output._watch(here.post, self._number)
+                try:
+                    self._watch(here)
+                except ClosedError:  # the network was closed meanwhile
+                    self._look()
+                    raise StopAsyncIteration from None
             # What comes from now on is told, and what has come is found.
             self._output._arm()
+            if self._bell is not None:
+                self._bell.arm()
             self._look()
             if self._values:
                 break
-            await here.wait(self._number, self.LOOK)
+            await here.wait(self._number)
         return self._values.popleft()
 
     def wake(self):
@@ -559,6 +599,5 @@ class Reader:
 
 def wake_all(readers):
     """Has the readers of a network that has ended look."""
-    for output in list(readers):
-        if output._reader is not None:
-            output._reader.wake()
+    for reader in list(readers):
+        reader._wake()

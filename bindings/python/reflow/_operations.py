@@ -275,6 +275,7 @@ class Operations:
         change: Dict[str, int] = _reflow.network_apply(
             self, graph._handle, _LEFTOVERS[leftover], timeout, drain, new_state
         )
+        self._as_network()._wake_readers()
         return change
 
     # ---- keeping -------------------------------------------------------------------------------

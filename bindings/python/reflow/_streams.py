@@ -1,7 +1,8 @@
 """Iterators over things that are polled: plain ones, and asynchronous ones for a loop of asyncio.
 
-A poll of the engine waits on a thread. For ``async for`` each iterator has one thread of its own, which
-polls when it is asked and hands the result to the loop; so what waits is bounded by the engine's queue.
+A poll of the engine waits on a thread. An ``async for`` needs none where the engine tells the loop that there
+is something to take (``_told``); elsewhere each iterator has one thread of its own, which polls when it is
+asked and hands the result to the loop. So what waits is bounded by the engine's queue.
 """
 
 from __future__ import annotations
@@ -87,6 +88,10 @@ class Polled(Closing, Generic[Item]):
     def _close(self) -> None:
         raise NotImplementedError
 
+    async def _told(self) -> Optional[Tuple[List[Item], int, bool]]:
+        """As a poll that waits for ever, without a thread; None where there has to be one."""
+        return None
+
     def _take(self, result: Tuple[List[Item], int, bool]) -> None:
         items, missed, ended = result
         self._ready.extend(items)
@@ -142,6 +147,12 @@ class Polled(Closing, Generic[Item]):
         while not self._ready:
             if self._ended:
                 raise StopAsyncIteration
+            told = await self._told() if self._pending is None else None
+            if told is not None:
+                self._take(told)
+                if not self._ready and not self._ended and self._dry():
+                    raise StopAsyncIteration
+                continue
             if self._pending is None:
                 loop = asyncio.get_running_loop()
                 if self._poller is None:

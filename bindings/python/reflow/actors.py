@@ -163,6 +163,11 @@ class Actor:
             function = functools.partial(function, None)  # self
         _check_arity(function, values, f"{self.id}.run" if self.is_class else self.id, names)
 
+    @property
+    def _tears_down(self):
+        """Whether code of the actor runs when its network is stopped."""
+        return self.style == STYLE_GENERATOR or (self.is_class and hasattr(self.target, "teardown"))
+
     def __call__(self, *arguments, **keywords):
         return self.target(*arguments, **keywords)
 

@@ -238,8 +238,33 @@ def _number_classes():
 _number_classes()
 
 
+# What hints of the engine call, as it is called here.
+_HERE = {
+    "reflow_network_carry_envelopes": "carry_envelopes()",
+    "reflow_network_snapshot_file": "snapshot(path)",
+    "reflow_context_again": "again()",
+}
+
+
+def _said_here(message, fields):
+    """A hint in words of Python, and one for a port that is written without its node."""
+    hint = fields.get("hint") or ""
+    told = hint
+    for there, here in _HERE.items():
+        told = told.replace(there, here)
+    if not hint and "the graph exposes no" in message:
+        told = "a port of a node is 'node.port'"
+    if told == hint:
+        return
+    fields["hint"] = told
+    text = fields.get("text")
+    if text:
+        fields["text"] = text.replace(f"({hint})", f"({told})") if hint else f"{text} ({told})"
+
+
 def make(status, status_name, message, **fields):
     """The exception for a status of the engine; the native module calls this."""
+    _said_here(message, fields)
     cls = BY_STATUS.get(status, Error)
     error = cls(message or status_name, **fields)
     if cls is Error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from . import _reflow
@@ -10,6 +11,7 @@ from ._streams import Polled
 from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from ._aio import Waker
     from .network import Network
 
 #: The names of all kinds, as :attr:`Event.kind` has them.
@@ -95,6 +97,10 @@ class Events(Polled[Event]):
         self._subscribing = threading.Lock()
         self._arguments = (kinds_mask(kinds), nodes, capacity, sample)
         self._network: Optional["Network"] = network
+        self._of = weakref.ref(network)
+        self._waker: Optional["Waker"] = None  # of the loop that is told
+        self._number = 0
+        self._bells: List[_reflow.Bell] = []  # what there is, and the end
         # Subscribing makes the network of its graph, which cannot be edited freely any more: it waits
         # for the start.
         if network.state != "created":
@@ -115,7 +121,86 @@ class Events(Polled[Event]):
         fields, missed, ended = self._subscription.poll(256, timeout)
         return [Event._make(each) for each in fields], missed, ended
 
+    async def _told(self) -> Optional[Tuple[List[Event], int, bool]]:
+        from . import _aio
+
+        self._subscribe()
+        here = _aio.waker()
+        if self._waker is not here and not self._watch(here):
+            return None
+        while self._bells:
+            ring, end = self._bells
+            over = not end.armed()  # before the look: what came before the end is seen
+            ring.arm()
+            result = self._poll(0)
+            if any(result):
+                return result
+            if over:
+                break
+            await here.wait(self._number)
+        return [], 0, True
+
+    def _watch(self, here: "Waker") -> bool:
+        """Has the engine tell this loop of what comes, and of the end. False where a thread has to wait."""
+        network = self._of()
+        if self._subscription is None or network is None or network.closed:
+            return False
+        if network.runtime.mode not in ("own", "hosted"):  # events come while somebody waits, or works
+            return False
+        self._end_bells()
+        self._number = here.new_number()
+        shutdown = 1 << KINDS.index("NetworkShutdown")
+        kinds, nodes = self._arguments[:2]
+        self._bells = [
+            _reflow.Bell(network, kinds, nodes, here.post, self._number),
+            _reflow.Bell(network, shutdown, "", here.post, self._number),
+        ]
+        self._bells[1].arm()
+        if network.state in ("stopping", "stopped"):  # the end may have been before the bell
+            self._end_bells()
+            return False
+        network._outputs.add(self)
+        self._waker = here
+        return True
+
+    def _wake(self) -> None:
+        here = self._waker
+        if here is not None:
+            here.post.put(self._number)
+
+    def _end_bells(self) -> None:
+        self._waker = None
+        bells, self._bells = self._bells, []
+        for bell in bells:
+            bell.close()
+
     def _close(self) -> None:
         self._network = None
         if self._subscription is not None:
             self._subscription.close()
+        self._wake()
+        self._end_bells()
+
+
+class ReplayEvents(Events):
+    """What a replay does, made by :meth:`reflow.Replay.events`: what there is, and no wait for more.
+
+    A loop over it ends with what the replay has done so far, and goes on with what it does later.
+    """
+
+    def __init__(self, subscription: _reflow.Subscription) -> None:
+        Polled.__init__(self)
+        self._subscription = subscription
+        self._network = None
+        self._waker = None
+        self._bells = []
+
+    def _subscribe(self) -> None:
+        pass
+
+    def _poll(self, timeout: Optional[float]) -> Tuple[List[Event], int, bool]:
+        # A poll that waits would run the network, and it would do something else than was recorded.
+        return super()._poll(0)
+
+    async def _told(self) -> Optional[Tuple[List[Event], int, bool]]:
+        return self._poll(0)

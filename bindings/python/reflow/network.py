@@ -32,11 +32,14 @@ class Output(_reflow.Output):
     def __aiter__(self):
         return self
 
+    def _wake(self):
+        if self._reader is not None:
+            self._reader.wake()
+
     def close(self):
         """Ends the reader; it holds nobody back any more."""
         super().close()
-        if self._reader is not None:
-            self._reader.wake()
+        self._wake()
 
     def __enter__(self):
         return self
@@ -93,7 +96,7 @@ class Network(Operations, _reflow.Network):
             raise InvalidArgumentError(
                 f"{', '.join(options)}: options of a runtime, which was given already")
         self._owns_runtime = runtime is None
-        self._outputs = weakref.WeakSet()  # those that event loops read
+        self._outputs = weakref.WeakSet()  # those that event loops read, and events
         self._added = set()  # nodes that add has added
         self._open = set()  # required inports of these that nothing leads to: for the program
         self._loop = None
@@ -150,7 +153,13 @@ class Network(Operations, _reflow.Network):
         self._replace_node(node, component, config)
         if self._checks is not None:
             self._checks.has(node, component)
+        self._wake_readers()
         return self
+
+    def remove(self, node):
+        """Removes a node with its connections, also while the network runs. Raises NotFoundError."""
+        super().remove(node)
+        self._wake_readers()
 
     def connect(self, source, target, **metadata):
         """Connects ``"node.outport"`` to ``"node.inport"``; an index of an array port is ``"m.in[2]"``.
@@ -328,10 +337,8 @@ class Network(Operations, _reflow.Network):
         try:
             if self.state not in ("created", "stopped"):
                 self._stop(timeout)
-        except TimeoutError as error:
-            warnings.warn(f"the network is not stopped after {timeout} s: {error}", ResourceWarning,
-                          stacklevel=2)
-            self._abandon()
+        except TimeoutError:
+            self._give_up(timeout)
             return
         finally:
             if runtime._pump is not None and self._owns_runtime:
@@ -341,6 +348,14 @@ class Network(Operations, _reflow.Network):
         if self._owns_runtime:
             runtime.close()
         _logging.flush()
+
+    def _give_up(self, timeout):
+        """What close does with a network that does not stop."""
+        warnings.warn(f"the network is not stopped after {timeout} s: an actor has not returned",
+                      ResourceWarning, stacklevel=3)
+        if self.runtime._pump is not None and self._owns_runtime:
+            self.runtime._pump.close()
+        self._abandon()
 
     def __del__(self):
         # Nobody has closed it. Stopping may wait for actors, which is not for the thread that collects; it
@@ -407,16 +422,21 @@ class Network(Operations, _reflow.Network):
     async def __aexit__(self, *exception):
         await self.aclose()
 
-    async def aclose(self):
-        """Closes the network without blocking the event loop."""
+    async def aclose(self, timeout=10.0):
+        """Closes the network without blocking the event loop, as close."""
         from . import _aio
 
         if self.closed:
             return
         if self.runtime.mode in ("own", "lent"):
-            await _aio.in_thread(self.close)
-        else:
-            self.close()
+            if any(made._tears_down for made in self.runtime._actors.values()):
+                # What they do in it runs where the network is stopped, and may take its time.
+                await _aio.in_thread(self.close, timeout)
+                return
+            if not await _aio.stop(self, timeout):
+                self._give_up(timeout)
+                return
+        self.close(timeout)
 
     async def feed(self, port, values):
         """Sends each element of an iterable or asynchronous iterable, and awaits room where there is none.

@@ -7,12 +7,15 @@ from collections import namedtuple
 
 from . import _reflow
 from ._closing import Closing
+from ._ports import port_of
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, NamedTuple, Union
+    from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Union
 
+    from ._ports import PortLike
     from .actors import Actor
+    from .events import ReplayEvents
 
     class ReplayState(NamedTuple):
         """How far a replay is."""
@@ -93,6 +96,28 @@ class Replay(Closing):
         """The counters of all nodes, by node, as ``Network.report``."""
         report: Dict[str, Dict[str, Any]] = self._replay.report()
         return report
+
+    def peek(self, port: PortLike, max: int = 10) -> List[Any]:
+        """The first values that wait at an inport, as ``Network.peek``. Raises NotFoundError."""
+        node, name, _ = port_of(port)
+        return self._replay.peek(node, name, max)
+
+    def events(
+        self,
+        kinds: Optional[Iterable[str]] = None,
+        *,
+        nodes: str = "",
+        capacity: int = 4096,
+        sample: int = 1,
+    ) -> ReplayEvents:
+        """Subscribes to what the network does from now on, as ``Network.events``.
+
+        ``poll()``, or a loop, gives what it has done up to now, and waits for nothing: :meth:`run` makes it
+        do more.
+        """
+        from .events import ReplayEvents, kinds_mask
+
+        return ReplayEvents(self._replay.subscribe(kinds_mask(kinds), nodes, capacity, sample))
 
     def close(self) -> None:
         """Ends it. Doing it again does nothing."""

@@ -51,9 +51,26 @@ class Runtime(_reflow.Runtime):
         that is drawn from ``seed``. ``"lent"``: threads of the program.
     workers:
         threads that run actors; 0: one for each processor.
-    batch_packets, batch_us, port_capacity, port_capacity_bytes, max_growth, max_packets, max_completions,
-    blocking_threads, watchdog_ms, check_types, log_level:
-        as in reflow_runtime_options of reflow.h; 0 is the default.
+    batch_packets, batch_us:
+        an actor has its turn for so many packets (4096, in mode simulated 64) or microseconds (1000), then
+        the next one has it.
+    port_capacity, port_capacity_bytes:
+        packets (1000), and bytes of their payload (no limit), that an inport holds unless its port or its
+        connection says otherwise.
+    max_growth:
+        packets that ports of a network may hold beyond that to resolve a stall (1,000,000).
+    max_packets, max_completions:
+        packets that all ports together may hold (no limit), and coroutines that may be under way at once
+        (1,000,000).
+    blocking_threads:
+        threads beside the workers for actors with ``blocking=True`` (32).
+    watchdog_ms:
+        a call of an actor that lasts longer is told of, once: by the event ``ActorStuck`` and a warning
+        (never).
+    check_types:
+        True: values have to fit the types of inports while networks run, too.
+    log_level:
+        lines up to this level are written, 1 (error) to 5 (trace); default that of the logger ``reflow``.
     log:
         called as ``log(level, subsystem, node, text)`` on threads of the engine; level is 1 (error) to 5.
         Default: lines go to ``logging.getLogger("reflow")`` through a thread of their own.

@@ -267,6 +267,14 @@ PyObject *context_watch(PyObject *self, PyObject *post)
     return watch_cancel(post, self_of(self)->completion);
 }
 
+PyObject *context_ask_room(PyObject *self, PyObject *arguments)
+{
+    PyObject *post = nullptr;
+    unsigned long long number = 0;
+    if (PyArg_ParseTuple(arguments, "OK:_ask_room", &post, &number) == 0) return nullptr;
+    return watch_room(post, number, self_of(self)->completion);
+}
+
 PyObject *get_firing(PyObject *self, void *)
 {
     return PyLong_FromUnsignedLongLong(self_of(self)->completion);
@@ -339,9 +347,11 @@ const PyMethodDef methods[] = {
      "set_envelope(envelope)\n\nThe envelope, a dict or None, of what this call emits from now on, instead of\n"
      "that of its input. Without carry_envelopes it does nothing."},
     {"open_stream", with_keywords(context_open_stream), METH_VARARGS | METH_KEYWORDS,
-     "open_stream(*, content_type='', size_hint=None, metadata=None, max_frames=0, max_bytes=0)\n\nMakes a\n"
-     "Stream to write to, which is emitted like a value: see Network.open_stream."},
+     "open_stream(*, content_type='', size_hint=None, metadata=None, max_frames=0, max_bytes=0)\n\n"
+     "Makes a Stream to write to, which is emitted like a value: see Network.open_stream."},
     {"_watch", context_watch, METH_O, "Has a Post object told when this firing is cancelled."},
+    {"_ask_room", context_ask_room, METH_VARARGS,
+     "Has a number put into a Post object when this firing, which is full, takes values again."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -1,15 +1,16 @@
 // Events of a network as objects of Python; reflow/events.py makes iterators of the subscription.
 #include "events.hpp"
 
-#include "guarded.hpp"
+#include <atomic>
+
 #include "network_use.hpp"
+#include "post.hpp"
 #include "waiting.hpp"
 
 namespace reflowpy {
 
 namespace {
 
-using Subscription = Guarded<reflow_subscription, reflow_subscription_destroy>;
 using BatchOwned = Owned<reflow_event_batch, reflow_event_batch_destroy>;
 
 constexpr const char *kinds[] = {
@@ -113,6 +114,66 @@ std::unique_ptr<Subscription> subscribe(const py::object &network, uint64_t even
                                         const std::string &nodes, uint32_t capacity,
                                         uint32_t sample)
 {
+    const NetworkUse use(network);
+    return subscribe_to(use.get(), event_kinds, nodes, capacity, sample);
+}
+
+// Tells an event loop that there are events, which it takes from a subscription made before this one: an event
+// comes to subscriptions in their order.
+struct Ring {
+    std::shared_ptr<PostBox> box;
+    uint64_t number = 0;
+    // Sequentially consistent: who arms it looks at the other subscription afterwards, and who has brought
+    // something looks at this afterwards, so one of the two sees the other.
+    std::atomic<bool> armed{false};
+
+    static void came(void *user_data, const reflow_event_batch *, uint64_t)
+    {
+        Ring &ring = **static_cast<std::shared_ptr<Ring> *>(user_data);
+        if (ring.armed.exchange(false)) put(*ring.box, ring.number);
+    }
+    static void forget(void *user_data) { delete static_cast<std::shared_ptr<Ring> *>(user_data); }
+};
+
+class Bell {
+public:
+    Bell(const py::object &network, uint64_t event_kinds, const std::string &nodes,
+         const py::object &post, uint64_t number)
+        : ring_(std::make_shared<Ring>())
+    {
+        ring_->box = box_of(post.ptr());
+        must(ring_->box != nullptr);
+        ring_->number = number;
+        reflow_event_options options{};
+        options.struct_size = sizeof options;
+        options.capacity = 1; // that there are some is all that is told
+        options.kinds = event_kinds;
+        options.nodes = view(nodes);
+        options.callback = &Ring::came;
+        options.user_data = new std::shared_ptr<Ring>(ring_);
+        options.destroy = &Ring::forget;
+        reflow_subscription *out = nullptr;
+        const NetworkUse use(network);
+        call_unlocked([&](reflow_error **error) {
+            return reflow_network_subscribe(use.get(), &options, &out, error);
+        });
+        subscription_ = std::make_unique<Subscription>(out, "subscription");
+    }
+    void arm() { ring_->armed.store(true); }
+    // True while it is armed: nothing has come since.
+    [[nodiscard]] bool armed() const { return ring_->armed.load(); }
+    void close() { subscription_->close(); }
+
+private:
+    std::shared_ptr<Ring> ring_;
+    std::unique_ptr<Subscription> subscription_;
+};
+
+} // namespace
+
+std::unique_ptr<Subscription> subscribe_to(reflow_network *network, uint64_t event_kinds,
+                                           const std::string &nodes, uint32_t capacity, uint32_t sample)
+{
     reflow_event_options options{};
     options.struct_size = sizeof options;
     options.capacity = capacity;
@@ -120,17 +181,19 @@ std::unique_ptr<Subscription> subscribe(const py::object &network, uint64_t even
     options.nodes = view(nodes);
     options.sample = sample;
     reflow_subscription *out = nullptr;
-    const NetworkUse use(network);
     call_unlocked([&](reflow_error **error) {
-        return reflow_network_subscribe(use.get(), &options, &out, error);
+        return reflow_network_subscribe(network, &options, &out, error);
     });
     return std::make_unique<Subscription>(out, "subscription");
 }
 
-} // namespace
-
 void bind_events(py::module_ &module)
 {
+    py::class_<Bell>(module, "Bell")
+        .def(py::init<const py::object &, uint64_t, const std::string &, const py::object &, uint64_t>())
+        .def("arm", &Bell::arm)
+        .def("armed", &Bell::armed)
+        .def("close", &Bell::close);
     py::class_<Subscription>(module, "Subscription")
         .def("poll", &poll)
         .def("close", &Subscription::close);

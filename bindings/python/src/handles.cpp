@@ -55,7 +55,13 @@ bool Timeout::parse(PyObject *seconds)
     forever = seconds == nullptr || seconds == Py_None;
     if (forever) return true;
     double value = PyFloat_AsDouble(seconds);
-    if (value == -1.0 && PyErr_Occurred() != nullptr) return false;
+    if (value == -1.0 && PyErr_Occurred() != nullptr) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError) != 0) {
+            PyErr_Format(PyExc_TypeError, "a timeout is None or a number of seconds, not %.200s",
+                         Py_TYPE(seconds)->tp_name);
+        }
+        return false;
+    }
     if (!(value >= 0)) {
         raise_text(REFLOW_ERROR_INVALID_ARGUMENT, "a timeout is None or a number of seconds from 0");
         return false;

@@ -40,23 +40,8 @@ py::tuple node_state(const py::object &network, const std::string &node)
 py::list peek(const py::object &network, const std::string &node, const std::string &port,
               size_t max)
 {
-    std::vector<reflow_message> messages(max);
-    size_t count = 0;
     const NetworkUse use(network);
-    call([&](reflow_error **error) {
-        return reflow_network_peek(use.get(), view(node), view(port), messages.data(), max, &count,
-                                   error);
-    });
-    py::list out;
-    bool good = true;
-    for (size_t i = 0; i < count; ++i) {
-        PyObject *value = good ? from_message(messages[i]) : nullptr;
-        reflow_message_unref(messages[i]);
-        good = good && value != nullptr;
-        if (good) out.append(py::reinterpret_steal<py::object>(value));
-    }
-    must(good);
-    return out;
+    return values_at(use.get(), node, port, max);
 }
 
 // ---- dead letters ------------------------------------------------------------------------------
@@ -134,6 +119,27 @@ void register_graph(const py::object &runtime, const std::string &id, const Grap
 }
 
 } // namespace
+
+py::list values_at(const reflow_network *network, const std::string &node, const std::string &port,
+                   size_t max)
+{
+    std::vector<reflow_message> messages(max);
+    size_t count = 0;
+    call([&](reflow_error **error) {
+        return reflow_network_peek(network, view(node), view(port), messages.data(), max, &count,
+                                   error);
+    });
+    py::list out;
+    bool good = true;
+    for (size_t i = 0; i < count; ++i) {
+        PyObject *value = good ? from_message(messages[i]) : nullptr;
+        reflow_message_unref(messages[i]);
+        good = good && value != nullptr;
+        if (good) out.append(py::reinterpret_steal<py::object>(value));
+    }
+    must(good);
+    return out;
+}
 
 void bind_observe(py::module_ &module)
 {

@@ -11,4 +11,8 @@ void bind_change(py::module_ &module);  // live change, snapshots, checkpoints
 void bind_idle(py::module_ &module);      // waits of event loops
 void bind_recording(py::module_ &module);
 
+// Up to max values that wait at an inport. The caller keeps the network for the time of the call.
+py::list values_at(const reflow_network *network, const std::string &node, const std::string &port,
+                   size_t max);
+
 } // namespace reflowpy

@@ -129,6 +129,19 @@ void cancelled(void *user_data, reflow_completion completion)
 
 void forget(void *user_data) { delete static_cast<std::shared_ptr<PostBox> *>(user_data); }
 
+struct Room {
+    std::shared_ptr<PostBox> box;
+    uint64_t number;
+};
+
+void room_came(void *user_data, reflow_completion)
+{
+    const Room &room = *static_cast<Room *>(user_data);
+    room.box->put(room.number);
+}
+
+void forget_room(void *user_data) { delete static_cast<Room *>(user_data); }
+
 } // namespace
 
 bool init_post(PyObject *module)
@@ -153,6 +166,15 @@ PyObject *watch_cancel(PyObject *post, uint64_t completion)
     if (box == nullptr) return nullptr;
     const reflow_status status = reflow_completion_on_cancel(
         {completion}, &cancelled, new std::shared_ptr<PostBox>(std::move(box)), &forget);
+    return PyBool_FromLong(status == REFLOW_OK ? 1 : 0);
+}
+
+PyObject *watch_room(PyObject *post, uint64_t number, uint64_t completion)
+{
+    std::shared_ptr<PostBox> box = box_of(post);
+    if (box == nullptr) return nullptr;
+    const reflow_status status = reflow_completion_on_writable(
+        {completion}, &room_came, new Room{std::move(box), number}, &forget_room);
     return PyBool_FromLong(status == REFLOW_OK ? 1 : 0);
 }
 

@@ -24,4 +24,8 @@ void put(PostBox &box, uint64_t number);
 // or False if it is over already.
 PyObject *watch_cancel(PyObject *post, uint64_t completion);
 
+// Asks for a number in a Post object when a firing that is full takes messages again, or is over. True as a
+// Python value, or False if it is over already.
+PyObject *watch_room(PyObject *post, uint64_t number, uint64_t completion);
+
 } // namespace reflowpy

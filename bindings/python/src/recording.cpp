@@ -1,5 +1,5 @@
 // Recordings and their replay: section 20 of reflow.h.
-#include "guarded.hpp"
+#include "events.hpp"
 #include "network_use.hpp"
 #include "operations.hpp"
 
@@ -89,6 +89,19 @@ py::object report_of(ReplayHandle &replay)
     });
 }
 
+py::list peek(ReplayHandle &replay, const std::string &node, const std::string &port, size_t max)
+{
+    const ReplayHandle::Use use(replay);
+    return values_at(reflow_x_replay_network(use.get()), node, port, max);
+}
+
+std::unique_ptr<Subscription> subscribe(ReplayHandle &replay, uint64_t event_kinds,
+                                        const std::string &nodes, uint32_t capacity, uint32_t sample)
+{
+    const ReplayHandle::Use use(replay);
+    return subscribe_to(reflow_x_replay_network(use.get()), event_kinds, nodes, capacity, sample);
+}
+
 void record_flush(const py::object &network)
 {
     const NetworkUse use(network);
@@ -110,6 +123,8 @@ void bind_recording(py::module_ &module)
         .def("run", &run)
         .def("state", &state_of)
         .def("report", &report_of)
+        .def("peek", &peek)
+        .def("subscribe", &subscribe)
         .def("close", &ReplayHandle::close);
     module.def("network_record_flush", &record_flush);
 }

@@ -283,3 +283,21 @@ def test_a_condition_of_a_breakpoint_may_raise(net, monkeypatch):
     net.add_breakpoint("n.in", when=fault)
     net.send("n.in", 1)
     assert out.recv(10) == 1 and told == [ValueError]  # it does not stop
+
+
+def test_hints_are_in_words_of_python(net):
+    @reflow.actor(inports=["in"], outports=["out"])
+    def same(ctx, value):
+        return {"out": value}
+
+    net.add("n", same)
+    with pytest.raises(reflow.NotFoundError) as told:
+        net.send("n", 1)
+    assert str(told.value) == "port 'n': the graph exposes no inport 'n' (a port of a node is 'node.port')"
+    assert told.value.hint == "a port of a node is 'node.port'"
+    with pytest.raises(reflow.InvalidStateError) as told:
+        net.send("n.in", 1, envelope={"correlation": "x"})
+    assert told.value.hint == "call carry_envelopes() before its start"
+    assert str(told.value).endswith("(call carry_envelopes() before its start)")
+    with pytest.raises(TypeError, match="a timeout is None or a number of seconds, not str"):
+        net.wait_idle("x")

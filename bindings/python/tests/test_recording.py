@@ -136,3 +136,24 @@ def test_a_coroutine_ends_a_recording(tmp_path):
             pass
         with pytest.raises(reflow.UnsupportedError, match="later"):
             net.flush_record()
+
+
+def test_events_and_looking_into_inports(recording):
+    """Compared with the run itself: each value once, in its order, and what waits adds up."""
+    with reflow.Replay(recording, actors=parts()) as again:
+        events = again.events(["MessageSent", "NetworkShutdown"])
+        sent, waited = [], set()
+        while again.run(1):
+            sent.extend(event.message for event in events if event.kind == "MessageSent" and event.peer == "s")
+            waiting = again.peek("s.in", 100)
+            waited.add(len(waiting))
+            assert waiting == sent[len(sent) - len(waiting):]
+        assert sent == [2 * number for number in range(20)]
+        assert max(waited) == 3  # what the port holds
+        assert again.events(["MessageSent"]).poll() == []
+        with pytest.raises(reflow.NotFoundError):
+            again.peek("s.inn")
+        with pytest.raises(reflow.InvalidArgumentError, match="did you mean"):
+            again.events(["MesageSent"])
+    assert [event.kind for event in events.poll()] == ["NetworkShutdown"]
+    assert events.poll() == [] and events.ended

@@ -112,7 +112,8 @@ func (f *Firing) Emit(port string, value any) error {
 // Again asks for another firing when this one has ended: how a source goes on. Only before Run returns.
 func (f *Firing) Again() { C.reflow_firing_again(f.handle) }
 
-// Leave lets the firing go on after Run has returned; End ends it then, on any goroutine.
+// Leave lets the firing go on after Run has returned; End ends it then, on any goroutine. Streams among its inputs
+// that it has not accepted are then its own to close.
 func (f *Firing) Leave() { f.left = true }
 
 // End ends a firing that was left: well, or with an error.
@@ -126,6 +127,15 @@ func (f *Firing) End(err error) {
 
 // Cancelled tells whether nobody waits for the work any more.
 func (f *Firing) Cancelled() bool { return bool(C.reflow_completion_cancelled(f.completion)) }
+
+// closeStreams ends handles that the actor has not accepted.
+func (f *Firing) closeStreams() {
+	for _, input := range f.Inputs {
+		if stream, ok := input.Value.(*Stream); ok {
+			stream.Close()
+		}
+	}
+}
 
 func (f *Firing) fail(err error, trace string) {
 	hint := ""
@@ -254,6 +264,9 @@ func (rt *Runtime) begin(handle *C.reflow_firing) {
 	go func() {
 		defer rt.running.Done()
 		defer func() {
+			if !firing.left {
+				firing.closeStreams()
+			}
 			firing.handle = nil
 			C.reflow_firing_destroy(handle)
 		}()

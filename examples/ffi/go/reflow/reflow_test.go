@@ -3,7 +3,10 @@ package reflow
 // What is Go's own: panics, errors.Is, values that cannot be converted, the end of a runtime.
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 )
@@ -180,5 +183,186 @@ func BenchmarkActor(b *testing.B) {
 			}
 			got += len(some)
 		}
+	}
+}
+
+// gathers makes a network whose actor gathers the stream that it is sent.
+func gathers(t *testing.T) (*Runtime, *Network) {
+	t.Helper()
+	var rt *Runtime
+	rt, net := newNode(t, func(f *Firing) error {
+		stream, ok := f.Inputs[0].Value.(*Stream)
+		if !ok {
+			return errors.New("not a stream")
+		}
+		reader, err := rt.Accept(stream)
+		if err != nil {
+			return err
+		}
+		defer reader.Close()
+		data, err := io.ReadAll(reader)
+		if err != nil {
+			return err
+		}
+		return f.Emit("out", data)
+	})
+	return rt, net
+}
+
+func TestAStreamArrivesWholeAndInOrder(t *testing.T) {
+	rt, net := gathers(t)
+	defer rt.Close()
+	defer net.Close()
+	output, err := net.OpenOutput("n.out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer output.Close()
+	if err := net.Start(); err != nil {
+		t.Fatal(err)
+	}
+	writer, stream, err := rt.OpenStream("text/plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	observer, err := rt.Observe(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer observer.Close()
+	inport, _ := net.Inport("n.in")
+	if err := inport.Send(stream, nil, patience); err != nil {
+		t.Fatal(err)
+	}
+	stream.Close()
+	var all bytes.Buffer
+	for i := 0; i < 1000; i++ { // 64 frames fit: writing waits for the reader
+		fmt.Fprintf(io.MultiWriter(writer, &all), "line %d\n", i)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	values, err := output.Receive(1, patience)
+	if err != nil || !bytes.Equal(values[0].([]byte), all.Bytes()) {
+		t.Fatal(err, values)
+	}
+	if got := observer.Begin()["content_type"]; got != "text/plain" {
+		t.Fatal(got)
+	}
+	seen, err := io.ReadAll(observer)
+	if err != nil || !bytes.Equal(seen, all.Bytes()[:len(seen)]) || bytes.Count(seen, []byte("\n"))+int(observer.Missed()) != 1000 {
+		t.Fatal(err, len(seen), observer.Missed())
+	}
+}
+
+func TestAStreamThatFailsTellsItsReader(t *testing.T) {
+	rt, net := gathers(t)
+	defer rt.Close()
+	defer net.Close()
+	if err := net.Start(); err != nil {
+		t.Fatal(err)
+	}
+	inport, _ := net.Inport("n.in")
+	writer, stream, err := rt.OpenStream("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	if err := inport.Send(stream, nil, patience); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.Write([]byte("some")); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.CloseWithError(errors.New("no more")); err != nil {
+		t.Fatal(err)
+	}
+	if err := net.WaitIdle(patience); err != nil {
+		t.Fatal(err)
+	}
+	letters, err := net.Letters(9)
+	if err != nil || len(letters) != 1 || !strings.Contains(fmt.Sprint(letters[0]), "no more") {
+		t.Fatal(letters, err)
+	}
+	if _, err := rt.Accept(stream); err == nil || !strings.Contains(err.Error(), "has a reader already") {
+		t.Fatal(err)
+	}
+}
+
+func TestStreamsThatAnActorDoesNotTakeAreClosed(t *testing.T) {
+	rt, net := oneNode(t, func(f *Firing) error { return nil })
+	defer rt.Close()
+	defer net.Close()
+	inport, _ := net.Inport("n.in")
+	writer, stream, err := rt.OpenStream("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	if err := inport.Send(stream, nil, patience); err != nil {
+		t.Fatal(err)
+	}
+	stream.Close()
+	for err == nil { // until the firing has ended; a stream that stays open would fill, and this would wait
+		_, err = writer.Write([]byte("x"))
+	}
+	if !errors.Is(err, ErrClosed) {
+		t.Fatal(err)
+	}
+}
+
+func TestPeersSendToEachOther(t *testing.T) {
+	there, net := newNode(t, func(f *Firing) error { return f.Emit("out", "heard "+f.Inputs[0].Value.(string)) })
+	defer there.Close()
+	defer net.Close()
+	output, err := net.OpenOutput("n.out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer output.Close()
+	if err := net.Start(); err != nil {
+		t.Fatal(err)
+	}
+	studio, err := there.NewPeer("network_id = 'studio'\nbind_address = '127.0.0.1'\nbind_port = 0\nauth_token = 't'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer studio.Close()
+	if err := studio.Attach(net); err != nil {
+		t.Fatal(err)
+	}
+	if err := studio.Start(); err != nil {
+		t.Fatal(err)
+	}
+	here, err := NewRuntime(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	kiln, err := here.NewPeer("network_id = 'kiln'\nbind_address = '127.0.0.1'\nbind_port = 0\nauth_token = 't'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kiln.Close()
+	if err := kiln.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if name, err := kiln.Connect(fmt.Sprintf("127.0.0.1:%d", studio.Port()), patience); err != nil || name != "studio" {
+		t.Fatal(name, err)
+	}
+	for i := 0; i < 3; i++ {
+		text := fmt.Sprint("hello ", i)
+		if err := kiln.Send("studio", "n.in", text, patience); err != nil {
+			t.Fatal(err)
+		}
+		if values, err := output.Receive(1, patience); err != nil || values[0] != "heard "+text {
+			t.Fatal(values, err)
+		}
+	}
+	if err := kiln.Send("studio", "nobody.in", 1, patience); !errors.Is(err, ErrNotFound) {
+		t.Fatal(err)
+	}
+	if _, err := here.NewPeer("network_id = 'x'\nbind_port = 0\nauth_tokn = 't'"); err == nil || !strings.Contains(err.Error(), "did you mean 'auth_token'?") {
+		t.Fatal(err)
 	}
 }

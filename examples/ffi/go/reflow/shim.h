@@ -126,6 +126,40 @@ static inline reflow_status rg_context_fail(reflow_context *context, const char 
     return reflow_context_fail(context, REFLOW_ERROR_HOST, rg_view(message, size),
                                rg_view(NULL, 0));
 }
+static inline reflow_status rg_open_stream(reflow_runtime *runtime, const char *type, size_t size,
+                                           reflow_stream_writer **writer, reflow_message *handle,
+                                           reflow_error **error) {
+    reflow_stream_options options;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.content_type = rg_view(type, size);
+    return reflow_stream_create(runtime, &options, writer, handle, error);
+}
+static inline reflow_status rg_fail_stream(reflow_stream_writer *writer, const char *why,
+                                           size_t size) {
+    return reflow_stream_fail(writer, rg_view(why, size));
+}
+static inline reflow_status rg_new_peer(reflow_runtime *runtime, const char *toml, size_t size,
+                                        reflow_peer **out, reflow_error **error) {
+    return reflow_peer_create_from_toml(runtime, rg_view(toml, size), rg_view(NULL, 0), 0, out, error);
+}
+static inline reflow_status rg_dial(reflow_peer *peer, const char *endpoint, size_t size,
+                                    int64_t timeout_ms, reflow_message *network,
+                                    reflow_error **error) {
+    return reflow_peer_connect(peer, rg_view(endpoint, size), timeout_ms, network, error);
+}
+static inline reflow_status rg_peer_send(reflow_peer *peer, const char *network, size_t network_size,
+                                         const char *actor, size_t actor_size, const char *port,
+                                         size_t port_size, reflow_message message,
+                                         int64_t timeout_ms, reflow_error **error) {
+    reflow_peer_send_options options;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.flags = REFLOW_PEER_SEND_CONFIRMED;
+    options.timeout_ms = timeout_ms;
+    return reflow_peer_send_with(peer, rg_view(network, network_size), rg_view(actor, actor_size),
+                                 rg_view(port, port_size), message, &options, error);
+}
 
 /* cgo.Handle is a number; it travels as a pointer that nobody follows. Setup calls back into Go on the
  * thread that starts the network: once for each node, so its price does not matter. */

@@ -18,6 +18,7 @@ import (
 //	int, int64      Integer       map[string]any  Object (the order of its keys is not kept)
 //	float64         Float         ErrorValue      Error
 //	[]int64, []float64: arrays of numbers, handed over in one piece
+//	*Stream       Stream
 //
 // What comes back has int64, and []any for every array; other kinds come as fmt.Stringer of their JSON.
 
@@ -63,6 +64,8 @@ func newMessage(value any) (message C.reflow_message, err error) {
 	case []float64:
 		status = C.reflow_message_numbers(C.REFLOW_NUMBER_F64, unsafe.Pointer(unsafe.SliceData(v)),
 			C.size_t(len(v)), &message, &failure)
+	case *Stream:
+		return C.reflow_message_ref(v.message), nil
 	case []any:
 		return newArray(v)
 	case map[string]any:
@@ -155,6 +158,8 @@ func goValue(message C.reflow_message) any {
 		return goArray(message)
 	case C.REFLOW_KIND_OBJECT:
 		return goObject(message)
+	case C.REFLOW_KIND_STREAM:
+		return &Stream{C.reflow_message_ref(message)}
 	}
 	var buffer *C.reflow_buffer
 	if C.reflow_message_to_json(message, C.REFLOW_JSON_PLAIN, &buffer, nil) != C.REFLOW_OK {

@@ -13,6 +13,7 @@ impl Status {
     pub const WOULD_BLOCK: Status = Status(-22);
     pub const TIMEOUT: Status = Status(-23);
     pub const CLOSED: Status = Status(-25);
+    pub const FAILED: Status = Status(-80);
     pub const HOST: Status = Status(-81);
 
     /// Such as `REFLOW_ERROR_NOT_FOUND`.

@@ -30,6 +30,8 @@ mod control;
 mod error;
 mod events;
 mod network;
+mod peer;
+mod stream;
 #[doc(hidden)]
 pub mod sys;
 mod value;
@@ -39,4 +41,6 @@ pub use control::{Change, Counters};
 pub use error::{Error, Failure, Result, Status};
 pub use events::{Event, Subscription};
 pub use network::{Envelope, Graph, Inport, Network, Options, Output, Runtime};
+pub use peer::Peer;
+pub use stream::{Stream, StreamReader, StreamWriter};
 pub use value::Value;

@@ -11,7 +11,8 @@ macro_rules! handles {
 }
 handles!(
     reflow_runtime, reflow_graph, reflow_network, reflow_output, reflow_subscription, reflow_error, reflow_buffer,
-    reflow_event_batch, reflow_context, reflow_array_builder, reflow_object_builder
+    reflow_event_batch, reflow_context, reflow_array_builder, reflow_object_builder, reflow_stream_writer,
+    reflow_stream_reader, reflow_peer
 );
 
 pub type reflow_status = i32;
@@ -251,6 +252,27 @@ pub struct reflow_failure {
     pub trace: reflow_view,
 }
 
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct reflow_stream_options {
+    pub struct_size: u32,
+    pub max_frames: u32,
+    pub max_bytes: u64,
+    pub size_hint: u64,
+    pub has_size_hint: u32,
+    pub reserved: u32,
+    pub content_type: reflow_view,
+    pub metadata: reflow_message,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct reflow_stream_frame {
+    pub kind: i32,
+    pub reserved: u32,
+    pub message: reflow_message,
+}
+
 type Error = *mut *mut reflow_error;
 
 extern "C" {
@@ -273,7 +295,9 @@ extern "C" {
     pub fn reflow_message_string(text: reflow_view, out: *mut reflow_message, error: Error) -> reflow_status;
     pub fn reflow_message_bytes(data: *const u8, size: usize, out: *mut reflow_message, error: Error) -> reflow_status;
     pub fn reflow_message_error(text: reflow_view, out: *mut reflow_message, error: Error) -> reflow_status;
+    pub fn reflow_message_ref(message: reflow_message) -> reflow_message;
     pub fn reflow_message_unref(message: reflow_message);
+    pub fn reflow_message_equal(a: reflow_message, b: reflow_message) -> bool;
     pub fn reflow_message_kind(message: reflow_message) -> i32;
     pub fn reflow_message_get_boolean(message: reflow_message, out: *mut bool) -> reflow_status;
     pub fn reflow_message_get_integer(message: reflow_message, out: *mut i64) -> reflow_status;
@@ -384,6 +408,44 @@ extern "C" {
     pub fn reflow_event_batch_get(
         batch: *const reflow_event_batch, index: usize, event: *mut reflow_event) -> reflow_status;
     pub fn reflow_event_batch_destroy(batch: *mut reflow_event_batch);
+
+    pub fn reflow_peer_create_from_toml(
+        runtime: *mut reflow_runtime, toml: reflow_view, file_name: reflow_view, flags: u32,
+        out: *mut *mut reflow_peer, error: Error) -> reflow_status;
+    pub fn reflow_peer_attach(peer: *mut reflow_peer, network: *mut reflow_network, error: Error) -> reflow_status;
+    pub fn reflow_peer_start(peer: *mut reflow_peer, error: Error) -> reflow_status;
+    pub fn reflow_peer_port(peer: *const reflow_peer) -> u32;
+    pub fn reflow_peer_connect(
+        peer: *mut reflow_peer, endpoint: reflow_view, timeout_ms: i64, network: *mut reflow_message,
+        error: Error) -> reflow_status;
+    pub fn reflow_peer_send(
+        peer: *mut reflow_peer, network: reflow_view, actor: reflow_view, port: reflow_view,
+        message: reflow_message, source: reflow_view, timeout_ms: i64, error: Error) -> reflow_status;
+    pub fn reflow_peer_destroy(peer: *mut reflow_peer);
+
+    pub fn reflow_stream_create(
+        runtime: *mut reflow_runtime, options: *const reflow_stream_options, writer: *mut *mut reflow_stream_writer,
+        handle: *mut reflow_message, error: Error) -> reflow_status;
+    pub fn reflow_stream_write(
+        writer: *mut reflow_stream_writer, data: reflow_message, timeout_ms: i64) -> reflow_status;
+    pub fn reflow_stream_end(writer: *mut reflow_stream_writer) -> reflow_status;
+    pub fn reflow_stream_fail(writer: *mut reflow_stream_writer, text: reflow_view) -> reflow_status;
+    pub fn reflow_stream_writer_destroy(writer: *mut reflow_stream_writer);
+    pub fn reflow_stream_accept(
+        runtime: *mut reflow_runtime, handle: reflow_message, out: *mut *mut reflow_stream_reader,
+        error: Error) -> reflow_status;
+    pub fn reflow_stream_observe(
+        runtime: *mut reflow_runtime, handle: reflow_message, options: *const c_void,
+        out: *mut *mut reflow_stream_reader, error: Error) -> reflow_status;
+    pub fn reflow_stream_read(
+        reader: *mut reflow_stream_reader, frames: *mut reflow_stream_frame, max: usize, timeout_ms: i64,
+        count: *mut usize) -> reflow_status;
+    pub fn reflow_stream_get_begin(reader: *const reflow_stream_reader, out: *mut reflow_message) -> reflow_status;
+    pub fn reflow_stream_missed(reader: *const reflow_stream_reader) -> u64;
+    pub fn reflow_stream_collect(
+        reader: *mut reflow_stream_reader, max_bytes: u64, timeout_ms: i64, out: *mut reflow_message,
+        error: Error) -> reflow_status;
+    pub fn reflow_stream_reader_destroy(reader: *mut reflow_stream_reader);
 
     pub fn reflow_network_list_dead_letters(
         network: *const reflow_network, path: reflow_view, after: u64, max: usize, out: *mut reflow_message,

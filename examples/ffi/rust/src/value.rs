@@ -1,5 +1,6 @@
 //! Values: messages as data of Rust.
 use crate::error::{call, text, view, Result};
+use crate::stream::Stream;
 use crate::sys::{self, reflow_message};
 use std::ptr::{null, null_mut};
 
@@ -17,6 +18,8 @@ pub enum Value {
     /// In the order of its keys.
     Object(Vec<(String, Value)>),
     Error(String),
+    /// The handle of a stream.
+    Stream(Stream),
     Other(String),
 }
 
@@ -80,6 +83,7 @@ impl Value {
                 Value::Bytes(data) => {
                     call(|error| sys::reflow_message_bytes(data.as_ptr(), data.len(), &mut out, error))?
                 }
+                Value::Stream(stream) => out = stream.message(),
                 Value::Array(values) => out = array(values)?,
                 Value::Object(fields) => out = object(fields)?,
                 Value::Other(json) => {
@@ -127,6 +131,7 @@ impl Value {
                 18 => Value::Array((0..sys::reflow_message_count(message)).map(|i| element(message, i)).collect()),
                 19 => Value::Object((0..sys::reflow_message_count(message)).map(|i| field(message, i)).collect()),
                 21 => Value::Error(text(bytes(message))),
+                25 => Value::Stream(Stream::share(message)),
                 _ => Value::Other(json(message).unwrap_or_default()),
             }
         }
@@ -147,6 +152,7 @@ impl PartialEq for Value {
             (Value::Object(a), Value::Object(b)) => {
                 a.len() == b.len() && a.iter().all(|(key, value)| other.get(key) == Some(value))
             }
+            (Value::Stream(a), Value::Stream(b)) => a == b,
             (Value::Other(a), Value::Other(b)) => a == b,
             _ => false,
         }
@@ -227,4 +233,4 @@ macro_rules! from {
     )*};
 }
 from!(bool => Bool, i64 => Int, i32 => Int, u32 => Int, f64 => Float, &str => Text, String => Text, Vec<u8> => Bytes,
-      Vec<Value> => Array, Vec<(String, Value)> => Object);
+      Stream => Stream, Vec<Value> => Array, Vec<(String, Value)> => Object);

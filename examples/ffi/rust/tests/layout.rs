@@ -50,6 +50,9 @@ fn all() -> Layout {
              envelope, stalls);
     compare!(to, reflow_change: struct_size, reserved, nodes_added, nodes_removed, nodes_replaced, nodes_kept,
              connections_added, connections_removed, packets_dropped);
+    compare!(to, reflow_stream_options: struct_size, max_frames, max_bytes, size_hint, has_size_hint, reserved,
+             content_type, metadata);
+    compare!(to, reflow_stream_frame: kind, reserved, message);
     compare!(to, reflow_failure: struct_size, status, message, hint, trace);
     to
 }

@@ -1,5 +1,6 @@
 //! What is Rust's own: panics, dropped completions, errors, the order of drops.
-use reflow::{Component, Failure, Graph, Network, Options, Runtime, Status, Value};
+use reflow::{Component, Context, Failure, Graph, Input, Network, Options, Peer, Runtime, Status, Value};
+use std::sync::Arc;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,4 +69,104 @@ fn handles_end_in_any_order() {
     assert_eq!(output.receive(PATIENCE).unwrap().0, Value::from("x"));
     drop(network);
     assert_eq!(output.receive(PATIENCE).err().unwrap().status, Status::CLOSED);
+}
+
+/// An actor that gathers the stream it is sent, on a thread of its own.
+fn gathers() -> (Arc<Runtime>, Network) {
+    let runtime = Arc::new(Runtime::new(Options::default()).unwrap());
+    let for_actor = Arc::downgrade(&runtime);
+    let gather = move |context: &mut Context, inputs: &[Input]| {
+        let Value::Stream(stream) = inputs[0].value.clone() else { return Err(Failure::new("not a stream")) };
+        let runtime = for_actor.upgrade().ok_or(Failure::new("the runtime has ended"))?;
+        let mut reader = runtime.accept(&stream)?;
+        let firing = context.defer()?;
+        std::thread::spawn(move || {
+            let gathered = reader.collect(0, PATIENCE);
+            let _ = match gathered {
+                Ok(data) => firing.emit("out", data).and_then(|_| firing.resolve()),
+                Err(error) => firing.fail(Failure::new(error.message)),
+            };
+        });
+        Ok(())
+    };
+    runtime.register(Component::function("Gather", gather).inport("in").outport("out")).unwrap();
+    let graph = Graph::load(r#"{"processes": {"n": {"component": "Gather"}}, "connections": []}"#).unwrap();
+    let network = Network::new(&runtime, &graph).unwrap();
+    (runtime, network)
+}
+
+#[test]
+fn a_stream_arrives_whole_and_in_order() {
+    let (runtime, network) = gathers();
+    let mut output = network.open_output("n.out").unwrap();
+    network.start().unwrap();
+    let (mut writer, stream) = runtime.open_stream("text/plain").unwrap();
+    let mut observer = runtime.observe(&stream).unwrap();
+    network.inport("n.in").unwrap().send(stream, None).unwrap();
+    let mut all = Vec::new();
+    for number in 0..1000 {
+        let line = format!("line {number}\n").into_bytes(); // 64 of them fit: writing waits for the reader
+        writer.write(&line, PATIENCE).unwrap();
+        all.extend(line);
+    }
+    writer.end().unwrap();
+    assert_eq!(output.receive(PATIENCE).unwrap().0, Value::Bytes(all));
+    let begin = observer.begin().unwrap();
+    assert_eq!(begin.get("content_type"), Some(&Value::from("text/plain")));
+    let mut seen = 0;
+    while observer.read(PATIENCE).unwrap().is_some() {
+        seen += 1;
+    }
+    assert_eq!(seen + observer.missed(), 1000);
+    assert_eq!(observer.read(PATIENCE).err().unwrap().status, Status::CLOSED);
+}
+
+#[test]
+fn a_stream_that_fails_or_is_dropped_tells_its_reader() {
+    let (runtime, network) = gathers();
+    network.start().unwrap();
+    for (end, expected) in [("fail", "no more"), ("drop", "the producer ended without an end")] {
+        let (mut writer, stream) = runtime.open_stream("").unwrap();
+        network.inport("n.in").unwrap().send(stream.clone(), None).unwrap();
+        writer.write(b"some", PATIENCE).unwrap();
+        if end == "fail" { writer.fail("no more").unwrap() } else { drop(writer) }
+        network.wait_idle(PATIENCE).unwrap();
+        let letters = network.letters(9).unwrap();
+        let last = letters.as_array().unwrap().last().unwrap();
+        assert!(last.get("message").unwrap().as_text().unwrap().contains(expected), "{last:?}");
+        assert_eq!(runtime.accept(&stream).err().unwrap().status.name(), "REFLOW_ERROR_ALREADY_EXISTS");
+    }
+}
+
+#[test]
+fn a_stream_that_nobody_reads_is_closed() {
+    let runtime = Runtime::new(Options::default()).unwrap();
+    let (mut writer, stream) = runtime.open_stream("").unwrap();
+    drop(runtime.accept(&stream).unwrap());
+    assert_eq!(writer.write(b"x", PATIENCE).err().unwrap().status, Status::CLOSED);
+}
+
+#[test]
+fn peers_send_to_each_other() {
+    let (there, network) = one_node(Component::function("Own", |context, inputs| {
+        let heard = format!("heard {}", inputs[0].value.as_text().unwrap_or("nothing"));
+        Ok(context.emit("out", heard)?)
+    }));
+    let mut output = network.open_output("n.out").unwrap();
+    let place = "bind_address = '127.0.0.1'\nbind_port = 0\nauth_token = 't'\n";
+    let studio = Peer::new(&there, &format!("network_id = 'studio'\n{place}")).unwrap();
+    studio.attach(&network).unwrap();
+    studio.start().unwrap();
+    let here = Runtime::new(Options::default()).unwrap();
+    let kiln = Peer::new(&here, &format!("network_id = 'kiln'\n{place}")).unwrap();
+    kiln.start().unwrap();
+    let endpoint = format!("127.0.0.1:{}", studio.port());
+    assert_eq!(kiln.connect(&endpoint, PATIENCE).unwrap(), "studio");
+    for text in ["one", "two"] {
+        kiln.send("studio", "n.in", text, PATIENCE).unwrap();
+        assert_eq!(output.receive(PATIENCE).unwrap().0, Value::from(format!("heard {text}")));
+    }
+    assert_eq!(kiln.send("nowhere", "n.in", 1, PATIENCE).err().unwrap().status, Status::NOT_FOUND);
+    let wrong = Peer::new(&here, "network_id = 'x'\nbind_port = 0\nauth_tokn = 't'").err().unwrap();
+    assert_eq!((wrong.line, wrong.hint.as_str()), (3, "did you mean 'auth_token'?"));
 }

@@ -189,7 +189,13 @@ public final class Component {
             Node node = NODES.get(Pointer.nativeValue(state));
             List<Input> packets = new ArrayList<>((int) count);
             for (long i = 0; i < count; ++i) packets.add(Input.at(inputs.share(i * Input.SIZE)));
-            node.actor().run(new Context(context, node.outports()), packets);
+            try {
+                node.actor().run(new Context(context, node.outports()), packets);
+            } finally {
+                for (Input packet : packets) {
+                    if (packet.value() instanceof Stream stream) stream.close();
+                }
+            }
         });
     }
 }

@@ -300,6 +300,19 @@ interface Lib extends Library {
         public View trace = new View();
     }
 
+    @FieldOrder({"struct_size", "max_frames", "max_bytes", "size_hint", "has_size_hint", "reserved", "content_type",
+        "metadata"})
+    class StreamOptions extends Structure {
+        public int struct_size = size();
+        public int max_frames;
+        public long max_bytes;
+        public long size_hint;
+        public int has_size_hint;
+        public int reserved;
+        public View content_type = new View();
+        public Message metadata;
+    }
+
     int reflow_abi_check(int abi);
     View.ByValue reflow_status_name(int status);
     View.ByValue reflow_buffer_get(Pointer buffer);
@@ -318,6 +331,7 @@ interface Lib extends Library {
     int reflow_message_string(View.ByValue text, Pointer out, PointerByReference error);
     int reflow_message_bytes(byte[] data, long size, Pointer out, PointerByReference error);
     int reflow_message_error(View.ByValue text, Pointer out, PointerByReference error);
+    Message.ByValue reflow_message_ref(Message.ByValue message);
     void reflow_message_unref(Message.ByValue message);
     int reflow_message_kind(Message.ByValue message);
     int reflow_message_get_boolean(Message.ByValue message, ByteByReference out);
@@ -397,6 +411,21 @@ interface Lib extends Library {
     long reflow_event_batch_count(Pointer batch);
     int reflow_event_batch_get(Pointer batch, long index, EventData event);
     void reflow_event_batch_destroy(Pointer batch);
+
+    int reflow_stream_create(Pointer runtime, StreamOptions options, PointerByReference writer, Pointer handle,
+        PointerByReference error);
+    int reflow_stream_write(Pointer writer, Message.ByValue data, long timeout);
+    int reflow_stream_end(Pointer writer);
+    int reflow_stream_fail(Pointer writer, View.ByValue text);
+    void reflow_stream_writer_destroy(Pointer writer);
+    int reflow_stream_accept(Pointer runtime, Message.ByValue handle, PointerByReference out,
+        PointerByReference error);
+    int reflow_stream_observe(Pointer runtime, Message.ByValue handle, Pointer options, PointerByReference out,
+        PointerByReference error);
+    int reflow_stream_read(Pointer reader, Pointer frames, long max, long timeout, LongByReference count);
+    int reflow_stream_get_begin(Pointer reader, Pointer out);
+    long reflow_stream_missed(Pointer reader);
+    void reflow_stream_reader_destroy(Pointer reader);
 
     int reflow_network_list_dead_letters(Pointer network, View.ByValue path, long after, long max, Pointer out,
         PointerByReference error);

@@ -31,6 +31,21 @@ public final class ReflowRuntime implements AutoCloseable {
         component.register(raw);
     }
 
+    /** Makes a stream; the content type, such as "text/csv", may be empty. */
+    public Stream.Opened openStream(String contentType) {
+        return Stream.open(this, contentType);
+    }
+
+    /** Accepts a stream, which can be done once. The handle stays to be closed. */
+    public Stream.Reader accept(Stream stream) {
+        return stream.accept(this);
+    }
+
+    /** Looks on: what is written from now on, some of which is missed by who reads too slowly. */
+    public Stream.Reader observe(Stream stream) {
+        return stream.observe(this);
+    }
+
     @Override
     public void close() {
         if (!closed) REFLOW.reflow_runtime_destroy(raw);

@@ -15,7 +15,7 @@ import java.util.Map;
 
 /**
  * Values of Java and the kinds of messages: null, Boolean, Long (Integer, Short, Byte), Double (Float), String,
- * byte[], List, Map with String keys, {@link ErrorValue} and {@link Flow}. Other kinds come as {@link Other}.
+ * byte[], List, Map with String keys, {@link Stream}, {@link ErrorValue} and {@link Flow}. Other kinds come as {@link Other}.
  */
 public final class Values {
     private Values() {}
@@ -67,6 +67,7 @@ public final class Values {
         if (value instanceof Long || value instanceof Integer || value instanceof Short || value instanceof Byte) {
             return REFLOW.reflow_message_integer(((Number) value).longValue());
         }
+        if (value instanceof Stream stream) return stream.message();
         if (value instanceof List<?> list) return array(list);
         if (value instanceof Map<?, ?> map) return object(map);
         Memory out = new Memory(16);
@@ -157,6 +158,8 @@ public final class Values {
                 return fields(message);
             case 21:
                 return new ErrorValue(bytes(message).text());
+            case 25:
+                return new Stream(REFLOW.reflow_message_ref(message));
             default:
                 return new Other(json(message));
         }
