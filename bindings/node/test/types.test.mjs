@@ -4,6 +4,7 @@ import assert from 'node:assert';
 import fs from 'node:fs';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
+import diagnostics from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import * as named from 'reflow';
@@ -55,7 +56,11 @@ test('a program that uses all of it compiles with tsc --strict', { skip }, () =>
   assert.strictEqual(done.status, 0, done.stdout);
 });
 
-test('attw finds no problem in the package', { skip: skip || (process.env.REFLOW_NODE_STAGE ? false : 'no package') }, () => {
+// The tool does not start without these, which Node 19 has not; what it says depends on no version of Node.
+const attwStarts = 'tracingChannel' in diagnostics;
+const noAttw = attwStarts ? !process.env.REFLOW_NODE_STAGE && 'no package' : 'this Node is too old for attw';
+
+test('attw finds no problem in the package', { skip: skip || noAttw }, () => {
   const attw = path.join(tools, '@arethetypeswrong', 'cli', 'dist', 'index.js');
   const folder = fs.mkdtempSync(path.join(process.env.TMPDIR ?? '/tmp', 'reflow attw '));
   const packed = spawnSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder, process.env.REFLOW_NODE_STAGE],
