@@ -120,7 +120,9 @@ TEST(DocumentEnd, ComesWhenAllThreadsHaveLeft) {
                     // Every second one takes nothing.
                     Message part = at % 2 == 0 ? Message() : parts_of(whole)[at].own();
                     whole = Message();
-                    if (!part.none()) EXPECT_TRUE(equal(part, parts_of(kept)[at]));
+                    if (!part.none()) {
+                        EXPECT_TRUE(equal(part, parts_of(kept)[at]));
+                    }
                 });
             }
             whole = Message();
