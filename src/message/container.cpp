@@ -369,7 +369,7 @@ Result<Message> ObjectBuilder::finish() {
     return Message::adopt(counted_message(made));
 }
 
-Result<Message> with_key(MessageRef object, std::string_view key, Message value) {
+[[gnu::cold]] Result<Message> with_key(MessageRef object, std::string_view key, Message value) {
     ObjectBuilder builder(object.size() + 1);
     for (std::size_t i = 0; i < object.size(); ++i) {
         if (value.none() && object.key_at(i) == key) continue;

@@ -109,7 +109,7 @@ bool MessageRef::nothing() const noexcept {
     return kind() == REFLOW_KIND_NULL || (kind() == REFLOW_KIND_OPTIONAL && content().none());
 }
 
-std::string_view MessageRef::kind_name() const noexcept {
+[[gnu::cold]] std::string_view MessageRef::kind_name() const noexcept {
     switch (kind()) {
         case REFLOW_KIND_NONE: return "None";
         case REFLOW_KIND_NULL: return "Null";
@@ -205,7 +205,7 @@ heap::StreamClaim* MessageRef::stream_claim() const noexcept {
     return kind() == REFLOW_KIND_STREAM ? body<heap::Stream>(raw_)->claim : nullptr;
 }
 
-MessageRef::Remote MessageRef::remote() const noexcept {
+[[gnu::cold]] MessageRef::Remote MessageRef::remote() const noexcept {
     if (kind() != REFLOW_KIND_REMOTE) return {};
     auto* remote = body<heap::Remote>(raw_);
     return {view(remote->network_id), view(remote->actor_id), view(remote->port)};
@@ -290,7 +290,7 @@ Result<Message> Message::wrap(reflow_kind kind, Message content) {
     return make_wrap(kind, nullptr, std::move(content));
 }
 
-Result<Message> Message::network_event(std::string_view type, Message data) {
+[[gnu::cold]] Result<Message> Message::network_event(std::string_view type, Message data) {
     if (data.depth() >= limits::depth_count) return too_deep();
     Message type_text = string(type);
     Result<Message> made =
@@ -316,7 +316,7 @@ Message Message::stream(const MessageRef::Stream& fields, heap::StreamClaim* cla
     return adopt(counted_message(stream));
 }
 
-Message Message::remote(std::string_view network_id, std::string_view actor_id,
+[[gnu::cold]] Message Message::remote(std::string_view network_id, std::string_view actor_id,
                         std::string_view port) {
     Message network = string(network_id);
     Message actor = string(actor_id);

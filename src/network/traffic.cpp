@@ -94,7 +94,7 @@ std::size_t Network::push_in(Actor& actor, std::uint32_t port, std::uint32_t ind
     return went;
 }
 
-Result<std::uint64_t> Network::find_inport(std::string_view node, std::string_view port) {
+[[gnu::cold]] Result<std::uint64_t> Network::find_inport(std::string_view node, std::string_view port) {
     Ref<Topology> all = topology();
     Result<Topology::Place> found = all->resolve(node, port, true);
     if (!found.ok()) return found.take_error();
@@ -107,7 +107,7 @@ Result<std::uint64_t> Network::find_inport(std::string_view node, std::string_vi
     return number;
 }
 
-Result<void> Network::on_writable(std::uint64_t inport, reflow_writable_fn callback, HostData data,
+[[gnu::cold]] Result<void> Network::on_writable(std::uint64_t inport, reflow_writable_fn callback, HostData data,
                                   const void* who) {
     if (instrument_) {
         return Failure(REFLOW_ERROR_UNSUPPORTED,

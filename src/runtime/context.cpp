@@ -1,97 +1,12 @@
-// The callbacks of an actor outside of its turns, and what a callback may do with its context.
+// What a callback may do with its context.
 // Thread: that of the callback.
 #include "runtime/context.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <new>
-#include <utility>
 
 #include "runtime/actor.hpp"
 #include "runtime/scheduler.hpp"
-
-namespace reflow::runtime {
-
-Result<void> result_of(Context& context, reflow_status status, std::string_view what) {
-    if (status == REFLOW_OK) return {};
-    std::unique_ptr<Error> error = std::move(context.error);
-    if (error == nullptr) error = Failure(status, concat(what, " failed")).take();
-    error->status = failure_status(status);
-    if (error->node.empty()) error->node = context.actor.id;
-    return error;
-}
-
-[[gnu::cold]] reflow_status thrown(Context& context) noexcept {
-    try {
-        try {
-            throw;
-        } catch (const std::bad_alloc&) {
-            return REFLOW_ERROR_OUT_OF_MEMORY;
-        } catch (const std::exception& exception) {
-            context.error = Failure(REFLOW_ERROR_FAILED, repair_utf8(exception.what())).take();
-        } catch (...) {
-            context.error =
-                Failure(REFLOW_ERROR_FAILED, "it threw what is no std::exception").take();
-        }
-    } catch (...) {
-        return REFLOW_ERROR_OUT_OF_MEMORY;
-    }
-    return REFLOW_ERROR_FAILED;
-}
-
-// Of callbacks that cannot fail.
-template <typename Call>
-[[gnu::cold]] static void log_thrown(Context& context, std::string_view what, Call call) noexcept {
-    const reflow_status status = shielded(context, [&] {
-        call();
-        return REFLOW_OK;
-    });
-    if (status == REFLOW_OK) return;
-    (void)shielded(context, [&] {
-        Result<void> failed = result_of(context, status, what);
-        context.log(REFLOW_LOG_ERROR, concat(what, ": ", failed.error().describe()));
-        return REFLOW_OK;
-    });
-}
-
-Result<void> Actor::create() {
-    if (component->create == nullptr) {
-        state = component->user_data;
-        return {};
-    }
-    Context context{*this, Phase::create};
-    reflow_status status = shielded(
-        context, [&] { return component->create(&context, component->user_data, &state); });
-    created = status == REFLOW_OK;
-    return result_of(context, status, "create");
-}
-
-Result<void> Actor::setup() {
-    Context context{*this, Phase::setup};
-    if (component->setup != nullptr) {
-        Result<void> result = result_of(
-            context, shielded(context, [&] { return component->setup(&context, state); }), "setup");
-        if (!result.ok()) return result;
-    }
-    set_up = true;
-    return {};
-}
-
-void Actor::teardown() noexcept {
-    if (!set_up) return;
-    set_up = false;
-    Context context{*this, Phase::teardown};
-    if (component->teardown == nullptr) return;
-    log_thrown(context, "teardown", [&] { component->teardown(&context, state); });
-}
-
-void Actor::end_state() noexcept {
-    if (!std::exchange(created, false) || component->destroy_state == nullptr) return;
-    Context context{*this, Phase::teardown};
-    log_thrown(context, "destroy_state", [&] { component->destroy_state(state); });
-}
-
-}  // namespace reflow::runtime
 
 using reflow::runtime::ActorTimers;
 using reflow::runtime::Phase;

@@ -562,7 +562,7 @@ void look_out(Scheduler& own, Ref<Lookout> place) noexcept {
     static_cast<WorkerPool&>(own).look_out(std::move(place));
 }
 
-Result<std::unique_ptr<Scheduler>> make_worker_pool(const SchedulerOptions& options) {
+[[gnu::cold]] Result<std::unique_ptr<Scheduler>> make_worker_pool(const SchedulerOptions& options) {
     auto pool = std::unique_ptr<WorkerPool>(new WorkerPool(options));
     if (Result<void> started = pool->start(); !started.ok()) return started.take_error();
     return std::unique_ptr<Scheduler>(std::move(pool));

@@ -116,7 +116,7 @@ TEST(Yaml, Containers) {
 TEST(Yaml, ByteOrderMark) {
     EXPECT_EQ("{\"a\":1,\"b\":{}}", json("\xEF\xBB\xBF" "a: 1\nb: {}\n"));
     EXPECT_EQ("{\"a\":1}", json("\xEF\xBB\xBF{a: 1}"));
-    Result<Message> wrong = read_yaml("\xEF\xBB\xBF" "\xC3\xA4: 1\n\xC3\xA4b: *x\n");
+    Result<Message> wrong = read_yaml("\xEF\xBB\xBF" "\xC3\xA4: 1\n\xC3\xA4" "b: *x\n");
     ASSERT_FALSE(wrong.ok());
     EXPECT_EQ(2u, wrong.error().line);
     EXPECT_EQ(6u, wrong.error().column);
