@@ -116,7 +116,9 @@ Result<PeerHandle> start_peer(const reflow_mesh& mesh, std::string_view executio
         }
         step([&](reflow_error** e) { return reflow_peer_start(peer, e); });
         if (last.ok()) return made;
-        if (last.error().status != REFLOW_ERROR_IO) return last.take_error();
+        // What is wrong with a file is so on all ports.
+        const bool taken = last.error().status == REFLOW_ERROR_IO && last.error().file.empty();
+        if (!taken) return last.take_error();
     }
     return Failure(REFLOW_ERROR_IO,
                    concat("none of the ports from ", mesh.base_port, " to ",

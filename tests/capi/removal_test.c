@@ -374,6 +374,8 @@ static void test_delayed(const rig_mode *mode) {
     rig_node(without, "t", "Pass");
     WORKS(reflow_graph_add_node(graph, text_of("d"), text_of("Delay"), json("{\"ms\":20}"), &e));
     rig_connect(graph, "d.out", "t.a", "{}");
+    const reflow_endpoint delay = rig_end("d.in");
+    WORKS(reflow_graph_add_inport(graph, text_of("in"), &delay, text_of(""), &e));
     WORKS(reflow_network_apply(b.network, graph, NULL, NULL, &e));
     reflow_inport in = rig_inport(b.network, "d.in");
     for (int i = 0; i < 3; ++i) rig_send(b.network, in, i);

@@ -242,7 +242,7 @@ test('one bad packet of a batch of numbers fails alone', async () => {
   await net.sendMany('a.in', [1, 2, 3, 'a', 5, null, 7]);
   await net.idle();
   assert.deepStrictEqual(out, [2, 4, 6, 10, 14]);
-  assert.deepStrictEqual(net.deadLetters().map((letter) => letter.inputs.map((input) => input.message)), [['a'], [null]]);
+  assert.deepStrictEqual(net.deadLetters().map((letter) => letter.packets.map((packet) => packet.message)), [['a'], [null]]);
   assert.ok(calls <= 7, `${calls} calls`);
   await net.close();
 });

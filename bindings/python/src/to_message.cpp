@@ -258,6 +258,13 @@ bool Converter::rows(const Py_buffer &view, int dimension, const char *data, ref
     return check(reflow_array_builder_finish(builder, out, error.out()), error);
 }
 
+// Its buffer has what the mask hides.
+static bool is_masked(PyObject *array)
+{
+    return std::strcmp(Py_TYPE(array)->tp_name, "MaskedArray") == 0 ||
+           std::strcmp(Py_TYPE(array)->tp_name, "MaskedConstant") == 0;
+}
+
 bool Converter::plain_buffer(Py_buffer *view, PyObject *value, reflow_message *out, const Path *path,
                              int depth)
 {
@@ -294,9 +301,6 @@ bool Converter::plain_buffer(Py_buffer *view, PyObject *value, reflow_message *o
     PyBuffer_Release(view);
     return good;
 }
-
-// Its buffer has what the mask hides.
-static bool is_masked(PyObject *array) { return std::strcmp(Py_TYPE(array)->tp_name, "MaskedArray") == 0; }
 
 bool Converter::buffer(PyObject *value, reflow_message *out, const Path *path, int depth)
 {

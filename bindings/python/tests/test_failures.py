@@ -207,7 +207,7 @@ def test_each_form_of_actor_may_raise(net, function, options):
 
 
 def letters(net):
-    return [[put["message"] for put in letter["inputs"]] for letter in net.dead_letters]
+    return [[packet["message"] for packet in letter["packets"]] for letter in net.dead_letters]
 
 
 @pytest.mark.parametrize("how", ["raises", "converts", "numpy"])
