@@ -28,9 +28,14 @@ Result<void> result_of(Call call) {
     reflow_error* error = nullptr;
     reflow_status status = call(&error);
     if (status == REFLOW_OK) return {};
-    Failure failure(status, view_of(reflow_error_message(error)));
+    reflow_place place{};
+    place.struct_size = sizeof place;
+    (void)reflow_error_place(error, &place);
+    Result<void> failed = Failure(status, view_of(reflow_error_message(error)))
+                              .hint(view_of(reflow_error_hint(error)))
+                              .file(view_of(place.file));
     reflow_error_destroy(error);
-    return failure;
+    return failed;
 }
 
 constexpr std::uint32_t usual_ports_count = 1000;
