@@ -386,7 +386,6 @@ static void test_delayed(const rig_mode *mode) {
     WORKS(reflow_network_apply(b.network, without, &options, &done, &e));
     CHECK(done.packets_dropped == 0);
     for (int i = 0; i < 3; ++i) CHECK(rig_recv(b.output) == i);
-    no_more(&b);
     reflow_graph_destroy(graph);
     reflow_graph_destroy(without);
     close_bench(&b);
