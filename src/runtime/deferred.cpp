@@ -207,7 +207,8 @@ DeferredFirings::Taken DeferredFirings::take() noexcept {
         actor_->group.enter();  // it was full: see emit()
     }
     to.more = due_first_ != nullptr;
-    room = std::move(firing->room_hook_);
+    // Of one that is over, who has ended it tells, without the lock.
+    if (firing->alive_) room = std::move(firing->room_hook_);
     lock.unlock();
     tell_room(std::move(room), to.firing->id);
     return to;
