@@ -222,20 +222,6 @@ Called call_part(const Call &call, size_t first, size_t firings)
     return context->emits == before ? Called::failed : Called::half;
 }
 
-// The exception that is set, with its traceback.
-PyObject *take_exception()
-{
-    PyObject *type = nullptr;
-    PyObject *value = nullptr;
-    PyObject *trace = nullptr;
-    PyErr_Fetch(&type, &value, &trace);
-    PyErr_NormalizeException(&type, &value, &trace);
-    if (value != nullptr && trace != nullptr) PyException_SetTraceback(value, trace);
-    Py_XDECREF(type);
-    Py_XDECREF(trace);
-    return value;
-}
-
 void set_exception(PyObject *exception)
 {
     PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception);

@@ -116,7 +116,7 @@ reflow_failure Told::failure() const
     return failure;
 }
 
-Told tell_exception(PyObject **exception)
+PyObject *take_exception()
 {
     PyObject *type = nullptr;
     PyObject *value = nullptr;
@@ -124,9 +124,15 @@ Told tell_exception(PyObject **exception)
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
     if (value != nullptr && traceback != nullptr) PyException_SetTraceback(value, traceback);
-    Ref held_type(type);
-    Ref held_value(value);
-    Ref held_traceback(traceback);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return value;
+}
+
+Told tell_exception(PyObject **exception)
+{
+    Ref held_value(take_exception());
+    PyObject *value = held_value.get();
     Told told;
     Ref function(errors_function("tell"));
     Ref result(function && value != nullptr

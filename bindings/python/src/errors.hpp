@@ -34,6 +34,9 @@ bool check(reflow_status status, const Failure &error, const char *doing = "");
 // Sets an exception of our own with the class for a status. hint may be empty.
 PyObject *raise_text(reflow_status status, const std::string &message, const std::string &hint = "");
 
+// Takes the exception that is set out of the interpreter, with its traceback; NULL if there is none.
+PyObject *take_exception();
+
 // The exception that is set now as a failure of the engine: "TypeError: ...", with its trace. The
 // exception is taken out of the interpreter; *exception (may be NULL) gets it as a new reference.
 struct Told {
