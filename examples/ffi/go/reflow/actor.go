@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"runtime/cgo"
 	"runtime/debug"
+	"sync"
 	"time"
 	"unsafe"
 )
@@ -185,6 +186,10 @@ func newView(s string) C.reflow_view {
 
 // Register makes a component known to the runtime.
 func (rt *Runtime) Register(component Component) error {
+	return rt.use(func() error { return rt.register(component) })
+}
+
+func (rt *Runtime) register(component Component) error {
 	var failure *C.reflow_error
 	in, out := newPorts(component.In), newPorts(component.Out)
 	defer in.free(len(component.In))
@@ -220,11 +225,21 @@ func (rt *Runtime) Register(component Component) error {
 func rg_setup(context *C.reflow_context, handle unsafe.Pointer) C.reflow_status {
 	component := cgo.Handle(uintptr(handle)).Value().(*Component)
 	config, _ := goValue(C.reflow_context_config(context)).(map[string]any)
-	if err := component.Setup(text(C.reflow_context_node(context)), config); err != nil {
+	if err := component.setUp(text(C.reflow_context_node(context)), config); err != nil {
 		message, size := chars(err.Error())
 		return C.rg_context_fail(context, message, size)
 	}
 	return C.REFLOW_OK
+}
+
+// setUp calls Setup; a panic is an error with the stack behind it.
+func (component *Component) setUp(node string, config map[string]any) (err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("panic: %v\n%s", panicked, debug.Stack())
+		}
+	}()
+	return component.Setup(node, config)
 }
 
 //export rg_release
@@ -259,7 +274,7 @@ func (rt *Runtime) begin(handle *C.reflow_firing) {
 		return
 	}
 	firing := rt.newFiring(handle)
-	actor, err := rt.actor(number, firing)
+	place := rt.place(number, firing)
 	rt.running.Add(1)
 	go func() {
 		defer rt.running.Done()
@@ -270,21 +285,21 @@ func (rt *Runtime) begin(handle *C.reflow_firing) {
 			firing.handle = nil
 			C.reflow_firing_destroy(handle)
 		}()
-		if err != nil {
-			firing.End(err)
-			return
-		}
-		firing.run(actor)
+		firing.run(place)
 	}()
 }
 
-func (f *Firing) run(actor Actor) {
+// run calls the code of the host, which may panic and may take its time.
+func (f *Firing) run(place *place) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			f.fail(fmt.Errorf("panic: %v", panicked), string(debug.Stack()))
 		}
 	}()
-	err := actor.Run(f)
+	actor, err := place.actorOf(f)
+	if err == nil {
+		err = actor.Run(f)
+	}
 	if err != nil || !f.left {
 		f.End(err)
 	}
@@ -315,20 +330,36 @@ func (rt *Runtime) newFiring(handle *C.reflow_firing) *Firing {
 	return firing
 }
 
-// actor finds the actor of a firing, or makes it.
-func (rt *Runtime) actor(number uint64, firing *Firing) (Actor, error) {
+// place is where the actor of a node is kept, once it has been made.
+type place struct {
+	mutex sync.Mutex // of several firings the first makes it
+	actor Actor
+}
+
+// place finds that of a firing, in the order in which the engine tells of firings and of ends.
+func (rt *Runtime) place(number uint64, firing *Firing) *place {
 	rt.mutex.Lock()
 	defer rt.mutex.Unlock()
 	firing.component = rt.known[text(C.reflow_firing_component(firing.handle))]
 	if firing.component.New == nil {
-		return firing.component.Run, nil
+		return &place{actor: firing.component.Run}
 	}
-	if actor := rt.actors[number]; actor != nil {
-		return actor, nil
+	if rt.actors[number] == nil {
+		rt.actors[number] = &place{}
+	}
+	return rt.actors[number]
+}
+
+// actorOf is called on the goroutine of the firing: New holds up nobody but firings of its own node.
+func (p *place) actorOf(firing *Firing) (Actor, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.actor != nil {
+		return p.actor, nil
 	}
 	actor, err := firing.component.New(firing.Node, firing.Config)
 	if err == nil {
-		rt.actors[number] = actor
+		p.actor = actor
 	}
 	return actor, err
 }

@@ -17,8 +17,10 @@ type Network struct{ handle *C.reflow_network }
 func (rt *Runtime) NewNetwork(graph *Graph) (*Network, error) {
 	var failure *C.reflow_error
 	net := &Network{}
-	status := C.reflow_network_create(rt.handle, graph.handle, &net.handle, &failure)
-	if err := check(status, failure); err != nil {
+	err := rt.use(func() error {
+		return check(C.reflow_network_create(rt.handle, graph.handle, &net.handle, &failure), failure)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return net, nil

@@ -16,8 +16,10 @@ func (rt *Runtime) NewPeer(toml string) (*Peer, error) {
 	var failure *C.reflow_error
 	peer := &Peer{}
 	data, size := chars(toml)
-	status := C.rg_new_peer(rt.handle, data, size, &peer.handle, &failure)
-	if err := check(status, failure); err != nil {
+	err := rt.use(func() error {
+		return check(C.rg_new_peer(rt.handle, data, size, &peer.handle, &failure), failure)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return peer, nil

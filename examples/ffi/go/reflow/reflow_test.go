@@ -100,6 +100,154 @@ func TestPanicIsAFailedFiring(t *testing.T) {
 	}
 }
 
+// withComponent makes a network of one node; the component is registered as it is.
+func withComponent(t *testing.T, rt *Runtime, component Component) *Network {
+	t.Helper()
+	component.ID, component.In, component.Out = "Own", Ports("in"), Ports("out")
+	if err := rt.Register(component); err != nil {
+		t.Fatal(err)
+	}
+	graph, err := LoadGraph(`{"processes": {"n": {"component": "Own"}}, "connections": []}`, "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer graph.Close()
+	net, err := rt.NewNetwork(graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net
+}
+
+func TestPanicsInSetupAndNew(t *testing.T) {
+	rt, err := NewRuntime(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rt.Close()
+	net := withComponent(t, rt, Component{
+		Run:   pass,
+		Setup: func(string, map[string]any) error { panic("in Setup") },
+	})
+	err = net.Start()
+	net.Close()
+	if err == nil || !strings.Contains(err.Error(), "panic: in Setup") || !strings.Contains(err.Error(), "reflow_test.go") {
+		t.Fatal(err)
+	}
+
+	other, err := NewRuntime(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	made := 0
+	net = withComponent(t, other, Component{New: func(string, map[string]any) (Actor, error) {
+		if made++; made == 1 {
+			panic("in New")
+		}
+		return ActorFunc(pass), nil
+	}})
+	defer net.Close()
+	if err := net.Start(); err != nil {
+		t.Fatal(err)
+	}
+	inport, _ := net.Inport("n.in")
+	for i := 0; i < 2; i++ {
+		if err := inport.Send(i, nil, patience); err != nil {
+			t.Fatal(err)
+		}
+		if err := net.WaitIdle(patience); err != nil {
+			t.Fatal(err)
+		}
+	}
+	letters, err := net.Letters(9)
+	if err != nil || len(letters) != 1 || letters[0].(map[string]any)["message"] != "panic: in New" {
+		t.Fatal(letters, err)
+	}
+}
+
+// New may use the runtime, and take its time: other actors go on meanwhile.
+func TestNewHoldsUpNobody(t *testing.T) {
+	rt, err := NewRuntime(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rt.Close()
+	begun, release := make(chan bool), make(chan bool)
+	slow := withComponent(t, rt, Component{Concurrency: 2, New: func(string, map[string]any) (Actor, error) {
+		begun <- true // the second time there would be nobody to hear it
+		<-release
+		return ActorFunc(pass), rt.Register(Component{ID: "Late", In: Ports("in"), Out: Ports("out"), Run: pass})
+	}})
+	defer slow.Close()
+	if err := rt.Register(Component{ID: "Quick", In: Ports("in"), Out: Ports("out"), Run: pass}); err != nil {
+		t.Fatal(err)
+	}
+	graph, err := LoadGraph(`{"processes": {"q": {"component": "Quick"}}, "connections": []}`, "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer graph.Close()
+	quick, err := rt.NewNetwork(graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer quick.Close()
+	for _, net := range []*Network{slow, quick} {
+		if err := net.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in, _ := slow.Inport("n.in")
+	if err := in.SendMany([]any{1, 2}, patience); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	in, _ = quick.Inport("q.in")
+	if err := in.Send(1, nil, patience); err != nil {
+		t.Fatal(err)
+	}
+	if err := quick.WaitIdle(patience); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if err := slow.WaitIdle(patience); err != nil {
+		t.Fatal(err)
+	}
+	if letters, _ := slow.Letters(9); len(letters) != 0 {
+		t.Fatal(letters)
+	}
+}
+
+func TestAfterClose(t *testing.T) {
+	rt, net := oneNode(t, pass)
+	net.Close()
+	_, stream, err := rt.OpenStream("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	graph, err := LoadGraph(`{"processes": {"n": {"component": "Own"}}, "connections": []}`, "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer graph.Close()
+	rt.Close()
+	for name, call := range map[string]func() error{
+		"Register":   func() error { return rt.Register(Component{ID: "Late", In: Ports("in"), Run: pass}) },
+		"NewNetwork": func() error { _, err := rt.NewNetwork(graph); return err },
+		"NewPeer":    func() error { _, err := rt.NewPeer("network_id = 'n'\nbind_port = 0"); return err },
+		"OpenStream": func() error { _, _, err := rt.OpenStream(""); return err },
+		"Accept":     func() error { _, err := rt.Accept(stream); return err },
+		"Observe":    func() error { _, err := rt.Observe(stream); return err },
+		"Components": func() error { _, err := rt.Components(); return err },
+	} {
+		if err := call(); !errors.Is(err, ErrClosed) || !strings.Contains(err.Error(), "the runtime was closed") {
+			t.Error(name, err)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	rt, net := oneNode(t, func(f *Firing) error { return f.Emit("owt", 1) })
 	defer rt.Close()

@@ -47,8 +47,10 @@ type Runtime struct {
 	running sync.WaitGroup // firings under way
 	mutex   sync.Mutex
 	known   map[string]*Component
-	actors  map[uint64]Actor // by the number that the engine gave
+	actors  map[uint64]*place // by the number that the engine gave
 	closed  bool
+	life    sync.RWMutex // of the handles
+	ended   bool         // they have gone
 }
 
 // NewRuntime makes a runtime and begins to pull.
@@ -65,7 +67,7 @@ func NewRuntime(options Options) (*Runtime, error) {
 	if options.CheckTypes {
 		given.check_types = 1
 	}
-	rt := &Runtime{known: map[string]*Component{}, actors: map[uint64]Actor{}}
+	rt := &Runtime{known: map[string]*Component{}, actors: map[uint64]*place{}}
 	status := C.reflow_runtime_create(&given, &rt.handle, &failure)
 	if err := check(status, failure); err != nil {
 		return nil, err
@@ -80,25 +82,46 @@ func NewRuntime(options Options) (*Runtime, error) {
 	return rt, nil
 }
 
-// Close ends the runtime. Actors that still run are waited for; networks may be closed before or after.
+// Close ends the runtime. Actors that still run are waited for; networks may be closed before or after. What is
+// asked of the runtime from then on is refused with ErrClosed.
 func (rt *Runtime) Close() {
-	if rt.closed {
+	rt.mutex.Lock()
+	before := rt.closed
+	rt.closed = true
+	rt.mutex.Unlock()
+	if before {
 		return
 	}
-	rt.closed = true
 	C.reflow_firing_queue_close(rt.queue)
 	rt.pulling.Wait()
 	rt.running.Wait()
+	rt.life.Lock()
+	defer rt.life.Unlock()
+	rt.ended = true
 	C.reflow_firing_queue_destroy(rt.queue)
 	C.reflow_runtime_destroy(rt.handle)
+}
+
+var errClosed = &Error{Status: ErrClosed, Message: "the runtime was closed", whole: "the runtime was closed"}
+
+// use calls what needs the handles of the runtime, which stay as long.
+func (rt *Runtime) use(call func() error) error {
+	rt.life.RLock()
+	defer rt.life.RUnlock()
+	if rt.ended {
+		return errClosed
+	}
+	return call()
 }
 
 // Components lists what the runtime has, as reflow_runtime_components describes.
 func (rt *Runtime) Components() ([]any, error) {
 	var failure *C.reflow_error
 	var message C.reflow_message
-	status := C.reflow_runtime_components(rt.handle, &message, &failure)
-	if err := check(status, failure); err != nil {
+	err := rt.use(func() error {
+		return check(C.reflow_runtime_components(rt.handle, &message, &failure), failure)
+	})
+	if err != nil {
 		return nil, err
 	}
 	defer C.reflow_message_unref(message)

@@ -28,8 +28,11 @@ func (rt *Runtime) OpenStream(contentType string) (*StreamWriter, *Stream, error
 	var failure *C.reflow_error
 	writer, stream := &StreamWriter{}, &Stream{}
 	data, size := chars(contentType)
-	status := C.rg_open_stream(rt.handle, data, size, &writer.handle, &stream.message, &failure)
-	if err := check(status, failure); err != nil {
+	err := rt.use(func() error {
+		status := C.rg_open_stream(rt.handle, data, size, &writer.handle, &stream.message, &failure)
+		return check(status, failure)
+	})
+	if err != nil {
 		return nil, nil, err
 	}
 	return writer, stream, nil
@@ -84,8 +87,10 @@ type StreamReader struct {
 func (rt *Runtime) Accept(stream *Stream) (*StreamReader, error) {
 	var failure *C.reflow_error
 	reader := &StreamReader{}
-	status := C.reflow_stream_accept(rt.handle, stream.message, &reader.handle, &failure)
-	if err := check(status, failure); err != nil {
+	err := rt.use(func() error {
+		return check(C.reflow_stream_accept(rt.handle, stream.message, &reader.handle, &failure), failure)
+	})
+	if err != nil {
 		return nil, err
 	}
 	stream.Close()
@@ -96,8 +101,10 @@ func (rt *Runtime) Accept(stream *Stream) (*StreamReader, error) {
 func (rt *Runtime) Observe(stream *Stream) (*StreamReader, error) {
 	var failure *C.reflow_error
 	reader := &StreamReader{}
-	status := C.reflow_stream_observe(rt.handle, stream.message, nil, &reader.handle, &failure)
-	return reader, check(status, failure)
+	err := rt.use(func() error {
+		return check(C.reflow_stream_observe(rt.handle, stream.message, nil, &reader.handle, &failure), failure)
+	})
+	return reader, err
 }
 
 // Begin tells what the writer said of the stream: content_type, size_hint, metadata.
