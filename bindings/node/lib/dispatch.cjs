@@ -250,6 +250,15 @@ function accept(node, result) {
 // for room in between.
 const STEPS = 1024;
 
+// Its `finally` is run, as a loop does that is left by an error, which is not to be hidden by another one.
+function leave(node) {
+  const { iterator } = node;
+  node.iterator = undefined;
+  try {
+    iterator.return?.();
+  } catch { /* the one that is thrown tells more */ }
+}
+
 function step(node, iterator) {
   node.iterator = iterator;
   for (let left = STEPS; left > 0; left--) {
@@ -259,10 +268,15 @@ function step(node, iterator) {
       emitResult(node, value, engine.place);
       return DONE;
     }
-    if (isThenable(value)) {
-      throw problem(Status.TYPE, `node '${node.id}' yielded a promise`, 'use async function*');
+    try {
+      if (isThenable(value)) {
+        throw problem(Status.TYPE, `node '${node.id}' yielded a promise`, 'use async function*');
+      }
+      emitResult(node, value, engine.place);
+    } catch (error) {
+      leave(node);
+      throw error;
     }
-    emitResult(node, value, engine.place);
   }
   return UNFINISHED;
 }

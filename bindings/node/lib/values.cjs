@@ -71,6 +71,7 @@ function unwrap(value) {
     return plain === value ? [{ ...plain }] : [plain];
   }
   if (isBoxedPrimitive(value)) return [value.valueOf()];
+  if (isProxy(value) && Array.isArray(value)) return [Array.from(value)];
   if (isProxy(value) || isModuleNamespaceObject(value)) return [{ ...value }];
   return [value]; // an instance of a class: its own enumerable properties
 }

@@ -16,6 +16,27 @@ test('emit, return and both, in order', async () => {
     [0, 1, 'end', 'end', 0, 'end']);
 });
 
+test('a generator is left in order when what it yields is refused', async () => {
+  const left = [];
+  const refused = [5, { nope: 1 }, { out: () => 1 }, Promise.resolve(1)];
+  const net = new Network();
+  net.add('d', actor({ inports: ['in'], outports: ['out'] }, function* one(ctx, index) {
+    try {
+      yield refused[index];
+    } finally {
+      left.push(index);
+      if (index === 2) yield { out: 'behind' };
+    }
+  }));
+  await net.start();
+  await net.sendMany('d.in', range(refused.length));
+  await net.idle({ timeout: 10000 });
+  assert.deepStrictEqual(left, range(refused.length));
+  const letters = net.deadLetters();
+  assert.strictEqual(letters.length, refused.length);
+  await net.close();
+});
+
 test('one firing may emit more than crosses at once', async () => {
   const many = actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => {
     for (let i = 0; i < value; i++) ctx.emit('out', i % 3 ? i : `${i}`);

@@ -108,6 +108,22 @@ test('Node streams in and out', async () => {
   await net.close();
 });
 
+test('packets that are null go through Node streams as what stands for them, or are refused', async () => {
+  const NONE = Symbol('none');
+  const net = await passing();
+  const readable = net.readable('p.out', { nulls: NONE });
+  const refusing = net.readable('p.out');
+  await net.start();
+  await pipeline(Readable.from([1, NONE, 0, '', false, 2]), net.writable('p.in', { nulls: NONE }));
+  await net.drain();
+  const seen = [];
+  for await (const value of readable) seen.push(value);
+  assert.deepStrictEqual(seen, [1, NONE, 0, '', false, 2]);
+  await assert.rejects(async () => { for await (const value of refusing) assert.strictEqual(value, 1); },
+    (error) => error.code === 'ERR_REFLOW_TYPE' && error.message.includes('nulls'));
+  await net.close();
+});
+
 test('a Node stream into a network that is closed fails', async () => {
   const net = await passing();
   await net.start();

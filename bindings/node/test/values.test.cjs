@@ -53,6 +53,11 @@ test('dates, maps, sets, classes and toJSON become what JSON would make of them'
   assert.strictEqual(Object.getPrototypeOf(seen[1]), Object.prototype);
 });
 
+test('a proxy is what it stands for', async () => {
+  const values = [new Proxy([1, 'two', [3]], {}), new Proxy({ a: [1] }, {}), { rows: new Proxy([], {}) }];
+  assert.deepStrictEqual(await through(values), [[1, 'two', [3]], { a: [1] }, { rows: [] }]);
+});
+
 test('bytes and typed arrays keep their type and content, small and shared', async () => {
   for (const size of [0, 3, 100, 100_000]) {
     const bytes = Buffer.alloc(size, 7);

@@ -292,12 +292,18 @@ export class Network {
   stream<T = Value>(from: PortRef, options?: {
     readonly capacity?: number; readonly typed?: boolean; readonly signal?: AbortSignal;
   }): MessageStream<T>;
-  /** A Node stream of the packets of an outport, in object mode. */
+  /**
+   * A Node stream of the packets of an outport, in object mode. Node takes null for the end of a stream: `nulls` is
+   * what stands for a packet that is null; without it the stream fails there with ERR_REFLOW_TYPE.
+   */
   readable(from: PortRef, options?: {
-    readonly capacity?: number; readonly typed?: boolean; readonly highWaterMark?: number; readonly signal?: AbortSignal;
+    readonly capacity?: number; readonly typed?: boolean; readonly highWaterMark?: number; readonly nulls?: unknown;
+    readonly signal?: AbortSignal;
   }): Readable;
-  /** A Node stream in object mode that sends what is written. */
-  writable(to: PortRef, options?: { readonly highWaterMark?: number; readonly signal?: AbortSignal }): Writable;
+  /** A Node stream in object mode that sends what is written; null for what is `nulls`. */
+  writable(to: PortRef, options?: {
+    readonly highWaterMark?: number; readonly nulls?: unknown; readonly signal?: AbortSignal;
+  }): Writable;
   /** A stream of bytes beside the ports: its `handle` is to be sent, and what it gives writes the stream. */
   openStream(options?: StreamOptions): StreamWriter;
   /**
