@@ -8,6 +8,8 @@ the class of the value and then by its bases. These are there from the start:
 ``datetime``, ``date``,    text in ISO 8601
 ``time``
 ``timedelta``              seconds, a float
+``datetime64``,            the same as those; ``NaT`` is ``None``
+``timedelta64`` of NumPy
 ``Decimal``, ``UUID``,     text
 paths, ``Fraction``
 ``Enum``                   its value
@@ -95,6 +97,8 @@ def _built_in(cls, value):
         return value.isoformat()
     if _named(cls, "datetime.timedelta"):
         return value.total_seconds()
+    if _named(cls, "numpy.datetime64", "numpy.timedelta64"):
+        return _numpy_time(cls, value)
     if _named(cls, "decimal.Decimal", "uuid.UUID", "pathlib.PurePath", "fractions.Fraction"):
         return str(value)
     if hasattr(cls, "model_dump"):
@@ -104,6 +108,14 @@ def _built_in(cls, value):
     if isinstance(value, tuple) and hasattr(cls, "_fields"):
         return {name: getattr(value, name) for name in cls._fields}
     return _collection(cls, value)
+
+
+def _numpy_time(cls, value):
+    if value != value:  # NaT
+        return None
+    if _named(cls, "numpy.datetime64"):
+        return str(value)
+    return float(value / cls(1, "s"))  # an error of NumPy for months and years, which have no length
 
 
 def _collection(cls, value):

@@ -290,6 +290,11 @@ bool Converter::plain_buffer(Py_buffer *view, PyObject *value, reflow_message *o
             return refuse(path, "a buffer of the format '" + std::string(format) + "' (" +
                                     type_of(value) + ") cannot be packed");
         }
+        // A number of NumPy that no number of Python can hold gives itself, again and again.
+        if (Py_TYPE(list.get()) == Py_TYPE(value)) {
+            return refuse(path, "no message can hold a value of type " + type_of(value),
+                          "send float(value), or array.astype('float64')");
+        }
         return convert(list.get(), out, path, depth);
     }
     if (view->ndim == 1 && view->len > 0) return lend_buffer(view, type, out);
@@ -302,8 +307,16 @@ bool Converter::plain_buffer(Py_buffer *view, PyObject *value, reflow_message *o
     return good;
 }
 
+// Their buffers are bytes without a meaning.
+static bool is_numpy_time(PyObject *value)
+{
+    return std::strcmp(Py_TYPE(value)->tp_name, "numpy.datetime64") == 0 ||
+           std::strcmp(Py_TYPE(value)->tp_name, "numpy.timedelta64") == 0;
+}
+
 bool Converter::buffer(PyObject *value, reflow_message *out, const Path *path, int depth)
 {
+    if (is_numpy_time(value)) return other(value, out, path, depth);
     if (is_ndarray(value) && is_masked(value)) {
         Ref list(PyObject_CallMethod(value, "tolist", nullptr)); // None where it is masked
         return list && convert(list.get(), out, path, depth);

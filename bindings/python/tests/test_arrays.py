@@ -79,6 +79,38 @@ def test_scalars_and_odd_types(through):
             through({"x": bad})
 
 
+def test_numbers_that_python_cannot_hold(through):
+    wide = np.dtype("longdouble").itemsize > 8
+    for bad in (np.longdouble(1.5), np.array([1.5], dtype="longdouble"), np.array(1.5, dtype="longdouble"),
+                np.clongdouble(1.5)) if wide else ():
+        with pytest.raises(reflow.ConversionError, match=r"\$\.x.*longdouble") as refused:
+            through({"x": bad})
+        assert "float64" in refused.value.hint
+    itself = np.array(None, dtype=object)
+    itself[()] = itself
+    with pytest.raises(reflow.ConversionError):
+        through(itself)
+
+
+def test_dates_and_times_travel_as_those_of_python(through):
+    assert through(np.datetime64("2024-01-02")) == "2024-01-02"
+    assert through({"at": np.datetime64("2024-01-02T03:04:05.006")}) == {"at": "2024-01-02T03:04:05.006"}
+    assert through([np.timedelta64(1500, "ms"), np.timedelta64(2, "D")]) == [1.5, 172800.0]
+    assert through([np.datetime64("NaT"), np.timedelta64("NaT")]) == [None, None]
+    with pytest.raises(reflow.ConversionError, match="timedelta64"):
+        through(np.timedelta64(1, "M"))  # who knows how long that is
+
+
+def test_many_dates_of_an_array():
+    seen = []
+    with reflow.Network() as net:
+        net.add("keep", reflow.actor(lambda ctx, value: seen.append(value), inports=["in"], id="keep"))
+        net.start()
+        net.send_many("keep.in", np.array(["2024-01-02", "NaT"], dtype="datetime64[D]"))
+        net.wait_idle(timeout=30)
+    assert seen == ["2024-01-02", None]
+
+
 def test_bytes_and_text_are_the_same_object(through):
     data = b"b" * 100000
     text = "t" * 100000
