@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from .errors import (
-    Error,
+    ClosedError,
     FailedError,
     InvalidArgumentError,
     NotFoundError,
@@ -96,6 +96,7 @@ class _Readers:
 
     def __init__(self, streams: Dict[str, "Output"], threads: bool) -> None:
         self.values: Dict[str, List[Any]] = {name: [] for name in streams}
+        self.failure: Optional[BaseException] = None  # of a converter
         self._streams = streams
         self._threads = [
             threading.Thread(target=self._read, args=(name,), name="reflow-run", daemon=True)
@@ -110,8 +111,11 @@ class _Readers:
         try:
             while True:
                 values.extend(self._streams[name].recv_many(4096))
-        except Error:  # the network has ended
+        except ClosedError:  # the network has ended
             return
+        except BaseException as error:  # raised by the run in its end
+            self.failure = self.failure or error
+            self._streams[name].close()  # nobody is to wait for this reader
 
     def take(self) -> int:
         """Without threads: what is there now; how many there were."""
@@ -119,7 +123,7 @@ class _Readers:
         for name, stream in self._streams.items():
             try:
                 values = stream.recv_many(4096, timeout=0)
-            except Error:
+            except (ClosedError, WouldBlockError, ReflowTimeoutError):
                 continue
             self.values[name].extend(values)
             count += len(values)
@@ -130,6 +134,8 @@ class _Readers:
             thread.join()
         while not self._threads and self.take():
             pass
+        if self.failure is not None:
+            raise self.failure
 
 
 def _send(

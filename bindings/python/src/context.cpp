@@ -167,6 +167,19 @@ bool emit_dict(Context *context, PyObject *result)
     return good;
 }
 
+bool index_from(PyObject *value, uint32_t *index)
+{
+    int overflow = 0;
+    const long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (overflow == 0 && number == -1 && PyErr_Occurred() != nullptr) return false;
+    if (overflow != 0 || number < 0 || number >= REFLOW_NO_INDEX) {
+        raise_text(REFLOW_ERROR_INVALID_ARGUMENT, "an index is a whole number from 0 to 4294967294");
+        return false;
+    }
+    *index = static_cast<uint32_t>(number);
+    return true;
+}
+
 PyObject *context_emit(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
     Context *context = self_of(self);
@@ -181,11 +194,7 @@ PyObject *context_emit(PyObject *self, PyObject *const *arguments, Py_ssize_t co
             PyErr_Format(PyExc_TypeError, "emit has no argument '%U'", PyTuple_GET_ITEM(names, 0));
             return nullptr;
         }
-        if (arguments[2] != Py_None) {
-            const unsigned long number = PyLong_AsUnsignedLong(arguments[2]);
-            if (PyErr_Occurred() != nullptr) return nullptr;
-            index = static_cast<uint32_t>(number);
-        }
+        if (arguments[2] != Py_None && !index_from(arguments[2], &index)) return nullptr;
     }
     const int64_t port = outport_number(context, arguments[0]);
     reflow_message message{};

@@ -54,13 +54,17 @@ PyObject *list_of(reflow_message message, Arrays arrays)
 
 PyObject *packed_list(reflow_number type, const void *data, size_t count)
 {
-    if (type != REFLOW_NUMBER_I64 && type != REFLOW_NUMBER_F64) return nullptr;
     Ref list(PyList_New(static_cast<Py_ssize_t>(count)));
     if (!list) return nullptr;
     for (size_t i = 0; i < count; ++i) {
-        PyObject *value = type == REFLOW_NUMBER_I64
-                              ? PyLong_FromLongLong(static_cast<const int64_t *>(data)[i])
-                              : PyFloat_FromDouble(static_cast<const double *>(data)[i]);
+        PyObject *value = nullptr;
+        switch (type) {
+        case REFLOW_NUMBER_I64: value = PyLong_FromLongLong(static_cast<const int64_t *>(data)[i]); break;
+        case REFLOW_NUMBER_U64: // those beyond integers of messages, too
+            value = PyLong_FromUnsignedLongLong(static_cast<const uint64_t *>(data)[i]);
+            break;
+        default: value = PyFloat_FromDouble(static_cast<const double *>(data)[i]); break;
+        }
         if (value == nullptr) return nullptr;
         PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), value);
     }
@@ -84,8 +88,12 @@ PyObject *array_of(reflow_message message, Arrays arrays)
     }
     if (arrays == Arrays::numpy) return array_of_message(message);
     if (arrays == Arrays::view) return wrap_message(reflow_message_ref(message));
-    return wide ? packed_list(type, data, count) : list_of(message, arrays);
+    if (wide || type == REFLOW_NUMBER_U64) return packed_list(type, data, count);
+    return list_of(message, arrays);
 }
+
+// How many that want a list in any case are at work on this thread.
+thread_local int lenient = 0;
 
 // An object {"$type": tag, "value": ...} that a converter has made is given to its other half.
 PyObject *restored(PyObject *plain)
@@ -104,7 +112,10 @@ PyObject *restored(PyObject *plain)
     PyObject *function = PyDict_GetItem(tags, tag);
     if (function == nullptr) return held.release();
     Ref kept = Ref::borrow(function);
-    return in_python([&] { return PyObject_CallFunctionObjArgs(function, value, nullptr); });
+    PyObject *made = in_python([&] { return PyObject_CallFunctionObjArgs(function, value, nullptr); });
+    if (made != nullptr || lenient == 0 || PyErr_ExceptionMatches(PyExc_Exception) == 0) return made;
+    PyErr_Clear();
+    return held.release();
 }
 
 PyObject *dict_of(reflow_message message, Arrays arrays)
@@ -235,6 +246,9 @@ PyObject *array_of_message(reflow_message message)
     if (!held) return nullptr;
     return PyObject_CallFunctionObjArgs(frombuffer, held.get(), dtypes[type], nullptr);
 }
+
+AsTheyTravel::AsTheyTravel() { ++lenient; }
+AsTheyTravel::~AsTheyTravel() { --lenient; }
 
 PyObject *from_message(reflow_message message, Arrays arrays)
 {

@@ -62,6 +62,7 @@ py::object list_dead_letters(const py::object &network, const std::string &path,
                              size_t max)
 {
     const NetworkUse use(network);
+    const AsTheyTravel lenient; // they are often there because of what cannot be converted
     return message_of([&](reflow_message *out, reflow_error **error) {
         return reflow_network_list_dead_letters(use.get(), view(path), after, max, out, error);
     });

@@ -217,8 +217,20 @@ PyObject *recv_many(PyObject *self, PyObject *arguments, PyObject *keywords)
             return nullptr;
         }
         while (output->first < output->count && PyList_GET_SIZE(list.get()) < most) {
+            const size_t place = output->first;
+            const reflow_message kept = reflow_message_ref(output->held[place]);
             Ref value(next_value(output));
-            if (!value || PyList_Append(list.get(), value.get()) != 0) return nullptr;
+            const bool good = value && PyList_Append(list.get(), value.get()) == 0;
+            // Those before it are not lost: it stays for the next call, which raises what it has raised here.
+            const bool waits = !good && PyList_GET_SIZE(list.get()) != 0 && !output->closed &&
+                               output->first == place + 1;
+            if (waits) {
+                output->held[--output->first] = kept;
+                PyErr_Clear();
+                return list.release();
+            }
+            reflow_message_unref(kept);
+            if (!good) return nullptr;
         }
     }
     return list.release();

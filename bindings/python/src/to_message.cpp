@@ -72,7 +72,7 @@ private:
                       int depth);
     bool rows(const Py_buffer &view, int dimension, const char *data, reflow_number type,
               reflow_message *out);
-    bool scalar(const Py_buffer &view, reflow_number type, reflow_message *out);
+    bool scalar(const Py_buffer &view, reflow_number type, reflow_message *out, const Path *path);
     bool other(PyObject *value, reflow_message *out, const Path *path, int depth);
     bool too_deep(PyObject *value, const Path *path);
 };
@@ -218,8 +218,14 @@ bool Converter::object(PyObject *value, reflow_message *out, const Path *path, i
     return check(reflow_object_builder_finish(builder, out, error.out()), error);
 }
 
-bool Converter::scalar(const Py_buffer &view, reflow_number type, reflow_message *out)
+bool Converter::scalar(const Py_buffer &view, reflow_number type, reflow_message *out, const Path *path)
 {
+    uint64_t natural = 0;
+    if (type == REFLOW_NUMBER_U64) std::memcpy(&natural, view.buf, sizeof natural);
+    if (natural > INT64_MAX) {
+        return refuse(path, "a uint64 beyond 2**63 - 1, the largest integer of a message",
+                      "an array of them goes as it is; or send str(value)");
+    }
     // One element of an array gives the message that it would have in a packed array.
     Failure error;
     reflow_message packed_one{};
@@ -300,7 +306,7 @@ bool Converter::plain_buffer(Py_buffer *view, PyObject *value, reflow_message *o
     if (view->ndim == 1 && view->len > 0) return lend_buffer(view, type, out);
     bool good = false;
     Failure error;
-    if (view->ndim == 0) good = scalar(*view, type, out);
+    if (view->ndim == 0) good = scalar(*view, type, out, path);
     else if (view->ndim == 1) good = check(reflow_message_numbers(type, "", 0, out, error.out()), error);
     else good = rows(*view, 0, static_cast<const char *>(view->buf), type, out);
     PyBuffer_Release(view);

@@ -17,6 +17,12 @@ enum class Arrays {
 // the place below "$".
 bool to_message(PyObject *value, reflow_message *out);
 
+// While it lives, what a converter cannot make again stays as it has travelled, on this thread.
+struct AsTheyTravel {
+    AsTheyTravel();
+    ~AsTheyTravel();
+};
+
 // Makes a value of a message, which is borrowed. NULL with an exception set.
 PyObject *from_message(reflow_message message, Arrays arrays = Arrays::automatic);
 

@@ -450,6 +450,22 @@ def test_array_ports(net):
         net.connect("d.out[x]", "w.in")
 
 
+def test_an_index_that_is_none_is_refused(net):
+    @reflow.actor(inports=["in"], outports=[reflow.Port("out", array=True)])
+    def wrong(ctx, value):
+        for index in (2**32, 2**32 + 2, 2**32 - 1, 2**70, -1, -(2**70)):
+            with pytest.raises(reflow.InvalidArgumentError, match="index"):
+                ctx.emit("out", value, index=index)
+        with pytest.raises(TypeError):
+            ctx.emit("out", value, index="0")
+        ctx.emit("out", value, index=2**32 - 2)
+
+    net.add("n", wrong)
+    out = net.stream("n.out")
+    net.send("n.in", 1)
+    assert collect(net, out) == [1]
+
+
 def test_one_actor_in_two_networks_and_names():
     @reflow.actor(inports=["in"], outports=["out"])
     def f(ctx, value):

@@ -92,6 +92,24 @@ def test_numbers_that_python_cannot_hold(through):
         through(itself)
 
 
+def test_large_natural_numbers_stay_exact_or_are_refused(through):
+    most = 2**64 - 1
+    for value in (np.uint64(most), np.array(most, dtype="u8"), np.uint64(2**63)):
+        with pytest.raises(reflow.ConversionError, match=r"\$\[1\].*2\*\*63"):
+            through([1, value])
+    assert through(np.uint64(2**63 - 1)) == 2**63 - 1
+    array = np.array([1, 2**63 - 1, most], dtype="u8")
+    assert list(map(int, np.asarray(through(array)))) == [1, 2**63 - 1, most]
+    with reflow.Network() as net:
+        net.add("n", "Merge")
+        lists = net.stream("n.out", arrays="list")
+        net.start()
+        net.send("n.in", array)
+        assert lists.recv(30) == [1, 2**63 - 1, most]
+        with pytest.raises(reflow.ConversionError, match=r"\$\[1\]"):
+            net.send_many("n.in", np.array([1, most], dtype="u8"))
+
+
 def test_dates_and_times_travel_as_those_of_python(through):
     assert through(np.datetime64("2024-01-02")) == "2024-01-02"
     assert through({"at": np.datetime64("2024-01-02T03:04:05.006")}) == {"at": "2024-01-02T03:04:05.006"}

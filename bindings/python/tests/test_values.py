@@ -251,3 +251,56 @@ def test_message_like_a_container():
     with pytest.raises(reflow.ParseError) as caught:
         reflow.Message.from_json('{"a": 1,}')
     assert caught.value.line == 1 and caught.value.column == 9
+
+
+class Restored:
+    """Comes back unless it is of a value that is refused."""
+
+    def __init__(self, value):
+        self.value = value
+
+    @classmethod
+    def from_(cls, value):
+        if value == "bad":
+            raise ValueError("not this one")
+        return cls(value)
+
+
+@pytest.fixture
+def restoring():
+    reflow.register_converter(Restored, lambda one: one.value, Restored.from_, tag="restored")
+    yield
+    reflow.unregister_converter(Restored)
+
+
+def test_what_cannot_come_back_takes_no_others_along(restoring):
+    with reflow.Network() as net:
+        net.add("n", "Merge")
+        out = net.stream("n.out")
+        net.start()
+        net.send_many("n.in", [Restored(1), Restored(2), Restored("bad"), Restored(4)])
+        net.wait_idle(timeout=30)
+        assert [one.value for one in out.recv_many(10, timeout=30)] == [1, 2]
+        with pytest.raises(ValueError, match="not this one"):
+            out.recv_many(10, timeout=30)
+        assert [one.value for one in out.recv_many(10, timeout=30)] == [4]
+
+
+def test_dead_letters_are_listed_with_what_cannot_come_back(restoring):
+    with reflow.Network() as net:
+        net.add("n", reflow.actor(lambda ctx, value: 1 / 0, inports=["in"], id="fails"))
+        net.start()
+        net.send_many("n.in", [Restored(1), Restored("bad")])
+        net.wait_idle(timeout=30)
+        first, second = (letter["packets"][0]["message"] for letter in net.dead_letters)
+        assert first.value == 1
+        assert second == {"$type": "restored", "value": "bad"}
+
+
+def test_a_run_raises_what_a_converter_raises(restoring):
+    for mode in ("own", "inline"):
+        graph = reflow.Graph("g").add("n", "Merge").expose_in("i", "n.in").expose_out("o", "n.out")
+        for count in (3, 20000):  # more than the queues on the way hold
+            values = [Restored(1), Restored("bad"), *[Restored(3)] * (count - 2)]
+            with pytest.raises(ValueError, match="not this one"):
+                reflow.run(graph, inputs={"i": values}, timeout=120, mode=mode)
