@@ -79,6 +79,9 @@ public:
     // As it was opened: a change of the network looks for them anew.
     const String node;
     const String port;
+    // Opened by the engine for who follows the outport from elsewhere; fixed when it is opened. No part of
+    // snapshots: nobody could open it before a restore.
+    bool patient = false;
     Inbox mailbox;
     std::int64_t number = 0;  // among those of the network
     // The host reads no more. relaxed: the next change looks at it, or the one after.
@@ -173,8 +176,9 @@ public:
     // who: NULL for the host; each has one callback for an inport.
     Result<void> on_writable(std::uint64_t inport, reflow_writable_fn callback, HostData data,
                              const void* who = nullptr);
+    // patient: see Output.
     Result<Ref<Output>> open_output(std::string_view node, std::string_view port,
-                                    std::uint32_t capacity);
+                                    std::uint32_t capacity, bool patient = false);
 
     // ---- failure; as reflow.h section 19
     Result<void> on_failure(FailureHook hook);

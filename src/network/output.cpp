@@ -11,11 +11,15 @@ namespace reflow::network {
 using runtime::Actor;
 
 Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view port,
-                                         std::uint32_t capacity) {
+                                         std::uint32_t capacity, bool patient) {
     Visit visit(*this);
     Right right(*this);
     if (Result<void> taken = right.take(limits::change_ms); !taken.ok()) return taken.take_error();
-    if (state() == REFLOW_NETWORK_CREATED) return open_before_start(node, port, capacity);
+    if (state() == REFLOW_NETWORK_CREATED) {
+        Result<Ref<Output>> opened = open_before_start(node, port, capacity);
+        if (opened.ok()) opened.value()->patient = patient;
+        return opened;
+    }
     Ref<Topology> all = topology();
     Result<Topology::Place> found = all->resolve(node, port, false);
     if (!found.ok()) return found.take_error();
@@ -27,6 +31,7 @@ Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view
     if (capacity == 0) capacity = runtime_->options().port_capacity;
     auto output = Ref<Output>::adopt(new Output(*this, node, port, capacity));
     output->mailbox.set_outside(group_);
+    output->patient = patient;
     reflow_change done{};
     Result<void> changed = change(all->graph, output, {}, done);
     if (!changed.ok()) return changed.take_error();

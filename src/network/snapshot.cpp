@@ -194,16 +194,17 @@ Result<Message> Network::snapshot(std::int64_t timeout_ms) {
         taken.topology = freeze.topology();
         const auto& actors = taken.topology->actors;
         taken.images.resize(actors.size());
-        taken.outputs.resize(outputs_.size());
+        taken.outputs.reserve(outputs_.size());
         runtime::InTurn inside(runtime_->scheduler());  // a save that waits would wait for ever
         for (std::size_t i = 0; i < actors.size(); ++i) {
             Result<void> done = actors[i]->capture(taken.images[i]);
             if (!done.ok()) return done.take_error();
         }
         Vector<runtime::Mailbox::Sticky> none;
-        for (std::size_t i = 0; i < outputs_.size(); ++i) {
-            taken.outputs[i].output = outputs_[i];
-            outputs_[i]->mailbox.copy(taken.outputs[i].waiting.all, none);
+        for (const Ref<Output>& output : outputs_) {
+            if (output->patient) continue;
+            taken.outputs.emplace_back().output = output;
+            output->mailbox.copy(taken.outputs.back().waiting.all, none);
         }
         taken.letters = letters_.save();
         Result<Message> listed = list_breakpoints(true);

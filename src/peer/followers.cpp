@@ -97,7 +97,7 @@ void Followers::open(Follower& follower) {
             wish.number, {}, "replies are told apart by envelopes, which the network there does not carry");
     }
     Result<Ref<network::Output>> output =
-        follower.network->open_output(wish.actor, wish.port, 0);
+        follower.network->open_output(wish.actor, wish.port, 0, true);
     if (!output.ok()) {  // it may be there later
         if (again) return;
         return follower.link->tell_followed(wish.number, {}, output.error().message);
