@@ -3501,7 +3501,11 @@ REFLOW_API reflow_view reflow_node_state_name(int32_t state);
  * does what comes at outport "error" there, if that is connected here; and what could not be delivered there (no
  * such actor, port or type) comes at "error" too. Elements of array ports are the same on both sides: what goes to
  * element 3 of an inport here goes to element 3 there, and what the actor emits at an element comes out at it.
- * Messages of the original know no elements. */
+ * Messages of the original know no elements.
+ *
+ * reflow_network_cancel of such a node cancels what waits in it, and then what is pending of the actor there
+ * that packets of the node have caused, if the network there carries envelopes; it counts the former alone.
+ * A network that stops, and a peer that ends, cancel nothing of what was handed over. */
 
 typedef struct reflow_peer reflow_peer;
 

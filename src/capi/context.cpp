@@ -78,7 +78,7 @@ reflow_status reflow_context_wake_after(reflow_context* context, uint64_t delay_
     return guarded_status([&] { return context->wake_after(delay_ns); });
 }
 
-reflow_status reflow_context_fail(reflow_context* context, reflow_status status,
+[[gnu::cold]] reflow_status reflow_context_fail(reflow_context* context, reflow_status status,
                                   reflow_view message, reflow_view hint) {
     if (context == nullptr || status >= 0) return REFLOW_ERROR_INVALID_ARGUMENT;
     (void)guarded_status([&] {
@@ -108,7 +108,7 @@ bool reflow_context_stopping(const reflow_context* context) {
     return context != nullptr && context->stopping();
 }
 
-void reflow_context_log(reflow_context* context, reflow_log_level level, reflow_view text) {
+[[gnu::cold]] void reflow_context_log(reflow_context* context, reflow_log_level level, reflow_view text) {
     if (context == nullptr || level < REFLOW_LOG_ERROR || level > REFLOW_LOG_TRACE) return;
     std::string_view line = view_of(text);
     if (!invalid_utf8(line)) return context->log(level, line);
@@ -118,7 +118,7 @@ void reflow_context_log(reflow_context* context, reflow_log_level level, reflow_
     });
 }
 
-reflow_status reflow_context_print(reflow_context* context, reflow_view text) {
+[[gnu::cold]] reflow_status reflow_context_print(reflow_context* context, reflow_view text) {
     if (context == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
     if (text.data == nullptr && text.size != 0) return REFLOW_ERROR_INVALID_ARGUMENT;
     if (invalid_utf8(view_of(text))) return REFLOW_ERROR_INVALID_UTF8;

@@ -153,7 +153,7 @@ bool enter_keys(Text** keys, std::size_t count) noexcept {
 
 }  // namespace
 
-Failure container_failure(Made made, bool object) {
+[[gnu::cold]] Failure container_failure(Made made, bool object) {
     if (made == Made::too_deep) {
         return Failure(REFLOW_ERROR_LIMIT,
                        concat("nested deeper than ", limits::depth_count, " levels"));
@@ -260,7 +260,7 @@ Twice find_duplicate(const reflow_message* pairs, std::size_t count) {
     return {count, count};
 }
 
-std::size_t merge_duplicates(reflow_message* pairs, std::size_t count) {
+[[gnu::cold]] std::size_t merge_duplicates(reflow_message* pairs, std::size_t count) {
     Vector<std::uint32_t> slots(std::bit_ceil(2 * count + 1));
     KeyTable table(slots.data(), slots.size(), keys_of(pairs), pair_bytes);
     std::size_t kept = 0;

@@ -39,6 +39,15 @@ Result<Ref<Foreign>> Network::foreign() {
     return foreign_;
 }
 
+void Network::tell_foreign(std::string_view cancelled) noexcept {
+    Ref<Foreign> foreign;
+    {
+        std::lock_guard lock(mutex_);
+        foreign = foreign_;
+    }
+    if (foreign) foreign->cancelled(cancelled);
+}
+
 Result<runtime::ComponentRef> Builder::foreign_component(std::string_view component) {
     Result<Ref<Foreign>> foreign = network_.foreign();
     if (!foreign.ok()) return foreign.take_error();

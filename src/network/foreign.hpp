@@ -21,6 +21,9 @@ public:
     // if that has them: its nodes stay as they are then. Of who builds or changes the network.
     virtual Result<runtime::ComponentRef> component(std::string_view id, const Names& inports,
                                                     const Names& outports) = 0;
+    // What was pending of a node, of those in a subgraph, or of all if the path is empty, has been cancelled. Of any
+    // thread.
+    virtual void cancelled(std::string_view path) noexcept = 0;
 };
 
 }  // namespace reflow::network

@@ -121,8 +121,10 @@ public:
     // The end of a wait that was told how.
     [[nodiscard]] Result<void> how_quiet(reflow_status how) const;
     Result<void> end_sources();
-    // Cancels what is pending of a node, or of all if it is empty.
-    Result<void> cancel(std::string_view node, std::size_t& count);
+    // Cancels what is pending of a node, of all nodes of a subgraph, or of all if the path is empty. which: only that,
+    // for another network that has caused it; else networks are told whose actors such nodes stand for.
+    Result<void> cancel(std::string_view path, std::size_t& count,
+                        const runtime::DeferredFirings::Which* which = nullptr);
     Result<void> drain(std::int64_t timeout_ms);
     Result<void> stop(std::int64_t timeout_ms);
     // The host's handle ends: stops, now or when the callback that calls this returns. On a thread
@@ -394,6 +396,7 @@ private:
         return *topology_->find_position(actor.id);
     }
     void carry_now() noexcept;
+    void tell_foreign(std::string_view cancelled) noexcept;
     // There is room for them, and they are taken with references of their own. Those that are too late
     // lose their deadline.
     void force_in(runtime::Actor& actor, std::span<const runtime::Packet> packets);

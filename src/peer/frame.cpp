@@ -113,7 +113,7 @@ constexpr std::string_view names[] = {
     "",     "open",     "data",     "credit", "report", "ping", "pong", "follow", "unfollow", "followed",
     "ask",  "told",     "",         "",       "",       "",     "",     "",       "",         "",
     "note", "confirm",  "confirmed", "mark", "stream", "stream_data", "stream_end", "stream_credit",
-    "stream_cancel", "element"};
+    "stream_cancel", "element", "cancel"};
 
 Result<void> read_stream(Fields& from, FrameVisitor& to) {
     StreamRecord record;
@@ -261,6 +261,11 @@ Result<void> read_record(MessageRef record, std::size_t bytes, FrameVisitor& to)
         }
         case Kind::element:
             return read_element(from, to);
+        case Kind::cancel: {
+            std::string_view actor = from.text();
+            std::string_view source = from.text();
+            return from.fine() ? to.cancel(actor, source) : from.failure();
+        }
         case Kind::confirm:
         case Kind::confirmed: {
             std::uint64_t channel = from.number();
@@ -308,9 +313,7 @@ void Batch::open(std::uint64_t channel, std::string_view source_actor, std::stri
                  std::string_view port) {
     begin(Kind::open, 4);
     number(channel);
-    text(source_actor);
-    text(actor);
-    text(port);
+    for (std::string_view value : {source_actor, actor, port}) text(value);
 }
 
 // In front of the packet that it belongs to.
@@ -370,9 +373,7 @@ Result<std::size_t> Batch::data(std::uint64_t channel, std::uint64_t first, Mess
 
 void Batch::credit(std::uint64_t channel, std::uint64_t packets, std::uint64_t bytes) {
     begin(Kind::credit, 3);
-    number(channel);
-    number(packets);
-    number(bytes);
+    for (std::uint64_t value : {channel, packets, bytes}) number(value);
 }
 
 void Batch::report(std::uint64_t channel, std::uint64_t packet, reflow_status status,
@@ -386,13 +387,11 @@ void Batch::report(std::uint64_t channel, std::uint64_t packet, reflow_status st
 
 void Batch::confirm(std::uint64_t channel, std::uint64_t packet) {
     begin(Kind::confirm, 2);
-    number(channel);
-    number(packet);
+    for (std::uint64_t value : {channel, packet}) number(value);
 }
 void Batch::confirmed(std::uint64_t channel, std::uint64_t packets) {
     begin(Kind::confirmed, 2);
-    number(channel);
-    number(packets);
+    for (std::uint64_t value : {channel, packets}) number(value);
 }
 
 void Batch::mark(std::uint64_t channel, std::uint64_t packet, std::string_view outbox,
@@ -407,6 +406,11 @@ void Batch::mark(std::uint64_t channel, std::uint64_t packet, std::string_view o
 void Batch::element(std::uint64_t channel, std::uint64_t packet, std::uint32_t index) {
     begin(Kind::element, 3);
     for (std::uint64_t value : {channel, packet, std::uint64_t{index + 1}}) number(value);
+}
+
+void Batch::cancel(std::string_view actor, std::string_view source_actor) {
+    begin(Kind::cancel, 2);
+    for (std::string_view value : {actor, source_actor}) text(value);
 }
 
 Result<void> Batch::stream(const StreamRecord& record) {
@@ -451,9 +455,7 @@ void Batch::stream_end(std::uint64_t stream, bool failed, std::string_view why) 
 }
 void Batch::stream_credit(std::uint64_t stream, std::uint64_t frames, std::uint64_t bytes) {
     begin(Kind::stream_credit, 3);
-    number(stream);
-    number(frames);
-    number(bytes);
+    for (std::uint64_t value : {stream, frames, bytes}) number(value);
 }
 void Batch::stream_cancel(std::uint64_t stream, std::string_view why) {
     begin(Kind::stream_cancel, 2);
@@ -474,9 +476,7 @@ void Batch::follow(std::uint64_t id, std::string_view actor, std::string_view po
                    std::string_view replies_to) {
     begin(Kind::follow, 4);
     number(id);
-    text(actor);
-    text(port);
-    text(replies_to);
+    for (std::string_view value : {actor, port, replies_to}) text(value);
 }
 void Batch::unfollow(std::uint64_t id) {
     begin(Kind::unfollow, 1);

@@ -84,6 +84,8 @@ enum class Kind : std::uint8_t {
     stream_cancel = 28,  // number, text: nobody reads it any more
     // From that packet on: those of which element of the array port. Channel, number, element + 1; 0: of none.
     element = 29,
+    // Actor, source actor: what is pending of the former, and packets of the latter have caused, is cancelled.
+    cancel = 30,
 };
 
 // What a record of kind stream says.
@@ -113,6 +115,7 @@ public:
               std::uint64_t message);
     // index: REFLOW_NO_INDEX for none.
     void element(std::uint64_t channel, std::uint64_t number, std::uint32_t index);
+    void cancel(std::string_view actor, std::string_view source_actor);
     // An error, of metadata that cannot be written, leaves the batch as it was.
     Result<void> stream(const StreamRecord& record);
     void stream_data(std::uint64_t number, MessageRef data);
@@ -204,6 +207,9 @@ public:
     }
     virtual Result<void> element(std::uint64_t /*channel*/, std::uint64_t /*number*/,
                                  std::uint32_t /*index*/) {
+        return {};
+    }
+    virtual Result<void> cancel(std::string_view /*actor*/, std::string_view /*source_actor*/) {
         return {};
     }
     virtual Result<void> stream(const StreamRecord& /*record*/) { return {}; }

@@ -39,6 +39,7 @@ inline constexpr std::string_view capability_batches = "reflow_batches_1";
 inline constexpr std::string_view capability_zstd = "zstd";
 inline constexpr std::string_view capability_confirms = "reflow_confirms_1";  // deliveries, when asked
 inline constexpr std::string_view capability_streams = "reflow_streams_1";
+inline constexpr std::string_view capability_cancels = "reflow_cancels_1";
 
 struct Hello {
     Identity from;

@@ -111,7 +111,7 @@ void Link::opened(io::Wire& wire) {
     hello_.nonce = std::move(nonce).take();
     hello_.heartbeat_ms = options_.heartbeat_ns / 1'000'000;
     hello_.capabilities = {String(capability_messages), String(capability_batches),
-                           String(capability_confirms)};
+                           String(capability_confirms), String(capability_cancels)};
     if (options_.packer) hello_.capabilities.emplace_back(capability_zstd);
     if (options_.scheduler != nullptr) hello_.capabilities.emplace_back(capability_streams);
     hello_.window = options_.window;
@@ -172,7 +172,7 @@ void Link::hear_hello(std::string_view text) {
     if (!is_old) {
         welcome_.nonce = std::move(nonce).take();
         welcome_.capabilities = {String(capability_messages), String(capability_batches),
-                                 String(capability_confirms)};
+                                 String(capability_confirms), String(capability_cancels)};
         if (options_.packer) welcome_.capabilities.emplace_back(capability_zstd);
         if (options_.scheduler != nullptr) welcome_.capabilities.emplace_back(capability_streams);
         welcome_.heartbeat_ms = options_.heartbeat_ns / 1'000'000;

@@ -91,6 +91,9 @@ public:
     virtual void unfollow(Link& /*link*/, std::uint64_t /*number*/) {}
     virtual void followed(Link& /*link*/, std::uint64_t /*number*/,
                           std::optional<std::uint64_t> /*channel*/, std::string_view /*text*/) {}
+    // What is pending of an actor here, and was caused by packets of that sender there, is not wanted any more.
+    virtual void cancel(Link& /*link*/, std::string_view /*actor*/,
+                        std::string_view /*source_actor*/) {}
     virtual void log(reflow_log_level level, std::string_view text) = 0;
     // Link::flush() is to be called once after this time.
     virtual void flush_later(Link& link, std::uint64_t after_ns) = 0;
@@ -190,6 +193,9 @@ public:
     void unfollow(std::uint64_t number);
     void tell_followed(std::uint64_t number, std::optional<std::uint64_t> channel,
                        std::string_view text);
+    // What is pending of an actor there, and was caused by packets of that sender here, is not wanted any more. Nothing
+    // happens if the other side does not know that.
+    void cancel(std::string_view actor, std::string_view source_actor);
     // The owner has room again for what came on a channel.
     void resume(std::uint64_t channel) noexcept;
     // A message of the original that waits for room will not get any.

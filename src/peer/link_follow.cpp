@@ -1,4 +1,4 @@
-// A link as far as outports are followed over it: requests, and how they went.
+// A link as far as outports are followed over it: requests, and how they went; and actors cancelled.
 // Neighbours: link.cpp (the rest of it). Thread: see link.hpp.
 #include "peer/link.hpp"
 
@@ -21,6 +21,16 @@ void Link::unfollow(std::uint64_t number) {
     std::unique_lock lock(mutex_);
     if (stage_.load(std::memory_order_relaxed) != Stage::open || old()) return;
     batch_.unfollow(number);
+    flush_locked(lock);
+}
+
+// Behind what has been sent before.
+void Link::cancel(std::string_view actor, std::string_view source_actor) {
+    std::unique_lock lock(mutex_);
+    const bool knows =
+        dials_ ? welcome_.can(capability_cancels) : hello_.can(capability_cancels);
+    if (!sends_locked() || old() || !knows) return;
+    batch_.cancel(actor, source_actor);
     flush_locked(lock);
 }
 

@@ -187,6 +187,10 @@ public:
         link_.owner_.followed(link_, number, channel, text);
         return {};
     }
+    Result<void> cancel(std::string_view actor, std::string_view source_actor) override {
+        link_.owner_.cancel(link_, actor, source_actor);
+        return {};
+    }
     Result<void> ask(std::uint64_t number) override {
         Message actors = link_.owner_.actors();
         std::unique_lock lock(link_.mutex_);

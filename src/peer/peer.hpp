@@ -165,6 +165,8 @@ public:
     [[nodiscard]] bool keeps(const RemoteName& actor) const;
     void follow(Proxy& proxy);
     void unfollow(Proxy& proxy);
+    // What was pending of it has been cancelled: the other side is told.
+    void cancel(const Proxy& proxy);
     // An outport more, or one less, than when a link came.
     void follow_late(const Proxy& proxy, const Proxy::Followed& what, bool wanted);
 
@@ -234,6 +236,7 @@ private:
     void follow(Link& link, std::uint64_t number, std::string_view actor, std::string_view port,
                 std::string_view replies_to) override;
     void unfollow(Link& link, std::uint64_t number) override;
+    void cancel(Link& link, std::string_view actor, std::string_view source_actor) override;
     void followed(Link& link, std::uint64_t number, std::optional<std::uint64_t> channel,
                   std::string_view text) override;
     void log(reflow_log_level level, std::string_view text) override;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 #include "peer/peer.hpp"
 
 namespace reflow::peer {
@@ -120,6 +121,13 @@ void Peer::follow_late(const Proxy& proxy, const Proxy::Followed& what, bool wan
     }
 }
 
+// All instances: any of them may have what the node has sent.
+void Peer::cancel(const Proxy& proxy) {
+    for (const Ref<Link>& link : links()) {
+        if (link->open_to(proxy.name.network_id)) link->cancel(proxy.name.actor_id, proxy.node);
+    }
+}
+
 // After a change of the network its nodes look which of their outports are connected.
 void Peer::look_at_changes() {
     if (!proxies_) return;
@@ -215,5 +223,22 @@ void Peer::follow(Link& link, std::uint64_t number, std::string_view actor, std:
 }
 
 void Peer::unfollow(Link& link, std::uint64_t number) { followers_.unfollow(link, number); }
+
+// Who has caused a firing is known by its envelope alone; as put() has made it. What is recorded would come again
+// without the link.
+void Peer::cancel(Link& link, std::string_view actor, std::string_view source_actor) {
+    if (!network_ || actor.empty() || network_->instrument() != nullptr) return;
+    if (!network_->carries_envelopes()) return;
+    const Identity from = link.remote();
+    const runtime::DeferredFirings::Which which = [&](MessageRef cause) {
+        if (cause.none()) return false;
+        const reflow_envelope envelope = read_envelope(cause);
+        return view_of(envelope.source_actor) == source_actor &&
+               view_of(envelope.source_network) == from.network_id &&
+               view_of(envelope.source_instance) == from.instance_id;
+    };
+    std::size_t count = 0;
+    (void)network_->cancel(actor, count, &which);  // what is not there has nothing pending
+}
 
 }  // namespace reflow::peer

@@ -434,6 +434,23 @@ Result<ComponentRef> Proxies::component(std::string_view id, const Names& inport
     return made;
 }
 
+// Paths as Topology::select has them.
+void Proxies::cancelled(std::string_view path) noexcept {
+    try {
+        Ref<Peer> with = peer();
+        if (!with) return;
+        for (const Ref<Proxy>& one : all()) {
+            const std::string_view node = one->node;
+            const bool inside = path.empty() || node == path ||
+                                (node.size() > path.size() && node.starts_with(path) &&
+                                 node[path.size()] == '/');
+            if (inside) with->cancel(*one);
+        }
+    } catch (const std::bad_alloc&) {
+        // As if the other side did not know it.
+    }
+}
+
 void Proxies::attach(Ref<Peer> peer) {
     Ref<Peer> before;  // ends without the lock
     {

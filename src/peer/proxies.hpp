@@ -145,6 +145,7 @@ class Proxies final : public network::Foreign {
 public:
     Result<runtime::ComponentRef> component(std::string_view id, const Names& inports,
                                             const Names& outports) override;
+    void cancelled(std::string_view path) noexcept override;
 
     // ---- from any thread
     // Who carries from now on, in place of another; and who does not any more.

@@ -90,7 +90,7 @@ void Actor::consume_all() noexcept { consume(firings_kept()); }
 }
 
 ActorExtras::ActorExtras() noexcept = default;
-ActorExtras::~ActorExtras() = default;
+[[gnu::cold]] ActorExtras::~ActorExtras() = default;
 
 [[gnu::cold]] ActorExtras& Actor::extras() {
     Extras* some = extras_.load(std::memory_order_relaxed);

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "message/envelope.hpp"
 #include "runtime/actor.hpp"
+#include "runtime/envelopes.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/supervisor.hpp"
 
@@ -58,7 +59,12 @@ reflow_status Actor::defer(Context& context, std::size_t firing, reflow_completi
     std::uint64_t now = timed ? group.scheduler.clock().now_ns() : 0;
     Ref<Deferred> made;
     const std::size_t inputs = context.firings == 0 ? 0u : firing_size_;
-    reflow_status status = all->open(inputs, now, context.deadline, made);
+    // That of its inputs, which envelope() is unless the component has set another.
+    MessageRef cause;
+    if (carrier() != nullptr && !carrier()->wrappers.empty()) {
+        cause = envelope_of(carrier()->wrappers.front().message);
+    }
+    reflow_status status = all->open(inputs, now, context.deadline, cause, made);
     if (status != REFLOW_OK) return status;
     made->firing = firing;
     made->envelope = envelope().own();

@@ -105,7 +105,7 @@ reflow_status may_set(const reflow_context& context, std::uint32_t id) noexcept 
     return id < REFLOW_MAX_TIMERS ? REFLOW_OK : REFLOW_ERROR_LIMIT;
 }
 
-ActorTimers& timers_of(reflow::runtime::Actor& actor) {
+[[gnu::cold]] ActorTimers& timers_of(reflow::runtime::Actor& actor) {
     if (actor.timers() == nullptr) actor.extras().timers.reset(new ActorTimers(actor));
     return *actor.timers();
 }
@@ -134,7 +134,7 @@ reflow_status reflow_context::set_timer(
     return REFLOW_ERROR_OUT_OF_MEMORY;
 }
 
-reflow_status reflow_context::cancel_timer(std::uint32_t id) noexcept {
+[[gnu::cold]] reflow_status reflow_context::cancel_timer(std::uint32_t id) noexcept {
     if (reflow_status status = may_set(*this, id); status != REFLOW_OK) return status;
     if (actor.timers() != nullptr) actor.timers()->cancel(id);
     return REFLOW_OK;

@@ -128,9 +128,11 @@ void DeferredFirings::arm(std::uint64_t due_ns) noexcept {
 // ---- of the turn
 
 reflow_status DeferredFirings::open(std::size_t inputs, std::uint64_t begun_ns,
-                                    std::uint64_t deadline_ns, Ref<Deferred>& to) {
+                                    std::uint64_t deadline_ns, MessageRef cause,
+                                    Ref<Deferred>& to) {
     if (full()) return REFLOW_ERROR_LIMIT;
     Ref<Deferred> made = make_ref<Deferred>(*this);
+    made->cause = cause.own();
     made->inputs.reserve(inputs);
     made->begun_ns = begun_ns;
     Scheduler& scheduler = actor_->group.scheduler;
@@ -445,7 +447,7 @@ void DeferredFirings::expire(std::uint64_t now_ns) noexcept {
     if (counted != 0) group->leave(counted);
 }
 
-std::size_t DeferredFirings::cancel() {
+std::size_t DeferredFirings::cancel(const Which* which) {
     Deferred* told = nullptr;
     std::size_t count = 0;
     std::int64_t counted = 0;
@@ -454,6 +456,7 @@ std::size_t DeferredFirings::cancel() {
         Lock lock(mutex_);
         for (Deferred* firing = first_; firing != nullptr; firing = firing->next_) {
             if (!firing->alive_ || closed_) continue;
+            if (which != nullptr && !(*which)(firing->cause)) continue;
             firing->ref();
             firing->next_told_ = std::exchange(told, firing);
             close(*firing, REFLOW_ERROR_CANCELLED);

@@ -67,6 +67,7 @@ public:
 
     const Ref<DeferredFirings> home;
     std::uint64_t id = 0;  // of its completion; 0 for a firing that ended inside run
+    Message cause;         // the envelope of its inputs; fixed before others find it
 
     // ---- of the turn
     Queue<Packet> inputs;
@@ -120,7 +121,7 @@ public:
     void hold_emits() noexcept { holds_ = true; }
     // A new firing with a completion, not settled; a status instead of it. Throws bad_alloc.
     reflow_status open(std::size_t inputs, std::uint64_t begun_ns, std::uint64_t deadline_ns,
-                       Ref<Deferred>& to);
+                       MessageRef cause, Ref<Deferred>& to);
     // run has returned and the firing is pending. True if it has something to take over already.
     bool settle(Deferred& firing) noexcept;
     // run has returned and the firing is not over: it comes again, or has failed.
@@ -185,8 +186,10 @@ public:
     reflow_status set_room_hook(Deferred& firing, CancelHook& hook);
     // The deadline of some has passed. Thread: of who fires timers.
     void expire(std::uint64_t now_ns) noexcept;
-    // Cancels those that are alive; they fail. Returns how many. For a guard of the group.
-    std::size_t cancel();
+    // Cancels those that are alive, or of these the ones with such a cause; they fail. Returns how many. For a
+    // guard of the group. which is called with the lock, and calls nothing.
+    using Which = std::function<bool(MessageRef cause)>;
+    std::size_t cancel(const Which* which = nullptr);
     // The group stops, or the actor leaves it: all are over, and none comes any more. `ended` sees
     // each of them, in order, before it goes.
     void cancel_all(const std::function<void(Deferred&)>& ended = {}) noexcept;
