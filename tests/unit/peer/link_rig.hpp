@@ -122,6 +122,9 @@ public:
         told_number = number;
         told = actors.own();
     }
+    void cancel(Link&, std::string_view actor, std::string_view source_actor) override {
+        cancelled.push_back(concat(source_actor, " -> ", actor));
+    }
     void log(reflow_log_level, std::string_view text) override { logs.emplace_back(text); }
     void flush_later(Link&, std::uint64_t) override {}
     std::uint64_t now_ns() const override { return now; }
@@ -137,6 +140,7 @@ public:
     Vector<std::uint64_t> writables, lost_numbers, confirmations;
     std::vector<reflow_status> passed_over;  // of the original's frames
     Vector<String> logs;
+    Vector<String> cancelled;
     std::uint64_t told_number = 0;
     Message told;
 };

@@ -394,7 +394,7 @@ std::string some_batch(Random& random) {
     std::string to(1, static_cast<char>(0x90 + records));
     for (std::uint64_t i = 0; i < records; ++i) {
         static constexpr std::uint8_t fields[] = {0, 4, 3, 2, 4, 1, 1, 4, 1, 3, 1, 2, 0, 0, 0,
-                                                  0, 0, 0, 0, 0, 6, 2, 2, 4, 9, 2, 3, 3, 2};
+                                                  0, 0, 0, 0, 0, 6, 2, 2, 4, 9, 2, 3, 3, 2, 3, 2};
         static constexpr std::size_t kinds = std::size(fields);
         std::uint64_t kind = random.one_in(4) ? random.below(128) : 1 + random.below(kinds - 1);
         std::uint64_t count = kind < kinds && !random.one_in(10) ? fields[kind] : random.below(6);
@@ -425,7 +425,8 @@ struct Guest final : io::WireHandler {
 std::string some_hello(Random& random, std::uint64_t seed) {
     std::string hello = R"({"network_id":"guest-)" + std::to_string(seed) +
                         R"(","instance_id":"g","protocol_version":"1.0","capabilities":)"
-                        R"(["actor_messaging","reflow_batches_1","reflow_confirms_1","reflow_streams_1"],"nonce":")" +
+                        R"(["actor_messaging","reflow_batches_1","reflow_confirms_1","reflow_streams_1",)"
+                        R"("reflow_cancels_1"],"nonce":")" +
                         std::string(64, '7') + R"(","heartbeat_interval_ms":100})";
     if (random.one_in(3)) hello[random.below(hello.size())] = static_cast<char>(random.next());
     return hello;
