@@ -207,18 +207,18 @@ Result<void> Network::end_sources() {
     return {};
 }
 
-Result<void> Network::cancel(std::string_view node, std::size_t& count) {
+Result<void> Network::cancel(std::string_view path, std::size_t& count) {
     if (Result<void> begun = started(); !begun.ok()) return begun;
     Ref<Topology> all = topology();
-    const Actor* only = node.empty() ? nullptr : all->find_actor(node);
-    if (!node.empty() && only == nullptr) return all->no_node(node);
+    Result<Vector<Actor*>> selected = all->select(path);
+    if (!selected.ok()) return selected.take_error();
     Visit visit(*this);
     auto nobody_runs = still();
-    if (instrument_) note(Step::cancel, {only == nullptr ? -1 : position_of(*only)});
     group_.guard();  // without began(), as above
-    for (auto& actor : all->actors) {
-        runtime::DeferredFirings* firings = actor->deferred_firings();
-        if (firings != nullptr && (only == nullptr || only == actor.get())) {
+    if (instrument_ && path.empty()) note(Step::cancel, {-1});
+    for (Actor* actor : selected.value()) {
+        if (instrument_ && !path.empty()) note(Step::cancel, {position_of(*actor)});
+        if (runtime::DeferredFirings* firings = actor->deferred_firings()) {
             count += firings->cancel();
         }
     }

@@ -118,8 +118,8 @@ public:
     // The end of a wait that was told how.
     [[nodiscard]] Result<void> how_quiet(reflow_status how) const;
     Result<void> end_sources();
-    // Cancels what is pending of a node, or of all if it is empty.
-    Result<void> cancel(std::string_view node, std::size_t& count);
+    // Cancels what is pending of a node, of all nodes of a subgraph, or of all if the path is empty.
+    Result<void> cancel(std::string_view path, std::size_t& count);
     Result<void> drain(std::int64_t timeout_ms);
     Result<void> stop(std::int64_t timeout_ms);
     // The host's handle ends: stops, now or when the callback that calls this returns. On a thread

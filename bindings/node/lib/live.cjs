@@ -7,9 +7,10 @@ const { fileURLToPath } = require('node:url');
 const native = require('./binding.cjs');
 const { EventStream, listen } = require('./events.cjs');
 const { Graph, graphOf, handleOf } = require('./graph.cjs');
-const { Network, beforeStart, buildNetwork, coreOf, endpointOf, isBuilt } = require('./network.cjs');
+const { Network, beforeStart, buildNetwork, coreOf, isBuilt } = require('./network.cjs');
 const { checkOptions, milliseconds, oneOf, refuse } = require('./options.cjs');
 const { openFramePool, removeFramePool } = require('./pool.cjs');
+const { whole } = require('./ports.cjs');
 const { withState } = require('./state.cjs');
 
 const eventOptions = ['kinds', 'nodes', 'sample', 'capacity', 'signal'];
@@ -80,9 +81,12 @@ function emitterOf(network) {
   return known;
 }
 
+// What functions of node:events listen to beside what they wait for; none of it is emitted by a network.
+const quiet = ['newListener', 'removeListener', 'error'];
+
 // The first listener of a kind subscribes to it. 'event' has all usual kinds in their order.
 function begin(network, known, kind) {
-  if (known.ends.has(kind) || kind === 'newListener' || kind === 'removeListener') return;
+  if (known.ends.has(kind) || quiet.includes(kind)) return;
   const options = kind === 'event' ? {} : { kinds: eventKinds[oneOf(eventKinds, kind, 'kind of event')] };
   const open = (ready) => new Subscription(network, options, ready);
   known.ends.set(kind, listen(open, (event) => known.emitter.emit(kind, event)));
@@ -120,6 +124,16 @@ const events = {
     return this;
   },
 
+  removeAllListeners(kind) {
+    const { emitter, ends } = emitterOf(this);
+    for (const each of kind === undefined ? [...ends.keys()] : [kind]) {
+      emitter.removeAllListeners(each);
+      ends.get(each)?.();
+      ends.delete(each);
+    }
+    return this;
+  },
+
   listenerCount(kind) {
     return emitterOf(this).emitter.listenerCount(kind);
   },
@@ -153,7 +167,7 @@ const looking = {
   },
 
   peek(port, max = 100) {
-    const { node, port: name } = endpointOf(port, 'the inport');
+    const { node, port: name } = whole(port, 'the inport');
     return native.peek(coreOf(this), node, name, Math.min(count(max, 100, 'max'), 1_000_000));
   },
 };
@@ -206,7 +220,7 @@ const holding = {
   breakAt(options) {
     const known = ['node', 'inport', 'outport', 'to', 'when', 'once', 'nodeOnly', 'ignore'];
     const { to, when, ...given } = checkOptions(options, known, 'breakAt');
-    const { node: peer, port: peerPort } = to === undefined ? {} : endpointOf(to, "option 'to'");
+    const { node: peer, port: peerPort } = to === undefined ? {} : whole(to, "option 'to'");
     const how = typeof when === 'function' ? { condition: conditionOf(when) } : { expression: when };
     return native.breakAt(coreOf(this), { ...given, ...how, peer, peerPort });
   },
