@@ -76,6 +76,7 @@ function emitterOf(network) {
   if (known === undefined) {
     known = { emitter: new EventEmitter(), ends: new Map() };
     known.emitter.on('newListener', (kind) => begin(network, known, kind));
+    known.emitter.on('removeListener', (kind) => end(known, kind));
     emitters.set(network, known);
   }
   return known;
@@ -90,6 +91,16 @@ function begin(network, known, kind) {
   const options = kind === 'event' ? {} : { kinds: eventKinds[oneOf(eventKinds, kind, 'kind of event')] };
   const open = (ready) => new Subscription(network, options, ready);
   known.ends.set(kind, listen(open, (event) => known.emitter.emit(kind, event)));
+}
+
+// Ends the subscription when the last listener has gone, also one of once(), and nobody has come by the next round.
+function end({ emitter, ends }, kind) {
+  if (emitter.listenerCount(kind) > 0 || !ends.has(kind)) return;
+  setImmediate(() => {
+    if (emitter.listenerCount(kind) > 0) return;
+    ends.get(kind)?.();
+    ends.delete(kind);
+  }).unref();
 }
 
 const events = {
@@ -115,21 +126,14 @@ const events = {
   },
 
   off(kind, listener) {
-    const { emitter, ends } = emitterOf(this);
-    emitter.off(kind, listener);
-    if (emitter.listenerCount(kind) === 0) {
-      ends.get(kind)?.();
-      ends.delete(kind);
-    }
+    emitterOf(this).emitter.off(kind, listener);
     return this;
   },
 
   removeAllListeners(kind) {
     const { emitter, ends } = emitterOf(this);
     for (const each of kind === undefined ? [...ends.keys()] : [kind]) {
-      emitter.removeAllListeners(each);
-      ends.get(each)?.();
-      ends.delete(each);
+      if (!quiet.includes(each)) emitter.removeAllListeners(each);
     }
     return this;
   },

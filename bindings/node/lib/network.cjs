@@ -364,9 +364,13 @@ class Network {
     let index = this.#inports.get(to);
     if (index === undefined) {
       const { node, port } = whole(to, 'the inport');
+      // By what it names: an object may be another one each time.
+      const name = node === '' ? port : `${node}.${port}`;
+      index = this.#inports.get(name);
+      if (index !== undefined) return index;
       index = native.findInport(this.#core, node, port);
-      this.#inports.set(to, index);
-      this.#open.delete(`${node}.${port}`);
+      this.#inports.set(name, index);
+      this.#open.delete(name);
     }
     return index;
   }

@@ -91,6 +91,47 @@ test('functions of node:events take a network', async () => {
   });
 });
 
+test('a listener in the place of one that was called once misses nothing', async () => {
+  await using(new Network(), async (net) => {
+    net.add('t', tee());
+    const seen = [];
+    const again = (event) => {
+      seen.push(event.node);
+      if (seen.length < 3) net.once('MessageReceived', again);
+    };
+    net.once('MessageReceived', again);
+    await net.start();
+    await net.sendMany('t.in', [1, 2, 3]);
+    await net.idle();
+    await until(() => seen.length === 3);
+    assert.strictEqual(net.listenerCount('MessageReceived'), 0);
+  });
+});
+
+test('a port that is named by an object is looked up once', async () => {
+  await using(new Network(), async (net) => {
+    net.add('t', tee());
+    await net.start();
+    for (let i = 0; i < 2000; i++) await net.send({ node: 't', port: 'in' }, i);
+    global.gc();
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 100_000; i++) await net.send({ node: 't', port: 'in' }, i);
+    await net.idle();
+    global.gc();
+    const grown = process.memoryUsage().rss - before; // 85 MB when each was kept
+    assert.ok(grown < 40e6, `${grown} bytes`);
+  });
+});
+
+test('streams of events can be disposed of', async () => {
+  await using(new Network(), async (net) => {
+    net.add('t', tee());
+    const events = net.events();
+    await events[Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]();
+    assert.deepStrictEqual(await events.next(), { value: undefined, done: true });
+  });
+});
+
 test('options of an actor are looked at', () => {
   const make = (options) => () => actor({ name: 'A', inports: ['in'], ...options }, () => {});
   for (const [options, message] of [
@@ -136,6 +177,10 @@ test('toJSON of a plain object', async () => {
     assert.deepStrictEqual(await all, [{ a: 1 }, { inner: [3] }, { a: 1 }]);
   });
 });
+
+async function until(holds) {
+  while (!holds()) await new Promise(setImmediate);
+}
 
 async function using(net, work) {
   try {
