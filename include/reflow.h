@@ -1847,11 +1847,11 @@ REFLOW_API reflow_status reflow_network_drain(reflow_network *network, int64_t t
 REFLOW_API reflow_status reflow_network_stop(reflow_network *network, int64_t timeout_ms,
                                              reflow_error **error);
 
-/* Cancels the pending firings of a node, or of all nodes if node is empty: they fail with
- * REFLOW_ERROR_CANCELLED. *count (may be NULL) tells how many.
- * Ownership: node borrowed. Threads: any. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND,
+/* Cancels the pending firings of a node, of all nodes of a subgraph ("outer/inner"), or of all nodes if
+ * path is empty: they fail with REFLOW_ERROR_CANCELLED. *count (may be NULL) tells how many.
+ * Ownership: path borrowed. Threads: any. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND,
  * REFLOW_ERROR_INVALID_STATE before start. Callbacks: reflow_cancel_fn. Since: 0.1.0 */
-REFLOW_API reflow_status reflow_network_cancel(reflow_network *network, reflow_view node,
+REFLOW_API reflow_status reflow_network_cancel(reflow_network *network, reflow_view path,
                                                size_t *count, reflow_error **error);
 
 /* Pausing. A paused node fires no more: packets stay in its inports, and when those are full its

@@ -116,13 +116,13 @@ reflow_status reflow_network_stop(reflow_network* network, int64_t timeout_ms,
     });
 }
 
-reflow_status reflow_network_cancel(reflow_network* network, reflow_view node, size_t* count,
+reflow_status reflow_network_cancel(reflow_network* network, reflow_view path, size_t* count,
                                     reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
         size_t cancelled = 0;
         if (count != nullptr) *count = 0;
         if (Result<void> fine = usable(network); !fine.ok()) return fine;
-        Result<std::string_view> text = text_argument(node, "node");
+        Result<std::string_view> text = text_argument(path, "path");
         if (!text.ok()) return text.take_error();
         Result<void> done = network_of(network)->cancel(text.value(), cancelled);
         if (count != nullptr) *count = cancelled;

@@ -36,6 +36,10 @@ bool saved_count(MessageRef value, std::uint64_t& to) noexcept {
     return value.is(REFLOW_KIND_INTEGER) && value.integer() >= 0;
 }
 
+bool of_other_file(const Context& context, MessageRef saved_path, std::string_view path) noexcept {
+    return context.phase == runtime::Phase::replace && saved_path.text() != path;
+}
+
 Result<runtime::ComponentRef> describe(const Definition& definition) {
     runtime::ComponentRef component = make_ref<runtime::Component>();
     component->id = definition.id;

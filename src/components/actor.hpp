@@ -38,6 +38,10 @@ public:
 [[nodiscard]] Failure bad_state(std::string_view what);
 // A count in a saved state, as save() wrote it by count_message().
 [[nodiscard]] bool saved_count(MessageRef value, std::uint64_t& to) noexcept;
+// Whether a state was saved with another file by the node that this one replaces: this one begins anew
+// then. A snapshot is restored whatever the configuration says.
+[[nodiscard]] bool of_other_file(const Context& context, MessageRef saved_path,
+                                 std::string_view path) noexcept;
 
 // Moves the message of an input out; what stays behind is none.
 [[nodiscard]] inline Message take(Packet& packet) noexcept {

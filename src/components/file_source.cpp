@@ -233,10 +233,9 @@ Result<void> FileSource::load(Context& context, MessageRef saved, std::uint32_t)
     bool counts =
         saved_count(saved.get("rows"), count) && saved_count(saved.get("rejected"), count);
     if (saved.get("begun").boolean() && !counts) return bad_state("it has no number of rows");
-    // Another path in the configuration is read from its beginning.
+    // A file that an inport has told stays, whatever the configuration says.
     MessageRef path = saved.get("path");
-    bool other = context.phase == runtime::Phase::replace && path.is(REFLOW_KIND_STRING) &&
-                 path.text() != path_;
+    bool other = path.is(REFLOW_KIND_STRING) && of_other_file(context, path, path_);
     if (!other) loaded_ = saved.own();
     return {};
 }

@@ -159,8 +159,7 @@ Result<void> LineSink::load(Context& context, MessageRef saved) {
                  saved_count(saved.get("lines"), count) && saved_count(saved.get("lost"), count) &&
                  (saved.get("position").none() || saved_count(saved.get("position"), count));
     if (!valid) return bad_state("it does not tell what was written");
-    bool other = context.phase == runtime::Phase::replace && saved.get("file").text() != path_;
-    if (!other) loaded_ = saved.own();
+    if (!of_other_file(context, saved.get("file"), path_)) loaded_ = saved.own();
     return {};
 }
 

@@ -122,9 +122,7 @@ Result<void> StreamWrite::load(Context& context, MessageRef saved, std::uint32_t
     if (!at.is(REFLOW_KIND_NULL) && !saved_count(at, position)) {
         return bad_state("it does not tell how long the file is");
     }
-    // One with another file begins anew.
-    bool other = context.phase == runtime::Phase::replace && saved.get("file").text() != path_;
-    if (!other) loaded_ = at.own();
+    if (!of_other_file(context, saved.get("file"), path_)) loaded_ = at.own();
     return {};
 }
 

@@ -522,7 +522,7 @@ private:
         return std::exchange(stopped_, false) ? Outcome::paused : Outcome::held;
     }
     Mailbox::Pushed push(Connection& connection, Lane& lane);
-    // One by one.
+    Actor* waiting_for(const Connection& connection) noexcept;
     Mailbox::Pushed push_each(Connection& connection, Lane& lane);
     // Gives the packets to an idle target, which runs next; false if that cannot be done.
     [[nodiscard]] bool hand_over(Connection& connection, Lane& lane) noexcept;

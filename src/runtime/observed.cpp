@@ -44,8 +44,8 @@ Mailbox::Pushed Actor::push_each(Connection& connection, Lane& lane) {
         one.push_unchecked(connection.pending.pop());
         Mailbox::Pushed pushed;
         try {
-            pushed = connection.mailbox->push(connection.inport, connection.delivery, one, this,
-                                              false);
+            pushed = connection.mailbox->push(connection.inport, connection.delivery, one,
+                                              waiting_for(connection), false);
         } catch (const std::bad_alloc&) {
             connection.pending.unpop(one.pop());
             sent.add(all.accepted);  // those before it went

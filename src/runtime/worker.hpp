@@ -51,6 +51,7 @@ struct Worker final : Allocated, Lane, Lookout::Waiter {
     // Of the owner: when it measured last, and how many rounds ago.
     std::uint64_t measured_ns = 0;
     std::uint32_t unmeasured = 0;
+    std::uint64_t outside_ns = 0;  // of the owner: when it looked last at what comes from outside
 
     void ran_one() noexcept {
         rounds.store(rounds.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

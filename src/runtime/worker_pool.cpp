@@ -395,8 +395,10 @@ private:
     }
 
     Actor* find(Worker& self, std::uint32_t round) noexcept {
-        // Outsiders are looked at now and then even if the own queue never ends.
+        // Outsiders are looked at now and then even if the own queue never ends: by turns, and by time where turns
+        // are long.
         constexpr std::uint32_t inject_every = 61;
+        constexpr std::uint64_t inject_ns = 1'000'000;
         std::uint32_t made = made_.load(std::memory_order_acquire);
         bool alone = !self.shared.load(std::memory_order_relaxed);
         if (alone && made != 1) {
@@ -406,7 +408,8 @@ private:
         if (ranked_.load(std::memory_order_seq_cst)) [[unlikely]] {
             if (Actor* actor = find_by_rank(self, alone)) return actor;
         }
-        if (round % inject_every == 0) {
+        if (round % inject_every == 0 || self.now_ns() - self.outside_ns >= inject_ns) {
+            self.outside_ns = self.now_ns();
             if (Actor* actor = inject_.pop()) return actor;
         }
         if (Actor* actor = self.queue.pop(alone)) return actor;

@@ -222,6 +222,46 @@ static void test_cancel(const rig_mode *mode) {
     close_bench(&b);
 }
 
+/* A path is that of a subgraph as well, at any depth; a node whose id only begins like it is none of it. */
+static void test_cancel_subgraph(const rig_mode *mode) {
+#define SUB(text) "{\"metadata\":{\"componentSpec\":{\"type\":\"subgraph\",\"graph\":" text "}}}"
+#define IN(node) "\"inports\":{\"a\":{\"nodeId\":\"" node "\",\"portId\":\"a\"}}"
+#define LATER "{\"component\":\"Later\"}"
+    static const char document[] =
+        "{\"inports\":{\"x\":{\"nodeId\":\"out\",\"portId\":\"a\"},"
+        "\"y\":{\"nodeId\":\"outer\",\"portId\":\"a\"}},\"processes\":{\"out\":"
+        SUB("{\"processes\":{\"in\":" SUB("{\"processes\":{\"t\":" LATER "}," IN("t") "}") "},"
+            IN("in") "}") ",\"outer\":" LATER "}}";
+    static const char *const paths[] = {"out", "out/in", "out/in/t", ""};
+    static const size_t cancelled[] = {1, 1, 1, 2};
+    bench b = {rig_runtime(mode), NULL, NULL, {0}, NULL};
+    reflow_port in, out;
+    reflow_component component = component_of(&in, &out, open_hooked);
+    WORKS(reflow_runtime_register(b.runtime, &component, &e));
+    WORKS(reflow_graph_load(text_of(document), REFLOW_FORMAT_JSON, text_of(""), &b.graph, &e));
+    b.network = rig_network(b.runtime, b.graph);
+    WORKS(reflow_network_start(b.network, &e));
+    for (size_t i = 0; i < 4; ++i) {
+        at.begun = 0;
+        at.told = at.destroyed = 0;
+        rig_send(b.network, rig_inport(b.network, "out.a"), 1);
+        wait_begun(&b, mode, 1);
+        rig_send(b.network, rig_inport(b.network, "outer.a"), 2);
+        wait_begun(&b, mode, 2);
+        size_t count = 77;
+        FAILS(REFLOW_ERROR_NOT_FOUND, reflow_network_cancel(b.network, text_of("ou"), &count, &e));
+        CHECK(count == 0);
+        WORKS(reflow_network_cancel(b.network, text_of(paths[i]), &count, &e));
+        CHECK(count == cancelled[i] && (size_t)at.told == count);
+        WORKS(reflow_network_cancel(b.network, text_of(""), &count, &e));
+        CHECK(count == 2 - cancelled[i]);
+        WORKS(reflow_network_wait_idle(b.network, REFLOW_FOREVER, &e));
+    }
+    reflow_network_destroy(b.network);
+    reflow_graph_destroy(b.graph);
+    reflow_runtime_destroy(b.runtime);
+}
+
 /* The first one emits more than its output takes, before its call returns. */
 static reflow_status open_emitting(reflow_context *context, void *state, reflow_packet *inputs,
                                    size_t count) {
@@ -403,6 +443,7 @@ int main(void) {
         test_timeout(&rig_modes[i]);
         test_node(&rig_modes[i]);
         test_cancel(&rig_modes[i]);
+        test_cancel_subgraph(&rig_modes[i]);
         test_held(&rig_modes[i]);
         test_callback(&rig_modes[i]);
         test_race(&rig_modes[i]);

@@ -8,11 +8,17 @@ const { Status, nearest, problem } = require('./errors.cjs');
 const AWAIT = { any: 0, all: 1, required: 2 };
 const PORT_REQUIRED = 1;
 const PORT_ARRAY = 2;
-const FLAGS = { source: 1, blocking: 2, ordered: 4, external: 8, stateless: 16, high: 32, low: 64 };
+const FLAGS = { source: 1, blocking: 2, ordered: 4, external: 8, stateless: 16 };
+const PRIORITIES = { normal: 0, high: 32, low: 64 };
 const BATCH = CAPACITY; // packets that cross at once, if the actor does not say otherwise
 const OPTIONS = ['name', 'inports', 'outports', 'await', 'batch', 'maxBatch', 'maxConcurrency', 'ordered',
   'timeout', 'source', 'typed', 'title', 'description', 'category', 'configSchema', 'external',
   'priority', 'async', 'stateless', 'stateVersion'];
+
+const PORT_KEYS = ['name', 'type', 'description', 'capacity', 'required', 'array'];
+const TEXTS = ['name', 'title', 'description', 'category'];
+const SWITCHES = ['ordered', 'source', 'typed', 'external', 'async', 'stateless'];
+const BATCHES = [false, true, 'numbers'];
 
 const AsyncFunction = (async () => {}).constructor;
 const GeneratorFunction = (function* () {}).constructor;
@@ -27,8 +33,17 @@ function portOf(port, what) {
   if (given === null || typeof given !== 'object' || typeof given.name !== 'string' || !given.name) {
     throw wrong(`a port in ${what} is neither a name nor an object with a name`);
   }
-  const flags = (given.required ? PORT_REQUIRED : 0) | (given.array ? PORT_ARRAY : 0);
   const { name, type = 'any', description = '', capacity = 0 } = given;
+  for (const key of Object.keys(given)) {
+    if (!PORT_KEYS.includes(key)) throw wrong(`port '${name}' has no setting '${key}'`, nearest(key, PORT_KEYS));
+  }
+  if (typeof type !== 'string' || typeof description !== 'string') {
+    throw wrong(`type and description of port '${name}' are strings`);
+  }
+  if (!Number.isInteger(capacity) || capacity < 0 || capacity >= 2 ** 32) {
+    throw wrong(`capacity of port '${name}' is ${String(capacity)}`, 'it is a whole number of packets from 0');
+  }
+  const flags = (given.required ? PORT_REQUIRED : 0) | (given.array ? PORT_ARRAY : 0);
   return { name, type, description, capacity, flags };
 }
 
@@ -89,6 +104,30 @@ function integer(options, key, fallback, least, most) {
   return value;
 }
 
+// The value of a name.
+function choice(names, name, key) {
+  if (Object.hasOwn(names, name)) return names[name];
+  throw wrong(`${key} is ${shown(name)}`, `it is one of ${Object.keys(names).map((each) => `'${each}'`).join(', ')}`);
+}
+
+function shown(value) {
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
+function checkTypes(options) {
+  for (const key of TEXTS) {
+    const text = options[key];
+    if (text === undefined || (typeof text === 'string' && (text !== '' || key !== 'name'))) continue;
+    throw wrong(`${key} is ${shown(text)}`, `it is a string${key === 'name' ? ' with something in it' : ''}`);
+  }
+  for (const key of SWITCHES) {
+    if (options[key] === undefined || typeof options[key] === 'boolean') continue;
+    throw wrong(`${key} is ${shown(options[key])}`, 'it is true or false');
+  }
+  if (!BATCHES.includes(options.batch ?? false)) throw wrong(`batch is ${shown(options.batch)}`, "it is true, false or 'numbers'");
+  choice(PRIORITIES, options.priority ?? 'normal', 'priority');
+}
+
 // Whether a snapshot can have what a node keeps: ctx.state of a function; of a class what save() gives.
 function savesState(form, body, options) {
   if (options.stateless) return false;
@@ -110,13 +149,11 @@ class Actor {
     for (const key of Object.keys(options)) {
       if (!OPTIONS.includes(key)) throw wrong(`actor() has no option '${key}'`, nearest(key, OPTIONS));
     }
+    checkTypes(options);
     const [form, run] = formOf(body);
     const inports = portsOf(options, 'inports');
     const outports = portsOf(options, 'outports');
-    const awaits = AWAIT[options.await ?? (inports.length > 1 ? 'all' : 'any')];
-    if (awaits === undefined) {
-      throw wrong(`await is '${options.await}'`, "it is 'any', 'all' or 'required'");
-    }
+    const awaits = choice(AWAIT, options.await ?? (inports.length > 1 ? 'all' : 'any'), 'await');
     if (options.batch && awaits !== AWAIT.any && inports.length > 1) {
       throw wrong('a batch is of one inport', "with several use await: 'any', and look at ctx.ports");
     }
@@ -143,7 +180,7 @@ class Actor {
     const ordered = this.isAsync && (options.ordered ?? true);
     const flags = (options.source ? FLAGS.source : 0) | (this.isAsync ? 0 : FLAGS.blocking) |
       (ordered ? FLAGS.ordered : 0) | (options.external ? FLAGS.external : 0) |
-      (options.stateless ? FLAGS.stateless : 0) | (FLAGS[options.priority] ?? 0);
+      (options.stateless ? FLAGS.stateless : 0) | PRIORITIES[options.priority ?? 'normal'];
     const schema = options.configSchema;
     return {
       inports: this.inports,
@@ -174,13 +211,19 @@ function actor(options, body) {
   return new Actor(options, body);
 }
 
+const ofClasses = new WeakMap(); // a class is one kind of node, however often it is given
+
 // What add() is given, as an Actor; undefined for the id of a component.
 function actorOf(given) {
   if (given instanceof Actor) return given;
   if (!isClass(given)) return undefined;
+  const known = ofClasses.get(given);
+  if (known !== undefined) return known;
   const options = {};
   for (const key of OPTIONS) if (key !== 'name' && given[key] !== undefined) options[key] = given[key];
-  return new Actor(options, given);
+  const made = new Actor(options, given);
+  ofClasses.set(given, made);
+  return made;
 }
 
 module.exports = { AWAIT, Actor, PORT_ARRAY, actor, actorOf };

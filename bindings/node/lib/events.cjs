@@ -59,6 +59,10 @@ class EventStream {
     return this;
   }
 
+  async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+    this.close();
+  }
+
   // No more come; what waits may still be taken. For queues whose ends the engine does not tell.
   _finish() {
     if (!this.#ended) this.#handle.finish();

@@ -3,7 +3,7 @@
 
 const { fileURLToPath } = require('node:url');
 const native = require('./binding.cjs');
-const { endpointOf } = require('./network.cjs');
+const { ofNode } = require('./ports.cjs');
 const { oneOf, refuse } = require('./options.cjs');
 
 // In the order of their numbers in reflow.h.
@@ -23,7 +23,7 @@ function documentText(document) {
 
 // An end as the addon takes it: node, port, index.
 function endpoint(end, what) {
-  const { node, port, index } = endpointOf(end, what);
+  const { node, port, index } = ofNode(end, what);
   return [node, port, index];
 }
 

@@ -7,9 +7,10 @@ const { fileURLToPath } = require('node:url');
 const native = require('./binding.cjs');
 const { EventStream, listen } = require('./events.cjs');
 const { Graph, graphOf, handleOf } = require('./graph.cjs');
-const { Network, beforeStart, buildNetwork, coreOf, endpointOf, isBuilt } = require('./network.cjs');
+const { Network, beforeStart, buildNetwork, coreOf, isBuilt } = require('./network.cjs');
 const { checkOptions, milliseconds, oneOf, refuse } = require('./options.cjs');
 const { openFramePool, removeFramePool } = require('./pool.cjs');
+const { whole } = require('./ports.cjs');
 const { withState } = require('./state.cjs');
 
 const eventOptions = ['kinds', 'nodes', 'sample', 'capacity', 'signal'];
@@ -75,17 +76,31 @@ function emitterOf(network) {
   if (known === undefined) {
     known = { emitter: new EventEmitter(), ends: new Map() };
     known.emitter.on('newListener', (kind) => begin(network, known, kind));
+    known.emitter.on('removeListener', (kind) => end(known, kind));
     emitters.set(network, known);
   }
   return known;
 }
 
+// What functions of node:events listen to beside what they wait for; none of it is emitted by a network.
+const quiet = ['newListener', 'removeListener', 'error'];
+
 // The first listener of a kind subscribes to it. 'event' has all usual kinds in their order.
 function begin(network, known, kind) {
-  if (known.ends.has(kind) || kind === 'newListener' || kind === 'removeListener') return;
+  if (known.ends.has(kind) || quiet.includes(kind)) return;
   const options = kind === 'event' ? {} : { kinds: eventKinds[oneOf(eventKinds, kind, 'kind of event')] };
   const open = (ready) => new Subscription(network, options, ready);
   known.ends.set(kind, listen(open, (event) => known.emitter.emit(kind, event)));
+}
+
+// Ends the subscription when the last listener has gone, also one of once(), and nobody has come by the next round.
+function end({ emitter, ends }, kind) {
+  if (emitter.listenerCount(kind) > 0 || !ends.has(kind)) return;
+  setImmediate(() => {
+    if (emitter.listenerCount(kind) > 0) return;
+    ends.get(kind)?.();
+    ends.delete(kind);
+  }).unref();
 }
 
 const events = {
@@ -111,11 +126,14 @@ const events = {
   },
 
   off(kind, listener) {
+    emitterOf(this).emitter.off(kind, listener);
+    return this;
+  },
+
+  removeAllListeners(kind) {
     const { emitter, ends } = emitterOf(this);
-    emitter.off(kind, listener);
-    if (emitter.listenerCount(kind) === 0) {
-      ends.get(kind)?.();
-      ends.delete(kind);
+    for (const each of kind === undefined ? [...ends.keys()] : [kind]) {
+      if (!quiet.includes(each)) emitter.removeAllListeners(each);
     }
     return this;
   },
@@ -153,7 +171,7 @@ const looking = {
   },
 
   peek(port, max = 100) {
-    const { node, port: name } = endpointOf(port, 'the inport');
+    const { node, port: name } = whole(port, 'the inport');
     return native.peek(coreOf(this), node, name, Math.min(count(max, 100, 'max'), 1_000_000));
   },
 };
@@ -206,7 +224,7 @@ const holding = {
   breakAt(options) {
     const known = ['node', 'inport', 'outport', 'to', 'when', 'once', 'nodeOnly', 'ignore'];
     const { to, when, ...given } = checkOptions(options, known, 'breakAt');
-    const { node: peer, port: peerPort } = to === undefined ? {} : endpointOf(to, "option 'to'");
+    const { node: peer, port: peerPort } = to === undefined ? {} : whole(to, "option 'to'");
     const how = typeof when === 'function' ? { condition: conditionOf(when) } : { expression: when };
     return native.breakAt(coreOf(this), { ...given, ...how, peer, peerPort });
   },

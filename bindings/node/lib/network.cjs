@@ -6,11 +6,13 @@ const native = require('./binding.cjs');
 const { actorOf } = require('./actor.cjs');
 const { ReflowError, Status, nearest, problem } = require('./errors.cjs');
 const { CAPACITY, Tag, io } = require('./frames.cjs');
+const { Graph, handleOf } = require('./graph.cjs');
 const { hooksOf } = require('./log.cjs');
 const { StreamReader, StreamWriter, observerOptions } = require('./bytes.cjs');
 const { Single } = require('./single.cjs');
-const { checkConnection, componentOf } = require('./ports.cjs');
+const { checkConnection, componentOf, endpointOf, ofNode, unfed, whole } = require('./ports.cjs');
 const { MessageStream } = require('./stream.cjs');
+const { abortable, timeoutOf, whenIdle } = require('./waits.cjs');
 
 const OPTIONS = ['name', 'workers', 'batchPackets', 'portCapacity', 'portCapacityBytes', 'blockingThreads',
   'watchdogMs',
@@ -22,64 +24,6 @@ const COUNTS = { workers: 2 ** 32 - 1, batchPackets: 2 ** 32 - 1, portCapacity: 
 const MODES = { own: 0, inline: 1, hosted: 2, simulated: 4 };
 const STATES = ['created', 'running', 'draining', 'drained', 'stopping', 'stopped'];
 const SENT = Promise.resolve();
-
-// "node.port", "node.port[2]", the name of an exposed port, or { node, port, index }.
-function endpointOf(given, what) {
-  if (typeof given === 'string' && given) {
-    const match = /^(?:(.*)\.)?([^.[\]]+)(?:\[(\d+)\])?$/.exec(given);
-    if (match) {
-      return { node: match[1] ?? '', port: match[2], index: match[3] && Number(match[3]) };
-    }
-  } else if (given !== null && typeof given === 'object' && typeof given.port === 'string') {
-    return { node: String(given.node ?? ''), port: given.port, index: given.index };
-  }
-  throw problem(Status.INVALID_ARGUMENT, `${what} is ${JSON.stringify(given) ?? String(given)}`,
-    "write 'node.port', or { node, port }");
-}
-
-function timeoutOf(options) {
-  const timeout = typeof options === 'number' ? options : options?.timeout;
-  if (timeout === undefined) return -1;
-  if (typeof timeout !== 'number' || !(timeout >= 0)) {
-    throw problem(Status.INVALID_ARGUMENT, `timeout is ${String(timeout)}`, 'it is in milliseconds');
-  }
-  return timeout === Infinity ? -1 : Math.ceil(timeout);
-}
-
-// The same promise, but for a signal that says that nobody waits any more.
-function abortable(promise, options) {
-  const signal = options?.signal;
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
-}
-
-// Without a thread that waits: the engine tells, a timer and a signal are of JavaScript.
-async function whenIdle(core, timeout, signal) {
-  const [told, giveUp] = native.onIdle(core);
-  if (timeout < 0 && signal === undefined) return told;
-  let timer;
-  let abort;
-  try {
-    await new Promise((resolve, reject) => {
-      told.then(resolve, reject);
-      abort = () => reject(signal.reason);
-      signal?.addEventListener('abort', abort, { once: true });
-      const late = () => reject(problem(Status.TIMEOUT, `the network is not idle within ${timeout} ms`));
-      // Longer ones are beyond what a timer can have, 24 days.
-      if (timeout >= 0 && timeout < 2 ** 31) timer = setTimeout(late, timeout);
-    });
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
-    giveUp();
-  }
-  return undefined;
-}
 
 function patienceOf({ closeTimeout = 10000 }) {
   if (typeof closeTimeout === 'number' && closeTimeout >= 0 && closeTimeout < 2 ** 31) return closeTimeout;
@@ -195,6 +139,7 @@ class Network {
   #nodes = new Map(); // id of a node -> what is known of its component, until the network is made
   #inports = new Map();
   #opening = []; // what has to be done between the making of the network and its start
+  #open = new Set(); // required inports of nodes that nothing leads to: for the program
   #unopened = []; // how streams are told that there will be no start
   #built = false;
   #building;
@@ -277,7 +222,12 @@ class Network {
   }
 
   /** Registers an actor under an id of its own, for graphs that name it; add() does it by itself. */
-  register(actor, id) {
+  register(given, id) {
+    const actor = actorOf(given);
+    if (actor === undefined) {
+      throw problem(Status.INVALID_ARGUMENT, 'what is registered is no actor', 'make it with actor(), or give a class with run()');
+    }
+    if (id !== undefined && typeof id !== 'string') throw problem(Status.INVALID_ARGUMENT, 'the id of a component is a string');
     const known = this.#actors.get(actor);
     if (known !== undefined && id === undefined) return known;
     const wanted = id ?? actor.name;
@@ -300,8 +250,8 @@ class Network {
 
   /** Connects an outport to an inport: connect('a.out', 'b.in'). */
   connect(from, to, metadata) {
-    const a = endpointOf(from, 'the outport');
-    const b = endpointOf(to, 'the inport');
+    const b = ofNode(to, 'the inport');
+    const a = ofNode(from, 'the outport');
     if (!this.#built) checkConnection(this.#nodes, a, b);
     native.connect(this.#core, a.node, a.port, a.index, b.node, b.port, b.index, metadata);
     return this;
@@ -309,16 +259,33 @@ class Network {
 
   /** Takes a connection away. */
   disconnect(from, to) {
-    const a = endpointOf(from, 'the outport');
-    const b = endpointOf(to, 'the inport');
+    const b = ofNode(to, 'the inport');
+    const a = ofNode(from, 'the outport');
     native.disconnect(this.#core, a.node, a.port, a.index, b.node, b.port, b.index);
     return this;
   }
 
   /** Adds an initial packet, sent to the inport at the start. */
   initial(to, value) {
-    const { node, port, index } = endpointOf(to, 'the inport');
+    const { node, port, index } = ofNode(to, 'the inport');
     native.initial(this.#core, node, port, index, value);
+    return this;
+  }
+
+  /** Gives an inport a name of the graph: exposeInport('in', 'm.in[2]'), and then send('in', value). */
+  exposeInport(name, port, type = 'any') {
+    return this.#expose(false, name, ofNode(port, 'the inport'), type);
+  }
+
+  /** Gives an outport a name of the graph, for stream(name). */
+  exposeOutport(name, port, type = 'any') {
+    return this.#expose(true, name, ofNode(port, 'the outport'), type);
+  }
+
+  #expose(out, name, { node, port, index }, type) {
+    if (typeof name !== 'string') throw problem(Status.INVALID_ARGUMENT, 'the name of a port is a string');
+    if (typeof type !== 'string') throw problem(Status.INVALID_ARGUMENT, 'the type of a port is a string');
+    native.expose(this.#core, out, name, node, port, index, type);
     return this;
   }
 
@@ -348,13 +315,39 @@ class Network {
 
   // Makes the network of the engine, once.
   #build() {
-    this.#building ??= native.build(this.#core).then(() => {
+    const again = (error) => {
+      if (!this.#exposeRequired()) throw error;
+      return native.build(this.#core);
+    };
+    this.#building ??= native.build(this.#core).catch(again).then(() => {
       this.#built = true;
     }, (error) => {
       this.#building = undefined; // the graph may be mended and tried again
       throw error;
     });
     return this.#building;
+  }
+
+  // Exposes required inports that nothing leads to, of nodes that add() has added: nobody but the program can send to
+  // them. Whether there were any.
+  #exposeRequired() {
+    const graph = new Graph();
+    native.networkGraph(this.#core, handleOf(graph));
+    const found = unfed(graph.toJSON(), this.#nodes.keys(), this.#actorOf);
+    for (const [node, port] of found) {
+      this.#open.add(`${node}.${port}`);
+      native.expose(this.#core, false, `${node}.${port}`, node, port, undefined, 'any');
+    }
+    return found.length > 0;
+  }
+
+  // Of those, once, to which nothing was sent.
+  #tellOpen() {
+    for (const name of this.#open) {
+      process.emitWarning(`'${name}' needs packets and is not connected, and the program has sent nothing to it: ` +
+        'connect it, or send to it', 'ReflowWarning');
+    }
+    this.#open.clear();
   }
 
   // The error that an actor threw in its constructor or in setup is the cause.
@@ -370,9 +363,14 @@ class Network {
   #inport(to) {
     let index = this.#inports.get(to);
     if (index === undefined) {
-      const { node, port } = endpointOf(to, 'the inport');
+      const { node, port } = whole(to, 'the inport');
+      // By what it names: an object may be another one each time.
+      const name = node === '' ? port : `${node}.${port}`;
+      index = this.#inports.get(name);
+      if (index !== undefined) return index;
       index = native.findInport(this.#core, node, port);
-      this.#inports.set(to, index);
+      this.#inports.set(name, index);
+      this.#open.delete(name);
     }
     return index;
   }
@@ -422,8 +420,8 @@ class Network {
     const timeout = timeoutOf(options);
     options?.signal?.throwIfAborted();
     if (this.#single !== undefined) return abortable(this.#single.idle(timeout), options);
-    if (native.idleNow(this.#core)) return;
-    await whenIdle(this.#core, timeout, options?.signal);
+    if (!native.idleNow(this.#core)) await whenIdle(this.#core, timeout, options?.signal);
+    this.#tellOpen();
   }
 
   /** Refuses new input, lets everything run out, and finishes the actors. */
@@ -432,6 +430,7 @@ class Network {
     options?.signal?.throwIfAborted();
     const drained = this.#single === undefined ? native.drain(this.#core, timeout) : this.#single.drain(timeout);
     await abortable(drained, options);
+    this.#tellOpen();
   }
 
   /**
@@ -492,7 +491,7 @@ class Network {
 
   /** The packets of an outport, from now on: to be iterated with for await. */
   stream(from, options = {}) {
-    const { node, port } = endpointOf(from, 'the outport');
+    const { node, port } = whole(from, 'the outport');
     const open = async () => native.openOutput(this.#core, node, port, options.capacity ?? 0,
       Boolean(options.typed));
     const now = this.#built || this.#closed !== undefined;
@@ -612,4 +611,4 @@ delete Network.beforeStart;
 delete Network.isBuilt;
 delete Network.buildNetwork;
 
-module.exports = { Network, beforeStart, buildNetwork, coreOf, endpointOf, isBuilt, replayNetwork, timeoutOf };
+module.exports = { Network, beforeStart, buildNetwork, coreOf, isBuilt, replayNetwork };

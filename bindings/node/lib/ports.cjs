@@ -4,6 +4,9 @@
 const native = require('./binding.cjs');
 const { Status, nearest, problem } = require('./errors.cjs');
 
+const REQUIRED = 1; // flags of a port of an actor
+const ARRAY = 2;
+
 let ofEngine; // id of a component -> what it is
 
 const errors = { name: 'error' }; // an outport that every component has
@@ -33,4 +36,51 @@ function checkConnection(nodes, from, to) {
   if (target !== undefined) check(target, to.node, to.port, 'inports', connection);
 }
 
-module.exports = { checkConnection, componentOf };
+// "node.port", "node.port[2]", the name of an exposed port, or { node, port, index }.
+function endpointOf(given, what) {
+  if (typeof given === 'string' && given) {
+    const match = /^(?:(.*)\.)?([^.[\]]+)(?:\[(\d+)\])?$/.exec(given);
+    if (match) {
+      return { node: match[1] ?? '', port: match[2], index: match[3] && Number(match[3]) };
+    }
+  } else if (given !== null && typeof given === 'object' && typeof given.port === 'string') {
+    return { node: String(given.node ?? ''), port: given.port, index: given.index };
+  }
+  throw problem(Status.INVALID_ARGUMENT, `${what} is ${JSON.stringify(given) ?? String(given)}`,
+    "write 'node.port', or { node, port }");
+}
+
+// One of a node, which a connection and an initial packet need.
+function ofNode(given, what) {
+  const end = endpointOf(given, what);
+  if (end.node !== '') return end;
+  throw problem(Status.INVALID_ARGUMENT, `'${end.port}' is no port of a node`, "write 'node.port', or { node, port }");
+}
+
+// One as a whole: what the engine sends to and reads has no elements.
+function whole(given, what) {
+  const end = endpointOf(given, what);
+  if (end.index === undefined) return end;
+  const name = `${end.node}.${end.port}[${end.index}]`;
+  throw problem(Status.UNSUPPORTED, `${what} '${name}' is an element of an array port`, what === 'the inport'
+    ? `give it a name, which can be sent to: exposeInport('name', '${name}')`
+    : `read '${end.node}.${end.port}', which has the packets of all elements, or connect the element`);
+}
+
+// The required inports that nothing leads to, of some nodes of a graph (a document): [node, port].
+function unfed({ processes, connections, inports }, nodes, actorOf) {
+  const fed = new Set([...connections.map((each) => each.to), ...Object.values(inports).flat()]
+    .map((each) => `${each.nodeId}.${each.portId}`));
+  const found = [];
+  for (const node of nodes) {
+    const id = processes[node]?.component;
+    for (const port of componentOf(id, actorOf.get(id))?.inports ?? []) {
+      const required = port.required ?? (port.flags & REQUIRED) !== 0;
+      const array = port.array ?? (port.flags & ARRAY) !== 0;
+      if (required && !array && !fed.has(`${node}.${port.name}`)) found.push([node, port.name]);
+    }
+  }
+  return found;
+}
+
+module.exports = { checkConnection, componentOf, endpointOf, ofNode, unfed, whole };

@@ -40,10 +40,10 @@ async function watchErrors(stream, taken, errors) {
   }
 }
 
+// Side by side: an actor that takes one of each waits for the second inport before the first one has room again.
 async function feed(network, inputs) {
-  for (const [inport, given] of Object.entries(inputs)) {
-    await network.sendMany(inport, Array.isArray(given) ? given : [given]);
-  }
+  await Promise.all(Object.entries(inputs).map(([inport, given]) =>
+    network.sendMany(inport, Array.isArray(given) ? given : [given])));
 }
 
 // Rejects when time is over or the signal is aborted; `over` ends the watch.

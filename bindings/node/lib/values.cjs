@@ -68,7 +68,9 @@ function unwrap(value) {
   }
   if (typeof value.toJSON === 'function') {
     const plain = value.toJSON();
-    return plain === value ? [{ ...plain }] : [plain];
+    if (plain !== value) return [plain];
+    const { toJSON, ...rest } = plain; // which is not asked again
+    return [rest];
   }
   if (isBoxedPrimitive(value)) return [value.valueOf()];
   if (isProxy(value) && Array.isArray(value)) return [Array.from(value)];

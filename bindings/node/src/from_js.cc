@@ -87,6 +87,13 @@ std::string path_of(const Step* step) {
 }
 
 Message convert(napi_env env, napi_value value, const Step* step);
+Message unusual_from_js(napi_env env, napi_value value, const Step* step);
+
+bool is_function(napi_env env, napi_value value) {
+    napi_valuetype type{};
+    ok(env, napi_typeof(env, value, &type));
+    return type == napi_function;
+}
 
 // Whether a message was made of undefined, or of what toJSON gave as that, and not of a signal.
 bool nothing(napi_env env, napi_value value, const Message& made) {
@@ -268,6 +275,8 @@ Message object_from_js(napi_env env, napi_value value, const Step* up) {
         ok(env, napi_get_element(env, keys, i, &key));
         ok(env, napi_get_property(env, value, key, &element));
         step.key = key_text(env, key, small, large);
+        // A plain object may have the hook as its own.
+        if (step.key == "toJSON" && is_function(env, element)) return unusual_from_js(env, value, up);
         Message made = convert(env, element, &step);
         if (nothing(env, element, made)) continue;  // as in JSON
         check(env, reflow_object_builder_set(object.builder, view_of(step.key), made.leak(), &error),

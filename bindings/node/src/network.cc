@@ -109,6 +109,19 @@ Napi::Value initial(const Napi::CallbackInfo& info) {
     return info.Env().Undefined();
 }
 
+// expose(core, out, name, node, port, index, type)
+Napi::Value expose(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    reflow_graph* graph = core->edited(info.Env());
+    const bool out = info[1].ToBoolean();
+    const std::string name = info[2].As<Napi::String>(), type = info[6].As<Napi::String>();
+    Endpoint end(info, 3);
+    auto* add = out ? reflow_graph_add_outport : reflow_graph_add_inport;
+    reflow_error* error = nullptr;
+    check(info.Env(), add(graph, view_of(name), &end.value, view_of(type), &error), error);
+    return info.Env().Undefined();
+}
+
 // property(core, key, value)
 Napi::Value property(const Napi::CallbackInfo& info) {
     auto core = Core::of(info);
@@ -368,6 +381,7 @@ void export_network(Napi::Object exports) {
     export_function(exports, "removeNode", remove_node);
     export_function(exports, "replaceNode", replace_node);
     export_function(exports, "initial", initial);
+    export_function(exports, "expose", expose);
     export_function(exports, "property", property);
     export_function(exports, "build", build);
     export_function(exports, "start", start);

@@ -118,8 +118,11 @@ class _Readers:
             self._streams[name].close()  # nobody is to wait for this reader
 
     def take(self) -> int:
-        """Without threads: what is there now; how many there were."""
+        """Without threads: what is there now; how many there were. An output that nobody reads may be what stands
+        in the way, and only this thread reads it."""
         count = 0
+        if self._threads:
+            return 0
         for name, stream in self._streams.items():
             try:
                 values = stream.recv_many(4096, timeout=0)
@@ -138,18 +141,54 @@ class _Readers:
             raise self.failure
 
 
-def _send(
-    network: "Network", readers: _Readers, port: str, value: Any, end: Optional[float]
+def _feed(
+    network: "Network",
+    readers: _Readers,
+    inputs: Mapping[str, Iterable[Any]],
+    end: Optional[float],
 ) -> None:
-    """Sends; without threads what stands in the way may be an output that only this thread reads."""
-    while True:
-        left = None if end is None else max(end - time.monotonic(), 0.0)
+    """Sends to all ports side by side: a node that takes one of each waits for its second port before the
+    first one has room again."""
+    rest = {port: iter(values) for port, values in inputs.items()}
+    held: Dict[str, Any] = {}  # by port: what found no room
+    stuck = False
+    while rest:
+        moved = False
+        for port in list(rest):
+            if port not in held:
+                try:
+                    held[port] = next(rest[port])
+                except StopIteration:
+                    del rest[port]
+                    continue
+            if network.try_send(port, held[port]):
+                del held[port]
+                moved = True
+        if moved or not rest:
+            stuck = False
+            continue
+        first = next(iter(held))
+        if stuck:
+            raise WouldBlockError(
+                f"{first!r} is full, and the network is idle: values for it are left, and nothing takes them",
+                hint="a node that takes one packet of each of its inports waits for the others",
+            )
+        left = 1.0 if end is None else end - time.monotonic()
+        if left <= 0:
+            raise ReflowTimeoutError("the time of the run is over, and not all values of inputs are sent")
         try:
-            network.send(port, value, timeout=left)
-            return
-        except WouldBlockError:
-            if not readers.take():
-                raise
+            network.send(first, held[first], timeout=min(left, 0.02))
+            del held[first]
+        except (WouldBlockError, ReflowTimeoutError):
+            stuck = not readers.take() and _is_idle(network)
+
+
+def _is_idle(network: "Network") -> bool:
+    try:
+        network.wait_idle(0)
+    except (WouldBlockError, ReflowTimeoutError):
+        return False
+    return True
 
 
 def _drain(network: "Network", readers: _Readers, end: Optional[float]) -> None:
@@ -218,9 +257,7 @@ def run(
         streams = {name: network.stream(name) for name in [*made.outports, *collect]}
         network.start()
         readers = _Readers(streams, network.runtime.mode == "own")
-        for port, values in (inputs or {}).items():
-            for value in values:
-                _send(network, readers, port, value, end)
+        _feed(network, readers, inputs or {}, end)
         try:
             _drain(network, readers, end)
         except ReflowTimeoutError:

@@ -28,6 +28,11 @@ PyObject *output_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords
         !name.parse(port)) {
         return nullptr;
     }
+    if (name.index != REFLOW_NO_INDEX) {
+        raise_text(REFLOW_ERROR_UNSUPPORTED, "an element of an array port cannot be read by its index",
+                   "read the port, which has the packets of all elements, or connect the element");
+        return nullptr;
+    }
     reflow_network *handle = network_handle(network);
     Ref self(handle != nullptr ? type->tp_alloc(type, 0) : nullptr);
     if (!self) return nullptr;

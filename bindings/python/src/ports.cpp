@@ -21,6 +21,11 @@ bool find_inport(PyObject *self, PyObject *name, reflow_inport *out)
     reflow_network *handle = network_handle(self);
     PortName port;
     if (handle == nullptr || !port.parse(name)) return false;
+    if (port.index != REFLOW_NO_INDEX) {
+        raise_text(REFLOW_ERROR_UNSUPPORTED, "an element of an array port cannot be sent to by its index",
+                   "give it a name: net.expose_inport(\"name\", \"node.port[2]\")");
+        return false;
+    }
     Failure error;
     if (!check(reflow_network_find_inport(handle, port.node, port.port, out, error.out()), error)) {
         return false;

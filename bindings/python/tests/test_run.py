@@ -114,3 +114,34 @@ def test_bad_graphs(tmp_path):
         reflow.run(reflow.Graph().add("a", "Mapp"))
     with pytest.raises(KeyError, match="did you mean 'o'"):
         reflow.run(doubling())["oo"]
+
+
+@pytest.mark.parametrize("mode", ["own", "inline"])
+def test_inputs_of_a_join_are_fed_side_by_side(mode):
+    @reflow.actor(inports=["a", "b"], outports=["out"], id="Pair")
+    def pair(ctx, a, b):
+        return {"out": [a, b]}
+
+    graph = reflow.Graph().add("p", "Pair").expose_in("a", "p.a").expose_in("b", "p.b").expose_out("o", "p.out")
+    count = 5000
+    result = reflow.run(graph, inputs={"a": range(count), "b": range(count)}, actors=[pair], mode=mode, timeout=120)
+    assert result["o"] == [[i, i] for i in range(count)]
+    # One side is longer than what waits for the other side has room for.
+    with pytest.raises(reflow.WouldBlockError, match="'a' is full, and the network is idle"):
+        reflow.run(graph, inputs={"a": range(count), "b": range(2)}, actors=[pair], mode=mode, timeout=120)
+
+
+def test_an_element_of_an_array_port_is_not_the_port():
+    @reflow.actor(inports=[reflow.Port("in", array=True)], outports=["out"], id="Many")
+    def many(ctx, value):
+        return {"out": value}
+
+    with reflow.Network() as net:
+        net.add("m", many)
+        net.expose_inport("third", "m.in[2]")
+        with pytest.raises(reflow.UnsupportedError, match=r"expose_inport"):
+            net.send("m.in[2]", 1)
+        with pytest.raises(reflow.UnsupportedError, match=r"element"):
+            net.stream("m.out[1]")
+        net.send("third", 1)
+        net.wait_idle(60)

@@ -68,7 +68,7 @@ public:
         if (Result<void> allowed = check(path); !allowed.ok()) return allowed.take_error();
         std::string& content = files_->contents[std::string(path)];
         if (!append) content.clear();
-        return std::unique_ptr<Writer>(new MemoryWriter(content, files_, path));
+        return std::unique_ptr<Writer>(new MemoryWriter(content, append, files_, path));
     }
     Result<std::unique_ptr<Writer>> open_writer_at(std::string_view path,
                                                    std::uint64_t position) override {
@@ -76,7 +76,7 @@ public:
         if (!found.ok()) return found.take_error();
         if (found.value()->size() < position) return Failure(REFLOW_ERROR_IO, "it is shorter");
         found.value()->resize(position);
-        return std::unique_ptr<Writer>(new MemoryWriter(*found.value(), files_, path));
+        return std::unique_ptr<Writer>(new MemoryWriter(*found.value(), false, files_, path));
     }
     Result<String> read_file(std::string_view path, std::uint64_t) override {
         Result<std::string*> found = find(path);
@@ -108,24 +108,35 @@ private:
         const std::size_t most_;
         std::size_t at_ = 0;
     };
+    // One that appends writes at the end, any other where it stands, as files do.
     class MemoryWriter final : public Writer {
     public:
-        MemoryWriter(std::string& content, std::shared_ptr<Files> files, std::string_view path)
-            : content_(content), files_(std::move(files)), path_(path) {}
+        MemoryWriter(std::string& content, bool append, std::shared_ptr<Files> files,
+                     std::string_view path)
+            : content_(content),
+              append_(append),
+              at_(content.size()),
+              files_(std::move(files)),
+              path_(path) {}
         Result<std::size_t> write(std::string_view data) override {
+            if (append_) at_ = content_.size();
             auto full = files_->full.find(path_);
-            if (full != files_->full.end() && content_.size() + data.size() > full->second) {
+            if (full != files_->full.end() && at_ + data.size() > full->second) {
                 return Failure(REFLOW_ERROR_IO, "the disk is full");
             }
-            content_ += data;
+            if (content_.size() < at_) content_.resize(at_);
+            content_.replace(at_, data.size(), data);
+            at_ += data.size();
             return data.size();
         }
         Result<void> flush() override { return {}; }
-        Result<std::uint64_t> position() override { return std::uint64_t{content_.size()}; }
+        Result<std::uint64_t> position() override { return std::uint64_t{at_}; }
         Result<void> close() override { return {}; }
 
     private:
         std::string& content_;
+        const bool append_;
+        std::size_t at_;
         std::shared_ptr<Files> files_;
         const std::string path_;
     };
@@ -217,6 +228,17 @@ public:
         Result<Message> read = codec::read_msgpack(bytes);
         EXPECT_TRUE(read.ok());
         return read.ok() ? std::move(read).take() : Message();
+    }
+    // Becomes the network of another document; what goes is dropped at once.
+    void change(std::string_view graph) {
+        Result<graph::Graph> loaded = graph::load(graph, REFLOW_FORMAT_JSON, "test");
+        ASSERT_TRUE(loaded.ok()) << loaded.error().describe();
+        network::ChangeOptions how;
+        how.timeout_ms = -1;
+        reflow_change done{};
+        Result<void> changed = network_->apply(
+            make_ref<graph::SharedGraph>(std::move(loaded).take()), how, done);
+        ASSERT_TRUE(changed.ok()) << changed.error().describe();
     }
     [[nodiscard]] network::Network& network() { return *network_; }
     // Drains: every component finishes.

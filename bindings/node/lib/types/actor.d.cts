@@ -125,7 +125,7 @@ export interface ActorOptions<I extends string = string, O extends string = stri
   readonly typed?: boolean;
   /** What it does depends on more than its packets, or changes the world. */
   readonly external?: boolean;
-  readonly priority?: 'high' | 'low';
+  readonly priority?: 'high' | 'normal' | 'low';
   /** It keeps nothing: a snapshot needs nothing of it. For classes without `save` and `load`. */
   readonly stateless?: boolean;
   /** Version of what `save` gives, which `load` gets with it. */

@@ -151,4 +151,6 @@ export class EventStream<E = NetworkEvent> implements AsyncIterableIterator<E> {
   next(): Promise<IteratorResult<E, undefined>>;
   return(): Promise<IteratorResult<E, undefined>>;
   [Symbol.asyncIterator](): this;
+  /** As close. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -261,6 +261,13 @@ export class Network {
   remove(id: string): this;
   /** Adds a packet that is sent to the inport at the start. */
   initial(to: PortRef, value: Sendable): this;
+  /**
+   * Gives an inport a name of the graph: after `exposeInport('in', 'm.in[2]')` there is `send('in', value)`. A required
+   * inport that nothing leads to, of a node that `add` has added, is exposed by itself, as `'node.port'`.
+   */
+  exposeInport(name: string, port: PortRef, type?: string): this;
+  /** Gives an outport a name of the graph, for `stream(name)`. */
+  exposeOutport(name: string, port: PortRef, type?: string): this;
   /** Sets a property of the graph, such as `on_stall`. */
   property(key: string, value: Sendable): this;
   /** A copy of the graph: of what runs, or of what was made so far. */
@@ -352,6 +359,7 @@ export class Network {
   off(kind: 'event', listener: (event: NetworkEvent) => void): this;
   addListener: Network['on'];
   removeListener: Network['off'];
+  removeAllListeners(kind?: EventKind | 'event'): this;
   listenerCount(kind: EventKind | 'event'): number;
 
   // ---- looking at it
