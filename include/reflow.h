@@ -3571,8 +3571,8 @@ REFLOW_API reflow_status reflow_peer_create(reflow_runtime *runtime,
                                             reflow_error **error);
 
 /* The same from a configuration in TOML, as files of reflow-peer have it (docs/peers.md lists the keys);
- * file_name is for errors alone, and flags are added. reflow_peer_status tells the endpoints of [[connect]]: the host dials
- * them.
+ * file_name is for errors alone, and flags are added: with REFLOW_PEER_NO_PORT, as with listen = false, it needs no
+ * bind_port. reflow_peer_status tells the endpoints of [[connect]]: the host dials them.
  * Ownership: views borrowed, *out new (reflow_peer_destroy). Threads: any. Blocking: bounded.
  * Errors: REFLOW_ERROR_PARSE, REFLOW_ERROR_CONFIG and REFLOW_ERROR_LIMIT with file, line, column and the
  * path of the key, REFLOW_ERROR_UNSUPPORTED. Since: 0.1.0 */
@@ -3580,7 +3580,7 @@ REFLOW_API reflow_status reflow_peer_create_from_toml(reflow_runtime *runtime, r
                                                       reflow_view file_name, uint32_t flags,
                                                       reflow_peer **out, reflow_error **error);
 
-/* Where it listens, instead of what its options say.
+/* Where it listens, instead of what its options say; also if these say that it does not.
  * Ownership: address borrowed. Threads: any. Blocking: never.
  * Errors: REFLOW_ERROR_INVALID_STATE after the start. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_bind(reflow_peer *peer, reflow_view address, uint32_t port,

@@ -47,6 +47,7 @@ Result<void> Peer::bind(std::string_view address, std::uint16_t port) {
     if (started_) return Failure(REFLOW_ERROR_INVALID_STATE, "the peer has been started");
     options_.bind_address = address;
     options_.bind_port = port;
+    options_.listens = true;
     return {};
 }
 
@@ -80,7 +81,8 @@ Result<void> Peer::start() {
     plan_tick();
     log(REFLOW_LOG_INFO, concat("starting peer: network_id=", options_.link.self.network_id,
                                 ", instance_id=", options_.link.self.instance_id, ", bind=",
-                                host_and_port(options_.bind_address, port_)));
+                                options_.listens ? host_and_port(options_.bind_address, port_)
+                                                 : String("none")));
     Result<void> found = start_discovery();
     if (!found.ok() && options_.listens) {
         wires_.unlisten(port_number_);
