@@ -79,6 +79,11 @@ public:
     // As it was opened: a change of the network looks for them anew.
     const String node;
     const String port;
+    // These two are fixed when it is opened. What it reads may come into the network later, or anew: it stays as long
+    // as nobody closes it.
+    bool patient = false;
+    // It reads an outport of a node of another network that the graph does not use.
+    bool wishes = false;
     Inbox mailbox;
     std::int64_t number = 0;  // among those of the network
     // The host reads no more. relaxed: the next change looks at it, or the one after.
@@ -173,8 +178,9 @@ public:
     // who: NULL for the host; each has one callback for an inport.
     Result<void> on_writable(std::uint64_t inport, reflow_writable_fn callback, HostData data,
                              const void* who = nullptr);
+    // patient: it need not be there yet; see Output.
     Result<Ref<Output>> open_output(std::string_view node, std::string_view port,
-                                    std::uint32_t capacity);
+                                    std::uint32_t capacity, bool patient = false);
 
     // ---- failure; as reflow.h section 19
     Result<void> on_failure(FailureHook hook);
@@ -304,7 +310,7 @@ private:
     Result<void> change(Ref<graph::SharedGraph> graph, const Ref<Output>& output,
                         const ChangeOptions& options, reflow_change& done);
     Result<Ref<Output>> open_before_start(std::string_view node, std::string_view port,
-                                          std::uint32_t capacity);
+                                          const Topology::Place& place, std::uint32_t capacity);
     // In a network that is created, and stays so as long as this lives: nobody starts or changes it.
     class Unstarted {
     public:
@@ -390,6 +396,8 @@ private:
         return *topology_->find_position(actor.id);
     }
     void carry_now() noexcept;
+    // See Foreign::look.
+    void tell_foreign(bool changed) noexcept;
     // There is room for them, and they are taken with references of their own. Those that are too late
     // lose their deadline.
     void force_in(runtime::Actor& actor, std::span<const runtime::Packet> packets);

@@ -184,7 +184,6 @@ void Peer::tick() {
     }
     outboxes_.tick();
     followers_.look_again();
-    look_at_changes();
     plan_tick();
 }
 
@@ -433,7 +432,6 @@ Result<std::uint64_t> Peer::find_inport(const Link& link, const Parcel& parcel,
             .node(parcel.actor)
             .port(parcel.port);
     }
-    followers_.look_again();  // if the node is new here, its outports are too
     std::lock_guard lock(mutex_);
     // A link that has ended says so before it is taken out of the table.
     bool lives = link.stage() != Stage::closed;

@@ -165,8 +165,10 @@ public:
     [[nodiscard]] bool keeps(const RemoteName& actor) const;
     void follow(Proxy& proxy);
     void unfollow(Proxy& proxy);
+    // What comes for one comes for the other from now on.
+    void reroute(Proxy& from, Proxy& to);
     // An outport more, or one less, than when a link came.
-    void follow_late(const Proxy& proxy, const Proxy::Followed& what, bool wanted);
+    void follow_late(Proxy& proxy, const Proxy::Followed& what, bool wanted);
 
     [[nodiscard]] Vector<Ref<Link>> links() const;
     [[nodiscard]] std::optional<OutboxStatus> outbox_status() const;
@@ -284,7 +286,6 @@ private:
     void greet_proxies(Link& link);
     void hear_fates(std::int64_t timeout_ms);
     void tell_end(Link& link, reflow_status status, std::string_view reason);
-    void look_at_changes();
 
     // ---- in peer_discovery.cpp; those that end in _locked want the lock
     Result<void> start_discovery();
@@ -324,7 +325,6 @@ private:
     Followers followers_;
     std::uint16_t port_ = 0;
     std::uint64_t started_ns_ = 0;  // fixed with start()
-    Ref<graph::SharedGraph> seen_;  // of the network, at the last tick; on the thread of wires
     std::uint64_t ticked_ns_ = 0;   // on the thread of wires; 0: a tick was late
     // Statistics, relaxed: packets that were not delivered, links of others that found no place, and those that
     // ended before they were greeted.
