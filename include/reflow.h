@@ -3979,8 +3979,8 @@ REFLOW_API reflow_status reflow_peer_actors(reflow_peer *peer, reflow_view netwo
                                             int64_t timeout_ms, reflow_message *out,
                                             reflow_error **error);
 
-/* How long a question to a network and its answer take, in *round_trip_ns (may be NULL): the work of the peer
- * there is part of it.
+/* How long a ping over a link to a network and its answer take, in *round_trip_ns (may be NULL). The link of the peer there
+ * answers it, whatever its actors do; what waits for the socket goes first. Peers of the original answer too.
  * Ownership: network borrowed. Threads: any. Blocking: until it answers or the timeout.
  * Errors: those of reflow_peer_actors. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_ping(reflow_peer *peer, reflow_view network,

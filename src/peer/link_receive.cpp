@@ -166,11 +166,7 @@ public:
         return {};
     }
     Result<void> pong(std::uint64_t number) override {
-        std::uint64_t now = link_.owner_.now_ns();
-        if (number <= now) {
-            link_.round_trip_ns_.store(std::max<std::uint64_t>(now - number, 1),
-                                       std::memory_order_relaxed);
-        }
+        link_.hear_pong(number);
         return {};
     }
     Result<void> follow(std::uint64_t number, std::string_view actor, std::string_view port,

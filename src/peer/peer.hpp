@@ -143,6 +143,8 @@ public:
     Result<void> discover(std::int64_t timeout_ms);
     // Which actors a network has, an array. REFLOW_ERROR_NOT_FOUND without a link, _TIMEOUT, _CLOSED.
     Result<Message> ask_actors(std::string_view network_id, std::int64_t timeout_ms);
+    // How long a ping over a link to the network and its answer take, in nanoseconds. As ask_actors().
+    Result<std::uint64_t> ping(std::string_view network_id, std::int64_t timeout_ms);
     // Those that are known, and those that there are links to; an array for the host.
     [[nodiscard]] Result<Message> networks() const;
     // Keeps what is sent to an actor until it can go, and as the options say until it is confirmed; listener
@@ -233,6 +235,7 @@ private:
                                               std::span<const Message> packets);
     Message actors() override;
     void actors_told(Link& link, std::uint64_t number, MessageRef actors) override;
+    void ponged(Link& link) override;
     void follow(Link& link, std::uint64_t number, std::string_view actor, std::string_view port,
                 std::string_view replies_to) override;
     void unfollow(Link& link, std::uint64_t number) override;
@@ -364,6 +367,7 @@ private:
     };
     Map<std::uint64_t, Asked> asked_;  // questions for actors, by number
     std::uint64_t last_asked_ = 0;
+    std::size_t pinging_ = 0;  // calls that wait for the answer of a ping
     // relaxed: only the number matters. Frames that came and were none, or claimed another network.
     std::atomic<std::uint64_t> invalid_{0};
 };
