@@ -135,8 +135,9 @@ public:
     Result<void> send_told(const Deliveries::Address& to, Message message, std::uint64_t timeout_ns,
                            Told told);
     // For a node of this network, to an actor that keeps() has told of: into the outbox, without a wait.
-    Result<void> keep(const OutboxAddress& to, MessageRef message, std::uint32_t index) {
-        return outboxes_.put(to, message, 0, false, index);
+    Result<void> keep(const OutboxAddress& to, std::span<const MessageRef> messages,
+                      std::uint32_t index, std::size_t& accepted) {
+        return outboxes_.put(to, messages, 0, accepted, index);
     }
     // Asks the discovery servers now. REFLOW_ERROR_INVALID_STATE without any, or before the start, and as
     // Discovery::discover.

@@ -331,13 +331,11 @@ Result<std::size_t> Proxy::put(Peer& peer, const Component& component, Entry ent
                                std::span<const MessageRef> messages) {
     const OutboxAddress to{name.network_id, name.actor_id, component.inports[entry.inport].name,
                            node};
-    for (std::size_t i = 0; i < messages.size(); ++i) {
-        Result<void> taken = peer.keep(to, messages[i], entry.index);
-        if (taken.ok()) continue;
-        if (taken.error().status == REFLOW_ERROR_TIMEOUT || i != 0) return i;
-        return taken.take_error();
-    }
-    return messages.size();
+    std::size_t accepted = 0;
+    Result<void> taken = peer.keep(to, messages, entry.index, accepted);
+    const bool full = !taken.ok() && taken.error().status == REFLOW_ERROR_TIMEOUT;
+    if (taken.ok() || full || accepted != 0) return accepted;
+    return taken.take_error();
 }
 
 Result<std::uint64_t> Proxy::channel_to(const Component& component, std::uint32_t inport,
