@@ -3625,7 +3625,9 @@ REFLOW_API reflow_status reflow_peer_connect(reflow_peer *peer, reflow_view endp
                                              int64_t timeout_ms, reflow_message *network,
                                              reflow_error **error);
 
-/* Closes the links to a network, and dials it no more.
+/* Closes the links to a network, and dials it no more. Nothing is sent over them from now on. What was sent and has
+ * not been taken by its inport yet may still be, and so be known as delivered: a link ends as soon as all of it has, at the
+ * latest when nothing has for a heartbeat, after 5 s, or with the next reflow_peer_connect.
  * Ownership: network borrowed. Threads: any. Blocking: never.
  * Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_disconnect(reflow_peer *peer, reflow_view network,

@@ -363,6 +363,9 @@ private:
     void hear_packed(std::string_view frame, bool last);
     // ---- in link_books.cpp
     void hear_last(std::string_view frame);
+    void hear_report(std::uint64_t channel, std::uint64_t number, reflow_status status,
+                     std::string_view text);
+    void hear_confirmed(std::uint64_t channel, std::uint64_t packets);
     void through_locked(std::uint64_t channel, std::uint64_t packets) noexcept;
     void credited_locked(std::uint64_t channel, std::uint64_t packets) noexcept;
     void reported_locked(std::uint64_t channel, std::uint64_t number) noexcept;

@@ -152,11 +152,7 @@ public:
     }
     Result<void> report(std::uint64_t channel, std::uint64_t number, reflow_status status,
                         std::string_view text) override {
-        {
-            std::lock_guard lock(link_.mutex_);
-            link_.reported_locked(channel, number);
-        }
-        link_.owner_.lost(link_, channel, number, status, text);
+        link_.hear_report(channel, number, status, text);
         return {};
     }
     Result<void> ping(std::uint64_t number) override {
@@ -255,11 +251,7 @@ public:
         return {};
     }
     Result<void> confirmed(std::uint64_t channel, std::uint64_t packets) override {
-        {
-            std::lock_guard lock(link_.mutex_);
-            link_.through_locked(channel, packets);
-        }
-        link_.owner_.confirmed(link_, channel, packets);
+        link_.hear_confirmed(channel, packets);
         return {};
     }
 

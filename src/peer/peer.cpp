@@ -314,6 +314,7 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
         Identity remote = link.remote();
         greeted = !remote.network_id.empty();
         std::erase(retiring_, kept);
+        std::erase(departing_, kept);
         std::erase_if(asked_, [&](const auto& one) {
             return one.second.link == kept && !one.second.answered;
         });

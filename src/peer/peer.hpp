@@ -314,6 +314,14 @@ private:
     // Of two links to one peer one goes.
     void settle(Link& link);
     void retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks);
+    // A link that the host has disconnected, until the fate of what it carries is known.
+    struct Farewell {
+        Ref<Link> link;
+        std::uint64_t open = 0;      // packets without one, at the last look
+        std::uint64_t moved_ns = 0;  // when these last became fewer
+        std::uint64_t end_ns = 0;
+    };
+    void bid_farewell(Farewell of);
     Result<Message> ask_over(const Ref<Link>& link, std::int64_t timeout_ms);
     [[nodiscard]] bool stranger_locked(const Ref<Target>& target);
     void check_expected(Link& link);
@@ -357,6 +365,7 @@ private:
     Map<std::uint64_t, std::uint64_t> timers_;  // of the host of wires, by numbers of ours
     std::uint64_t last_timer_ = 0;
     Ref<Discovery> discovery_;     // set by start(), and fixed then
+    Vector<Ref<Link>> departing_;  // disconnected, and not closed yet
     Vector<Ref<Link>> retiring_;   // which end soon, since another link is to the same peer
     Vector<String> not_dialled_;   // networks that the host has disconnected
     Vector<String> unreachable_;   // endpoints of discovery, which has been told

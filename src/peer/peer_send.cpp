@@ -80,7 +80,7 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
         }
         const std::int64_t left = left_ms();
         std::unique_lock lock(mutex_);
-        auto changed = [&] { return rooms_ != seen || link->stage() != Stage::open; };
+        auto changed = [&] { return rooms_ != seen || !link->open_to(network_id); };
         if (!changed_.wait_for(lock, std::chrono::milliseconds(left), changed)) {
             return Failure(REFLOW_ERROR_TIMEOUT,
                            concat(actor, " of ", network_id, " takes nothing: no room within ",
