@@ -3575,8 +3575,8 @@ REFLOW_API reflow_status reflow_peer_create(reflow_runtime *runtime,
                                             reflow_error **error);
 
 /* The same from a configuration in TOML, as files of reflow-peer have it (docs/peers.md lists the keys);
- * file_name is for errors alone, and flags are added. reflow_peer_status tells the endpoints of [[connect]]: the host dials
- * them.
+ * file_name is for errors alone, and flags are added: with REFLOW_PEER_NO_PORT, as with listen = false, it needs no
+ * bind_port. reflow_peer_status tells the endpoints of [[connect]]: the host dials them.
  * Ownership: views borrowed, *out new (reflow_peer_destroy). Threads: any. Blocking: bounded.
  * Errors: REFLOW_ERROR_PARSE, REFLOW_ERROR_CONFIG and REFLOW_ERROR_LIMIT with file, line, column and the
  * path of the key, REFLOW_ERROR_UNSUPPORTED. Since: 0.1.0 */
@@ -3584,7 +3584,7 @@ REFLOW_API reflow_status reflow_peer_create_from_toml(reflow_runtime *runtime, r
                                                       reflow_view file_name, uint32_t flags,
                                                       reflow_peer **out, reflow_error **error);
 
-/* Where it listens, instead of what its options say.
+/* Where it listens, instead of what its options say; also if these say that it does not.
  * Ownership: address borrowed. Threads: any. Blocking: never.
  * Errors: REFLOW_ERROR_INVALID_STATE after the start. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_bind(reflow_peer *peer, reflow_view address, uint32_t port,
@@ -3629,7 +3629,9 @@ REFLOW_API reflow_status reflow_peer_connect(reflow_peer *peer, reflow_view endp
                                              int64_t timeout_ms, reflow_message *network,
                                              reflow_error **error);
 
-/* Closes the links to a network, and dials it no more.
+/* Closes the links to a network, and dials it no more. Nothing is sent over them from now on. What was sent and has
+ * not been taken by its inport yet may still be, and so be known as delivered: a link ends as soon as all of it has, at the
+ * latest when nothing has for a heartbeat, after 5 s, or with the next reflow_peer_connect.
  * Ownership: network borrowed. Threads: any. Blocking: never.
  * Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_disconnect(reflow_peer *peer, reflow_view network,
@@ -3983,8 +3985,8 @@ REFLOW_API reflow_status reflow_peer_actors(reflow_peer *peer, reflow_view netwo
                                             int64_t timeout_ms, reflow_message *out,
                                             reflow_error **error);
 
-/* How long a question to a network and its answer take, in *round_trip_ns (may be NULL): the work of the peer
- * there is part of it.
+/* How long a ping over a link to a network and its answer take, in *round_trip_ns (may be NULL). The link of the peer there
+ * answers it, whatever its actors do; what waits for the socket goes first. Peers of the original answer too.
  * Ownership: network borrowed. Threads: any. Blocking: until it answers or the timeout.
  * Errors: those of reflow_peer_actors. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_ping(reflow_peer *peer, reflow_view network,

@@ -226,7 +226,9 @@ reflow_status reflow_peer_create_from_toml(reflow_runtime* runtime, reflow_view 
         Result<std::string_view> file = text_argument(file_name, "file_name");
         if (!file.ok()) return file.take_error();
         const SystemClock clock;
-        Result<peer::Config> config = peer::read_config(view_of(toml), file.value(), clock);
+        const bool listens = (flags & REFLOW_PEER_NO_PORT) == 0;
+        Result<peer::Config> config =
+            peer::read_config(view_of(toml), file.value(), clock, listens);
         if (!config.ok()) return config.take_error();
         peer::PeerOptions options = peer_options_of(config.value());
         set_peer_flags(flags, options);

@@ -215,6 +215,7 @@ peer::PeerOptions peer_options_of(const peer::Config& config) {
     options.link.park_ns = options.wire.send_ns;
     options.bind_address = config.bind_address;
     options.bind_port = config.bind_port;
+    options.listens = config.listen;
     options.max_connections = static_cast<std::uint32_t>(config.max_connections);
     options.allowed_networks = config.allowed_networks;
     options.allowed_origins = config.allowed_origins;

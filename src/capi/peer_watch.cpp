@@ -4,7 +4,6 @@
 #include "capi/modules.hpp"
 
 #if REFLOW_WITH_PEER
-#include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "capi/peer_handle.hpp"
 #include "runtime/scheduler.hpp"
@@ -162,13 +161,9 @@ reflow_status reflow_peer_ping(reflow_peer* peer, reflow_view network, int64_t t
         const Use use(handle_of(*peer));
         Result<std::string_view> text = text_argument(network, "network");
         if (!text.ok()) return text.take_error();
-        const SystemClock clock;
-        std::uint64_t begin_ns = clock.now_ns();
-        Result<Message> answer = peer_of(*peer).ask_actors(text.value(), timeout_ms);
-        if (!answer.ok()) return answer.take_error();
-        if (round_trip_ns != nullptr) {
-            *round_trip_ns = static_cast<std::int64_t>(clock.now_ns() - begin_ns);
-        }
+        Result<std::uint64_t> took = peer_of(*peer).ping(text.value(), timeout_ms);
+        if (!took.ok()) return took.take_error();
+        if (round_trip_ns != nullptr) *round_trip_ns = static_cast<std::int64_t>(took.value());
         return {};
     });
 }

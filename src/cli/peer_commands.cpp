@@ -223,13 +223,16 @@ int run_peer(const Arguments& arguments, Console& console) {
     register_recorder(runtime.get(), log);
     Network network = make_network(runtime.get(), arguments.get("graph"));
     Peer peer;
+    const auto place = arguments.get("bind");  // instead of what the file says, which may then say nothing
     must(
         [&](reflow_error** e) {
-            return reflow_peer_create_from_toml(runtime.get(), view_of(text), view_of(path),
-                                                REFLOW_PEER_TELL_MESSAGES, Out(peer), e);
+            const std::uint32_t flags =
+                REFLOW_PEER_TELL_MESSAGES | (place ? std::uint32_t{REFLOW_PEER_NO_PORT} : 0);
+            return reflow_peer_create_from_toml(runtime.get(), view_of(text), view_of(path), flags,
+                                                Out(peer), e);
         },
         exit_invalid);
-    if (const auto place = arguments.get("bind")) bind(peer.get(), *place);
+    if (place) bind(peer.get(), *place);
     must([&](reflow_error** e) { return reflow_peer_attach(peer.get(), network.get(), e); },
          exit_failed);
     must([&](reflow_error** e) { return reflow_network_start(network.get(), e); }, exit_failed);

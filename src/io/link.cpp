@@ -290,7 +290,13 @@ void Link::take_control(const Head& head, std::span<std::byte> body) {
         if (state_ == State::open) handler_->closing(*this);
         return start_close({told->code, status_of(told->code), String(told->reason)}, true);
     }
-    if (head.kind != Kind::ping || state_ != State::open) return;
+    if (state_ != State::open) return;
+    if (head.kind == Kind::pong) {
+        std::uint64_t number = 0;
+        if (body.size() != sizeof number) return;  // nothing that was asked for here
+        std::memcpy(&number, body.data(), sizeof number);
+        return handler_->ponged(*this, number);
+    }
     // Somebody who sends pings and reads no answer must not fill the queue.
     std::lock_guard lock(mutex_);
     if (shut_ || !can_write_) return;

@@ -58,6 +58,7 @@ public:
         if (refs_.drop()) delete this;
     }
     reflow_status send(String&& frame, bool text) override;
+    reflow_status ping(std::uint64_t number) override;
     void close(std::uint16_t code, std::string_view reason) override;
     void cut() noexcept override;
     void limit(std::size_t frame_bytes) noexcept override;
@@ -150,6 +151,7 @@ private:
     [[nodiscard]] bool hears() const noexcept;
 
     // link_write.cpp: writing
+    reflow_status put(Kind kind, String&& frame, bool counts);
     void push(Kind kind, String&& body, bool counts);
     [[nodiscard]] std::size_t gather(iovec* parts) noexcept;
     void wrote(std::size_t bytes) noexcept;

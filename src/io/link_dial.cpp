@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "io/address.hpp"
 #include "io/link.hpp"
 
 namespace reflow::io {
@@ -132,7 +133,7 @@ void Link::connected() {
     set_remote(peer_text(channel_.descriptor()));
     if (!tls_) return say_hello();
     state_ = State::securing;
-    Result<void> secured = channel_.secure_with(*tls_, false, to_.host);
+    Result<void> secured = channel_.secure_with(*tls_, false, without_zone(to_.host));
     if (!secured.ok()) return end({WIRE_ABNORMAL, secured.error().status, secured.error().message});
     shake();
 }
@@ -154,9 +155,8 @@ void Link::say_hello() {
     String words(tcp_mark);
     if (form_ == Form::ws_client) {
         key_ = websocket_key();
-        bool six = to_.host.find(':') != String::npos;
-        words = upgrade_request(concat(six ? "[" : "", to_.host, six ? "]:" : ":", to_.port),
-                                to_.path, key_, to_.any_form && options_.negotiates);
+        words = upgrade_request(host_and_port(without_zone(to_.host), to_.port), to_.path, key_,
+                                to_.any_form && options_.negotiates);
     }
     iovec part{words.data(), words.size()};
     std::size_t size = 0;

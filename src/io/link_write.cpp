@@ -23,6 +23,17 @@ constexpr std::uint64_t answer_ns = 5'000'000'000;
 // ---- what any thread does
 
 reflow_status Link::send(String&& frame, bool text) {
+    return put(text ? Kind::text : Kind::binary, std::move(frame), true);
+}
+
+// In the order of the machine: nobody else reads it.
+reflow_status Link::ping(std::uint64_t number) {
+    char bytes[sizeof number];
+    std::memcpy(bytes, &number, sizeof number);
+    return put(Kind::ping, String(bytes, sizeof bytes), false);
+}
+
+reflow_status Link::put(Kind kind, String&& frame, bool counts) {
     bool write = false;
     bool poke = false;
     {
@@ -37,7 +48,7 @@ reflow_status Link::send(String&& frame, bool text) {
             owes_ = true;  // there is something in the queue, so somebody will write it and tell
             return REFLOW_ERROR_WOULD_BLOCK;
         }
-        push(text ? Kind::text : Kind::binary, std::move(frame), true);
+        push(kind, std::move(frame), counts);
         bool waits = loop_->here() && dispatching_;
         if (can_write_ && !writing_ && !waits && !channel_.secure()) {
             write = writing_ = true;

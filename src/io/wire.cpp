@@ -1,7 +1,6 @@
-// Addresses of wires, and the host that owns the loop. Thread: any.
+// The host that owns the loop. Thread: any.
 #include "io/wire.hpp"
 
-#include <charconv>
 #include <condition_variable>
 #include <mutex>
 
@@ -14,112 +13,12 @@
 namespace reflow::io {
 namespace {
 
-constexpr std::size_t host_bytes = 253;  // of a name, as DNS has it
-constexpr std::size_t path_bytes = 4096;
-
-struct SchemeName {
-    std::string_view name;
-    WireScheme scheme;
-    std::uint16_t port;  // if the text has none; 0: it has to
-};
-constexpr SchemeName schemes[] = {{"ws", WireScheme::ws, 80},
-                                  {"wss", WireScheme::wss, 443},
-                                  {"tcp", WireScheme::tcp, 0},
-                                  {"tls", WireScheme::tls, 0}};
-
-Failure wrong(std::string_view text, std::size_t place, std::string_view what) {
-    return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
-                   concat("the address '", repair_utf8(text), "' has ", what, " at byte ", place))
-        .at(1, static_cast<std::uint32_t>(place + 1), place)
-        .hint("such as ws://host:9000/path or tcp://[::1]:9000");
-}
-
-// Letters that can stand in the head of a request without ending it.
-std::size_t first_odd(std::string_view text, std::string_view odd) noexcept {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        auto byte = static_cast<unsigned char>(text[i]);
-        if (byte <= 0x20 || byte >= 0x7f || odd.find(text[i]) != std::string_view::npos) return i;
-    }
-    return std::string_view::npos;
-}
-
 bool secure(WireScheme scheme) noexcept {
     return scheme == WireScheme::wss || scheme == WireScheme::tls;
 }
 bool web(WireScheme scheme) noexcept {
     return scheme == WireScheme::ws || scheme == WireScheme::wss;
 }
-
-}  // namespace
-
-Result<WireAddress> WireAddress::parse(std::string_view text) {
-    WireAddress result;
-    std::size_t at = 0;
-    const SchemeName* scheme = &schemes[0];
-    if (text.find("://") == std::string_view::npos) {
-        result.any_form = true;
-    } else {
-        std::size_t mark = text.find("://");
-        scheme = nullptr;
-        for (const SchemeName& each : schemes) {
-            if (text.substr(0, mark) == each.name) scheme = &each;
-        }
-        if (scheme == nullptr) return wrong(text, 0, "a scheme that is none of ws, wss, tcp, tls");
-        at = mark + 3;
-    }
-    result.scheme = scheme->scheme;
-    std::size_t end = std::min(text.find_first_of("/?#", at), text.size());
-    std::string_view place = text.substr(at, end - at);
-    std::string_view port;
-    if (!place.empty() && place.front() == '[') {
-        std::size_t close = place.find(']');
-        if (close == std::string_view::npos) return wrong(text, at, "a bracket that is not closed");
-        result.host = String(place.substr(1, close - 1));
-        port = place.substr(close + 1);
-        if (result.host.find(':') == String::npos)
-            return wrong(text, at + 1, "brackets around no IPv6 number");
-    } else {
-        std::size_t colon = place.find(':');
-        if (colon != place.rfind(':'))
-            return wrong(text, at + colon, "an IPv6 number without brackets");
-        result.host = String(place.substr(0, colon));
-        port = colon == std::string_view::npos ? std::string_view{} : place.substr(colon);
-    }
-    if (result.host.empty()) return wrong(text, at, "no host");
-    if (result.host.size() > host_bytes) return wrong(text, at, "a host that is too long");
-    if (std::size_t odd = first_odd(result.host, "@[]%\\\"<>"); odd != std::string_view::npos)
-        return wrong(text, at + odd, "a letter that no host has");
-    result.port = scheme->port;
-    if (!port.empty()) {
-        std::uint32_t number = 0;
-        auto [stop, problem] = std::from_chars(port.data() + 1, port.data() + port.size(), number);
-        if (port.front() != ':' || problem != std::errc{} || stop != port.data() + port.size() ||
-            number == 0 || number > 65535) {
-            return wrong(text, end - port.size(), "no port from 1 to 65535");
-        }
-        result.port = static_cast<std::uint16_t>(number);
-    }
-    if (result.port == 0) return wrong(text, end, "no port, which tcp and tls need");
-    std::string_view path = text.substr(end);
-    if (web(result.scheme)) {
-        result.path = concat(path.empty() || path.front() != '/' ? "/" : "", path);
-        if (path.size() > path_bytes) return wrong(text, end, "a path that is too long");
-        if (std::size_t odd = first_odd(path, "#"); odd != std::string_view::npos)
-            return wrong(text, end + odd, "a letter that no path has");
-    } else if (!path.empty() && path != "/") {
-        return wrong(text, end, "a path, which tcp and tls do not have");
-    }
-    return result;
-}
-
-String WireAddress::text() const {
-    bool six = host.find(':') != String::npos;
-    return concat(schemes[static_cast<std::size_t>(scheme)].name, "://", six ? "[" : "", host,
-                  six ? "]:" : ":", port,
-                  path == "/" ? std::string_view{} : std::string_view(path));
-}
-
-namespace {
 
 thread_local constinit const void* thread_of_peers = nullptr;  // not NULL there
 

@@ -79,6 +79,8 @@ public:
     // send() that left its frame in the queue or answered REFLOW_ERROR_WOULD_BLOCK; many share one.
     // A send() that has written its frame by itself is not told of: queued_bytes() is 0 after it.
     virtual void drained(Wire& wire) = 0;
+    // A ping with that number has been answered, or somebody says so.
+    virtual void ponged(Wire& /*wire*/, std::uint64_t /*number*/) {}
     // It has ended, or could not be opened; status: REFLOW_OK if either side closed it in order,
     // REFLOW_ERROR_REFUSED, _TIMEOUT, _UNRESOLVED, _IO, _PROTOCOL, _LIMIT (names as in reflow.h),
     // and _CANCELLED after cut() or the end of the host. What the other side closed by 1002, 1003,
@@ -97,6 +99,9 @@ public:
     // REFLOW_ERROR_WOULD_BLOCK: the queue is full. The frame is untouched then. A frame larger than
     // queue_bytes is taken if the queue is empty.
     virtual reflow_status send(String&& frame, bool text) = 0;
+    // The ping of the frames themselves, which every other side answers, whatever it makes of frames; it waits behind
+    // what is queued. As send().
+    virtual reflow_status ping(std::uint64_t /*number*/) { return REFLOW_ERROR_UNSUPPORTED; }
     // In order: what is queued is written first, for at most the time of send_ns. closed() follows. With
     // WIRE_NORMAL and WIRE_GOING_AWAY received() goes on until the other side has answered, with any other code it
     // does not come any more. Before opened() it ends at once.

@@ -37,6 +37,7 @@ public:
         std::uint32_t capacity;  // 0: none given
         runtime::Delivery delivery;
     };
+    const Output* added_output = nullptr;  // by a change
     Vector<Link> links;          // in the order of the graph
     Vector<std::uint32_t> made;  // positions of actors that are not in `before`, if there is one
     // Of all inports of all actors, those of one behind each other.
@@ -57,6 +58,8 @@ public:
     }
     // What a connection is for its sender.
     [[nodiscard]] runtime::Connection connection_of(const Link& link) const;
+    // The ports of a component of another network that are used: inports and outports.
+    Result<void> foreign_ports(std::string_view component, Foreign::Names (&names)[2]) const;
     // Gives the actors of a first topology their connections.
     void connect();
 

@@ -382,6 +382,7 @@ void Change::finish() noexcept {
     counted_ = false;
     if (running_) start_made();
     release_where_room();
+    network_.tell_foreign(true);
     let_go();
     network_.group_.wake_hosts();
     network_.writables_.tell_all(network_.runtime_->scheduler());

@@ -24,6 +24,7 @@ Result<void> Change::prepare(Ref<graph::SharedGraph> graph) {
     next_->graph = std::move(graph);
     next_->tag = before_->tag;
     builder_.reset(new Builder(network_, *next_, flat.value(), before_.get()));
+    builder_->added_output = added_output_.get();
     if (Result<void> built = builder_->build(); !built.ok()) return built;
     made_.reserve(builder_->made.size());
     for (std::uint32_t position : builder_->made) {
@@ -132,7 +133,8 @@ void Change::wish_readers() {
         }
         Result<Topology::Place> found = next_->resolve(output->node, output->port, false);
         if (!found.ok()) {
-            closed_.push_back(std::move(output));
+            if (output->patient) readers_.push_back(&output->mailbox);
+            (output->patient ? outputs_ : closed_).push_back(std::move(output));
             continue;
         }
         readers_senders_ = 0;

@@ -48,10 +48,23 @@ void Network::tell_foreign(std::string_view cancelled) noexcept {
     if (foreign) foreign->cancelled(cancelled);
 }
 
+void Network::tell_foreign(bool changed) noexcept {
+    Ref<Foreign> foreign;
+    {
+        std::lock_guard lock(mutex_);
+        foreign = foreign_;
+    }
+    if (foreign) foreign->look(changed);
+}
+
 Result<runtime::ComponentRef> Builder::foreign_component(std::string_view component) {
     Result<Ref<Foreign>> foreign = network_.foreign();
     if (!foreign.ok()) return foreign.take_error();
-    Foreign::Names names[2];  // inports, outports
+    return foreign.value()->component(component, *this);
+}
+
+// What a host reads counts as well, but for outports that others have asked for: they make no ports here.
+Result<void> Builder::foreign_ports(std::string_view component, Foreign::Names (&names)[2]) const {
     Result<void> done;
     auto use = [&](const graph::EdgeItem& edge, std::size_t out) {
         bool of_it = view_.nodes[edge.position].component == component;
@@ -74,9 +87,17 @@ Result<runtime::ComponentRef> Builder::foreign_component(std::string_view compon
     for (const graph::InitialItem& one : view_.initials) use(one.to, 0);
     for (const graph::FlatExposed& one : view_.inports) use(one.edge, 0);
     for (const graph::FlatExposed& one : view_.outports) use(one.edge, 1);
-    if (!done.ok()) return done.take_error();
+    auto read = [&](const Output& output) {
+        if (!output.wishes || output.unread.load(std::memory_order_relaxed)) return;
+        for (const graph::NodeItem& node : view_.nodes) {
+            bool of_it = node.id == output.node && node.component == component;
+            if (of_it && done.ok()) done = add(names[1], output.port, component);
+        }
+    };
+    for (const Ref<Output>& output : network_.outputs_) read(*output);
+    if (added_output != nullptr) read(*added_output);
     if (names[0].empty()) names[0].push_back(only_inport);
-    return foreign.value()->component(component, names[0], names[1]);
+    return done;
 }
 
 }  // namespace reflow::network

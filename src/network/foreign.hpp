@@ -12,15 +12,19 @@
 
 namespace reflow::network {
 
+class Builder;
+
 // Of one network.
 class Foreign : public RefCounted<Foreign> {
 public:
     using Names = Vector<std::string_view>;
     virtual ~Foreign() = default;
-    // The component that `id` means, with at least these ports, and "error". The same one as before
-    // if that has them: its nodes stay as they are then. Of who builds or changes the network.
-    virtual Result<runtime::ComponentRef> component(std::string_view id, const Names& inports,
-                                                    const Names& outports) = 0;
+    // The component that `id` means, with at least the ports that of.foreign_ports() tells, and "error". The same one
+    // as before if that has them: its nodes stay as they are then. Of who builds or changes the network.
+    virtual Result<runtime::ComponentRef> component(std::string_view id, const Builder& of) = 0;
+    // Something may be connected to its nodes that was not, or the other way round. changed: by a change, whose thread
+    // this is, before what was touched by it goes on; else a reader was closed, on any thread.
+    virtual void look(bool changed) noexcept = 0;
     // What was pending of a node, of those in a subgraph, or of all if the path is empty, has been cancelled. Of any
     // thread.
     virtual void cancelled(std::string_view path) noexcept = 0;

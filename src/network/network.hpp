@@ -79,9 +79,12 @@ public:
     // As it was opened: a change of the network looks for them anew.
     const String node;
     const String port;
-    // Opened by the engine for who follows the outport from elsewhere; fixed when it is opened. No part of
-    // snapshots: nobody could open it before a restore.
+    // These two are fixed when it is opened. Opened by the engine for who follows the outport from elsewhere: what it
+    // reads may come into the network later, or anew, and it stays as long as nobody closes it. No part of snapshots:
+    // nobody could open it before a restore.
     bool patient = false;
+    // It reads an outport of a node of another network that the graph does not use.
+    bool wishes = false;
     Inbox mailbox;
     std::int64_t number = 0;  // among those of the network
     // The host reads no more. relaxed: the next change looks at it, or the one after.
@@ -178,7 +181,7 @@ public:
     // who: NULL for the host; each has one callback for an inport.
     Result<void> on_writable(std::uint64_t inport, reflow_writable_fn callback, HostData data,
                              const void* who = nullptr);
-    // patient: see Output.
+    // patient: it need not be there yet; see Output.
     Result<Ref<Output>> open_output(std::string_view node, std::string_view port,
                                     std::uint32_t capacity, bool patient = false);
 
@@ -310,7 +313,7 @@ private:
     Result<void> change(Ref<graph::SharedGraph> graph, const Ref<Output>& output,
                         const ChangeOptions& options, reflow_change& done);
     Result<Ref<Output>> open_before_start(std::string_view node, std::string_view port,
-                                          std::uint32_t capacity);
+                                          const Topology::Place& place, std::uint32_t capacity);
     // In a network that is created, and stays so as long as this lives: nobody starts or changes it.
     class Unstarted {
     public:
@@ -397,6 +400,8 @@ private:
     }
     void carry_now() noexcept;
     void tell_foreign(std::string_view cancelled) noexcept;
+    // See Foreign::look.
+    void tell_foreign(bool changed) noexcept;
     // There is room for them, and they are taken with references of their own. Those that are too late
     // lose their deadline.
     void force_in(runtime::Actor& actor, std::span<const runtime::Packet> packets);

@@ -4,6 +4,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "graph/validate.hpp"
 #include "network/network.hpp"
 
 namespace reflow::network {
@@ -15,15 +16,20 @@ Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view
     Visit visit(*this);
     Right right(*this);
     if (Result<void> taken = right.take(limits::change_ms); !taken.ok()) return taken.take_error();
-    if (state() == REFLOW_NETWORK_CREATED) {
-        Result<Ref<Output>> opened = open_before_start(node, port, capacity);
+    const bool created = state() == REFLOW_NETWORK_CREATED;
+    Ref<Topology> all = topology();
+    Result<Topology::Place> found = all->resolve(node, port, false);
+    bool wishes = false;
+    if (!found.ok()) {
+        const Actor* actor = all->find_actor(node);
+        wishes = !patient && actor != nullptr && graph::is_foreign(actor->component->id);
+        if (instrument_ || !(patient || wishes)) return found.take_error();
+    } else if (created) {
+        Result<Ref<Output>> opened = open_before_start(node, port, found.value(), capacity);
         if (opened.ok()) opened.value()->patient = patient;
         return opened;
     }
-    Ref<Topology> all = topology();
-    Result<Topology::Place> found = all->resolve(node, port, false);
-    if (!found.ok()) return found.take_error();
-    if (state() != REFLOW_NETWORK_RUNNING) {
+    if (!created && state() != REFLOW_NETWORK_RUNNING) {
         return Failure(REFLOW_ERROR_INVALID_STATE, "the network drains or has stopped");
     }
     if (on_own_thread())
@@ -32,18 +38,19 @@ Result<Ref<Output>> Network::open_output(std::string_view node, std::string_view
     auto output = Ref<Output>::adopt(new Output(*this, node, port, capacity));
     output->mailbox.set_outside(group_);
     output->patient = patient;
+    output->wishes = wishes;
     reflow_change done{};
     Result<void> changed = change(all->graph, output, {}, done);
     if (!changed.ok()) return changed.take_error();
+    // A component of the registry may be called like one of another network.
+    if (wishes && output->detached.load(std::memory_order_relaxed)) return found.take_error();
     return output;
 }
 
+// It has the topology as it is now.
 Result<Ref<Output>> Network::open_before_start(std::string_view node, std::string_view port,
+                                               const Topology::Place& place,
                                                std::uint32_t capacity) {
-    Ref<Topology> all = topology();
-    Result<Topology::Place> found = all->resolve(node, port, false);
-    if (!found.ok()) return found.take_error();
-    const Topology::Place& place = found.value();
     Vector<OutputEnd> ends;
     if (place.ends.empty()) ends.push_back({place.actor, place.port, REFLOW_NO_INDEX});
     for (const Exposed& end : place.ends) ends.push_back({end.actor, end.port, end.index});
@@ -107,6 +114,7 @@ void Output::close() noexcept {
     network_.note(Step::close, {number});
     mailbox.close(released);
     network_.let_go(released);
+    network_.tell_foreign(false);
 }
 
 }  // namespace reflow::network

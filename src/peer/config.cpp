@@ -60,17 +60,20 @@ public:
     }
     [[nodiscard]] const String& path() const noexcept { return path_.text(); }
 
-    // The keys of `fields` and those of `more`, and no others; then the values of `fields`.
+    // The keys of `fields` and those of `more`, and no others; then the values of `fields`. not_needed: a key that is
+    // required else.
     template <typename T, std::size_t N>
     void read(const std::array<Field<T>, N>& fields, std::initializer_list<std::string_view> more,
-              T& to) {
+              T& to, std::string_view not_needed = {}) {
         Vector<std::string_view> known(more);
         for (const Field<T>& field : fields) known.push_back(field.key);
         only(known);
         for (const Field<T>& field : fields) {
             MessageRef found = value_.get(field.key);
             if (found.none()) {
-                if (field.required) fail(path(), concat("missing key '", field.key, "'"));
+                if (field.required && field.key != not_needed) {
+                    fail(path(), concat("missing key '", field.key, "'"), field.hint);
+                }
                 continue;
             }
             std::visit([&](auto member) { value(field.key, found, field.low, field.high,
@@ -241,8 +244,12 @@ void read_local_network(Table table, LocalNetworkConfig& to) {
     read_duration(retry, "max_delay", to.tracing.retry_config.max_delay);
 }
 
-void read_tables(Table root, Config& to) {
-    root.read(config_fields, {"connect", "remote_actor", "tls", "local_network_config"}, to);
+void read_tables(Table root, bool listens, Config& to) {
+    const MessageRef listen = root.get("listen");
+    const bool dials = !listens || (listen.is(REFLOW_KIND_BOOLEAN) && !listen.boolean());
+    root.read(config_fields, {"connect", "remote_actor", "tls", "local_network_config"}, to,
+              dials ? "bind_port" : "");
+    to.listen = !dials;
     for (Table& table : root.tables("connect", limits::peer_connects_count)) {
         table.read(connect_fields, {}, to.connect.emplace_back());
     }
@@ -274,7 +281,8 @@ void locate(Error& error, const TomlDocument& document, bool at_key) {
 
 }  // namespace
 
-Result<Config> read_config(std::string_view toml, std::string_view file_name, const Clock& clock) {
+Result<Config> read_config(std::string_view toml, std::string_view file_name, const Clock& clock,
+                           bool listens) {
     Result<TomlDocument> document = read_toml(toml);
     if (!document.ok()) {
         document.error().file = file_name;
@@ -282,7 +290,7 @@ Result<Config> read_config(std::string_view toml, std::string_view file_name, co
     }
     Config config;
     Report report;
-    read_tables(Table(document.value().value, codec::Path(), report), config);
+    read_tables(Table(document.value().value, codec::Path(), report), listens, config);
     if (config.instance_id.empty()) config.instance_id = default_instance_id(clock);
     if (report.error == nullptr) report.error = check_config(config).take_error();
     if (report.error == nullptr) return config;

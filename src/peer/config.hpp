@@ -119,6 +119,7 @@ struct Config {
     String instance_id;  // default: "peer-" and the time in microseconds, hexadecimal
     String bind_address = "0.0.0.0";
     std::uint16_t bind_port = 0;  // 0: a free one
+    bool listen = true;           // false: it only dials, and needs no port
     Vector<String> discovery_endpoints;
     String auth_token;  // empty: none
     std::uint64_t max_connections = limits::peer_connections_count;
@@ -165,8 +166,9 @@ struct Config {
 // Reads and checks. Every error names the file, line and column, and the path of the key:
 // REFLOW_ERROR_PARSE for what is no TOML, REFLOW_ERROR_CONFIG for a key that is missing, not known,
 // of another type or out of range, REFLOW_ERROR_LIMIT, REFLOW_ERROR_INVALID_UTF8.
+// listens: false if it does not whatever the text says.
 [[nodiscard]] Result<Config> read_config(std::string_view toml, std::string_view file_name,
-                                         const Clock& clock);
+                                         const Clock& clock, bool listens = true);
 
 // The same checks of a configuration that a program has made: the error has a path and no place.
 [[nodiscard]] Result<void> check_config(const Config& config);

@@ -83,11 +83,6 @@ Checked check_origin(std::string_view text) {
     return Failure(REFLOW_ERROR_CONFIG,
                    concat("'", codec::show_text(text), "' is no origin, such as https://example.org"));
 }
-Checked check_server(std::string_view text) {
-    Result<Url> url = parse_discovery_endpoint(text);
-    if (!url.ok()) return url.take_error();
-    return {};
-}
 
 // A token goes in a header or a JSON text; empty is none.
 Checked check_secret(const String& secret, std::string_view key) {
@@ -140,7 +135,7 @@ Checked check_connects(const Config& config) {
     for (std::size_t i = 0; i < config.connect.size(); ++i) {
         const String& endpoint = config.connect[i].endpoint;
         String path = concat(element("connect", i), ".endpoint");
-        if (Checked good = at(parse_peer_endpoint(endpoint), path); !good.ok()) return good;
+        if (Checked good = at(check_peer_endpoint(endpoint), path); !good.ok()) return good;
         if (!seen.insert(endpoint).second) {
             return wrong(path, concat("'", endpoint, "' is there twice"));
         }
@@ -230,7 +225,7 @@ Result<void> check_config(const Config& config) {
         [&] { return check_secret(config.discovery_token, "discovery_token"); },
         [&] {
             return check_list(config.discovery_endpoints, "$.discovery_endpoints",
-                              limits::discovery_servers_count, check_server);
+                              limits::discovery_servers_count, check_discovery_endpoint);
         },
         [&] {
             return check_list(config.allowed_networks, "$.allowed_networks",

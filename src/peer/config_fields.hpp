@@ -20,6 +20,7 @@ struct Field {
     std::uint64_t low = 0;
     std::uint64_t high = UINT32_MAX;
     bool required = false;
+    std::string_view hint{};  // of one that is missing
 };
 
 inline constexpr std::uint64_t day_ms = 86'400'000;
@@ -27,8 +28,10 @@ inline constexpr std::uint64_t day_ms = 86'400'000;
 inline constexpr std::array config_fields{
     Field<Config>{"network_id", &Config::network_id, 0, 0, true},
     Field<Config>{"instance_id", &Config::instance_id},
+    Field<Config>{"listen", &Config::listen},
     Field<Config>{"bind_address", &Config::bind_address},
-    Field<Config>{"bind_port", &Config::bind_port, 0, 65'535, true},
+    Field<Config>{"bind_port", &Config::bind_port, 0, 65'535, true,
+                  "0 is a free one; a peer that only dials has listen = false instead"},
     Field<Config>{"discovery_endpoints", &Config::discovery_endpoints},
     Field<Config>{"auth_token", &Config::auth_token},
     Field<Config>{"max_connections", &Config::max_connections, 1,

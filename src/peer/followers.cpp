@@ -16,12 +16,6 @@ constexpr std::size_t most_warnings = 64;  // that wait to be told
 
 }  // namespace
 
-// What came before the node went goes first.
-bool Followers::reads(const Follower& follower) noexcept {
-    return follower.output && (!follower.output->detached.load(std::memory_order_acquire) ||
-                               follower.output->mailbox.waiting() != 0 || !follower.left.empty());
-}
-
 Followers::~Followers() { stop(); }
 
 void Followers::follow(const Ref<network::Network>& network, const Ref<Link>& link, Wish wish) {
@@ -79,44 +73,56 @@ void Followers::run(void* self) {
     }
 }
 
-void Followers::open(Follower& follower) {
-    const Wish& wish = follower.wish;
-    bool again = false;
-    std::uint64_t channel = UINT64_MAX;
+// Why nothing is heard is said once.
+void Followers::refuse(Follower& follower, std::string_view why) {
     {
         std::lock_guard lock(follower.mutex);
-        // Asked for again before the thread had come so far: two outputs would bring each packet twice.
-        if (follower.over || reads(follower)) return;
-        again = std::exchange(follower.told, true);
-        channel = follower.channel;
+        if (follower.over || std::exchange(follower.told, true)) return;
     }
-    if (again && !follower.network->topology()->resolve(wish.actor, wish.port, false).ok()) return;
+    follower.link->tell_followed(follower.wish.number, {}, why);
+}
+
+void Followers::open(Follower& follower) {
+    const Wish& wish = follower.wish;
+    {
+        std::lock_guard lock(follower.mutex);
+        if (follower.over || follower.output) return;
+    }
     if (!wish.replies_to.empty() && !follower.network->carries_envelopes()) {
-        end(follower);
-        return follower.link->tell_followed(
-            wish.number, {}, "replies are told apart by envelopes, which the network there does not carry");
+        refuse(follower, "replies are told apart by envelopes, which the network there does not carry");
+        return end(follower);
     }
+    auto place = follower.network->topology()->resolve(wish.actor, wish.port, false);
     Result<Ref<network::Output>> output =
         follower.network->open_output(wish.actor, wish.port, 0, true);
-    if (!output.ok()) {  // it may be there later
-        if (again) return;
-        return follower.link->tell_followed(wish.number, {}, output.error().message);
-    }
-    if (channel == UINT64_MAX) {
-        // The other side knows the channel by its number; the name keeps it apart from others.
-        Result<std::uint64_t> made = follower.link->open_channel(
-            wish.actor, concat("@", wish.number), wish.port);
-        if (!made.ok()) {
-            output.value()->close();
-            end(follower);
-            return follower.link->tell_followed(wish.number, {}, made.error().message);
-        }
-        follower.link->tell_followed(wish.number, made.value(), {});
-        std::lock_guard lock(follower.mutex);
-        follower.channel = made.value();
-    }
+    if (!output.ok()) return refuse(follower, output.error().message);  // it may be possible later
     use(follower, output.value());
+    if (place.ok()) {
+        Result<void> connected;
+        {
+            std::lock_guard lock(follower.mutex);
+            if (!follower.over) connected = connect(follower);
+        }
+        if (!connected.ok()) {
+            refuse(follower, connected.error().message);
+            return end(follower);
+        }
+    } else {
+        refuse(follower, place.error().message);
+    }
     pump(follower);
+}
+
+// The other side knows the channel by its number; the name keeps it apart from others.
+Result<void> Followers::connect(Follower& follower) {
+    if (follower.channel != UINT64_MAX) return {};
+    const Wish& wish = follower.wish;
+    Result<std::uint64_t> made =
+        follower.link->open_channel(wish.actor, concat("@", wish.number), wish.port);
+    if (!made.ok()) return made.take_error();
+    follower.channel = made.value();
+    follower.link->tell_followed(wish.number, made.value(), {});
+    return {};
 }
 
 // From now on it reads there.
@@ -128,15 +134,15 @@ void Followers::use(Follower& follower, const Ref<network::Output>& output) {
             // What was taken waits; the next call goes on.
         }
     });
-    Ref<network::Output> before = output;  // ends without the lock
     {
         std::lock_guard lock(follower.mutex);
-        if (!follower.over) std::swap(before, follower.output);
+        if (!follower.over) {
+            follower.output = output;
+            return;
+        }
     }
-    if (!before) return;
-    // It has ended meanwhile, or is of a node that has gone. What is called keeps the follower.
-    before->on_readable({});
-    before->close();
+    output->on_readable({});  // it has ended meanwhile
+    output->close();
 }
 
 void Followers::look_again() {
@@ -146,7 +152,7 @@ void Followers::look_again() {
         for (const Ref<Follower>& one : all_) {
             if (std::find(to_open_.begin(), to_open_.end(), one) != to_open_.end()) continue;
             std::lock_guard inner(one->mutex);
-            if (one->told && !one->over && !reads(*one)) to_open_.push_back(one);
+            if (one->told && !one->over && !one->output) to_open_.push_back(one);
         }
         if (to_open_.empty()) return;
     }
@@ -179,6 +185,15 @@ void Followers::pump_locked(Follower& follower, Vector<String>& warnings) {
             }
             if (follower.left.empty()) continue;
         }
+        // Of an actor that has come since it was asked for.
+        if (Result<void> made = connect(follower); !made.ok()) {
+            if (made.error().status != REFLOW_ERROR_CLOSED) {
+                warnings.push_back(concat("what ", follower.wish.actor, ".", follower.wish.port,
+                                          " emits cannot go: ", made.error().message));
+            }
+            follower.over = true;
+            return follower.output->close();
+        }
         // Those of one element go together.
         Link::Sending sending;
         sending.index = follower.left[0].index;
@@ -190,7 +205,7 @@ void Followers::pump_locked(Follower& follower, Vector<String>& warnings) {
         Result<std::size_t> sent = follower.link->send(follower.channel, refs, sending);
         if (!sent.ok() && sent.error().status == REFLOW_ERROR_CLOSED) {
             follower.over = true;
-            return;
+            return follower.output->close();  // and holds nobody back
         }
         std::size_t gone = sent.ok() ? sent.value() : 1;
         if (!sent.ok()) {

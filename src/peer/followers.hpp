@@ -27,14 +27,15 @@ public:
         String actor, port;
         String replies_to;  // what packets of this sender have caused; empty: all
     };
-    // Opens an output and tells the link how that went; what is not there is followed as soon as it is. A number that is there already: nothing.
+    // Opens an output and tells the link how that went; what is not there is followed from the moment on that it comes,
+    // or comes back. A number that is there already: nothing.
     void follow(const Ref<network::Network>& network, const Ref<Link>& link, Wish wish);
     void unfollow(const Link& link, std::uint64_t number);
     // The link has ended.
     void forget(const Link& link);
     // There is room on a channel again.
     void writable(const Link& link, std::uint64_t channel);
-    // Nodes may have come into the network, or come back: what is to be read there is read from now on.
+    // Outputs that could not be opened are tried again.
     void look_again();
     // Ends all, and its thread.
     void stop();
@@ -53,14 +54,15 @@ private:
             std::uint32_t index = REFLOW_NO_INDEX;
         };
         Vector<Left> left;  // taken, and not sent: there was no room
-        bool told = false;  // the link knows how it went; again without a word, until it goes
+        bool told = false;  // the link knows why it hears nothing
         bool over = false;
     };
     static void run(void* self);
-    // It has an output that something still comes from. The mutex of the follower is held.
-    [[nodiscard]] static bool reads(const Follower& follower) noexcept;
     void open(Follower& follower);
     void use(Follower& follower, const Ref<network::Output>& output);
+    static void refuse(Follower& follower, std::string_view why);
+    // Has a channel, which the link is told of. The mutex of the follower is held.
+    [[nodiscard]] static Result<void> connect(Follower& follower);
     void pump(Follower& follower);
     static void pump_locked(Follower& follower, Vector<String>& warnings);
     // Packets that cannot go: to be told by the thread, since this may be in the turn of an actor.

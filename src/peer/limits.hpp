@@ -26,6 +26,8 @@ inline constexpr std::size_t peer_stream_metadata_bytes = std::size_t{64} << 10;
 
 inline constexpr std::size_t peer_deliveries_count = 65'536;  // messages that wait for room with a call
 inline constexpr std::size_t mesh_executions_count = 10'000;  // of one mesh
+// How long a link that the host disconnects may stay for what becomes of what was sent over it.
+inline constexpr std::uint64_t peer_farewell_ns = 5'000'000'000;
 inline constexpr std::uint32_t peer_strangers_count = 48;  // accepted links that have not greeted
 inline constexpr std::uint32_t peer_guests_count = 16;     // connections that are nothing yet
 

@@ -423,7 +423,7 @@ void Link::tick(std::uint64_t now_ns) {
         return;
     }
     ask_how_far_locked();
-    batch_.ping(now_ns);
+    batch_.ping(next_ping_locked(now_ns));
     flush_locked(lock);
 }
 

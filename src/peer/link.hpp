@@ -94,6 +94,8 @@ public:
     // What is pending of an actor here, and was caused by packets of that sender there, is not wanted any more.
     virtual void cancel(Link& /*link*/, std::string_view /*actor*/,
                         std::string_view /*source_actor*/) {}
+    // A ping has been answered: answered_ping() is further than it was.
+    virtual void ponged(Link& /*link*/) {}
     virtual void log(reflow_log_level level, std::string_view text) = 0;
     // Link::flush() is to be called once after this time.
     virtual void flush_later(Link& link, std::uint64_t after_ns) = 0;
@@ -186,6 +188,12 @@ public:
     [[nodiscard]] String message_id(std::uint64_t channel, std::uint64_t number) const;
     void flush();
     Result<void> ask_actors(std::uint64_t number);
+    // Sends a ping, of the kind that the other side knows, and returns its number, which rises. It has been answered once
+    // answered_ping() is as high; counts() tells how long that took. REFLOW_ERROR_CLOSED.
+    Result<std::uint64_t> ping();
+    [[nodiscard]] std::uint64_t answered_ping() const noexcept {
+        return answered_ping_.load(std::memory_order_relaxed);
+    }
     // What an outport of an actor there emits shall come here; LinkOwner::followed() tells. To be
     // asked for on each link anew. REFLOW_ERROR_CLOSED, _UNSUPPORTED by a peer of the original.
     Result<void> follow(std::uint64_t number, std::string_view actor, std::string_view port,
@@ -222,6 +230,7 @@ public:
     void received(io::Wire& wire, std::span<const std::byte> frame, bool text) override;
     void closing(io::Wire& wire) override;
     void drained(io::Wire& wire) override;
+    void ponged(io::Wire& wire, std::uint64_t number) override;
     void closed(io::Wire& wire, std::uint16_t code, reflow_status status,
                 std::string_view reason) override;
 
@@ -360,6 +369,9 @@ private:
     void hear_packed(std::string_view frame, bool last);
     // ---- in link_books.cpp
     void hear_last(std::string_view frame);
+    void hear_report(std::uint64_t channel, std::uint64_t number, reflow_status status,
+                     std::string_view text);
+    void hear_confirmed(std::uint64_t channel, std::uint64_t packets);
     void through_locked(std::uint64_t channel, std::uint64_t packets) noexcept;
     void credited_locked(std::uint64_t channel, std::uint64_t packets) noexcept;
     void reported_locked(std::uint64_t channel, std::uint64_t number) noexcept;
@@ -381,6 +393,8 @@ private:
     void leave(std::unique_lock<std::mutex>& lock, std::uint16_t code, std::string_view reason);
     void heard() noexcept;
     void hear_bytes();
+    void hear_pong(std::uint64_t number);
+    [[nodiscard]] std::uint64_t next_ping_locked(std::uint64_t now_ns) noexcept;
     // Who the other side is, with mutex_.
     [[nodiscard]] const Identity& other_locked() const noexcept {
         return dials_ ? welcome_.from : hello_.from;
@@ -400,6 +414,8 @@ private:
     // Statistics, relaxed.
     std::atomic<std::uint64_t> round_trip_ns_{0}, packets_in_{0}, packets_out_{0};
     std::atomic<std::uint64_t> frames_in_{0}, frames_out_{0};
+    // relaxed: who waits for it is told under the lock of the owner. Written on the thread of wires.
+    std::atomic<std::uint64_t> answered_ping_{0};
     // When something came last. relaxed: a time that is a little old does no harm.
     std::atomic<std::uint64_t> heard_ns_{0};
     std::uint64_t bytes_heard_ = 0;  // of the wire, when something came last; on the thread of wires
@@ -410,6 +426,7 @@ private:
     Welcome welcome_;
     std::uint64_t since_ns_ = 0;  // of the greeting
     std::uint64_t pinged_ns_ = 0;
+    std::uint64_t last_ping_ = 0;  // number
     std::uint64_t ticked_ns_ = 0;
     std::uint64_t watched_ns_ = 0;  // since then without a gap, as ticks tell
     std::uint64_t opened_ns_ = 0;

@@ -42,6 +42,23 @@ void Link::reported_locked(std::uint64_t channel, std::uint64_t number) noexcept
     through_locked(channel, number + 1);
 }
 
+void Link::hear_report(std::uint64_t channel, std::uint64_t number, reflow_status status,
+                       std::string_view text) {
+    {
+        std::lock_guard lock(mutex_);
+        reported_locked(channel, number);
+    }
+    owner_.lost(*this, channel, number, status, text);
+}
+
+void Link::hear_confirmed(std::uint64_t channel, std::uint64_t packets) {
+    {
+        std::lock_guard lock(mutex_);
+        through_locked(channel, packets);
+    }
+    owner_.confirmed(*this, channel, packets);
+}
+
 Link::Books Link::books_locked() const noexcept {
     Books sum;
     if (old()) return sum;
@@ -87,19 +104,11 @@ public:
     }
     Result<void> report(std::uint64_t channel, std::uint64_t number, reflow_status status,
                         std::string_view text) override {
-        {
-            std::lock_guard lock(link_.mutex_);
-            link_.reported_locked(channel, number);
-        }
-        link_.owner_.lost(link_, channel, number, status, text);
+        link_.hear_report(channel, number, status, text);
         return {};
     }
     Result<void> confirmed(std::uint64_t channel, std::uint64_t packets) override {
-        {
-            std::lock_guard lock(link_.mutex_);
-            link_.through_locked(channel, packets);
-        }
-        link_.owner_.confirmed(link_, channel, packets);
+        link_.hear_confirmed(channel, packets);
         return {};
     }
 

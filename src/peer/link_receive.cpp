@@ -152,11 +152,7 @@ public:
     }
     Result<void> report(std::uint64_t channel, std::uint64_t number, reflow_status status,
                         std::string_view text) override {
-        {
-            std::lock_guard lock(link_.mutex_);
-            link_.reported_locked(channel, number);
-        }
-        link_.owner_.lost(link_, channel, number, status, text);
+        link_.hear_report(channel, number, status, text);
         return {};
     }
     Result<void> ping(std::uint64_t number) override {
@@ -166,11 +162,7 @@ public:
         return {};
     }
     Result<void> pong(std::uint64_t number) override {
-        std::uint64_t now = link_.owner_.now_ns();
-        if (number <= now) {
-            link_.round_trip_ns_.store(std::max<std::uint64_t>(now - number, 1),
-                                       std::memory_order_relaxed);
-        }
+        link_.hear_pong(number);
         return {};
     }
     Result<void> follow(std::uint64_t number, std::string_view actor, std::string_view port,
@@ -263,11 +255,7 @@ public:
         return {};
     }
     Result<void> confirmed(std::uint64_t channel, std::uint64_t packets) override {
-        {
-            std::lock_guard lock(link_.mutex_);
-            link_.through_locked(channel, packets);
-        }
-        link_.owner_.confirmed(link_, channel, packets);
+        link_.hear_confirmed(channel, packets);
         return {};
     }
 

@@ -127,47 +127,72 @@ Result<void> Outboxes::put_told(const Address& to, MessageRef message, Told told
     return {};
 }
 
-Result<void> Outboxes::put(const Address& to, MessageRef message, std::int64_t timeout_ms,
-                           bool confirm, std::uint32_t index) {
-    const std::uint64_t start = carrier_.carrier_now_ns();
-    auto left = [&] {
-        std::uint64_t spent = (carrier_.carrier_now_ns() - start) / 1'000'000;
-        const auto most = static_cast<std::uint64_t>(waiting_ms(timeout_ms));
-        return std::chrono::milliseconds(most - std::min(most, spent));
-    };
-    if (Result<void> fits = fits_outbox(to, message); !fits.ok()) return fits;
-    Ref<Way> way;
-    Ref<Fate> fate;
-    if (confirm) fate = make_ref<Fate>();
-    Losses lost;
+std::chrono::milliseconds Outboxes::left_of(const Until& until) {
+    const std::uint64_t spent = (carrier_.carrier_now_ns() - until.start_ns) / 1'000'000;
+    const auto most = static_cast<std::uint64_t>(waiting_ms(until.timeout_ms));
+    return std::chrono::milliseconds(most - std::min(most, spent));
+}
+
+// What there is room for is put in under one lock, and goes to the link before this waits for more.
+Result<void> Outboxes::put_all(const Address& to, std::span<const MessageRef> messages,
+                               const Ref<Fate>& fate, const Until& until, std::uint32_t index,
+                               std::size_t& accepted) {
     Result<void> result;
-    {
-        Lock lock(mutex_);
-        for (;;) {
+    while (result.ok() && accepted < messages.size()) {
+        Ref<Way> way;
+        Losses lost;
+        {
+            Lock lock(mutex_);
             if (stopped_) return Failure(REFLOW_ERROR_CLOSED, "the peer has stopped");
-            if (!way) {
-                Result<Ref<Way>> found = way_to(to);
-                if (!found.ok()) return found.take_error();
-                way = std::move(found).take();
+            Result<Ref<Way>> found = way_to(to);
+            if (!found.ok()) return found.take_error();
+            way = std::move(found).take();
+            const std::size_t before = accepted;
+            for (; accepted < messages.size(); ++accepted) {
+                Result<bool> taken = way->box.put(messages[accepted].own(), fate,
+                                                  carrier_.carrier_now_ns(), lost, index);
+                if (!taken.ok()) result = taken.take_error();
+                if (!taken.ok() || !taken.value()) break;
             }
-            Result<bool> taken =
-                way->box.put(message.own(), fate, carrier_.carrier_now_ns(), lost, index);
-            if (!taken.ok()) return taken.take_error();
-            if (taken.value()) break;
-            way->full = true;
-            if (changed_.wait_for(lock, left()) == std::cv_status::timeout) {
+            if (result.ok() && accepted == before) {
+                way->full = true;
+                if (changed_.wait_for(lock, left_of(until)) == std::cv_status::no_timeout) continue;
                 return Failure(REFLOW_ERROR_TIMEOUT,
                                concat("the outbox of ", to.actor, "@", to.network_id,
-                                      " has no room within ", timeout_ms, " ms"))
+                                      " has no room within ", until.timeout_ms, " ms"))
                     .port(to.port);
             }
         }
+        tell(*way, lost);
+        pump(way);
     }
-    tell(*way, lost);
-    pump(way);
-    if (!fate) return {};
+    return result;
+}
+
+Result<void> Outboxes::put(const Address& to, std::span<const MessageRef> messages,
+                           std::int64_t timeout_ms, std::size_t& accepted, std::uint32_t index) {
+    const Until until{timeout_ms, carrier_.carrier_now_ns()};
+    accepted = 0;
+    std::size_t fit = 0;
+    Result<void> fits;
+    while (fit < messages.size() && fits.ok()) {
+        fits = fits_outbox(to, messages[fit]);
+        if (fits.ok()) ++fit;
+    }
+    Result<void> put = put_all(to, messages.first(fit), {}, until, index, accepted);
+    return put.ok() ? std::move(fits) : std::move(put);
+}
+
+Result<void> Outboxes::put_confirmed(const Address& to, MessageRef message,
+                                     std::int64_t timeout_ms) {
+    const Until until{timeout_ms, carrier_.carrier_now_ns()};
+    if (Result<void> fits = fits_outbox(to, message); !fits.ok()) return fits;
+    const Ref<Fate> fate = make_ref<Fate>();
+    std::size_t accepted = 0;
+    Result<void> put = put_all(to, std::span(&message, 1), fate, until, REFLOW_NO_INDEX, accepted);
+    if (!put.ok()) return put;
     Lock lock(mutex_);
-    if (!changed_.wait_for(lock, left(), [&] { return fate->decided; })) {
+    if (!changed_.wait_for(lock, left_of(until), [&] { return fate->decided; })) {
         return Failure(REFLOW_ERROR_TIMEOUT,
                        concat("in the outbox, and not confirmed within ", timeout_ms, " ms"));
     }

@@ -4,10 +4,12 @@
 // the owner are called; a link's answers may come before the call that has sent returns.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -47,10 +49,12 @@ public:
     [[nodiscard]] bool confirms(std::string_view network_id, std::string_view actor) const;
 
     using Address = OutboxAddress;
-    // Takes a message, waiting for room; with confirm, until its fate is known. REFLOW_ERROR_TIMEOUT, _LIMIT,
-    // _CLOSED after stop(). index: of the array port.
-    Result<void> put(const Address& to, MessageRef message, std::int64_t timeout_ms, bool confirm,
-                     std::uint32_t index = REFLOW_NO_INDEX);
+    // Takes messages, waiting for room; accepted tells how many, also on failure. What there is room for goes to the
+    // link together. REFLOW_ERROR_TIMEOUT, _LIMIT, _CLOSED after stop(). index: of the array port.
+    Result<void> put(const Address& to, std::span<const MessageRef> messages, std::int64_t timeout_ms,
+                     std::size_t& accepted, std::uint32_t index = REFLOW_NO_INDEX);
+    // One, and waits until its fate is known.
+    Result<void> put_confirmed(const Address& to, MessageRef message, std::int64_t timeout_ms);
 
     // The same without a wait: told is called once, unless this fails. REFLOW_ERROR_LIMIT if it is full.
     Result<void> put_told(const Address& to, MessageRef message, Told told);
@@ -106,6 +110,15 @@ private:
     using Lock = std::unique_lock<std::mutex>;
     class Pumping;
     [[nodiscard]] Result<Ref<Way>> way_to(const Address& to);
+    // Until when a call waits, and what is left of that.
+    struct Until {
+        std::int64_t timeout_ms;
+        std::uint64_t start_ns;
+    };
+    [[nodiscard]] std::chrono::milliseconds left_of(const Until& until);
+    // fate: of a message that is put alone, or NULL.
+    Result<void> put_all(const Address& to, std::span<const MessageRef> messages, const Ref<Fate>& fate,
+                         const Until& until, std::uint32_t index, std::size_t& accepted);
     void pump(const Ref<Way>& way);
     [[nodiscard]] bool find_link(Way& way, Lock& lock, Losses& lost);
     // What is told, and ended, where no lock is held.

@@ -47,6 +47,7 @@ Result<void> Peer::bind(std::string_view address, std::uint16_t port) {
     if (started_) return Failure(REFLOW_ERROR_INVALID_STATE, "the peer has been started");
     options_.bind_address = address;
     options_.bind_port = port;
+    options_.listens = true;
     return {};
 }
 
@@ -80,7 +81,8 @@ Result<void> Peer::start() {
     plan_tick();
     log(REFLOW_LOG_INFO, concat("starting peer: network_id=", options_.link.self.network_id,
                                 ", instance_id=", options_.link.self.instance_id, ", bind=",
-                                host_and_port(options_.bind_address, port_)));
+                                options_.listens ? host_and_port(options_.bind_address, port_)
+                                                 : String("none")));
     Result<void> found = start_discovery();
     if (!found.ok() && options_.listens) {
         wires_.unlisten(port_number_);
@@ -182,7 +184,6 @@ void Peer::tick() {
     }
     outboxes_.tick();
     followers_.look_again();
-    look_at_changes();
     plan_tick();
 }
 
@@ -313,6 +314,7 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
         Identity remote = link.remote();
         greeted = !remote.network_id.empty();
         std::erase(retiring_, kept);
+        std::erase(departing_, kept);
         std::erase_if(asked_, [&](const auto& one) {
             return one.second.link == kept && !one.second.answered;
         });
@@ -431,7 +433,6 @@ Result<std::uint64_t> Peer::find_inport(const Link& link, const Parcel& parcel,
             .node(parcel.actor)
             .port(parcel.port);
     }
-    followers_.look_again();  // if the node is new here, its outports are too
     std::lock_guard lock(mutex_);
     // A link that has ended says so before it is taken out of the table.
     bool lives = link.stage() != Stage::closed;

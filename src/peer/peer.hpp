@@ -135,14 +135,17 @@ public:
     Result<void> send_told(const Deliveries::Address& to, Message message, std::uint64_t timeout_ns,
                            Told told);
     // For a node of this network, to an actor that keeps() has told of: into the outbox, without a wait.
-    Result<void> keep(const OutboxAddress& to, MessageRef message, std::uint32_t index) {
-        return outboxes_.put(to, message, 0, false, index);
+    Result<void> keep(const OutboxAddress& to, std::span<const MessageRef> messages,
+                      std::uint32_t index, std::size_t& accepted) {
+        return outboxes_.put(to, messages, 0, accepted, index);
     }
     // Asks the discovery servers now. REFLOW_ERROR_INVALID_STATE without any, or before the start, and as
     // Discovery::discover.
     Result<void> discover(std::int64_t timeout_ms);
     // Which actors a network has, an array. REFLOW_ERROR_NOT_FOUND without a link, _TIMEOUT, _CLOSED.
     Result<Message> ask_actors(std::string_view network_id, std::int64_t timeout_ms);
+    // How long a ping over a link to the network and its answer take, in nanoseconds. As ask_actors().
+    Result<std::uint64_t> ping(std::string_view network_id, std::int64_t timeout_ms);
     // Those that are known, and those that there are links to; an array for the host.
     [[nodiscard]] Result<Message> networks() const;
     // Keeps what is sent to an actor until it can go, and as the options say until it is confirmed; listener
@@ -167,8 +170,10 @@ public:
     void unfollow(Proxy& proxy);
     // What was pending of it has been cancelled: the other side is told.
     void cancel(const Proxy& proxy);
+    // What comes for one comes for the other from now on.
+    void reroute(Proxy& from, Proxy& to);
     // An outport more, or one less, than when a link came.
-    void follow_late(const Proxy& proxy, const Proxy::Followed& what, bool wanted);
+    void follow_late(Proxy& proxy, const Proxy::Followed& what, bool wanted);
 
     [[nodiscard]] Vector<Ref<Link>> links() const;
     [[nodiscard]] std::optional<OutboxStatus> outbox_status() const;
@@ -233,6 +238,7 @@ private:
                                               std::span<const Message> packets);
     Message actors() override;
     void actors_told(Link& link, std::uint64_t number, MessageRef actors) override;
+    void ponged(Link& link) override;
     void follow(Link& link, std::uint64_t number, std::string_view actor, std::string_view port,
                 std::string_view replies_to) override;
     void unfollow(Link& link, std::uint64_t number) override;
@@ -287,7 +293,6 @@ private:
     void greet_proxies(Link& link);
     void hear_fates(std::int64_t timeout_ms);
     void tell_end(Link& link, reflow_status status, std::string_view reason);
-    void look_at_changes();
 
     // ---- in peer_discovery.cpp; those that end in _locked want the lock
     Result<void> start_discovery();
@@ -312,6 +317,14 @@ private:
     // Of two links to one peer one goes.
     void settle(Link& link);
     void retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks);
+    // A link that the host has disconnected, until the fate of what it carries is known.
+    struct Farewell {
+        Ref<Link> link;
+        std::uint64_t open = 0;      // packets without one, at the last look
+        std::uint64_t moved_ns = 0;  // when these last became fewer
+        std::uint64_t end_ns = 0;
+    };
+    void bid_farewell(Farewell of);
     Result<Message> ask_over(const Ref<Link>& link, std::int64_t timeout_ms);
     [[nodiscard]] bool stranger_locked(const Ref<Target>& target);
     void check_expected(Link& link);
@@ -327,7 +340,6 @@ private:
     Followers followers_;
     std::uint16_t port_ = 0;
     std::uint64_t started_ns_ = 0;  // fixed with start()
-    Ref<graph::SharedGraph> seen_;  // of the network, at the last tick; on the thread of wires
     std::uint64_t ticked_ns_ = 0;   // on the thread of wires; 0: a tick was late
     // Statistics, relaxed: packets that were not delivered, links of others that found no place, and those that
     // ended before they were greeted.
@@ -356,6 +368,7 @@ private:
     Map<std::uint64_t, std::uint64_t> timers_;  // of the host of wires, by numbers of ours
     std::uint64_t last_timer_ = 0;
     Ref<Discovery> discovery_;     // set by start(), and fixed then
+    Vector<Ref<Link>> departing_;  // disconnected, and not closed yet
     Vector<Ref<Link>> retiring_;   // which end soon, since another link is to the same peer
     Vector<String> not_dialled_;   // networks that the host has disconnected
     Vector<String> unreachable_;   // endpoints of discovery, which has been told
@@ -367,6 +380,7 @@ private:
     };
     Map<std::uint64_t, Asked> asked_;  // questions for actors, by number
     std::uint64_t last_asked_ = 0;
+    std::size_t pinging_ = 0;  // calls that wait for the answer of a ping
     // relaxed: only the number matters. Frames that came and were none, or claimed another network.
     std::atomic<std::uint64_t> invalid_{0};
 };

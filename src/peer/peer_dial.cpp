@@ -3,11 +3,18 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/limits.hpp"
 #include "base/text.hpp"
+#include "peer/limits.hpp"
 #include "peer/peer.hpp"
 #include "peer/times.hpp"
 
 namespace reflow::peer {
+namespace {
+
+constexpr std::string_view disconnected_word = "disconnected";
+
+}  // namespace
 
 String reason_of(reflow_status status, std::string_view reason) {
     if (!reason.empty()) return String(reason);
@@ -44,6 +51,13 @@ Result<void> Peer::dial(const Ref<Target>& target) {
 Result<Identity> Peer::connect(std::string_view endpoint, std::int64_t timeout_ms) {
     Result<io::WireAddress> address = io::WireAddress::parse(endpoint);
     if (!address.ok()) return address.take_error();
+    // The other side would refuse a link to a peer that it has one to.
+    Vector<Ref<Link>> departing;
+    {
+        std::lock_guard lock(mutex_);
+        departing.swap(departing_);
+    }
+    for (const Ref<Link>& link : departing) link->close(io::WIRE_NORMAL, disconnected_word);
     Result<void> dialled;
     Ref<Target> target = join(address.value());  // which discovery has led to
     if (!target) {
@@ -108,8 +122,35 @@ Result<void> Peer::disconnect(std::string_view network_id) {
         not_dialled_.emplace_back(network_id);
     }
     changed_.notify_all();
-    for (const Ref<Link>& link : all) link->close(io::WIRE_NORMAL, "disconnected");
+    for (const Ref<Link>& link : all) {
+        link->hush();
+        bid_farewell({link, UINT64_MAX, now_ns(), now_ns() + limits::peer_farewell_ns});
+    }
     return {};
+}
+
+// It carries nothing more, and stays as long as the other side tells within a heartbeat that more of what was sent has
+// been taken.
+void Peer::bid_farewell(Farewell of) {
+    constexpr std::uint64_t look_ns = 5'000'000;
+    const Ref<Link> link = of.link;
+    if (link->stage() != Stage::open) return;
+    const std::uint64_t open = link->confirms() ? link->counts().unconfirmed : 0, now = now_ns();
+    if (std::exchange(of.open, open) > open) of.moved_ns = now;
+    const bool stands = now - of.moved_ns > options_.link.heartbeat_ns;
+    {
+        std::lock_guard lock(mutex_);
+        auto found = std::find(departing_.begin(), departing_.end(), link);
+        const bool known = found != departing_.end();
+        if (open != 0 && !stands && now < of.end_ns) {
+            if (!known) departing_.push_back(link);
+        } else {
+            if (known) departing_.erase(found);
+            of.link = {};
+        }
+    }
+    if (!of.link) return link->close(io::WIRE_NORMAL, disconnected_word);
+    later(look_ns, [this, of] { bid_farewell(of); });
 }
 
 void Peer::plan_attempt(const Ref<Target>& target) {

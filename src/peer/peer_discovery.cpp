@@ -371,6 +371,47 @@ Result<Message> Peer::ask_over(const Ref<Link>& link, std::int64_t timeout_ms) {
                    concat(network_id, " does not answer within ", timeout_ms, " ms"));
 }
 
+Result<std::uint64_t> Peer::ping(std::string_view network_id, std::int64_t timeout_ms) {
+    using Time = std::chrono::steady_clock;
+    const Time::time_point end = Time::now() + std::chrono::milliseconds(waiting_ms(timeout_ms));
+    for (;;) {
+        Ref<Link> link = pick(network_id);
+        if (!link) {
+            return Failure(REFLOW_ERROR_NOT_FOUND,
+                           concat("No connection to network: ", network_id));
+        }
+        Result<std::uint64_t> sent = link->ping();
+        if (sent.ok()) {
+            std::unique_lock lock(mutex_);
+            ++pinging_;
+            auto answered = [&] { return link->answered_ping() >= sent.value(); };
+            const bool in_time = changed_.wait_until(
+                lock, end, [&] { return answered() || link->stage() != Stage::open; });
+            --pinging_;
+            lock.unlock();
+            if (answered()) return link->counts().round_trip_ns;
+            if (!in_time) {
+                return Failure(REFLOW_ERROR_TIMEOUT, concat(network_id, " does not answer within ",
+                                                            timeout_ms, " ms"));
+            }
+        } else if (sent.error().status != REFLOW_ERROR_CLOSED) {
+            return sent;
+        }
+        // As ask_actors(): another link may stay.
+        if (!connected(network_id)) {
+            return Failure(REFLOW_ERROR_CLOSED, concat("the link to ", network_id, " has ended"));
+        }
+    }
+}
+
+void Peer::ponged(Link&) {
+    {
+        std::lock_guard lock(mutex_);
+        if (pinging_ == 0) return;
+    }
+    changed_.notify_all();
+}
+
 namespace {
 
 struct KnownInstance {

@@ -96,28 +96,48 @@ void Peer::ask_for(Proxy& proxy, Link& link) {
                                           one.replies ? std::string_view(proxy.node) : std::string_view());
         if (!asked.ok() && asked.error().status != REFLOW_ERROR_CLOSED) {
             log(REFLOW_LOG_WARN, concat(proxy.node, ": ", asked.error().message));
-            return proxy.answered(link, true);
+            return proxy.answered(link, Proxy::all_requests);
         }
+    }
+}
+
+void Peer::reroute(Proxy& from, Proxy& to) {
+    std::lock_guard lock(mutex_);
+    for (auto& [key, route] : routes_) {
+        if (route.proxy.get() != &from) continue;
+        auto outport = to.same_outport(from, route.outport);
+        if (!outport) continue;  // nobody takes it
+        route.proxy = Ref<Proxy>::share(&to);
+        route.outport = *outport;
     }
 }
 
 void Peer::unfollow(Proxy& proxy) {
     for (const Ref<Link>& link : links()) {
-        for (const Proxy::Followed& one : proxy.followed()) link->unfollow(one.number);
+        for (const Proxy::Followed& one : proxy.followed()) {
+            // A node in its place may go on with it.
+            if (!proxies_->wanted(one.number)) link->unfollow(one.number);
+        }
     }
 }
 
-void Peer::follow_late(const Proxy& proxy, const Proxy::Followed& what, bool wanted) {
+// A link that the node has asked nothing of yet is told with the rest.
+void Peer::follow_late(Proxy& proxy, const Proxy::Followed& what, bool wanted) {
     for (const Ref<Link>& link : links()) {
         if (!link->open_to(proxy.name.network_id)) continue;
         if (!wanted) {
             link->unfollow(what.number);
+            proxy.answered(*link, what.number);
             continue;
         }
+        if (!proxy.asks_too(*link, what.number)) continue;
         Result<void> asked =
             link->follow(what.number, proxy.name.actor_id, what.port,
                          what.replies ? std::string_view(proxy.node) : std::string_view());
-        if (!asked.ok()) log(REFLOW_LOG_WARN, concat(proxy.node, ": ", asked.error().message));
+        if (asked.ok()) continue;
+        proxy.answered(*link, what.number);
+        if (asked.error().status == REFLOW_ERROR_CLOSED) continue;
+        log(REFLOW_LOG_WARN, concat(proxy.node, ": ", asked.error().message));
     }
 }
 
@@ -126,15 +146,6 @@ void Peer::cancel(const Proxy& proxy) {
     for (const Ref<Link>& link : links()) {
         if (link->open_to(proxy.name.network_id)) link->cancel(proxy.name.actor_id, proxy.node);
     }
-}
-
-// After a change of the network its nodes look which of their outports are connected.
-void Peer::look_at_changes() {
-    if (!proxies_) return;
-    // The document, and not what is made of it: that keeps nodes that have gone.
-    Ref<graph::SharedGraph> now = network_->topology()->graph;
-    if (std::exchange(seen_, now) == now) return;
-    for (const Ref<Proxy>& one : proxies_->all()) one->wake();
 }
 
 void Peer::greet_proxies(Link& link) {
@@ -155,10 +166,10 @@ void Peer::followed(Link& link, std::uint64_t number, std::optional<std::uint64_
             std::lock_guard lock(mutex_);
             routes_[{&link, *channel}] = {0, proxy, outport};
         }
-        proxy->answered(link, false);
+        proxies_->answered(link, number);
         return outboxes_.linked(link.remote().network_id);
     }
-    proxy->answered(link, false);
+    proxies_->answered(link, number);
     outboxes_.linked(link.remote().network_id);
     log(REFLOW_LOG_WARN, concat(proxy->node, " hears nothing of ", proxy->name.text(), ": ", text));
     proxy->complain(text);

@@ -32,9 +32,10 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
     };
     if (outboxes_.keeps(network_id, actor) &&
         (!confirm || outboxes_.confirms(network_id, actor))) {
+        const OutboxAddress to{network_id, actor, port, source_actor};
+        if (!confirm) return outboxes_.put(to, messages, left_ms(), accepted);
         for (; accepted < messages.size(); ++accepted) {
-            Result<void> kept = outboxes_.put({network_id, actor, port, source_actor},
-                                              messages[accepted], left_ms(), confirm);
+            Result<void> kept = outboxes_.put_confirmed(to, messages[accepted], left_ms());
             if (!kept.ok()) return kept;
         }
         return {};
@@ -79,7 +80,7 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
         }
         const std::int64_t left = left_ms();
         std::unique_lock lock(mutex_);
-        auto changed = [&] { return rooms_ != seen || link->stage() != Stage::open; };
+        auto changed = [&] { return rooms_ != seen || !link->open_to(network_id); };
         if (!changed_.wait_for(lock, std::chrono::milliseconds(left), changed)) {
             return Failure(REFLOW_ERROR_TIMEOUT,
                            concat(actor, " of ", network_id, " takes nothing: no room within ",

@@ -6,9 +6,11 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "message/envelope.hpp"
+#include "network/build.hpp"
 #include "peer/peer.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/completions.hpp"
+#include "runtime/heard.hpp"
 
 namespace reflow::peer {
 namespace {
@@ -109,19 +111,30 @@ Result<void> Proxy::set_up(Context& context) {
         followed_.push_back({i, component.outports[i].name, home->next_number(), replies});
     }
     error_port_.store(component.error_port, std::memory_order_relaxed);
-    hears_errors_.store(context.connected(component.error_port), std::memory_order_release);
+    actor_ = &context.actor;
+    hears_errors_.store(runtime::heard(actor_->outports[component.error_port]), std::memory_order_release);
     {
         std::lock_guard lock(mutex_);
         open_ = true;
     }
+    Ref<Proxy> before = home->twin(*this);
+    if (before) take_numbers(*before);
     home->enter(*this);
+    if (before) go_on_from(*before);
     if (Ref<Peer> peer = home->peer()) peer->follow(*this);
     return {};
 }
 
 void Proxy::tear_down() noexcept {
-    home->leave(*this);
-    if (Ref<Peer> peer = home->peer()) peer->unfollow(*this);
+    Ref<Proxy> next = home->leave(*this);
+    Ref<Peer> peer = home->peer();
+    try {
+        if (next) hand_over(*next);
+        if (next && peer) peer->reroute(*this, *next);
+    } catch (const std::bad_alloc&) {
+        // What comes in this moment is lost.
+    }
+    if (peer) peer->unfollow(*this);
     std::lock_guard lock(mutex_);
     open_ = false;
     coming_.clear();
@@ -129,23 +142,6 @@ void Proxy::tear_down() noexcept {
     asked_.clear();
     waiting_.clear();
     link_ = nullptr;
-}
-
-std::size_t Proxy::wishes() const noexcept {
-    return static_cast<std::size_t>(std::count_if(
-        followed_.begin(), followed_.end(), [this](const Followed& one) { return wants(one); }));
-}
-
-// The network has been changed since, perhaps.
-void Proxy::look_at_errors(Context& context) {
-    const std::uint32_t port = error_port_.load(std::memory_order_relaxed);
-    const bool now = context.connected(port);
-    if (now == hears_errors_.load(std::memory_order_relaxed)) return;
-    hears_errors_.store(now, std::memory_order_release);
-    Ref<Peer> peer = home->peer();
-    for (const Followed& one : followed_) {
-        if (one.outport == port && peer) peer->follow_late(*this, one, now);
-    }
 }
 
 void Proxy::wake() noexcept {
@@ -161,7 +157,14 @@ std::size_t Proxy::take(Exit exit, std::span<const Message> packets,
                         const Ref<Link>& link, std::uint64_t channel) {
     std::size_t taken = 0;
     {
-        std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
+        if (successor_) {
+            const Ref<Proxy> next = successor_;  // which stays: it is set once
+            lock.unlock();
+            auto outport = next->same_outport(*this, exit.outport);
+            if (!outport) return packets.size();
+            return next->take({*outport, exit.index}, packets, link, channel);
+        }
         if (!open_) return packets.size();  // nobody is here any more
         std::size_t room = limits::proxy_packets_count - std::min<std::size_t>(
                                                              coming_.size(),
@@ -176,40 +179,6 @@ std::size_t Proxy::take(Exit exit, std::span<const Message> packets,
     }
     if (taken != 0) wake();
     return taken;
-}
-
-void Proxy::asks(const Link& link) {
-    std::lock_guard lock(mutex_);
-    for (const Asked& one : asked_) {
-        if (one.link == &link) return;
-    }
-    asked_.push_back({&link, wishes()});
-}
-
-void Proxy::answered(const Link& link, bool all) {
-    bool done = false;
-    {
-        std::lock_guard lock(mutex_);
-        for (Asked& one : asked_) {
-            if (one.link != &link || one.unanswered == 0) continue;
-            one.unanswered = all ? 0 : one.unanswered - 1;
-            done = one.unanswered == 0;
-        }
-    }
-    if (done) wake();
-}
-
-void Proxy::forget(const Link& link) {
-    std::lock_guard lock(mutex_);
-    std::erase_if(asked_, [&](const Asked& one) { return one.link == &link; });
-}
-
-bool Proxy::hears(const Link& link) {
-    std::lock_guard lock(mutex_);
-    for (const Asked& one : asked_) {
-        if (one.link == &link) return one.unanswered == 0;
-    }
-    return false;
 }
 
 void Proxy::complain(std::string_view text) {
@@ -254,7 +223,7 @@ void Proxy::emit_what_came(Context& context) {
 }
 
 reflow_status Proxy::run(Context& context, reflow_packet* inputs, std::size_t count) {
-    look_at_errors(context);
+    look_at_errors();
     emit_what_came(context);
     const Component& component = *context.actor.component;
     send_what_waits(component);
@@ -362,13 +331,11 @@ Result<std::size_t> Proxy::put(Peer& peer, const Component& component, Entry ent
                                std::span<const MessageRef> messages) {
     const OutboxAddress to{name.network_id, name.actor_id, component.inports[entry.inport].name,
                            node};
-    for (std::size_t i = 0; i < messages.size(); ++i) {
-        Result<void> taken = peer.keep(to, messages[i], entry.index);
-        if (taken.ok()) continue;
-        if (taken.error().status == REFLOW_ERROR_TIMEOUT || i != 0) return i;
-        return taken.take_error();
-    }
-    return messages.size();
+    std::size_t accepted = 0;
+    Result<void> taken = peer.keep(to, messages, entry.index, accepted);
+    const bool full = !taken.ok() && taken.error().status == REFLOW_ERROR_TIMEOUT;
+    if (taken.ok() || full || accepted != 0) return accepted;
+    return taken.take_error();
 }
 
 Result<std::uint64_t> Proxy::channel_to(const Component& component, std::uint32_t inport,
@@ -396,8 +363,10 @@ std::unique_ptr<Error> Proxy::failed(const Error& why) const {
 
 // ---- all of a network
 
-Result<ComponentRef> Proxies::component(std::string_view id, const Names& inports,
-                                        const Names& outports) {
+Result<ComponentRef> Proxies::component(std::string_view id, const network::Builder& of) {
+    Names names[2];
+    if (Result<void> told = of.foreign_ports(id, names); !told.ok()) return told.take_error();
+    const auto& [inports, outports] = names;
     auto found = components_.find(id);
     const Component* before = found == components_.end() ? nullptr : found->second.get();
     if (before != nullptr && has_all(before->inports, inports) &&
@@ -471,15 +440,33 @@ Ref<Peer> Proxies::peer() const {
     return peer_;
 }
 
+Ref<Proxy> Proxies::twin(const Proxy& proxy) const {
+    std::lock_guard lock(mutex_);
+    return twin_locked(proxy);
+}
+
 void Proxies::enter(Proxy& proxy) {
     std::lock_guard lock(mutex_);
     all_.push_back(Ref<Proxy>::share(&proxy));
 }
 
-void Proxies::leave(Proxy& proxy) noexcept {
+Ref<Proxy> Proxies::leave(Proxy& proxy) noexcept {
     std::lock_guard lock(mutex_);
     std::erase_if(all_, [&](const Ref<Proxy>& one) { return one.get() == &proxy; });
+    Ref<Proxy> next = twin_locked(proxy);
+    for (auto& [key, sender] : senders_) {
+        if (next && sender.get() == &proxy) sender = next;
+    }
     std::erase_if(senders_, [&](const auto& one) { return one.second.get() == &proxy; });
+    return next;
+}
+
+Ref<Proxy> Proxies::twin_locked(const Proxy& proxy) const noexcept {
+    for (const Ref<Proxy>& one : all_) {
+        const bool same = one->node == proxy.node && one->name == proxy.name;
+        if (same && one.get() != &proxy) return one;
+    }
+    return {};
 }
 
 std::uint64_t Proxies::next_number() noexcept {
@@ -504,13 +491,26 @@ Vector<Ref<Proxy>> Proxies::all() const {
 Ref<Proxy> Proxies::find(std::uint64_t number, std::uint32_t& outport) const {
     std::lock_guard lock(mutex_);
     for (const Ref<Proxy>& one : all_) {
-        for (const Proxy::Followed& each : one->followed()) {
-            if (each.number != number) continue;
-            outport = each.outport;
-            return one;
-        }
+        const Proxy::Followed* found = one->find(number);
+        if (found == nullptr) continue;
+        outport = found->outport;
+        return one;
     }
     return {};
+}
+
+void Proxies::answered(const Link& link, std::uint64_t number) const {
+    for (const Ref<Proxy>& one : all()) {
+        if (one->find(number) != nullptr) one->answered(link, number);
+    }
+}
+
+bool Proxies::wanted(std::uint64_t number) const {
+    std::lock_guard lock(mutex_);
+    return std::any_of(all_.begin(), all_.end(), [&](const Ref<Proxy>& one) {
+        const Proxy::Followed* found = one->find(number);
+        return found != nullptr && one->wants(*found);
+    });
 }
 
 void Proxies::sends(const Link* link, std::uint64_t channel, Proxy& proxy) {
@@ -534,6 +534,21 @@ void Proxies::forget(const Link* link) {
     for (const Ref<Proxy>& one : all) {
         one->forget(*link);
         one->wake();  // there may be another link to its network
+    }
+}
+
+// A change holds the turns of what it has touched; who has closed a reader does not, so the nodes look by themselves.
+void Proxies::look(bool changed) noexcept {
+    try {
+        for (const Ref<Proxy>& one : all()) {
+            if (changed) {
+                one->look_at_errors();
+            } else if (one->hears_errors()) {
+                one->wake();
+            }
+        }
+    } catch (const std::bad_alloc&) {
+        // Each of their turns looks as well.
     }
 }
 

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string_view>
 
 #include "base/ref.hpp"
@@ -53,9 +54,12 @@ public:
     std::size_t take(Exit exit, std::span<const Message> packets,
                      const Ref<Link>& link, std::uint64_t channel);
     // Its requests go over a link: nothing else does before they are answered, since what answers
-    // its packets there would be heard by nobody. And one of them has been answered, or all.
+    // its packets there would be heard by nobody. Or one more does; false if there are none on that link yet.
     void asks(const Link& link);
-    void answered(const Link& link, bool all);
+    [[nodiscard]] bool asks_too(const Link& link, std::uint64_t number);
+    // One of them has been answered, or is asked for no more; all_requests: all.
+    static constexpr std::uint64_t all_requests = UINT64_MAX;
+    void answered(const Link& link, std::uint64_t number);
     // Whether that is so: it may send over the link.
     [[nodiscard]] bool hears(const Link& link);
     // The link has ended.
@@ -76,13 +80,23 @@ public:
         bool replies = false;
     };
     [[nodiscard]] const Vector<Followed>& followed() const noexcept { return followed_; }
+    // Where what is heard of a request comes out; nothing if it is none of this node's.
+    [[nodiscard]] const Followed* find(std::uint64_t number) const noexcept;
     // Whether that is wanted: outport "error" only since something is connected to it, since an actor whose errors
     // are heard somewhere has no dead letters.
     [[nodiscard]] bool wants(const Followed& one) const noexcept {
         return one.outport != error_port_.load(std::memory_order_relaxed) ||
                hears_errors_.load(std::memory_order_acquire);
     }
-    [[nodiscard]] std::size_t wishes() const noexcept;
+    // Of its turns, or of who changes the network: whether something reads its outport "error" now. If that is new the
+    // other side is told at once.
+    void look_at_errors() noexcept;
+    [[nodiscard]] bool hears_errors() const noexcept {
+        return hears_errors_.load(std::memory_order_acquire);
+    }
+    // The outport of another node in the same place that has the same name.
+    [[nodiscard]] std::optional<std::uint32_t> same_outport(const Proxy& other,
+                                                            std::uint32_t outport) const noexcept;
 
 private:
     struct Waiting {
@@ -118,10 +132,11 @@ private:
                        std::size_t count);
     [[nodiscard]] std::unique_ptr<Error> failed(const Error& why) const;
 
-    void look_at_errors(runtime::Context& context);
-
     std::atomic<std::uint32_t> error_port_{0};  // relaxed: fixed with set_up()
-    std::atomic<bool> hears_errors_{false};     // written in turns
+    // acq_rel: of a turn and a change that both look, the one that changes it tells the other side. Who asks for what
+    // it is over a new link reads it behind the step that makes a later change tell that link as well (asks()).
+    std::atomic<bool> hears_errors_{false};
+    const runtime::Actor* actor_ = nullptr;  // whose state this is: fixed with set_up()
     Ref<runtime::Tether> tether_;  // set with set_up(), then fixed
     Vector<Followed> followed_;
 
@@ -130,21 +145,30 @@ private:
     Ref<Link> link_;  // that the channels are of
     Vector<std::uint64_t> channels_;
 
-    std::mutex mutex_;  // guards all below; only a tether is called under it
+    // A node that a change puts in place of this one goes on with what this one has asked for, so that nothing of what
+    // comes meanwhile is missed or comes twice.
+    void take_numbers(const Proxy& before);
+    void go_on_from(Proxy& before);
+    void hand_over(Proxy& next);
+
+    // Guards all below; only a tether is called under it, and the mutex of a node in its place taken.
+    std::mutex mutex_;
     Vector<Coming> coming_;
     Vector<std::pair<Ref<Link>, std::uint64_t>> refused_;  // channels that wait for room here
     struct Asked {
         const Link* link = nullptr;  // only compared
-        std::size_t unanswered = 0;
+        Vector<std::uint64_t> unanswered{};
     };
     Vector<Asked> asked_;
     bool open_ = false;  // between set_up() and tear_down()
+    Ref<Proxy> successor_;  // after it
 };
 
 class Proxies final : public network::Foreign {
 public:
-    Result<runtime::ComponentRef> component(std::string_view id, const Names& inports,
-                                            const Names& outports) override;
+    Result<runtime::ComponentRef> component(std::string_view id,
+                                            const network::Builder& of) override;
+    void look(bool changed) noexcept override;
     void cancelled(std::string_view path) noexcept override;
 
     // ---- from any thread
@@ -155,8 +179,12 @@ public:
     // The proxies of a network, and all.
     [[nodiscard]] Vector<Ref<Proxy>> of(std::string_view network_id) const;
     [[nodiscard]] Vector<Ref<Proxy>> all() const;
-    // Whose request has this number; NULL if it has gone. *outport: which one.
+    // Whose request has this number, of two the one that was there first; NULL if it has gone. *outport: which one.
     [[nodiscard]] Ref<Proxy> find(std::uint64_t number, std::uint32_t& outport) const;
+    // A request was answered on a link: all whose it is are told.
+    void answered(const Link& link, std::uint64_t number) const;
+    // Whether somebody still wants what was asked for by that number.
+    [[nodiscard]] bool wanted(std::uint64_t number) const;
     // Who sends on a channel of a link.
     void sends(const Link* link, std::uint64_t channel, Proxy& proxy);
     [[nodiscard]] Ref<Proxy> sender(const Link* link, std::uint64_t channel) const;
@@ -164,8 +192,10 @@ public:
     void forget(const Link* link);
 
     // ---- from proxies
+    // Another node in the same place: the one that it is to replace, or is replaced by.
+    [[nodiscard]] Ref<Proxy> twin(const Proxy& proxy) const;
     void enter(Proxy& proxy);
-    void leave(Proxy& proxy) noexcept;
+    Ref<Proxy> leave(Proxy& proxy) noexcept;
     [[nodiscard]] std::uint64_t next_number() noexcept;
 
 private:
@@ -174,6 +204,7 @@ private:
     Vector<Ref<Proxy>> all_;  // set up, and not torn down
     Map<std::pair<const Link*, std::uint64_t>, Ref<Proxy>> senders_;
     std::uint64_t last_number_ = 0;
+    [[nodiscard]] Ref<Proxy> twin_locked(const Proxy& proxy) const noexcept;
     // Of who builds or changes the network.
     Map<String, runtime::ComponentRef> components_;
 };

@@ -12,6 +12,7 @@
 #include "runtime/actor.hpp"
 #include "runtime/dealer.hpp"
 #include "runtime/failed_message.hpp"
+#include "runtime/heard.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/supervisor.hpp"
 
@@ -324,7 +325,7 @@ void Actor::tell(const FailedFiring& firing) noexcept {
         if (late && carrier() != nullptr) set_envelope(undated(envelope()));
         const Supervisor* own = supervisor();
         bool given = own != nullptr && give_to_fallback(firing);
-        heard = given || (port < outports.size() && !outports[port].empty());
+        heard = given || (port < outports.size() && runtime::heard(outports[port]));
         if (heard && !given) {
             bool object = own != nullptr && own->policy.object;
             Message text = failed_message(firing, object);
@@ -347,6 +348,11 @@ void Actor::tell(const FailedFiring& firing) noexcept {
     } catch (const std::bad_alloc&) {
         // Nobody hears of it that way.
     }
+}
+
+bool heard(const Connections& connections) noexcept {
+    return std::any_of(connections.begin(), connections.end(),
+                       [](const Connection& one) { return !one.mailbox->closed(); });
 }
 
 // All of its packets, or none if memory runs out.

@@ -246,6 +246,11 @@ void Mailbox::close(Released& released) noexcept {
     drop_queues();
 }
 
+bool Mailbox::closed() const noexcept {
+    std::lock_guard lock(mutex_);
+    return closed_;
+}
+
 // They are let go without a lock, and may be taken out of the network meanwhile.
 void Mailbox::keep_released(const Released& released, std::size_t first) const noexcept {
     if (outside() == nullptr) return;

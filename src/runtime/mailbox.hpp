@@ -104,6 +104,7 @@ public:
     void reserve(std::span<const std::uint32_t> packets);
     // What comes from now on is dropped, and so is what waits. released is empty.
     void close(Released& released) noexcept;
+    [[nodiscard]] bool closed() const noexcept;
     // How many packets a port takes now; a moment's view. Of one with a capacity in bytes nobody
     // knows without the packets: 1 if it is not full.
     [[nodiscard]] std::size_t room(std::uint32_t port) const noexcept;

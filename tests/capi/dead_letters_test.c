@@ -213,6 +213,28 @@ static void test_threads(void) {
     shop_close(&s);
 }
 
+/* A reader of "error" takes errors until it is destroyed. */
+static void test_reader_goes(const rig_mode *mode) {
+    work_reset();
+    for (int i = 0; i < 4; ++i) work.fails[i] = 1;
+    shop s = shop_create(mode, plain);
+    reflow_output *first = rig_output(s.network, "w.error", 0);
+    reflow_output *second = rig_output(s.network, "w.error", 0);
+    shop_start(&s);
+    rig_send(s.network, s.in, 0);
+    shop_idle(&s);
+    CHECK(shop_letters(&s).total == 0);
+    reflow_output_destroy(first);
+    rig_send(s.network, s.in, 1);
+    shop_idle(&s);
+    CHECK(shop_letters(&s).total == 0);
+    reflow_output_destroy(second);
+    rig_send(s.network, s.in, 2);
+    shop_idle(&s);
+    CHECK(shop_letters(&s).total == 1);
+    shop_close(&s);
+}
+
 int main(void) {
     check_time_limit(120);
     test_list(&rig_inline);
@@ -221,6 +243,8 @@ int main(void) {
     test_replay(&rig_own);
     test_full();
     test_none();
+    test_reader_goes(&rig_inline);
+    test_reader_goes(&rig_own);
     test_threads();
     return 0;
 }

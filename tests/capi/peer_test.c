@@ -238,7 +238,7 @@ static void test_refusals(void) {
     refused(&gamma, "127.0.0.1:1", REFLOW_ERROR_REFUSED, "127.0.0.1");
     refused(&gamma, "nowhere..invalid:9", REFLOW_ERROR_UNRESOLVED, "nowhere..invalid");
     refused(&gamma, "127.0.0.1:x", REFLOW_ERROR_INVALID_ARGUMENT, "port");
-    refused(&gamma, "", REFLOW_ERROR_INVALID_ARGUMENT, "no host at byte 0");
+    refused(&gamma, "", REFLOW_ERROR_INVALID_ARGUMENT, "the host is missing");
     rig_end_side(&gamma);
     rig_end_side(&alpha);
 }

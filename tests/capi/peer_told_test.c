@@ -165,6 +165,60 @@ static void test_end_of_link(void) {
     rig_end_side(&alpha);
 }
 
+/* A link that is disconnected waits for what the actor there takes within a moment, and nobody waits for it. */
+static void test_disconnect(void) {
+    enum { WINDOW = 16 };
+    side alpha = open_side("alpha", WINDOW), beta = open_side("beta", 0);
+    join(&beta, &alpha);
+    rig_pause(alpha.network, "recorder");
+    const reflow_inport inport = rig_inport(alpha.network, "recorder.a");
+    while (reflow_network_send(alpha.network, inport, reflow_message_integer(0), 0, NULL) == REFLOW_OK) {
+    }
+    answer sent[WINDOW] = {0}, late = {0};
+    for (int i = 0; i < WINDOW; ++i) send(&beta, "recorder", i, REFLOW_FOREVER, &sent[i]);
+    books(&beta, WINDOW, 0, 0, 0, WINDOW);
+    reflow_peer_event_options kinds = {0};
+    kinds.struct_size = sizeof kinds;
+    kinds.kinds = 1 << REFLOW_PEER_DISCONNECTED;
+    reflow_peer_subscription *events;
+    WORKS(reflow_peer_subscribe(beta.peer, &kinds, &events, &e));
+    WORKS(reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
+    CHECK(!reflow_peer_connected(beta.peer, text_of("alpha")));
+    FAILS(REFLOW_ERROR_NOT_FOUND, reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
+    FAILS(REFLOW_ERROR_NOT_FOUND, try_send(&beta, "recorder", 7, 1000, &late, &e));
+    /* It stays as long as it may. */
+    reflow_message event, in_doubt;
+    FAILS(REFLOW_ERROR_TIMEOUT, reflow_peer_subscription_poll(events, 200, &event, NULL, &e));
+    rig_resume(alpha.network, "recorder");
+    WORKS(reflow_peer_subscription_poll(events, 60000, &event, NULL, &e));
+    CHECK_STATUS(REFLOW_OK, reflow_message_get(event, text_of("in_doubt"), &in_doubt));
+    CHECK(rig_integer(in_doubt) == 0);
+    reflow_message_unref(event);
+    for (int i = 0; i < WINDOW; ++i) {
+        EVENTUALLY(told(&sent[i]) != 0);
+        CHECK(sent[i].fate == REFLOW_PEER_FATE_DELIVERED);
+    }
+    CHECK(told(&late) == 0);
+    books(&beta, WINDOW, WINDOW, 0, 0, 0);
+    /* Who connects again does not wait for a link that goes: the other side has one to each peer. */
+    join(&beta, &alpha);
+    rig_pause(alpha.network, "recorder");
+    while (reflow_network_send(alpha.network, inport, reflow_message_integer(0), 0, NULL) == REFLOW_OK) {
+    }
+    answer again = {0};
+    send(&beta, "recorder", 1, REFLOW_FOREVER, &again);
+    WORKS(reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
+    join(&beta, &alpha);
+    WORKS(reflow_peer_subscription_poll(events, 60000, &event, NULL, &e));
+    reflow_message_unref(event);
+    EVENTUALLY(told(&again) != 0);
+    CHECK(reflow_peer_connected(beta.peer, text_of("alpha")));
+    reflow_peer_subscription_destroy(events);
+    rig_resume(alpha.network, "recorder");
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
+}
+
 /* A stop tells all that is open, and what was sent just before it is known to have arrived. */
 static void test_stop(void) {
     side alpha = open_side("alpha", 8), beta = open_side("beta", 0);
@@ -306,6 +360,7 @@ int main(void) {
     test_arguments();
     test_delivered();
     test_end_of_link();
+    test_disconnect();
     test_stop();
     test_last_event();
     test_outbox();

@@ -373,6 +373,22 @@ class Peers(support.Case):
             self.assert_code(result, code)
             self.assertIn(words, result.err)
 
+    def test_one_that_only_dials(self):
+        alpha = Running(self, "alpha", toml("alpha"))
+        beta = Running(self, "beta", 'network_id = "beta"\nlisten = false\nauth_token = "shared-secret"\n'
+                       f'[[connect]]\nendpoint = "127.0.0.1:{alpha.port()}"\n',
+                       "--send", "alpha:recorder:in:hello-from-beta")
+        beta.said("starting peer: network_id=beta, .*, bind=none$")
+        alpha.said(r'recorder\.in: String\("hello-from-beta"\)')
+        self.assertEqual(beta.end(), 0)
+        # A place on the command line is enough, too; without either it is said what to write.
+        gamma = self.write("gamma.toml", 'network_id = "gamma"\n')
+        result = reflow("peer", "run", "--config", gamma)
+        self.assert_code(result, 3)
+        self.assertIn("missing key 'bind_port' (0 is a free one; a peer that only dials has listen = false", result.err)
+        Running(self, "gamma", 'network_id = "gamma"\n', "--bind", "127.0.0.1:0").port()
+        self.assertEqual(alpha.end(), 0)
+
     def test_port_in_use(self):
         alpha = Running(self, "alpha", toml("alpha"))
         result = reflow("peer", "run", "--config", self.path("alpha.toml"), "--bind",

@@ -438,7 +438,9 @@ TEST(WireAddressTest, ReadsAndWrites) {
     check("host", WireScheme::ws, "host", 80, "/", "ws://host:80");
     check("wss://h", WireScheme::wss, "h", 443, "/", "wss://h:443");
     check("ws://h:1?q", WireScheme::ws, "h", 1, "/?q", "ws://h:1/?q");
+    check("WS://h:1", WireScheme::ws, "h", 1, "/", "ws://h:1");
     check("tcp://[::1]:9100", WireScheme::tcp, "::1", 9100, "", "tcp://[::1]:9100");
+    check("[fe80::1%lo]:9100", WireScheme::ws, "fe80::1%lo", 9100, "/", "ws://[fe80::1%lo]:9100");
     check("tls://1.2.3.4:65535/", WireScheme::tls, "1.2.3.4", 65535, "", "tls://1.2.3.4:65535");
     for (std::string_view text : {"",
                                   "ws://",
@@ -460,7 +462,8 @@ TEST(WireAddressTest, ReadsAndWrites) {
                                   "ws://h:1/#top",
                                   "ws://h\n:1",
                                   "ws://h:1:2",
-                                  "WS://h:1"}) {
+                                  "h:1,2",
+                                  "http://h:1"}) {
         auto parsed = WireAddress::parse(text);
         ASSERT_FALSE(parsed.ok()) << text;
         EXPECT_EQ(parsed.error().status, REFLOW_ERROR_INVALID_ARGUMENT);

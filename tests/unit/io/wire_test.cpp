@@ -83,6 +83,25 @@ TEST_P(WireTest, EchoesBothKindsAndEmptyFrames) {
     EXPECT_GT(wire->bytes_out(), 105U);
 }
 
+TEST_P(WireTest, PingsAreAnsweredInTheirOrder) {
+    door.prepare = [](Ear& each) { each.echoes = true; };
+    listen();
+    Ref<Wire> wire = dial(ear);
+    ASSERT_TRUE(ear.wait_open());
+    std::vector<std::uint64_t> numbers{1, 0, UINT64_MAX, 77};
+    for (std::uint64_t number : numbers) {
+        ASSERT_EQ(wire->ping(number), REFLOW_OK);
+        ASSERT_TRUE(bell.wait([&] { return !ear.pongs.empty() || ear.closed_count > 0; }));
+        std::lock_guard lock(bell.mutex);
+        ASSERT_EQ(ear.pongs, std::vector{number});
+        ear.pongs.clear();
+    }
+    // They are no frames that count, and disturb none.
+    ASSERT_EQ(wire->send("hello", true), REFLOW_OK);
+    ASSERT_TRUE(ear.wait_frames(1));
+    EXPECT_EQ(wire->frames_written(), 1U);
+}
+
 TEST_P(WireTest, SizesAtTheBordersOfHeadsAndBuffers) {
     door.prepare = [](Ear& each) { each.echoes = true; };
     listen();

@@ -70,6 +70,7 @@ struct Ear : WireHandler {
     std::uint64_t frames_count = 0, bytes = 0, drained_count = 0;
     std::deque<std::string> frames;
     std::deque<bool> texts;
+    std::vector<std::uint64_t> pongs;
     std::uint16_t code = 0;
     reflow_status status = REFLOW_OK;
     std::string reason;
@@ -113,6 +114,11 @@ struct Ear : WireHandler {
             ++drained_count;
             bell.rung.notify_all();
         }
+    }
+    void ponged(Wire&, std::uint64_t number) override {
+        std::lock_guard lock(bell.mutex);
+        pongs.push_back(number);
+        bell.rung.notify_all();
     }
     void closed(Wire&, std::uint16_t told, reflow_status how, std::string_view why) override {
         {

@@ -242,7 +242,9 @@ TEST(PeerConfig, RoundTripOfOddTexts) {
 TEST(PeerConfig, MissingAndUnknownKeys) {
     EXPECT_EQ(problem("bind_port = 1\n"), "peer.toml:1:1: missing key 'network_id'");
     EXPECT_EQ(problem(""), "peer.toml:1:1: missing key 'network_id'");
-    EXPECT_EQ(problem("\n\nnetwork_id = \"a\"\n"), "peer.toml:1:1: missing key 'bind_port'");
+    EXPECT_EQ(problem("\n\nnetwork_id = \"a\"\n"),
+              "peer.toml:1:1: missing key 'bind_port' (0 is a free one; a peer that only dials has "
+              "listen = false instead)");
     EXPECT_EQ(more("[[connect]]\nendpoin = 'a:1'"),
               "peer.toml:4:1: unknown key 'endpoin' at $.connect[0].endpoin "
               "(did you mean 'endpoint'?)");
@@ -392,6 +394,19 @@ TEST(PeerConfig, Syntax) {
     EXPECT_EQ(problem("\xEF\xBB\xBFnetwork_id = 5\nbind_port = 1").substr(0, 15),
               "peer.toml:1:17:");
     EXPECT_EQ(problem("network_id = 'n'\r\nbind_port = 'x'\r\n").substr(0, 15), "peer.toml:2:13:");
+}
+
+TEST(PeerConfig, OneThatOnlyDials) {
+    Result<Config> dials = read("network_id = 'n'\nlisten = false\n");
+    ASSERT_TRUE(dials.ok()) << dials.error().describe();
+    EXPECT_FALSE(dials.value().listen);
+    Result<Config> again = read(write_config(dials.value()));
+    ASSERT_TRUE(again.ok()) << again.error().describe();
+    EXPECT_FALSE(again.value().listen);
+    // A program that says so may leave the port out as well.
+    EXPECT_FALSE(read_config("network_id = 'n'\n", "peer.toml", FixedClock(), false).value().listen);
+    EXPECT_TRUE(read(minimal).value().listen);
+    EXPECT_EQ(problem("network_id = 'n'\nlisten = 0\n").substr(0, 20), "peer.toml:2:10: expe");
 }
 
 TEST(PeerConfig, DeepTexts) {

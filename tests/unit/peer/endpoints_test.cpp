@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "io/wire.hpp"
 #include "peer/times.hpp"
 
 namespace reflow::peer {
@@ -52,15 +53,26 @@ TEST(PeerEndpoints, BadUrls) {
 }
 
 TEST(PeerEndpoints, OfPeersAndDiscovery) {
-    EXPECT_TRUE(parse_peer_endpoint("127.0.0.1:9100").ok());
-    EXPECT_TRUE(parse_peer_endpoint("tls://kiln.example:9100").ok());
-    EXPECT_EQ(error_of(parse_peer_endpoint("kiln")),
+    EXPECT_TRUE(check_peer_endpoint("127.0.0.1:9100").ok());
+    EXPECT_TRUE(check_peer_endpoint("tls://kiln.example:9100").ok());
+    EXPECT_EQ(error_of(check_peer_endpoint("kiln")),
               "'kiln' is no endpoint: the port is missing, as in host:9100");
-    EXPECT_EQ(error_of(parse_peer_endpoint("http://kiln:1")),
+    EXPECT_EQ(error_of(check_peer_endpoint("http://kiln:1")),
               "'http://kiln:1' is no endpoint: its scheme is not ws, wss, tcp or tls");
-    EXPECT_TRUE(parse_discovery_endpoint("https://discovery.example.com").ok());
-    EXPECT_TRUE(parse_discovery_endpoint("http://127.0.0.1:9300/base/").ok());
-    EXPECT_EQ(error_of(parse_discovery_endpoint("127.0.0.1:9300")),
+    // What passes can be dialled, and the other way round but for a port that is the usual one.
+    for (const char* text : {"WS://kiln:9100/x", "[fe80::1%eth0]:9100", "ws://kiln:9100/a?b=c",
+                             "wss://kiln:443"}) {
+        EXPECT_TRUE(check_peer_endpoint(text).ok()) << text;
+        EXPECT_TRUE(io::WireAddress::parse(text).ok()) << text;
+    }
+    for (const char* text : {"tcp://kiln:9100/x", "kiln,:9100", "tcp://kiln", "ws://[kiln]:1"}) {
+        EXPECT_FALSE(check_peer_endpoint(text).ok()) << text;
+        EXPECT_FALSE(io::WireAddress::parse(text).ok()) << text;
+    }
+    EXPECT_FALSE(check_peer_endpoint("ws://kiln").ok());
+    EXPECT_TRUE(check_discovery_endpoint("https://discovery.example.com").ok());
+    EXPECT_TRUE(check_discovery_endpoint("http://127.0.0.1:9300/base/").ok());
+    EXPECT_EQ(error_of(check_discovery_endpoint("127.0.0.1:9300")),
               "'127.0.0.1:9300' is no endpoint: it does not begin with http:// or https://");
     EXPECT_EQ(host_and_port("::1", 9), "[::1]:9");
     EXPECT_EQ(host_and_port("kiln", 9310), "kiln:9310");

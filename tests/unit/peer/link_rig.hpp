@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <vector>
 
 #include "base/text.hpp"
 #include "codec/json.hpp"
@@ -29,6 +30,10 @@ public:
         out.push_back({std::move(frame), text});
         return REFLOW_OK;
     }
+    reflow_status ping(std::uint64_t number) override {
+        pings.push_back(number);
+        return over ? REFLOW_ERROR_CLOSED : REFLOW_OK;
+    }
     void close(std::uint16_t with, std::string_view why) override {
         if (over) return;
         over = true;
@@ -49,6 +54,7 @@ public:
     std::uint64_t unheard_ns() const noexcept override { return unheard; }
 
     std::deque<Frame> out;
+    std::vector<std::uint64_t> pings;
     std::uint64_t unheard = 0;
     std::uint64_t came = 0;  // bytes
     bool reads = true;
@@ -125,6 +131,7 @@ public:
     void cancel(Link&, std::string_view actor, std::string_view source_actor) override {
         cancelled.push_back(concat(source_actor, " -> ", actor));
     }
+    void ponged(Link&) override { ++ponged_count; }
     void log(reflow_log_level, std::string_view text) override { logs.emplace_back(text); }
     void flush_later(Link&, std::uint64_t) override {}
     std::uint64_t now_ns() const override { return now; }
@@ -132,7 +139,7 @@ public:
     std::uint64_t now = 1;
     std::size_t room = SIZE_MAX;
     std::function<void()> while_offered;
-    int linked_count = 0, unlinked_count = 0;
+    int linked_count = 0, unlinked_count = 0, ponged_count = 0;
     reflow_status status = REFLOW_OK;
     String reason, refusal;
     std::optional<Identity> admitted;
