@@ -42,9 +42,9 @@
  * Text is UTF-8, given as pointer and length, and may contain NUL. Invalid UTF-8 is refused with
  * the byte offset. Times are in nanoseconds if the name ends in _ns, milliseconds if in _ms.
  *
- * Callbacks of components may throw C++ exceptions: that is a failure of the call, with the text of
- * what(); of teardown and destroy_state it is a line of the log. Other callbacks must not throw, and
- * none may longjmp across the library.
+ * Callbacks may throw C++ exceptions: of components a failure of the call, with the text of what(); of teardown, destroy_state
+ * and all others a line of the log, as if they had returned (docs/embedding.md has what becomes of what they should have
+ * returned). The functions of an allocator must not throw, and none may longjmp across the library.
  *
  * fork. In a child, all that belongs to a runtime of the parent answers REFLOW_ERROR_FORKED at once, or
  * with the value of a NULL handle if it gives no status; destroy lets go of descriptors and of nothing

@@ -97,7 +97,10 @@ AfterFailure Network::ask_host(const FailedFiring& firing, std::uint64_t restart
     } catch (const std::bad_alloc&) {
         // He decides without it.
     }
-    switch (on_failure_.decide(on_failure_.host.get(), &told)) {
+    reflow_decision decision = REFLOW_DECISION_STOP;
+    call_host("of failures", nullptr,
+              [&] { decision = on_failure_.decide(on_failure_.host.get(), &told); });
+    switch (decision) {
         case REFLOW_DECISION_CONTINUE:
             return AfterFailure::go_on;
         case REFLOW_DECISION_RESTART:

@@ -402,6 +402,11 @@ void DeferredFirings::call_hooks(Deferred* told) noexcept {
         told = std::exchange(firing->next_told_, nullptr);
         CancelHook hook = std::move(firing->hook_);  // nobody else touches it any more
         hook.call(firing->id);
+void CancelHook::call(std::uint64_t id) const noexcept {
+    if (cancelled_ == nullptr) return;
+    call_host("of a completion", nullptr, [&] { cancelled_(data_, {id}); });
+}
+
         tell_room(std::move(firing->room_hook_), firing->id);
     }
 }

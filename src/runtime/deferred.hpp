@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 
+#include "base/host.hpp"
 #include "base/memory.hpp"
 #include "base/queue.hpp"
 #include "base/ref.hpp"
@@ -41,12 +42,10 @@ public:
         return *this;
     }
     ~CancelHook() {
-        if (destroy_ != nullptr) destroy_(data_);
+        if (destroy_ != nullptr) end_host_data(destroy_, data_);
     }
     [[nodiscard]] bool set() const noexcept { return cancelled_ != nullptr; }
-    void call(std::uint64_t id) const noexcept {
-        if (cancelled_ != nullptr) cancelled_(data_, {id});
-    }
+    void call(std::uint64_t id) const noexcept;
 
 private:
     void swap(CancelHook& other) noexcept {

@@ -24,7 +24,7 @@ namespace {
 // How often a worker that has nothing to do looks at one that goes on for long.
 constexpr std::uint64_t watch_ns = 2'000'000;
 
-// The worker that the calling thread is, or NULL. Without a destructor, as current_scheduler().
+// The worker that the calling thread is, or NULL. Without a destructor, as host_log().
 Worker*& current_worker() noexcept {
     static thread_local constinit Worker* current = nullptr;
     return current;
@@ -33,7 +33,8 @@ Worker*& current_worker() noexcept {
 class WorkerPool final : public Scheduler {
 public:
     explicit WorkerPool(const SchedulerOptions& options)
-        : options_(options),
+        : Scheduler(options),
+          options_(options),
           lent_(options.mode == REFLOW_MODE_LENT),
           most_(lent_ ? options.workers : 0),
           blocking_(*this, options_) {}
@@ -308,10 +309,10 @@ private:
 
     // The hooks for threads are for those of the library.
     [[gnu::cold]] void loop(Worker& self) {
-        if (options_.thread_start != nullptr) options_.thread_start(options_.user_data);
+        tell_host("thread_start", options_.thread_start, options_.user_data, this);
         Stint always;
         work_in(self, always);
-        if (options_.thread_stop != nullptr) options_.thread_stop(options_.user_data);
+        tell_host("thread_stop", options_.thread_stop, options_.user_data, this);
         std::lock_guard lock(slots_mutex_);
         self.over = true;
     }
