@@ -3323,7 +3323,7 @@ REFLOW_API reflow_status reflow_network_on_failure(reflow_network *network,
  * A letter as a message is an object {id, node, component, time_ms, attempts, status, message, hint,
  * trace, packets}; status is the name of it, packets an array of {port, index, message}, without index
  * if there is none. A packet that run has moved out (reflow_message_take) is missing, unless the node
- * has settings for failure: then it is kept. */
+ * has settings for failure: then it is kept. The handles of streams in it lead nowhere. */
 
 typedef struct reflow_dead_letters {
     uint32_t struct_size; /* sizeof(reflow_dead_letters), set before the call */

@@ -52,6 +52,12 @@ DeferredFirings::DeferredFirings(Actor& actor, std::uint64_t timeout_ns)
 
 DeferredFirings::~DeferredFirings() { drop(taken); }
 
+void DeferredFirings::forget() noexcept {
+    drop(taken);
+    current = {};
+    spare = nullptr;
+}
+
 // ---- the lists
 
 void DeferredFirings::link(Deferred& firing, Deferred* before) noexcept {
@@ -396,17 +402,17 @@ reflow_status DeferredFirings::set_room_hook(Deferred& firing, CancelHook& hook)
     return REFLOW_OK;
 }
 
+void CancelHook::call(std::uint64_t id) const noexcept {
+    if (cancelled_ == nullptr) return;
+    call_host("of a completion", nullptr, [&] { cancelled_(data_, {id}); });
+}
+
 void DeferredFirings::call_hooks(Deferred* told) noexcept {
     while (told != nullptr) {
         Ref<Deferred> firing = Ref<Deferred>::adopt(told);
         told = std::exchange(firing->next_told_, nullptr);
         CancelHook hook = std::move(firing->hook_);  // nobody else touches it any more
         hook.call(firing->id);
-void CancelHook::call(std::uint64_t id) const noexcept {
-    if (cancelled_ == nullptr) return;
-    call_host("of a completion", nullptr, [&] { cancelled_(data_, {id}); });
-}
-
         tell_room(std::move(firing->room_hook_), firing->id);
     }
 }

@@ -135,11 +135,8 @@ public:
     Queue<Emitted> taken;
     Taken current;  // what could not be finished because memory ran out
 
-    // The actor ends: firings that the turn has kept keep this part alive.
-    void forget() noexcept {
-        current = {};
-        spare = nullptr;
-    }
+    // No turn comes any more: what one has kept goes, and keeps this part alive no longer.
+    void forget() noexcept;
 
     // For a snapshot, on an actor that is seized: those that are not over for the actor, in order.
     void each(const std::function<void(const Deferred&)>& look);
