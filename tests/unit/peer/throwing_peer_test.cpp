@@ -119,7 +119,7 @@ protected:
         options.network_id = view(id);
         options.instance_id = view("1");
         options.bind_address = view("127.0.0.1");
-        options.heartbeat_interval_ms = 60'000;
+        options.heartbeat_interval_ms = 5000;  // deadlines are looked at once in a quarter of it
         ASSERT_EQ(REFLOW_OK, reflow_peer_create(runtime, &options, &side.peer, nullptr));
         ASSERT_EQ(REFLOW_OK, reflow_peer_attach(side.peer, side.network, nullptr));
     }
