@@ -42,9 +42,9 @@
  * Text is UTF-8, given as pointer and length, and may contain NUL. Invalid UTF-8 is refused with
  * the byte offset. Times are in nanoseconds if the name ends in _ns, milliseconds if in _ms.
  *
- * Callbacks of components may throw C++ exceptions: that is a failure of the call, with the text of
- * what(); of teardown and destroy_state it is a line of the log. Other callbacks must not throw, and
- * none may longjmp across the library.
+ * Callbacks may throw C++ exceptions: of components a failure of the call, with the text of what(); of teardown, destroy_state
+ * and all others a line of the log, as if they had returned (docs/embedding.md has what becomes of what they should have
+ * returned). The functions of an allocator must not throw, and none may longjmp across the library.
  *
  * fork. In a child, all that belongs to a runtime of the parent answers REFLOW_ERROR_FORKED at once, or
  * with the value of a NULL handle if it gives no status; destroy lets go of descriptors and of nothing
@@ -3323,7 +3323,7 @@ REFLOW_API reflow_status reflow_network_on_failure(reflow_network *network,
  * A letter as a message is an object {id, node, component, time_ms, attempts, status, message, hint,
  * trace, packets}; status is the name of it, packets an array of {port, index, message}, without index
  * if there is none. A packet that run has moved out (reflow_message_take) is missing, unless the node
- * has settings for failure: then it is kept. */
+ * has settings for failure: then it is kept. The handles of streams in it lead nowhere. */
 
 typedef struct reflow_dead_letters {
     uint32_t struct_size; /* sizeof(reflow_dead_letters), set before the call */

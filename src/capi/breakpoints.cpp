@@ -15,7 +15,10 @@ public:
     HostCondition(network::HostData host, reflow_condition_fn condition)
         : host_(std::move(host)), condition_(condition) {}
     Answer ask(MessageRef message) noexcept override {
-        return condition_(host_.get(), message.raw()) ? Answer::yes : Answer::no;
+        bool stops = true;  // rather than not at all
+        call_host("condition", nullptr,
+                  [&] { stops = condition_(host_.get(), message.raw()); });
+        return stops ? Answer::yes : Answer::no;
     }
 
 private:

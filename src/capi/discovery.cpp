@@ -184,18 +184,12 @@ reflow_status reflow_discovery_stop(reflow_discovery* discovery, reflow_error** 
 
 #else
 
-namespace {
-reflow_status missing(reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> { return left_out("peer"); });
-}
-}  // namespace
-
 extern "C" {
 
 reflow_status reflow_discovery_create(reflow_runtime*, const reflow_discovery_options*,
                                       reflow_discovery** out, reflow_error** error) {
     if (out != nullptr) *out = nullptr;
-    return missing(error);
+    return no_peers(error);
 }
 void reflow_discovery_destroy(reflow_discovery*) {}
 reflow_status reflow_discovery_handle(reflow_discovery*, const reflow_http_request*,
@@ -204,15 +198,15 @@ reflow_status reflow_discovery_handle(reflow_discovery*, const reflow_http_reque
     if (http_status != nullptr) *http_status = 0;
     if (content_type != nullptr) *content_type = {nullptr, 0};
     if (body != nullptr) *body = nullptr;
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_discovery_serve(reflow_discovery*, reflow_view, uint32_t,
                                      reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 uint32_t reflow_discovery_port(const reflow_discovery*) { return 0; }
 reflow_status reflow_discovery_stop(reflow_discovery*, reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 
 }  // extern "C"

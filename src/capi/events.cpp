@@ -27,7 +27,7 @@ public:
     }
     void receive(Vector<Ref<network::Event>>& events, std::uint64_t missed) noexcept override {
         batch_.events.swap(events);
-        callback_(host_.get(), &batch_, missed);
+        call_host("of events", nullptr, [&] { callback_(host_.get(), &batch_, missed); });
         batch_.events.clear();
         batch_.events.swap(events);
     }

@@ -291,35 +291,29 @@ void reflow_mesh_destroy(reflow_mesh* mesh) { capi::Endable::destroy(mesh); }
 
 #else
 
-namespace {
-reflow_status missing(reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> { return left_out("peer"); });
-}
-}  // namespace
-
 extern "C" {
 
 reflow_status reflow_mesh_create(reflow_runtime*, const reflow_mesh_options*, reflow_mesh** out,
                                  reflow_error** error) {
     if (out != nullptr) *out = nullptr;
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_mesh_assign(reflow_mesh*, reflow_view, reflow_network*, uint32_t*,
                                  reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_mesh_peer(const reflow_mesh*, reflow_view, reflow_peer** out,
                                reflow_error** error) {
     if (out != nullptr) *out = nullptr;
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_mesh_connect(reflow_mesh*, reflow_view, reflow_view, int64_t, reflow_message*,
                                   reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 size_t reflow_mesh_count(const reflow_mesh*) { return 0; }
 reflow_status reflow_mesh_teardown(reflow_mesh*, reflow_view, reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 void reflow_mesh_destroy(reflow_mesh*) {}
 

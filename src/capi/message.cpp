@@ -1,5 +1,6 @@
 // Section 5 of reflow.h: messages.
 // Thread: any.
+#include "base/host.hpp"
 #include "base/limits.hpp"
 #include "capi/guard.hpp"
 
@@ -21,7 +22,7 @@ public:
     Lent(reflow_release_fn release, void* user_data) noexcept
         : release_(release), user_data_(user_data) {}
     ~Lent() {
-        if (release_ != nullptr) release_(user_data_);
+        tell_host("release", release_, user_data_);
     }
     Lent(const Lent&) = delete;
     Lent& operator=(const Lent&) = delete;

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/text.hpp"
+#include "capi/guard.hpp"
 #include "codec/yaml.hpp"
 #if REFLOW_WITH_COMPONENTS
 #include "components/actor.hpp"
@@ -99,5 +100,11 @@ Failure left_out(std::string_view feature) {
     return Failure(REFLOW_ERROR_UNSUPPORTED,
                    concat("this build of the library has no part '", feature, "'"));
 }
+
+reflow_status left_out(reflow_error** error, std::string_view feature) noexcept {
+    return guarded(error, [&]() -> Result<void> { return left_out(feature); });
+}
+
+reflow_status no_peers(reflow_error** error) noexcept { return left_out(error, "peer"); }
 
 }  // namespace reflow::capi

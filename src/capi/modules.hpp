@@ -44,5 +44,7 @@ extern const Modules modules;
 
 // For the functions of a part that is missing.
 [[nodiscard]] Failure left_out(std::string_view feature);
+reflow_status left_out(reflow_error** error, std::string_view feature) noexcept;
+reflow_status no_peers(reflow_error** error) noexcept;
 
 }  // namespace reflow::capi

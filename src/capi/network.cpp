@@ -27,7 +27,7 @@ void tell_quiet(reflow_idle_fn callback, void* data, const network::Network& net
                 reflow_status how) noexcept {
     reflow_error* error = nullptr;
     (void)guarded(&error, [&] { return network.how_quiet(how); });
-    callback(data, error);
+    call_host("on_idle", nullptr, [&] { callback(data, error); });
     reflow_error_destroy(error);
 }
 
@@ -330,7 +330,9 @@ reflow_status reflow_output_on_readable(reflow_output* output, reflow_readable_f
         Ref<Readable> told = make_ref<Readable>();
         told->callback = callback;
         told->data = std::move(data);
-        output->output->on_readable([told] { told->callback(told->data.get()); });
+        const HostLog* log = &output->network->runtime().scheduler();
+        output->output->on_readable(
+            [told, log] { tell_host("on_readable", told->callback, told->data.get(), log); });
         return {};
     });
 }

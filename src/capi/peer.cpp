@@ -335,7 +335,8 @@ reflow_status reflow_peer_on_http(reflow_peer* peer, reflow_http_fn handler, voi
     network::HostData data(user_data, destroy);
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(peer); !fine.ok()) return fine;
-        Result<peer::HttpRoutes> routes = http_routes(handler, std::move(data), options);
+        Result<peer::HttpRoutes> routes = http_routes(
+            handler, std::move(data), options, peer->runtime->scheduler());
         if (!routes.ok()) return routes.take_error();
         return peer->peer->serve(std::move(routes).take());
     });
@@ -345,14 +346,16 @@ reflow_status reflow_peer_set_delivery(reflow_peer* peer, reflow_view network, r
                                        const reflow_delivery_options* options,
                                        reflow_error** error) {
     return guarded(error, [&]() -> Result<void> {
-        Result<capi::DeliveryArgument> given = capi::delivery_argument(options);
+        Result<void> fine = usable(peer);
+        Result<capi::DeliveryArgument> given = capi::delivery_argument(
+            options, fine.ok() ? &peer->runtime->scheduler() : nullptr);
         if (!given.ok()) return given.take_error();
-        if (Result<void> fine = usable(peer); !fine.ok()) return fine;
+        if (!fine.ok()) return fine;
         Result<std::string_view> to = id_argument(network, "network");
         if (!to.ok()) return to.take_error();
         Result<std::string_view> whom = text_argument(actor, "actor");
         if (!whom.ok()) return whom.take_error();
-        if (Result<void> fine = peer::check_id(whom.value(), "actor"); !fine.ok()) return fine;
+        if (fine = peer::check_id(whom.value(), "actor"); !fine.ok()) return fine;
         return peer->peer->keep(to.value(), whom.value(), given.value().options,
                                 std::move(given.value().listener));
     });
@@ -383,61 +386,55 @@ reflow_status reflow_peer_stop(reflow_peer* peer, int64_t timeout_ms, reflow_err
 
 #else
 
-namespace {
-reflow_status missing(reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> { return left_out("peer"); });
-}
-}  // namespace
-
 extern "C" {
 
 reflow_status reflow_peer_create(reflow_runtime*, const reflow_peer_options*, reflow_peer** out,
                                  reflow_error** error) {
     if (out != nullptr) *out = nullptr;
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_create_from_toml(reflow_runtime*, reflow_view, reflow_view, uint32_t,
                                            reflow_peer** out, reflow_error** error) {
     if (out != nullptr) *out = nullptr;
-    return missing(error);
+    return no_peers(error);
 }
 void reflow_peer_destroy(reflow_peer*) {}
 reflow_status reflow_peer_attach(reflow_peer*, reflow_network*, reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_bind(reflow_peer*, reflow_view, uint32_t, reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
-reflow_status reflow_peer_start(reflow_peer*, reflow_error** error) { return missing(error); }
+reflow_status reflow_peer_start(reflow_peer*, reflow_error** error) { return no_peers(error); }
 uint32_t reflow_peer_port(const reflow_peer*) { return 0; }
 reflow_status reflow_peer_connect(reflow_peer*, reflow_view, int64_t, reflow_message* network,
                                   reflow_error** error) {
     if (network != nullptr) *network = {};
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_disconnect(reflow_peer*, reflow_view, reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 bool reflow_peer_connected(const reflow_peer*, reflow_view) { return false; }
 reflow_status reflow_peer_on_http(reflow_peer*, reflow_http_fn, void* user_data,
                                   reflow_destroy_fn destroy, const reflow_http_options*,
                                   reflow_error** error) {
-    if (destroy != nullptr) destroy(user_data);
-    return missing(error);
+    if (destroy != nullptr) end_host_data(destroy, user_data);
+    return no_peers(error);
 }
 reflow_status reflow_peer_set_delivery(reflow_peer*, reflow_view, reflow_view,
                                        const reflow_delivery_options* options,
                                        reflow_error** error) {
     const reflow_delivery_options fields = known_fields(options);
-    if (fields.destroy != nullptr) fields.destroy(fields.user_data);
-    return missing(error);
+    if (fields.destroy != nullptr) end_host_data(fields.destroy, fields.user_data);
+    return no_peers(error);
 }
 reflow_status reflow_peer_status(const reflow_peer*, reflow_message* out, reflow_error** error) {
     if (out != nullptr) *out = {};
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_stop(reflow_peer*, int64_t, reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 
 }  // extern "C"

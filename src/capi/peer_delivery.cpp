@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "message/envelope.hpp"
+#include "network/runtime.hpp"
 
 namespace reflow::capi {
 namespace {
@@ -19,21 +20,17 @@ void set(T& to, std::uint64_t given, std::uint64_t unit = 1) noexcept {
     if (given != 0) to = given * unit;
 }
 
-// Ends user_data once nobody can call any more.
+// Ends its data once nobody can call any more.
 struct Host : RefCounted<Host> {
-    explicit Host(const reflow_delivery_options& of)
-        : call(of.undelivered), user_data(of.user_data), destroy(of.destroy) {}
-    ~Host() {
-        if (destroy != nullptr) destroy(user_data);
-    }
-    reflow_undelivered_fn call;
-    void* user_data;
-    reflow_destroy_fn destroy;
+    explicit Host(const reflow_delivery_options& of) : data(of.user_data, of.destroy) {}
+    reflow_undelivered_fn call = nullptr;
+    network::HostData data;
 };
 
 }  // namespace
 
-Result<DeliveryArgument> delivery_argument(const reflow_delivery_options* given) {
+Result<DeliveryArgument> delivery_argument(const reflow_delivery_options* given,
+                                           const HostLog* log) {
     Ref<Host> host = make_ref<Host>(known_fields(given));
     Result<reflow_delivery_options> fields = read_options(given, "reflow_delivery_options");
     if (!fields.ok()) return fields.take_error();
@@ -56,10 +53,12 @@ Result<DeliveryArgument> delivery_argument(const reflow_delivery_options* given)
     set(to.ack_retries, from.ack_retries);
     set(to.unacknowledged, from.unacknowledged_messages);
     host->call = from.undelivered;  // a struct that is shorter than ours has none
-    made.listener = [host](std::string_view port, const peer::Undelivered& what) {
+    made.listener = [host, log](std::string_view port, const peer::Undelivered& what) {
         if (host->call == nullptr) return;
-        host->call(host->user_data, to_view(port), payload_of(what.message).raw(), what.status,
-                   to_view(what.why));
+        call_host("undelivered", log, [&] {
+            host->call(host->data.get(), to_view(port), payload_of(what.message).raw(),
+                       what.status, to_view(what.why));
+        });
     };
     return made;
 }

@@ -28,8 +28,8 @@ io::HttpResponse no_answer() { return peer::error_response(500, "the request was
 
 class Handler final : public RefCounted<Handler> {
 public:
-    Handler(reflow_http_fn call, network::HostData data)
-        : call_(call), data_(std::move(data)) {}
+    Handler(reflow_http_fn call, network::HostData data, const HostLog& log)
+        : call_(call), data_(std::move(data)), log_(log) {}
 
     io::HttpResponse operator()(const io::HttpRequest& from) {
         auto reply = std::make_unique<reflow_http_reply>();
@@ -45,13 +45,21 @@ public:
         request.content_type = to_view(from.content_type);
         request.authorization = to_view(from.authorization);
         request.body = to_view(from.body);
-        call_(data_.get(), &request, reply.release());
+        // The handle is his, also if he throws: then nobody else answers, unless he has already.
+        const Ref<io::HttpReply> answer = reply->reply;
+        bool returned = false;
+        call_host("of HTTP requests", &log_, [&] {
+            call_(data_.get(), &request, reply.release());
+            returned = true;
+        });
+        if (!returned) (void)answer->send(no_answer());
         return {};
     }
 
 private:
     const reflow_http_fn call_;
     const network::HostData data_;
+    const HostLog& log_;
 };
 
 Result<std::uint32_t> option(std::string_view name, std::uint32_t given, std::uint32_t otherwise,
@@ -96,7 +104,8 @@ Result<io::HttpResponse> response_of(std::uint32_t status, reflow_view content_t
 }  // namespace
 
 Result<peer::HttpRoutes> capi::http_routes(reflow_http_fn handler, network::HostData data,
-                                           const reflow_http_options* options) {
+                                           const reflow_http_options* options,
+                                           const HostLog& log) {
     if (handler == nullptr) return null_argument("handler");
     Result<reflow_http_options> given = read_options(options, "reflow_http_options");
     if (!given.ok()) return given.take_error();
@@ -112,7 +121,7 @@ Result<peer::HttpRoutes> capi::http_routes(reflow_http_fn handler, network::Host
     if (from.timeout_ms != 0) routes.reply_ns = std::uint64_t{from.timeout_ms} * 1'000'000;
     routes.body_bytes = body.value();
     routes.replies = waiting.value();
-    auto made = make_ref<Handler>(handler, std::move(data));
+    auto made = make_ref<Handler>(handler, std::move(data), log);
     routes.call = [made](const io::HttpRequest& request) { return (*made)(request); };
     return routes;
 }
@@ -150,7 +159,7 @@ extern "C" {
 
 reflow_status reflow_http_reply_send(reflow_http_reply*, uint32_t, reflow_view, reflow_view,
                                      reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> { return left_out("peer"); });
+    return no_peers(error);
 }
 void reflow_http_reply_destroy(reflow_http_reply*) {}
 

@@ -8,6 +8,6 @@
 namespace reflow::capi {
 
 Result<peer::HttpRoutes> http_routes(reflow_http_fn handler, network::HostData data,
-                                     const reflow_http_options* options);
+                                     const reflow_http_options* options, const HostLog& log);
 
 }  // namespace reflow::capi

@@ -99,7 +99,7 @@ reflow_status reflow_peer_register_remote_actor(reflow_peer*, reflow_view, reflo
                                                 const reflow_remote_actor_options*,
                                                 reflow_message* node, reflow_error** error) {
     if (node != nullptr) *node = {};
-    return guarded(error, [&]() -> Result<void> { return left_out("peer"); });
+    return no_peers(error);
 }
 
 }  // extern "C"

@@ -172,9 +172,12 @@ reflow_status reflow_peer_send_told(reflow_peer* peer, reflow_view network, refl
         const Use use(handle_of(*peer));
         Result<void> sent = peer_of(*peer).send_told(
             heading.value().to, std::move(whole), within.value(),
-            [done, user_data](peer::Outcome outcome, reflow_status status,
-                              std::string_view reason) {
-                done(user_data, static_cast<reflow_peer_fate>(outcome), status, to_view(reason));
+            [done, user_data, log = &runtime_of(*peer).scheduler()](
+                peer::Outcome outcome, reflow_status status, std::string_view reason) {
+                call_host("of a fate", log, [&] {
+                    done(user_data, static_cast<reflow_peer_fate>(outcome), status,
+                         to_view(reason));
+                });
             });
         if (sent.ok()) (void)Message::adopt(message);
         return sent;
@@ -185,33 +188,27 @@ reflow_status reflow_peer_send_told(reflow_peer* peer, reflow_view network, refl
 
 #else
 
-namespace {
-reflow_status missing(reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> { return left_out("peer"); });
-}
-}  // namespace
-
 extern "C" {
 
 reflow_status reflow_peer_send(reflow_peer*, reflow_view, reflow_view, reflow_view, reflow_message,
                                reflow_view, int64_t, reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_send_many(reflow_peer*, reflow_view, reflow_view, reflow_view,
                                     const reflow_message*, size_t, reflow_view, int64_t,
                                     size_t* accepted, reflow_error** error) {
     if (accepted != nullptr) *accepted = 0;
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_send_with(reflow_peer*, reflow_view, reflow_view, reflow_view,
                                     reflow_message, const reflow_peer_send_options*,
                                     reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_send_told(reflow_peer*, reflow_view, reflow_view, reflow_view,
                                     reflow_message, const reflow_peer_send_options*,
                                     reflow_peer_fate_fn, void*, reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 
 }  // extern "C"

@@ -185,6 +185,7 @@ reflow_status reflow_peer_subscribe(reflow_peer* peer, const reflow_peer_event_o
         auto made = std::unique_ptr<reflow_peer_subscription>(new reflow_peer_subscription);
         made->runtime = Ref<network::Runtime>::share(&runtime_of(*peer));
         translated.value().host = std::move(host);
+        translated.value().log = &made->runtime->scheduler();
         auto subscribed = feed_of(*peer).subscribe(std::move(translated).take());
         if (!subscribed.ok()) return subscribed.take_error();
         made->subscription = std::move(subscribed).take();
@@ -228,43 +229,37 @@ void reflow_peer_subscription_destroy(reflow_peer_subscription* subscription) {
 
 #else
 
-namespace {
-reflow_status missing(reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> { return left_out("peer"); });
-}
-}  // namespace
-
 extern "C" {
 
 reflow_status reflow_peer_discover(reflow_peer*, int64_t, reflow_error** error) {
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_networks(const reflow_peer*, reflow_message* out, reflow_error** error) {
     if (out != nullptr) *out = {};
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_actors(reflow_peer*, reflow_view, int64_t, reflow_message* out,
                                  reflow_error** error) {
     if (out != nullptr) *out = {};
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_ping(reflow_peer*, reflow_view, int64_t, int64_t* round_trip_ns,
                                reflow_error** error) {
     if (round_trip_ns != nullptr) *round_trip_ns = 0;
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_subscribe(reflow_peer*, const reflow_peer_event_options* options,
                                     reflow_peer_subscription** out, reflow_error** error) {
     reflow_peer_event_options known = known_fields(options);
-    if (known.destroy != nullptr) known.destroy(known.user_data);
+    if (known.destroy != nullptr) end_host_data(known.destroy, known.user_data);
     if (out != nullptr) *out = nullptr;
-    return missing(error);
+    return no_peers(error);
 }
 reflow_status reflow_peer_subscription_poll(reflow_peer_subscription*, int64_t, reflow_message* out,
                                             uint64_t* missed, reflow_error** error) {
     if (out != nullptr) *out = {};
     if (missed != nullptr) *missed = 0;
-    return missing(error);
+    return no_peers(error);
 }
 void reflow_peer_subscription_destroy(reflow_peer_subscription*) {}
 

@@ -226,39 +226,33 @@ void reflow_x_replay_destroy(reflow_x_replay* replay) {
 
 #else
 
-namespace {
-
-reflow_status refuse(reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> { return left_out("recording"); });
-}
-
-}  // namespace
-
 extern "C" {
 
 reflow_status reflow_x_record_create(reflow_runtime*, const reflow_graph*, reflow_view,
                                      reflow_network** out, reflow_error** error) {
     if (out != nullptr) *out = nullptr;
-    return refuse(error);
+    return left_out(error, "recording");
 }
 
-reflow_status reflow_x_record_flush(reflow_network*, reflow_error** error) { return refuse(error); }
+reflow_status reflow_x_record_flush(reflow_network*, reflow_error** error) {
+    return left_out(error, "recording");
+}
 
 reflow_status reflow_x_recording_open(reflow_view, reflow_x_recording** out,
                                       reflow_error** error) {
     if (out != nullptr) *out = nullptr;
-    return refuse(error);
+    return left_out(error, "recording");
 }
 
 reflow_status reflow_x_recording_header(const reflow_x_recording*, reflow_message* out,
                                         reflow_error** error) {
     if (out != nullptr) *out = {};
-    return refuse(error);
+    return left_out(error, "recording");
 }
 
 reflow_status reflow_x_recording_options(const reflow_x_recording*, reflow_runtime_options*,
                                          reflow_error** error) {
-    return refuse(error);
+    return left_out(error, "recording");
 }
 
 void reflow_x_recording_destroy(reflow_x_recording*) {}
@@ -266,14 +260,14 @@ void reflow_x_recording_destroy(reflow_x_recording*) {}
 reflow_status reflow_x_replay_create(reflow_runtime*, reflow_x_recording*, reflow_x_replay** out,
                                      reflow_error** error) {
     if (out != nullptr) *out = nullptr;
-    return refuse(error);
+    return left_out(error, "recording");
 }
 
 reflow_network* reflow_x_replay_network(reflow_x_replay*) { return nullptr; }
 
 reflow_status reflow_x_replay_run(reflow_x_replay*, uint64_t, bool* more, reflow_error** error) {
     if (more != nullptr) *more = false;
-    return refuse(error);
+    return left_out(error, "recording");
 }
 
 reflow_status reflow_x_replay_get_state(reflow_x_replay*, reflow_x_replay_state*) {

@@ -92,38 +92,30 @@ reflow_status reflow_network_checkpoint(reflow_network* network,
 
 #else
 
-namespace {
-
-reflow_status refuse(reflow_error** error) {
-    return guarded(error, [&]() -> Result<void> { return left_out("snapshots"); });
-}
-
-}  // namespace
-
 extern "C" {
 
 reflow_status reflow_network_snapshot(reflow_network*, int64_t, reflow_message* out,
                                       reflow_error** error) {
     if (out != nullptr) *out = {};
-    return refuse(error);
+    return left_out(error, "snapshots");
 }
 
 reflow_status reflow_network_restore(reflow_network*, reflow_message, reflow_error** error) {
-    return refuse(error);
+    return left_out(error, "snapshots");
 }
 
 reflow_status reflow_network_snapshot_file(reflow_network*, reflow_view, int64_t,
                                            reflow_error** error) {
-    return refuse(error);
+    return left_out(error, "snapshots");
 }
 
 reflow_status reflow_network_restore_file(reflow_network*, reflow_view, reflow_error** error) {
-    return refuse(error);
+    return left_out(error, "snapshots");
 }
 
 reflow_status reflow_network_checkpoint(reflow_network*, const reflow_checkpoint_options*,
                                         reflow_error** error) {
-    return refuse(error);
+    return left_out(error, "snapshots");
 }
 
 }  // extern "C"

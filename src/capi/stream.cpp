@@ -80,7 +80,7 @@ public:
         // acq_rel, both: what the others did before they left their call is seen by it.
         if (calls_.fetch_add(1, std::memory_order_acq_rel) != 0) return;
         for (std::uint32_t seen = 1; seen != 0;) {
-            callback_(data_.get());
+            tell_host("of a stream", callback_, data_.get());
             seen = calls_.fetch_sub(seen, std::memory_order_acq_rel) - seen;
         }
     }

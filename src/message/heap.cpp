@@ -5,6 +5,7 @@
 #include <bit>
 #include <utility>
 
+#include "base/host.hpp"
 #include "base/limits.hpp"
 #include "base/memory.hpp"
 
@@ -51,7 +52,7 @@ std::size_t block_size(const Head* head) noexcept {
 
 template <typename T>
 void give_back(const T* lender) noexcept {
-    if (lender->lent && lender->release_lent != nullptr) lender->release_lent(lender->user_data);
+    if (lender->lent) tell_host("release", lender->release_lent, lender->user_data);
 }
 
 void free_block(Head* head) noexcept {

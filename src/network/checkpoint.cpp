@@ -51,11 +51,10 @@ void Checkpointer::write(reflow_context& context) {
     reflow_network_state before = network_.state();
     if (before > REFLOW_NETWORK_RUNNING) return;
     if (before == REFLOW_NETWORK_RUNNING) {
-        const runtime::Scheduler* inside = std::exchange(runtime::current_scheduler(), nullptr);
         struct Back {
-            ~Back() { runtime::current_scheduler() = scheduler; }
-            const runtime::Scheduler* scheduler;
-        } back{inside};
+            ~Back() { host_log() = inside; }
+            const HostLog* inside;
+        } back{std::exchange(host_log(), nullptr)};
         String why;
         try {
             Result<void> written = network_.snapshot_file(path_, keep_, timeout_ms_);

@@ -52,6 +52,10 @@ public:
     [[nodiscard]] Result<String> json() const;
 };
 
+// The handles in a message, with its envelope if it has one, lead nowhere from now on: for what nobody may ever read,
+// which the writer of a stream is not to wait for. Without memory the message is none.
+void let_streams_go(Message& message) noexcept;
+
 [[nodiscard]] std::string_view event_name(reflow_event_kind kind) noexcept;
 [[nodiscard]] std::string_view node_state_name(std::int32_t state) noexcept;
 

@@ -44,7 +44,10 @@ void Network::tell_of(const FailedFiring& firing, Event& event) noexcept try {
 void Network::letter(const FailedFiring& firing) noexcept {
     std::optional<std::uint64_t> id;
     try {
-        id = letters_.keep(make_ref<DeadLetter>(firing, runtime_->scheduler().clock().wall_ms()));
+        auto made = make_ref<DeadLetter>(firing, runtime_->scheduler().clock().wall_ms());
+        for (LetterPacket& packet : made->packets) let_streams_go(packet.message);
+        std::erase_if(made->packets, [](const LetterPacket& packet) { return packet.message.none(); });
+        id = letters_.keep(std::move(made));
     } catch (const std::bad_alloc&) {
         letters_.lose();
     }
@@ -97,7 +100,10 @@ AfterFailure Network::ask_host(const FailedFiring& firing, std::uint64_t restart
     } catch (const std::bad_alloc&) {
         // He decides without it.
     }
-    switch (on_failure_.decide(on_failure_.host.get(), &told)) {
+    reflow_decision decision = REFLOW_DECISION_STOP;
+    call_host("of failures", nullptr,
+              [&] { decision = on_failure_.decide(on_failure_.host.get(), &told); });
+    switch (decision) {
         case REFLOW_DECISION_CONTINUE:
             return AfterFailure::go_on;
         case REFLOW_DECISION_RESTART:

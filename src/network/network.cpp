@@ -373,9 +373,10 @@ void Network::stopped() {
 void Network::tear_down() noexcept {
     runtime::InTurn inside(runtime_->scheduler());  // waiting in a teardown would be for ever
     for (auto& actor : topology_->actors) actor->teardown();
+    { std::lock_guard nobody_looks(pause_mutex_); }  // into what goes now: see peek()
     for (auto& actor : topology_->actors) {
         actor->end_streams(true);
-        actor->mailbox.clear();
+        actor->drop_packets();
     }
 }
 

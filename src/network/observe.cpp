@@ -65,25 +65,20 @@ Ref<Event> Network::new_event(reflow_event_kind kind, const Actor& actor) noexce
     return event;
 }
 
-namespace {
-
-// Somebody may never read the event: the writer of a stream is not to wait for that. Without memory the event
-// comes without the message.
 void let_streams_go(Message& message) noexcept {
-    if (!message.holds_stream()) return;
+    const MessageRef payload = payload_of(message);
+    if (!payload.holds_stream()) return;
     Message inert;
     try {
         String bytes;
-        if (codec::write_msgpack(bytes, message).ok()) {
+        if (codec::write_msgpack(bytes, payload).ok()) {
             Result<Message> read = codec::read_msgpack(bytes);
-            if (read.ok()) inert = std::move(read).take();
+            if (read.ok()) inert = enveloped(std::move(read).take(), envelope_of(message));
         }
     } catch (const std::bad_alloc&) {
     }
     message = std::move(inert);
 }
-
-}  // namespace
 
 void Network::post(const Ref<Event>& event) noexcept {
     if (!event) return;

@@ -200,8 +200,9 @@ Result<std::size_t> Network::peek(std::string_view node, std::string_view port,
     Result<Topology::Place> found = all->resolve(node, port, true);
     if (!found.ok()) return found.take_error();
     const Topology::Place& place = found.value();
-    std::lock_guard lock(pause_mutex_);  // nobody resumes it meanwhile
-    std::size_t count = place.actor->at_rest() ? place.actor->peek_kept(place.port, to) : 0;
+    std::lock_guard lock(pause_mutex_);  // nobody resumes it meanwhile, or tears it down
+    const bool rests = may_step() && place.actor->at_rest();
+    std::size_t count = rests ? place.actor->peek_kept(place.port, to) : 0;
     count += place.actor->mailbox.peek(place.port, to.subspan(count));
     for (reflow_message& each : to.first(count)) {
         if (is_enveloped(MessageRef(each))) each = take_payload(Message::adopt(each)).leak();

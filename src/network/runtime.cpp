@@ -36,6 +36,7 @@ Runtime::Runtime(const RuntimeOptions& options, HostData host, std::unique_ptr<S
       options_(options),
       store_(std::move(store)) {
     options_.scheduler.user_data = host_.get();
+    if (logs(REFLOW_LOG_ERROR)) options_.scheduler.log = options_.log;
     runtime::completions::attach(life_);
 }
 
@@ -142,13 +143,21 @@ bool Runtime::logs(reflow_log_level level) const noexcept {
 void Runtime::log(reflow_log_level level, std::string_view subsystem, std::string_view node,
                   std::string_view text) noexcept {
     if (!logs(level)) return;
-    options_.log(host_.get(), level, to_view(subsystem), to_view(node), to_view(text));
+    try {
+        options_.log(host_.get(), level, to_view(subsystem), to_view(node), to_view(text));
+    } catch (...) {
+        // Who would be told?
+    }
 }
 
 reflow_status Runtime::print(std::string_view node, std::string_view text) noexcept {
     if (options_.print == nullptr) return REFLOW_OK;
+    reflow_status status = REFLOW_ERROR_FAILED;
     std::lock_guard lock(print_mutex_);
-    return options_.print(host_.get(), to_view(node), to_view(text));
+    call_host("print", scheduler_.get(), [&] {
+        status = options_.print(host_.get(), to_view(node), to_view(text));
+    });
+    return status;
 }
 
 }  // namespace reflow::network

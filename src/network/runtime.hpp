@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "base/host.hpp"
 #include "base/process.hpp"
 #include "base/ref.hpp"
 #include "base/store.hpp"
@@ -31,7 +32,7 @@ public:
         return *this;
     }
     ~HostData() {
-        if (destroy_ != nullptr) destroy_(data_);
+        if (destroy_ != nullptr) end_host_data(destroy_, data_);
     }
     [[nodiscard]] void* get() const noexcept { return data_; }
     // Somebody else ends the data from now on, with this function.

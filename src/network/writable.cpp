@@ -62,7 +62,7 @@ bool Writables::arm(std::uint64_t inport, const runtime::Actor& actor,
 // Each of those that are due once. One whose callback runs on another thread is called once more by
 // that one, so that it is never called twice at a time.
 template <typename Due>
-void Writables::tell(Due due) noexcept {
+void Writables::tell(const runtime::Scheduler& scheduler, Due due) noexcept {
     for (std::size_t at = 0;; ++at) {
         Ref<Watcher> one;  // its end may call the host, and comes without the lock
         {
@@ -76,7 +76,8 @@ void Writables::tell(Due due) noexcept {
             one->calls = true;
         }
         for (bool more = true; more;) {
-            one->callback(one->data.get(), reflow_inport{one->inport});
+            call_host("on_writable", &scheduler,
+                      [&] { one->callback(one->data.get(), reflow_inport{one->inport}); });
             std::lock_guard lock(mutex_);
             more = std::exchange(one->again, false) && !one->gone;
             one->calls = more;
@@ -87,7 +88,7 @@ void Writables::tell(Due due) noexcept {
 // The mailbox has noted the refusal under its lock, behind arm(): so who took from it sees both.
 void Writables::made_room(const runtime::Actor& actor) noexcept {
     if (!some()) return;
-    tell([&](const Watcher& one) {
+    tell(actor.group.scheduler, [&](const Watcher& one) {
         return one.actor == &actor && actor.mailbox.room(one.port) != 0;
     });
 }
@@ -95,7 +96,7 @@ void Writables::made_room(const runtime::Actor& actor) noexcept {
 void Writables::tell_all(runtime::Scheduler& scheduler) noexcept {
     if (!some()) return;
     runtime::InTurn inside(scheduler);  // a callback that waits would wait for its caller
-    tell([](const Watcher&) { return true; });
+    tell(scheduler, [](const Watcher&) { return true; });
 }
 
 }  // namespace reflow::network

@@ -46,7 +46,7 @@ private:
         bool gone = false;
     };
     template <typename Due>
-    void tell(Due due) noexcept;
+    void tell(const runtime::Scheduler& scheduler, Due due) noexcept;
 
     std::mutex mutex_;  // nothing is called under it but room() of a mailbox, which has no lock
     // Places stay while a callback runs; one that has ended leaves its place to another.

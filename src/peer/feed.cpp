@@ -13,7 +13,8 @@ FeedSubscription::FeedSubscription(Ref<Feed> feed, FeedOptions options)
       kinds_(options.kinds),
       capacity_(options.capacity),
       callback_(options.callback),
-      host_(std::move(options.host)) {}
+      host_(std::move(options.host)),
+      log_(options.log) {}
 
 reflow_status FeedSubscription::poll(std::int64_t timeout_ms, Message& event,
                                      std::uint64_t& missed) {
@@ -54,7 +55,7 @@ void FeedSubscription::serve(std::unique_lock<std::mutex>& lock) {
         waiting_.pop_front();
         std::uint64_t missed = std::exchange(missed_, 0);
         lock.unlock();
-        callback_(host_.get(), event.raw(), missed);
+        call_host("of events", log_, [&] { callback_(host_.get(), event.raw(), missed); });
         event = Message();
         lock.lock();
     }

@@ -23,6 +23,7 @@ struct FeedOptions {
     std::uint32_t capacity = limits::peer_events_count;
     reflow_peer_event_fn callback = nullptr;  // NULL: it is polled
     network::HostData host;
+    const HostLog* log = nullptr;  // outlives it
 };
 
 class FeedSubscription final : public RefCounted<FeedSubscription> {
@@ -47,6 +48,7 @@ private:
     const std::uint32_t capacity_;
     const reflow_peer_event_fn callback_;
     network::HostData host_;
+    const HostLog* const log_;
 
     std::mutex mutex_;  // guards all below; the callback is not called under it
     std::condition_variable changed_;

@@ -68,7 +68,7 @@ inline reflow_status Actor::call(Context& context, std::uint32_t emitted) noexce
 
 void Actor::consume_all() noexcept { consume(firings_kept()); }
 
-[[gnu::cold]] Actor::~Actor() {
+[[gnu::cold]] void Actor::drop_packets() noexcept {
     consume_all();
     any_queue([](Connection& connection) {
         while (!connection.pending.empty()) {
@@ -76,12 +76,19 @@ void Actor::consume_all() noexcept { consume(firings_kept()); }
         }
         return false;
     });
+    if (Supervisor* own = supervisor()) {
+        own->drop_kept();
+        own->drop_pending();
+    }
+    if (DeferredFirings* firings = deferred()) firings->forget();
+    mailbox.clear();
+}
+
+[[gnu::cold]] Actor::~Actor() {
+    drop_packets();
     end_state();
     delete probe.load(std::memory_order_acquire);
-    if (DeferredFirings* firings = deferred()) {
-        firings->forget();
-        firings->unref();
-    }
+    if (DeferredFirings* firings = deferred()) firings->unref();
     if (Tether* streams = tether()) {
         streams->close();
         streams->unref();

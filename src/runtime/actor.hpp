@@ -243,6 +243,7 @@ public:
     // forget() what is there of it.
     void restore(const ActorImage& from);
     void forget() noexcept;
+    void drop_packets() noexcept;  // all that it has: nothing of it runs any more
     [[nodiscard]] std::size_t firing_size() const noexcept { return firing_size_; }
     // Whether there is something to do for it after restore().
     [[nodiscard]] static bool has_work(const ActorImage& image) noexcept;
@@ -395,8 +396,7 @@ private:
     void come_to_rest() noexcept;
     [[nodiscard]] bool park(Lane& lane) noexcept;
     void leave_parked() noexcept;
-    // Changes the word to what it was or, where a turn is under way, so that this looks again;
-    // returns the state before.
+    // Changes the word to what it was or so that a turn under way looks again; returns the state before.
     std::uint32_t touch() noexcept;
     // Takes over what a word asked for.
     void absorb(std::uint32_t word) noexcept {

@@ -63,14 +63,14 @@ Actor* BlockingPool::next() {
 
 void BlockingPool::loop(Member& self) {
     InTurn inside(scheduler_);
-    if (options_.thread_start != nullptr) options_.thread_start(options_.user_data);
+    tell_host("thread_start", options_.thread_start, options_.user_data);
     Lane lane(scheduler_.clock(), false, false);
     while (Actor* actor = next()) {
         lane.rested();
         actor->turn(lane, options_.budget);
         lane.settle();
     }
-    if (options_.thread_stop != nullptr) options_.thread_stop(options_.user_data);
+    tell_host("thread_stop", options_.thread_stop, options_.user_data);
     std::lock_guard lock(mutex_);
     self.over = true;
 }

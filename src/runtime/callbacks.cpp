@@ -1,9 +1,9 @@
 // The callbacks of an actor outside of its turns, and what becomes of what callbacks return and throw.
 // Neighbours: context (what they may do), actor (its turns). Thread: that of the callback.
-#include <exception>
 #include <new>
 #include <utility>
 
+#include "base/host.hpp"
 #include "base/text.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/context.hpp"
@@ -25,11 +25,8 @@ Result<void> result_of(Context& context, reflow_status status, std::string_view 
             throw;
         } catch (const std::bad_alloc&) {
             return REFLOW_ERROR_OUT_OF_MEMORY;
-        } catch (const std::exception& exception) {
-            context.error = Failure(REFLOW_ERROR_FAILED, repair_utf8(exception.what())).take();
         } catch (...) {
-            context.error =
-                Failure(REFLOW_ERROR_FAILED, "it threw what is no std::exception").take();
+            context.error = Failure(REFLOW_ERROR_FAILED, thrown_text()).take();
         }
     } catch (...) {
         return REFLOW_ERROR_OUT_OF_MEMORY;

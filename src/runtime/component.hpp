@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/host.hpp"
 #include "base/memory.hpp"
 #include "base/ref.hpp"
 #include "message/message.hpp"
@@ -32,7 +33,7 @@ class Component : public RefCounted<Component> {
 public:
     Component() = default;
     ~Component() {
-        if (destroy != nullptr) destroy(user_data);
+        if (destroy != nullptr) end_host_data(destroy, user_data);
     }
 
     String id;

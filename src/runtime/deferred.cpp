@@ -52,6 +52,12 @@ DeferredFirings::DeferredFirings(Actor& actor, std::uint64_t timeout_ns)
 
 DeferredFirings::~DeferredFirings() { drop(taken); }
 
+void DeferredFirings::forget() noexcept {
+    drop(taken);
+    current = {};
+    spare = nullptr;
+}
+
 // ---- the lists
 
 void DeferredFirings::link(Deferred& firing, Deferred* before) noexcept {
@@ -396,6 +402,11 @@ reflow_status DeferredFirings::set_room_hook(Deferred& firing, CancelHook& hook)
     std::swap(firing.room_hook_, made);
     lock.unlock();  // the one before ends without it
     return REFLOW_OK;
+}
+
+void CancelHook::call(std::uint64_t id) const noexcept {
+    if (cancelled_ == nullptr) return;
+    call_host("of a completion", nullptr, [&] { cancelled_(data_, {id}); });
 }
 
 void DeferredFirings::call_hooks(Deferred* told) noexcept {

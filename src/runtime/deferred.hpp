@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 
+#include "base/host.hpp"
 #include "base/memory.hpp"
 #include "base/queue.hpp"
 #include "base/ref.hpp"
@@ -41,12 +42,10 @@ public:
         return *this;
     }
     ~CancelHook() {
-        if (destroy_ != nullptr) destroy_(data_);
+        if (destroy_ != nullptr) end_host_data(destroy_, data_);
     }
     [[nodiscard]] bool set() const noexcept { return cancelled_ != nullptr; }
-    void call(std::uint64_t id) const noexcept {
-        if (cancelled_ != nullptr) cancelled_(data_, {id});
-    }
+    void call(std::uint64_t id) const noexcept;
 
 private:
     void swap(CancelHook& other) noexcept {
@@ -137,11 +136,8 @@ public:
     Queue<Emitted> taken;
     Taken current;  // what could not be finished because memory ran out
 
-    // The actor ends: firings that the turn has kept keep this part alive.
-    void forget() noexcept {
-        current = {};
-        spare = nullptr;
-    }
+    // No turn comes any more: what one has kept goes, and keeps this part alive no longer.
+    void forget() noexcept;
 
     // For a snapshot, on an actor that is seized: those that are not over for the actor, in order.
     void each(const std::function<void(const Deferred&)>& look);

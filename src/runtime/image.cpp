@@ -427,11 +427,8 @@ void Actor::restore_dealt(Dealer& dealer, Message message, std::uint32_t index) 
 }
 
 void Actor::forget() noexcept {
-    consume_all();
+    drop_packets();
     any_queue([](Connection& connection) {
-        while (!connection.pending.empty()) {
-            (void)Message::adopt(connection.pending.pop().message);
-        }
         connection.listed = false;
         connection.open = 0;
         return false;
@@ -444,7 +441,6 @@ void Actor::forget() noexcept {
     ended_ = false;
     if (deferred() != nullptr) deferred()->clear();
     if (Supervisor* own = supervisor()) {
-        own->drop_pending();
         own->in_place = own->waits = own->starts = false;
         own->attempts = 0;
         own->breaker.restore(Breaker::State::closed, 0, 0);
@@ -458,7 +454,6 @@ void Actor::forget() noexcept {
     sent.set(0);
     failed.set(0);
     mailbox.set_dropped(0);
-    mailbox.clear();
 }
 
 }  // namespace reflow::runtime

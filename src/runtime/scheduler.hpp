@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/doorbell.hpp"
+#include "base/host.hpp"
 #include "base/result.hpp"
 #include "reflow.h"
 #include "runtime/actor.hpp"
@@ -31,6 +33,7 @@ struct SchedulerOptions {
     // Hosted: there is something to do, on whatever thread, without locks.
     reflow_wake_fn wake = nullptr;
     MakeDoorbell make_doorbell = nullptr;
+    reflow_log_fn log = nullptr;  // of what hooks and callbacks throw
     void* user_data = nullptr;
 };
 
@@ -42,9 +45,11 @@ struct WorkerLoad {
     std::uint64_t asleep_ns = 0;
 };
 
-class Scheduler : public Allocated {
+class Scheduler : public HostLog, public Allocated {
 public:
-    virtual ~Scheduler() = default;
+    Scheduler() noexcept = default;
+    explicit Scheduler(const SchedulerOptions& options) noexcept
+        : HostLog(options.log, options.user_data) {}
     // Takes an actor that has just become ready. The lane is that of the calling thread, if that
     // runs turns of this scheduler and the caller knows it.
     virtual void submit(Actor& actor, Lane* lane) noexcept = 0;
@@ -143,22 +148,23 @@ public:
     const Ref<StreamCount> streams = make_ref<StreamCount>();
 };
 
-// The scheduler whose turn or other callback runs on the calling thread, or NULL. It has no
-// destructor, so the library can be unloaded.
-[[nodiscard]] const Scheduler*& current_scheduler() noexcept;
+// The scheduler whose turn or other callback runs on the calling thread, or NULL. Nothing else becomes
+// a host_log().
+[[nodiscard]] inline const Scheduler* current_scheduler() noexcept {
+    return static_cast<const Scheduler*>(host_log());
+}
 
 // Marks the calling thread as inside a callback: what would wait there is refused.
 class InTurn {
 public:
-    explicit InTurn(const Scheduler& scheduler) noexcept : before_(current_scheduler()) {
-        current_scheduler() = &scheduler;
-    }
-    ~InTurn() { current_scheduler() = before_; }
+    explicit InTurn(const Scheduler& scheduler) noexcept
+        : before_(std::exchange(host_log(), &scheduler)) {}
+    ~InTurn() { host_log() = before_; }
     InTurn(const InTurn&) = delete;
     InTurn& operator=(const InTurn&) = delete;
 
 private:
-    const Scheduler* before_;
+    const HostLog* before_;
 };
 
 [[nodiscard]] Result<std::unique_ptr<Scheduler>> make_scheduler(const SchedulerOptions& options);

@@ -47,7 +47,7 @@ private:
 };
 
 // What tells threads apart: the address of something that each has for itself.
-const void* this_thread() noexcept { return &current_scheduler(); }
+const void* this_thread() noexcept { return &host_log(); }
 
 // How a hosted runtime tells its host that there is something to do.
 //
@@ -65,7 +65,8 @@ const void* this_thread() noexcept { return &current_scheduler(); }
 class SingleThread final : public Scheduler {
 public:
     explicit SingleThread(const SchedulerOptions& options)
-        : options_(options),
+        : Scheduler(options),
+          options_(options),
           simulated_(options.mode == REFLOW_MODE_SIMULATED),
           hosted_(options.mode == REFLOW_MODE_HOSTED),
           lane_(simulated_ ? static_cast<const Clock&>(logical_) : system_, true),
@@ -222,7 +223,7 @@ private:
         return true;
     }
     void call_host() noexcept {
-        if (options_.wake != nullptr) options_.wake(options_.user_data);
+        tell_host("wake", options_.wake, options_.user_data, this);
     }
 
     // ---- turns
@@ -335,12 +336,6 @@ private:
 
 std::unique_ptr<Scheduler> make_single_thread(const SchedulerOptions& options) {
     return std::unique_ptr<Scheduler>(new SingleThread(options));
-}
-
-const Scheduler*& current_scheduler() noexcept {
-    // A plain pointer without a destructor: the library can still be unloaded.
-    static thread_local constinit const Scheduler* current = nullptr;
-    return current;
 }
 
 Result<int> Scheduler::descriptor() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "base/host.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "runtime/stream_wait.hpp"
@@ -286,10 +287,16 @@ reflow_status StreamReader::transform(StreamWriter& to, reflow_transform_fn func
         Message made = message;
         if (function != nullptr) {
             reflow_message out{};
-            reflow_status status = function(user_data, message.raw(), &out);
+            reflow_status status = REFLOW_ERROR_FAILED;
+            String why = "the transform failed";
+            try {
+                status = function(user_data, message.raw(), &out);
+            } catch (...) {
+                why = thrown_text();
+            }
             made = Message::adopt(out);
             if (status != REFLOW_OK) {
-                (void)to.fail(Message::error("the transform failed"));
+                (void)to.fail(Message::error(why));
                 return status;
             }
         }

@@ -118,9 +118,9 @@ Result<void> Watchdog::start(const Scheduler& scheduler, const SchedulerOptions&
 
 void Watchdog::run() noexcept {
     InTurn inside(*scheduler_);
-    if (options_->thread_start != nullptr) options_->thread_start(options_->user_data);
+    tell_host("thread_start", options_->thread_start, options_->user_data);
     loop(scheduler_->clock());
-    if (options_->thread_stop != nullptr) options_->thread_stop(options_->user_data);
+    tell_host("thread_stop", options_->thread_stop, options_->user_data);
 }
 
 bool Watchdog::some_inside() const noexcept {

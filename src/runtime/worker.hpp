@@ -40,10 +40,18 @@ struct Worker final : Allocated, Lane, Lookout::Waiter {
     // The first is sequentially consistent with the event count: nobody sleeps through it.
     std::atomic<bool> retired{false};
     bool over = true;
-    // Others may steal here, so the owner takes with care. Set by the owner, for ever, as soon as
-    // it sees that there is another worker: what it took without care came before, and is seen by
-    // thieves, who read it with acquire.
+    // Others may steal here, so the owner takes with care. Set for ever, by the owner as soon as it
+    // sees that there is another worker, or by who has made that one: see WorkerPool::open_up(). What
+    // was taken without care came before, and is seen by thieves, who read it with acquire.
     std::atomic<bool> shared{false};
+    // The owner runs turns. release: who sees it sees what was taken from the queue before. The fence
+    // orders what it looks at next for the compiler alone: for the processor open_up() sees to that.
+    std::atomic<bool> in_turn{false};
+    void begins_turn() noexcept { in_turn.store(true, std::memory_order_release); }
+    void ends_turn() noexcept {
+        in_turn.store(false, std::memory_order_relaxed);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
     // Written by the owner. relaxed: statistics.
     std::atomic<std::uint64_t> begun_ns{0};
     std::atomic<std::uint64_t> asleep_ns{0};    // of the sleeps that have ended

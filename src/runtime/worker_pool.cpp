@@ -1,6 +1,8 @@
 // The scheduler with threads, of its own or lent by the host: a queue for each worker, an inject
 // queue for outsiders, stealing, and an event count for sleep. An idle pool uses no CPU.
 // gnu::cold: compiled for size. Thread: submit and arm from any; each worker runs turns on its own.
+#include <sched.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -9,6 +11,7 @@
 #include <mutex>
 #include <new>
 
+#include "base/barrier.hpp"
 #include "base/event_count.hpp"
 #include "base/limits.hpp"
 #include "base/thread.hpp"
@@ -24,7 +27,7 @@ namespace {
 // How often a worker that has nothing to do looks at one that goes on for long.
 constexpr std::uint64_t watch_ns = 2'000'000;
 
-// The worker that the calling thread is, or NULL. Without a destructor, as current_scheduler().
+// The worker that the calling thread is, or NULL. Without a destructor, as host_log().
 Worker*& current_worker() noexcept {
     static thread_local constinit Worker* current = nullptr;
     return current;
@@ -33,7 +36,8 @@ Worker*& current_worker() noexcept {
 class WorkerPool final : public Scheduler {
 public:
     explicit WorkerPool(const SchedulerOptions& options)
-        : options_(options),
+        : Scheduler(options),
+          options_(options),
           lent_(options.mode == REFLOW_MODE_LENT),
           most_(lent_ ? options.workers : 0),
           blocking_(*this, options_) {}
@@ -55,6 +59,7 @@ public:
 
     [[gnu::cold]] Result<void> set_workers(std::uint32_t count) override {
         std::unique_lock lock(slots_mutex_);
+        const bool alone = made_.load(std::memory_order_relaxed) == 1 && !workers_[0]->over;
         if (lent_) {
             most_ = count;
             slots_changed_.notify_all();
@@ -77,8 +82,25 @@ public:
             --most_;
         }
         lock.unlock();
+        if (alone && made_.load(std::memory_order_relaxed) != 1) open_up(*workers_[0]);
         wake(true);  // those who have to leave, and nobody else knows who they are
         return {};
+    }
+
+    // The first worker takes from its queue without care as long as it sees no other one, and looks for others
+    // between turns alone. The barrier is passed by it as well, after made_ was raised. If it is in a turn when this
+    // looks, what it takes behind that turn comes after the barrier, with care; what it took before it began is seen
+    // here. If it is not, it may still be taking one without care, and is in a turn, or has seen the others,
+    // within moments; or it sleeps, and looks when it gets up.
+    [[gnu::cold]] static void open_up(Worker& first) noexcept {
+        if (!barrier_of_all_threads()) return;  // it shares when its turn ends
+        for (int i = 0; i < 1000 && !first.shared.load(std::memory_order_acquire); ++i) {
+            if (first.in_turn.load(std::memory_order_acquire)) {
+                return first.shared.store(true, std::memory_order_release);
+            }
+            if (first.asleep_since.load(std::memory_order_relaxed) != 0) return;
+            sched_yield();
+        }
     }
 
     [[gnu::cold]] Result<void> watch(std::uint32_t limit_ms) override {
@@ -308,10 +330,10 @@ private:
 
     // The hooks for threads are for those of the library.
     [[gnu::cold]] void loop(Worker& self) {
-        if (options_.thread_start != nullptr) options_.thread_start(options_.user_data);
+        tell_host("thread_start", options_.thread_start, options_.user_data, this);
         Stint always;
         work_in(self, always);
-        if (options_.thread_stop != nullptr) options_.thread_stop(options_.user_data);
+        tell_host("thread_stop", options_.thread_stop, options_.user_data, this);
         std::lock_guard lock(slots_mutex_);
         self.over = true;
     }
@@ -336,8 +358,10 @@ private:
             if (self.seated) leave_lookout(self);
             leave_watch(self);
             self.allow_hand_over(!actor->group.ranked());
+            self.begins_turn();
             actor->turn(self, options_.budget);
             while (self.has_next()) self.take_next()->turn_handed_over(self, options_.budget);
+            self.ends_turn();
             self.ran_one();
             if (++turns == stint.turns) break;
         }

@@ -113,8 +113,7 @@ void plan_failures(Plan& plan, Random& random) {
         if (later) continue;
         node.hold = random.one_in(2);
         node.restarts = random.one_in(4);
-        // What a breaker refuses is a letter, and a stream in it rests there.
-        if (!plan.flows && random.one_in(4)) {
+        if (random.one_in(4)) {
             // What it lets through depends on the time.
             node.threshold = 1 + static_cast<std::uint32_t>(random.below(4));
             plan.confluent = false;
@@ -177,8 +176,6 @@ Plan make_plan(std::uint64_t seed) {
     plan.streams = random.one_in(3);
     plan.flows = plan.streams && !cycles && random.one_in(2);
     joins = joins && !plan.flows;
-    // Events that nobody reads keep the messages that they tell, and the handles in them.
-    plan.listens = plan.listens && !plan.flows;
     plan.hops = cycles ? hops_most_in_cycles : hops_most;
     std::size_t count = 2 + random.below(9);
     for (std::size_t i = 0; i < count; ++i) {
@@ -430,7 +427,6 @@ public:
         carry(freight.stream);
         switch (node_.plan->role) {
             case Role::failing:
-                if (freight.stream && world_.plan.flows) break;  // a letter would keep it
                 if (child % failing_share() == 0 && fails(freight, child / 4)) {
                     return context_.fail(Failure(REFLOW_ERROR_FAILED, "as planned"));
                 }
@@ -947,6 +943,8 @@ runtime::ComponentRef component_of(World& world, Role role) {
         behaviour->teardown = [&](Context& context) {
             Visit visit(world, node, context, "teardown");
             leave_streams(node);
+            // What it was to pass on later; a host may wait for its reader. One that is cut goes on with it.
+            if (world.how.stop_early) node.kept.clear();
             ++node.torn_down;
         };
         behaviour->destroyed = [&] { ++node.destroyed; };
@@ -1341,12 +1339,8 @@ private:
         if (end == nullptr) return;
         if (!sent) return end->end(StreamEnd::drops);
         if (timeout == 0) return (void)writers_.push_back(std::move(*end));
-        // A network that is stopped in the middle may keep the handle until it is destroyed.
-        const bool cut = world_.how.stop_early;
-        const reflow_status status = end->pump(cut ? std::min<std::int64_t>(timeout, 2'000) : timeout);
-        if (status != REFLOW_OK && !(cut && status == REFLOW_ERROR_TIMEOUT)) {
-            world_.fault("a stream of the host: " + std::to_string(status));
-        }
+        const reflow_status status = end->pump(timeout);
+        if (status != REFLOW_OK) world_.fault("a stream of the host: " + std::to_string(status));
         if (!end->over()) end->end(StreamEnd::drops);
     }
     void listen() {

@@ -103,5 +103,40 @@ TEST(Workers, NobodyWaitsBehindACallbackThatSuddenlyTakesLong) {
     EXPECT_EQ(net.counters("w").fired, static_cast<std::uint64_t>(last));
 }
 
+// One worker is in a callback that lasts, and others are ready behind it. A second worker that is added then
+// runs them, though the first does not look at its queue meanwhile.
+TEST(Workers, OneThatIsAddedRunsWhatWaitsBehindACallback) {
+    for (int round = 0; round < 20; ++round) {
+        Signal inside, other;
+        bool came = false;
+        auto source = simple("Source", {{"in"}, {"out"}, {}, {}}, [&](Context& context, std::span<Packet>) {
+            return context.emit(0, Message::integer(1));
+        });
+        auto waits = simple("Waits", {{"in"}, {}, {}, {}}, [&](Context&, std::span<Packet>) {
+            inside.set(1);
+            came = other.wait(1);
+            return reflow_status{REFLOW_OK};
+        });
+        auto tells = simple("Tells", {{"in"}, {}, {}, {}}, [&](Context&, std::span<Packet>) {
+            other.set(1);
+            return reflow_status{REFLOW_OK};
+        });
+        auto passes = simple("Passes", {{"in"}, {}, {}, {}},
+                             [&](Context&, std::span<Packet>) { return reflow_status{REFLOW_OK}; });
+        Options options;
+        options.mode = REFLOW_MODE_OWN;
+        options.workers = 1;
+        Net net(options, {source, waits, tells, passes});
+        // The last one runs first, past the queue; then the others in their order.
+        net.node("s", "Source").node("w", "Waits").node("t", "Tells").node("p", "Passes");
+        net.connect("s.out", "w.in").connect("s.out", "t.in").connect("s.out", "p.in").start();
+        EXPECT_EQ(net.send(net.inport("s.in"), Message::integer(0)), REFLOW_OK);
+        ASSERT_TRUE(inside.wait(1));
+        EXPECT_TRUE(net.runtime->scheduler().set_workers(2).ok());
+        EXPECT_EQ(net.idle(), REFLOW_OK);
+        ASSERT_TRUE(came);
+    }
+}
+
 }  // namespace
 }  // namespace reflow::testing
