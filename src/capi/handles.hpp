@@ -34,6 +34,9 @@ inline const network::Network* network_of(const reflow_network* handle) noexcept
     return network_of(network)->runtime().forked();
 }
 
+// Has a host told; callback may be NULL, which ends that. In network.cpp.
+void tell_host(Told& told, reflow_readable_fn callback, network::HostData data);
+
 // What a host gave as an envelope, checked. In envelope.cpp.
 [[nodiscard]] Result<Message> envelope_argument(const reflow_envelope& given);
 

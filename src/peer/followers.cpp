@@ -121,7 +121,7 @@ void Followers::open(Follower& follower) {
 
 // From now on it reads there.
 void Followers::use(Follower& follower, const Ref<network::Output>& output) {
-    output->on_readable([this, one = Ref<Follower>::share(&follower)] {
+    output->readable.set([this, one = Ref<Follower>::share(&follower)] {
         try {
             pump(*one);
         } catch (const std::bad_alloc&) {
@@ -135,7 +135,7 @@ void Followers::use(Follower& follower, const Ref<network::Output>& output) {
     }
     if (!before) return;
     // It has ended meanwhile, or is of a node that has gone. What is called keeps the follower.
-    before->on_readable({});
+    before->readable.set({});
     before->close();
 }
 
@@ -253,7 +253,7 @@ void Followers::end(Follower& follower) {
         follower.left.clear();
     }
     if (!output) return;
-    output->on_readable({});
+    output->readable.set({});
     output->close();
 }
 
