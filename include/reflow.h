@@ -1299,6 +1299,29 @@ REFLOW_API reflow_status reflow_completion_on_writable(reflow_completion complet
                                                        reflow_room_fn callback, void *user_data,
                                                        reflow_destroy_fn destroy);
 
+/* Sets the envelope of what a firing that is not over emits from now on, and of its error if it fails; NULL: none.
+ * It begins with that of its call (reflow_context_set_envelope). What it has emitted before keeps its own, but what
+ * waits in the completion and has none yet gets this one. In a network that carries none it does nothing. The
+ * deadline of the firing stays what it is.
+ * Ownership: envelope borrowed. Threads: any. Blocking: never.
+ * Errors: REFLOW_ERROR_CLOSED if the firing is over, REFLOW_ERROR_NOT_FOUND for a foreign completion,
+ * REFLOW_ERROR_INVALID_ARGUMENT, REFLOW_ERROR_INVALID_UTF8, REFLOW_ERROR_LIMIT for too long a text. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_completion_set_envelope(reflow_completion completion,
+                                                        const reflow_envelope *envelope);
+
+/* Tells that the code of the host that works at a firing has not gone on for duration_ns, for instance since the
+ * event loop that it waits for is blocked: the engine sees calls of run alone, and this one has returned. If that is
+ * watchdog_ms of the node or more, the firing is told of as the watchdog tells of a call (section 10), once.
+ * Ownership: none. Threads: any. Blocking: never, but for what is called.
+ * Errors: REFLOW_ERROR_WOULD_BLOCK if it is not as long yet, REFLOW_ERROR_UNSUPPORTED for a node without a watchdog,
+ * REFLOW_ERROR_ALREADY_EXISTS if this firing was told of, REFLOW_ERROR_CLOSED if it is over,
+ * REFLOW_ERROR_NOT_FOUND for a foreign completion. Callbacks: log, events. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_completion_stuck(reflow_completion completion, uint64_t duration_ns);
+
+/* The watchdog_ms of a node (section 10): 0 if it has none. It does not change.
+ * Ownership: none. Threads: callback. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API uint64_t reflow_context_watchdog_ms(const reflow_context *context);
+
 /* Firings that a host pulls. A component of a host needs no run: its firings may wait in a queue, and
  * threads of the host take them from there, many at once, and end each by its completion, in whatever
  * order. That is for languages that are called back slowly or not at all from threads they do not know,
@@ -1351,6 +1374,26 @@ REFLOW_API reflow_status reflow_firing_queue_next(reflow_firing_queue *queue,
                                                   reflow_firing **firings, size_t max,
                                                   int64_t timeout_ms, size_t *count,
                                                   reflow_error **error);
+
+/* Told that there is something to take, or that nothing comes any more: in a queue of firings, an output of a
+ * network, a subscription to a peer. */
+typedef void (*reflow_readable_fn)(void *user_data);
+
+/* Asks to be called after something has come to a queue, and when it was closed, instead of waiting in
+ * reflow_firing_queue_next: so that an event loop takes firings as it takes all else. It comes in the turn that has
+ * brought it, and perhaps when it was taken already. What came before is not told of: so ask first, and then take
+ * what is there with a timeout of 0.
+ *
+ * It runs on a thread of the runtime or, in modes without, of the host, and holds up the turn meanwhile. It may take
+ * firings and call whatever does not wait, but neither this function nor reflow_firing_queue_destroy for this queue.
+ * Another callback takes its place, NULL ends it; both wait for a call that goes on. destroy ends user_data then, or
+ * with the queue, or when this fails.
+ * Ownership: user_data taken. Threads: any. Blocking: until its callback has returned. Errors: none beyond
+ * the common ones. Callbacks: destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_firing_queue_on_readable(reflow_firing_queue *queue,
+                                                         reflow_readable_fn callback, void *user_data,
+                                                         reflow_destroy_fn destroy,
+                                                         reflow_error **error);
 
 /* Closes a queue: whoever waits in reflow_firing_queue_next gets REFLOW_ERROR_CLOSED, firings that nobody
  * has taken fail with that status, and so do those that would come. What has been taken goes on.
@@ -1728,6 +1771,7 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * is ended: only the callback itself can return. It takes a thread that looks while callbacks run, each
  * quarter of that time, so modes own and lent have it; in modes inline and hosted a call is told of when
  * it has returned. In mode simulated no time passes in a call, and the setting does nothing.
+ * A firing that goes on after its call is told of by its host (reflow_completion_stuck), in all other modes.
  *
  * The end. drain refuses new input, waits for idle, then calls finish of the actors in the
  * order of the data, each after what feeds it, and waits for idle again. stop ends at once: ready
@@ -1785,6 +1829,11 @@ REFLOW_API reflow_network_state reflow_network_get_state(const reflow_network *n
  * stall. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_wait_idle(reflow_network *network, int64_t timeout_ms,
                                                   reflow_error **error);
+
+/* Whether a completion means a firing of this network that is not over: code that works at one waits for ever if it
+ * waits for the network to be idle or drained.
+ * Ownership: network borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
+REFLOW_API bool reflow_network_has_firing(const reflow_network *network, reflow_completion completion);
 
 /* Told that a network has become idle, instead of waiting for it. error is NULL then, and also when the network
  * has been stopped; otherwise it is what reflow_network_wait_idle would answer: REFLOW_ERROR_WOULD_BLOCK if what
@@ -2137,16 +2186,13 @@ REFLOW_API reflow_status reflow_output_recv_enveloped(reflow_output *output,
                                                       reflow_envelope *envelope,
                                                       int64_t timeout_ms, reflow_error **error);
 
-/* Told that an output has messages. */
-typedef void (*reflow_readable_fn)(void *user_data);
-
 /* Asks to be called after something has come to an output, instead of waiting in reflow_output_recv_many:
- * in the turn that has brought it, and perhaps when it was taken already. What came before is not told
- * of: so ask first, and then take what is there with a timeout of 0. The end of a network, or of its node,
- * is not told by it: whoever drains or stops the network knows, and so does a subscription to
- * NETWORK_SHUTDOWN.
+ * in the turn that has brought it, and perhaps when it was taken already; and when nothing comes any more, since
+ * the network is drained, stops, or its node has gone: what is taken then ends with REFLOW_ERROR_CLOSED. What came
+ * before is not told of, nor an end: so ask first, and then take what is there with a timeout of 0.
  *
- * It runs on a thread of the runtime or, in modes without, of the host, and holds up the turn meanwhile. It
+ * It runs on a thread of the runtime or, in modes without, of the host, and holds up the turn meanwhile; of an end,
+ * on the thread of whoever drains, stops or changes the network. It
  * may take from the output and call whatever does not wait, but neither this function nor
  * reflow_output_destroy for this output. Another callback takes its place, NULL ends it; both wait for a
  * call that goes on. destroy ends user_data then, or with the output, or when this fails.
@@ -4043,6 +4089,20 @@ REFLOW_API reflow_status reflow_peer_subscribe(reflow_peer *peer,
 REFLOW_API reflow_status reflow_peer_subscription_poll(reflow_peer_subscription *subscription,
                                                        int64_t timeout_ms, reflow_message *out,
                                                        uint64_t *missed, reflow_error **error);
+
+/* Asks to be called after an event has come to a subscription that is polled, and when the peer has stopped, instead
+ * of waiting in reflow_peer_subscription_poll. What came before is not told of: so ask first, and then take what is
+ * there with a timeout of 0.
+ *
+ * It runs on a thread of the peer or of a call, which waits for it: it may take events and call whatever does not wait,
+ * but neither this function nor reflow_peer_subscription_destroy for this subscription. Another callback takes its
+ * place, NULL ends it; both wait for a call that goes on. destroy ends user_data then, or with the subscription, or
+ * when this fails.
+ * Ownership: user_data taken. Threads: any. Blocking: until its callback has returned.
+ * Errors: REFLOW_ERROR_INVALID_STATE for a subscription with a callback. Callbacks: destroy. Since: 0.1.0 */
+REFLOW_API reflow_status reflow_peer_subscription_on_readable(
+    reflow_peer_subscription *subscription, reflow_readable_fn callback, void *user_data,
+    reflow_destroy_fn destroy, reflow_error **error);
 
 /* Ends a subscription; no callback runs any more when it returns, and destroy has been called, but for the
  * callback that it was called in: destroy follows that.

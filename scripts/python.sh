@@ -127,9 +127,27 @@ asan() {
         "$python" -m pytest -q -p no:cacheprovider "$@"
 }
 
+# What wheels and sdist are made of, as one number: if it has not changed they are there already.
+made_of() {
+    {
+        echo "$VERSIONS $1"
+        # Without git nobody says what belongs to it: never the same.
+        git -c safe.directory='*' rev-parse --is-inside-work-tree 2>/dev/null || date +%s%N
+        git -c safe.directory='*' ls-files -z --cached --others --exclude-standard -- \
+            bindings/python CMakeLists.txt cmake include src scripts/python.sh LICENSE tests/abi/symbols.txt |
+            xargs -0 sha256sum -- 2>/dev/null || true
+        sha256sum -- "$1/lib/libreflow.so.1" "$1/bin/reflow"
+    } | sha256sum
+}
+
 packages() {
-    local build=$1 out=$1/packages work=$1/python version python default
+    local build=$1 out=$1/packages work=$1/python version python default stamp
     default=$(default_version)
+    stamp=$(made_of "$build")
+    if [ "$(cat "$work/packages-made-of" 2>/dev/null)" = "$stamp" ] && ls "$out"/reflow-*.whl >/dev/null 2>&1; then
+        return
+    fi
+    rm -f "$work/packages-made-of"
     python=$(venv "$build" "$default")
     mkdir -p "$out"
     rm -rf "$work/sdist" "$work/wheels"
@@ -149,6 +167,7 @@ packages() {
     "$python" "$package/packaging/licences.py" "$work"/wheels/reflow-*.whl
     rm -f "$out"/reflow-*.whl "$out"/reflow-*.tar.gz
     mv "$work"/sdist/reflow-*.tar.gz "$work"/wheels/reflow-*.whl "$out"
+    echo "$stamp" >"$work/packages-made-of"
 }
 
 bench() {

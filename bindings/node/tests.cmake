@@ -15,6 +15,6 @@ if(TARGET reflow_node_package AND NOT REFLOW_SANITIZE)
   endforeach()
   reflow_test(node.asan_long LABELS packages node TIMEOUT 3600
     COMMAND "${PROJECT_SOURCE_DIR}/scripts/test-node-asan.sh" "${PROJECT_BINARY_DIR}")
-  reflow_test(node.installed LABELS packages node TIMEOUT 900
+  reflow_test(node.installed LABELS packages node TIMEOUT 3600
     COMMAND "${PROJECT_SOURCE_DIR}/scripts/test-node-package.sh" "${PROJECT_BINARY_DIR}")
 endif()

@@ -1,6 +1,7 @@
 // Section 8 of reflow.h: firings that end later, by the completion that means them.
 // Thread: any.
 #include "capi/guard.hpp"
+#include "capi/handles.hpp"
 #include "runtime/completions.hpp"
 
 using namespace reflow;
@@ -54,6 +55,14 @@ bool reflow_completion_cancelled(reflow_completion completion) {
     return firing->home->over(*firing);
 }
 
+bool reflow_network_has_firing(const reflow_network* network, reflow_completion completion) {
+    Ref<Deferred> firing;
+    if (network == nullptr || is_forked(network)) return false;
+    if (runtime::completions::find(completion.id, firing) != REFLOW_OK) return false;
+    auto* of = const_cast<reflow_network*>(network);  // it is only looked at
+    return firing->home->alive_in(*firing, network_of(of)->group());
+}
+
 reflow_status reflow_completion_on_cancel(reflow_completion completion, reflow_cancel_fn cancelled,
                                           void* user_data, reflow_destroy_fn destroy) {
     runtime::CancelHook hook(cancelled, user_data, destroy);
@@ -73,6 +82,27 @@ reflow_status reflow_completion_on_writable(reflow_completion completion, reflow
         reflow_status status = runtime::completions::find(completion.id, firing);
         return status != REFLOW_OK ? status : firing->home->set_room_hook(*firing, hook);
     });
+}
+
+reflow_status reflow_completion_set_envelope(reflow_completion completion,
+                                             const reflow_envelope* envelope) {
+    return guarded_status([&] {
+        Message made;
+        if (envelope != nullptr) {
+            Result<Message> read = envelope_argument(*envelope);
+            if (!read.ok()) return read.error().status;
+            made = std::move(read).take();
+        }
+        Ref<Deferred> firing;
+        reflow_status status = runtime::completions::find(completion.id, firing);
+        return status != REFLOW_OK ? status : firing->home->set_envelope(*firing, std::move(made));
+    });
+}
+
+reflow_status reflow_completion_stuck(reflow_completion completion, uint64_t duration_ns) {
+    Ref<Deferred> firing;
+    reflow_status status = runtime::completions::find(completion.id, firing);
+    return status != REFLOW_OK ? status : firing->home->stuck(*firing, duration_ns);
 }
 
 }  // extern "C"

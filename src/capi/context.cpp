@@ -97,6 +97,10 @@ uint64_t reflow_context_deadline_ns(const reflow_context* context) {
     return context == nullptr ? UINT64_MAX : context->deadline_ns();
 }
 
+uint64_t reflow_context_watchdog_ms(const reflow_context* context) {
+    return context == nullptr ? 0 : context->actor.watchdog_ms();
+}
+
 reflow_status reflow_context_defer(reflow_context* context, size_t firing, reflow_completion* out) {
     if (out == nullptr) return REFLOW_ERROR_INVALID_ARGUMENT;
     *out = {};

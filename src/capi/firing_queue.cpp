@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/queue.hpp"
+#include "base/told.hpp"
 #include "capi/guard.hpp"
 #include "capi/handles.hpp"
 #include "message/envelope.hpp"
@@ -79,14 +80,16 @@ public:
     // Takes them all, and wakes who waits for some. False if it is closed; they are then still the
     // caller's, as when memory runs out.
     [[nodiscard]] bool push(runtime::Scheduler& scheduler, Firings& firings) {
+        bool waited_for = false;
         {
             std::lock_guard lock(mutex_);
             if (closed_) return false;
             waiting_.reserve(firings.size());
             waiting_.move_from(firings, firings.size());
-            if (pullers_ == 0) return true;  // who comes later looks first
+            waited_for = pullers_ != 0;  // who comes later looks first
         }
-        wake(scheduler);
+        if (waited_for) wake(scheduler);
+        readable.tell();
         return true;
     }
     [[nodiscard]] bool closed() {
@@ -97,6 +100,8 @@ public:
     // Waits until something is there and takes it; *count is not 0 with REFLOW_OK.
     reflow_status take(runtime::Scheduler& scheduler, std::span<reflow_firing*> to,
                        std::int64_t timeout_ms, std::size_t& count);
+
+    Told readable;  // after each push, and the close
 
 private:
     void wake(runtime::Scheduler& scheduler) noexcept {
@@ -124,6 +129,7 @@ void FiringQueue::close(runtime::Scheduler& scheduler) noexcept {
         (void)reflow_completion_fail(firing->completion, REFLOW_ERROR_CLOSED,
                                      to_view("the queue of firings is closed"), to_view(""));
     }
+    readable.tell();
 }
 
 reflow_status FiringQueue::take(runtime::Scheduler& scheduler, std::span<reflow_firing*> to,
@@ -404,6 +410,17 @@ reflow_status reflow_firing_queue_next(reflow_firing_queue* queue, reflow_firing
     });
 }
 
+reflow_status reflow_firing_queue_on_readable(reflow_firing_queue* queue,
+                                              reflow_readable_fn callback, void* user_data,
+                                              reflow_destroy_fn destroy, reflow_error** error) {
+    network::HostData data(user_data, destroy);
+    return guarded(error, [&]() -> Result<void> {
+        if (Result<void> fine = ::usable(queue); !fine.ok()) return fine;
+        has_told(queue->queue->readable, callback, std::move(data));
+        return {};
+    });
+}
+
 void reflow_firing_queue_close(reflow_firing_queue* queue) {
     if (queue == nullptr || queue->runtime->forked()) return;
     queue->queue->close(queue->runtime->scheduler());
@@ -411,6 +428,7 @@ void reflow_firing_queue_close(reflow_firing_queue* queue) {
 
 void reflow_firing_queue_destroy(reflow_firing_queue* queue) {
     if (queue == nullptr || queue->runtime->forked()) return;
+    queue->queue->readable.set({});
     reflow_firing_queue_close(queue);
     delete queue;
 }

@@ -34,6 +34,10 @@ inline const network::Network* network_of(const reflow_network* handle) noexcept
     return network_of(network)->runtime().forked();
 }
 
+// Has a host told; callback may be NULL, which ends that. log: where it is told if the callback throws, or NULL. In
+// network.cpp.
+void has_told(Told& told, reflow_readable_fn callback, network::HostData data, const HostLog* log = nullptr);
+
 // What a host gave as an envelope, checked. In envelope.cpp.
 [[nodiscard]] Result<Message> envelope_argument(const reflow_envelope& given);
 

@@ -17,12 +17,6 @@ Result<void> plain(reflow_status status, std::string_view text) {
     return Failure(REFLOW_ERROR_INVALID_ARGUMENT, concat("message ", place, " is none"));
 }
 
-// Whom an output tells of messages.
-struct Readable : RefCounted<Readable> {
-    reflow_readable_fn callback = nullptr;
-    network::HostData data;
-};
-
 void tell_quiet(reflow_idle_fn callback, void* data, const network::Network& network,
                 reflow_status how) noexcept {
     reflow_error* error = nullptr;
@@ -31,7 +25,22 @@ void tell_quiet(reflow_idle_fn callback, void* data, const network::Network& net
     reflow_error_destroy(error);
 }
 
+// What a host is told of, and what belongs to that.
+struct HostCall : RefCounted<HostCall> {
+    reflow_readable_fn callback = nullptr;
+    network::HostData data;
+};
+
 }  // namespace
+
+void reflow::capi::has_told(Told& told, reflow_readable_fn callback, network::HostData data,
+                            const HostLog* log) {
+    if (callback == nullptr) return told.set({});
+    Ref<HostCall> call = make_ref<HostCall>();
+    call->callback = callback;
+    call->data = std::move(data);
+    told.set([call, log] { tell_host("on_readable", call->callback, call->data.get(), log); });
+}
 
 extern "C" {
 
@@ -323,23 +332,15 @@ reflow_status reflow_output_on_readable(reflow_output* output, reflow_readable_f
     network::HostData data(user_data, destroy);
     return guarded(error, [&]() -> Result<void> {
         if (Result<void> fine = usable(output); !fine.ok()) return fine;
-        if (callback == nullptr) {
-            output->output->on_readable({});
-            return {};
-        }
-        Ref<Readable> told = make_ref<Readable>();
-        told->callback = callback;
-        told->data = std::move(data);
         const HostLog* log = &output->network->runtime().scheduler();
-        output->output->on_readable(
-            [told, log] { tell_host("on_readable", told->callback, told->data.get(), log); });
+        has_told(output->output->readable, callback, std::move(data), log);
         return {};
     });
 }
 
 void reflow_output_destroy(reflow_output* output) {
     if (output == nullptr || output->network->runtime().forked()) return;
-    output->output->on_readable({});
+    output->output->readable.set({});
     output->output->close();
     delete output;
 }

@@ -219,8 +219,25 @@ reflow_status reflow_peer_subscription_poll(reflow_peer_subscription* subscripti
     });
 }
 
+reflow_status reflow_peer_subscription_on_readable(reflow_peer_subscription* subscription,
+                                                   reflow_readable_fn callback, void* user_data,
+                                                   reflow_destroy_fn destroy,
+                                                   reflow_error** error) {
+    network::HostData data(user_data, destroy);
+    return guarded(error, [&]() -> Result<void> {
+        if (Result<void> fine = usable(subscription); !fine.ok()) return fine;
+        if (subscription->subscription->has_callback()) {
+            return Failure(REFLOW_ERROR_INVALID_STATE,
+                           "a subscription with a callback is not polled");
+        }
+        has_told(subscription->subscription->readable, callback, std::move(data));
+        return {};
+    });
+}
+
 void reflow_peer_subscription_destroy(reflow_peer_subscription* subscription) {
     if (subscription == nullptr || subscription->runtime->forked()) return;
+    subscription->subscription->readable.set({});
     subscription->subscription->end();
     delete subscription;
 }
@@ -260,6 +277,12 @@ reflow_status reflow_peer_subscription_poll(reflow_peer_subscription*, int64_t, 
     if (out != nullptr) *out = {};
     if (missed != nullptr) *missed = 0;
     return no_peers(error);
+}
+reflow_status reflow_peer_subscription_on_readable(reflow_peer_subscription*, reflow_readable_fn,
+                                                   void* user_data, reflow_destroy_fn destroy,
+                                                   reflow_error** error) {
+    if (destroy != nullptr) destroy(user_data);
+    return missing(error);
 }
 void reflow_peer_subscription_destroy(reflow_peer_subscription*) {}
 

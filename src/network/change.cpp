@@ -385,7 +385,14 @@ void Change::finish() noexcept {
     network_.tell_foreign(true);
     let_go();
     network_.group_.wake_hosts();
+    tell_closed();
     network_.writables_.tell_all(network_.runtime_->scheduler());
+}
+
+// Readers of what has gone.
+void Change::tell_closed() noexcept {
+    runtime::InTurn inside(network_.runtime_->scheduler());  // what is called does not wait
+    for (const Ref<Output>& output : closed_) output->readable.tell();
 }
 
 // A capacity may be larger than before.

@@ -100,6 +100,7 @@ private:
     void deliver_left(runtime::Connection& old) noexcept;
     void start_made() noexcept;
     void release_where_room() noexcept;
+    void tell_closed() noexcept;
     void let_go() noexcept;
     void end_firings(Actor& actor) noexcept;
     void tear_down(Actor& actor) noexcept;

@@ -301,6 +301,7 @@ Result<void> Network::drive_drain(std::int64_t timeout_ms, std::uint64_t start_n
         note(Step::drained);
         std::int32_t expected = REFLOW_NETWORK_DRAINING;
         state_.compare_exchange_strong(expected, REFLOW_NETWORK_DRAINED, std::memory_order_acq_rel);
+        tell_ends();
     }
     return group_.failure();
 }
@@ -360,6 +361,7 @@ void Network::stopped() {
     show_all(REFLOW_NODE_STOPPED);
     post(new_event(REFLOW_EVENT_NETWORK_SHUTDOWN));
     if (instrument_) instrument_->end();
+    tell_ends();
     settled(REFLOW_OK);
     bool abandoned = false;
     group_.publish([&] {

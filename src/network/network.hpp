@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "base/ref.hpp"
+#include "base/told.hpp"
 #include "graph/hierarchy.hpp"
 #include "network/breakpoints.hpp"
 #include "network/dead_letters.hpp"
@@ -59,10 +60,10 @@ public:
                                  std::size_t& count, std::uint32_t* elements = nullptr);
     // The host reads no more: what comes is dropped and holds nobody back.
     void close() noexcept;
-    // Called after something has come, in the turn that has brought it, and often for nothing; what
-    // came before is not told of. It may take what is there, and calls nothing that waits. An empty
-    // one ends that, as soon as no call runs.
-    void on_readable(std::function<void()> call);
+    // Told after something has come, in the turn that has brought it, and often for nothing, and when
+    // nothing comes any more; what came before is not told of. It may take what is there, and calls nothing
+    // that waits.
+    Told readable;
 
 private:
     friend class Network;
@@ -92,10 +93,6 @@ public:
     // Nothing comes any more, since where it read has left the network. release and acquire: who sees
     // it sees what came before.
     std::atomic<bool> detached{false};
-
-private:
-    std::mutex readable_mutex_;  // guards readable_, and is held while that is called
-    std::function<void()> readable_;
 };
 
 class Network : public RefCounted<Network>, private runtime::Observer {
@@ -336,6 +333,8 @@ private:
     Result<void> drive_drain(std::int64_t timeout_ms, std::uint64_t start_ns);
     [[nodiscard]] bool launch() noexcept;
     void give_up_start() noexcept;
+    // Nothing comes to its outputs any more. By who may change the network, or when nobody can.
+    void tell_ends() noexcept;
     void end_abandoned() noexcept;
     void end_handle() noexcept;
     [[nodiscard]] Result<void> waited(reflow_status status, std::string_view what) const;

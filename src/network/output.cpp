@@ -101,10 +101,9 @@ Result<Ref<Output>> Network::add_output(std::string_view node, std::string_view 
     return output;
 }
 
-void Output::on_readable(std::function<void()> call) {
-    std::function<void()> before;  // ends without the lock
-    std::lock_guard lock(readable_mutex_);
-    before = std::exchange(readable_, std::move(call));
+void Network::tell_ends() noexcept {
+    runtime::InTurn inside(runtime_->scheduler());  // what is called does not wait
+    for (const Ref<Output>& output : outputs_) output->readable.tell();
 }
 
 void Output::close() noexcept {

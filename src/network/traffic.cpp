@@ -163,9 +163,7 @@ reflow_status Output::recv_enveloped(std::span<reflow_message> to, std::int64_t 
 }
 
 void Network::arrived(runtime::Mailbox& reader) noexcept {
-    Output& output = static_cast<Output::Inbox&>(reader).output;
-    std::lock_guard lock(output.readable_mutex_);
-    if (output.readable_) output.readable_();
+    static_cast<Output::Inbox&>(reader).output.readable.tell();
 }
 
 bool Output::over() const noexcept {

@@ -41,7 +41,9 @@ void FeedSubscription::give(const Message& event) {
         waiting_.push_back(event);
     }
     changed_.notify_all();
-    if (callback_ != nullptr) serve(lock);
+    if (callback_ != nullptr) return serve(lock);
+    lock.unlock();
+    readable.tell();
 }
 
 // One thread at a time calls; what others bring meanwhile is left to it.
@@ -74,6 +76,8 @@ void FeedSubscription::close() {
     changed_.wait(lock, [this] {
         return !serving_ || pthread_equal(server_, pthread_self()) != 0;
     });
+    lock.unlock();
+    readable.tell();
 }
 
 void FeedSubscription::end() {

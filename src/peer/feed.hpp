@@ -11,6 +11,7 @@
 
 #include "base/limits.hpp"
 #include "base/ref.hpp"
+#include "base/told.hpp"
 #include "message/message.hpp"
 #include "network/runtime.hpp"
 
@@ -36,6 +37,8 @@ public:
     // No callback runs any more when it returns, and what belongs to it has been ended; inside the callback,
     // when that returns.
     void end();
+
+    Told readable;  // after each event of one that is polled, and when the feed is closed
 
 private:
     friend class Feed;

@@ -127,7 +127,7 @@ Result<void> Followers::connect(Follower& follower) {
 
 // From now on it reads there.
 void Followers::use(Follower& follower, const Ref<network::Output>& output) {
-    output->on_readable([this, one = Ref<Follower>::share(&follower)] {
+    output->readable.set([this, one = Ref<Follower>::share(&follower)] {
         try {
             pump(*one);
         } catch (const std::bad_alloc&) {
@@ -141,7 +141,7 @@ void Followers::use(Follower& follower, const Ref<network::Output>& output) {
             return;
         }
     }
-    output->on_readable({});  // it has ended meanwhile
+    output->readable.set({});  // it has ended meanwhile
     output->close();
 }
 
@@ -268,7 +268,7 @@ void Followers::end(Follower& follower) {
         follower.left.clear();
     }
     if (!output) return;
-    output->on_readable({});
+    output->readable.set({});
     output->close();
 }
 

@@ -93,7 +93,7 @@ public:
 
     // Its calls are noticed that last so long; 0: not. Fixed before it is first ready.
     void watch(std::uint32_t limit_ms);
-
+    [[nodiscard]] std::uint32_t watchdog_ms() const noexcept;
     std::atomic<std::uint32_t> stuck{0};  // calls that were noticed; relaxed: a statistic
 
 private:

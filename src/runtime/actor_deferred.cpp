@@ -149,7 +149,7 @@ std::size_t Actor::serve_deferred() {
     if (!all.current.firing) all.current = all.take();
     if (!all.current.firing) return 0;
     emitted_ = 0;
-    if (group.observer.carries()) set_envelope(all.current.firing->envelope);
+    if (group.observer.carries()) set_envelope(all.current.envelope);
     std::size_t used = 0;
     try {
         for (; !all.taken.empty(); ++used) {

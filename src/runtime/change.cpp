@@ -74,6 +74,11 @@ void Actor::watch(std::uint32_t limit_ms) {
     singly_ = singly_ || limit_ms != 0;
 }
 
+std::uint32_t Actor::watchdog_ms() const noexcept {
+    const Extras* some = extras_.load(std::memory_order_acquire);
+    return some == nullptr ? 0 : some->watchdog_ms;
+}
+
 void Actor::retire() noexcept {
     word_.exchange(gone, std::memory_order_acq_rel);
     group.leave();

@@ -8,9 +8,11 @@
 #include <chrono>
 
 #include "base/limits.hpp"
+#include "message/envelope.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/completions.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/watchdog.hpp"
 
 namespace reflow::runtime {
 namespace {
@@ -207,6 +209,7 @@ DeferredFirings::Taken DeferredFirings::take() noexcept {
     if (firing->outputs_.size() >= REFLOW_MAX_COMPLETION_EMITS) room_.notify_all();
     if (!keeps_emits(*firing)) drop(firing->outputs_);
     taken.swap(firing->outputs_);
+    to.envelope = firing->envelope;
     to.ended = !firing->alive_;
     if (to.ended) {
         (void)unlink(*firing);
@@ -381,6 +384,11 @@ bool DeferredFirings::over(Deferred& firing) noexcept {
     return !firing.alive_;
 }
 
+bool DeferredFirings::alive_in(Deferred& firing, const Group& group) noexcept {
+    Lock lock(mutex_);
+    return firing.alive_ && &actor_->group == &group;
+}
+
 reflow_status DeferredFirings::set_hook(Deferred& firing, CancelHook& hook) noexcept {
     Lock lock(mutex_);
     if (!firing.alive_) return REFLOW_ERROR_CLOSED;
@@ -407,6 +415,41 @@ reflow_status DeferredFirings::set_room_hook(Deferred& firing, CancelHook& hook)
 void CancelHook::call(std::uint64_t id) const noexcept {
     if (cancelled_ == nullptr) return;
     call_host("of a completion", nullptr, [&] { cancelled_(data_, {id}); });
+}
+
+reflow_status DeferredFirings::set_envelope(Deferred& firing, Message envelope) {
+    Lock lock(mutex_);
+    if (!firing.alive_) return REFLOW_ERROR_CLOSED;
+    if (!actor_->group.observer.carries()) return REFLOW_OK;
+    for (std::size_t i = 0; i < firing.outputs_.size(); ++i) {
+        Emitted& before = firing.outputs_[i];
+        Message whole = enveloped(MessageRef(before.message).own(), firing.envelope);
+        (void)Message::adopt(before.message);  // the new one has it
+        before.message = whole.leak();
+    }
+    std::swap(firing.envelope, envelope);
+    return REFLOW_OK;
+}
+
+reflow_status DeferredFirings::stuck(Deferred& firing, std::uint64_t ns) noexcept {
+    Ref<Actor> held;
+    {
+        Lock lock(mutex_);
+        if (!firing.alive_) return REFLOW_ERROR_CLOSED;
+        const std::uint64_t limit_ms = actor_->watchdog_ms();
+        if (limit_ms == 0) return REFLOW_ERROR_UNSUPPORTED;
+        if (ns / 1'000'000 < limit_ms) return REFLOW_ERROR_WOULD_BLOCK;
+        if (std::exchange(firing.told_stuck_, true)) return REFLOW_ERROR_ALREADY_EXISTS;
+        held = hold();
+    }
+    Group& group = held->group;
+    {
+        InTurn inside(group.scheduler);
+        tell_stuck(*held, "its host has not gone on with a firing for ", ns);
+    }
+    held = nullptr;
+    group.leave();
+    return REFLOW_OK;
 }
 
 void DeferredFirings::call_hooks(Deferred* told) noexcept {

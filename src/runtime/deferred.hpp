@@ -76,9 +76,11 @@ public:
     std::uint64_t due_ns = 0;          // when it is tried again
     std::unique_ptr<Error> refused;    // something that it has emitted, with check_types
     std::uint64_t begun_ns = 0;        // 0 unless somebody wants to know how long it took
-    Message envelope;                  // of what it emits
     bool counts = true;                // as a firing that has ended
     reflow_status status = REFLOW_OK;  // how it ended; written before alive goes, read after
+    // Of what it emits. Written by the call that keeps it open, then with the lock while it is alive; read with
+    // the lock, or when it is over.
+    Message envelope;
 
 private:
     friend class DeferredFirings;
@@ -99,6 +101,7 @@ private:
     bool cancelled_ = false;  // by cancel_all(), which calls its hook
     bool place_ = false;    // it comes again, and what it emits then has this place in the order
     bool alive_ = true;     // may be resolved
+    bool told_stuck_ = false;
     bool counted_ = false;  // in the group: it is alive, and has room for more
 };
 
@@ -129,6 +132,7 @@ public:
     // no more among those of the actor. more: there is another one.
     struct Taken {
         Ref<Deferred> firing;
+        Message envelope;  // of what was taken
         bool ended = false;
         bool more = false;
     };
@@ -178,8 +182,13 @@ public:
     reflow_status end(Deferred& firing, reflow_status status,
                       std::unique_ptr<Error> error) noexcept;
     [[nodiscard]] bool over(Deferred& firing) noexcept;
+    // Not over, and of this group.
+    [[nodiscard]] bool alive_in(Deferred& firing, const Group& group) noexcept;
     reflow_status set_hook(Deferred& firing, CancelHook& hook) noexcept;
     reflow_status set_room_hook(Deferred& firing, CancelHook& hook);
+    reflow_status set_envelope(Deferred& firing, Message envelope);
+    // Its host has not gone on with it for so long: told, as the watchdog does, if that is too long.
+    reflow_status stuck(Deferred& firing, std::uint64_t ns) noexcept;
     // The deadline of some has passed. Thread: of who fires timers.
     void expire(std::uint64_t now_ns) noexcept;
     // Cancels those that are alive, or of these the ones with such a cause; they fail. Returns how many. For a

@@ -204,8 +204,26 @@ static void test_carried(const rig_mode *mode) {
     reflow_completion completion = {__atomic_load_n(&open_completion, __ATOMIC_ACQUIRE)};
     CHECK_STATUS(REFLOW_OK,
                  reflow_completion_emit(completion, 0, reflow_message_integer(51), 0));
-    CHECK_STATUS(REFLOW_OK, reflow_completion_resolve(completion));
+    /* And set by it: what was emitted before keeps its own. */
+    CHECK_STATUS(REFLOW_OK, reflow_completion_set_envelope(completion, &another));
+    CHECK_STATUS(REFLOW_OK,
+                 reflow_completion_emit(completion, 0, reflow_message_integer(52), 0));
+    CHECK_STATUS(REFLOW_OK, reflow_completion_set_envelope(completion, NULL));
+    CHECK_STATUS(REFLOW_OK,
+                 reflow_completion_emit(completion, 0, reflow_message_integer(53), 0));
     expect(one, 51, &host);
+    expect(one, 52, &another);
+    expect(one, 53, NULL);
+    reflow_envelope bad = another;
+    bad.struct_size = 1;
+    CHECK_STATUS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_completion_set_envelope(completion, &bad));
+    bad = another;
+    bad.correlation = (reflow_view){"\xff", 1};
+    CHECK_STATUS(REFLOW_ERROR_INVALID_UTF8, reflow_completion_set_envelope(completion, &bad));
+    CHECK_STATUS(REFLOW_OK, reflow_completion_resolve(completion));
+    CHECK_STATUS(REFLOW_ERROR_CLOSED, reflow_completion_set_envelope(completion, NULL));
+    CHECK_STATUS(REFLOW_ERROR_NOT_FOUND,
+                 reflow_completion_set_envelope((reflow_completion){~UINT64_C(0)}, NULL));
     reflow_output_destroy(one);
     reflow_output_destroy(two);
     close_place(&at);

@@ -306,6 +306,72 @@ static void test_closed(const rig_mode *mode) {
     close_queue(at);
 }
 
+/* An event loop that is told: it takes until it is refused, and is called again. */
+typedef struct loop {
+    pthread_mutex_t lock;
+    pthread_cond_t told;
+    int called, destroyed;
+} loop;
+
+static void queue_readable(void *user_data) {
+    loop *own = user_data;
+    CHECK(pthread_mutex_lock(&own->lock) == 0);
+    ++own->called;
+    CHECK(pthread_cond_broadcast(&own->told) == 0);
+    CHECK(pthread_mutex_unlock(&own->lock) == 0);
+}
+
+static void loop_destroyed(void *user_data) { ++((loop *)user_data)->destroyed; }
+
+static void test_readable(const rig_mode *mode) {
+    enum { ALL = 100 };
+    pull at = open_queue(mode);
+    add(at, "Twice", "a", "o", REFLOW_AWAIT_ANY, 4, 0);
+    reflow_network *network = one_node(at, "Twice", "{}");
+    reflow_inport inport = rig_inport(network, "n.a");
+    reflow_output *output = rig_output(network, "n.o", ALL);
+    loop own = {.called = 0};
+    CHECK(pthread_mutex_init(&own.lock, NULL) == 0 && pthread_cond_init(&own.told, NULL) == 0);
+    WORKS(reflow_firing_queue_on_readable(at.queue, queue_readable, &own, loop_destroyed, &e));
+    WORKS(reflow_network_start(network, &e));
+    int seen = 0;
+    for (int64_t sent = 0, taken = 0; taken < ALL;) {
+        if (sent < ALL) rig_send(network, inport, sent++);
+        reflow_firing *firing = NULL;
+        size_t count = 0;
+        while (reflow_firing_queue_next(at.queue, &firing, 1, 0, &count, NULL) == REFLOW_OK) {
+            CHECK(input_of(firing, 0) == taken++);
+            answer(firing, reflow_message_integer(1));
+        }
+        if (sent < ALL || taken == ALL) continue;
+        /* Refused: nothing more comes without a call, once the actors have run. */
+        if (!rig_threaded(mode)) {
+            if (mode->mode == REFLOW_MODE_LENT) (void)reflow_runtime_work(at.runtime, 0, NULL);
+            else (void)reflow_runtime_run(at.runtime, 0, NULL, NULL);
+        }
+        CHECK(pthread_mutex_lock(&own.lock) == 0);
+        while (own.called == seen) CHECK(pthread_cond_wait(&own.told, &own.lock) == 0);
+        seen = own.called;
+        CHECK(pthread_mutex_unlock(&own.lock) == 0);
+    }
+    rig_idle(network);
+    /* The close is told, too; another callback takes the place of the first. */
+    loop other = {.called = 0};
+    CHECK(pthread_mutex_init(&other.lock, NULL) == 0 && pthread_cond_init(&other.told, NULL) == 0);
+    WORKS(reflow_firing_queue_on_readable(at.queue, queue_readable, &other, loop_destroyed, &e));
+    CHECK(own.destroyed == 1 && other.called == 0);
+    reflow_firing_queue_close(at.queue);
+    CHECK(other.called == 1);
+    WORKS(reflow_firing_queue_on_readable(at.queue, NULL, NULL, NULL, &e));
+    CHECK(other.destroyed == 1);
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT,
+          reflow_firing_queue_on_readable(NULL, queue_readable, &own, loop_destroyed, &e));
+    CHECK(own.destroyed == 2);
+    reflow_output_destroy(output);
+    reflow_network_destroy(network);
+    close_queue(at);
+}
+
 static reflow_status refuse_run(reflow_context *context, void *state, reflow_packet *inputs,
                                 size_t count) {
     (void)context;
@@ -457,6 +523,7 @@ int main(void) {
         test_failure_and_restart(&rig_modes[i]);
         test_cancelled(&rig_modes[i]);
         test_closed(&rig_modes[i]);
+        test_readable(&rig_modes[i]);
         test_other_callbacks(&rig_modes[i]);
     }
     test_refused();

@@ -43,6 +43,11 @@ static void on_log(void *user_data, reflow_log_level level, reflow_view subsyste
     (void)user_data;
     if (strstr(text.data, "watchdog_ms") == NULL) return;
     CHECK(level == REFLOW_LOG_WARN && node.size == 1);
+    if (node.data[0] == 'e') {
+        CHECK(same_text(subsystem, "Later") && strstr(text.data, "its host has not gone on") == text.data);
+        __atomic_fetch_add(&at.logged, 1, __ATOMIC_RELAXED);
+        return;
+    }
     CHECK(same_text(subsystem, node.data[0] == 'd' ? "Blocking" : "Gate"));
     CHECK(strstr(text.data, at.behind ? "a callback took " : "a callback has not returned for ") ==
           text.data);
@@ -57,6 +62,7 @@ static void on_thread(void *user_data) {
 static reflow_runtime *runtime;
 static reflow_network *network;
 static reflow_subscription *events;
+static reflow_run_fn later_run; /* of nodes e and f, if there are such */
 
 static void add_node(reflow_graph *graph, const char *id, const char *component,
                      const char *metadata) {
@@ -81,11 +87,19 @@ static void begin(const rig_mode *mode, uint64_t watchdog_ms) {
     component.id = "Blocking";
     component.flags = REFLOW_COMPONENT_BLOCKING;
     rig_register(runtime, &component);
+    component.id = "Later";
+    component.flags = 0;
+    component.run = later_run;
+    if (later_run != NULL) rig_register(runtime, &component);
     reflow_graph *graph = rig_graph();
     add_node(graph, "a", "Gate", NULL);
     add_node(graph, "b", "Gate", "{\"firing\": {\"watchdog_ms\": 30}}");
     add_node(graph, "c", "Gate", "{\"firing\": {\"watchdog_ms\": 0}}");
     add_node(graph, "d", "Blocking", NULL);
+    if (later_run != NULL) {
+        add_node(graph, "e", "Later", NULL);
+        add_node(graph, "f", "Later", "{\"firing\": {\"watchdog_ms\": 0}}");
+    }
     network = rig_network(runtime, graph);
     reflow_graph_destroy(graph);
     reflow_event_options wanted = rig_event_options(0, UINT64_C(1) << REFLOW_EVENT_ACTOR_STUCK);
@@ -220,6 +234,60 @@ static void test_without(const rig_mode *mode) {
     end();
 }
 
+/* A firing that goes on after its call: its host tells how long nothing has gone on, and that is told once. */
+static reflow_completion later_one;
+static uint64_t later_limit;
+
+static reflow_status later(reflow_context *context, void *state, reflow_packet *inputs, size_t count) {
+    (void)state, (void)inputs, (void)count;
+    reflow_completion made;
+    reflow_status status = reflow_context_defer(context, 0, &made);
+    __atomic_store_n(&later_limit, reflow_context_watchdog_ms(context), __ATOMIC_RELAXED);
+    __atomic_store_n(&later_one.id, made.id, __ATOMIC_RELEASE);
+    return status;
+}
+
+/* Waits for the firing of a node that was sent something. */
+static reflow_completion take_later(const char *place, uint64_t limit_ms) {
+    send(place);
+    reflow_completion taken;
+    while ((taken.id = __atomic_load_n(&later_one.id, __ATOMIC_ACQUIRE)) == 0) {
+        (void)reflow_network_wait_idle(network, 1, NULL); /* where the test runs the actors */
+    }
+    CHECK(__atomic_load_n(&later_limit, __ATOMIC_RELAXED) == limit_ms);
+    __atomic_store_n(&later_one.id, 0, __ATOMIC_RELEASE);
+    return taken;
+}
+
+static void test_pending(const rig_mode *mode) {
+    const bool watched = mode->mode != REFLOW_MODE_SIMULATED;
+    const uint64_t ms = 1000000;
+    later_run = later;
+    begin(mode, 3600000);
+    reflow_completion first = take_later("e.a", watched ? 3600000 : 0);
+    CHECK_STATUS(watched ? REFLOW_ERROR_WOULD_BLOCK : REFLOW_ERROR_UNSUPPORTED,
+                 reflow_completion_stuck(first, 3599999 * ms));
+    if (watched) {
+        CHECK_STATUS(REFLOW_OK, reflow_completion_stuck(first, 3600000 * ms));
+        expect("e", "Later", 3600000);
+        CHECK_STATUS(REFLOW_ERROR_ALREADY_EXISTS, reflow_completion_stuck(first, 9999999 * ms));
+    }
+    CHECK(reflow_network_has_firing(network, first) && !reflow_network_has_firing(NULL, first));
+    CHECK_STATUS(REFLOW_OK, reflow_completion_resolve(first));
+    CHECK(!reflow_network_has_firing(network, first));
+    CHECK_STATUS(REFLOW_ERROR_CLOSED, reflow_completion_stuck(first, 9999999 * ms));
+    CHECK_STATUS(REFLOW_ERROR_NOT_FOUND,
+                 reflow_completion_stuck((reflow_completion){~UINT64_C(0)}, 9999999 * ms));
+    reflow_completion second = take_later("f.a", 0); /* a node that asks for none */
+    CHECK_STATUS(REFLOW_ERROR_UNSUPPORTED, reflow_completion_stuck(second, 9999999 * ms));
+    CHECK_STATUS(REFLOW_OK, reflow_completion_resolve(second));
+    WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    CHECK(stuck("e") == (watched ? 1 : 0) && stuck("f") == 0 && at.logged == (watched ? 1 : 0));
+    no_event();
+    end();
+    later_run = NULL;
+}
+
 static void test_bad(void) {
     reflow_runtime_options options = rig_options(&rig_inline);
     options.watchdog_ms = UINT64_C(1) << 32;
@@ -249,6 +317,7 @@ static void test_bad(void) {
 int main(void) {
     check_time_limit(60);
     for (size_t i = 0; i < RIG_MODES; ++i) {
+        test_pending(&rig_modes[i]);
         if (rig_modes[i].mode == REFLOW_MODE_LENT && rig_modes[i].lent != rig_modes[i].workers) {
             continue; /* the thread that waits for the event would work, and stay inside */
         }

@@ -45,6 +45,10 @@ class Context {
     return this.#node === node;
   }
 
+  _isIn(core) {
+    return this.#node.network.core === core;
+  }
+
   /** The id of the node, "outer/inner" inside subgraphs. */
   get id() { return this.#node.id; }
 
@@ -200,8 +204,11 @@ class FiringContext extends Context {
 
   get envelope() { return this._envelope; }
   set envelope(envelope) {
-    throw problem(Status.INVALID_STATE, `a firing of node '${this.id}' goes on after its call: what it emits ` +
-      'has the envelope of its inputs', 'a function that is not asynchronous can set it before it returns');
+    if (this.over) {
+      throw problem(Status.CLOSED, `a firing of node '${this.id}' has ended: it has no envelope any more`);
+    }
+    native.pendingEnvelope(this.number, envelope);
+    this._envelope = envelope ?? undefined;
   }
 
   abort(id) {

@@ -6,6 +6,7 @@ const native = require('./binding.cjs');
 const { ControlContext, FiringContext, SyncContext, portNumber } = require('./context.cjs');
 const { Status, failureOf, problem } = require('./errors.cjs');
 const { CAPACITY, Tag, frames, take } = require('./frames.cjs');
+const { inside } = require('./inside.cjs');
 const { AWAIT, PORT_ARRAY } = require('./actor.cjs');
 const { visit } = require('./state.cjs');
 
@@ -522,7 +523,7 @@ function runAsync(node, firings, first, envelope) {
     open.set(first + i, firing);
     try {
       const values = node.actor.batch ? [inputs[i]] : inputs[i];
-      const result = node.call(firing, ...values);
+      const result = inside(firing, () => node.call(firing, ...values));
       if (isThenable(result)) settleLater(node, firing, result);
       else settle(node, firing, result);
     } catch (error) {

@@ -5,10 +5,11 @@ const { fileURLToPath } = require('node:url');
 const native = require('./binding.cjs');
 const { actorOf } = require('./actor.cjs');
 const { ReflowError, Status, nearest, problem } = require('./errors.cjs');
-const { CAPACITY, Tag, io } = require('./frames.cjs');
 const { Graph, handleOf } = require('./graph.cjs');
+const { checkNotInside } = require('./inside.cjs');
 const { hooksOf } = require('./log.cjs');
 const { StreamReader, StreamWriter, observerOptions } = require('./bytes.cjs');
+const { chunksOf, converted, convertedFirst, placeAll, sentSoFar } = require('./sending.cjs');
 const { Single } = require('./single.cjs');
 const { checkConnection, componentOf, endpointOf, ofNode, unfed, whole } = require('./ports.cjs');
 const { MessageStream } = require('./stream.cjs');
@@ -394,23 +395,33 @@ class Network {
     return sent;
   }
 
-  /** Sends each value of something to iterate as a packet; fulfilled with their number. */
+  /**
+   * Sends each value of something to iterate as a packet; fulfilled with their number. Of an array all values are
+   * converted before the first is sent; of other things those before one that cannot be converted are, and `sent` of
+   * the error is their number.
+   */
   async sendMany(to, values) {
     const index = this.#inport(to);
+    const all = convertedFirst(values, this.#single !== undefined);
+    const whole = Array.isArray(all);
     let total = 0;
-    if (this.#single !== undefined) {
-      for await (const chunk of chunksOf(values)) {
-        for (const value of chunk) await this.#single.send(index, value);
-        total += chunk.length;
+    for await (const chunk of chunksOf(all)) {
+      if (this.#single !== undefined) {
+        for (const value of chunk) {
+          await this.#single.send(index, whole ? value : converted(value, total));
+          total++;
+        }
+        continue;
       }
-      return total;
-    }
-    for await (const chunk of chunksOf(values)) {
-      const { placed, error } = placeAll(chunk);
+      const { placed, error } = placeAll(chunk, total);
+      if (error !== undefined && whole) { // the only chunk, and nothing of it goes
+        for (let at = 0; at < placed; at++) native.putIo(at, null, 0);
+        throw sentSoFar(error, 0);
+      }
       const waiting = placed === 0 ? 0 : native.sendFrames(this.#core, index, placed);
       total += placed;
       if (waiting > 0) await this.#inside.wait(index, waiting);
-      if (error !== undefined) throw error; // those before it are sent
+      if (error !== undefined) throw sentSoFar(error, total);
     }
     return total;
   }
@@ -419,6 +430,7 @@ class Network {
   async idle(options) {
     const timeout = timeoutOf(options);
     options?.signal?.throwIfAborted();
+    checkNotInside(this.#core, 'idle()');
     if (this.#single !== undefined) return abortable(this.#single.idle(timeout), options);
     if (!native.idleNow(this.#core)) await whenIdle(this.#core, timeout, options?.signal);
     this.#tellOpen();
@@ -428,6 +440,7 @@ class Network {
   async drain(options) {
     const timeout = timeoutOf(options);
     options?.signal?.throwIfAborted();
+    checkNotInside(this.#core, 'drain()');
     const drained = this.#single === undefined ? native.drain(this.#core, timeout) : this.#single.drain(timeout);
     await abortable(drained, options);
     this.#tellOpen();
@@ -546,57 +559,6 @@ class Network {
   static beforeStart(network, open) { network.#opening.push(open); }
   static isBuilt(network) { return network.#built; }
   static buildNetwork(network) { return network.#build(); }
-}
-
-// Something to iterate, as arrays of what fits into the frames.
-async function* chunksOf(values) {
-  if (Array.isArray(values) || (ArrayBuffer.isView(values) && !(values instanceof DataView))) {
-    if (values.length <= CAPACITY) yield values;
-    else for (let at = 0; at < values.length; at += CAPACITY) {
-      yield Array.isArray(values) ? values.slice(at, at + CAPACITY) : values.subarray(at, at + CAPACITY);
-    }
-    return;
-  }
-  const wrong = typeof values?.[Symbol.iterator] !== 'function' &&
-    typeof values?.[Symbol.asyncIterator] !== 'function';
-  if (wrong) throw problem(Status.INVALID_ARGUMENT, 'sendMany() takes something to iterate');
-  if (typeof values[Symbol.iterator] !== 'function') {
-    for await (const value of values) yield [value];
-    return;
-  }
-  let chunk = [];
-  for (const value of values) {
-    chunk.push(value);
-    if (chunk.length < CAPACITY) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
-let placing = false; // the frames are in use: a toJSON of a value that is sent cannot send many
-
-function placeAll(values) {
-  if (placing) throw problem(Status.INVALID_STATE, 'a value sends while it is made into a message');
-  let at = 0;
-  placing = true;
-  try {
-    for (; at < values.length; at++) {
-      const value = values[at];
-      if (typeof value === 'number') {
-        io.outTags[at] = Tag.NUMBER;
-        io.outNumbers[at] = value;
-      } else {
-        native.putIo(at, value);
-        io.outTags[at] = Tag.VALUE;
-      }
-    }
-  } catch (error) {
-    return { placed: at, error };
-  } finally {
-    placing = false;
-  }
-  return { placed: at, error: undefined };
 }
 
 // A network that repeats a recording; it is built of that.

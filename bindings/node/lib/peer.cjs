@@ -100,7 +100,7 @@ class Links {
     const { timeout, source = '' } = check(options, ['timeout', 'source'], 'sendMany');
     if (!Array.isArray(values)) throw refuse('values have to be an array');
     const key = inportKey(networkId, actor, port);
-    const messages = this._order.has(key) ? values.map((value) => native.message(value)) : values;
+    const messages = this._order.has(key) ? values.map((value, at) => native.message(value, at)) : values;
     return this._behind(key, milliseconds(timeout, 30000), (left) =>
       this._handle.sendMany(networkId, actor, port, messages, source, left));
   }

@@ -165,6 +165,9 @@ void keep_open(reflow_context* context, RunCall& call) {
     reflow_completion completion{};
     std::size_t firing = call.firings == 0 ? 0 : call.completed - 1;
     reflow_status status = reflow_context_defer(context, firing, &completion);
+    if (status == REFLOW_OK) {
+        call.core->environment->lookout.watch(call.node, completion, reflow_context_watchdog_ms(context));
+    }
     ++call.core->open_firings;
     call.core->environment->post([pending = call.pending, completion, status](Napi::Env env) {
         if (status == REFLOW_OK) pending->bind(env, completion);
@@ -286,6 +289,10 @@ reflow_status on_run_async(reflow_context* context, void* state, reflow_packet* 
     if (job->core->envelopes) job->envelope = envelope_of(context);
     job->type = node->type;
     job->node = node->index;
+    if (const std::uint64_t limit_ms = reflow_context_watchdog_ms(context)) {
+        Lookout& lookout = job->core->environment->lookout;
+        for (reflow_completion completion : job->completions) lookout.watch(node, completion, limit_ms);
+    }
     if (taken < count) {
         (void)reflow_context_advance(context, job->completions.size());
         (void)reflow_context_again(context);
@@ -370,7 +377,7 @@ Napi::Value put(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value put_io(const Napi::CallbackInfo& info) {
-    Message made = from_js(info.Env(), info[1]);
+    Message made = from_js_at(info.Env(), info[1], info[2].As<Napi::Number>().Uint32Value());
     Environment::of(info.Env()).io->keep(info[0].As<Napi::Number>().Uint32Value(), made.leak());
     return info.Env().Undefined();
 }

@@ -72,7 +72,9 @@ Napi::Value version(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value message_of(const Napi::CallbackInfo& info) {
-    return wrap_message(info.Env(), from_js(info.Env(), info[0]));
+    if (!info[1].IsNumber()) return wrap_message(info.Env(), from_js(info.Env(), info[0]));
+    const std::uint32_t index = info[1].As<Napi::Number>().Uint32Value();  // among those of a call
+    return wrap_message(info.Env(), from_js_at(info.Env(), info[0], index));
 }
 
 // A value there and back: what tests of conversion use.
@@ -110,6 +112,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_function(exports, "saved", saved);
     export_function(exports, "controlEmit", control_emit);
     export_function(exports, "pendingEmit", pending_emit);
+    export_function(exports, "pendingEnvelope", pending_envelope);
     export_function(exports, "pendingFinish", pending_finish);
     export_function(exports, "pendingWatch", pending_watch);
     export_function(exports, "findInport", find_inport);

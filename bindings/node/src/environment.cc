@@ -147,6 +147,7 @@ void Environment::drain(Napi::Env env) {
             napi_call_function(env, env.Global(), rest.Value(), 0, nullptr, &ignored);
             return;
         }
+        lookout.turned();
         try {
             job->run(env);
         } catch (const Napi::Error& error) {
@@ -288,6 +289,7 @@ void Environment::exiting() noexcept {
 }
 
 void Environment::shut_down() noexcept {
+    lookout.end();
     std::vector<std::shared_ptr<Core>> left = cores_now();
     for (auto& core : left) core->stop_now();
     std::vector<std::thread> helpers;

@@ -19,6 +19,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "lookout.h"
+
 namespace reflow_node {
 
 class Call;
@@ -50,7 +52,7 @@ public:
     // Queues a job and waits for its end. On the JS thread it is run at once.
     void wait(const std::shared_ptr<Call>& call);
     // The same for a function, which is dropped when the environment has ended.
-    void post(std::function<void(Napi::Env)> function);
+    void post(std::function<void(Napi::Env)> function);  // a job that runs is told to lookout
     [[nodiscard]] bool alive() const { return alive_.load(std::memory_order_acquire); }
 
     // ---- JS thread
@@ -101,6 +103,8 @@ public:
     // Numbers of things that live, for tests of leaks.
     std::atomic<std::int64_t> cores{0}, nodes{0}, lent{0}, shared{0}, pending{0}, outputs{0};
     std::atomic<std::int64_t> helped{0};  // what was ever given to helpers
+    // Over this loop, for firings that wait for it.
+    Lookout lookout{[this] { post([](Napi::Env) {}); }};
 
 private:
     friend struct Wake;

@@ -82,7 +82,8 @@ std::string path_of(const Step* step) {
         }
     }
     (void)value;
-    refuse(env, nullptr,
+    const Step* root = steps.empty() || steps.back()->depth != 0 ? nullptr : steps.back();
+    refuse(env, root,
            "it is nested deeper than " + std::to_string(REFLOW_MAX_DEPTH) + " levels");
 }
 
@@ -105,7 +106,27 @@ bool nothing(napi_env env, napi_value value, const Message& made) {
     return !is;
 }
 
-Message text_from_js(napi_env env, napi_value value) {
+// What Node-API makes of half a surrogate pair is U+FFFD, which may be in a text by right, too: so only a text that
+// has it is looked at once more.
+bool lone_surrogates(napi_env env, napi_value text, std::string_view converted) {
+    if (converted.find("\xef\xbf\xbd") == std::string_view::npos) return false;
+    std::size_t size = 0;
+    ok(env, napi_get_value_string_utf16(env, text, nullptr, 0, &size));
+    std::u16string units(size, u'\0');
+    ok(env, napi_get_value_string_utf16(env, text, units.data(), size + 1, &size));
+    for (std::size_t i = 0; i < size; ++i) {
+        if (units[i] < 0xd800 || units[i] > 0xdfff) continue;
+        bool pair = units[i] < 0xdc00 && i + 1 < size && units[i + 1] >= 0xdc00 && units[i + 1] <= 0xdfff;
+        if (!pair) return true;
+        ++i;
+    }
+    return false;
+}
+
+constexpr const char* kWellFormed = "Buffer.from(text).toString() replaces them";
+
+Message text_from_js(napi_env env, napi_value value, const Step* step) {
+    const char* lone = "a string that is no Unicode text: it has lone surrogates";
     char small[256];
     std::size_t size = 0;
     reflow_message made{};
@@ -113,12 +134,14 @@ Message text_from_js(napi_env env, napi_value value) {
     ok(env, napi_get_value_string_utf8(env, value, small, sizeof small, &size));
     // A character may be of up to four bytes, so a full buffer is one that has less than that left.
     if (size + 4 < sizeof small) {
+        if (lone_surrogates(env, value, {small, size})) refuse(env, step, lone, kWellFormed);
         check(env, reflow_message_string({small, size}, &made, &error), error);
         return Message(made);
     }
     ok(env, napi_get_value_string_utf8(env, value, nullptr, 0, &size));
     std::string text(size, '\0');
     ok(env, napi_get_value_string_utf8(env, value, text.data(), size + 1, &size));
+    if (lone_surrogates(env, value, text)) refuse(env, step, lone, kWellFormed);
     check(env, reflow_message_string(view_of(text), &made, &error), error);
     return Message(made);
 }
@@ -275,6 +298,9 @@ Message object_from_js(napi_env env, napi_value value, const Step* up) {
         ok(env, napi_get_element(env, keys, i, &key));
         ok(env, napi_get_property(env, value, key, &element));
         step.key = key_text(env, key, small, large);
+        if (lone_surrogates(env, key, step.key)) {
+            refuse(env, up, "an object with a key that has lone surrogates", kWellFormed);
+        }
         // A plain object may have the hook as its own.
         if (step.key == "toJSON" && is_function(env, element)) return unusual_from_js(env, value, up);
         Message made = convert(env, element, &step);
@@ -368,7 +394,7 @@ Message convert(napi_env env, napi_value value, const Step* step) {
             ok(env, napi_get_value_double(env, value, &number));
             return Message(number_message(number));
         }
-        case napi_string: return text_from_js(env, value);
+        case napi_string: return text_from_js(env, value, step);
         case napi_bigint: return bigint_from_js(env, value, step);
         case napi_object: return object_or_array(env, value, step);
         case napi_function: refuse(env, step, "a function");
@@ -404,6 +430,13 @@ reflow_message number_message(double number) {
 }
 
 Message from_js(Napi::Env env, napi_value value) { return convert(env, value, nullptr); }
+
+Message from_js_at(Napi::Env env, napi_value value, std::uint32_t index) {
+    Step step;
+    step.index = index;
+    step.indexed = true;
+    return convert(env, value, &step);
+}
 
 Napi::Value wrap_message(Napi::Env env, Message message) {
     reflow_kind kind = reflow_message_kind(message.get());

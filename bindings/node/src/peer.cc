@@ -367,7 +367,7 @@ Napi::Value PeerHandle::send_many(const Napi::CallbackInfo& info) {
     auto many = std::make_shared<Many>();
     for (std::uint32_t i = 0; i < values.Length(); ++i) {
         const Napi::HandleScope scope(env);
-        many->messages.push_back(from_js(env, values.Get(i)));
+        many->messages.push_back(from_js_at(env, values.Get(i), i));
     }
     return call(
         env, core,

@@ -83,7 +83,7 @@ void Pending::lose(Napi::Env env) {
 
 int Pending::emit(Napi::Env env, std::uint32_t port, Message message) {
     if (over_ || finishing_) return -1;
-    waiting_.emplace_back(port, std::move(message));
+    waiting_.push_back({port, std::move(message), nullptr});
     push(env);
     if (over_) return -1;
     if (waiting_.empty()) return 1;
@@ -91,11 +91,22 @@ int Pending::emit(Napi::Env env, std::uint32_t port, Message message) {
     return 0;
 }
 
+void Pending::set_envelope(Napi::Env env, std::shared_ptr<Envelope> envelope) {
+    if (over_ || finishing_) return;
+    waiting_.push_back({0, Message(), std::move(envelope)});
+    push(env);
+}
+
 void Pending::push(Napi::Env env) {
     if (!bound_ || pumping_) return;
     while (!over_ && !waiting_.empty()) {
-        auto& [port, message] = waiting_.front();
-        reflow_status status = reflow_node::emit(completion_, Place(port), message.get(), 0);
+        auto& [port, message, envelope] = waiting_.front();
+        const bool sets = reflow_message_kind(message.get()) == REFLOW_KIND_NONE;
+        reflow_status status =
+            sets ? reflow_completion_set_envelope(completion_, envelope ? envelope->get() : nullptr)
+                 : reflow_node::emit(completion_, Place(port), message.get(), 0);
+        // One that is refused, since a text of it is too long, is left out, as in a call.
+        if (sets && status != REFLOW_ERROR_CLOSED) status = REFLOW_OK;
         if (status == REFLOW_OK) {
             (void)message.leak();
             waiting_.pop_front();
@@ -170,6 +181,12 @@ Napi::Value pending_emit(const Napi::CallbackInfo& info) {
                                  std::move(message));
     }
     return Napi::Number::New(info.Env(), accepted);
+}
+
+Napi::Value pending_envelope(const Napi::CallbackInfo& info) {
+    auto envelope = envelope_from_js(info.Env(), info[1]);
+    if (auto pending = find(info)) pending->set_envelope(info.Env(), std::move(envelope));
+    return info.Env().Undefined();
 }
 
 Napi::Value pending_finish(const Napi::CallbackInfo& info) {

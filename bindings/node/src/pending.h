@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core.h"
+#include "envelope.h"
 
 namespace reflow_node {
 
@@ -25,6 +26,8 @@ public:
     void lose(Napi::Env env);
     // 1: accepted; 0: it waits, and kDrained will tell; -1: the firing is over.
     int emit(Napi::Env env, std::uint32_t port, Message message);
+    // Of what is emitted from now on; NULL: none.
+    void set_envelope(Napi::Env env, std::shared_ptr<Envelope> envelope);
     void finish(Napi::Env env, Failure failure);
     // Behind a turn of a network without threads.
     void try_again(Napi::Env env) {
@@ -53,11 +56,17 @@ private:
     bool told_ = false;     // somebody waits for kDrained
     bool watching_ = false;
     Failure failure_;
-    std::deque<std::pair<std::uint32_t, Message>> waiting_;
+    struct Item {
+        std::uint32_t port = 0;
+        Message message;  // none: what follows has another envelope
+        std::shared_ptr<Envelope> envelope;
+    };
+    std::deque<Item> waiting_;
 };
 
 // Calls of JavaScript; the first argument is the number.
 Napi::Value pending_emit(const Napi::CallbackInfo& info);
+Napi::Value pending_envelope(const Napi::CallbackInfo& info);
 Napi::Value pending_finish(const Napi::CallbackInfo& info);
 Napi::Value pending_watch(const Napi::CallbackInfo& info);
 

@@ -32,6 +32,8 @@ napi_value to_js(napi_env env, reflow_message message, bool typed = false);
 
 // The message of a value; throws ERR_REFLOW_TYPE with the path of what cannot be converted.
 Message from_js(Napi::Env env, napi_value value);
+// One of many values of a call: the path of what is refused begins with its index.
+Message from_js_at(Napi::Env env, napi_value value, std::uint32_t index);
 
 // Whole numbers within 2^53 are integers, others floats.
 reflow_message number_message(double number);

@@ -24,6 +24,28 @@ test('promises: async functions, functions that return promises, thenables', asy
   }
 });
 
+test('a firing that waits for itself is told so', async () => {
+  for (const options of [{}, { mode: 'hosted' }, { mode: 'inline' }]) {
+    const other = new Network().add('t', actor({ inports: ['in'] }, () => {}));
+    await other.start();
+    const told = [];
+    const net = new Network(options).add('n', actor({ inports: ['in'] }, async () => {
+      await turn();
+      for (const wait of [() => net.idle(), () => net.drain(), async () => { await turn(); await net.idle(); }]) {
+        await wait().catch((error) => told.push(error));
+      }
+      await other.idle({ timeout: 60000 }); // of another one it may wait
+    }));
+    await net.start();
+    await net.send('n.in', 1);
+    await net.idle({ timeout: 60000 });
+    assert.deepStrictEqual(told.map(({ code }) => code), Array(3).fill('ERR_REFLOW_WOULD_DEADLOCK'));
+    assert.match(told[0].message, /idle\(\) inside of a firing of node 'n' waits for that firing itself/);
+    await net.close();
+    await other.close();
+  }
+});
+
 test('as many at once as were asked for, in order or as they end', async () => {
   for (const ordered of [true, false]) {
     let now = 0;

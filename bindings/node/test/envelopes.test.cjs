@@ -55,6 +55,25 @@ test('an actor sets the envelope of what it emits from then on', async () => {
     [[1, 'first'], [2, 'second'], [3, 'second'], [4, undefined]]);
 });
 
+test('a firing that goes on after its call sets it, too', async () => {
+  let kept;
+  const node = actor({ inports: ['in'], outports: ['out'] }, async (ctx, value) => {
+    kept = ctx;
+    ctx.emit('out', value);
+    await null;
+    ctx.envelope = { correlation: 'second' };
+    assert.deepStrictEqual(ctx.envelope, { correlation: 'second' });
+    for (let i = 1; i < 600; i++) await ctx.emit('out', value + i); // more than wait in a firing
+    ctx.envelope = undefined;
+    return { out: value + 600 };
+  });
+  const seen = await carrying(node, [[1, { correlation: 'first' }]]);
+  assert.deepStrictEqual(seen.map(({ value }) => value), Array.from({ length: 601 }, (_, i) => i + 1));
+  assert.deepStrictEqual(seen.map(({ envelope }) => envelope.correlation),
+    ['first', ...Array(599).fill('second'), undefined]);
+  assert.throws(() => { kept.envelope = undefined; }, { code: 'ERR_REFLOW_CLOSED' });
+});
+
 test('bad envelopes are refused with the field and the limit', async () => {
   const net = new Network({ envelopes: true }).add('n', actor({ inports: ['in'] }, () => {}));
   await net.start();

@@ -85,6 +85,42 @@ test('an actor that does not return is named', async () => {
   await net.close();
 });
 
+test('an asynchronous actor that blocks the loop is named', async () => {
+  for (const mode of ['own', 'hosted']) {
+    const stuck = [];
+    const net = new Network({ mode, watchdogMs: 40 });
+    const told = () => Object.values(net.metrics().nodes).reduce((sum, node) => sum + node.stuck, 0);
+    let expected = 0;
+    const block = (value) => {
+      if (value !== 'block') return;
+      expected++;
+      const until = Date.now() + 60000;
+      while (told() < expected && Date.now() < until);
+    };
+    net.add('at once', actor({ inports: ['in'] }, async (ctx, value) => block(value)))
+      .add('later', actor({ inports: ['in'] }, async (ctx, value) => {
+        await new Promise((resolve) => { setImmediate(resolve); });
+        block(value);
+      }))
+      .add('promise', actor({ inports: ['in'] }, (ctx, value) => new Promise((resolve) => {
+        setImmediate(resolve);
+      }).then(() => block(value))))
+      .add('free', actor({ inports: ['in'] }, async () => {}), { firing: { watchdog_ms: 0 } });
+    const events = net.events({ kinds: ['ActorStuck'] });
+    (async () => { for await (const event of events) stuck.push(event.node); })();
+    await net.start();
+    for (const node of ['at once', 'later', 'promise']) {
+      stuck.length = 0;
+      await net.send('free.in', 1);
+      await net.send(`${node}.in`, 'block');
+      await net.idle({ timeout: 60000 });
+      await until(() => stuck.length > 0, 'the event');
+      assert.deepStrictEqual([...new Set(stuck)], [node]);
+    }
+    await net.close();
+  }
+});
+
 test('a failure that nobody takes stops the network', async () => {
   const net = new Network();
   net.add('a', actor({ inports: ['in'] }, () => { throw new Error('end'); }),

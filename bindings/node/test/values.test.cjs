@@ -26,7 +26,7 @@ test('numbers that are no integers keep their value', async () => {
 test('64-bit integers are BigInts where numbers are not exact', async () => {
   const values = [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n, 12n];
   assert.deepStrictEqual(await through(values), [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n, 12]);
-  await assert.rejects(through([2n ** 63n]), { code: 'ERR_REFLOW_TYPE', path: '$' });
+  await assert.rejects(through([2n ** 63n]), { code: 'ERR_REFLOW_TYPE', path: '$[0]' });
 });
 
 test('undefined is a signal alone, null in arrays, and nothing in objects', async () => {
@@ -155,6 +155,9 @@ test('what cannot be converted is refused with its path and type, and the networ
     [new Map([[1, 2]]), '$', /a Map with a key that is no string/],
     [[new Date(NaN)], '$[0]', /an invalid Date/],
     [{ n: [2n ** 64n] }, '$.n[0]', /a BigInt beyond 64 bits/],
+    [{ text: ['a\ud800b'] }, '$.text[0]', /it has lone surrogates/],
+    [{ text: `${'x'.repeat(300)}\udc00` }, '$.text', /it has lone surrogates/],
+    [{ a: { '\udfff': 1 } }, '$.a', /a key that has lone surrogates/],
     [cycle, '$.rows[0].back', /a cycle/],
     [deep, '$', /deeper than 128 levels/],
   ];
@@ -167,7 +170,7 @@ test('what cannot be converted is refused with its path and type, and the networ
       return true;
     });
     assert.throws(() => net.trySend('a.in', value), { path });
-    await assert.rejects(net.sendMany('a.in', [value]), { path });
+    await assert.rejects(net.sendMany('a.in', [value]), { path: path.replace('$', '$[0]'), sent: 0 });
   }
   await assert.rejects(net.send('a.in', { get bad() { throw new RangeError('mine'); } }), /mine/);
   await net.sendMany('a.in', [1, 2]);
@@ -176,14 +179,46 @@ test('what cannot be converted is refused with its path and type, and the networ
   await net.close();
 });
 
+test('texts with all kinds of characters go, and U+FFFD is one of them', async () => {
+  const texts = ['\ufffd', 'a\ufffdb\u{1f600}', `${'\u{1f600}'.repeat(200)}\ufffd`, '\ud7ff\ue000\uffff'];
+  assert.deepStrictEqual(await through([...texts, { '\ufffd': 1 }]), [...texts, { '\ufffd': 1 }]);
+});
+
+test('many values go in all or not at all, if they are an array', async () => {
+  for (const options of [{}, { mode: 'inline' }]) {
+    const seen = [];
+    const net = new Network({ ...options, portCapacity: 16 });
+    net.add('a', actor({ inports: ['in'] }, (ctx, value) => { seen.push(value); }));
+    await net.start();
+    const bad = { rows: [1, () => 1] };
+    for (const before of [0, 3, 5000]) {
+      const values = Array.from({ length: before }, (_, i) => i);
+      const path = `$[${before}].rows[1]`;
+      await assert.rejects(net.sendMany('a.in', [...values, bad, 7]), { code: 'ERR_REFLOW_TYPE', path, sent: 0 });
+      await net.idle({ timeout: 60000 });
+      assert.deepStrictEqual(seen, []);
+      // Of what is iterated those before it have gone.
+      const each = function* () { yield* values; yield bad; yield 7; };
+      await assert.rejects(net.sendMany('a.in', each()), { code: 'ERR_REFLOW_TYPE', path, sent: before });
+      await net.idle({ timeout: 60000 });
+      assert.deepStrictEqual(seen.splice(0), values);
+    }
+    await assert.rejects(net.sendMany('a.in', new BigUint64Array([1n, 2n ** 63n])), { path: '$[1]', sent: 0 });
+    assert.strictEqual(await net.sendMany('a.in', new BigUint64Array([1n, 2n ** 62n])), 2);
+    await net.idle({ timeout: 60000 });
+    assert.deepStrictEqual(seen, [1, 2n ** 62n]);
+    await net.close();
+  }
+});
+
 test('what would never end is refused', async () => {
   class Again {
     toJSON() { return new Again(); }
   }
   const huge = [];
   huge.length = 2 ** 32 - 1;
-  await assert.rejects(through([new Again()]), { code: 'ERR_REFLOW_TYPE', path: '$' });
-  await assert.rejects(through([{ huge }]), { code: 'ERR_REFLOW_TYPE', path: '$.huge' });
+  await assert.rejects(through([new Again()]), { code: 'ERR_REFLOW_TYPE', path: '$[0]' });
+  await assert.rejects(through([{ huge }]), { code: 'ERR_REFLOW_TYPE', path: '$[0].huge' });
 });
 
 test('shared memory is copied', async () => {

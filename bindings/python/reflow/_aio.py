@@ -2,13 +2,14 @@
 
 import asyncio
 import collections
+import contextvars
 import os
 import threading
 import weakref
 
 from . import _reflow
 from .errors import (CancelledError, ClosedError, Error, InvalidStateError, LimitError, ReturnError,
-                     TimeoutError, WouldBlockError)
+                     TimeoutError, WouldBlockError, WouldDeadlockError)
 
 
 async def send(ctx, port, value, *, index=None):
@@ -87,6 +88,20 @@ class _Node:
         self.burst = 1
 
 
+# The slot that works here, for tasks of its coroutine, too.
+_working = contextvars.ContextVar("reflow-slot", default=None)
+
+
+def check_not_inside(network, what):
+    """Raises if this is part of a firing of a network, which cannot become idle then."""
+    slot = _working.get()
+    ctx = None if slot is None else slot.ctx
+    if ctx is not None and ctx._firing and _reflow.network_has_firing(network, ctx._firing):
+        raise WouldDeadlockError(
+            f"{what} inside of a firing of node '{ctx.node}' waits for that firing itself",
+            hint="await it outside of the actors of this network")
+
+
 class Pump:
     """Brings firings of coroutines from the threads of the engine to an event loop.
 
@@ -154,6 +169,8 @@ class Pump:
     def _look(self):
         """Runs on the loop: starts tasks for what waits, and watches those that have suspended."""
         self._scheduled = False
+        if self._post is None:
+            self._open_post()
         for slot in self._fresh:
             if slot.ctx is not None:
                 self._watch(slot)
@@ -175,10 +192,15 @@ class Pump:
             self._scheduled = True
             self._loop.call_soon(self._look)
 
+    def _open_post(self):
+        """What the engine tells the loop by: firings that are cancelled, and whether the loop still turns."""
+        self._post = _reflow.Post()
+        self._loop.add_reader(self._post.fileno(), self._take_cancelled)
+        runtime = self._runtime()
+        if runtime is not None:
+            runtime._watch_loop(self._post)
+
     def _watch(self, slot):
-        if self._post is None:
-            self._post = _reflow.Post()
-            self._loop.add_reader(self._post.fileno(), self._take_cancelled)
         slot.watched = True
         self._slots[slot.ctx._firing] = slot
         if not slot.ctx._watch(self._post):
@@ -196,6 +218,7 @@ class Pump:
 
     async def _work(self, node, slot):
         queue, run = node.queue, node.run
+        _working.set(slot)
         try:
             while queue and not slot.watched:
                 firing = queue.popleft()
@@ -431,6 +454,7 @@ async def in_thread(function, *arguments):
 
 async def idle(network, timeout):
     """Awaits an idle network, which the engine tells the loop of."""
+    check_not_inside(network, "a wait for an idle network")
     here = waker()
     number = here.new_number()
     wait = _reflow.network_on_idle(network, here.post, number)
@@ -461,6 +485,7 @@ async def stop(network, timeout):
 
 async def drain(network, timeout):
     """Drains a network without a thread: each of its steps is done when the engine tells that it is idle."""
+    check_not_inside(network, "a drain")
     loop = asyncio.get_running_loop()
     end = None if timeout is None else loop.time() + timeout
     while True:
@@ -501,15 +526,8 @@ async def wait(network, function, timeout):
         cancelled = True
 
 
-_SHUTDOWN = 1 << _reflow.event_kinds.index("NetworkShutdown")
-
-
 class Reader:
-    """Brings what an output receives to an event loop: the engine tells the loop that something has come.
-
-    Of the end a bell tells, which hears that the network has stopped; who drains a network, or takes a node
-    out of it, wakes its readers.
-    """
+    """Brings what an output receives to an event loop: the engine tells the loop of what comes, and of the end."""
 
     LOOK = 0.2  # seconds for which a thread runs a network at a time, in modes without threads
 
@@ -518,7 +536,6 @@ class Reader:
         self._values = collections.deque()
         self._waker = None
         self._number = 0
-        self._bell = None
         # Without threads actors run inside the calls that wait, so somebody has to.
         self._runs = output._network().runtime.mode in ("inline", "simulated")
         self._running = None
@@ -550,7 +567,6 @@ class Reader:
         try:
             self._values.extend(self._output.recv_many(1024, 0))
         except ClosedError:
-            self._end_bell()
             raise StopAsyncIteration from None
         except (TimeoutError, WouldBlockError):
             pass
@@ -559,13 +575,6 @@ class Reader:
         """Has the engine tell this loop of what comes, and of the end."""
         self._waker, self._number = here, here.new_number()
         self._output._watch(here.post, self._number)
-        self._end_bell()
-        self._bell = _reflow.Bell(self._output._network(), _SHUTDOWN, "", here.post, self._number)
-
-    def _end_bell(self):
-        bell, self._bell = self._bell, None
-        if bell is not None:
-            bell.close()
 
     async def next(self):
         if self._runs:
@@ -582,8 +591,6 @@ class Reader:
                     raise StopAsyncIteration from None
             # What comes from now on is told, and what has come is found.
             self._output._arm()
-            if self._bell is not None:
-                self._bell.arm()
             self._look()
             if self._values:
                 break

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import types
 
+from ._reflow import Message
+
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Optional
@@ -25,16 +27,19 @@ def _owner(run: Callable[..., Any]) -> Any:
 
 
 def save(run: Callable[..., Any], state: Any) -> Optional[Dict[str, Any]]:
-    """What is kept of a node: a dict of values that messages can hold; None if there is nothing."""
+    """What is kept of a node: a dict of messages; None if there is nothing.
+
+    Each is converted by itself, so that an error tells the path in what the program gave.
+    """
     kept: Dict[str, Any] = {}
     if isinstance(state, types.SimpleNamespace):
         if vars(state):
-            kept["namespace"] = dict(vars(state))
+            kept["namespace"] = Message(dict(vars(state)))
     elif state is not None:
-        kept["state"] = state
+        kept["state"] = Message(state)
     owner = _owner(run)
     if hasattr(owner, "save"):
-        kept["object"] = owner.save()
+        kept["object"] = Message(owner.save())
     return kept or None
 
 

@@ -287,6 +287,9 @@ class Network(Operations, _reflow.Network):
     def _check_not_own_loop(self, instead):
         pump = self.runtime._pump
         if pump is not None and pump.runs_here():
+            from . import _aio
+
+            _aio.check_not_inside(self, f"a wait, such as {instead},")
             raise WouldDeadlockError(
                 "this waits for coroutines that run on the event loop of this very thread",
                 hint=f"await net.{instead}")
@@ -458,6 +461,7 @@ class Network(Operations, _reflow.Network):
         from . import _aio
 
         if self.runtime.mode in ("inline", "simulated"):  # it runs where somebody waits
+            _aio.check_not_inside(self, "a wait for an idle network")
             await _aio.wait(self, self._wait_idle, timeout)
         else:
             await _aio.idle(self, timeout)

@@ -9,9 +9,10 @@ from . import _reflow
 from ._closing import Closing
 from ._ports import port_of
 from ._streams import Polled
-from .errors import InvalidArgumentError
+from .errors import ClosedError, InvalidArgumentError
 
 if TYPE_CHECKING:
+    from ._aio import Waker
     from ._http import HttpRequest, LostMessage
     from ._ports import PortLike
     from .network import Network
@@ -124,6 +125,9 @@ class PeerEvents(Polled[Dict[str, Any]]):
     def __init__(self, handle: "_reflow.Peer", kinds: Optional[Iterable[str]], capacity: int) -> None:
         super().__init__()
         self._subscription: Optional[_reflow.PeerSubscription] = None
+        self._waker: Optional["Waker"] = None  # of the loop that is told
+        self._number = 0
+        self._watch: Optional[_reflow.PeerWatch] = None
         if isinstance(kinds, str):
             kinds = (kinds,)
         names = {name: 1 << number for number, name in enumerate(_EVENTS)}
@@ -135,9 +139,31 @@ class PeerEvents(Polled[Dict[str, Any]]):
             return [], 0, True
         return self._subscription.poll(timeout)
 
+    async def _told(self) -> Optional[Tuple[List[Dict[str, Any]], int, bool]]:
+        from . import _aio
+
+        here = _aio.waker()
+        while self._subscription is not None:
+            if self._waker is not here or self._watch is None:
+                try:
+                    number = here.new_number()
+                    self._watch = _reflow.PeerWatch(self._subscription, here.post, number)
+                except ClosedError:
+                    break
+                self._waker, self._number = here, number
+            # What comes from now on is told, and what has come is found.
+            self._watch.arm()
+            result = self._poll(0)
+            if any(result):
+                return result
+            await here.wait(self._number)
+        return [], 0, True
+
     def _close(self) -> None:
         if self._subscription is not None:
             self._subscription.close()
+        if self._waker is not None:
+            self._waker.post.put(self._number)  # whoever waits looks, and finds the end
 
 
 class RemotePeer:

@@ -66,7 +66,7 @@ class Runtime(_reflow.Runtime):
         threads beside the workers for actors with ``blocking=True`` (32).
     watchdog_ms:
         a call of an actor that lasts longer is told of, once: by the event ``ActorStuck`` and a warning
-        (never).
+        (never). Of coroutines, when their event loop has not answered for that long.
     check_types:
         True: values have to fit the types of inports while networks run, too.
     log_level:

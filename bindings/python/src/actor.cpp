@@ -195,7 +195,7 @@ reflow_status create(reflow_context *native, void *user_data, void **state)
 }
 
 // Calls one of the parts with the context, and emits what it returns if it may.
-reflow_status call_part(reflow_context *native, Node *node, PyObject *part, bool emits)
+reflow_status call_method(reflow_context *native, Node *node, PyObject *part, bool emits)
 {
     // Only run and finish are called beside the workers.
     const Turn turn(node->spec->runtime, native, emits && node->spec->may_wait);
@@ -219,7 +219,7 @@ reflow_status setup(reflow_context *native, void *state)
     node->alone = node->lost_firings = 0;
     Py_CLEAR(node->lost);
     Py_CLEAR(node->generator);
-    return node->setup == nullptr ? REFLOW_OK : call_part(native, node, node->setup, false);
+    return node->setup == nullptr ? REFLOW_OK : call_method(native, node, node->setup, false);
 }
 
 reflow_status finish(reflow_context *native, void *state)
@@ -229,7 +229,7 @@ reflow_status finish(reflow_context *native, void *state)
     Gil gil;
     drain_deferred();
     if (node->finish == nullptr) return REFLOW_OK;
-    return call_part(native, node, node->finish, true);
+    return call_method(native, node, node->finish, true);
 }
 
 void teardown(reflow_context *native, void *state)
@@ -240,7 +240,7 @@ void teardown(reflow_context *native, void *state)
     drain_deferred();
     Py_CLEAR(node->generator); // its finally blocks run
     if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(nullptr);
-    if (node->teardown != nullptr) call_part(native, node, node->teardown, false);
+    if (node->teardown != nullptr) call_method(native, node, node->teardown, false);
 }
 
 void destroy_state(void *state)

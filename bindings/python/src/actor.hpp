@@ -5,6 +5,7 @@
 
 #include "base.hpp"
 #include "context.hpp"
+#include "lookout.hpp"
 #include "values.hpp"
 
 namespace reflowpy {
@@ -37,6 +38,7 @@ struct Spec {
     PyObject *inports = nullptr;  // tuples of interned str
     PyObject *outports = nullptr;
     PyObject *runtime = nullptr;  // a weak reference to the Runtime object, or NULL
+    std::shared_ptr<Lookout> lookout; // Style::task: of the runtime
     bool may_wait = false;        // its callbacks run on threads beside the workers
     Node *nodes = nullptr; // a list, changed with the lock of the interpreter held
 

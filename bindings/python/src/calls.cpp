@@ -192,7 +192,7 @@ enum class Called {
 };
 
 // Calls the function with some of the firings. After a failure the exception is set.
-Called call_part(const Call &call, size_t first, size_t firings)
+Called call_firings(const Call &call, size_t first, size_t firings)
 {
     Node *node = call.node;
     const Entered context(node, call.native);
@@ -234,7 +234,7 @@ reflow_status call_alone(const Call &call)
     size_t done = 0;
     while (done < call.firings && node->alone > 0) {
         --node->alone;
-        if (call_part(call, done, 1) != Called::good) return call.fail(done);
+        if (call_firings(call, done, 1) != Called::good) return call.fail(done);
         ++done;
         if (done < call.firings && call.should_return(done)) break;
     }
@@ -247,10 +247,10 @@ reflow_status call_batch(const Call &call)
 {
     Node *node = call.node;
     if (call.inputs == nullptr) {
-        return call_part(call, 0, 0) == Called::good ? REFLOW_OK : call.fail(0);
+        return call_firings(call, 0, 0) == Called::good ? REFLOW_OK : call.fail(0);
     }
     if (reflow_context_attempts(call.native) > 0) { // one that is tried again, whatever failed before
-        if (call_part(call, 0, 1) != Called::good) return call.fail(0);
+        if (call_firings(call, 0, 1) != Called::good) return call.fail(0);
         return call.firings > 1 ? call.leave(1) : REFLOW_OK;
     }
     if (node->lost_firings > 0 && node->lost != nullptr) {
@@ -259,7 +259,7 @@ reflow_status call_batch(const Call &call)
         return call.fail(0);
     }
     if (node->alone > 0) return call_alone(call);
-    const Called called = call_part(call, 0, call.firings);
+    const Called called = call_firings(call, 0, call.firings);
     if (called == Called::good) return REFLOW_OK;
     if (call.firings == 1 || PyErr_ExceptionMatches(PyExc_Exception) == 0) return call.fail(0);
     if (called == Called::half) {
@@ -379,6 +379,10 @@ PyObject *pending_firing(const Call &call, PyObject *info, size_t i)
         return raise_status(status, nullptr, "a firing cannot stay open");
     }
     inner->completion = completion.id;
+    const uint64_t limit_ms = reflow_context_watchdog_ms(call.native);
+    if (limit_ms != 0 && node->spec->lookout != nullptr) {
+        node->spec->lookout->watch(node, completion.id, limit_ms);
+    }
     return firing.release();
 }
 

@@ -282,12 +282,24 @@ PyObject *get_firing(PyObject *self, void *)
 
 PyObject *context_set_envelope(PyObject *self, PyObject *dict)
 {
-    reflow_context *native = native_of(self);
+    Context *context = self_of(self);
+    reflow_context *native = context->completion != 0 ? nullptr : native_of(self);
     EnvelopeOf envelope;
-    if (native == nullptr || (dict != Py_None && !envelope.parse(dict))) return nullptr;
-    const reflow_status status =
-        reflow_context_set_envelope(native, dict == Py_None ? nullptr : envelope.get());
+    if (native == nullptr && context->completion == 0) return nullptr;
+    if (dict != Py_None && !envelope.parse(dict)) return nullptr;
+    const reflow_envelope *given = dict == Py_None ? nullptr : envelope.get();
+    const reflow_status status = native != nullptr
+                                     ? reflow_context_set_envelope(native, given)
+                                     : reflow_completion_set_envelope({context->completion}, given);
+    if (status == REFLOW_ERROR_CLOSED) {
+        return raise_text(status, "the firing has ended: it has no envelope any more");
+    }
     if (status != REFLOW_OK) return raise_status(status, nullptr, "setting an envelope");
+    if (context->completion != 0) { // what ctx.envelope tells from now on
+        PyObject *old = context->envelope;
+        context->envelope = dict == Py_None ? nullptr : Py_NewRef(dict);
+        Py_XDECREF(old);
+    }
     Py_RETURN_NONE;
 }
 
@@ -344,7 +356,7 @@ const PyMethodDef methods[] = {
     {"send", with_keywords(context_send), METH_VARARGS | METH_KEYWORDS,
      "await send(port, value, *, index=None)\n\nIn coroutines: emits, and waits for room if there is none."},
     {"set_envelope", context_set_envelope, METH_O,
-     "set_envelope(envelope)\n\nThe envelope, a dict or None, of what this call emits from now on, instead of\n"
+     "set_envelope(envelope)\n\nThe envelope, a dict or None, of what this firing emits from now on, instead of\n"
      "that of its input. Without carry_envelopes it does nothing."},
     {"open_stream", with_keywords(context_open_stream), METH_VARARGS | METH_KEYWORDS,
      "open_stream(*, content_type='', size_hint=None, metadata=None, max_frames=0, max_bytes=0)\n\n"

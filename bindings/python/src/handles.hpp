@@ -30,6 +30,7 @@ struct RuntimeObject {
     reflow_mode mode;
     std::vector<std::shared_ptr<Spec>> *specs;
     std::shared_ptr<Hooks> *hooks;
+    std::shared_ptr<Lookout> *lookout; // over the loop of its coroutines
 };
 
 struct NetworkObject {
@@ -47,11 +48,22 @@ struct NetworkObject {
     Rooms *rooms;      // who waits for room, or NULL
 };
 
-// Tells an event loop that something has come to an output, once each time when it is armed.
+// Tells an event loop that something has come to an output or a subscription, or its end: once each time when it is
+// armed.
 struct Watch {
     std::shared_ptr<PostBox> box;
     uint64_t number = 0;
+    // Sequentially consistent, here and where it is armed: who arms it looks at what is told of afterwards, and who
+    // has brought something looks at this afterwards, so one of the two sees the other.
     std::atomic<bool> armed{false};
+
+    // A reflow_readable_fn and what ends its user data, a new std::shared_ptr<Watch>.
+    static void came(void *user_data)
+    {
+        Watch &watch = **static_cast<std::shared_ptr<Watch> *>(user_data);
+        if (watch.armed.exchange(false)) put(*watch.box, watch.number);
+    }
+    static void forget(void *user_data) { delete static_cast<std::shared_ptr<Watch> *>(user_data); }
 };
 
 struct OutputObject {

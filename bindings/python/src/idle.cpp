@@ -86,6 +86,10 @@ void bind_idle(py::module_ &module)
 {
     py::class_<IdleWait>(module, "IdleWait").def("done", &done).def("cancel", &cancel);
     module.def("network_on_idle", &on_idle);
+    module.def("network_has_firing", [](const py::object &network, uint64_t completion) {
+        const NetworkUse use(network);
+        return reflow_network_has_firing(use.get(), {completion});
+    });
 }
 
 } // namespace reflowpy

@@ -253,17 +253,7 @@ PyObject *output_next(PyObject *self)
     return nullptr;
 }
 
-void readable(void *user_data)
-{
-    Watch &watch = **static_cast<std::shared_ptr<Watch> *>(user_data);
-    // seq_cst, here and where it is armed: who arms it looks at the output afterwards, and who has brought
-    // something looks at this afterwards, so one of the two sees the other.
-    if (watch.armed.exchange(false)) put(*watch.box, watch.number);
-}
-
-void forget_watch(void *user_data) { delete static_cast<std::shared_ptr<Watch> *>(user_data); }
-
-// _watch(post, number): the number is put there when something comes after a call of _arm.
+// _watch(post, number): the number is put there when something comes after a call of _arm, and at the end.
 PyObject *output_watch(PyObject *self, PyObject *arguments)
 {
     PyObject *post = nullptr;
@@ -277,8 +267,8 @@ PyObject *output_watch(PyObject *self, PyObject *arguments)
     Failure error;
     Using using_output(output);
     const reflow_status status = unlocked([&] {
-        return reflow_output_on_readable(output->handle, &readable, new std::shared_ptr<Watch>(watch),
-                                         &forget_watch, error.out());
+        return reflow_output_on_readable(output->handle, &Watch::came, new std::shared_ptr<Watch>(watch),
+                                         &Watch::forget, error.out());
     });
     if (!check(status, error)) return nullptr;
     delete output->watch;

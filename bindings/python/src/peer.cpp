@@ -2,6 +2,7 @@
 #include "peer.hpp"
 
 #include "network_use.hpp"
+#include "post.hpp"
 #include "waiting.hpp"
 
 namespace reflowpy {
@@ -224,6 +225,28 @@ py::tuple poll(Subscription &subscription, const py::object &timeout)
     return py::make_tuple(events, missed, false);
 }
 
+// A subscription with the loop that is told of its events, if there is one.
+class PeerWatch {
+public:
+    PeerWatch(Subscription &subscription, const py::object &post, uint64_t number)
+        : watch_(std::make_shared<Watch>())
+    {
+        watch_->box = box_of(post.ptr());
+        must(watch_->box != nullptr);
+        watch_->number = number;
+        const Subscription::Use use(subscription);
+        call_unlocked([&](reflow_error **error) {
+            return reflow_peer_subscription_on_readable(use.get(), &Watch::came,
+                                                        new std::shared_ptr<Watch>(watch_),
+                                                        &Watch::forget, error);
+        });
+    }
+    void arm() { watch_->armed.store(true); }
+
+private:
+    std::shared_ptr<Watch> watch_;
+};
+
 // Calls that wait and give nothing.
 template <reflow_status (*Function)(reflow_peer *, int64_t, reflow_error **)>
 void simple(const Peer &peer, const py::object &timeout)
@@ -288,6 +311,9 @@ void bind_peer_class(py::module_ &module)
 void bind_peer(py::module_ &module)
 {
     bind_peer_class(module);
+    py::class_<PeerWatch>(module, "PeerWatch")
+        .def(py::init<Subscription &, const py::object &, uint64_t>())
+        .def("arm", &PeerWatch::arm);
     py::class_<Subscription>(module, "PeerSubscription")
         .def("poll", &poll)
         .def("close", &Subscription::close);

@@ -36,14 +36,22 @@ public:
         std::vector<uint64_t> numbers;
         const std::lock_guard lock(mutex_);
         numbers.swap(numbers_);
+        ++taken_;
         uint64_t count = 0;
         [[maybe_unused]] const ssize_t got = read(descriptor_, &count, sizeof count);
         return numbers;
     }
 
+    uint64_t times_taken()
+    {
+        const std::lock_guard lock(mutex_);
+        return taken_;
+    }
+
 private:
     std::mutex mutex_;
     std::vector<uint64_t> numbers_;
+    uint64_t taken_ = 0;
     const int descriptor_;
 };
 
@@ -159,6 +167,7 @@ std::shared_ptr<PostBox> box_of(PyObject *post)
 }
 
 void put(PostBox &box, uint64_t number) { box.put(number); }
+uint64_t times_taken(PostBox &box) { return box.times_taken(); }
 
 PyObject *watch_cancel(PyObject *post, uint64_t completion)
 {

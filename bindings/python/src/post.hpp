@@ -19,6 +19,8 @@ std::shared_ptr<PostBox> box_of(PyObject *post);
 
 // Puts a number into a box. On any thread, without the lock of the interpreter.
 void put(PostBox &box, uint64_t number);
+// How often a loop has looked into it. Likewise.
+uint64_t times_taken(PostBox &box);
 
 // Asks for the number of a firing in a Post object when the firing is cancelled. True as a Python value,
 // or False if it is over already.

@@ -1,6 +1,7 @@
 // The type Runtime: threads, clock and registered components.
 #include "handles.hpp"
 #include "log.hpp"
+#include "post.hpp"
 
 namespace reflowpy {
 
@@ -111,6 +112,7 @@ PyObject *runtime_new(PyTypeObject *type, PyObject *arguments, PyObject *keyword
     RuntimeObject *runtime = self_of(self.get());
     runtime->specs = new std::vector<std::shared_ptr<Spec>>;
     runtime->hooks = new std::shared_ptr<Hooks>(std::make_shared<Hooks>());
+    runtime->lookout = new std::shared_ptr<Lookout>(std::make_shared<Lookout>());
     runtime->generation = fork_generation();
     runtime->mode = options.mode;
     if (log != nullptr && log != Py_None) {
@@ -175,6 +177,7 @@ void runtime_dealloc(PyObject *self)
     runtime_clear(self);
     delete runtime->specs;
     delete runtime->hooks;
+    delete runtime->lookout;
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -301,6 +304,7 @@ PyObject *runtime_register(PyObject *self, PyObject *arguments, PyObject *keywor
     const std::shared_ptr<Spec> spec = make_spec(r, inports, outports);
     spec->runtime = PyWeakref_NewRef(self, nullptr);
     if (spec->runtime == nullptr) PyErr_Clear(); // a Runtime of its own making, which has no streams
+    if (spec->style == Style::task) spec->lookout = *runtime->lookout;
     const bool threads = runtime->mode == REFLOW_MODE_OWN || runtime->mode == REFLOW_MODE_LENT;
     spec->may_wait = threads && (r.flags & REFLOW_COMPONENT_BLOCKING) != 0;
     reflow_component component{};
@@ -408,6 +412,14 @@ PyObject *runtime_set_workers(PyObject *self, PyObject *number)
     Py_RETURN_NONE;
 }
 
+PyObject *runtime_watch_loop(PyObject *self, PyObject *post)
+{
+    std::shared_ptr<PostBox> box = box_of(post);
+    if (box == nullptr) return nullptr;
+    (*self_of(self)->lookout)->use(std::move(box));
+    Py_RETURN_NONE;
+}
+
 PyObject *runtime_streams(PyObject *self, PyObject *)
 {
     reflow_runtime *handle = runtime_handle(self);
@@ -436,6 +448,8 @@ PyMethodDef methods[] = {
      "descriptor() -> int\n\nMode hosted: readable while there is something to do for run."},
     {"workers", runtime_workers, METH_NOARGS, "workers() -> int\n\nThreads that run actors."},
     {"set_workers", runtime_set_workers, METH_O, "set_workers(n)\n\nChanges how many there are."},
+    {"_watch_loop", runtime_watch_loop, METH_O,
+     "The Post object by which the loop of the coroutines is asked whether it still turns."},
     {"streams", runtime_streams, METH_NOARGS,
      "streams() -> int\n\nHow many streams live that were made on this runtime."},
     {"close", runtime_close, METH_NOARGS,

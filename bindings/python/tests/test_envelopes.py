@@ -1,5 +1,7 @@
 """Envelopes of packets: sent, handed on, set by actors and received."""
 
+import asyncio
+
 import pytest
 
 import reflow
@@ -55,15 +57,28 @@ def test_set_by_an_actor(net):
 def test_in_a_coroutine(net):
     @reflow.actor(inports=["in"], outports=["out"])
     async def later(ctx, value):
-        with pytest.raises(reflow.InvalidStateError):
-            ctx.set_envelope(None)
-        return {"out": ctx.envelope["correlation"]}
+        kept.append(ctx)
+        ctx.emit("out", "before")
+        await asyncio.sleep(0)
+        ctx.set_envelope({"correlation": "mine"})
+        assert ctx.envelope == {"correlation": "mine"}
+        ctx.emit("out", "after")
+        with pytest.raises(TypeError, match="correlation"):
+            ctx.set_envelope({"correlation": 7})
+        ctx.set_envelope(None)
+        assert ctx.envelope is None
+        return {"out": "none"}
 
+    kept = []
     net.add("later", later).carry_envelopes()
     out = net.stream("later.out")
     net.send("later.in", 0, envelope={"correlation": "c"})
-    value, envelope = out.recv_enveloped(5)
-    assert (value, envelope["correlation"]) == ("c", "c")
+    told = [out.recv_enveloped(60) for _ in range(3)]
+    assert [(value, envelope and envelope["correlation"]) for value, envelope in told] == [
+        ("before", "c"), ("after", "mine"), ("none", None)]
+    net.wait_idle(60)
+    with pytest.raises(reflow.InvalidStateError):
+        kept[0].set_envelope(None)
 
 
 @pytest.mark.parametrize("envelope, error, told", [

@@ -30,7 +30,7 @@ def environment():
     return env
 
 
-def run(*command, cwd, timeout=1500):
+def run(*command, cwd, timeout=3600):
     done = subprocess.run([str(c) for c in command], cwd=cwd, env=environment(), capture_output=True, text=True,
                           timeout=timeout)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
@@ -81,7 +81,7 @@ def test_wheel_and_suite(packages, version, tmp_path):
     shutil.copytree(PACKAGE / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("*_long.py", "__pycache__"))
     env = {**environment(), "REFLOW_SOURCE": str(ROOT)}
     done = subprocess.run([bin_folder / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
-                          cwd=tmp_path, env=env, capture_output=True, text=True, timeout=900)
+                          cwd=tmp_path, env=env, capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 

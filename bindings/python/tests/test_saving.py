@@ -104,8 +104,16 @@ def test_what_cannot_be_saved():
         ctx.state.thing = object()
         return {"out": value}
 
-    with pytest.raises(reflow.Error, match=r"\$\.namespace\.thing"):
+    with pytest.raises(reflow.Error, match=r"\$\.thing"):
         after(holder, [1])
+
+    @reflow.actor(inports=["in"], outports=["out"])
+    class Deep(Sum.target):
+        def save(self):
+            return {"rows": [1, {"when": object()}]}
+
+    with pytest.raises(reflow.Error, match=r"\$\.rows\[1\]\.when"):
+        after(Deep, [1])
 
     @reflow.actor(inports=["in"], outports=["out"])
     class Failing(Sum.target):

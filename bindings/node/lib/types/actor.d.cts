@@ -53,7 +53,7 @@ export interface Context<O extends string = string, C = ValueObject, S = any> {
   readonly indexes?: readonly (number | null)[];
   /**
    * What goes with the packets of this firing, in a network that carries envelopes; what is emitted has it, too.
-   * In firings that end with their call it may be set: what is emitted from then on has that.
+   * It may be set: what is emitted from then on has that.
    */
   envelope: Envelope | undefined;
   /** Aborted when nobody waits for this firing any more: a timeout, a cancellation, or the end of the node. */

@@ -41,6 +41,8 @@ export class ReflowError extends Error {
   readonly offset?: number;
   /** The stack of the exception of an actor. */
   readonly trace?: string;
+  /** Of `sendMany`: how many values had gone in before the one that cannot be converted. */
+  readonly sent?: number;
 }
 
 /** Numbers of statuses by name, as in reflow.h without REFLOW_ERROR_. */

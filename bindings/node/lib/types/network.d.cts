@@ -20,7 +20,10 @@ export interface NetworkOptions {
   readonly portCapacityBytes?: number;
   /** Threads for components that may block; default 32. */
   readonly blockingThreads?: number;
-  /** A callback that lasts longer is told of by the event ActorStuck; milliseconds, default never. */
+  /**
+   * A callback that lasts longer is told of by the event ActorStuck; milliseconds, default never. Of asynchronous
+   * actors, when the event loop has done nothing for that long.
+   */
   readonly watchdogMs?: number;
   /** Packets have to fit the types of inports while the network runs, too. */
   readonly checkTypes?: boolean;
@@ -286,7 +289,11 @@ export class Network {
   send(to: PortRef, value: Sendable, options?: SendOptions): Promise<void>;
   /** Sends a value if there is room now; tells whether it went in. */
   trySend(to: PortRef, value: Sendable, options?: SendOptions): boolean;
-  /** Sends each value as a packet. @returns their number */
+  /**
+   * Sends each value as a packet. Of an array all are converted before the first is sent; of other things those before
+   * one that cannot be converted are sent, and `sent` of the error is their number; its `path` begins with `$[i]`.
+   * @returns their number
+   */
   sendMany(to: PortRef, values: Iterable<Sendable> | AsyncIterable<Sendable>): Promise<number>;
   /**
    * The packets of an outport, from now on; before the start nothing is missed.
