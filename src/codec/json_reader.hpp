@@ -28,6 +28,8 @@ public:
         bool keep_digits = false;
         // Set: an object with escape_key as its only key is replaced by what this makes of it.
         Unescape unescape = nullptr;
+        // For tests: long strings are read as on a processor without wide registers.
+        bool narrow = false;
     };
     static constexpr std::string_view escape_key = "$reflow";
 
@@ -83,7 +85,12 @@ private:
     At string_with_escapes(At start, At at, std::string_view* out);
     [[gnu::cold]] At end_string(At start, At at, std::string_view text, std::string_view* out);
     At window(At at, bool* ended);
+    At wide_text(At at, unsigned* pause);
     [[gnu::cold]] At control_character(At at);
+    [[gnu::cold]] At unknown_escape(At at);
+    [[gnu::cold]] At half_pair(At at);
+    [[gnu::cold]] At ends_inside();
+    [[gnu::cold]] At not_utf8(At at);
     At escape(At at, char** to);
     At escape_unicode(At at, char** to);
     At hex4(At at, unsigned* code);

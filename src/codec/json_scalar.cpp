@@ -1,28 +1,16 @@
 // Strings and numbers of the JSON reader.
 // Neighbours: json_reader.cpp. Thread: one at a time.
-#include <array>
 #include <bit>
 
 #include "base/text.hpp"
 #include "base/utf8.hpp"
 #include "codec/json_reader.hpp"
 #include "codec/number.hpp"
+#include "codec/wide_text.hpp"
 #include "codec/words.hpp"
 
 namespace reflow::codec {
 namespace {
-
-// What a byte behind a backslash means; 0 for others.
-constexpr auto simple_escapes = [] {
-    std::array<char, 256> meant{};
-    for (char same : {'"', '\\', '/'}) meant[static_cast<unsigned char>(same)] = same;
-    meant['b'] = '\b';
-    meant['f'] = '\f';
-    meant['n'] = '\n';
-    meant['r'] = '\r';
-    meant['t'] = '\t';
-    return meant;
-}();
 
 // Writes one character; there is room for four bytes.
 char* put_utf8(char* to, unsigned code) noexcept {
@@ -62,7 +50,7 @@ JsonReader::At JsonReader::string_rest(At start, At at, std::string_view* out) {
             length = whole_characters(at);
         }
         if (length == 0) length = utf8_length({at, static_cast<std::size_t>(end_ - at)});
-        if (length == 0) return fail(at, "invalid UTF-8");
+        if (length == 0) return not_utf8(at);
         at += length;
         if (at == end_ || static_cast<unsigned char>(*at) < 0x80) at = skip_plain(at, end_);
     }
@@ -81,13 +69,34 @@ JsonReader::At JsonReader::end_string(At start, At at, std::string_view text,
 }
 
 inline JsonReader::At JsonReader::escape(At at, char** to) {
-    if (end_ - at < 2) return fail(end_, "the text ends inside a string");
+    if (end_ - at < 2) return ends_inside();
     if (char byte = simple_escapes[static_cast<unsigned char>(at[1])]) {
         *(*to)++ = byte;
         return at + 2;
     }
     if (at[1] == 'u') return escape_unicode(at, to);
+    return unknown_escape(at);
+}
+
+JsonReader::At JsonReader::unknown_escape(At at) {
     return fail(at, concat("unknown escape of ", show_byte(at[1])));
+}
+
+JsonReader::At JsonReader::ends_inside() { return fail(end_, "the text ends inside a string"); }
+
+JsonReader::At JsonReader::not_utf8(At at) { return fail(at, "invalid UTF-8"); }
+
+// A long string, as long as there is room. Where it stops at once it is not asked for a while.
+inline JsonReader::At JsonReader::wide_text(At at, unsigned* pause) {
+    if (*pause != 0) {
+        --*pause;
+        return at;
+    }
+    WideText read = has_wide_text() ? read_wide_text(at, end_, scratch_.top(), scratch_.limit())
+                                    : WideText{at, scratch_.top()};
+    scratch_.cut(static_cast<std::size_t>(read.to - scratch_.data()));
+    if (read.at == at) *pause = 8;
+    return read.at;
 }
 
 // Copies the text to scratch_, in windows as long as there are, then byte by byte.
@@ -95,12 +104,14 @@ JsonReader::At JsonReader::string_with_escapes(At start, At at, std::string_view
     scratch_.cut(0);
     scratch_.append(start, static_cast<std::size_t>(at - start));
     bool ended = false;
-    while (!ended && end_ - at >= most_read) {
+    for (unsigned pause = options_.narrow ? ~0u : 0; end_ - at >= most_read;) {
         at = window(at, &ended);
         if (at == nullptr) return nullptr;
+        if (ended) break;
+        at = wide_text(at, &pause);
     }
     while (!ended) {
-        if (at == end_) return fail(at, "the text ends inside a string");
+        if (at == end_) return ends_inside();
         scratch_.room(4);
         char* to = scratch_.top();
         auto byte = static_cast<unsigned char>(*at);
@@ -112,7 +123,7 @@ JsonReader::At JsonReader::string_with_escapes(At start, At at, std::string_view
             return control_character(at);
         } else {
             std::size_t length = utf8_length({at, static_cast<std::size_t>(end_ - at)});
-            if (length == 0) return fail(at, "invalid UTF-8");
+            if (length == 0) return not_utf8(at);
             for (; length > 0; --length) *to++ = *at++;
         }
         scratch_.cut(static_cast<std::size_t>(to - scratch_.data()));
@@ -144,7 +155,7 @@ JsonReader::At JsonReader::window(At at, bool* ended) {
                 continue;
             }
             std::size_t length = utf8_length({next, static_cast<std::size_t>(end_ - next)});
-            if (length == 0) return fail(next, "invalid UTF-8");
+            if (length == 0) return not_utf8(next);
             next += length;
         } else {
             copy_to(next);
@@ -174,21 +185,22 @@ JsonReader::At JsonReader::control_character(At at) {
                 "write it as an escape, such as \\n or \\u001f");
 }
 
+JsonReader::At JsonReader::half_pair(At at) {
+    return fail(at, concat("half of a surrogate pair: ", std::string_view(at, 6)));
+}
+
 JsonReader::At JsonReader::escape_unicode(At at, char** to) {
     At start = at;
     unsigned code = 0;
     at = hex4(at, &code);
     if (at == nullptr) return nullptr;
-    auto lone = [&] {
-        return fail(start, concat("half of a surrogate pair: ", std::string_view(start, 6)));
-    };
-    if (code >= 0xDC00 && code <= 0xDFFF) return lone();
+    if (code >= 0xDC00 && code <= 0xDFFF) return half_pair(start);
     if (code >= 0xD800 && code <= 0xDBFF) {
-        if (end_ - at < 2 || at[0] != '\\' || at[1] != 'u') return lone();
+        if (end_ - at < 2 || at[0] != '\\' || at[1] != 'u') return half_pair(start);
         unsigned low = 0;
         at = hex4(at, &low);
         if (at == nullptr) return nullptr;
-        if (low < 0xDC00 || low > 0xDFFF) return lone();
+        if (low < 0xDC00 || low > 0xDFFF) return half_pair(start);
         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     }
     *to = put_utf8(*to, code);
@@ -199,7 +211,7 @@ JsonReader::At JsonReader::escape_unicode(At at, char** to) {
 JsonReader::At JsonReader::hex4(At at, unsigned* code) {
     unsigned value = 0;
     for (int i = 2; i < 6; ++i) {
-        if (end_ - at <= i) return fail(end_, "the text ends inside a string");
+        if (end_ - at <= i) return ends_inside();
         char c = at[i];
         unsigned digit_value = 0;
         if (digit(c)) {

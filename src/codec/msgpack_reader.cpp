@@ -400,7 +400,7 @@ inline void MsgpackReader::leave(const Level& level, reflow_message value) noexc
     levels_.cut(--depth_);
 }
 
-bool MsgpackReader::close_wrap(Level& level) {
+[[gnu::cold]] bool MsgpackReader::close_wrap(Level& level) {
     if (at_ != bound_) return fail(at_, "bytes behind the value of an extension");
     bound_ = level.outer_bound;
     auto wrapped = [&]() -> Result<Message> {

@@ -194,7 +194,7 @@ std::string_view MessageRef::event_type() const noexcept {
     return event ? view(body<heap::Wrap>(raw_)->type) : std::string_view();
 }
 
-MessageRef::Stream MessageRef::stream() const noexcept {
+[[gnu::cold]] MessageRef::Stream MessageRef::stream() const noexcept {
     if (kind() != REFLOW_KIND_STREAM) return {};
     auto* stream = body<heap::Stream>(raw_);
     return {stream->stream_id,          stream->size_hint,         stream->has_size_hint,
@@ -299,7 +299,7 @@ Result<Message> Message::wrap(reflow_kind kind, Message content) {
     return made;
 }
 
-Message Message::stream(const MessageRef::Stream& fields, heap::StreamClaim* claim) {
+[[gnu::cold]] Message Message::stream(const MessageRef::Stream& fields, heap::StreamClaim* claim) {
     Message actor = string(fields.origin_actor);
     Message port = string(fields.origin_port);
     Message type = fields.content_type.empty() ? Message() : string(fields.content_type);

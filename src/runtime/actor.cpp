@@ -217,16 +217,20 @@ inline bool Actor::may_call_again(const Lane& lane, bool more) const noexcept {
 }
 
 // Where each call has one packet, as with most components.
+template <bool keeps>
 [[gnu::always_inline]] inline std::size_t Actor::run_single(Lane& lane, Context& context,
                                                            std::size_t left) {
     std::size_t used = 0;
+    Supervisor* own = keeps && singly_ ? supervisor() : nullptr;
     for (;;) {
         Packet* packet = inputs_.data();
+        if (own != nullptr) keep_for_call(context, *own);
         reflow_status status = call_run(context, packet);
         lane.called();
         if (status != REFLOW_OK || context.unusual) [[unlikely]] {
             return end_calls(context, used, status);
         }
+        if (own != nullptr) own->drop_kept();
         if (MessageRef(packet->message).counted()) (void)Message::adopt(packet->message);
         const bool more = inputs_.skip_first();
         if (++used == left || !may_call_again(lane, more)) break;
@@ -240,7 +244,8 @@ inline bool Actor::may_call_again(const Lane& lane, bool more) const noexcept {
 // to go on, which knows everything else.
 inline bool Actor::take_plainly(Lane& lane, Context& context, const TurnBudget& budget,
                                 std::size_t& left) {
-    const bool single = component->max_batch == 1 && component->await == REFLOW_AWAIT_ANY;
+    const bool single =
+        component->max_batch == 1 && component->await == REFLOW_AWAIT_ANY && !singly_;
     while (!inputs_.empty() || !looked_) {
         if (inputs_.empty()) {
             take_inputs(lane, left);
@@ -248,7 +253,8 @@ inline bool Actor::take_plainly(Lane& lane, Context& context, const TurnBudget& 
         }
         context.begin(
             single ? 1 : std::min({firings_kept(), std::size_t{component->max_batch}, left}));
-        std::size_t used = single ? run_single(lane, context, left) : run_inputs(lane, context, left);
+        std::size_t used = single ? run_single<false>(lane, context, left)
+                                  : run_inputs(lane, context, left);
         left -= std::min(left, std::max<std::size_t>(used, 1));
         if (context.unusual || flush_now_ || lane.slow() || left == 0 || group.stopping() ||
             lane.turn_ns() >= budget.ns || word_.load(std::memory_order_relaxed) != running) {
@@ -259,19 +265,19 @@ inline bool Actor::take_plainly(Lane& lane, Context& context, const TurnBudget& 
 }
 
 // Of a turn that begins; what a callback asks for beyond that is unusual.
-inline bool Actor::is_plain() const noexcept {
+inline bool Actor::is_plain(Context& context, std::size_t left) noexcept {
     return (wanted_ | due_ | resting_) == 0 && !again_ && !ended_ && !keeps_order_ &&
-           unsent_ == nullptr && !singly_ && deferred() == nullptr &&
+           unsent_ == nullptr && deferred() == nullptr &&
            probe.load(std::memory_order_relaxed) == nullptr && !paused() &&
            stands_.load(std::memory_order_relaxed) == nowhere && !group.observer.watches() &&
-           !group.stopping();
+           !group.stopping() && (!singly_ || untroubled(context, left));
 }
 
 inline Actor::Outcome Actor::work(Lane& lane, const TurnBudget& budget) {
     Context context{*this, Phase::run};
     lane.begin_turn();
-    if (!is_plain()) return work_on(lane, budget, context, budget.packets, true);
     std::size_t left = budget.packets;
+    if (!is_plain(context, left)) return work_on(lane, budget, context, left, true);
     passed_ = false;
     if (!take_plainly(lane, context, budget, left)) {
         return work_on(lane, budget, context, left, false);
@@ -356,9 +362,9 @@ Actor::Outcome Actor::work_on(Lane& lane, const TurnBudget& budget, Context& con
                            : prepare(lane, left, context, firings);
         if (!some) break;
         context.begin(firings);
-        bool single = every_call || context.probe != nullptr || deferred() != nullptr ||
-                      singly_;
-        bool plain = !single && firings != 0 && due_ == 0 && context.phase == Phase::run;
+        bool single = every_call || context.probe != nullptr || deferred() != nullptr;
+        bool plain = !single && firings != 0 && due_ == 0 && context.phase == Phase::run &&
+                     (!singly_ || untroubled(context, left));
         std::size_t used = plain ? run_inputs(lane, context, left) : fire(lane, context);
         if (!plain) lane.called();
         // Who takes nothing is measured by what it brings forth: else it would fill the port before
@@ -462,15 +468,18 @@ bool Actor::prepare(Lane& lane, std::size_t left, Context& context, std::size_t&
 
 std::size_t Actor::run_inputs(Lane& lane, Context& context, std::size_t left) {
     if (component->max_batch == 1 && component->await == REFLOW_AWAIT_ANY) {
-        return run_single(lane, context, left);
+        return run_single<true>(lane, context, left);
     }
     std::size_t used = 0;
+    Supervisor* own = singly_ ? supervisor() : nullptr;
     for (;;) {
+        if (own != nullptr) [[unlikely]] keep_for_call(context, *own);
         reflow_status status = call(context);
         lane.called();
         if (status != REFLOW_OK || context.unusual) [[unlikely]] {
             return end_calls(context, used, status);
         }
+        if (own != nullptr) [[unlikely]] own->drop_kept();
         consume(context.firings);
         used += context.firings;
         if (used == left || !may_call_again(lane, !inputs_.empty())) break;

@@ -60,8 +60,7 @@ public:
     const ActorId id;
     const Message config;
     [[no_unique_address]] Mailbox mailbox;  // what follows stands in its last word
-    // How it is scheduled beside the others: its Rank, and blocking_bit. 0 for most, which go the
-    // short way. Fixed before it is first ready.
+    // Its Rank, and blocking_bit. 0 for most, which go the short way. Fixed before it is ready.
     std::uint8_t apart = 0;
     bool created = false;            // state has to be destroyed
     bool set_up = false;             // teardown has to be called
@@ -114,8 +113,7 @@ public:
     // ---- from any thread; the lane is that of a turn of this group, or NULL
     // Something is there for the actor: packets, or what is asked for by the bits.
     void notify(Lane* lane = nullptr, std::uint32_t bits = 0) noexcept;
-    // A port that held it back has room again.
-    void release(Lane* lane = nullptr) noexcept;
+    void release(Lane* lane = nullptr) noexcept;  // a port that held it back has room again
     void request_start() noexcept { notify(nullptr, start_bit); }
     void request_finish() noexcept { notify(nullptr, finish_bit); }
     void request_wake() noexcept { notify(nullptr, wake_bit); }
@@ -163,8 +161,7 @@ public:
     }
     // In a turn: makes it if there is none; NULL if the group stops.
     Tether* make_tether();
-    // See Tether::end_streams().
-    void end_streams(bool all) noexcept;
+    void end_streams(bool all) noexcept;  // see Tether::end_streams()
     [[nodiscard]] reflow_activity activity() const noexcept;
     [[nodiscard]] bool held_back() const noexcept {
         return (word_.load(std::memory_order_relaxed) & state_mask) == held;
@@ -187,7 +184,7 @@ public:
     }
     // Whether a turn is under way or coming.
     [[nodiscard]] bool busy() const noexcept;
-    // Where it stands by a breakpoint; only at rest, and then as its last turn has left it.
+    // Where it stands by a breakpoint; only at rest, as its last turn has left it.
     [[nodiscard]] bool stands_before_firing() const noexcept {
         return stands_.load(std::memory_order_relaxed) == before_firing;
     }
@@ -412,7 +409,7 @@ private:
     Outcome work(Lane& lane, const TurnBudget& budget);
     Outcome work_on(Lane& lane, const TurnBudget& budget, Context& context, std::size_t left,
                     bool begins);
-    [[nodiscard]] bool is_plain() const noexcept;
+    [[nodiscard]] bool is_plain(Context& context, std::size_t left) noexcept;
     [[nodiscard]] bool take_plainly(Lane& lane, Context& context, const TurnBudget& budget,
                                     std::size_t& left);
     [[nodiscard]] bool go_idle(Lane& lane, std::uint32_t to) noexcept;
@@ -435,6 +432,7 @@ private:
     reflow_status call(Context& context, std::uint32_t emitted = 0) noexcept;
     // Calls run for inputs as long as nothing else has to be looked at; returns firings.
     std::size_t run_inputs(Lane& lane, Context& context, std::size_t left);
+    template <bool keeps>
     std::size_t run_single(Lane& lane, Context& context, std::size_t left);
     reflow_status call_run(Context& context, Packet* packet) noexcept;
     std::size_t end_calls(Context& context, std::size_t used, reflow_status status);
@@ -478,11 +476,14 @@ private:
     // ---- failures, in actor_failure.cpp
     static constexpr std::uint8_t timer_rest = 1;
     static constexpr std::uint8_t retry_rest = 2;
-    // Before a call of a supervised actor: what it is called with, or why it is not.
+    // Whether so many firings may follow one another as without settings: nothing has failed.
+    [[nodiscard]] bool untroubled(Context& context, std::size_t firings) noexcept;
+    void keep_for_call(Context& context, Supervisor& own) noexcept;
+    void mark_emits();
+    // Before another call of a supervised actor: what it is called with, or why it is not.
     [[nodiscard]] reflow_status begin_supervised(Context& context, bool late) noexcept;
-    // After it: what the callback has moved out comes back; what it emitted goes.
     void restore_inputs(Context& context) noexcept;
-    void take_back_emits() noexcept;
+    void take_back_emits() noexcept;  // what the call has emitted goes
     void end_well(Context& context, std::size_t done) noexcept;
     // The first firing of the call that is not completed has failed. True: it is tried again.
     [[nodiscard]] bool settle_failure(Context& context, reflow_status status,
@@ -581,7 +582,7 @@ private:
     std::uint16_t firing_size_ = 1;  // at most the ports of a component
     bool again_ = false;             // to be called again with what is kept, or with nothing
     std::uint8_t resting_ = 0;       // not before its timer fires, or what is tried again is due
-    bool singly_ : 1 = false;  // each call has something around it: fixed before the group begins
+    bool singly_ : 1 = false;  // calls may have something around them; fixed before it begins
     bool ended_ : 1 = false;   // a source whose end was asked for
     bool keeps_order_ : 1 = false;
     bool in_block_ : 1 = false;  // its memory is that of an ActorBlock

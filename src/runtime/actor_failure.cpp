@@ -26,6 +26,36 @@ void Actor::supervise(const FailurePolicy& policy, std::uint64_t seed) {
 
 // ---- a call of a supervised actor
 
+bool Actor::untroubled(Context& context, std::size_t firings) noexcept try {
+    const Extras& some = *extras_.load(std::memory_order_relaxed);
+    Supervisor* own = some.supervisor.get();
+    if (own == nullptr || some.watchdog_ms != 0 || own->in_place || own->down ||
+        own->breaker.state() != Breaker::State::closed || own->breaker.failures() != 0 ||
+        own->details.load(std::memory_order_relaxed) != 0 ||
+        (own->policy.hold && dealers() != nullptr)) {
+        return false;
+    }
+    own->drop_kept();
+    if (own->policy.hold) mark_emits();
+    own->kept.reserve(std::min<std::size_t>(firings, component->max_batch) * firing_size_);
+    context.attempts = 0;
+    context.refused = false;
+    return true;
+} catch (const std::bad_alloc&) {
+    return false;
+}
+
+// How much each connection has before the call.
+void Actor::mark_emits() {
+    Vector<std::size_t>& marks = supervisor()->marks;
+    marks.clear();
+    supervisor()->notes = false;
+    any_queue([&marks](const Connection& connection) {
+        marks.push_back(connection.pending.size());
+        return false;
+    });
+}
+
 // What it would be called with is kept, since a callback may move it out. A failure of this is one
 // of the firing.
 reflow_status Actor::begin_supervised(Context& context, bool late) noexcept try {
@@ -66,17 +96,8 @@ reflow_status Actor::begin_supervised(Context& context, bool late) noexcept try 
     }
     std::size_t count = context.firings * firing_size_;
     own.kept.reserve(count);
-    if (own.policy.hold) {
-        any_queue([&](const Connection& connection) {
-            own.marks.push_back(connection.pending.size());
-            return false;
-        });
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-        Packet packet = inputs_[i];
-        packet.message = MessageRef(packet.message).own().leak();
-        own.kept.push_unchecked(packet);
-    }
+    if (own.policy.hold) mark_emits();
+    for (std::size_t i = 0; i < count; ++i) own.keep(inputs_[i]);
     return REFLOW_OK;
 } catch (const std::bad_alloc&) {
     supervisor()->marks.clear();
@@ -96,12 +117,14 @@ void Actor::restore_inputs(Context& context) noexcept {
 
 // What the call has emitted is still with the connections: a call delivers nothing itself.
 void Actor::take_back_emits() noexcept {
+    const Supervisor& own = *supervisor();
     Vector<std::size_t>& marks = supervisor()->marks;
     std::size_t number = 0;
     bool emptied = false;
     bool uncalled = any_queue([&](Connection& connection) {
         if (number == marks.size()) return true;
         std::size_t before = marks[number++];
+        if (own.notes) before = &connection == own.noted ? own.noted_count : 0;
         if (connection.pending.size() == before) return false;
         while (connection.pending.size() > before) {
             (void)Message::adopt(connection.pending.pop_back().message);

@@ -398,7 +398,7 @@ void Mailbox::clear() noexcept {
 }
 
 // Needs no memory: queues are moved out one by one, and dropped outside the lock.
-void Mailbox::drop_queues() noexcept {
+[[gnu::cold]] void Mailbox::drop_queues() noexcept {
     std::size_t end = 0;
     for (std::size_t first = 0; first < ports_.size(); first = end) {
         Queue<Packet> packets;

@@ -100,10 +100,6 @@ Supervisor::~Supervisor() {
     drop_pending();
 }
 
-void Supervisor::drop_kept() noexcept {
-    while (!kept.empty()) (void)Message::adopt(kept.pop().message);
-}
-
 void Supervisor::enter_pending(Deferred& firing) noexcept {
     firing.ref();
     Deferred** at = &pending;

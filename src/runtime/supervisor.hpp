@@ -133,7 +133,14 @@ public:
     // ---- the call
     Queue<Packet> kept;         // its inputs, a reference each
     Vector<std::size_t> marks;  // how much each connection had before it
-    void drop_kept() noexcept;
+    // There is room for it.
+    void keep(Packet packet) noexcept {
+        packet.message = MessageRef(packet.message).own().leak();
+        kept.push_unchecked(packet);
+    }
+    void drop_kept() noexcept {
+        while (!kept.empty()) (void)Message::adopt(kept.pop().message);
+    }
 
     // ---- restarts
     Window window;
@@ -160,6 +167,11 @@ public:
     std::atomic<std::uint32_t> details{0};
     std::atomic<std::uint32_t> failures{0};
 
+    // Instead of marks: this connection had so much before the call, and others nothing.
+    bool notes = false;
+    const Connection* noted = nullptr;
+    std::size_t noted_count = 0;
+
 private:
     struct Entry : Timer {
         explicit Entry(Actor& actor_of) noexcept;
@@ -168,5 +180,21 @@ private:
     std::uint64_t random_;
     Entry entry_;
 };
+
+// Before each call after untroubled(). A firing whose emits are held is alone, and what stands before
+// them is noted.
+[[gnu::always_inline]] inline void Actor::keep_for_call(Context& context, Supervisor& own) noexcept {
+    if (own.policy.hold) {
+        context.firings = 1;
+        own.notes = unsent_ == nullptr || unsent_->next_unsent == nullptr;
+        own.noted = unsent_;
+        if (!own.notes) {
+            mark_emits();
+        } else if (unsent_ != nullptr) {
+            own.noted_count = unsent_->pending.size();
+        }
+    }
+    for (std::size_t i = 0; i < context.firings * firing_size_; ++i) own.keep(inputs_[i]);
+}
 
 }  // namespace reflow::runtime

@@ -1,7 +1,9 @@
 // JSON: whatever is read can be written, reads back equal, and is written the same again; reading
-// takes memory in proportion to the input; tagged JSON likewise. Thread: one.
+// takes memory in proportion to the input; wide registers read what narrow ones do; tagged JSON
+// likewise. Thread: one.
 #include <cstdint>
 
+#include "codec/json_reader.hpp"
 #include "codec_fuzz.hpp"
 
 namespace {
@@ -13,6 +15,13 @@ void plain(std::string_view text) {
     std::size_t before = fuzz::counted().now;
     Result<Message> first = codec::read_json(text);
     fuzz::require_bounded(before, text.size());
+    codec::JsonReader::Options narrow;
+    narrow.narrow = true;
+    Result<Message> same = codec::JsonReader(narrow).read(text);
+    require(first.ok() == same.ok(), "narrow registers read something else", text);
+    require(first.ok() ? equal(first.value(), same.value())
+                       : first.error().describe() == same.error().describe(),
+            "narrow registers read it differently", text);
     codec::Places places;
     Result<Message> strict = codec::read_json(text, {}, codec::Duplicates::refuse, &places);
     require(first.ok() || !strict.ok(), "strict reading reads more", text);
