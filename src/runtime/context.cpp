@@ -124,7 +124,7 @@ reflow_status reflow_context::set_timer(std::uint32_t id, std::uint64_t delay_ns
     return REFLOW_ERROR_OUT_OF_MEMORY;
 }
 
-reflow_status reflow_context::set_timer(
+[[gnu::cold]] reflow_status reflow_context::set_timer(
     std::uint32_t id, std::unique_ptr<reflow::runtime::Recurrence> recurrence) noexcept try {
     if (reflow_status status = may_set(*this, id); status != REFLOW_OK) return status;
     timers_of(actor).set(id, std::move(recurrence));
@@ -165,18 +165,18 @@ reflow_status reflow_context::defer(std::size_t firing, reflow_completion& compl
     return actor.defer(*this, firing, completion);
 }
 
-void reflow_context::log(reflow_log_level level, std::string_view text) noexcept {
+[[gnu::cold]] void reflow_context::log(reflow_log_level level, std::string_view text) noexcept {
     reflow::runtime::Environment& environment = actor.group.environment;
     if (environment.logs(level)) environment.log(level, actor.component->id, actor.id, text);
 }
 
-reflow_status reflow_context::print(std::string_view text) noexcept {
+[[gnu::cold]] reflow_status reflow_context::print(std::string_view text) noexcept {
     return actor.group.environment.print(actor.id, text);
 }
 
 reflow::Store& reflow_context::store() noexcept { return actor.group.environment.store(); }
 
-reflow_status reflow_context::fail(std::unique_ptr<reflow::Error> failure) noexcept {
+[[gnu::cold]] reflow_status reflow_context::fail(std::unique_ptr<reflow::Error> failure) noexcept {
     error = std::move(failure);
     return error->status;
 }

@@ -211,7 +211,7 @@ std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_messag
     return accepted;
 }
 
-void Mailbox::force(const Packet& packet) {
+[[gnu::cold]] void Mailbox::force(const Packet& packet) {
     Dropped dropped;
     std::lock_guard lock(mutex_);
     if (sticky(packet.port)) {
@@ -223,7 +223,7 @@ void Mailbox::force(const Packet& packet) {
     }
 }
 
-void Mailbox::reserve(std::span<const std::uint32_t> packets) {
+[[gnu::cold]] void Mailbox::reserve(std::span<const std::uint32_t> packets) {
     std::lock_guard lock(mutex_);
     std::size_t all = 0;
     for (std::uint32_t port = 0; port < packets.size(); ++port) {
@@ -233,7 +233,7 @@ void Mailbox::reserve(std::span<const std::uint32_t> packets) {
     if (!by_port()) queue_.reserve(all);
 }
 
-void Mailbox::close(Released& released) noexcept {
+[[gnu::cold]] void Mailbox::close(Released& released) noexcept {
     {
         std::lock_guard lock(mutex_);
         closed_ = true;
@@ -393,7 +393,7 @@ void Mailbox::clear() noexcept {
 }
 
 // Needs no memory: queues are moved out one by one, and dropped outside the lock.
-void Mailbox::drop_queues() noexcept {
+[[gnu::cold]] void Mailbox::drop_queues() noexcept {
     std::size_t end = 0;
     for (std::size_t first = 0; first < ports_.size(); first = end) {
         Queue<Packet> packets;
