@@ -24,9 +24,14 @@ namespace {
 // Figures are kept in the unit of the row: wall times and graph loads are measured in nanoseconds.
 double in_unit(const Row& row, double value) { return row.unit == "ms" ? value / 1e6 : value; }
 
+bool reaches(const Result& result, double threshold) {
+    return result.row.higher_is_better ? result.value >= threshold : result.value <= threshold;
+}
+
 // The stricter of two thresholds.
-void tighten(Result& result, double threshold) {
+void tighten(Result& result, const char* name, double threshold) {
     bool higher = result.row.higher_is_better;
+    result.budgets[name] = threshold;
     if (!result.has_budget || (higher ? threshold > result.budget : threshold < result.budget)) {
         result.budget = threshold;
     }
@@ -48,23 +53,22 @@ void apply_rule(Result& result) {
     }
     auto bare = result.others.find(result.row.bare);
     if (bare != result.others.end()) ask(higher ? bare->second * 0.7 : bare->second / 0.7);
-    if (any) tighten(result, least);
+    if (any) tighten(result, "rule", least);
 }
 
 void apply_budgets(Result& result, const std::vector<Result>& results) {
     const Row& row = result.row;
-    if (row.absolute > 0) tighten(result, row.absolute);
-    if (row.of_limit > 0 && result.has_limit) tighten(result, result.limit * row.of_limit);
+    if (row.absolute > 0) tighten(result, "own", row.absolute);
+    if (row.of_limit > 0 && result.has_limit) {
+        tighten(result, "limit", result.limit * row.of_limit);
+    }
     for (const Result& base : results) {
         if (base.row.name == row.base && base.measured) {
-            tighten(result, base.value * row.of_base);
+            tighten(result, "base", base.value * row.of_base);
         }
     }
     if (row.rule) apply_rule(result);
-    if (result.has_budget) {
-        result.met =
-            row.higher_is_better ? result.value >= result.budget : result.value <= result.budget;
-    }
+    if (result.has_budget) result.met = reaches(result, result.budget);
 }
 
 std::string scaled(double value, const std::string& unit) {
@@ -119,11 +123,17 @@ std::string json_row(const Result& result, const Settings& settings, const std::
     out += ", \"budget\": " + number_if(result.has_budget, result.budget);
     out += ", \"met\": ";
     out += result.has_budget && result.measured ? (result.met ? "true" : "false") : "null";
-    out += ", \"better\": ";
+    out += ", \"budgets\": {";
+    const char* comma = "";
+    for (const auto& [name, value] : result.budgets) {
+        out += comma + json_text(name) + ": " + json_number(value);
+        comma = ", ";
+    }
+    out += "}, \"better\": ";
     out += result.row.higher_is_better ? "\"higher\"" : "\"lower\"";
     out += ", \"limit_name\": " + (result.has_limit ? json_text(result.row.limit) : "null");
     out += ", \"others\": {";
-    const char* comma = "";
+    comma = "";
     for (const auto& [name, value] : result.others) {
         out += comma + json_text(name) + ": " + json_number(value);
         comma = ", ";
@@ -226,6 +236,14 @@ void print_summary(const std::vector<Result>& results, const Measurement& measur
         if (result.met) ++met;
     }
     std::printf("\n%zu rows, %zu of %zu budgets met\n", results.size(), met, judged);
+    // What is the row's own is not the strictest: both are said.
+    for (const Result& result : results) {
+        auto own = result.budgets.find("own");
+        if (!result.measured || result.met || own == result.budgets.end()) continue;
+        if (!reaches(result, own->second)) continue;
+        std::printf("note: %s keeps its own budget, %s, and misses a stricter one\n",
+                    result.row.name.c_str(), scaled(own->second, result.row.unit).c_str());
+    }
     double most = 0;
     for (const Result& result : results) most = std::max(most, result.disturbance);
     if (most > 0.1) {

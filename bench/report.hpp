@@ -21,7 +21,8 @@ struct Result {
     bool has_limit = false;
     double limit = 0;
     bool has_budget = false;
-    double budget = 0;
+    double budget = 0;  // the strictest of these
+    std::map<std::string, double> budgets;  // what applies: "own", "limit", "base", "rule"
     bool met = false;
     double disturbance = 0;                // share of the processors that other programs took
     std::map<std::string, double> others;  // every other contender of the row

@@ -141,6 +141,7 @@ void add_latency_rows(std::vector<Row>& rows) {
         rows.back().limit = rows.back().bare = "bare";
         rows.back().of_limit = LATENCY_OF_BARE;
     }
+    rows.back().absolute = 300;  // through ten
     const char* names[] = {"idle-wake-same-core", "idle-wake-other-core"};
     for (int i = 0; i < 2; ++i) {
         rows.push_back(row(names[i], "ns", "wake-" + std::to_string(i), Figure::P50, false));
@@ -157,6 +158,7 @@ void add_size_rows(std::vector<Row>& rows) {
         rows.back().absolute = 500;
         rows.push_back(
             row("create-" + std::string(count), "actors/s", group, Figure::CREATED, true));
+        rows.back().limit = rows.back().bare = "bare";
     }
     for (const char* size : {"1024", "1048576"}) {
         std::string name = std::string("payload-") + size;

@@ -3,13 +3,11 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
+#include <memory>
 #include <vector>
 
 namespace bare {
 namespace {
-
-constexpr std::size_t RING = 1024;
 
 void refuse(const char* what) {
     std::fprintf(stderr, "bare engine: %s\n", what);
@@ -27,22 +25,23 @@ public:
     bool queued = false;
     bool again = false;
     std::size_t head = 0, tail = 0;
-    std::vector<Message> ring = std::vector<Message>(RING);
+    std::vector<Message> ring;
     std::vector<Context*> targets;
 };
 
 class Engine {
 public:
-    explicit Engine(bool batches) : batches_(batches) {}
+    Engine(bool batches, std::size_t ring) : batches_(batches), ring_(ring) {}
 
     std::uint32_t add(Callback callback, void* state) {
-        Context& actor = actors_.emplace_back();
+        Context& actor = *actors_.emplace_back(std::make_unique<Context>());
         actor.callback = callback;
         actor.state = state;
         actor.engine = this;
+        actor.ring.resize(ring_);
         return static_cast<std::uint32_t>(actors_.size() - 1);
     }
-    Context& at(std::uint32_t index) { return actors_[index]; }
+    Context& at(std::uint32_t index) { return *actors_[index]; }
 
     void ready(Context& actor) {
         if (actor.queued) return;
@@ -57,9 +56,10 @@ public:
     }
 
     void push(Context& target, Message message) {
-        if (target.tail - target.head == RING) refuse("a ring is full");
-        target.ring[target.tail++ % RING] = message;
+        if (room(target) == 0) refuse("a ring is full");
+        target.ring[target.tail++ & (ring_ - 1)] = message;
     }
+    std::size_t room(const Context& target) const { return ring_ - (target.tail - target.head); }
 
     void run() {
         while (first_ != nullptr) {
@@ -84,26 +84,27 @@ private:
         if (batches_) {
             Message messages[BATCH];
             for (std::size_t i = 0; i < count; ++i) {
-                messages[i] = actor.ring[(actor.head + i) % RING];
+                messages[i] = actor.ring[(actor.head + i) & (ring_ - 1)];
             }
             actor.head += count;
             actor.callback(actor, actor.state, messages, count);
         } else {
             for (std::size_t i = 0; i < count; ++i) {
-                Message message = actor.ring[actor.head++ % RING];
+                Message message = actor.ring[actor.head++ & (ring_ - 1)];
                 actor.callback(actor, actor.state, &message, 1);
             }
         }
         if (actor.tail != actor.head) ready(actor);
     }
 
-    bool batches_;
-    std::deque<Context> actors_;
+    const bool batches_;
+    const std::size_t ring_;
+    std::vector<std::unique_ptr<Context>> actors_;
     Context* first_ = nullptr;
     Context* last_ = nullptr;
 };
 
-Engine* create(bool batches) { return new Engine(batches); }
+Engine* create(bool batches, std::size_t ring) { return new Engine(batches, ring); }
 void destroy(Engine* engine) { delete engine; }
 
 std::uint32_t add(Engine* engine, Callback callback, void* state) {
@@ -147,7 +148,7 @@ void emit_many(Context& context, const Message* messages, std::size_t count) {
 std::size_t room(Context& context) {
     std::size_t least = RING;
     for (Context* target : context.targets) {
-        std::size_t room = RING - (target->tail - target->head);
+        std::size_t room = context.engine->room(*target);
         if (room < least) least = room;
     }
     return least;

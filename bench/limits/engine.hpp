@@ -1,6 +1,6 @@
 // A bare engine, the limit beside the rows: actors with a ring each, a list of those that have
-// something, one thread. It has no await rules, failures, events, checks or locks. It lives in a
-// shared library and the callbacks in a program, as with the real one.
+// something, one thread. It has no await rules, failures, events, checks, names or locks. It lives in
+// a shared library and the callbacks in a program, as with the real one.
 #ifndef BENCH_LIMITS_ENGINE_HPP
 #define BENCH_LIMITS_ENGINE_HPP
 
@@ -33,7 +33,12 @@ using Callback = void (*)(Context& context, void* state, Message* messages, std:
 
 class Engine;
 
-BARE_API Engine* create(bool batches);
+// How many messages each ring takes; a power of two.
+inline constexpr std::size_t RING = 1024;
+// Of very many actors that have next to nothing to do: the bytes of the smallest queue of the real one.
+inline constexpr std::size_t SMALL_RING = 8;
+
+BARE_API Engine* create(bool batches, std::size_t ring);
 BARE_API void destroy(Engine* engine);
 BARE_API std::uint32_t add(Engine* engine, Callback callback, void* state);
 BARE_API void connect(Engine* engine, std::uint32_t from, std::uint32_t to);

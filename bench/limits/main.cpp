@@ -7,7 +7,7 @@
 #include <atomic>
 #include <climits>
 #include <cstring>
-#include <deque>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -25,6 +25,7 @@ struct Plan {
     bool batch = false;
     bare::Payload payload{1, nullptr, 0};
     std::uint64_t sent = 0;
+    std::int64_t passed = 0;  // the value of a packet that has gone through all
     std::vector<std::uint64_t> samples;
 };
 
@@ -136,6 +137,14 @@ void clock_end(bare::Context& context, void* state, bare::Message* messages, std
     if (++self.count < self.plan->n) bare::emit(context, integer(0));
 }
 
+// One of very many.
+void idle(bare::Context& context, void* state, bare::Message* messages, std::size_t) {
+    Node& self = node_of(state);
+    ++self.count;
+    self.plan->passed = value_of(messages[0]) + 1;
+    bare::emit(context, integer(self.plan->passed));
+}
+
 struct Totals {
     std::uint64_t first = 0, last = 0;
     std::int64_t count = 0, sum = 0;
@@ -151,7 +160,8 @@ struct Totals {
 // An engine with the nodes of a shape.
 class Bare {
 public:
-    Bare(const Call& call, std::int64_t n) : call_(call), engine_(bare::create(batch())) {
+    Bare(const Call& call, std::int64_t n, std::size_t ring = bare::RING)
+        : call_(call), engine_(bare::create(batch(), ring)) {
         plan_.n = plan_.expected = n;
         plan_.spin = call.spin;
         plan_.batch = batch();
@@ -161,7 +171,7 @@ public:
     ~Bare() { bare::destroy(engine_); }
 
     std::uint32_t node(bare::Callback callback) {
-        Node& node = nodes_.emplace_back();
+        Node& node = *nodes_.emplace_back(std::make_unique<Node>());
         node.plan = &plan_;
         return bare::add(engine_, callback, &node);
     }
@@ -200,7 +210,7 @@ public:
     }
     void run(Totals& totals) {
         bare::run(engine_);
-        for (const Node& node : nodes_) totals.add(node);
+        for (const auto& node : nodes_) totals.add(*node);
     }
     Plan& plan() { return plan_; }
 
@@ -210,7 +220,7 @@ private:
     Call call_;
     bare::Engine* engine_;
     Plan plan_;
-    std::deque<Node> nodes_;
+    std::vector<std::unique_ptr<Node>> nodes_;  // what a host keeps for each
 };
 
 int finish(const Totals& totals) {
@@ -319,6 +329,31 @@ int run_payload(const Call& call) {
     return finish(totals);
 }
 
+// n actors in a row, made one by one: the node, the ring of its inport, the list of whom its outport
+// gives to, and the state of the host, each in a piece of memory of its own. They have no names, and
+// nothing is checked. Then one packet goes through all of them.
+int run_idle(const Call& call) {
+    std::int64_t before = resident_bytes();
+    std::uint64_t begin = now_ns();
+    Bare net(call, call.n, bare::SMALL_RING);
+    std::uint32_t first = net.node(idle);
+    for (std::int64_t i = 1; i < call.n; ++i) {
+        std::uint32_t next = net.node(idle);
+        net.connect(next - 1, next);
+    }
+    std::uint64_t created = now_ns() - begin;
+    std::int64_t after = resident_bytes();
+    net.token(first);
+    Totals totals;
+    net.run(totals);
+    return Answer()
+        .add("ns", created)
+        .add("count", totals.count)
+        .add("sum", net.plan().passed)
+        .add("bytes", static_cast<double>(after - before) / static_cast<double>(call.n))
+        .print();
+}
+
 // ---- what the machine does ----
 
 void forward(bare::Context& context, void*, bare::Message* messages, std::size_t) {
@@ -422,6 +457,7 @@ int run(const Call& call) {
     if (shape == "ring") return run_rings(call, call.size, RING_TOKENS);
     if (shape == "latency") return run_latency(call);
     if (shape == "payload") return run_payload(call);
+    if (shape == "idle") return run_idle(call);
     if (shape.starts_with("link-")) return run_link(call);
     return UNSUPPORTED;
 }

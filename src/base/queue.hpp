@@ -100,6 +100,11 @@ public:
         block_->begin = block_->end = 0;
         return false;
     }
+    // The same of what is not the last.
+    void step() noexcept {
+        REFLOW_ASSERT(size() > 1);
+        ++block_->begin;
+    }
     // Takes out the first `count`.
     void skip(std::size_t count) noexcept {
         REFLOW_ASSERT(count <= size());

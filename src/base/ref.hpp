@@ -17,7 +17,9 @@ public:
     RefCount() noexcept = default;
     explicit RefCount(std::uint32_t count) noexcept : count_(count) {}
     // relaxed: whoever adds a reference already holds one, so nothing needs to be published.
-    void add() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
+    void add(std::uint32_t more = 1) noexcept {
+        count_.fetch_add(more, std::memory_order_relaxed);
+    }
     // The same while no other thread knows the object yet: no read-modify-write is needed.
     void add_unpublished() noexcept {
         count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

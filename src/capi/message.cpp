@@ -308,7 +308,7 @@ reflow_status reflow_message_get_bytes(reflow_message message, reflow_view* out)
     bool fine = kind == REFLOW_KIND_STRING || kind == REFLOW_KIND_ERROR ||
                 kind == REFLOW_KIND_BYTES || kind == REFLOW_KIND_ENCODED;
     if (!fine) return REFLOW_ERROR_WRONG_KIND;
-    *out = to_view(look(message).bytes());
+    *out = to_view(look(message).content_bytes());
     return REFLOW_OK;
 }
 

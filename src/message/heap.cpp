@@ -288,8 +288,8 @@ std::size_t number_size(reflow_number type) noexcept {
     }
 }
 
-void ref(Head* head) noexcept {
-    head->refs.add();
+void ref(Head* head, std::uint32_t more) noexcept {
+    head->refs.add(more);
     if (head->offset != 0 && (head->place & root) == 0) {
         slab_of(head)->touched.store(true, std::memory_order_relaxed);
     }

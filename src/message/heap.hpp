@@ -201,8 +201,8 @@ inline constexpr std::size_t numbers_offset = (sizeof(Numbers) + 15) / 16 * 16;
     return (bytes + 15) / 8 * 8;
 }
 
-// One more reference.
-void ref(Head* head) noexcept;
+// So many more references.
+void ref(Head* head, std::uint32_t more = 1) noexcept;
 
 // The end of a slab that nothing lives in.
 inline void end_slab(Slab* slab, Spare& spare) noexcept {

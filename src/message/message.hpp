@@ -59,6 +59,11 @@ public:
         return heap::view(static_cast<const heap::Text*>(head()));
     }
 
+    // So many copies more, for who adopts them: one step of the count for all.
+    void copies(std::uint32_t more) const noexcept {
+        if (counted()) heap::ref(head(), more);
+    }
+
     // Elements of an array or keys of an object; 0 for others.
     [[nodiscard]] std::size_t size() const noexcept;
     // Element of an array (scalars for packed ones), value of an object by position.

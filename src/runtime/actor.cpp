@@ -216,25 +216,33 @@ inline bool Actor::may_call_again(const Lane& lane, bool more) const noexcept {
            word_.load(std::memory_order_relaxed) == running;
 }
 
-// Where each call has one packet, as with most components.
+// Where each call has one packet, as with most components. There is one.
 template <bool keeps>
 [[gnu::always_inline]] inline std::size_t Actor::run_single(Lane& lane, Context& context,
                                                            std::size_t left) {
+    const Group& of = group;
+    Packet* packet = inputs_.data();  // nobody else touches them: they are of the turn
+    std::size_t most = std::min(left, inputs_.size());
     std::size_t used = 0;
     Supervisor* own = keeps && singly_ ? supervisor() : nullptr;
     for (;;) {
-        Packet* packet = inputs_.data();
         if (own != nullptr) keep_for_call(context, *own);
         reflow_status status = call_run(context, packet);
-        lane.called();
+        if (lane.called() && lane.slow()) [[unlikely]]
+            most = used + 1;  // what it emits does not wait for the next call; then each is looked at
         if (status != REFLOW_OK || context.unusual) [[unlikely]] {
             return end_calls(context, used, status);
         }
         if (own != nullptr) own->drop_kept();
         if (MessageRef(packet->message).counted()) (void)Message::adopt(packet->message);
-        const bool more = inputs_.skip_first();
-        if (++used == left || !may_call_again(lane, more)) break;
-        context.begin(1);
+        if (++used == most) {
+            (void)inputs_.skip_first();
+            break;
+        }
+        inputs_.step();
+        ++packet;
+        if (flush_now_ || of.stopping() || word_.load(std::memory_order_relaxed) != running) break;
+        context.next();
     }
     fired.add(used);
     return used;

@@ -176,7 +176,7 @@ reflow_status reflow_context::defer(std::size_t firing, reflow_completion& compl
 
 reflow::Store& reflow_context::store() noexcept { return actor.group.environment.store(); }
 
-reflow_status reflow_context::fail(std::unique_ptr<reflow::Error> failure) noexcept {
+[[gnu::cold]] reflow_status reflow_context::fail(std::unique_ptr<reflow::Error> failure) noexcept {
     error = std::move(failure);
     return error->status;
 }

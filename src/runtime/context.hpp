@@ -108,6 +108,13 @@ struct reflow_context {
         if (error != nullptr) error.reset();
     }
 
+    // The same behind a call that was as most are.
+    void next() noexcept {
+        advanced = 0;
+        if (error != nullptr) [[unlikely]]
+            error.reset();
+    }
+
     reflow::runtime::Actor& actor;
     reflow::runtime::Phase phase;
     std::size_t firings = 0;   // in the batch

@@ -50,8 +50,11 @@ public:
     // The clock costs more than a short callback: it is asked once in so many calls, and after each
     // one as soon as they are long. What it says is then that old.
     void begin_turn() noexcept { turn_ns_ = 0; }
-    void called() noexcept {
-        if (--left_ == 0) look();
+    // True if it has been: slow() may be another then.
+    bool called() noexcept {
+        if (--left_ != 0) return false;
+        look();
+        return true;
     }
     void look() noexcept {
         constexpr std::uint64_t slow_ns = 5000;

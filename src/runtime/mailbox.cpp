@@ -233,7 +233,7 @@ std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_messag
     if (!by_port()) queue_.reserve(all);
 }
 
-void Mailbox::close(Released& released) noexcept {
+[[gnu::cold]] void Mailbox::close(Released& released) noexcept {
     {
         std::lock_guard lock(mutex_);
         closed_ = true;

@@ -100,11 +100,20 @@ reflow_status Actor::emit(std::uint32_t outport, Message message, std::uint32_t 
 }
 
 bool Actor::emit_plain(std::uint32_t outport, reflow_message message) noexcept {
-    Connection* to = only_connection(outport);
-    if (to == nullptr || message.tag == 0 || emitted_ >= limits::emits_count) return false;
-    if (to->open == 0 && !open_up(*to)) return false;
+    if (outport >= outports.size() || message.tag == 0 || emitted_ >= limits::emits_count) {
+        return false;
+    }
+    Connections& all = outports[outport];
+    if (all.size() != 1 && (all.empty() || dealers() != nullptr)) return false;
+    // To all of them or to none, with one step of the count of references.
+    for (Connection& to : all) {
+        if (to.open == 0 && !open_up(to)) return false;
+    }
     ++emitted_;
-    put_open(*to, message);
+    if (all.size() != 1) {
+        MessageRef(message).copies(static_cast<std::uint32_t>(all.size() - 1));
+    }
+    for (Connection& to : all) put_open(to, message);
     return true;
 }
 

@@ -84,7 +84,22 @@ class Quick(unittest.TestCase):
         # The rule asks for 1.5 times the peer or 0.7 times the bare engine, whichever is lower.
         row = rows["pipeline-10"]
         self.assertAlmostEqual(0.7 * row["limit"], row["budget"], delta=row["limit"] / 1e4)
+        self.assertAlmostEqual(row["budgets"]["rule"], row["budget"], delta=row["limit"] / 1e4)
         self.assertIsNone(rows["ping-pong"]["peer"])
+
+    def test_a_budget_of_its_own_is_told_beside_a_stricter_one(self):
+        run = self.bench("--peers", "none", "--rows", "latency-10,payload-1024,create-10000")
+        self.assertEqual(("", 0), (run.stderr, run.returncode))
+        rows = self.rows()
+        for name, own in (("latency-10", 300), ("payload-1024", 400)):
+            row = rows[name]
+            self.assertEqual(own, row["budgets"]["own"], row)
+            self.assertEqual(min(row["budgets"].values()), row["budget"], row)
+            told = f"note: {name} keeps its own budget, {own}, and misses a stricter one" in run.stdout
+            self.assertEqual(not row["met"] and row["value"] <= own, told, run.stdout)
+        # What there is no peer for is measured by the bare engine.
+        row = rows["create-10000"]
+        self.assertAlmostEqual(0.7 * row["limit"], row["budget"], delta=row["limit"] / 1e4)
 
     def test_a_peer_that_is_wrong_is_left_out(self):
         self.fake("go", 'echo "ns=1000 count=$3 sum=7"\n')

@@ -297,6 +297,94 @@ static void test_statuses(void) {
     reflow_runtime_destroy(runtime);
 }
 
+/* ---- one emission to many: each gets all of it, in order, and each message ends once */
+
+enum { COPIES = 300 };
+
+typedef struct reader {
+    int64_t next;
+    int texts;
+} reader;
+
+/* Integers from 0, and a text behind each. */
+static void read_one(reader *self, reflow_message message) {
+    if (reflow_message_kind(message) == REFLOW_KIND_STRING) {
+        CHECK(++self->texts == self->next);
+    } else {
+        CHECK(rig_integer(message) == self->next++ && self->texts + 1 == self->next);
+    }
+}
+static reflow_status read_copies(reflow_context *context, void *state, reflow_packet *inputs,
+                                 size_t count) {
+    (void)context;
+    for (size_t i = 0; i < count; ++i) read_one(state, inputs[i].message);
+    return REFLOW_OK;
+}
+static reflow_status create_reader(reflow_context *context, void *user_data, void **state) {
+    reader *readers = user_data;
+    *state = &readers[reflow_context_node(context).data[0] - 'a'];
+    return REFLOW_OK;
+}
+/* The message goes to the targets while the sender still holds it, and they may be done at any time. */
+static reflow_status emit_copies(reflow_context *context, void *state, reflow_packet *inputs,
+                                 size_t count) {
+    (void)state, (void)inputs, (void)count;
+    for (int i = 0; i < COPIES; ++i) {
+        CHECK_STATUS(REFLOW_OK, reflow_context_emit(context, 0, reflow_message_integer(i)));
+        CHECK_STATUS(REFLOW_OK, reflow_context_emit(context, 0, counted(&message_ends)));
+    }
+    return REFLOW_OK;
+}
+
+static void test_copies(const rig_mode *mode) {
+    reader readers[3];
+    memset(readers, 0, sizeof readers);
+    message_ends = 0;
+    reflow_runtime *runtime = rig_runtime(mode);
+    rig_component component = {0};
+    component.id = "Emit";
+    component.inports = "a";
+    component.outports = "o";
+    component.run = emit_copies;
+    rig_register(runtime, &component);
+    component.id = "Read";
+    component.outports = "";
+    component.create = create_reader;
+    component.user_data = readers;
+    component.run = read_copies;
+    rig_register(runtime, &component);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "emit", "Emit");
+    const char *names[] = {"a", "b", "c"}, *places[] = {"a.a", "b.a", "c.a"};
+    for (int i = 0; i < 3; ++i) {
+        rig_node(graph, names[i], "Read");
+        /* One of them takes few at a time. */
+        rig_connect(graph, "emit.o", places[i], i == 1 ? "{\"capacity\":2}" : NULL);
+    }
+    reflow_network *network = rig_network(runtime, graph);
+    reflow_output *output = rig_output(network, "emit.o", 7);
+    reflow_inport inport = rig_inport(network, "emit.a");
+    WORKS(reflow_network_start(network, &e));
+    rig_send(network, inport, 1);
+    reader host = {0, 0};
+    for (int i = 0; i < 2 * COPIES; ++i) {
+        reflow_message message;
+        size_t count = 0;
+        WORKS(reflow_output_recv_many(output, &message, 1, REFLOW_FOREVER, &count, &e));
+        CHECK(count == 1);
+        read_one(&host, message);
+        reflow_message_unref(message);
+    }
+    rig_idle(network);
+    CHECK(message_ends == COPIES);
+    for (int i = 0; i < 3; ++i) CHECK(readers[i].next == COPIES && readers[i].texts == COPIES);
+    reflow_output_destroy(output);
+    reflow_network_destroy(network);
+    reflow_graph_destroy(graph);
+    reflow_runtime_destroy(runtime);
+    CHECK(message_ends == COPIES);
+}
+
 /* ---- array ports */
 
 static uint32_t seen_index[64];
@@ -372,7 +460,9 @@ int main(void) {
         test_failure(&rig_modes[i], REFLOW_ERROR_FAILED, "went wrong", "went wrong (hint)");
         test_failure(&rig_modes[i], REFLOW_ERROR_HOST, NULL, "node 't'");
         test_failure(&rig_modes[i], 17, NULL, "node 't'");
+        test_copies(&rig_modes[i]);
     }
+    for (size_t i = 0; i < RIG_TINY_MODES; ++i) test_copies(&rig_tiny_modes[i]);
     bench at = open_bench(&rig_inline, emit_too_much, false);
     WORKS(reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
     close_bench(&at);
