@@ -503,22 +503,6 @@ bool Actor::measured(Probe& to) noexcept {
     return to.begin_turn(group.scheduler.clock().now_ns(), consumed(), waiting, tells);
 }
 
-reflow_status Actor::call_watched(Lane& lane, Context& context, std::uint32_t emitted) noexcept {
-    WatchedPlace* place = lane.place(group.scheduler.watchdog.get());
-    if (place == nullptr) {  // nobody looks meanwhile: it is told of behind the call
-        const Clock& clock = group.scheduler.clock();
-        std::uint64_t start = clock.now_ns();
-        reflow_status status = call(context, emitted);
-        std::uint64_t ns = clock.now_ns() - start;
-        if (ns / 1'000'000 >= extras().watchdog_ms) tell_stuck(*this, "a callback took ", ns);
-        return status;
-    }
-    place->go_in(*this);
-    reflow_status status = call(context, emitted);
-    place->come_out();
-    return status;
-}
-
 std::size_t Actor::fire(Lane& lane, Context& context) {
     if (deferred() != nullptr) begin_deferred(context);
     const bool carries = group.observer.carries();

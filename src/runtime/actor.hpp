@@ -518,8 +518,7 @@ private:
     // Delivers what was emitted; false if something has to wait for room, or at a breakpoint.
     [[nodiscard]] bool flush(Lane& lane, bool ends_turn);
     [[nodiscard]] bool flush_all(Lane& lane, bool hands_over);
-    // Why it did not.
-    [[nodiscard]] Outcome undelivered() noexcept {
+    [[nodiscard]] Outcome undelivered() noexcept {  // why it did not
         return std::exchange(stopped_, false) ? Outcome::paused : Outcome::held;
     }
     Mailbox::Pushed push(Connection& connection, Lane& lane);

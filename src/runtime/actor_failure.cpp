@@ -45,17 +45,6 @@ bool Actor::untroubled(Context& context, std::size_t firings) noexcept try {
     return false;
 }
 
-// How much each connection has before the call.
-void Actor::mark_emits() {
-    Vector<std::size_t>& marks = supervisor()->marks;
-    marks.clear();
-    supervisor()->notes = false;
-    any_queue([&marks](const Connection& connection) {
-        marks.push_back(connection.pending.size());
-        return false;
-    });
-}
-
 // What it would be called with is kept, since a callback may move it out. A failure of this is one
 // of the firing.
 reflow_status Actor::begin_supervised(Context& context, bool late) noexcept try {

@@ -6,6 +6,7 @@
 #include "runtime/actor.hpp"
 #include "runtime/dealer.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/supervisor.hpp"
 
 namespace reflow::runtime {
 
@@ -267,6 +268,17 @@ bool Actor::flush_all(Lane& lane, bool hands_over) {
     }
     last_unsent_ = kept;
     return kept == nullptr;
+}
+
+// How much each connection has before the call.
+void Actor::mark_emits() {
+    Vector<std::size_t>& marks = supervisor()->marks;
+    marks.clear();
+    supervisor()->notes = false;
+    any_queue([&marks](const Connection& connection) {
+        marks.push_back(connection.pending.size());
+        return false;
+    });
 }
 
 }  // namespace reflow::runtime
