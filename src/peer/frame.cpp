@@ -16,6 +16,7 @@ namespace {
 // messages. Counts that are not known yet take the form of four bytes.
 constexpr char array_32 = static_cast<char>(0xdd);
 constexpr std::size_t count_bytes = 4;
+constexpr std::uint32_t levels_around = 1;  // of a message, as the record is read
 
 void put_count(char* to, std::uint32_t value) noexcept {
     for (std::size_t i = 0; i < count_bytes; ++i) {
@@ -353,7 +354,14 @@ Result<std::size_t> Batch::data(std::uint64_t channel, std::uint64_t first, Mess
         channel_ = channel;
     }
     const std::size_t begin_of_it = text_.size();
-    Result<void> done = codec::write_msgpack(text_, payload);
+    Result<void> done;
+    if (payload.depth() + levels_around > ::reflow::limits::depth_count) {
+        done = Failure(REFLOW_ERROR_LIMIT,
+                       concat("a message nested ", payload.depth(), " levels: over a link go at most ",
+                              ::reflow::limits::depth_count - levels_around));
+    } else {
+        done = codec::write_msgpack(text_, payload);
+    }
     const std::size_t bytes = text_.size() - begin_of_it;
     if (done.ok() && bytes > limits::peer_message_bytes) {
         done = Failure(REFLOW_ERROR_LIMIT, concat("a message of ", bytes, " bytes: over a link goes "

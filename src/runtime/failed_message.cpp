@@ -24,8 +24,8 @@ Message packets_message(const Component& component, std::span<const reflow_packe
         ObjectBuilder one(3);
         one.set("port", Message::string(component.inports[packet.port].name));
         if (packet.index != REFLOW_NO_INDEX) one.set("index", Message::integer(packet.index));
-        // Three levels around it.
-        if (message.depth() + 3 > REFLOW_MAX_DEPTH) {
+        // Four levels around it: this object, the packets, a letter, the list of letters.
+        if (message.depth() + 4 > REFLOW_MAX_DEPTH) {
             one.set("too_deep", Message::boolean(true));
         } else {
             one.set("message", message.own());

@@ -114,6 +114,47 @@ static void test_replay(const rig_mode *mode) {
     shop_close(&s);
 }
 
+static reflow_status never(reflow_context *context, void *state, reflow_packet *inputs, size_t count) {
+    (void)context, (void)state, (void)inputs, (void)count;
+    return REFLOW_ERROR_FAILED;
+}
+
+/* Packets as deep as they can be: each is shown, or told to be too deep, and none hides the others. */
+static void test_deep(void) {
+    reflow_runtime *runtime = rig_runtime(&rig_inline);
+    rig_component component = {.id = "Never", .inports = "a", .run = never};
+    rig_register(runtime, &component);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "w", "Never");
+    reflow_network *network = rig_network(runtime, graph);
+    const reflow_inport in = rig_inport(network, "w.a");
+    WORKS(reflow_network_start(network, &e));
+    const int least = REFLOW_MAX_DEPTH - 8;
+    for (int depth = least; depth <= REFLOW_MAX_DEPTH; ++depth) {
+        char text[2 * REFLOW_MAX_DEPTH + 2];
+        memset(text, '[', (size_t)depth);
+        text[depth] = '1';
+        memset(text + depth + 1, ']', (size_t)depth);
+        reflow_message message;
+        WORKS(reflow_message_from_json(sized(text, 2 * (size_t)depth + 1), NULL, &message, &e));
+        WORKS(reflow_network_send(network, in, message, REFLOW_FOREVER, &e));
+    }
+    rig_idle(network);
+    reflow_message all;
+    WORKS(reflow_network_list_dead_letters(network, text_of(""), 0, 100, &all, &e));
+    CHECK(reflow_message_count(all) == 9);
+    for (int i = 0; i < 9; ++i) {
+        reflow_message packet = at_of(get_of(at_of(all, (size_t)i), "packets"), 0);
+        const bool shown = reflow_message_kind(get_of(packet, "message")) == REFLOW_KIND_ARRAY;
+        const bool told = reflow_message_kind(get_of(packet, "too_deep")) == REFLOW_KIND_BOOLEAN;
+        CHECK(shown != told && shown == (least + i <= REFLOW_MAX_DEPTH - 4));
+    }
+    reflow_message_unref(all);
+    reflow_network_destroy(network);
+    reflow_graph_destroy(graph);
+    reflow_runtime_destroy(runtime);
+}
+
 /* No room: the letter stays, in its place. */
 static void test_full(void) {
     work_reset();
@@ -241,6 +282,7 @@ int main(void) {
     test_list(&rig_own);
     test_replay(&rig_inline);
     test_replay(&rig_own);
+    test_deep();
     test_full();
     test_none();
     test_reader_goes(&rig_inline);

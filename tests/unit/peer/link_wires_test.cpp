@@ -198,6 +198,31 @@ TEST(LinkWiresTest, MessagesThatNoFrameTakesAreRefused) {
     EXPECT_EQ(pair.b.owner.got.size(), 5u);
 }
 
+// The deepest message that there is does not fit into a record, and is refused where it is sent.
+TEST(LinkWiresTest, MessagesThatAreTooDeepAreRefused) {
+    Pair pair;
+    std::size_t went = 0;
+    Message deep = Message::integer(1);
+    for (std::uint32_t depth = 1; depth <= REFLOW_MAX_DEPTH; ++depth) {
+        ArrayBuilder around(1);
+        around.append(std::move(deep));
+        deep = around.finish().take();
+        if (depth < REFLOW_MAX_DEPTH - 3) continue;
+        Result<std::size_t> sent = pair.a.link->send(pair.in, Vector<MessageRef>(1, deep));
+        if (sent.ok()) {
+            ++went;
+        } else {
+            EXPECT_EQ(sent.error().status, REFLOW_ERROR_LIMIT);
+            EXPECT_NE(sent.error().message.find("levels"), String::npos) << sent.error().message;
+        }
+        EXPECT_EQ(pair.send(Message::integer(1), 1), 1u);
+        ++went;
+        pair.pump();
+        EXPECT_EQ(pair.b.owner.got.size(), went);  // the link is there
+    }
+    EXPECT_EQ(went, 7u);
+}
+
 // The first packet asks for the end of its wait; full frames and windows do not wait.
 TEST(LinkWiresTest, PacketsLinger) {
     LinkOptions options;
