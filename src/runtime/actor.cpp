@@ -503,6 +503,22 @@ bool Actor::measured(Probe& to) noexcept {
     return to.begin_turn(group.scheduler.clock().now_ns(), consumed(), waiting, tells);
 }
 
+reflow_status Actor::call_watched(Lane& lane, Context& context, std::uint32_t emitted) noexcept {
+    WatchedPlace* place = lane.place(group.scheduler.watchdog.get());
+    if (place == nullptr) {  // nobody looks meanwhile: it is told of behind the call
+        const Clock& clock = group.scheduler.clock();
+        std::uint64_t start = clock.now_ns();
+        reflow_status status = call(context, emitted);
+        std::uint64_t ns = clock.now_ns() - start;
+        if (ns / 1'000'000 >= extras().watchdog_ms) tell_stuck(*this, "a callback took ", ns);
+        return status;
+    }
+    place->go_in(*this);
+    reflow_status status = call(context, emitted);
+    place->come_out();
+    return status;
+}
+
 std::size_t Actor::fire(Lane& lane, Context& context) {
     if (deferred() != nullptr) begin_deferred(context);
     const bool carries = group.observer.carries();
@@ -576,21 +592,6 @@ std::size_t Actor::settle(Context& context, reflow_status status, std::uint64_t 
         if (over && all->leave_place()) wanted_ |= completion_bit;
     }
     return ended;
-}
-
-void Actor::book(Context& context, reflow_status status, std::size_t ended, std::size_t pending,
-                 std::uint64_t ns) {
-    if (deferred() != nullptr && std::exchange(deferred()->captures, false)) {
-        reflow_status how = status == REFLOW_OK ? status : failure_status(status);
-        bool due = deferred()->enter_spare(nullptr, ended != 0, how, std::move(context.error));
-        if (due) wanted_ |= completion_bit;
-        return;
-    }
-    fired.add(ended);
-    bool well = status == REFLOW_OK && (ended != 0 || pending == 0);
-    if (well && group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED)) {
-        group.observer.completed(*this, ended, ns);
-    }
 }
 
 }  // namespace reflow::runtime

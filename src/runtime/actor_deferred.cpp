@@ -217,4 +217,19 @@ std::unique_ptr<Error> Actor::deferred_error(Deferred& firing) noexcept try {
     return nullptr;
 }
 
+void Actor::book(Context& context, reflow_status status, std::size_t ended, std::size_t pending,
+                 std::uint64_t ns) {
+    if (deferred() != nullptr && std::exchange(deferred()->captures, false)) {
+        reflow_status how = status == REFLOW_OK ? status : failure_status(status);
+        bool due = deferred()->enter_spare(nullptr, ended != 0, how, std::move(context.error));
+        if (due) wanted_ |= completion_bit;
+        return;
+    }
+    fired.add(ended);
+    bool well = status == REFLOW_OK && (ended != 0 || pending == 0);
+    if (well && group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED)) {
+        group.observer.completed(*this, ended, ns);
+    }
+}
+
 }  // namespace reflow::runtime

@@ -5,9 +5,6 @@
 #include <utility>
 
 #include "runtime/actor.hpp"
-#include "runtime/lane.hpp"
-#include "runtime/scheduler.hpp"
-#include "runtime/watchdog.hpp"
 
 namespace reflow::runtime {
 
@@ -72,22 +69,6 @@ Mailbox::Pushed Actor::push_each(Connection& connection, Lane& lane) {
         }
     }
     return all;
-}
-
-reflow_status Actor::call_watched(Lane& lane, Context& context, std::uint32_t emitted) noexcept {
-    WatchedPlace* place = lane.place(group.scheduler.watchdog.get());
-    if (place == nullptr) {  // nobody looks meanwhile: it is told of behind the call
-        const Clock& clock = group.scheduler.clock();
-        std::uint64_t start = clock.now_ns();
-        reflow_status status = call(context, emitted);
-        std::uint64_t ns = clock.now_ns() - start;
-        if (ns / 1'000'000 >= extras().watchdog_ms) tell_stuck(*this, "a callback took ", ns);
-        return status;
-    }
-    place->go_in(*this);
-    reflow_status status = call(context, emitted);
-    place->come_out();
-    return status;
 }
 
 }  // namespace reflow::runtime
