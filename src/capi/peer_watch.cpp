@@ -282,7 +282,7 @@ reflow_status reflow_peer_subscription_on_readable(reflow_peer_subscription*, re
                                                    void* user_data, reflow_destroy_fn destroy,
                                                    reflow_error** error) {
     if (destroy != nullptr) destroy(user_data);
-    return missing(error);
+    return no_peers(error);
 }
 void reflow_peer_subscription_destroy(reflow_peer_subscription*) {}
 
