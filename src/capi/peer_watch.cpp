@@ -281,7 +281,7 @@ reflow_status reflow_peer_subscription_poll(reflow_peer_subscription*, int64_t, 
 reflow_status reflow_peer_subscription_on_readable(reflow_peer_subscription*, reflow_readable_fn,
                                                    void* user_data, reflow_destroy_fn destroy,
                                                    reflow_error** error) {
-    if (destroy != nullptr) destroy(user_data);
+    if (destroy != nullptr) end_host_data(destroy, user_data);
     return no_peers(error);
 }
 void reflow_peer_subscription_destroy(reflow_peer_subscription*) {}
