@@ -57,7 +57,7 @@ private:
 Deliveries::~Deliveries() = default;
 
 Result<void> Deliveries::send(const Address& to, Message message, std::uint64_t timeout_ns,
-                              Told told) {
+                              OutcomeFn told) {
     auto letter = make_ref<Letter>();
     letter->message = std::move(message);
     letter->told = std::move(told);

@@ -38,7 +38,7 @@ public:
     };
     // told is called once, unless this fails; it may have been when this returns. timeout_ns: UINT64_MAX for none.
     // REFLOW_ERROR_NOT_FOUND, _UNSUPPORTED, _LIMIT, _CLOSED, and what links say of the message.
-    Result<void> send(const Address& to, Message message, std::uint64_t timeout_ns, Told told);
+    Result<void> send(const Address& to, Message message, std::uint64_t timeout_ns, OutcomeFn told);
 
     // ---- from the peer
     void writable(const Link& link, std::uint64_t channel);
@@ -57,7 +57,7 @@ private:
     struct Letter : RefCounted<Letter> {
         Message message;
         DeadlineKey deadline{UINT64_MAX, 0};
-        Told told;
+        OutcomeFn told;
         Ref<Way> way;
         State state = State::waiting;
         bool late = false;  // its time was over while it was busy

@@ -46,7 +46,7 @@ struct Fate : RefCounted<Fate> {
     bool doubt = false;  // it may have been delivered
     reflow_status status = REFLOW_OK;  // REFLOW_OK: delivered
     String why;
-    Told told;
+    OutcomeFn told;
 };
 
 // A message that will not be delivered, as far as is known here.

@@ -101,7 +101,7 @@ Result<void> Outboxes::fits_outbox(const Address& to, MessageRef message) const 
         .hint("send its handle to an actor without an outbox, or with at_most_once");
 }
 
-Result<void> Outboxes::put_told(const Address& to, MessageRef message, Told told) {
+Result<void> Outboxes::put_told(const Address& to, MessageRef message, OutcomeFn told) {
     if (Result<void> fits = fits_outbox(to, message); !fits.ok()) return fits;
     Losses lost;
     Ref<Way> way;

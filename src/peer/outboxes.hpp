@@ -57,7 +57,7 @@ public:
     Result<void> put_confirmed(const Address& to, MessageRef message, std::int64_t timeout_ms);
 
     // The same without a wait: told is called once, unless this fails. REFLOW_ERROR_LIMIT if it is full.
-    Result<void> put_told(const Address& to, MessageRef message, Told told);
+    Result<void> put_told(const Address& to, MessageRef message, OutcomeFn told);
 
     // ---- from the peer
     void linked(std::string_view network_id);

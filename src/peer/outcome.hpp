@@ -11,6 +11,6 @@ namespace reflow::peer {
 
 // lost: nobody has it, or will. in_doubt: nobody knows.
 enum class Outcome : std::uint8_t { delivered, lost, in_doubt };
-using Told = std::function<void(Outcome, reflow_status, std::string_view reason)>;
+using OutcomeFn = std::function<void(Outcome, reflow_status, std::string_view reason)>;
 
 }  // namespace reflow::peer

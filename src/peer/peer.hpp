@@ -133,7 +133,7 @@ public:
     }
     // The same with confirm, and without a wait: told is called once, unless this fails. See Deliveries.
     Result<void> send_told(const Deliveries::Address& to, Message message, std::uint64_t timeout_ns,
-                           Told told);
+                           OutcomeFn told);
     // For a node of this network, to an actor that keeps() has told of: into the outbox, without a wait.
     Result<void> keep(const OutboxAddress& to, std::span<const MessageRef> messages,
                       std::uint32_t index, std::size_t& accepted) {

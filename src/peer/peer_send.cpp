@@ -9,7 +9,7 @@
 namespace reflow::peer {
 
 Result<void> Peer::send_told(const Deliveries::Address& to, Message message,
-                             std::uint64_t timeout_ns, Told told) {
+                             std::uint64_t timeout_ns, OutcomeFn told) {
     if (outboxes_.confirms(to.network_id, to.actor)) {
         return outboxes_.put_told({to.network_id, to.actor, to.port, to.source_actor}, message,
                                   std::move(told));

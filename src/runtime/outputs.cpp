@@ -159,7 +159,7 @@ std::size_t Actor::room(std::uint32_t outport) const noexcept {
 // An actor that waits for a port is in its list once, whatever its connections. So one that does not wait does not
 // take it off, nor does one that waits need a place (NULL), while another one to the same port was held back before it
 // in this round: the list up to this one, or to the queue that it is dealt from, has such alone.
-Actor* Actor::waiting_for(const Connection& connection) noexcept {
+[[gnu::cold]] Actor* Actor::waiting_for(const Connection& connection) noexcept {
     auto same = [&](const Connection& other) {
         return other.mailbox == connection.mailbox && other.inport == connection.inport;
     };
@@ -181,7 +181,8 @@ Mailbox::Pushed Actor::push(Connection& connection, Lane& lane) {
     connection.passed = false;  // there may be breakpoints again later
     // What is dealt may go to another target by then.
     return connection.mailbox->push(connection.inport, connection.delivery, connection.pending,
-                                    waiting_for(connection), dealers() == nullptr);
+                                    unsent_ == &connection ? this : waiting_for(connection),
+                                    dealers() == nullptr);
 }
 
 Mailbox::Pushed Actor::push_outward(Connection& connection, Lane& lane) {

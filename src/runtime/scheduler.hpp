@@ -47,8 +47,8 @@ struct WorkerLoad {
 
 class Scheduler : public HostLog, public Allocated {
 public:
-    Scheduler() noexcept = default;
-    explicit Scheduler(const SchedulerOptions& options) noexcept
+    Scheduler() = default;
+    explicit Scheduler(const SchedulerOptions& options)
         : HostLog(options.log, options.user_data) {}
     // Takes an actor that has just become ready. The lane is that of the calling thread, if that
     // runs turns of this scheduler and the caller knows it.
