@@ -61,6 +61,12 @@ public final class ReflowException extends RuntimeException {
 
     /** An exception of this wrapper. */
     static ReflowException of(String status, String message) {
-        return new ReflowException(message, new Facts(status, message, "", "", "", "", "", 0, 0));
+        return at("", status, message);
+    }
+
+    /** The same, about a value: where it is, such as "$.list[2]". */
+    static ReflowException at(String path, String status, String message) {
+        String whole = path.isEmpty() ? message : path + ": " + message;
+        return new ReflowException(whole, new Facts(status, message, "", "", "", "", path, 0, 0));
     }
 }
