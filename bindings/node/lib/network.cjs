@@ -146,6 +146,7 @@ class Network {
   #building;
   #closed;
   #single; // of a network that runs inside of calls only
+  #streams = new Set(); // of bytes, that the program has opened and that have not ended
   #threads; // it has some
 
   /**
@@ -494,6 +495,10 @@ class Network {
       const closed = problem(Status.CLOSED, 'the network is closed');
       for (const index of this.#inside.waits.keys()) this.#inside.writable(index, 0, closed);
       for (const reject of this.#unopened.splice(0)) reject(closed);
+      // Readers first, so that they tell of the network and not of their writer.
+      for (const kind of [StreamReader, StreamWriter]) {
+        for (const stream of [...this.#streams]) if (stream instanceof kind) stream._close(closed);
+      }
       this.#single?.wake();
       this.#inside.alarm(-1);
       const late = this.#inside.lateness();
@@ -532,17 +537,25 @@ class Network {
 
   /** A stream of bytes: its `handle` is to be sent, and what it gives writes the stream. */
   openStream(options) {
-    return new StreamWriter(this.#core, options);
+    return this.#streamed((ended) => new StreamWriter(this.#core, options, ended));
   }
 
   /** Reads a stream that has come as a packet. It can be accepted once. */
   acceptStream(message) {
-    return new StreamReader(this.#core, message);
+    return this.#streamed((ended) => new StreamReader(this.#core, message, undefined, ended));
   }
 
   /** Looks on while somebody else reads it, from now on. */
   observeStream(message, options) {
-    return new StreamReader(this.#core, message, observerOptions(options));
+    const given = observerOptions(options);
+    return this.#streamed((ended) => new StreamReader(this.#core, message, given, ended));
+  }
+
+  // It ends with the network at the latest.
+  #streamed(make) {
+    const stream = make((ended) => this.#streams.delete(ended));
+    this.#streams.add(stream);
+    return stream;
   }
 
   /** Counters of all nodes. */
