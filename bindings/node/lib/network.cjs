@@ -182,7 +182,7 @@ class Network {
     this.#inside.core = this.#core;
     this.#inside.patience = patienceOf(options);
     this.#threads = mode === MODES.own;
-    if (!this.#threads && mode !== MODES.hosted) this.#single = new Single(this.#core);
+    if (!this.#threads && mode !== MODES.hosted) this.#single = new Single(this.#core, mode === MODES.simulated);
   }
 
   /**
@@ -458,7 +458,7 @@ class Network {
     if (!Number.isSafeInteger(max) || max < 0) {
       throw problem(Status.INVALID_ARGUMENT, `a number of turns is ${String(max)}`, 'it is a whole number from 0');
     }
-    return native.turn(this.#core, max);
+    return this.#single === undefined ? native.turn(this.#core, max) : this.#single.turn(max);
   }
 
   /** Of a network that records: writes what was recorded so far; throws if not everything was. */
