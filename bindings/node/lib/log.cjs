@@ -2,6 +2,7 @@
 // What a network logs and prints: to functions of the program, or where such lines usually go.
 
 const native = require('./binding.cjs');
+const { guarded } = require('./events.cjs');
 const { nearest } = require('./errors.cjs');
 const { Status, problem } = require('./errors.cjs');
 
@@ -39,9 +40,9 @@ function hooksOf({ log, logLevel, print }) {
       const lines = handle.take(batch);
       for (const line of lines) {
         const { missed, level: number, text, node, subsystem } = line;
-        if (missed > 0) onLog({ level: 'warn', subsystem: 'log', node: '', text: `${missed} lines were too many to be shown` });
-        if (number === 0) onPrint(text, node);
-        else onLog({ level: levels[number], subsystem, node, text });
+        if (missed > 0) guarded(onLog, { level: 'warn', subsystem: 'log', node: '', text: `${missed} lines were too many to be shown` });
+        if (number === 0) guarded(onPrint, text, node);
+        else guarded(onLog, { level: levels[number], subsystem, node, text });
       }
       if (lines.length < batch) return;
     }
