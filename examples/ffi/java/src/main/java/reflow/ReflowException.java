@@ -42,6 +42,18 @@ public final class ReflowException extends RuntimeException {
         if (status != Lib.OK) throw of(status, error.getValue());
     }
 
+    /** The same for a call that waits, which tells an end from what is late. */
+    static void checkWait(Call call, String ended, String late) {
+        try {
+            check(call);
+        } catch (ReflowException failure) {
+            String status = failure.status();
+            if (status.equals("REFLOW_ERROR_CLOSED")) throw of(status, ended);
+            if (status.equals("REFLOW_ERROR_TIMEOUT") || status.equals("REFLOW_ERROR_WOULD_BLOCK")) throw of(status, late);
+            throw failure;
+        }
+    }
+
     /** The exception of a status and its error object, which ends. */
     static ReflowException of(int status, Pointer error) {
         String name = Lib.REFLOW.reflow_status_name(status).text();

@@ -88,6 +88,9 @@ public final class Misuse {
         closed("call of the actor", () -> kept.get().emit("out", 1));
         closed("call of the actor", () -> kept.get().node());
         Network.Inport in = network.inport("n.in");
+        refused("REFLOW_ERROR_TIMEOUT", "nothing has come to this output within 10 ms", () -> output.receive(1, 10));
+        network.stop(PATIENCE);
+        refused("REFLOW_ERROR_CLOSED", "the network has ended", () -> output.receive(1, 10));
         for (AutoCloseable each : List.of(events, output, graph, network)) {
             each.close();
             each.close();
