@@ -26,7 +26,7 @@ function functionOf(value, usual, what) {
   throw problem(Status.INVALID_ARGUMENT, `option '${what}' has to be a function, or false`);
 }
 
-/** What the addon takes as hooks of a network with these options. */
+/** What the addon takes as hooks of a network with these options, and what shows the lines that wait. */
 function hooksOf({ log, logLevel, print }) {
   const level = logLevel === undefined ? 0 : levels.indexOf(logLevel);
   if (level < 0 || logLevel === '') {
@@ -35,7 +35,7 @@ function hooksOf({ log, logLevel, print }) {
   }
   const onLog = functionOf(log, usualLog, 'log');
   const onPrint = functionOf(print, usualPrint, 'print');
-  const handle = new native.LogHandle(() => {
+  const show = () => {
     for (;;) {
       const lines = handle.take(batch);
       for (const line of lines) {
@@ -46,8 +46,9 @@ function hooksOf({ log, logLevel, print }) {
       }
       if (lines.length < batch) return;
     }
-  }, level);
-  return handle;
+  };
+  const handle = new native.LogHandle(show, level);
+  return [handle, show]; // what was logged so far is shown at once by the function
 }
 
 module.exports = { hooksOf };

@@ -148,6 +148,7 @@ class Network {
   #single; // of a network that runs inside of calls only
   #streams = new Set(); // of bytes, that the program has opened and that have not ended
   #threads; // it has some
+  #showLog; // what waits to be shown
 
   /**
    * A network of its own, on threads of its own.
@@ -178,7 +179,9 @@ class Network {
     }
     const mode = modeOf(options);
     const record = options.record instanceof URL ? fileURLToPath(options.record) : options.record;
-    this.#core = native.network(this.#inside, { ...options, mode, record, replay, hooks: hooksOf(options) });
+    const [hooks, showLog] = hooksOf(options);
+    this.#core = native.network(this.#inside, { ...options, mode, record, replay, hooks });
+    this.#showLog = showLog;
     this.#inside.core = this.#core;
     this.#inside.patience = patienceOf(options);
     this.#threads = mode === MODES.own;
@@ -492,6 +495,7 @@ class Network {
     for (const node of this.#inside.nodes) node?.end(); // a setup that waits may give up
     this.#inside.end();
     this.#closed = native.close(this.#core).then(() => {
+      this.#showLog(); // nobody waits for it: the process may end now
       const closed = problem(Status.CLOSED, 'the network is closed');
       for (const index of this.#inside.waits.keys()) this.#inside.writable(index, 0, closed);
       for (const reject of this.#unopened.splice(0)) reject(closed);

@@ -164,6 +164,15 @@ test('a listener that throws takes no other event along', async () => {
 });
 
 test('what teardown throws is a warning of the log', async () => {
+  // Also of a process that ends behind it.
+  for (const mode of ['own', 'simulated']) {
+    const { code, stderr } = await runProgram(`
+      class Ends { static inports = ['in']; run() {} teardown() { throw new Error('still open'); } }
+      const net = new Network({ mode: '${mode}' }).add('t', Ends);
+      net.start().then(() => net.close());`);
+    assert.strictEqual(code, 0, stderr);
+    assert.match(stderr, /^WARN {2}t: teardown has failed: still open$/m);
+  }
   for (const mode of ['own', 'inline', 'hosted']) {
     for (const promise of mode === 'own' ? [false, true] : [false]) {
       const lines = [];
