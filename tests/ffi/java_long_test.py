@@ -51,6 +51,9 @@ class Java(unittest.TestCase):
     def test_streams(self):
         self.assertIn("streams work", self.java("reflow.Streams"))
 
+    def test_misuse_is_told(self):
+        self.assertIn("misuse is told", self.java("reflow.Misuse"))
+
     def test_weather(self):
         told = self.java("reflow.examples.Weather", support.GRAPH, support.weather_folder("java"))
         self.assertIn("ActorStarted alerts", told)

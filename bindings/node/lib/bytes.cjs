@@ -5,7 +5,7 @@
 const { Buffer } = require('node:buffer');
 const { Readable, Writable } = require('node:stream');
 const native = require('./binding.cjs');
-const { Status, failureOf, problem } = require('./errors.cjs');
+const { ReflowError, Status, failureOf, problem } = require('./errors.cjs');
 const { Message } = require('./values.cjs');
 const { checkOptions } = require('./options.cjs');
 
@@ -115,17 +115,26 @@ class StreamWriter {
 
   /** Ends the stream with an error: the data is not complete. */
   fail(reason) {
+    this.#fail(reason, problem(Status.CLOSED, 'the stream was ended with an error'));
+  }
+
+  #fail(reason, told) {
     this.#ended = true;
     const [, message] = failureOf(reason ?? 'the writer has failed');
     this.#handle.fail(typeof reason === 'string' ? reason : message);
-    const closed = problem(Status.CLOSED, 'the stream was ended with an error');
-    for (const { reject } of this.#waiting.take()) reject(closed);
+    for (const { reject } of this.#waiting.take()) reject(told);
     this.#onEnd(this);
   }
 
-  // The node has gone.
+  // The node or the network has gone, or the firing that opened it has failed. Also one whose end waits for room.
   _cancel(error) {
-    if (!this.#ended) this.fail(error);
+    if (!this.#ended || this.#waiting.length > 0) {
+      this.#fail(error, error instanceof ReflowError ? error : problem(Status.CLOSED, 'the stream was ended with an error'));
+    }
+  }
+
+  _close(error) {
+    this._cancel(error);
   }
 
   /** Writes all that something gives, and ends; what it throws is an error of the stream, too. */
@@ -192,8 +201,7 @@ class StreamReader {
       } else if (this.#ended === undefined) {
         const frames = this.#handle.read();
         if (frames === undefined) return;
-        if (frames.ended !== undefined) this.#end(frames.ended);
-        this.#frames = Array.from(frames);
+        this.#take(frames);
       } else if (this.#ended === true) {
         this.#waiters.shift().resolve({ done: true, value: undefined });
       } else {
@@ -202,6 +210,13 @@ class StreamReader {
         this.#waiters.shift().reject(error);
       }
     }
+  }
+
+  #take(frames) {
+    if (frames.ended !== undefined) this.#end(frames.ended);
+    // No END and no ERROR: whoever wrote has gone with its network.
+    if (frames.closed) this.#end(problem(Status.CLOSED, 'the stream was cut off: its network has ended'));
+    this.#frames.push(...frames);
   }
 
   #end(how) {
@@ -219,10 +234,20 @@ class StreamReader {
     return Promise.resolve({ done: true, value });
   }
 
-  // Nobody waits for it any more: the node or its network has gone.
+  // Nobody waits for it any more: the node has gone, or its firing has failed.
   _cancel(error) {
     this.#end(error);
     this.#ready();
+  }
+
+  // The network has gone, and nobody writes any more. What has come before is still read.
+  _close(error) {
+    while (this.#ended === undefined) {
+      const frames = this.#handle.read();
+      if (frames === undefined) break;
+      this.#take(frames);
+    }
+    this._cancel(error);
   }
 
   /** All of it in one Buffer. */

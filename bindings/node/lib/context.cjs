@@ -96,21 +96,39 @@ class Context {
 
   /** Opens a stream of bytes and emits its handle; what it gives writes the stream. */
   openStream(port, options) {
-    const writer = this.#node.streamed((ended) => new StreamWriter(this.#node.network.core, options, ended));
+    const writer = this.#streamed((ended) => new StreamWriter(this.#node.network.core, options, ended));
     this.emit(port, writer.handle);
     return writer;
   }
 
   /** Reads a stream that has come as a packet. It can be accepted once. */
   acceptStream(message) {
-    return this.#node.streamed((ended) => new StreamReader(this.#node.network.core, message, undefined, ended));
+    return this.#streamed((ended) => new StreamReader(this.#node.network.core, message, undefined, ended));
   }
 
   /** Looks on while somebody else reads it, from now on. */
   observeStream(message, options) {
     const given = observerOptions(options);
-    return this.#node.streamed((ended) => new StreamReader(this.#node.network.core, message, given, ended));
+    return this.#streamed((ended) => new StreamReader(this.#node.network.core, message, given, ended));
   }
+
+  #streamed(make) {
+    const own = this._openStreams();
+    const stream = this.#node.streamed((ended) => make((one) => {
+      own?.delete(one);
+      ended(one);
+    }));
+    own?.add(stream);
+    return stream;
+  }
+
+  // Those that the firing has opened, which end with it if it fails; outside of firings there are none.
+  _openStreams() { return undefined; }
+}
+
+// The firing has failed, so what it has written is not complete, and nobody reads what it has accepted.
+function failStreams(streams, error) {
+  if (streams !== undefined) for (const stream of [...streams]) stream._cancel(error);
 }
 
 // ---- firings that end with their call; which one goes on is known to dispatch.cjs
@@ -124,6 +142,7 @@ class SyncContext extends Context {
     /** The element of an array port that it came in at; null for none. */
     this.index = null;
     this._envelope = undefined;
+    this._streams = undefined; // that the firing which goes on has opened
   }
 
   /** What goes with the packets of this firing, in a network that carries envelopes. */
@@ -133,6 +152,11 @@ class SyncContext extends Context {
   set envelope(envelope) {
     this._engine.setEnvelope(this, envelope);
     this._envelope = envelope ?? undefined;
+  }
+
+  _openStreams() {
+    if (this._detached !== undefined) return this._detached._openStreams();
+    return this._engine.active === this ? this._streams ??= new Set() : undefined;
   }
 
   // One of its own: the firing may turn out to go on behind its call, and is cancelled by itself then.
@@ -182,10 +206,16 @@ class FiringContext extends Context {
     this.drained = undefined; // { promise, resolve } while something waits for room
     this.controller = undefined;
     this.over = false;
+    this._streams = undefined; // that were opened in it
+  }
+
+  _openStreams() {
+    return this.over ? undefined : this._streams ??= new Set();
   }
 
   // Goes on with what a context has told already, if that was asked for it.
   _adopt(context) {
+    this._streams = context._streams;
     this.controller = context._handOver?.();
     if (this.controller !== undefined) native.pendingWatch(this.number);
   }
@@ -214,8 +244,9 @@ class FiringContext extends Context {
   abort(id) {
     this.over = true;
     this.drain();
-    this.controller?.abort(problem(Status.CANCELLED,
-      `a firing of node '${id ?? this.id}' was cancelled, or its time is over`));
+    const reason = problem(Status.CANCELLED, `a firing of node '${id ?? this.id}' was cancelled, or its time is over`);
+    failStreams(this._streams, reason);
+    this.controller?.abort(reason);
   }
 
   _emit(node, port, value) {
@@ -263,4 +294,4 @@ class ControlContext extends Context {
   }
 }
 
-module.exports = { ControlContext, FiringContext, SyncContext, portNumber };
+module.exports = { ControlContext, FiringContext, SyncContext, failStreams, portNumber };

@@ -3,7 +3,7 @@
 // each firing, and what it emits goes back in memory. See src/actors.cc for the other side.
 
 const native = require('./binding.cjs');
-const { ControlContext, FiringContext, SyncContext, portNumber } = require('./context.cjs');
+const { ControlContext, FiringContext, SyncContext, failStreams, portNumber } = require('./context.cjs');
 const { Status, failureOf, problem } = require('./errors.cjs');
 const { CAPACITY, Tag, frames, take } = require('./frames.cjs');
 const { inside } = require('./inside.cjs');
@@ -332,6 +332,7 @@ function runEach(node, firings) {
       if (node.iterator !== undefined) {
         outcome = step(node, node.iterator);
       } else {
+        if (context._streams !== undefined) context._streams = undefined; // those of the firing before
         const result = simple ? call(context, valueAt(i)) : callWith(node, context, i * size, firings);
         outcome = result === undefined ? DONE : accept(node, result);
       }
@@ -347,6 +348,7 @@ function runEach(node, firings) {
   } catch (error) {
     node.iterator = undefined;
     fail(error);
+    failStreams(node.context._streams, error);
   }
   state[STATE.COMPLETED] = Math.min(i, firings);
 }
@@ -365,6 +367,7 @@ function numbersOf(node, from, count) {
 
 function callBatch(node, from, count) {
   const { context } = node;
+  context._streams = undefined;
   const values = node.actor.batch === 'numbers' ? numbersOf(node, from, count) : valuesAt(from, count);
   if (node.actor.inports.length > 1) {
     context.ports = Array.from(inPorts.subarray(from, from + count), (port) => node.inPorts[port]);
@@ -386,6 +389,7 @@ function runWhole(node, firings) {
   } catch (error) {
     native.discard(0, out, true);
     out = flushed = 0;
+    failStreams(node.context._streams, error);
     if (firings === 1) {
       fail(error);
     } else {
@@ -414,6 +418,7 @@ function runAlone(node, firings) {
       out = mark;
     }
     fail(error);
+    failStreams(node.context._streams, error);
   }
   state[STATE.COMPLETED] = done;
 }
@@ -475,6 +480,8 @@ function settle(node, firing, result) {
 function end(firing, error, failed) {
   open.delete(firing.number);
   firing.over = true;
+  if (failed) failStreams(firing._streams, error);
+  firing._streams = undefined; // those that go on behind it are of the node
   if (failed) native.pendingFinish(firing.number, ...failureOf(error));
   else native.pendingFinish(firing.number);
 }

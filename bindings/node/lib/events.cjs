@@ -76,6 +76,7 @@ class EventStream {
       this.#missed += event.missed;
       this.#events.push(event);
     }
+    this.#missed += taken.missed ?? 0;
     if (taken.ended) this.#end();
   }
 
@@ -104,6 +105,15 @@ class EventStream {
   }
 }
 
+// What a function of the program throws is an uncaught exception of its own, and does not take the others along.
+function guarded(hand, ...given) {
+  try {
+    hand(...given);
+  } catch (error) {
+    process.nextTick(() => { throw error; });
+  }
+}
+
 /** Hands events to a function as they come, without keeping the process. Returns what ends it. */
 function listen(open, hand) {
   let handle = null;
@@ -112,7 +122,7 @@ function listen(open, hand) {
     while (!ended) {
       const taken = handle.take(batch);
       if (taken.ended) end();
-      for (const event of taken) hand(event);
+      for (const event of taken) guarded(hand, event);
       if (taken.length < batch) return;
     }
   };
@@ -125,4 +135,4 @@ function listen(open, hand) {
   return end;
 }
 
-module.exports = { EventStream, listen };
+module.exports = { EventStream, guarded, listen };

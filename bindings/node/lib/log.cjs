@@ -2,6 +2,7 @@
 // What a network logs and prints: to functions of the program, or where such lines usually go.
 
 const native = require('./binding.cjs');
+const { guarded } = require('./events.cjs');
 const { nearest } = require('./errors.cjs');
 const { Status, problem } = require('./errors.cjs');
 
@@ -25,7 +26,7 @@ function functionOf(value, usual, what) {
   throw problem(Status.INVALID_ARGUMENT, `option '${what}' has to be a function, or false`);
 }
 
-/** What the addon takes as hooks of a network with these options. */
+/** What the addon takes as hooks of a network with these options, and what shows the lines that wait. */
 function hooksOf({ log, logLevel, print }) {
   const level = logLevel === undefined ? 0 : levels.indexOf(logLevel);
   if (level < 0 || logLevel === '') {
@@ -34,19 +35,20 @@ function hooksOf({ log, logLevel, print }) {
   }
   const onLog = functionOf(log, usualLog, 'log');
   const onPrint = functionOf(print, usualPrint, 'print');
-  const handle = new native.LogHandle(() => {
+  const show = () => {
     for (;;) {
       const lines = handle.take(batch);
       for (const line of lines) {
         const { missed, level: number, text, node, subsystem } = line;
-        if (missed > 0) onLog({ level: 'warn', subsystem: 'log', node: '', text: `${missed} lines were too many to be shown` });
-        if (number === 0) onPrint(text, node);
-        else onLog({ level: levels[number], subsystem, node, text });
+        if (missed > 0) guarded(onLog, { level: 'warn', subsystem: 'log', node: '', text: `${missed} lines were too many to be shown` });
+        if (number === 0) guarded(onPrint, text, node);
+        else guarded(onLog, { level: levels[number], subsystem, node, text });
       }
       if (lines.length < batch) return;
     }
-  }, level);
-  return handle;
+  };
+  const handle = new native.LogHandle(show, level);
+  return [handle, show]; // what was logged so far is shown at once by the function
 }
 
 module.exports = { hooksOf };

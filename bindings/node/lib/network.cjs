@@ -146,7 +146,9 @@ class Network {
   #building;
   #closed;
   #single; // of a network that runs inside of calls only
+  #streams = new Set(); // of bytes, that the program has opened and that have not ended
   #threads; // it has some
+  #showLog; // what waits to be shown
 
   /**
    * A network of its own, on threads of its own.
@@ -177,11 +179,13 @@ class Network {
     }
     const mode = modeOf(options);
     const record = options.record instanceof URL ? fileURLToPath(options.record) : options.record;
-    this.#core = native.network(this.#inside, { ...options, mode, record, replay, hooks: hooksOf(options) });
+    const [hooks, showLog] = hooksOf(options);
+    this.#core = native.network(this.#inside, { ...options, mode, record, replay, hooks });
+    this.#showLog = showLog;
     this.#inside.core = this.#core;
     this.#inside.patience = patienceOf(options);
     this.#threads = mode === MODES.own;
-    if (!this.#threads && mode !== MODES.hosted) this.#single = new Single(this.#core);
+    if (!this.#threads && mode !== MODES.hosted) this.#single = new Single(this.#core, mode === MODES.simulated);
   }
 
   /**
@@ -457,7 +461,7 @@ class Network {
     if (!Number.isSafeInteger(max) || max < 0) {
       throw problem(Status.INVALID_ARGUMENT, `a number of turns is ${String(max)}`, 'it is a whole number from 0');
     }
-    return native.turn(this.#core, max);
+    return this.#single === undefined ? native.turn(this.#core, max) : this.#single.turn(max);
   }
 
   /** Of a network that records: writes what was recorded so far; throws if not everything was. */
@@ -491,9 +495,14 @@ class Network {
     for (const node of this.#inside.nodes) node?.end(); // a setup that waits may give up
     this.#inside.end();
     this.#closed = native.close(this.#core).then(() => {
+      this.#showLog(); // nobody waits for it: the process may end now
       const closed = problem(Status.CLOSED, 'the network is closed');
       for (const index of this.#inside.waits.keys()) this.#inside.writable(index, 0, closed);
       for (const reject of this.#unopened.splice(0)) reject(closed);
+      // Readers first, so that they tell of the network and not of their writer.
+      for (const kind of [StreamReader, StreamWriter]) {
+        for (const stream of [...this.#streams]) if (stream instanceof kind) stream._close(closed);
+      }
       this.#single?.wake();
       this.#inside.alarm(-1);
       const late = this.#inside.lateness();
@@ -532,17 +541,25 @@ class Network {
 
   /** A stream of bytes: its `handle` is to be sent, and what it gives writes the stream. */
   openStream(options) {
-    return new StreamWriter(this.#core, options);
+    return this.#streamed((ended) => new StreamWriter(this.#core, options, ended));
   }
 
   /** Reads a stream that has come as a packet. It can be accepted once. */
   acceptStream(message) {
-    return new StreamReader(this.#core, message);
+    return this.#streamed((ended) => new StreamReader(this.#core, message, undefined, ended));
   }
 
   /** Looks on while somebody else reads it, from now on. */
   observeStream(message, options) {
-    return new StreamReader(this.#core, message, observerOptions(options));
+    const given = observerOptions(options);
+    return this.#streamed((ended) => new StreamReader(this.#core, message, given, ended));
+  }
+
+  // It ends with the network at the latest.
+  #streamed(make) {
+    const stream = make((ended) => this.#streams.delete(ended));
+    this.#streams.add(stream);
+    return stream;
   }
 
   /** Counters of all nodes. */

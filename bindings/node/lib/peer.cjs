@@ -298,17 +298,30 @@ class Peer extends Links {
   }
 }
 
+function checkAnswer(answer) {
+  const hint = 'return text, bytes, or { status, contentType, body }';
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
+    const what = answer === null || answer === undefined ? String(answer) : Array.isArray(answer) ? 'an array' : `a ${typeof answer}`;
+    throw refuse(`it has returned ${what}`, hint);
+  }
+  const other = Object.keys(answer).find((key) => !['status', 'contentType', 'body'].includes(key));
+  if (other !== undefined) throw refuse(`an answer has no '${other}'`, hint);
+  return answer;
+}
+
 // What a handler gives, as status, type and body.
 async function answerHttp(handler, request, reply) {
   let answer;
   try {
     answer = await handler(request);
-    if (typeof answer === 'string') answer = { body: answer };
-    const { status = 200, body = '' } = answer;
+    if (typeof answer === 'string' || ArrayBuffer.isView(answer)) answer = { body: answer };
+    const { status = 200, body = '' } = checkAnswer(answer);
     const plain = typeof body === 'string' || ArrayBuffer.isView(body);
     const usual = typeof body === 'string' ? 'text/plain; charset=utf-8'
       : plain ? 'application/octet-stream' : 'application/json';
-    reply(status, answer.contentType ?? (body === '' ? '' : usual), plain ? body : JSON.stringify(body));
+    const content = plain ? body : JSON.stringify(body);
+    if (content === undefined) throw refuse(`the body is a ${typeof body}, which JSON does not have`);
+    reply(status, answer.contentType ?? (body === '' ? '' : usual), content);
   } catch (error) {
     process.emitWarning(`a handler of HTTP requests has failed: ${error?.stack ?? error}`, 'ReflowWarning');
     try {

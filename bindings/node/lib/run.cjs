@@ -66,15 +66,19 @@ function cut(timeout, signal) {
 
 async function go(network, graph, given, outputs, errors) {
   const readers = [];
+  const read = (reader) => {
+    reader.catch(() => {}); // of a run that has failed nobody waits for it
+    readers.push(reader);
+  };
   const document = graph.toJSON();
   const keep = given.keep ?? Infinity;
   for (const name of Object.keys(document.outports)) {
-    readers.push(gather(network.stream(name), outputs[name] = [], keep));
+    read(gather(network.stream(name), outputs[name] = [], keep));
   }
   const wired = new Set(document.connections.filter((each) => each.from?.portId === 'error')
     .map((each) => each.from.nodeId));
   const events = network.events({ kinds: ['ActorFailed', 'NetworkStalled'] });
-  readers.push(watchErrors(events, (node) => wired.has(node), errors));
+  read(watchErrors(events, (node) => wired.has(node), errors));
   await network.start();
   const began = performance.now();
   await feed(network, given.inputs ?? {});

@@ -17,9 +17,12 @@ function nextTurn() {
 class Single {
   #core;
   #sleepers = []; // who waits for somebody else to bring something
+  #simulated;
+  #since; // up to when time has passed, of performance.now(), while firings go on
 
-  constructor(core) {
+  constructor(core, simulated) {
     this.#core = core;
+    this.#simulated = simulated;
   }
 
   /**
@@ -32,14 +35,37 @@ class Single {
       const more = native.turn(this.#core, TURNS);
       if (done()) return true;
       if (performance.now() >= deadline) throw problem(Status.TIMEOUT, 'the network is not done within its time');
-      if (more || native.openFirings(this.#core) > 0) {
+      const open = native.openFirings(this.#core) > 0;
+      const due = native.due(this.#core);
+      this.#keepTime(open, due);
+      if (more || open) {
         await nextTurn();
         continue;
       }
-      const due = native.due(this.#core);
       if (due === Infinity) return false;
       if (due > 0) await new Promise((resolve) => { setTimeout(resolve, Math.min(due, NAP)); });
     }
+  }
+
+  /** So many turns, and whether there is more. */
+  turn(max) {
+    const more = native.turn(this.#core, max);
+    this.#keepTime(native.openFirings(this.#core) > 0, native.due(this.#core));
+    return more;
+  }
+
+  // While firings go on after their call, the time of a simulated network goes as the real one does: what they wait for
+  // takes that long, and their time limits do, too.
+  #keepTime(open, due) {
+    if (!this.#simulated || !open) {
+      this.#since = undefined;
+      return;
+    }
+    this.#since ??= performance.now();
+    const passed = Math.floor(performance.now() - this.#since);
+    if (passed < 1) return;
+    this.#since += passed;
+    if (due > 0 && due < Infinity) native.pass(this.#core, passed);
   }
 
   /** The same, and waits until somebody has sent something, or the end, where nothing is left. */

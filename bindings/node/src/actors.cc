@@ -144,7 +144,14 @@ reflow_status on_load(reflow_context* context, void* state, std::uint32_t versio
 }
 
 void on_teardown(reflow_context* context, void* state) {
-    (void)ask(context, *control(kTeardown, *static_cast<Node*>(state)));
+    const auto call = control(kTeardown, *static_cast<Node*>(state));
+    if (ask(context, *call) == REFLOW_OK || !call->core->environment->alive()) return;
+    // The node ends whatever has failed, and nobody else hears of it.
+    const Failure& failure = call->failure;
+    std::string text = "teardown has failed: ";
+    text += failure ? failure.message : "a promise, which a network without threads cannot wait for";
+    if (!failure.hint.empty()) text += " (" + failure.hint + ")";
+    reflow_context_log(context, REFLOW_LOG_WARN, view_of(text));
 }
 
 void on_destroy(void* state) {

@@ -32,6 +32,7 @@ std::shared_ptr<Core> Core::create(Napi::Env env, Napi::Object self, Napi::Objec
     runtime.struct_size = sizeof runtime;
     runtime.mode = number<reflow_mode>(options, "mode", REFLOW_MODE_OWN);
     core->hosted = runtime.mode == REFLOW_MODE_HOSTED;
+    core->simulated = runtime.mode == REFLOW_MODE_SIMULATED;
     core->single = runtime.mode != REFLOW_MODE_OWN && !core->hosted;
     runtime.seed = number<std::uint64_t>(options, "seed", 0);
     runtime.workers = number<std::uint32_t>(options, "workers", 0);
@@ -260,6 +261,28 @@ void Core::retry_stalled(Napi::Env env) {
     for (const auto& each : std::exchange(stalled, {})) {
         if (const auto held = each.lock()) held->try_again(env);
     }
+}
+
+// In mode simulated time jumps to the next timer when nothing is ready. That would be the time limit of a firing that
+// goes on in JavaScript, so as long as there is one no turn begins that would jump.
+reflow_status Core::turn(std::uint64_t max, bool* more, reflow_error** error) {
+    return in_call([&]() -> reflow_status {
+        if (!simulated) return reflow_runtime_run(runtime, max, more, error);
+        *more = false;
+        for (std::uint64_t ran = 0; max == 0 || ran < max; ++ran) {
+            const std::uint64_t due = reflow_runtime_next_due_ns(runtime);
+            if (due > 0 && due != UINT64_MAX && open_firings.load() > 0) return REFLOW_OK;
+            const reflow_status status = reflow_runtime_run(runtime, 1, more, error);
+            if (status != REFLOW_OK) return status;
+            if (!*more && reflow_runtime_next_due_ns(runtime) == UINT64_MAX) return REFLOW_OK;
+        }
+        return REFLOW_OK;
+    });
+}
+
+void Core::pass(std::int64_t milliseconds) {
+    // Who waits for idle has time pass, and no more than that.
+    if (network != nullptr) in_call([&] { return reflow_network_wait_idle(network, milliseconds, nullptr); });
 }
 
 void Core::task(std::function<void()> work, std::function<void(Napi::Env)> done) {

@@ -103,9 +103,10 @@ public:
         calling_ = outer;
         return result;
     }
-    reflow_status turn(std::uint64_t max, bool* more, reflow_error** error) {
-        return in_call([&] { return reflow_runtime_run(runtime, max, more, error); });
-    }
+    // At most so many turns; 0: until nothing is ready. JS.
+    reflow_status turn(std::uint64_t max, bool* more, reflow_error** error);
+    // Mode simulated: so much time passes, and what is due by then happens. JS.
+    void pass(std::int64_t milliseconds);
     // Mode hosted, any thread: there is something to run.
     void woken();
     // Runs it, for a while, and sees to it that the rest comes. JS.
@@ -132,6 +133,7 @@ public:
     bool editing = false;  // graph has what apply() brings into effect
     bool envelopes = false;  // carried by the network; set before it is built
     bool single = false;     // modes inline and simulated: nothing runs but inside of calls on the JS thread
+    bool simulated = false;  // mode simulated: time is that of its timers, but while firings are open
     bool hosted = false;     // mode hosted: actors run on the JS thread, in jobs of its loop
     std::string record;      // a file that gets a recording
     // Firings that go on after their call, of this network. Any thread.

@@ -1,6 +1,7 @@
 // The native half of net.events(): the callback of the subscription copies events into a bounded queue.
 #include "events.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -190,20 +191,24 @@ struct Receiver {
 
     static void receive(void* user_data, const reflow_event_batch* batch, std::uint64_t missed) {
         const auto* self = static_cast<Receiver*>(user_data);
+        bool over = false;
+        for (std::size_t i = 0; i < reflow_event_batch_count(batch); ++i) over = self->keep(batch, i) || over;
+        // A subscription that is full loses what comes then, so that is behind those that it held.
         self->queue->miss(missed);
-        for (std::size_t i = 0; i < reflow_event_batch_count(batch); ++i) self->keep(batch, i);
+        if (over) self->queue->finish();
         self->queue->wake();
     }
     static void let_go(void* user_data) { delete static_cast<Receiver*>(user_data); }
 
-    void keep(const reflow_event_batch* batch, std::size_t index) const {
+    // Whether it is the last one.
+    bool keep(const reflow_event_batch* batch, std::size_t index) const {
         reflow_event event{};
         event.struct_size = sizeof event;
-        if (reflow_event_batch_get(batch, index, &event) != REFLOW_OK) return;
+        if (reflow_event_batch_get(batch, index, &event) != REFLOW_OK) return false;
         if ((wanted >> static_cast<unsigned>(event.kind) & 1U) != 0) {
             queue->push(std::make_unique<Kept>(event));
         }
-        if (event.kind == REFLOW_EVENT_NETWORK_SHUTDOWN) queue->finish();
+        return event.kind == REFLOW_EVENT_NETWORK_SHUTDOWN;
     }
 };
 
@@ -244,6 +249,7 @@ void EventsHandle::open(Napi::Env env, reflow_network* network, Napi::Value valu
     asked.nodes = view_of(nodes);
     asked.sample = options.u32("sample");
     asked.capacity = capacity;
+    asked.max_batch = std::min(capacity, kCapacity);  // all at once, so that what is lost stands at its place
     asked.callback = Receiver::receive;
     asked.user_data = new Receiver{queue_, wanted};
     asked.destroy = Receiver::let_go;

@@ -279,6 +279,12 @@ Napi::Value due(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), left == UINT64_MAX ? far : static_cast<double>(left) / 1e6);
 }
 
+// pass(core, milliseconds): so much time passes in a simulated network.
+Napi::Value pass(const Napi::CallbackInfo& info) {
+    Core::of(info)->pass(info[1].ToNumber().Int64Value());
+    return info.Env().Undefined();
+}
+
 Napi::Value open_firings(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), static_cast<double>(Core::of(info)->open_firings.load()));
 }
@@ -395,6 +401,7 @@ void export_network(Napi::Object exports) {
     export_function(exports, "turn", turn);
     export_function(exports, "pump", pump);
     export_function(exports, "due", due);
+    export_function(exports, "pass", pass);
     export_function(exports, "openFirings", open_firings);
     export_function(exports, "tryDrain", try_drain);
     export_function(exports, "flushRecording", flush_recording);

@@ -49,6 +49,7 @@ void Queue::wake() {
 Napi::Array Queue::take(Napi::Env env, std::size_t max) {
     std::deque<std::unique_ptr<Item>> mine;
     bool ended = false;
+    std::uint64_t missed = 0;
     {
         const std::lock_guard lock(mutex_);
         while (!items_.empty() && mine.size() < max) {
@@ -57,6 +58,7 @@ Napi::Array Queue::take(Napi::Env env, std::size_t max) {
         }
         woken_ = false;
         ended = ended_ && items_.empty();
+        if (ended) missed = std::exchange(missed_, 0);
     }
     Napi::Array array = Napi::Array::New(env, mine.size());
     std::uint32_t at = 0;
@@ -67,6 +69,7 @@ Napi::Array Queue::take(Napi::Env env, std::size_t max) {
         array.Set(at++, object);
     }
     array.Set("ended", Napi::Boolean::New(env, ended));
+    array.Set("missed", Napi::Number::New(env, static_cast<double>(missed)));
     return array;
 }
 

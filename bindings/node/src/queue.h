@@ -36,7 +36,7 @@ public:
 
     // ---- JS
     // Up to max items as an array, each with its count `missed`; `ended` of the array tells whether no
-    // more come.
+    // more come, and `missed` of it then how many were lost behind the last one.
     Napi::Array take(Napi::Env env, std::size_t max);
     // Drops everything, also what comes later.
     void close();

@@ -180,8 +180,8 @@ private:
         return object;
     }
 
-    // The frames that are there, as an array of bytes, with `ended` true or an error behind the last one;
-    // undefined if there are none.
+    // The frames that are there, as an array of bytes, with `ended` true or an error behind the last one; `closed`
+    // if there will be none, without an end; undefined if there are none now.
     Napi::Value read(const Napi::CallbackInfo& info) {
         const Napi::Env env = info.Env();
         Napi::Array array = Napi::Array::New(env);
@@ -192,7 +192,7 @@ private:
                                          : reflow_stream_read(reader_, frames, kFrames, 0, &count);
         if (status == REFLOW_ERROR_WOULD_BLOCK) return env.Undefined();
         if (status == REFLOW_ERROR_CLOSED) {
-            array.Set("ended", true);
+            array.Set("closed", true);
             return array;
         }
         if (status != REFLOW_OK) raise(env, status, "the stream could not be read");

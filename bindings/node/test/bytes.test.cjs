@@ -8,7 +8,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { Readable } = require('node:stream');
 const { pipeline } = require('node:stream/promises');
-const { reflow, until } = require('./support.cjs');
+const { reflow, runProgram, until } = require('./support.cjs');
 const { Network, Peer, actor } = reflow;
 
 // Bytes that tell where they stand: number i of it is i * 7 modulo 251.
@@ -206,4 +206,96 @@ test('a stream goes across a link', async () => {
   await beta.close();
   await alpha.close();
   await Promise.all([there.close(), here.close()]);
+});
+
+test('streams of the program end with its network: who waits is told, and the process is not kept', async () => {
+  const { code, stdout, stderr } = await runProgram(`
+    (async () => {
+      const net = new Network();
+      net.add('e', actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => ({ out: value })));
+      const out = net.stream('e.out');
+      await net.start();
+      const code = (error) => error.code;
+      const full = net.openStream({ maxFrames: 1 });
+      await full.write('a');
+      const writing = full.write('b').catch(code);
+      const quiet = net.openStream();
+      await net.send('e.in', quiet.handle);
+      const reader = net.acceptStream((await out.next()).value);
+      const reading = reader.next().catch(code);
+      const ended = net.openStream();
+      await net.send('e.in', ended.handle);
+      const whole = net.acceptStream((await out.next()).value);
+      await ended.write('all');
+      await ended.end();
+      await net.close();
+      console.log(await writing, await reading, await full.write('c').catch(code), String(await whole.collect()));
+      console.log((await reader.next()).done);
+    })();`);
+  assert.strictEqual(code, 0, stderr);
+  assert.strictEqual(stdout, 'ERR_REFLOW_CLOSED ERR_REFLOW_CLOSED ERR_REFLOW_CLOSED all\ntrue\n');
+});
+
+test('a firing that fails ends the streams that it has opened with its error', async () => {
+  const part = (ctx) => {
+    const writer = ctx.openStream('out');
+    writer.write('part');
+    throw new Error('no more of it');
+  };
+  const forms = {
+    plain: part,
+    asynchronous: async (ctx) => part(ctx),
+    later: (ctx) => new Promise((resolve) => { setImmediate(resolve); }).then(() => part(ctx)),
+    generator: function* generator(ctx) { // eslint-disable-line require-yield
+      part(ctx);
+    },
+  };
+  for (const [name, form] of Object.entries(forms)) {
+    const net = new Network();
+    net.add('a', actor({ inports: ['in'], outports: ['out'] }, form));
+    const out = net.stream('a.out');
+    await net.start();
+    await net.send('a.in', 1);
+    const reader = net.acceptStream((await out.next()).value);
+    await assert.rejects(reader.collect(), /no more of it/, name);
+    await net.close();
+  }
+});
+
+test('a firing that ends well leaves its streams to the node, and a stream that its end cuts off is not complete', async () => {
+  const net = new Network();
+  net.add('a', actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => {
+    if (value === 'open') ctx.state.writer = ctx.openStream('out');
+    else if (value === 'fail') throw new Error('another firing');
+    else ctx.state.writer.write(value);
+  }));
+  const out = net.stream('a.out');
+  await net.start();
+  await net.sendMany('a.in', ['open', 'x', 'fail', 'y']);
+  await net.idle();
+  const reader = net.acceptStream((await out.next()).value);
+  assert.strictEqual(String((await reader.next()).value), 'x');
+  assert.strictEqual(String((await reader.next()).value), 'y');
+  const waiting = reader.next();
+  const told = assert.rejects(waiting);
+  await net.close();
+  await told;
+});
+
+test('an actor that reads a stream which never ends does not keep the process when its network is closed', async () => {
+  const { code, stdout, stderr } = await runProgram(`
+    (async () => {
+      const net = new Network();
+      net.add('a', actor({ inports: ['in'] }, async (ctx, stream) => {
+        try { for await (const frame of ctx.acceptStream(stream)) console.log(String(frame)); }
+        catch (error) { console.log(error.code); }
+      }));
+      await net.start();
+      const writer = net.openStream();
+      await net.send('a.in', writer.handle);
+      await writer.write('x');
+      setTimeout(() => net.close(), 50);
+    })();`);
+  assert.strictEqual(code, 0, stderr);
+  assert.match(stdout, /^x\nERR_REFLOW_C(ANCELLED|LOSED)\n$/);
 });

@@ -88,6 +88,7 @@ test('ten million packets leave the memory as it was', collects, async () => {
     })();`, { args: ['--expose-gc'], timeout: 110000 });
   assert.strictEqual(code, 0, stderr);
   const { fired, grown } = JSON.parse(stdout);
+  // Goes up and down by twenty; a leak of six bytes a packet is more than this.
   assert.strictEqual(fired, 12_000_000);
-  assert.ok(grown < 16, `${grown} MiB more`);
+  assert.ok(grown < 64, `${grown} MiB more`);
 });

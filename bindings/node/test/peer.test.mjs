@@ -331,8 +331,15 @@ test('a wait for a link ends when the peer is closed', async () => {
 });
 
 test('HTTP of the host on the port of the peer', async () => {
+  const wrong = { number: /a number/, nothing: /undefined/, other: /no 'a'/, array: /an array/, function: /body is a function/ };
   const peer = local('web').onHttp(async ({ method, path: where, query, body }) => {
     if (where === '/text') return 'plain';
+    if (where === '/bytes') return Buffer.from('bytes');
+    if (where === '/number') return 5;
+    if (where === '/nothing') return undefined;
+    if (where === '/other') return { a: 1 };
+    if (where === '/array') return [1];
+    if (where === '/function') return { body: () => 1 };
     if (where === '/fail') throw new Error('not today');
     return { status: 201, body: { method, where, query, body: body.toString() } };
   });
@@ -346,6 +353,12 @@ test('HTTP of the host on the port of the peer', async () => {
   const warned = new Promise((resolve) => { process.once('warning', resolve); });
   assert.strictEqual((await fetch(`${base}/fail`)).status, 500);
   assert.match((await warned).message, /not today/);
+  assert.strictEqual(await (await fetch(`${base}/bytes`)).text(), 'bytes');
+  for (const [where, text] of Object.entries(wrong)) {
+    const told = new Promise((resolve) => { process.once('warning', resolve); });
+    assert.strictEqual((await fetch(`${base}/${where}`)).status, 500, where);
+    assert.match((await told).message, text);
+  }
   await peer.close();
 });
 

@@ -5,6 +5,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Graph, actor, components, feature, run, usage, version } from 'reflow';
+import support from './support.cjs';
+
+const { runProgram } = support;
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'reflow run '));
 test.after(() => fs.rmSync(folder, { recursive: true }));
@@ -62,6 +65,17 @@ test('time that is over, a signal, and a graph that cannot run', async () => {
   await assert.rejects(run(graph), { code: /ERR_REFLOW_(NOT_FOUND|GRAPH)/ });
   await assert.rejects(run(graph, { timeOut: 1 }), /did you mean 'timeout'/);
   await assert.rejects(run(path.join(folder, 'none.json')), { code: 'ERR_REFLOW_IO' });
+});
+
+test('a run that has failed is told by its promise alone, also of a graph with outports', async () => {
+  for (const given of ["{ value: 'it +' }, {}", "{ value: 'it' }, { timeout: 0 }", "{ value: 'it' }, { inputs: { i: [() => 1] } }"]) {
+    const { code, stdout, stderr } = await runProgram(`
+      const run = (config, options) => reflow.run(new reflow.Graph().addNode('m', 'Map', config).addInport('i', 'm.in')
+        .addOutport('o', 'm.out'), options);
+      run(${given}).catch((error) => setTimeout(() => console.log(error.code), 20));`);
+    assert.strictEqual(code, 0, stderr);
+    assert.match(stdout, /^ERR_REFLOW_/);
+  }
 });
 
 test('facts about the engine', () => {

@@ -138,6 +138,37 @@ test('time is logical: an hour passes at once', async () => {
   await net.close();
 });
 
+test('time is that of the clock while a firing goes on after its call: limits are no shorter, and the signal tells', async () => {
+  const told = [];
+  const net = testNetwork();
+  net.add('a', actor({ inports: ['in'], outports: ['out'], maxConcurrency: 4, timeout: 10000 }, async (ctx, value) => {
+    ctx.signal.addEventListener('abort', () => told.push([value, ctx.signal.reason.code]));
+    if (value === 'never') await new Promise(() => {});
+    // Longer than nothing by any clock, and far from the limit.
+    await new Promise((resolve) => { setTimeout(resolve, 5); });
+    return { out: value };
+  }));
+  net.add('b', actor({ inports: ['in'], timeout: 40 }, async (ctx) => {
+    await new Promise((resolve) => { ctx.signal.addEventListener('abort', resolve); });
+    told.push(['b', ctx.signal.reason.code]);
+  }));
+  net.add('late', 'Delay', { ms: 3_600_000 }).initial('late.in', 'x');
+  const out = net.stream('a.out');
+  const late = net.stream('late.out');
+  await net.start();
+  await net.sendMany('a.in', [1, 2, 3]);
+  await net.idle({ timeout: 600000 });
+  assert.deepStrictEqual((await taken(out, 3)).sort(), [1, 2, 3]);
+  assert.deepStrictEqual(await taken(late, 1), ['x']); // an hour later, and at once
+  const began = performance.now();
+  await net.send('b.in', 1);
+  await net.idle({ timeout: 600000 });
+  assert.ok(performance.now() - began >= 35);
+  assert.deepStrictEqual(told, [['b', 'ERR_REFLOW_CANCELLED']]);
+  assert.deepStrictEqual(net.deadLetters().map((letter) => [letter.node, letter.status]), [['b', 'REFLOW_ERROR_TIMEOUT']]);
+  await net.close();
+});
+
 test('a recording is repeated, and tells what differs', async () => {
   const file = path.join(folder, 'run.recording');
   const net = new Network({ mode: 'simulated', seed: 5, record: file, batchPackets: 1 }).add('d', double()).add('s', Sum)

@@ -191,7 +191,7 @@ class Graph:
         return cls.parse(text, format="json")
 
     def save(self, path: PathLike, *, format: str = "auto") -> None:
-        """Writes the graph into a file, which is replaced as a whole or not at all.
+        """Writes the graph into a file, which is replaced as a whole or not at all. Folders that are not there are made.
 
         "auto" is told by the ending of the name, and JSON without a known one. Raises reflow.IOError.
         """

@@ -144,7 +144,7 @@ export interface EventOptions<K extends EventKind = EventKind> {
  */
 export class EventStream<E = NetworkEvent> implements AsyncIterableIterator<E> {
   private constructor();
-  /** Events lost so far. */
+  /** Events lost so far; behind the last event, those that were lost after it are among them. */
   readonly missed: number;
   /** Ends the stream; what waits is dropped. */
   close(): void;

@@ -111,7 +111,10 @@ export class Graph {
   serialize(format?: 'json' | 'yaml' | 'auto'): string;
   serialize(format: 'msgpack'): Buffer;
   serialize(format: GraphFormat): string | Buffer;
-  /** Writes the document into a file, as a whole or not at all; the format follows the name. */
+  /**
+   * Writes the document into a file, as a whole or not at all; the format follows the name. Folders that are not there
+   * are made.
+   */
   save(path: string | URL, format?: GraphFormat): this;
 
   /**

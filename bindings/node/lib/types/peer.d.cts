@@ -265,7 +265,7 @@ export class Peer {
    * start. What throws or is rejected is answered with 500.
    */
   onHttp(
-    handler: (request: HttpRequest) => HttpAnswer | string | Promise<HttpAnswer | string>,
+    handler: (request: HttpRequest) => HttpAnswer | string | Uint8Array | Promise<HttpAnswer | string | Uint8Array>,
     options?: { readonly timeoutMs?: number; readonly maxBodyBytes?: number; readonly maxWaiting?: number }
   ): this;
   /**

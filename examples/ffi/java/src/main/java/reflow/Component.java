@@ -189,9 +189,11 @@ public final class Component {
             Node node = NODES.get(Pointer.nativeValue(state));
             List<Input> packets = new ArrayList<>((int) count);
             for (long i = 0; i < count; ++i) packets.add(Input.at(inputs.share(i * Input.SIZE)));
+            Context call = new Context(context, node.outports());
             try {
-                node.actor().run(new Context(context, node.outports()), packets);
+                node.actor().run(call, packets);
             } finally {
+                call.end();
                 for (Input packet : packets) {
                     if (packet.value() instanceof Stream stream) stream.close();
                 }

@@ -9,12 +9,17 @@ import java.util.Map;
 
 /** What a call of an actor may do; valid until the call returns. */
 public final class Context {
-    private final Pointer raw;
+    private final Handle handle;
     private final List<String> outports;
 
     Context(Pointer raw, List<String> outports) {
-        this.raw = raw;
+        handle = new Handle("call of the actor", raw);
         this.outports = outports;
+    }
+
+    /** The call has returned. */
+    void end() {
+        handle.take();
     }
 
     @SuppressWarnings("unchecked")
@@ -29,29 +34,29 @@ public final class Context {
     }
 
     public String node() {
-        return REFLOW.reflow_context_node(raw).text();
+        return REFLOW.reflow_context_node(handle.get()).text();
     }
 
     public Map<String, Object> config() {
-        return config(raw);
+        return config(handle.get());
     }
 
     public void emit(String port, Object value) throws Failure {
         int number = find(outports, port);
-        int status = REFLOW.reflow_context_emit(raw, number, Values.message(value));
+        int status = REFLOW.reflow_context_emit(handle.get(), number, Values.message(value));
         if (status != Lib.OK) throw ReflowException.of(status, null);
     }
 
     /** Asks for another call: how a source goes on. */
     public void again() {
-        int status = REFLOW.reflow_context_again(raw);
+        int status = REFLOW.reflow_context_again(handle.get());
         if (status != Lib.OK) throw ReflowException.of(status, null);
     }
 
     /** Keeps the firing open; it ends by the completion, on any thread. */
     public Completion defer() {
         LongByReference id = new LongByReference();
-        int status = REFLOW.reflow_context_defer(raw, 0, id);
+        int status = REFLOW.reflow_context_defer(handle.get(), 0, id);
         if (status != Lib.OK) throw ReflowException.of(status, null);
         return new Completion(id.getValue(), outports);
     }

@@ -7,11 +7,10 @@ import com.sun.jna.ptr.PointerByReference;
 
 /** A document that networks are made of. One thread at a time uses it. */
 public final class Graph implements AutoCloseable {
-    final Pointer raw;
-    private boolean closed;
+    private final Handle handle;
 
     private Graph(Pointer raw) {
-        this.raw = raw;
+        handle = new Handle("graph", raw);
     }
 
     public static Graph fromJson(String document) {
@@ -37,18 +36,23 @@ public final class Graph implements AutoCloseable {
 
     public void setComponent(String node, String component) {
         ReflowException.check(
-            error -> REFLOW.reflow_graph_set_component(raw, Lib.view(node), Lib.view(component), error));
+            error -> REFLOW.reflow_graph_set_component(raw(), Lib.view(node), Lib.view(component), error));
     }
 
     public void setConfig(String node, String key, Object value) {
+        Pointer graph = raw();
         Lib.Message.ByValue message = Values.message(value);
         ReflowException.check(
-            error -> REFLOW.reflow_graph_set_config_value(raw, Lib.view(node), Lib.view(key), message, error));
+            error -> REFLOW.reflow_graph_set_config_value(graph, Lib.view(node), Lib.view(key), message, error));
+    }
+
+    Pointer raw() {
+        return handle.get();
     }
 
     @Override
     public void close() {
-        if (!closed) REFLOW.reflow_graph_destroy(raw);
-        closed = true;
+        Pointer taken = handle.take();
+        if (taken != null) REFLOW.reflow_graph_destroy(taken);
     }
 }

@@ -331,6 +331,8 @@ interface Lib extends Library {
     int reflow_message_string(View.ByValue text, Pointer out, PointerByReference error);
     int reflow_message_bytes(byte[] data, long size, Pointer out, PointerByReference error);
     int reflow_message_error(View.ByValue text, Pointer out, PointerByReference error);
+    int reflow_message_numbers(int type, long[] data, long count, Pointer out, PointerByReference error);
+    int reflow_message_numbers(int type, double[] data, long count, Pointer out, PointerByReference error);
     Message.ByValue reflow_message_ref(Message.ByValue message);
     void reflow_message_unref(Message.ByValue message);
     int reflow_message_kind(Message.ByValue message);

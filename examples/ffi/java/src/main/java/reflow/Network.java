@@ -11,8 +11,7 @@ import java.util.Map;
 /** A graph that runs. Times are in milliseconds; -1 waits without limit. */
 public final class Network implements AutoCloseable {
     private static final String[] STATES = {"created", "running", "draining", "drained", "stopping", "stopped"};
-    private final Pointer raw;
-    private boolean closed;
+    private final Handle handle;
 
     /** Counts of a node. */
     public record Counters(long fired, long received, long sent, long failed, long dropped, long waiting) {}
@@ -25,8 +24,8 @@ public final class Network implements AutoCloseable {
 
     public Network(ReflowRuntime runtime, Graph graph) {
         PointerByReference out = new PointerByReference();
-        ReflowException.check(error -> REFLOW.reflow_network_create(runtime.raw, graph.raw, out, error));
-        raw = out.getValue();
+        ReflowException.check(error -> REFLOW.reflow_network_create(runtime.raw(), graph.raw(), out, error));
+        handle = new Handle("network", out.getValue());
     }
 
     /** "node.port", split at the last dot; an exposed port of the graph has none. */
@@ -36,32 +35,32 @@ public final class Network implements AutoCloseable {
     }
 
     public void start() {
-        ReflowException.check(error -> REFLOW.reflow_network_start(raw, error));
+        ReflowException.check(error -> REFLOW.reflow_network_start(raw(), error));
     }
 
     public void waitIdle(long timeout) {
-        ReflowException.check(error -> REFLOW.reflow_network_wait_idle(raw, timeout, error));
+        ReflowException.check(error -> REFLOW.reflow_network_wait_idle(raw(), timeout, error));
     }
 
     public void endSources() {
-        ReflowException.check(error -> REFLOW.reflow_network_end_sources(raw, error));
+        ReflowException.check(error -> REFLOW.reflow_network_end_sources(raw(), error));
     }
 
     public void drain(long timeout) {
-        ReflowException.check(error -> REFLOW.reflow_network_drain(raw, timeout, error));
+        ReflowException.check(error -> REFLOW.reflow_network_drain(raw(), timeout, error));
     }
 
     public void stop(long timeout) {
-        ReflowException.check(error -> REFLOW.reflow_network_stop(raw, timeout, error));
+        ReflowException.check(error -> REFLOW.reflow_network_stop(raw(), timeout, error));
     }
 
     /** Before the start. */
     public void carryEnvelopes() {
-        ReflowException.check(error -> REFLOW.reflow_network_carry_envelopes(raw, error));
+        ReflowException.check(error -> REFLOW.reflow_network_carry_envelopes(raw(), error));
     }
 
     public String state() {
-        return STATES[REFLOW.reflow_network_get_state(raw)];
+        return STATES[REFLOW.reflow_network_get_state(raw())];
     }
 
     /** Finds "node.port", or an exposed inport by its name. */
@@ -69,7 +68,7 @@ public final class Network implements AutoCloseable {
         String[] parts = split(place);
         LongByReference id = new LongByReference();
         ReflowException.check(error ->
-            REFLOW.reflow_network_find_inport(raw, Lib.view(parts[0]), Lib.view(parts[1]), id, error));
+            REFLOW.reflow_network_find_inport(raw(), Lib.view(parts[0]), Lib.view(parts[1]), id, error));
         return new Inport(id.getValue());
     }
 
@@ -91,12 +90,12 @@ public final class Network implements AutoCloseable {
             try {
                 ReflowException.check(error -> {
                     Lib.Id.ByValue to = new Lib.Id.ByValue(id);
-                    if (envelope == null) return REFLOW.reflow_network_send(raw, to, message, timeout, error);
+                    if (envelope == null) return REFLOW.reflow_network_send(raw(), to, message, timeout, error);
                     Lib.Envelope data = new Lib.Envelope();
                     data.struct_size = data.size();
                     data.correlation.set(envelope.correlation());
                     data.deadline_ms = envelope.deadlineMs();
-                    return REFLOW.reflow_network_send_enveloped(raw, to, message, data, timeout, error);
+                    return REFLOW.reflow_network_send_enveloped(raw(), to, message, data, timeout, error);
                 });
             } catch (ReflowException failure) {
                 REFLOW.reflow_message_unref(message);
@@ -110,43 +109,43 @@ public final class Network implements AutoCloseable {
         String[] parts = split(place);
         PointerByReference out = new PointerByReference();
         ReflowException.check(error ->
-            REFLOW.reflow_network_open_output(raw, Lib.view(parts[0]), Lib.view(parts[1]), 0, out, error));
+            REFLOW.reflow_network_open_output(raw(), Lib.view(parts[0]), Lib.view(parts[1]), 0, out, error));
         return new Output(out.getValue());
     }
 
     /** Asks for events of some kinds, such as "ActorFailed"; none means the usual ones. */
     public Subscription subscribe(List<String> kinds) {
-        return new Subscription(raw, kinds);
+        return new Subscription(raw(), kinds);
     }
 
     public Counters counters(String node) {
         Lib.Counters data = new Lib.Counters();
-        ReflowException.check(error -> REFLOW.reflow_network_counters(raw, Lib.view(node), data, error));
+        ReflowException.check(error -> REFLOW.reflow_network_counters(raw(), Lib.view(node), data, error));
         return new Counters(data.fired, data.received, data.sent, data.failed, data.dropped, data.waiting);
     }
 
     // ---- steering
 
     public void pause(String path, long timeout) {
-        ReflowException.check(error -> REFLOW.reflow_network_pause(raw, Lib.view(path), timeout, error));
+        ReflowException.check(error -> REFLOW.reflow_network_pause(raw(), Lib.view(path), timeout, error));
     }
 
     public void resume(String path) {
-        ReflowException.check(error -> REFLOW.reflow_network_resume(raw, Lib.view(path), error));
+        ReflowException.check(error -> REFLOW.reflow_network_resume(raw(), Lib.view(path), error));
     }
 
     /** Lets paused nodes fire, and tells how many firings there were. */
     public long step(String path, long firings, long timeout) {
         LongByReference fired = new LongByReference();
         ReflowException.check(
-            error -> REFLOW.reflow_network_step(raw, Lib.view(path), firings, timeout, fired, error));
+            error -> REFLOW.reflow_network_step(raw(), Lib.view(path), firings, timeout, fired, error));
         return fired.getValue();
     }
 
     /** Cancels pending firings of a node, and tells how many there were. */
     public long cancel(String node) {
         LongByReference count = new LongByReference();
-        ReflowException.check(error -> REFLOW.reflow_network_cancel(raw, Lib.view(node), count, error));
+        ReflowException.check(error -> REFLOW.reflow_network_cancel(raw(), Lib.view(node), count, error));
         return count.getValue();
     }
 
@@ -154,19 +153,19 @@ public final class Network implements AutoCloseable {
     public List<?> letters(long max) {
         com.sun.jna.Memory out = new com.sun.jna.Memory(16);
         ReflowException.check(
-            error -> REFLOW.reflow_network_list_dead_letters(raw, Lib.view(""), 0, max, out, error));
+            error -> REFLOW.reflow_network_list_dead_letters(raw(), Lib.view(""), 0, max, out, error));
         return (List<?>) Values.take(Lib.Message.at(out));
     }
 
     public long replayLetters(String path) {
         LongByReference count = new LongByReference();
-        ReflowException.check(error -> REFLOW.reflow_network_replay_dead_letters(raw, Lib.view(path), count, error));
+        ReflowException.check(error -> REFLOW.reflow_network_replay_dead_letters(raw(), Lib.view(path), count, error));
         return count.getValue();
     }
 
     public long dropLetters(String path) {
         LongByReference count = new LongByReference();
-        ReflowException.check(error -> REFLOW.reflow_network_drop_dead_letters(raw, 0, Lib.view(path), count, error));
+        ReflowException.check(error -> REFLOW.reflow_network_drop_dead_letters(raw(), 0, Lib.view(path), count, error));
         return count.getValue();
     }
 
@@ -178,39 +177,43 @@ public final class Network implements AutoCloseable {
 
     public void addNode(String id, String component, Map<String, Object> config) {
         ReflowException.check(error ->
-            REFLOW.reflow_network_add_node(raw, Lib.view(id), Lib.view(component), config(config), error));
+            REFLOW.reflow_network_add_node(raw(), Lib.view(id), Lib.view(component), config(config), error));
     }
 
     public void replaceNode(String id, String component, Map<String, Object> config) {
         ReflowException.check(error ->
-            REFLOW.reflow_network_replace_node(raw, Lib.view(id), Lib.view(component), config(config), error));
+            REFLOW.reflow_network_replace_node(raw(), Lib.view(id), Lib.view(component), config(config), error));
     }
 
     public void removeNode(String id) {
-        ReflowException.check(error -> REFLOW.reflow_network_remove_node(raw, Lib.view(id), error));
+        ReflowException.check(error -> REFLOW.reflow_network_remove_node(raw(), Lib.view(id), error));
     }
 
     /** Places are "node.port". */
     public void connect(String from, String to) {
-        ReflowException.check(error -> REFLOW.reflow_network_connect(raw, new Lib.Endpoint(from),
+        ReflowException.check(error -> REFLOW.reflow_network_connect(raw(), new Lib.Endpoint(from),
             new Lib.Endpoint(to), new Lib.Message.ByValue(), error));
     }
 
     public void disconnect(String from, String to) {
         ReflowException.check(error ->
-            REFLOW.reflow_network_disconnect(raw, new Lib.Endpoint(from), new Lib.Endpoint(to), error));
+            REFLOW.reflow_network_disconnect(raw(), new Lib.Endpoint(from), new Lib.Endpoint(to), error));
     }
 
     /** Makes the network that of another graph, in one step. */
     public Change apply(Graph graph) {
         Lib.Change data = new Lib.Change();
-        ReflowException.check(error -> REFLOW.reflow_network_apply(raw, graph.raw, null, data, error));
+        ReflowException.check(error -> REFLOW.reflow_network_apply(raw(), graph.raw(), null, data, error));
         return new Change(data.nodes_added, data.nodes_removed, data.nodes_replaced, data.nodes_kept);
+    }
+
+    private Pointer raw() {
+        return handle.get();
     }
 
     @Override
     public void close() {
-        if (!closed) REFLOW.reflow_network_destroy(raw);
-        closed = true;
+        Pointer taken = handle.take();
+        if (taken != null) REFLOW.reflow_network_destroy(taken);
     }
 }

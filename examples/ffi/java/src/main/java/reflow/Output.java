@@ -10,21 +10,27 @@ import java.util.List;
 
 /** Reads what an outport sends. */
 public final class Output implements AutoCloseable {
-    private final Pointer raw;
-    private boolean closed;
+    private static final String ENDED = "the network has ended, and all of this output was read";
+    private final Handle handle;
 
     /** A value with its envelope. */
     public record Received(Object value, Network.Envelope envelope) {}
 
     Output(Pointer raw) {
-        this.raw = raw;
+        handle = new Handle("output", raw);
+    }
+
+    private static String late(long timeout) {
+        return "nothing has come to this output within " + timeout + " ms";
     }
 
     /** Takes up to max values with one call, waiting for the first. */
     public List<Object> receive(int max, long timeout) {
         Memory messages = new Memory(16L * max);
         LongByReference count = new LongByReference();
-        ReflowException.check(error -> REFLOW.reflow_output_recv_many(raw, messages, max, timeout, count, error));
+        Pointer output = raw();
+        ReflowException.checkWait(
+            error -> REFLOW.reflow_output_recv_many(output, messages, max, timeout, count, error), ENDED, late(timeout));
         List<Object> values = new ArrayList<>();
         for (long i = 0; i < count.getValue(); ++i) values.add(Values.take(Lib.Message.at(messages.share(16 * i))));
         return values;
@@ -35,14 +41,20 @@ public final class Output implements AutoCloseable {
         Memory message = new Memory(16);
         Lib.Envelope data = new Lib.Envelope();
         data.struct_size = data.size();
-        ReflowException.check(error -> REFLOW.reflow_output_recv_enveloped(raw, message, data, timeout, error));
+        Pointer output = raw();
+        ReflowException.checkWait(
+            error -> REFLOW.reflow_output_recv_enveloped(output, message, data, timeout, error), ENDED, late(timeout));
         Network.Envelope envelope = new Network.Envelope(data.correlation.text(), data.deadline_ms);
         return new Received(Values.take(Lib.Message.at(message)), envelope);
     }
 
+    private Pointer raw() {
+        return handle.get();
+    }
+
     @Override
     public void close() {
-        if (!closed) REFLOW.reflow_output_destroy(raw);
-        closed = true;
+        Pointer taken = handle.take();
+        if (taken != null) REFLOW.reflow_output_destroy(taken);
     }
 }

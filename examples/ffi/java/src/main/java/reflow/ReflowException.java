@@ -42,6 +42,18 @@ public final class ReflowException extends RuntimeException {
         if (status != Lib.OK) throw of(status, error.getValue());
     }
 
+    /** The same for a call that waits, which tells an end from what is late. */
+    static void checkWait(Call call, String ended, String late) {
+        try {
+            check(call);
+        } catch (ReflowException failure) {
+            String status = failure.status();
+            if (status.equals("REFLOW_ERROR_CLOSED")) throw of(status, ended);
+            if (status.equals("REFLOW_ERROR_TIMEOUT") || status.equals("REFLOW_ERROR_WOULD_BLOCK")) throw of(status, late);
+            throw failure;
+        }
+    }
+
     /** The exception of a status and its error object, which ends. */
     static ReflowException of(int status, Pointer error) {
         String name = Lib.REFLOW.reflow_status_name(status).text();
@@ -61,6 +73,12 @@ public final class ReflowException extends RuntimeException {
 
     /** An exception of this wrapper. */
     static ReflowException of(String status, String message) {
-        return new ReflowException(message, new Facts(status, message, "", "", "", "", "", 0, 0));
+        return at("", status, message);
+    }
+
+    /** The same, about a value: where it is, such as "$.list[2]". */
+    static ReflowException at(String path, String status, String message) {
+        String whole = path.isEmpty() ? message : path + ": " + message;
+        return new ReflowException(whole, new Facts(status, message, "", "", "", "", path, 0, 0));
     }
 }

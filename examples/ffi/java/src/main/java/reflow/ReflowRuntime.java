@@ -7,8 +7,7 @@ import com.sun.jna.ptr.PointerByReference;
 
 /** Owns threads and components. */
 public final class ReflowRuntime implements AutoCloseable {
-    final Pointer raw;
-    private boolean closed;
+    private final Handle handle;
 
     public ReflowRuntime() {
         this(0, 0, false);
@@ -24,11 +23,11 @@ public final class ReflowRuntime implements AutoCloseable {
         options.check_types = checkTypes ? 1 : 0;
         PointerByReference out = new PointerByReference();
         ReflowException.check(error -> REFLOW.reflow_runtime_create(options, out, error));
-        raw = out.getValue();
+        handle = new Handle("runtime", out.getValue());
     }
 
     public void register(Component component) {
-        component.register(raw);
+        component.register(raw());
     }
 
     /** Makes a stream; the content type, such as "text/csv", may be empty. */
@@ -46,9 +45,13 @@ public final class ReflowRuntime implements AutoCloseable {
         return stream.observe(this);
     }
 
+    Pointer raw() {
+        return handle.get();
+    }
+
     @Override
     public void close() {
-        if (!closed) REFLOW.reflow_runtime_destroy(raw);
-        closed = true;
+        Pointer taken = handle.take();
+        if (taken != null) REFLOW.reflow_runtime_destroy(taken);
     }
 }

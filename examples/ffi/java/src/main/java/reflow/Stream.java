@@ -26,13 +26,18 @@ public final class Stream implements AutoCloseable {
     }
 
     /** A message that the caller ends or hands over. */
-    Lib.Message.ByValue message() {
-        return REFLOW.reflow_message_ref(message);
+    synchronized Lib.Message.ByValue message() {
+        return REFLOW.reflow_message_ref(usable());
+    }
+
+    private Lib.Message.ByValue usable() {
+        if (closed) throw Handle.closed("handle of the stream");
+        return message;
     }
 
     /** When the last handle has gone before anybody has accepted the stream, nobody can read any more. */
     @Override
-    public void close() {
+    public synchronized void close() {
         if (!closed) REFLOW.reflow_message_unref(message);
         closed = true;
     }
@@ -46,19 +51,19 @@ public final class Stream implements AutoCloseable {
         PointerByReference writer = new PointerByReference();
         Memory handle = new Memory(16);
         ReflowException.check(error ->
-            REFLOW.reflow_stream_create(runtime.raw, options, writer, handle, error));
+            REFLOW.reflow_stream_create(runtime.raw(), options, writer, handle, error));
         return new Opened(new Writer(writer.getValue()), new Stream(Lib.Message.at(handle)));
     }
 
-    Reader accept(ReflowRuntime runtime) {
+    synchronized Reader accept(ReflowRuntime runtime) {
         PointerByReference out = new PointerByReference();
-        ReflowException.check(error -> REFLOW.reflow_stream_accept(runtime.raw, message, out, error));
+        ReflowException.check(error -> REFLOW.reflow_stream_accept(runtime.raw(), usable(), out, error));
         return new Reader(out.getValue());
     }
 
-    Reader observe(ReflowRuntime runtime) {
+    synchronized Reader observe(ReflowRuntime runtime) {
         PointerByReference out = new PointerByReference();
-        ReflowException.check(error -> REFLOW.reflow_stream_observe(runtime.raw, message, null, out, error));
+        ReflowException.check(error -> REFLOW.reflow_stream_observe(runtime.raw(), usable(), null, out, error));
         return new Reader(out.getValue());
     }
 
@@ -129,6 +134,7 @@ public final class Stream implements AutoCloseable {
         /** What the writer said of the stream: content_type, size_hint, metadata. */
         @SuppressWarnings("unchecked")
         public Map<String, Object> begin() {
+            if (raw == null) throw Handle.closed("reader");
             Memory out = new Memory(16);
             int status = REFLOW.reflow_stream_get_begin(raw, out);
             if (status != Lib.OK) throw ReflowException.of(status, null);
@@ -137,6 +143,7 @@ public final class Stream implements AutoCloseable {
 
         /** How many frames an observer has missed. */
         public long missed() {
+            if (raw == null) throw Handle.closed("reader");
             return REFLOW.reflow_stream_missed(raw);
         }
 

@@ -14,8 +14,7 @@ public final class Subscription implements AutoCloseable {
         "NetworkShutdown", "ActorStarted", "ActorCompleted", "ActorFailed", "MessageSent", "MessageReceived",
         "ActorEmit", "Breakpoint", "DeadLetter", "ActorState", "ActorStuck",
         "CheckpointFailed");
-    private final Pointer raw;
-    private boolean closed;
+    private final Handle handle;
 
     Subscription(Pointer network, List<String> kinds) {
         Lib.EventOptions options = new Lib.EventOptions();
@@ -28,14 +27,14 @@ public final class Subscription implements AutoCloseable {
         }
         PointerByReference out = new PointerByReference();
         ReflowException.check(error -> REFLOW.reflow_network_subscribe(network, options, out, error));
-        raw = out.getValue();
+        handle = new Handle("subscription", out.getValue());
     }
 
     /** Takes up to max events, waiting for the first. REFLOW_ERROR_CLOSED when the network has stopped. */
     public List<Event> next(int max, long timeout) {
         PointerByReference batch = new PointerByReference();
         LongByReference missed = new LongByReference();
-        ReflowException.check(error -> REFLOW.reflow_subscription_poll(raw, max, timeout, batch, missed, error));
+        ReflowException.check(error -> REFLOW.reflow_subscription_poll(raw(), max, timeout, batch, missed, error));
         try {
             long count = REFLOW.reflow_event_batch_count(batch.getValue());
             List<Event> events = new ArrayList<>();
@@ -55,9 +54,13 @@ public final class Subscription implements AutoCloseable {
             data.peer.text(), data.peer_port.text(), data.error.text(), data.count, message);
     }
 
+    private Pointer raw() {
+        return handle.get();
+    }
+
     @Override
     public void close() {
-        if (!closed) REFLOW.reflow_subscription_destroy(raw);
-        closed = true;
+        Pointer taken = handle.take();
+        if (taken != null) REFLOW.reflow_subscription_destroy(taken);
     }
 }

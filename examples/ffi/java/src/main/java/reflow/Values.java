@@ -8,6 +8,7 @@ import com.sun.jna.ptr.ByteByReference;
 import com.sun.jna.ptr.DoubleByReference;
 import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,8 +17,12 @@ import java.util.Map;
 /**
  * Values of Java and the kinds of messages: null, Boolean, Long (Integer, Short, Byte), Double (Float), String,
  * byte[], List, Map with String keys, {@link Stream}, {@link ErrorValue} and {@link Flow}. Other kinds come as {@link Other}.
+ * long[] and double[] go as they are, and come as lists.
  */
 public final class Values {
+    private static final int I64 = 7;
+    private static final int F64 = 10;
+
     private Values() {}
 
     /** An error as a packet: what error ports send. */
@@ -58,6 +63,35 @@ public final class Values {
 
     /** Makes a message, which the caller ends or hands over. */
     static Lib.Message.ByValue message(Object value) {
+        try {
+            return made(value);
+        } catch (Unfit unfit) {
+            throw ReflowException.at("$" + unfit.path, "REFLOW_ERROR_TYPE", unfit.getMessage());
+        }
+    }
+
+    /** What is no message; its path grows from the inside to the outside. */
+    private static final class Unfit extends RuntimeException {
+        private static final long serialVersionUID = 1;
+        private String path = "";
+
+        Unfit(String what) {
+            super(what, null, false, false);
+        }
+
+        Unfit inside(String step) {
+            path = step + path;
+            return this;
+        }
+    }
+
+    /** Text as it is in memory: half of a pair of surrogates is no character. */
+    private static Lib.View.ByValue text(String text) {
+        if (StandardCharsets.UTF_8.newEncoder().canEncode(text)) return Lib.view(text);
+        throw new Unfit("a text with half of a pair of surrogates is not Unicode");
+    }
+
+    private static Lib.Message.ByValue made(Object value) {
         if (value == null) return REFLOW.reflow_message_null();
         if (value == Flow.FLOW) return REFLOW.reflow_message_flow();
         if (value instanceof Boolean flag) return REFLOW.reflow_message_boolean((byte) (flag ? 1 : 0));
@@ -72,13 +106,16 @@ public final class Values {
         if (value instanceof Map<?, ?> map) return object(map);
         Memory out = new Memory(16);
         ReflowException.check(error -> {
-            if (value instanceof String text) return REFLOW.reflow_message_string(Lib.view(text), out, error);
-            if (value instanceof ErrorValue text) {
-                return REFLOW.reflow_message_error(Lib.view(text.text()), out, error);
-            }
+            if (value instanceof String text) return REFLOW.reflow_message_string(text(text), out, error);
+            if (value instanceof ErrorValue text) return REFLOW.reflow_message_error(text(text.text()), out, error);
             if (value instanceof byte[] bytes) return REFLOW.reflow_message_bytes(bytes, bytes.length, out, error);
-            throw ReflowException.of("REFLOW_ERROR_TYPE",
-                "a value of the type " + value.getClass().getName() + " is no message");
+            if (value instanceof long[] all) { // an array of no length is passed as none
+                return REFLOW.reflow_message_numbers(I64, all.length == 0 ? new long[1] : all, all.length, out, error);
+            }
+            if (value instanceof double[] all) {
+                return REFLOW.reflow_message_numbers(F64, all.length == 0 ? new double[1] : all, all.length, out, error);
+            }
+            throw new Unfit("a value of the type " + value.getClass().getName() + " is no message");
         });
         return Lib.Message.at(out);
     }
@@ -89,8 +126,9 @@ public final class Values {
         ReflowException.check(error -> REFLOW.reflow_array_builder_create(list.size(), made, error));
         Pointer builder = made.getValue();
         try {
+            int at = 0;
             for (Object value : list) {
-                Lib.Message.ByValue element = message(value);
+                Lib.Message.ByValue element = element(value, at++);
                 ReflowException.check(error -> REFLOW.reflow_array_builder_append(builder, element, error));
             }
         } catch (RuntimeException failure) {
@@ -101,6 +139,26 @@ public final class Values {
         return Lib.Message.at(out);
     }
 
+    private static Lib.Message.ByValue element(Object value, int at) {
+        try {
+            return made(value);
+        } catch (Unfit unfit) {
+            throw unfit.inside("[" + at + "]");
+        }
+    }
+
+    private static Lib.Message.ByValue field(Map.Entry<?, ?> entry) {
+        if (!(entry.getKey() instanceof String key)) {
+            String type = entry.getKey() == null ? "null" : "of the type " + entry.getKey().getClass().getName();
+            throw new Unfit("the key " + entry.getKey() + " is " + type + ", and keys are strings");
+        }
+        try {
+            return made(entry.getValue());
+        } catch (Unfit unfit) {
+            throw unfit.inside("." + key);
+        }
+    }
+
     private static Lib.Message.ByValue object(Map<?, ?> map) {
         PointerByReference made = new PointerByReference();
         Memory out = new Memory(16);
@@ -108,8 +166,8 @@ public final class Values {
         Pointer builder = made.getValue();
         try {
             for (Map.Entry<?, ?> entry : map.entrySet()) {
-                Lib.Message.ByValue value = message(entry.getValue());
-                Lib.View.ByValue key = Lib.view(String.valueOf(entry.getKey()));
+                Lib.Message.ByValue value = field(entry);
+                Lib.View.ByValue key = key(entry.getKey(), value);
                 ReflowException.check(error -> REFLOW.reflow_object_builder_set(builder, key, value, error));
             }
         } catch (RuntimeException failure) {
@@ -118,6 +176,15 @@ public final class Values {
         }
         ReflowException.check(error -> REFLOW.reflow_object_builder_finish(builder, out, error));
         return Lib.Message.at(out);
+    }
+
+    private static Lib.View.ByValue key(Object key, Lib.Message.ByValue value) {
+        try {
+            return text((String) key);
+        } catch (Unfit unfit) {
+            REFLOW.reflow_message_unref(value);
+            throw unfit;
+        }
     }
 
     /** Copies a message and ends it. */
