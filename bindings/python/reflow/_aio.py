@@ -259,7 +259,9 @@ class Pump:
         try:
             ctx._resolve(result)
         except Exception as error:
-            if not ctx.stopping:  # what a cancelled firing would have emitted is not wanted
+            if ctx.stopping:  # what a cancelled firing would have emitted is not wanted
+                ctx._fail(CancelledError("the firing was cancelled"))
+            else:
                 self._fail(ctx, error)
 
     # ---- mode hosted ----

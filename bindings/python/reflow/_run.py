@@ -84,9 +84,8 @@ def split_key(graph: "Graph", key: str) -> Tuple[str, str]:
         from .errors import suggest
 
         node = key.split(".", 1)[0]
-        raise NotFoundError(
-            f"no node for {key!r}: it is 'node.key'", hint=suggest(node, nodes), node=node
-        )
+        hint = f"{key + '.key'!r}: a key of its configuration is missing" if key in nodes else suggest(node, nodes)
+        raise NotFoundError(f"no node for {key!r}: it is 'node.key'", hint=hint, node=node)
     node = max(fitting, key=len)
     return node, key[len(node) + 1 :]
 
@@ -209,6 +208,19 @@ def _drain(network: "Network", readers: _Readers, end: Optional[float]) -> None:
                 raise
 
 
+def _cause(network: "Network", letter: Dict[str, Any]) -> Optional[BaseException]:
+    """The exception of the actor that a dead letter tells of; None for one that is not written in Python."""
+    from .errors import tell
+
+    for failure in network.errors:
+        if failure.node != letter["node"]:
+            continue
+        _, message, _, trace = tell(failure.exception)
+        if trace and trace == letter["trace"] or message == letter["message"]:
+            return failure.exception
+    return None
+
+
 def run(
     graph: GraphLike,
     *,
@@ -277,5 +289,5 @@ def run(
             node=first["node"], trace=first["trace"] or "",
         )
         error.result = result
-        raise error
+        raise error from _cause(network, first)
     return result

@@ -1,6 +1,7 @@
 """Actors written in Python: the decorator :func:`actor`, and how an actor becomes a component."""
 
 import functools
+import operator
 
 from . import _saving
 from .errors import InvalidArgumentError, SignatureError
@@ -28,12 +29,14 @@ class Port:
     def __init__(self, name, type="any", *, description="", required=False, array=False, capacity=0):
         if not isinstance(name, str) or not name:
             raise InvalidArgumentError(f"the name of a port is a str that is not empty, not {name!r}")
+        _check_text(type, f"the type of port '{name}'")
+        _check_text(description, f"the description of port '{name}'")
         self.name = name
         self.type = type
         self.description = description
         self.required = required
         self.array = array
-        self.capacity = capacity
+        self.capacity = _count(capacity, f"capacity of port '{name}'", 0)
 
     def __repr__(self):
         return f"Port({self.name!r}, {self.type!r})"
@@ -43,10 +46,56 @@ class Port:
         return (self.name, self.type, self.description, flags, self.capacity or capacity)
 
 
+def _check_text(value, what):
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{what} is a str, not {value!r}")
+
+
+def _count(value, what, least):
+    """A whole number that the engine can take."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if not least <= number < 2**32:
+        raise InvalidArgumentError(f"{what} is a whole number from {least} to {2**32 - 1}, not {value!r}")
+    return number
+
+
+def _milliseconds(timeout, what):
+    """A timeout in seconds as the engine has it; 0: none."""
+    if timeout is None:
+        return 0
+    try:
+        good = 0 < timeout <= 1e9
+        return max(1, int(timeout * 1000)) if good and not isinstance(timeout, (str, bytes)) else 1 // 0
+    except (TypeError, ValueError, ArithmeticError):
+        raise InvalidArgumentError(f"{what} is a time in seconds from above 0 to 1e9, not {timeout!r}",
+                                   hint="None: no limit") from None
+
+
+def _schema(config, what):
+    """A JSON Schema as text."""
+    if config is None:
+        return ""
+    import json
+
+    try:
+        if not isinstance(config, dict):
+            raise TypeError(f"{config!r} is no dict")
+        return json.dumps(config)
+    except (TypeError, ValueError) as fault:
+        raise InvalidArgumentError(f"{what} is a JSON Schema, a dict: {fault}") from None
+
+
 def _ports(ports, what):
     if isinstance(ports, (str, Port)):
         raise InvalidArgumentError(f"{what} are a list of names or Ports, not {ports!r}",
                                    hint=f"{what}=[{ports!r}]")
+    try:
+        ports = list(ports)
+    except TypeError:
+        raise InvalidArgumentError(f"{what} are a list of names or Ports, not {ports!r}") from None
     made = [p if isinstance(p, Port) else Port(p) for p in ports]
     names = [p.name for p in made]
     for name in names:
@@ -77,7 +126,7 @@ def _check_arity(function, values, what, inports):
     try:
         signature.bind(*([None] * (values + 1)))
     except TypeError as fault:
-        expected = ", ".join(["ctx"] + inports[:values]) if values == len(inports) else "ctx, value"
+        expected = ", ".join(["ctx"] + inports[:values]) if values in (0, len(inports)) else "ctx, value"
         raise SignatureError(f"{what} cannot be called as ({expected}): {fault}",
                              hint=f"def {what}({expected}): ...") from None
 
@@ -101,6 +150,9 @@ class Actor:
         if not callable(target):
             raise InvalidArgumentError(f"an actor is a function or a class, not {target!r}")
         self.target = target
+        for text, what in ((id, "id"), (title, "title"), (description, "description"), (category, "category")):
+            if text is not None:
+                _check_text(text, what)
         self.id = id or getattr(target, "__name__", type(target).__name__)
         self.inports = _ports(inports, "inports")
         self.outports = _ports(outports, "outports")
@@ -110,10 +162,12 @@ class Actor:
         self.arrays = _choice(ARRAYS, arrays, "arrays")
         self.priority = _choice(PRIORITY, priority, "priority")
         self.batch = batch
-        self.max_batch = max_batch
-        self.max_concurrency = max_concurrency
+        self.max_batch = None if max_batch is None else _count(max_batch, "max_batch", 1)
+        self.max_concurrency = None if max_concurrency is None else _count(max_concurrency, "max_concurrency", 1)
         self.ordered = ordered
         self.timeout = timeout
+        self._timeout_ms = _milliseconds(timeout, "timeout")
+        self._config_schema = _schema(config, "config")
         self.flags = ((1 if source else 0) | (4 if ordered else 0) | (8 if external else 0) |
                       self.priority)
         self.state = state
@@ -160,8 +214,37 @@ class Actor:
             values = 1 if self.await_ == "any" else len(self.inports)
         names = [p.name for p in self.inports]
         if self.is_class:
-            function = functools.partial(function, None)  # self
+            function = self._bound("run")
         _check_arity(function, values, f"{self.id}.run" if self.is_class else self.id, names)
+        for name in ("setup", "finish", "teardown") if self.is_class else ():
+            self._check_part(name)
+
+    def _bound(self, name):
+        """A method of the class as its objects have it, to look at how it can be called."""
+        for base in self.target.__mro__:
+            if name in vars(base):
+                if isinstance(vars(base)[name], (staticmethod, classmethod)):
+                    return getattr(self.target, name)
+                break
+        return functools.partial(getattr(self.target, name), None)  # self
+
+    def _check_part(self, name):
+        part = getattr(self.target, name, None)
+        if part is None:
+            return
+        what = f"{self.id}.{name}"
+        if not callable(part):
+            raise SignatureError(f"{what} is no method, but {part!r}", hint=f"def {name}(self, ctx): ...")
+        code = _code_of(part)
+        if code is not None and code.co_flags & (_COROUTINE | _ITERABLE_COROUTINE | _ASYNC_GENERATOR):
+            raise SignatureError(
+                f"{what} is a coroutine function, which nobody would await: only run may be one",
+                hint="open what needs a loop in run, once: if ctx.state.session is None: ...; what is "
+                     "closed in teardown is closed without await")
+        if code is not None and code.co_flags & _GENERATOR:
+            raise SignatureError(f"{what} is a generator function, which nobody would go through: only run may "
+                                 "be one", hint="ctx.emit(port, value) in finish")
+        _check_arity(self._bound(name), 0, what, [])
 
     @property
     def _tears_down(self):
@@ -170,6 +253,10 @@ class Actor:
 
     def __call__(self, *arguments, **keywords):
         return self.target(*arguments, **keywords)
+
+    def __reduce__(self):
+        # By its name, as functions are: the process that reads it imports the module.
+        return self.__qualname__ if isinstance(getattr(self, "__qualname__", None), str) else self.id
 
     def __repr__(self):
         ins = ", ".join(p.name for p in self.inports)
@@ -203,8 +290,6 @@ class Actor:
 
     def _registration(self, dispatch, on_error, name):
         """The arguments of _reflow.Runtime.register."""
-        import json
-
         batch = self.max_batch or 4096  # calls end after a millisecond, however many they have
         concurrency = 0
         if self.style == STYLE_TASK:
@@ -227,11 +312,11 @@ class Actor:
             "max_batch": batch,
             "max_concurrency": concurrency,
             "flags": self.flags,
-            "timeout_ms": 0 if self.timeout is None else max(1, int(self.timeout * 1000)),
+            "timeout_ms": self._timeout_ms,
             "title": self.title,
             "description": self.description,
             "category": self.category,
-            "config_schema": "" if self.config is None else json.dumps(self.config),
+            "config_schema": self._config_schema,
             "arrays": self.arrays,
             "saves": _saving.saves(self.target, self.is_class,
                                    self.style == STYLE_GENERATOR),
@@ -258,7 +343,8 @@ def actor(target=None, /, inports=(), outports=(), **options):
       asynchronous generator yields dicts.
     * A class is made once for each node, without arguments. ``run(self, ctx, ...)`` is called like a
       function; ``setup(self, ctx)``, ``finish(self, ctx)`` (when the network drains; may emit) and
-      ``teardown(self, ctx)`` if they are there.
+      ``teardown(self, ctx)`` if they are there; these three are plain methods, also beside an
+      ``async def run``. What ``teardown`` raises is a warning of the log.
 
     Parameters
     ----------
@@ -270,6 +356,7 @@ def actor(target=None, /, inports=(), outports=(), **options):
         True: the function gets lists of values, one for each inport, and returns lists (or arrays of
         NumPy), each element a packet. ``"numpy"``: it gets arrays of int64 or float64. A call that raises
         before it has emitted comes again packet by packet, so that only those fail that fail alone.
+        With ``await_="any"`` and several inports ``ctx.ports`` tells by which one each value came.
     max_batch:
         firings in one call at most; 4096 with ``batch``.
     max_concurrency, ordered:

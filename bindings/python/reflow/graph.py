@@ -182,13 +182,9 @@ class Graph:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Graph":
         """A graph from the document as Python values, as :meth:`to_dict` gives it."""
-        import json
+        from .values import json_of
 
-        try:
-            text = json.dumps(document)
-        except (TypeError, ValueError) as error:
-            raise InvalidArgumentError(f"the document is not JSON: {error}") from error
-        return cls.parse(text, format="json")
+        return cls.parse(json_of(document, "the document"), format="json")
 
     def save(self, path: PathLike, *, format: str = "auto") -> None:
         """Writes the graph into a file, which is replaced as a whole or not at all. Folders that are not there are made.
@@ -443,8 +439,13 @@ class Graph:
         return iter(self.nodes)
 
     def __getitem__(self, id: str) -> Node:
-        """A node by its id."""
-        return Node(self.nodes[id].component, self.config(id))
+        """A node by its id. Raises NotFoundError with a hint."""
+        nodes = self.nodes
+        if id not in nodes:
+            from .errors import NotFoundError, suggest
+
+            raise NotFoundError(f"the graph has no node {id!r}", hint=suggest(id, list(nodes)))
+        return Node(nodes[id].component, self.config(id))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Graph):

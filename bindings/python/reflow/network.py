@@ -6,11 +6,18 @@ import weakref
 
 from . import _logging, _reflow
 from ._checks import Checks
-from .actors import ARRAYS, Actor, _choice
+from .actors import ARRAYS, Actor, _choice, _count
 from .errors import (ClosedError, Error, InvalidArgumentError, InvalidStateError, TimeoutError,
                      WouldDeadlockError, tell)
 from ._operations import Operations
 from .runtime import Runtime
+from .values import json_of
+
+
+# Seconds that the end of a "with" waits for actors; an exception that is on its way, such as that of Ctrl-C, is
+# not held up for long.
+_CLOSE = 10.0
+_CLOSE_FAILED = 1.0
 
 
 class Output(_reflow.Output):
@@ -55,10 +62,8 @@ def _document_of(graph):
     capsule = getattr(graph, "_capsule", None)
     if callable(capsule):
         return capsule(), 0, ""
-    if isinstance(graph, dict):
-        import json
-
-        return json.dumps(graph).encode(), 1, ""
+    if hasattr(type(graph), "keys") and hasattr(type(graph), "__getitem__"):
+        return json_of(graph, "the graph").encode(), 1, ""
     if isinstance(graph, (str, os.PathLike)):
         return os.fspath(graph), 0, ""
     if isinstance(graph, (bytes, bytearray, memoryview)):
@@ -85,7 +90,8 @@ class Network(Operations, _reflow.Network):
     is closed. ``actors`` are registered before the graph is looked at.
 
     All times are in seconds, and None waits for ever. A network may be used by several threads at once.
-    ``with`` and ``async with`` close it at the end; one that is dropped without that is stopped, too.
+    ``with`` and ``async with`` close it at the end, and wait for actors that run up to 10 s, or 1 s if they
+    are left by an exception; one that is dropped without that is stopped, too.
     """
 
     def __new__(cls, *arguments, **options):
@@ -379,7 +385,7 @@ class Network(Operations, _reflow.Network):
         and ends when the network is drained or stopped. ``recv(timeout)`` and ``recv_many`` read, too.
         ``arrays`` as in :func:`actor`.
         """
-        return Output(self, port, capacity, _choice(ARRAYS, arrays, "arrays"))
+        return Output(self, port, _count(capacity, "capacity", 0), _choice(ARRAYS, arrays, "arrays"))
 
     def open_stream(self, *, content_type="", size_hint=None, metadata=None, max_frames=0, max_bytes=0):
         """Makes a :class:`Stream` to write to, which is sent like a value: ``net.send("node.in", stream)``.
@@ -416,14 +422,14 @@ class Network(Operations, _reflow.Network):
             raise ClosedError("the network is closed")
         return self
 
-    def __exit__(self, *exception):
-        self.close()
+    def __exit__(self, kind, error, trace):
+        self.close(_CLOSE if kind is None else _CLOSE_FAILED)
 
     async def __aenter__(self):
         return self.__enter__()
 
-    async def __aexit__(self, *exception):
-        await self.aclose()
+    async def __aexit__(self, kind, error, trace):
+        await self.aclose(_CLOSE if kind is None else _CLOSE_FAILED)
 
     async def aclose(self, timeout=10.0):
         """Closes the network without blocking the event loop, as close."""

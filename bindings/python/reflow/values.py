@@ -24,10 +24,30 @@ dataclasses, named tuples  a dict of their fields
 
 import sys
 
-from .errors import InvalidArgumentError
+from .errors import AlreadyExistsError, InvalidArgumentError
 
 _TO = {}
 _FROM = {}  # the native module looks here for the tag of an object {"$type": tag, "value": ...}
+
+
+def json_of(value, what):
+    """A document of Python values as JSON, by the same conversions as packets."""
+    from ._reflow import Message
+
+    if not hasattr(type(value), "keys"):
+        raise InvalidArgumentError(f"{what} is a dict, not {type(value).__name__}")
+    return Message(value).to_json()
+
+
+def _message_of(data):
+    """A message that was pickled."""
+    from ._reflow import Message
+
+    return Message.from_msgpack(data)
+
+
+# These the native module knows: it never asks for a converter of theirs.
+_PLAIN = (type(None), bool, int, float, str, bytes, bytearray, memoryview, list, tuple, dict)
 
 
 def register_converter(cls, to, from_=None, *, tag=None):
@@ -39,7 +59,8 @@ def register_converter(cls, to, from_=None, *, tag=None):
     ``tag`` is the qualified name of the class unless it is given.
 
     Registering a class again replaces what was said before, also of the classes that are known from the
-    start. Example::
+    start. Raises AlreadyExistsError for a tag that another class has, InvalidArgumentError for a class that
+    needs none, such as ``int``. Example::
 
         reflow.register_converter(datetime, datetime.isoformat, datetime.fromisoformat)
     """
@@ -47,13 +68,26 @@ def register_converter(cls, to, from_=None, *, tag=None):
         raise InvalidArgumentError(f"a converter is for a class, not for {cls!r}")
     if not callable(to) or not (from_ is None or callable(from_)):
         raise InvalidArgumentError("a converter is a function of one value")
+    if cls in _PLAIN:
+        raise InvalidArgumentError(f"{cls.__name__} travels as it is, and has no converter",
+                                   hint="register a class of your own")
+    if from_ is not None:
+        tag = tag or f"{cls.__module__}.{cls.__qualname__}"
+        for other, known in _TO.items():
+            if known[1] == tag and other is not cls and not _same_again(other, cls):
+                raise AlreadyExistsError(f"another class has the tag '{tag}'", hint="give it a tag of its own: tag=")
     unregister_converter(cls)
     if from_ is None:
         _TO[cls] = (to, None)
         return
-    tag = tag or f"{cls.__module__}.{cls.__qualname__}"
     _TO[cls] = (to, tag)
     _FROM[tag] = from_
+
+
+def _same_again(other, cls):
+    """Whether a class is another one made anew, as reloading a module or a cell of a notebook does."""
+    return "<locals>" not in cls.__qualname__ and (
+        other.__module__, other.__qualname__) == (cls.__module__, cls.__qualname__)
 
 
 def unregister_converter(cls):

@@ -101,7 +101,7 @@ static bool only_stops(reflow_context *native)
     return type != nullptr && PyErr_ExceptionMatches(type) != 0;
 }
 
-reflow_status fail_with_exception(reflow_context *native, Node *node)
+reflow_status fail_with_exception(reflow_context *native, Node *node, std::string *message)
 {
     if (only_stops(native)) { // no failure that anybody has to hear of
         PyErr_Clear();
@@ -110,6 +110,8 @@ reflow_status fail_with_exception(reflow_context *native, Node *node)
     PyObject *raised = nullptr;
     const Told told = tell_exception(&raised);
     Ref exception(raised);
+    keep_interrupt(exception.get());
+    if (message != nullptr) *message = told.message;
     PyObject *on_error = node != nullptr ? node->spec->on_error : nullptr;
     if (on_error != nullptr && exception) {
         Ref name(str_of(reflow_context_node(native)));
@@ -178,7 +180,7 @@ reflow_status create(reflow_context *native, void *user_data, void **state)
     node->spec = spec;
     Ref component(str_of(view_of(spec->id)));
     node->info = component ? new_info(reflow_context_node(native), component.get(), spec->inports,
-                                      spec->outports, spec->runtime)
+                                      spec->outports, spec->runtime, spec->hooks)
                            : nullptr;
     if (node->info == nullptr || !make_parts(node, native)) {
         const reflow_status status = fail_with_exception(native, node);
@@ -195,7 +197,8 @@ reflow_status create(reflow_context *native, void *user_data, void **state)
 }
 
 // Calls one of the parts with the context, and emits what it returns if it may.
-reflow_status call_method(reflow_context *native, Node *node, PyObject *part, bool emits)
+reflow_status call_method(reflow_context *native, Node *node, PyObject *part, bool emits,
+                          std::string *message = nullptr)
 {
     // Only run and finish are called beside the workers.
     const Turn turn(node->spec->runtime, native, emits && node->spec->may_wait);
@@ -206,7 +209,20 @@ reflow_status call_method(reflow_context *native, Node *node, PyObject *part, bo
     })
                        : nullptr);
     const bool good = result && (!emits || emit_result(context.get(), result.get()));
-    return good ? REFLOW_OK : fail_with_exception(native, node);
+    if (good) return REFLOW_OK;
+    if (emits && context) fail_opened(context.get());
+    return fail_with_exception(native, node, message);
+}
+
+// What is raised where the actor has ended fails no firing: the log tells of it.
+void tell_log(reflow_context *native, const std::string &message)
+{
+    if (message.empty()) return;
+    const std::string line = "teardown: " + message;
+    unlocked([&] {
+        reflow_context_log(native, REFLOW_LOG_WARN, view_of(line));
+        return 0;
+    });
 }
 
 reflow_status setup(reflow_context *native, void *state)
@@ -240,7 +256,10 @@ void teardown(reflow_context *native, void *state)
     drain_deferred();
     Py_CLEAR(node->generator); // its finally blocks run
     if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(nullptr);
-    if (node->teardown != nullptr) call_method(native, node, node->teardown, false);
+    if (node->teardown == nullptr) return;
+    std::string message;
+    call_method(native, node, node->teardown, false, &message);
+    tell_log(native, message);
 }
 
 void destroy_state(void *state)

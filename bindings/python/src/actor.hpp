@@ -39,6 +39,7 @@ struct Spec {
     PyObject *outports = nullptr;
     PyObject *runtime = nullptr;  // a weak reference to the Runtime object, or NULL
     std::shared_ptr<Lookout> lookout; // Style::task: of the runtime
+    std::shared_ptr<Hooks> hooks;     // of the runtime
     bool may_wait = false;        // its callbacks run on threads beside the workers
     Node *nodes = nullptr; // a list, changed with the lock of the interpreter held
 
@@ -96,7 +97,8 @@ private:
     Context *context_ = nullptr;
 };
 
-// Ends a callback with the exception that is set: as the failure of its firing.
-reflow_status fail_with_exception(reflow_context *native, Node *node);
+// Ends a callback with the exception that is set: as the failure of its firing. message, which may be NULL, is
+// what it says.
+reflow_status fail_with_exception(reflow_context *native, Node *node, std::string *message = nullptr);
 
 } // namespace reflowpy

@@ -4,6 +4,7 @@
 
 #include "actor.hpp"
 #include "errors.hpp"
+#include "handles.hpp"
 #include "stream.hpp"
 #include "turn.hpp"
 
@@ -58,6 +59,9 @@ void enter(Context *context, const Call &call, size_t firing)
                                                                     : -1;
     context->index = packet != nullptr ? packet->index : REFLOW_NO_INDEX;
     context->attempts = 0;
+    context->width = static_cast<uint32_t>(call.width);
+    context->firings = 1;
+    if (context->opened != nullptr && call.node->generator == nullptr) Py_CLEAR(context->opened);
 }
 
 // The arguments of a call of a function: the context and one value for each input of a firing.
@@ -121,6 +125,7 @@ reflow_status call_each(const Call &call)
             good = result && (result.get() == Py_None || emit_result(context.get(), result.get()));
         }
         if (!good) {
+            fail_opened(context.get());
             Ref streams(arguments.streams());
             close_streams(streams.get());
         }
@@ -198,6 +203,7 @@ Called call_firings(const Call &call, size_t first, size_t firings)
     const Entered context(node, call.native);
     if (!context) return Called::failed;
     enter(context.get(), call, first);
+    context->firings = static_cast<uint32_t>(firings);
     const uint64_t before = context->emits;
     const Part part{call.inputs != nullptr ? call.inputs + first * call.width : nullptr, firings};
     std::vector<PyObject *> arguments = {nullptr, context.object()};
@@ -219,6 +225,7 @@ Called call_firings(const Call &call, size_t first, size_t firings)
     }
     for (size_t i = 2; i < arguments.size(); ++i) Py_DECREF(arguments[i]);
     if (good) return Called::good;
+    fail_opened(context.get());
     return context->emits == before ? Called::failed : Called::half;
 }
 
@@ -333,6 +340,7 @@ reflow_status call_generator(const Call &call)
         }
         reflow_status status = REFLOW_OK;
         if (produced == Produced::failed) {
+            fail_opened(context.get());
             close_streams(node->streams);
             status = call.fail(source ? 0 : i);
         }
@@ -351,9 +359,23 @@ reflow_status call_generator(const Call &call)
 
 // ---- coroutines --------------------------------------------------------------------------------
 
+// What the firings of a call are told of it, which they outlive.
+struct Begun {
+    explicit Begun(const Call &call)
+        : attempts(reflow_context_attempts(call.native)), now_ns(reflow_context_now_ns(call.native)),
+          begun_ns(static_cast<uint64_t>(call.begin.time_since_epoch().count())),
+          deadline_ns(reflow_context_deadline_ns(call.native))
+    {
+    }
+    uint32_t attempts;
+    uint64_t now_ns;
+    uint64_t begun_ns;
+    uint64_t deadline_ns;
+};
+
 // A firing that ends later: (ctx, value, ...), or NULL with an exception. NULL without one tells that the
 // network stops.
-PyObject *pending_firing(const Call &call, PyObject *info, size_t i)
+PyObject *pending_firing(const Call &call, const Begun &begun, PyObject *info, size_t i)
 {
     Node *node = call.node;
     Ref context(reinterpret_cast<PyObject *>(new_context(info)));
@@ -362,6 +384,11 @@ PyObject *pending_firing(const Call &call, PyObject *info, size_t i)
     enter(inner, call, i);
     const reflow_packet *packets = inner->packet;
     const size_t inputs = node->spec->values;
+    inner->task = true;
+    inner->attempts = begun.attempts;
+    inner->now_ns = begun.now_ns;
+    inner->begun_ns = begun.begun_ns;
+    inner->deadline_ns = begun.deadline_ns;
     if (packets != nullptr && packets->envelope != nullptr) inner->envelope = envelope_dict(packets);
     inner->packet = nullptr;
     Ref firing(PyTuple_New(static_cast<Py_ssize_t>(inputs + 1)));
@@ -379,6 +406,7 @@ PyObject *pending_firing(const Call &call, PyObject *info, size_t i)
         return raise_status(status, nullptr, "a firing cannot stay open");
     }
     inner->completion = completion.id;
+    ++node->spec->hooks->open;
     const uint64_t limit_ms = reflow_context_watchdog_ms(call.native);
     if (limit_ms != 0 && node->spec->lookout != nullptr) {
         node->spec->lookout->watch(node, completion.id, limit_ms);
@@ -404,9 +432,10 @@ reflow_status call_task(const Call &call)
     if (!info || !run || !dispatch) return REFLOW_OK;
     Ref firings(PyList_New(0));
     if (!firings) return call.fail(0);
+    const Begun begun(call);
     size_t i = 0;
     for (; i < call.firings; ++i) {
-        Ref firing(pending_firing(call, info.get(), i));
+        Ref firing(pending_firing(call, begun, info.get(), i));
         if (!firing || PyList_Append(firings.get(), firing.get()) != 0) break;
     }
     reflow_status status = REFLOW_OK;

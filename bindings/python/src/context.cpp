@@ -10,6 +10,8 @@
 
 #include "context_more.hpp"
 #include "errors.hpp"
+#include "handles.hpp"
+#include "turn.hpp"
 #include "values.hpp"
 
 namespace reflowpy {
@@ -26,7 +28,8 @@ bool raise_ended(const Context *context)
     raise_text(REFLOW_ERROR_INVALID_STATE,
                "node '" + std::string(PyUnicode_AsUTF8(context->info->name)) +
                    "' emits after its firing has ended",
-               "what goes on longer is a coroutine (async def) or a generator");
+               context->task ? "emit before the coroutine returns"
+                             : "what goes on longer is a coroutine (async def) or a generator");
     return false;
 }
 
@@ -127,9 +130,17 @@ bool raise_wrong_result(const Context *context, PyObject *result)
     Ref module(PyImport_ImportModule("reflow.errors"));
     Ref type(module ? PyObject_GetAttrString(module.get(), "ReturnError") : nullptr);
     if (type) {
+        const char *hint = "";
+        if (PyCoro_CheckExact(result) != 0) {
+            hint = " (a decorator hides that this is a coroutine function: make the outer one async def, too)";
+            Ref closed(PyObject_CallMethod(result, "close", nullptr)); // nobody awaits it
+            if (!closed) PyErr_Clear();
+        } else if (PyGen_CheckExact(result) != 0 || PyAsyncGen_CheckExact(result) != 0) {
+            hint = " (a decorator hides that this is a generator function: yield in the outer one, too)";
+        }
         PyErr_Format(type.get(),
-                     "node '%U' returned %.200s; an actor returns None, or a dict from outport to value",
-                     context->info->name, Py_TYPE(result)->tp_name);
+                     "node '%U' returned %.200s; an actor returns None, or a dict from outport to value%s",
+                     context->info->name, Py_TYPE(result)->tp_name, hint);
     }
     return false;
 }
@@ -217,12 +228,21 @@ PyObject *context_emit_many(PyObject *self, PyObject *const *arguments, Py_ssize
 
 // ---- the end of a firing that ends later ----------------------------------------------------------
 
+// The number of the firing, which is over now.
+reflow_completion end_firing(Context *context)
+{
+    const reflow_completion completion{std::exchange(context->completion, 0)};
+    if (completion.id != 0) (*context->info->hooks)->ended();
+    return completion;
+}
+
 PyObject *context_resolve(PyObject *self, PyObject *result)
 {
     Context *context = self_of(self);
     if (!emit_result(context, result)) return nullptr;
-    const reflow_status status = reflow_completion_resolve({context->completion});
-    context->completion = 0;
+    const reflow_completion completion{context->completion};
+    const reflow_status status = reflow_completion_resolve(completion);
+    end_firing(context);
     // A firing that was cancelled meanwhile is over already.
     return PyBool_FromLong(status == REFLOW_OK ? 1 : 0);
 }
@@ -231,11 +251,13 @@ PyObject *context_fail(PyObject *self, PyObject *exception)
 {
     Context *context = self_of(self);
     const reflow_completion completion{context->completion};
-    context->completion = 0;
     PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception);
+    fail_opened(context);
     const Told told = tell_exception(nullptr);
     const reflow_failure failure = told.failure();
-    return PyBool_FromLong(reflow_completion_fail_with(completion, &failure) == REFLOW_OK ? 1 : 0);
+    const reflow_status status = reflow_completion_fail_with(completion, &failure);
+    end_firing(context);
+    return PyBool_FromLong(status == REFLOW_OK ? 1 : 0);
 }
 
 PyMethodDef own_methods[] = {
@@ -286,6 +308,7 @@ void info_dealloc(PyObject *self)
     Py_CLEAR(info->inports);
     Py_CLEAR(info->outports);
     Py_CLEAR(info->runtime);
+    delete info->hooks;
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -294,6 +317,7 @@ int context_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(reinterpret_cast<PyObject *>(self_of(self)->info));
     Py_VISIT(self_of(self)->envelope);
+    Py_VISIT(self_of(self)->opened);
     Py_VISIT(Py_TYPE(self));
     return 0;
 }
@@ -303,6 +327,8 @@ void context_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     Py_CLEAR(self_of(self)->envelope);
+    Py_CLEAR(self_of(self)->opened);
+    if (self_of(self)->completion != 0) end_firing(self_of(self)); // nobody ends it any more
     Py_CLEAR(self_of(self)->info);
     type->tp_free(self);
     Py_DECREF(type);
@@ -368,7 +394,7 @@ bool init_context(PyObject *module)
 }
 
 PyObject *new_info(reflow_view node, PyObject *component, PyObject *inports, PyObject *outports,
-                   PyObject *runtime)
+                   PyObject *runtime, const std::shared_ptr<Hooks> &hooks)
 {
     PyObject *object = info_type->tp_alloc(info_type, 0);
     if (object == nullptr) return nullptr;
@@ -378,6 +404,7 @@ PyObject *new_info(reflow_view node, PyObject *component, PyObject *inports, PyO
     info->inports = Py_NewRef(inports);
     info->outports = Py_NewRef(outports);
     info->runtime = Py_XNewRef(runtime);
+    info->hooks = new std::shared_ptr<Hooks>(hooks);
     if (info->name != nullptr) return object;
     Py_DECREF(object);
     return nullptr;
@@ -392,6 +419,22 @@ Context *new_context(PyObject *info)
     context->port = -1;
     context->index = REFLOW_NO_INDEX;
     return context;
+}
+
+void fail_opened(Context *context)
+{
+    Ref opened(std::exchange(context->opened, nullptr));
+    if (!opened) return;
+    Ref exception(take_exception());
+    for (Py_ssize_t i = 0; exception && i < PyList_GET_SIZE(opened.get()); ++i) {
+        Ref stream(strong(PyList_GET_ITEM(opened.get(), i)));
+        Ref done(stream ? in_python([&] {
+            return PyObject_CallMethod(stream.get(), "fail", "O", exception.get());
+        })
+                        : nullptr);
+        if (!done) PyErr_Clear(); // it has ended already
+    }
+    if (exception) PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception.get())), exception.get());
 }
 
 bool emit_result(Context *context, PyObject *result)

@@ -3,7 +3,11 @@
 
 #include "base.hpp"
 
+#include <memory>
+
 namespace reflowpy {
+
+struct Hooks;
 
 // What all contexts of one node share.
 struct Info {
@@ -15,6 +19,7 @@ struct Info {
     PyObject *config; // NULL: not looked at yet
     PyObject *state;  // NULL: none yet
     PyObject *runtime; // a weak reference to the Runtime object, or NULL
+    std::shared_ptr<Hooks> *hooks; // of the runtime
 };
 
 struct Context {
@@ -28,12 +33,22 @@ struct Context {
     uint32_t index;              // of the element of an array port
     uint32_t attempts;
     uint64_t emits; // how often something was emitted
+    uint32_t width;      // inputs of a firing
+    uint32_t firings;    // of this call: more than one in a batch
+    bool task;           // a firing of a coroutine: these are as its call found them
+    uint64_t now_ns;     // on the clock of the runtime,
+    uint64_t begun_ns;   // and on that of this process
+    uint64_t deadline_ns;
+    PyObject *opened; // weak references to the streams that it has opened; NULL: none
 };
 
 bool init_context(PyObject *module);
 PyObject *new_info(reflow_view node, PyObject *component, PyObject *inports, PyObject *outports,
-                   PyObject *runtime);
+                   PyObject *runtime, const std::shared_ptr<Hooks> &hooks);
 Context *new_context(PyObject *info);
+
+// Ends the streams that a firing has opened with the exception that is set, which stays set.
+void fail_opened(Context *context);
 
 // The configuration of the node, read from the context of a call; borrowed.
 PyObject *config_of(Context *context);

@@ -1,10 +1,12 @@
 // What a firing may ask beside emitting: its node, configuration, state, timers, envelope, cancellation.
 #include "context_more.hpp"
 
+#include <chrono>
 #include <memory>
 
 #include "envelope.hpp"
 #include "errors.hpp"
+#include "handles.hpp"
 #include "post.hpp"
 #include "turn.hpp"
 #include "values.hpp"
@@ -19,11 +21,21 @@ Context *self_of(PyObject *self) { return reinterpret_cast<Context *>(self); }
 reflow_context *native_of(PyObject *self)
 {
     reflow_context *native = self_of(self)->native;
-    if (native == nullptr) {
+    if (native == nullptr && self_of(self)->task) {
+        raise_text(REFLOW_ERROR_INVALID_STATE, "a coroutine cannot do this: it is in no call of the engine",
+                   "again, timers, room and connected are for functions, generators and classes; a coroutine "
+                   "sleeps by await asyncio.sleep(seconds), and awaits room by await ctx.send(port, value)");
+    } else if (native == nullptr) {
         raise_text(REFLOW_ERROR_INVALID_STATE, "this is possible inside a call of an actor only",
-                   "in a coroutine do it before the first await, in a class in setup or run");
+                   "before the function returns");
     }
     return native;
+}
+
+// The hooks of the runtime for a coroutine, which is in no call; NULL for others.
+std::shared_ptr<Hooks> *hooks_of(PyObject *self)
+{
+    return self_of(self)->native == nullptr && self_of(self)->task ? self_of(self)->info->hooks : nullptr;
 }
 
 PyObject *get_node(PyObject *self, void *) { return Py_NewRef(self_of(self)->info->name); }
@@ -56,7 +68,27 @@ PyObject *get_port(PyObject *self, void *)
 {
     const Context *context = self_of(self);
     if (context->port < 0 || context->port >= PyTuple_GET_SIZE(context->info->inports)) Py_RETURN_NONE;
+    for (uint32_t i = 1; context->packet != nullptr && i < context->firings; ++i) {
+        if (context->packet[i * context->width].port != context->packet->port) Py_RETURN_NONE;
+    }
     return Py_NewRef(PyTuple_GET_ITEM(context->info->inports, context->port));
+}
+
+// The inports of all packets of a batch, in their order.
+PyObject *get_ports(PyObject *self, void *)
+{
+    const Context *context = self_of(self);
+    PyObject *inports = context->info->inports;
+    const bool known = context->packet != nullptr && context->port >= 0;
+    if (!known && context->port < 0) return PyTuple_New(0);
+    const Py_ssize_t count = known ? context->firings : 1;
+    Ref ports(PyTuple_New(count));
+    for (Py_ssize_t i = 0; ports && i < count; ++i) {
+        const Py_ssize_t port = known ? context->packet[i * context->width].port : context->port;
+        PyObject *name = port < PyTuple_GET_SIZE(inports) ? PyTuple_GET_ITEM(inports, port) : Py_None;
+        PyTuple_SET_ITEM(ports.get(), i, Py_NewRef(name));
+    }
+    return ports.release();
 }
 
 PyObject *get_index(PyObject *self, void *)
@@ -84,6 +116,15 @@ PyObject *get_stopping(PyObject *self, void *)
 
 PyObject *get_now(PyObject *self, void *)
 {
+    if (const std::shared_ptr<Hooks> *hooks = hooks_of(self)) {
+        const Context *context = self_of(self);
+        uint64_t now = context->now_ns;
+        if ((*hooks)->mode != REFLOW_MODE_SIMULATED) { // whose clock stands still while it waits for coroutines
+            const auto since = std::chrono::steady_clock::now().time_since_epoch().count();
+            now += static_cast<uint64_t>(since) - context->begun_ns;
+        }
+        return PyFloat_FromDouble(static_cast<double>(now) * 1e-9);
+    }
     reflow_context *native = native_of(self);
     if (native == nullptr) return nullptr;
     return PyFloat_FromDouble(static_cast<double>(reflow_context_now_ns(native)) * 1e-9);
@@ -91,9 +132,12 @@ PyObject *get_now(PyObject *self, void *)
 
 PyObject *get_deadline(PyObject *self, void *)
 {
-    reflow_context *native = native_of(self);
-    if (native == nullptr) return nullptr;
-    const uint64_t deadline = reflow_context_deadline_ns(native);
+    uint64_t deadline = self_of(self)->deadline_ns;
+    if (hooks_of(self) == nullptr) {
+        reflow_context *native = native_of(self);
+        if (native == nullptr) return nullptr;
+        deadline = reflow_context_deadline_ns(native);
+    }
     if (deadline == UINT64_MAX) Py_RETURN_NONE;
     return PyFloat_FromDouble(static_cast<double>(deadline) * 1e-9);
 }
@@ -120,21 +164,56 @@ PyObject *get_envelope(PyObject *self, void *)
     return envelope_dict(context->packet);
 }
 
+// The level of the engine for a name, or a number of logging; 0 with an exception.
+reflow_log_level log_level(PyObject *level)
+{
+    constexpr const char *names[] = {"error", "warning", "info", "debug", "trace"};
+    if (PyLong_Check(level) != 0) {
+        int overflow = 0;
+        const long number = PyLong_AsLongAndOverflow(level, &overflow);
+        if (overflow > 0 || number >= 40) return REFLOW_LOG_ERROR;
+        if (overflow == 0 && number >= 0) {
+            return number >= 30   ? REFLOW_LOG_WARN
+                   : number >= 20 ? REFLOW_LOG_INFO
+                   : number >= 10 ? REFLOW_LOG_DEBUG
+                                  : REFLOW_LOG_TRACE;
+        }
+    } else if (PyUnicode_Check(level) != 0) {
+        for (int i = 0; i < 5; ++i) {
+            if (PyUnicode_CompareWithASCIIString(level, names[i]) == 0) return i + 1;
+        }
+        if (PyUnicode_CompareWithASCIIString(level, "warn") == 0) return REFLOW_LOG_WARN;
+        if (PyUnicode_CompareWithASCIIString(level, "critical") == 0) return REFLOW_LOG_ERROR;
+    }
+    Ref text(PyObject_Repr(level));
+    const char *name = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+    if (name == nullptr) PyErr_Clear();
+    raise_text(REFLOW_ERROR_INVALID_ARGUMENT, std::string("no log level ") + (name != nullptr ? name : ""),
+               "error, warning, info, debug or trace, or a number of logging");
+    return 0;
+}
+
 PyObject *context_log(PyObject *self, PyObject *arguments)
 {
     const char *text = nullptr;
     Py_ssize_t size = 0;
-    const char *level = nullptr;
-    if (PyArg_ParseTuple(arguments, "ss#:log", &level, &text, &size) == 0) return nullptr;
-    constexpr const char *names[] = {"error", "warning", "info", "debug", "trace"};
-    reflow_log_level number = 0;
-    for (int i = 0; i < 5; ++i) {
-        if (std::string_view(level) == names[i]) number = i + 1;
-    }
-    if (number == 0) {
-        return raise_text(REFLOW_ERROR_INVALID_ARGUMENT,
-                          "no log level '" + std::string(level) + "'",
-                          "error, warning, info, debug or trace");
+    PyObject *level = nullptr;
+    if (PyArg_ParseTuple(arguments, "Os#:log", &level, &text, &size) == 0) return nullptr;
+    const reflow_log_level number = log_level(level);
+    if (number == 0) return nullptr;
+    if (std::shared_ptr<Hooks> *hooks = hooks_of(self)) {
+        Context *context = self_of(self);
+        reflow_view node{};
+        reflow_view component{};
+        if (!view_from(context->info->name, "a node", &node) ||
+            !view_from(context->info->component, "a component", &component)) {
+            return nullptr;
+        }
+        unlocked([&] {
+            Hooks::log_line(*hooks, number, component, node, {text, static_cast<size_t>(size)});
+            return 0;
+        });
+        Py_RETURN_NONE;
     }
     reflow_context *native = native_of(self);
     if (native == nullptr) return nullptr;
@@ -147,10 +226,18 @@ PyObject *context_log(PyObject *self, PyObject *arguments)
 
 PyObject *context_print(PyObject *self, PyObject *text)
 {
-    reflow_context *native = native_of(self);
     reflow_view view{};
-    if (native == nullptr || !view_from(text, "what is printed", &view)) return nullptr;
-    const reflow_status status = unlocked([&] { return reflow_context_print(native, view); });
+    if (!view_from(text, "what is printed", &view)) return nullptr;
+    reflow_status status = REFLOW_OK;
+    if (std::shared_ptr<Hooks> *hooks = hooks_of(self)) {
+        reflow_view node{};
+        if (!view_from(self_of(self)->info->name, "a node", &node)) return nullptr;
+        status = unlocked([&] { return Hooks::print_line(*hooks, node, view); });
+    } else {
+        reflow_context *native = native_of(self);
+        if (native == nullptr) return nullptr;
+        status = unlocked([&] { return reflow_context_print(native, view); });
+    }
     if (status != REFLOW_OK) return raise_status(status, nullptr, "printing failed");
     Py_RETURN_NONE;
 }
@@ -330,7 +417,12 @@ PyObject *context_open_stream(PyObject *self, PyObject *arguments, PyObject *key
     if (!runtime) {
         return raise_text(REFLOW_ERROR_CLOSED, "the runtime of this actor has been collected");
     }
-    return call_with("reflow.stream", "open_stream", runtime.get(), arguments, keywords);
+    Ref stream(call_with("reflow.stream", "open_stream", runtime.get(), arguments, keywords));
+    Ref weak(stream ? PyWeakref_NewRef(stream.get(), nullptr) : nullptr);
+    Context *context = self_of(self);
+    if (context->opened == nullptr) context->opened = PyList_New(0);
+    if (!weak || context->opened == nullptr || PyList_Append(context->opened, weak.get()) != 0) return nullptr;
+    return stream.release();
 }
 
 PyCFunction with_keywords(PyCFunctionWithKeywords function)
@@ -340,7 +432,8 @@ PyCFunction with_keywords(PyCFunctionWithKeywords function)
 
 const PyMethodDef methods[] = {
     {"log", context_log, METH_VARARGS,
-     "log(level, text)\n\nWrites a log line: level is error, warning, info, debug or trace."},
+     "log(level, text)\n\nWrites a log line: level is error, warning, info, debug or trace, or a number of\n"
+     "logging. Coroutines may do it at any time."},
     {"print", context_print, METH_O, "print(text)\n\nPrints for a person, through the hook of the runtime."},
     {"again", context_again, METH_NOARGS,
      "again()\n\nAsks for another call when the outputs have room: how a source goes on."},
@@ -373,7 +466,9 @@ PyGetSetDef properties[] = {
     {"config", get_config, nullptr, "The configuration of the node, a dict.", nullptr},
     {"state", get_state, set_state,
      "What the node keeps between firings; a SimpleNamespace unless it was set.", nullptr},
-    {"port", get_port, nullptr, "The inport of this firing; None if it takes one of each.", nullptr},
+    {"port", get_port, nullptr,
+     "The inport of this firing; None if it takes one of each, or its packets came by several.", nullptr},
+    {"ports", get_ports, nullptr, "The inport of each packet of a batch, a tuple; empty without any.", nullptr},
     {"index", get_index, nullptr, "The element of an array port that it came by, or None.", nullptr},
     {"attempts", get_attempts, nullptr, "Attempts of this firing that have failed before.", nullptr},
     {"stopping", get_stopping, nullptr, "Whether the function should return soon.", nullptr},

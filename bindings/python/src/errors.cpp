@@ -2,6 +2,8 @@
 // The classes are those of reflow/errors.py, which chooses one by the status.
 #include "errors.hpp"
 
+#include "turn.hpp"
+
 namespace reflowpy {
 
 namespace {
@@ -155,6 +157,46 @@ Told tell_exception(PyObject **exception)
     if (told.message.empty() && value != nullptr) told.message = Py_TYPE(value)->tp_name;
     if (exception != nullptr) *exception = held_value.release();
     return told;
+}
+
+PyObject *kept_interrupt = nullptr;
+
+namespace {
+
+unsigned long interrupted_thread = 0;
+
+int raise_pending(void *) { return raise_interrupt() ? -1 : 0; }
+
+} // namespace
+
+void keep_interrupt(PyObject *exception)
+{
+    if (exception == nullptr || PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt) == 0) return;
+    Ref threading(PyImport_ImportModule("threading"));
+    Ref main(threading ? PyObject_CallMethod(threading.get(), "main_thread", nullptr) : nullptr);
+    Ref ident(main ? PyObject_GetAttrString(main.get(), "ident") : nullptr);
+    const unsigned long number = ident ? PyLong_AsUnsignedLong(ident.get()) : 0;
+    if (PyErr_Occurred() != nullptr) PyErr_Clear();
+    if (number != PyThread_get_thread_ident()) return; // the program raised it itself
+    interrupted_thread = number;
+    PyObject *old = std::exchange(kept_interrupt, Py_NewRef(exception));
+    Py_XDECREF(old);
+}
+
+bool raise_interrupt()
+{
+    if (kept_interrupt == nullptr || interrupted_thread != PyThread_get_thread_ident() ||
+        Turn::now() != nullptr) {
+        return false;
+    }
+    Ref exception(std::exchange(kept_interrupt, nullptr));
+    PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception.get())), exception.get());
+    return true;
+}
+
+void raise_interrupt_soon()
+{
+    if (kept_interrupt != nullptr && Turn::now() == nullptr) Py_AddPendingCall(&raise_pending, nullptr);
 }
 
 std::string suggestion(PyObject *name, PyObject *names)

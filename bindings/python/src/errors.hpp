@@ -48,6 +48,15 @@ struct Told {
 };
 Told tell_exception(PyObject **exception);
 
+// A KeyboardInterrupt that was raised in an actor on this thread, the main one, whose program waits: the firing
+// has failed, and the wait raises it when it can.
+extern PyObject *kept_interrupt;
+void keep_interrupt(PyObject *exception);
+// Raises what was kept if this is the end of a call of the program; false if there is nothing.
+bool raise_interrupt();
+// The same for a call that has a result: its exception comes behind it.
+void raise_interrupt_soon();
+
 // "did you mean 'out'?" among names (a tuple of str), or the empty text.
 std::string suggestion(PyObject *name, PyObject *names);
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "actor.hpp"
@@ -19,6 +21,27 @@ struct Hooks {
     PyObject *log = nullptr;   // log(level, subsystem, node, text)
     PyObject *print = nullptr; // print(node, text); NULL: sys.stdout
     std::atomic<bool> silent{false}; // the Runtime has been collected: what its actors meet tells nobody
+    reflow_mode mode = REFLOW_MODE_OWN;
+    reflow_log_level level = REFLOW_LOG_INFO;
+    int64_t open = 0; // firings of coroutines that have not ended; with the lock of the interpreter held
+
+    // One has ended.
+    void ended()
+    {
+        --open;
+        if (mode != REFLOW_MODE_SIMULATED) return;
+        const std::lock_guard lock(mutex);
+        ++ends;
+        changed.notify_all();
+    }
+    std::mutex mutex;
+    std::condition_variable changed;
+    uint64_t ends = 0; // with the mutex held
+
+    // What coroutines log and print, which are in no call of the engine. Without the lock of the interpreter.
+    static void log_line(std::shared_ptr<Hooks> &hooks, reflow_log_level level, reflow_view subsystem,
+                         reflow_view node, reflow_view text);
+    static reflow_status print_line(std::shared_ptr<Hooks> &hooks, reflow_view node, reflow_view text);
 };
 
 struct RuntimeObject {
@@ -144,11 +167,34 @@ template <typename Call> reflow_status wait_in_slices(const Timeout &timeout, Ca
         const int64_t slice = timeout.slice_ms();
         const reflow_status status = unlocked([&] { return call(slice); });
         drain_deferred();
+        if (kept_interrupt != nullptr && status != REFLOW_OK && raise_interrupt()) return interrupted;
         // What has happened has happened, whatever a handler of a signal says.
+        if (status == REFLOW_OK) raise_interrupt_soon();
         if (status != REFLOW_ERROR_TIMEOUT && !(status == REFLOW_ERROR_WOULD_BLOCK && slice == 0)) {
             return status;
         }
         if (PyErr_CheckSignals() != 0) return interrupted;
+        if (timeout.over()) return REFLOW_ERROR_TIMEOUT;
+    }
+}
+
+// Mode simulated: the engine says that nothing is left to run while coroutines have not ended, which go on in a
+// loop on another thread. How many have ended, and whether this thread may wait for those that have not, or look
+// for what those have left that have ended since.
+uint64_t coroutines_ended(PyObject *runtime);
+bool coroutines_go_on(PyObject *runtime, uint64_t seen);
+// Waits a moment, at most until one of them has ended. False with an exception that a signal has raised.
+bool await_coroutine(PyObject *runtime, uint64_t seen, const Timeout &timeout);
+
+// wait_in_slices, and where nothing is left to run until coroutines have ended it waits for these.
+template <typename Call>
+reflow_status wait_with_coroutines(PyObject *runtime, const Timeout &timeout, Call &&call)
+{
+    for (;;) {
+        const uint64_t seen = coroutines_ended(runtime);
+        const reflow_status status = wait_in_slices(timeout, call);
+        if (status != REFLOW_ERROR_WOULD_BLOCK || !coroutines_go_on(runtime, seen)) return status;
+        if (!await_coroutine(runtime, seen, timeout)) return interrupted;
         if (timeout.over()) return REFLOW_ERROR_TIMEOUT;
     }
 }

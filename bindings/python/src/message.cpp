@@ -363,6 +363,15 @@ int message_buffer(PyObject *self, Py_buffer *view, int flags)
     return 0;
 }
 
+// Messages are pickled as MessagePack, and unpickled by a function that has a name to be found by.
+PyObject *message_reduce(PyObject *self, PyObject *)
+{
+    Ref module(PyImport_ImportModule("reflow.values"));
+    Ref function(module ? PyObject_GetAttrString(module.get(), "_message_of") : nullptr);
+    Ref data(function ? PyObject_CallMethod(self, "to_msgpack", nullptr) : nullptr);
+    return data ? Py_BuildValue("O(O)", function.get(), data.get()) : nullptr;
+}
+
 PyCFunction with_keywords(PyCFunctionWithKeywords function)
 {
     return reinterpret_cast<PyCFunction>(reinterpret_cast<void *>(function));
@@ -376,6 +385,7 @@ PyMethodDef methods[] = {
     {"to_msgpack", to_msgpack, METH_NOARGS, "to_msgpack() -> bytes\n\nMessagePack, without loss."},
     {"from_msgpack", from_msgpack, METH_O | METH_STATIC,
      "from_msgpack(data) -> Message\n\nReads MessagePack. Raises ParseError with the offset."},
+    {"__reduce__", message_reduce, METH_NOARGS, "How it is pickled."},
     {"flow", make_flow, METH_NOARGS | METH_STATIC, "flow() -> Message\n\nA signal without content."},
     {"event", make_event, METH_O | METH_STATIC, "event(value) -> Message\n\nAn event with a value."},
     {"any", make_any, METH_O | METH_STATIC, "any(value) -> Message\n\nA value of no declared type."},

@@ -113,6 +113,7 @@ PyObject *network_start(PyObject *self, PyObject *)
     Using using_network(self_of(self));
     const reflow_status status = unlocked([&] { return reflow_network_start(handle, error.out()); });
     drain_deferred();
+    if (raise_interrupt()) return nullptr;
     if (!check(status, error)) return nullptr;
     Py_RETURN_NONE;
 }
@@ -158,9 +159,9 @@ PyObject *wait_for(PyObject *self, PyObject *arguments, PyObject *keywords, Wait
     if (handle == nullptr) return nullptr;
     Failure error;
     Using using_network(self_of(self));
-    const reflow_status status = wait_in_slices(
-        timeout, [&](int64_t ms) { return function(handle, ms, error.out()); });
-    if (!check_wait(status, error, doing)) return nullptr;
+    const reflow_status status = wait_with_coroutines(
+        self_of(self)->runtime, timeout, [&](int64_t ms) { return function(handle, ms, error.out()); });
+    if (raise_interrupt() || !check_wait(status, error, doing)) return nullptr;
     Py_RETURN_NONE;
 }
 
@@ -206,6 +207,7 @@ PyObject *network_close(PyObject *self, PyObject *)
     }
     if (network->users == 0) destroy_handle(network);
     drain_deferred();
+    if (raise_interrupt()) return nullptr;
     Py_RETURN_NONE;
 }
 

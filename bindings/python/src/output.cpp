@@ -107,6 +107,29 @@ bool with_envelopes(const OutputObject *output)
     return network != nullptr && network->carries;
 }
 
+template <typename Call>
+reflow_status wait_of(const OutputObject *output, const Timeout &timeout, Call &&call)
+{
+    const auto *network = reinterpret_cast<const NetworkObject *>(output->network);
+    if (network == nullptr || network->runtime == nullptr) return wait_in_slices(timeout, call);
+    const Ref runtime = Ref::borrow(network->runtime);
+    return wait_with_coroutines(runtime.get(), timeout, call);
+}
+
+// As check_wait, in words that tell an end from what is late.
+bool check_recv(reflow_status status, const Failure &error)
+{
+    if (status == REFLOW_ERROR_CLOSED) {
+        raise_text(status, "the network has ended, and all of this output was read");
+        return false;
+    }
+    if (status == REFLOW_ERROR_TIMEOUT) {
+        raise_text(status, "nothing has come to this output within the timeout");
+        return false;
+    }
+    return check_wait(status, error, "nothing has arrived yet");
+}
+
 // Takes messages from the engine if none are held. The status; interrupted with an exception set.
 reflow_status fetch(OutputObject *output, const Timeout &timeout, Failure *error)
 {
@@ -115,7 +138,7 @@ reflow_status fetch(OutputObject *output, const Timeout &timeout, Failure *error
     size_t count = 0;
     const size_t most = with_envelopes(output) ? 1 : at_once; // recv_enveloped may come next
     Using using_output(output);
-    const reflow_status status = wait_in_slices(timeout, [&](int64_t ms) {
+    const reflow_status status = wait_of(output, timeout, [&](int64_t ms) {
         return reflow_output_recv_many(output->handle, got, most, ms, &count, error->out());
     });
     if (count == 0) return status;
@@ -161,7 +184,7 @@ PyObject *recv(PyObject *self, PyObject *arguments, PyObject *keywords)
     Failure error;
     const reflow_status status = fetch(output, timeout, &error);
     if (status == REFLOW_OK) return next_value(output);
-    check_wait(status, error, "nothing has arrived yet");
+    check_recv(status, error);
     return nullptr;
 }
 
@@ -186,10 +209,10 @@ PyObject *recv_enveloped(PyObject *self, PyObject *arguments, PyObject *keywords
     reflow_envelope envelope{};
     envelope.struct_size = sizeof envelope;
     Using using_output(output);
-    const reflow_status status = wait_in_slices(timeout, [&](int64_t ms) {
+    const reflow_status status = wait_of(output, timeout, [&](int64_t ms) {
         return reflow_output_recv_enveloped(output->handle, &message, &envelope, ms, error.out());
     });
-    if (!check_wait(status, error, "nothing has arrived yet")) return nullptr;
+    if (!check_recv(status, error)) return nullptr;
     Ref dict(is_empty(envelope) ? Py_NewRef(Py_None) : dict_of_envelope(envelope));
     Ref value(value_of(output, message));
     return dict && value ? PyTuple_Pack(2, value.get(), dict.get()) : nullptr;
@@ -218,7 +241,7 @@ PyObject *recv_many(PyObject *self, PyObject *arguments, PyObject *keywords)
         const reflow_status status = fetch(output, first ? timeout : now, &error);
         if (status != REFLOW_OK) {
             if (!first && status != interrupted) break;
-            check_wait(status, error, "nothing has arrived yet");
+            check_recv(status, error);
             return nullptr;
         }
         while (output->first < output->count && PyList_GET_SIZE(list.get()) < most) {

@@ -104,7 +104,8 @@ PyObject *send_enveloped(PyObject *self, reflow_inport inport, reflow_message me
         };
         status = unlocked([&] { return attempt(0); });
         if (status == REFLOW_ERROR_WOULD_BLOCK) {
-            status = may_wait(self) ? wait_in_slices(timeout, attempt) : interrupted;
+            status = may_wait(self) ? wait_with_coroutines(network->runtime, timeout, attempt)
+                                    : interrupted;
         }
     }
     if (status == REFLOW_OK) Py_RETURN_NONE;
@@ -145,7 +146,7 @@ PyObject *send(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyO
         reflow_message_unref(message);
         return nullptr;
     }
-    status = wait_in_slices(timeout, [&](int64_t ms) {
+    status = wait_with_coroutines(network->runtime, timeout, [&](int64_t ms) {
         return reflow_network_send(network->handle, inport, message, ms, error.out());
     });
     if (status == REFLOW_OK) Py_RETURN_NONE;
@@ -213,7 +214,7 @@ PyObject *send_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count
     messages.taken(sent);
     if (status == REFLOW_OK) return PyLong_FromSize_t(sent);
     if (status == REFLOW_ERROR_WOULD_BLOCK && !may_wait(self)) return nullptr;
-    status = wait_in_slices(timeout, [&](int64_t ms) {
+    status = wait_with_coroutines(network->runtime, timeout, [&](int64_t ms) {
         size_t accepted = 0;
         const reflow_status answer =
             reflow_network_send_many(network->handle, inport, messages.data() + sent,

@@ -2,6 +2,7 @@
 #include "handles.hpp"
 #include "log.hpp"
 #include "post.hpp"
+#include "turn.hpp"
 
 namespace reflowpy {
 
@@ -64,6 +65,23 @@ reflow_status default_print(void *user_data, reflow_view node, reflow_view text)
     return print_line(nullptr, node, text);
 }
 
+} // namespace
+
+void Hooks::log_line(std::shared_ptr<Hooks> &hooks, reflow_log_level level, reflow_view subsystem,
+                     reflow_view node, reflow_view text)
+{
+    if (level > hooks->level) return;
+    if (hooks->log != nullptr) log_hook(&hooks, level, subsystem, node, text);
+    else default_log(&hooks, level, subsystem, node, text);
+}
+
+reflow_status Hooks::print_line(std::shared_ptr<Hooks> &hooks, reflow_view node, reflow_view text)
+{
+    return hooks->print != nullptr ? print_hook(&hooks, node, text) : default_print(&hooks, node, text);
+}
+
+namespace {
+
 void destroy_hooks(void *user_data) { delete static_cast<std::shared_ptr<Hooks> *>(user_data); }
 
 // ---- life ----------------------------------------------------------------------------------------
@@ -115,6 +133,8 @@ PyObject *runtime_new(PyTypeObject *type, PyObject *arguments, PyObject *keyword
     runtime->lookout = new std::shared_ptr<Lookout>(std::make_shared<Lookout>());
     runtime->generation = fork_generation();
     runtime->mode = options.mode;
+    (*runtime->hooks)->mode = options.mode;
+    if (options.log_level != 0) (*runtime->hooks)->level = options.log_level;
     if (log != nullptr && log != Py_None) {
         (*runtime->hooks)->log = Py_NewRef(log);
         options.log = &log_hook;
@@ -304,6 +324,7 @@ PyObject *runtime_register(PyObject *self, PyObject *arguments, PyObject *keywor
     const std::shared_ptr<Spec> spec = make_spec(r, inports, outports);
     spec->runtime = PyWeakref_NewRef(self, nullptr);
     if (spec->runtime == nullptr) PyErr_Clear(); // a Runtime of its own making, which has no streams
+    spec->hooks = *runtime->hooks;
     if (spec->style == Style::task) spec->lookout = *runtime->lookout;
     const bool threads = runtime->mode == REFLOW_MODE_OWN || runtime->mode == REFLOW_MODE_LENT;
     spec->may_wait = threads && (r.flags & REFLOW_COMPONENT_BLOCKING) != 0;
@@ -378,6 +399,7 @@ PyObject *runtime_run(PyObject *self, PyObject *arguments, PyObject *keywords)
     const reflow_status status = unlocked(
         [&] { return reflow_runtime_run_for(handle, turns, ns, &more, error.out()); });
     drain_deferred();
+    if (raise_interrupt()) return nullptr;
     return check(status, error) ? PyBool_FromLong(more ? 1 : 0) : nullptr;
 }
 
@@ -491,6 +513,38 @@ reflow_runtime *runtime_handle(PyObject *runtime)
     if (object->handle != nullptr && !object->closed) return object->handle;
     raise_text(REFLOW_ERROR_CLOSED, "the runtime is closed");
     return nullptr;
+}
+
+uint64_t coroutines_ended(PyObject *runtime)
+{
+    Hooks &hooks = **self_of(runtime)->hooks;
+    if (hooks.mode != REFLOW_MODE_SIMULATED) return 0;
+    const std::lock_guard lock(hooks.mutex);
+    return hooks.ends;
+}
+
+bool coroutines_go_on(PyObject *runtime, uint64_t seen)
+{
+    Hooks &hooks = **self_of(runtime)->hooks;
+    if (hooks.mode != REFLOW_MODE_SIMULATED || Turn::now() != nullptr) return false;
+    if (hooks.open == 0 && coroutines_ended(runtime) == seen) return false;
+    // On the thread of a loop nobody would go on with them.
+    Ref asyncio(PyImport_ImportModule("asyncio"));
+    Ref loop(asyncio ? PyObject_CallMethod(asyncio.get(), "_get_running_loop", nullptr) : nullptr);
+    if (!loop) PyErr_Clear();
+    return loop && loop.get() == Py_None;
+}
+
+bool await_coroutine(PyObject *runtime, uint64_t seen, const Timeout &timeout)
+{
+    const std::shared_ptr<Hooks> hooks = *self_of(runtime)->hooks;
+    // One that emits does not end, and a timer of the network may be due.
+    const std::chrono::milliseconds most(std::min<int64_t>(timeout.slice_ms(), 10));
+    unlocked([&] {
+        std::unique_lock lock(hooks->mutex);
+        return hooks->changed.wait_for(lock, most, [&] { return hooks->ends != seen; });
+    });
+    return PyErr_CheckSignals() == 0;
 }
 
 void destroy_handle(RuntimeObject *runtime)

@@ -178,5 +178,7 @@ def test_bad_documents(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(reflow.IOError, match="a.json"):
         small().save(tmp_path / "file" / "a.json")
-    with pytest.raises(reflow.InvalidArgumentError):
+    with pytest.raises(reflow.ConversionError, match=r"\$\.processes"):
         reflow.Graph.from_dict({"processes": {1: object()}})
+    with pytest.raises(reflow.NotFoundError, match="no node 'smal'"):
+        small()["smal"]
