@@ -260,6 +260,12 @@ reflow_status reflow_peer_attach(reflow_peer* peer, reflow_network* network,
         if (&network_of(network)->runtime() != peer->runtime.get()) {
             return Failure(REFLOW_ERROR_INVALID_ARGUMENT, "the network is of another runtime");
         }
+        // Its time would pass at once while a packet waits for a link.
+        if (peer->runtime->options().scheduler.mode == REFLOW_MODE_SIMULATED) {
+            return Failure(REFLOW_ERROR_UNSUPPORTED,
+                           "the time of a simulated network does not wait for the links of a peer")
+                .hint("run a network that has a peer in another mode, such as inline");
+        }
         return peer->peer->attach(Ref<network::Network>::share(network_of(network)));
     });
 }

@@ -133,7 +133,7 @@ private:
     void hear_hello();
     void take_tcp_form();
     [[nodiscard]] bool check_hello(std::span<std::byte> text, std::size_t* used);
-    void deadline(std::uint64_t after_ns, const char* what);
+    void deadline(std::uint64_t after_ns, std::string_view what);
     void dial_event(bool in, bool out);
 
     // link.cpp: reading

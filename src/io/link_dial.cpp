@@ -29,13 +29,14 @@ bool Link::dial(const WireAddress& to, WireHandler& handler, Ref<Resolver> resol
     return false;
 }
 
-void Link::deadline(std::uint64_t after_ns, const char* what) {
+// what is a literal.
+void Link::deadline(std::uint64_t after_ns, std::string_view what) {
     loop_->cancel(timer_);
     Ref<Link> self = Ref<Link>::share(this);
-    timer_ = loop_->after(after_ns, [self, what] {
+    timer_ = loop_->after(after_ns, [self, what, after_ns] {
         self->timer_ = 0;
         self->end({WIRE_ABNORMAL, REFLOW_ERROR_TIMEOUT,
-                   concat(self->to_.text(), ": ", std::string_view(what))});
+                   concat(self->to_.text(), ": ", what, " within ", after_ns / 1'000'000, " ms")});
     });
 }
 
@@ -46,7 +47,7 @@ void Link::begin() {
         if (shut_) return;
     }
     state_ = State::resolving;
-    deadline(options_.connect_ns, "not reached within the time of connect_ns");
+    deadline(options_.connect_ns, "no connection");
     Resolved number = resolve_number(to_.host, to_.port);
     if (!number.addresses.empty()) return resolved(std::move(number));
     Ref<Link> self = Ref<Link>::share(this);
@@ -129,7 +130,7 @@ void Link::connect_ready() {
 }
 
 void Link::connected() {
-    deadline(options_.upgrade_ns, "no upgrade within the time of upgrade_ns");
+    deadline(options_.upgrade_ns, "connected, but no handshake");
     set_remote(peer_text(channel_.descriptor()));
     if (!tls_) return say_hello();
     state_ = State::securing;

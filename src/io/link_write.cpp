@@ -17,6 +17,8 @@ namespace {
 constexpr int rounds_count = 16;
 // How long the other side may take for its close frame after ours has been written.
 constexpr std::uint64_t answer_ns = 5'000'000'000;
+// The same where nobody has said who that is: whoever has dialled it waits to hear what was wrong.
+constexpr std::uint64_t stranger_answer_ns = 250'000'000;
 
 }  // namespace
 
@@ -269,7 +271,8 @@ void Link::written() {
             // Its answer would not be heard: it is told the end, and read until it has seen that, as
             // a reset could take our close frame away.
             if (deaf_) channel_.finish();
-            end_after(std::min(options_.send_ns, answer_ns), true);
+            const bool stranger = resolver_ && frame_limit_ < options_.frame_bytes;
+            end_after(std::min(options_.send_ns, stranger ? stranger_answer_ns : answer_ns), true);
         }
     } else if (state_ == State::open && drained) {
         handler_->drained(*this);
@@ -312,7 +315,8 @@ void Link::watch_stall() {
         if (self->state_ == State::ended) return;
         if (self->queued_bytes() != 0 && self->bytes_out() == self->stall_mark_) {
             return self->end({WIRE_ABNORMAL, REFLOW_ERROR_TIMEOUT,
-                              "the other side took nothing for the time of send_ns"});
+                              concat("the other side took nothing for ",
+                                     self->options_.send_ns / 1'000'000, " ms")});
         }
         self->watch_stall();
     });

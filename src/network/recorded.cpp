@@ -53,7 +53,9 @@ Result<Message> config_of(const Actor& actor) {
 Result<void> add_connections(graph::Graph& graph, const Actor& actor) {
     for (const auto& connections : actor.outports) {
         for (const Connection& connection : connections) {
-            if (connection.target == nullptr) continue;
+            // Those of a fallback come with the settings of the node.
+            const bool hidden = connection.outport >= actor.component->outports.size();
+            if (connection.target == nullptr || hidden) continue;
             Result<Message> settings = settings_of(connection);
             if (!settings.ok()) return settings.take_error();
             const Actor& to = *connection.target;

@@ -47,6 +47,8 @@ constexpr std::size_t at_delay = 11;
 constexpr std::size_t at_error = 12;
 constexpr std::size_t at_messages = 13;
 
+constexpr std::int64_t stop_ms = 60'000;  // that a stop may take
+
 String messages_out(std::int64_t count, std::uint64_t digest) {
     static constexpr char digits[] = "0123456789abcdef";
     String text = concat(count, count == 1 ? " message (" : " messages (");
@@ -284,15 +286,21 @@ Result<void> Replay::apply_life(Step step, MessageRef entry) {
     std::string_view path =
         entry.size() > 4 && entry.at(4).is(REFLOW_KIND_STRING) ? entry.at(4).text() : "";
     std::size_t count = 0;
+    // It may have stopped by itself here.
+    auto turn_to = [&](std::int32_t from, std::int32_t to) {
+        if (!network_->state_.compare_exchange_strong(from, to, std::memory_order_acq_rel)) {
+            differs(0, "the network is in another state than it was then");
+        }
+        return difference_ == nullptr;
+    };
     switch (step) {
         case Step::start:
             return network_->start();
         case Step::drain:
-            network_->state_.store(REFLOW_NETWORK_DRAINING, std::memory_order_release);
-            network_->resume_all();
+            if (turn_to(REFLOW_NETWORK_RUNNING, REFLOW_NETWORK_DRAINING)) network_->resume_all();
             return {};
         case Step::drained:
-            network_->state_.store(REFLOW_NETWORK_DRAINED, std::memory_order_release);
+            (void)turn_to(REFLOW_NETWORK_DRAINING, REFLOW_NETWORK_DRAINED);
             return {};
         case Step::sources:
             return network_->end_sources();
@@ -310,7 +318,8 @@ Result<void> Replay::apply_life(Step step, MessageRef entry) {
             return {};
         }
         default:
-            return network_->stop(REFLOW_FOREVER);
+            // In logical time, of which each turn takes some: what ends at all ends long before.
+            return network_->stop(stop_ms);
     }
 }
 

@@ -367,7 +367,12 @@ void Link::closed(io::Wire&, std::uint16_t code, reflow_status status, std::stri
         if (std::exchange(ended_, true)) return;
         bool greeted = stage_.load(std::memory_order_relaxed) == Stage::open;
         stage_.store(Stage::closed, std::memory_order_release);
-        if (!ends_because_.empty()) {
+        // Who has broken the rules takes too long as well; which of the two is seen first is chance.
+        const bool broke = !greeted && ends_with_ == REFLOW_ERROR_TIMEOUT &&
+                           (status == REFLOW_ERROR_PROTOCOL || status == REFLOW_ERROR_LIMIT);
+        if (broke) {
+            because = reason;
+        } else if (!ends_because_.empty()) {
             status = ends_with_;
             because = ends_because_;
         } else {

@@ -297,7 +297,8 @@ private:
     // ---- in peer_discovery.cpp; those that end in _locked want the lock
     Result<void> start_discovery();
     void dial_discovered(std::span<const DiscoveredNetwork> known);
-    void forget_unlisted_locked(std::span<const DiscoveredNetwork> known);
+    [[nodiscard]] Vector<Ref<Target>> forget_unlisted_locked(std::span<const DiscoveredNetwork> known);
+    void tell_dropped(const Target& target);
     [[nodiscard]] Ref<Target> target_of_locked(const DiscoveredNetwork& network,
                                                const DiscoveryEntry& entry);
     [[nodiscard]] Ref<Target> find_target_locked(const io::WireAddress& address) const;

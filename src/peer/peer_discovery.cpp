@@ -134,13 +134,33 @@ bool Peer::served_locked(const Identity& remote, const Link* other_than) const {
     });
 }
 
-// What discovery lists no more is not dialled any more; links live on.
-void Peer::forget_unlisted_locked(std::span<const DiscoveredNetwork> known) {
+// What discovery lists no more is not dialled any more; links live on. Returns those that were dialled again.
+Vector<Ref<Peer::Target>> Peer::forget_unlisted_locked(std::span<const DiscoveredNetwork> known) {
+    Vector<Ref<Target>> dropped;
     std::erase_if(targets_, [&](const Ref<Target>& target) {
-        return target->discovered && !target->link && !lists(known, target->endpoint);
+        const bool goes = target->discovered && !target->link && !lists(known, target->endpoint);
+        const bool again = target->identity && !target->dormant && target->attempt != 0;
+        if (goes && again) dropped.push_back(target);
+        return goes;
     });
     std::erase_if(unreachable_, [&](const String& endpoint) { return !lists(known, endpoint); });
     std::erase_if(strangers_, [&](const String& endpoint) { return !lists(known, endpoint); });
+    return dropped;
+}
+
+// As after the last attempt: nobody dials them any more.
+void Peer::tell_dropped(const Target& target) {
+    PeerEvent event;
+    event.kind = PeerEventKind::gave_up;
+    event.remote = *target.identity;
+    event.endpoint = target.endpoint;
+    event.status = REFLOW_ERROR_NOT_FOUND;
+    event.reason = "discovery does not list it any more";
+    event.attempt = target.attempt - 1;  // the next one does not come
+    log(REFLOW_LOG_WARN, concat("Reconnect to ", event.remote.network_id, " (endpoint ",
+                                event.endpoint, ") ended after ", event.attempt,
+                                event.attempt == 1 ? " attempt: " : " attempts: ", event.reason));
+    if (listener_) listener_(event);
 }
 
 // A new target for an instance, or nothing if it is linked or dialled already.
@@ -166,11 +186,11 @@ Ref<Peer::Target> Peer::target_of_locked(const DiscoveredNetwork& network,
 void Peer::dial_discovered(std::span<const DiscoveredNetwork> known) {
     if (!options_.auto_dial) return;
     const auto& allowed = options_.allowed_networks;
-    Vector<Ref<Target>> found;
+    Vector<Ref<Target>> found, dropped;
     {
         std::lock_guard lock(mutex_);
         if (stopping_) return;
-        forget_unlisted_locked(known);
+        dropped = forget_unlisted_locked(known);
         for (const DiscoveredNetwork& network : known) {
             if (!allowed.empty() && !holds(allowed, network.network_id)) continue;
             if (holds(not_dialled_, network.network_id)) continue;
@@ -181,6 +201,7 @@ void Peer::dial_discovered(std::span<const DiscoveredNetwork> known) {
             }
         }
     }
+    for (const Ref<Target>& target : dropped) tell_dropped(*target);
     for (const Ref<Target>& target : found) {
         Result<void> dialled = dial(target);
         if (dialled.ok()) continue;

@@ -227,6 +227,7 @@ reflow_status Proxy::run(Context& context, reflow_packet* inputs, std::size_t co
     emit_what_came(context);
     const Component& component = *context.actor.component;
     send_what_waits(component);
+    tell_obstacle(context);
     if (count == 0) return REFLOW_OK;
     Sent sent;
     if (waiting_.empty()) sent = send_inputs(component, inputs, count);
@@ -280,7 +281,36 @@ reflow_status Proxy::keep(Context& context, const reflow_packet* inputs, std::si
         }
         waiting_.push_back({whole_of(inputs[i]), inputs[i].port, inputs[i].index, completion.id});
     }
+    tell_obstacle(context);
     return REFLOW_OK;
+}
+
+// Each change of it wakes the node, and what waits is tried again then.
+void Proxy::tell_obstacle(Context& context) {
+    runtime::DeferredFirings* pending = context.actor.deferred_firings();
+    if (waiting_.empty() || pending == nullptr || told_ == obstacle_) return;
+    told_ = Obstacle::none;  // unless there is memory for it
+    String text;
+    switch (obstacle_) {
+        case Obstacle::none:
+            break;
+        case Obstacle::no_link:
+            text = concat("No connection to network: ", name.network_id);
+            break;
+        case Obstacle::no_answer:
+            text = concat("network ", name.network_id,
+                          " has not answered yet what this node asks it for");
+            break;
+        case Obstacle::no_room:
+            text = concat("actor ", name.actor_id, " of network ", name.network_id,
+                          " has no room for more");
+            break;
+        case Obstacle::full_outbox:
+            text = concat("the outbox of ", name.text(), " is full");
+            break;
+    }
+    pending->waits_for.swap(text);
+    told_ = obstacle_;
 }
 
 void Proxy::send_what_waits(const Component& component) {
@@ -313,17 +343,23 @@ Result<std::size_t> Proxy::forward(const Component& component, Entry entry,
     Ref<Peer> peer = home->peer();
     if (peer && peer->keeps(name)) return put(*peer, component, entry, messages);
     Ref<Link> link = peer ? peer->pick(name.network_id) : Ref<Link>();
+    obstacle_ = Obstacle::no_link;
     if (!link) {
         return Failure(REFLOW_ERROR_NOT_FOUND,
                        concat("No connection to network: ", name.network_id));
     }
-    if (!hears(*link)) return 0;
+    if (!hears(*link)) {
+        obstacle_ = Obstacle::no_answer;
+        return 0;
+    }
     Result<std::uint64_t> channel = channel_to(component, entry.inport, link);
     if (!channel.ok()) return channel.take_error();
     Link::Sending sending;
     sending.index = entry.index;
     sending.flush = flush;
-    return link->send(channel.value(), messages, sending);
+    Result<std::size_t> sent = link->send(channel.value(), messages, sending);
+    if (sent.ok()) obstacle_ = Obstacle::no_room;  // of what is left, if something is
+    return sent;
 }
 
 // Into the outbox, which the host has asked for.
@@ -332,6 +368,7 @@ Result<std::size_t> Proxy::put(Peer& peer, const Component& component, Entry ent
     const OutboxAddress to{name.network_id, name.actor_id, component.inports[entry.inport].name,
                            node};
     std::size_t accepted = 0;
+    obstacle_ = Obstacle::full_outbox;
     Result<void> taken = peer.keep(to, messages, entry.index, accepted);
     const bool full = !taken.ok() && taken.error().status == REFLOW_ERROR_TIMEOUT;
     if (taken.ok() || full || accepted != 0) return accepted;

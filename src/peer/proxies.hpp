@@ -131,6 +131,9 @@ private:
     reflow_status keep(runtime::Context& context, const reflow_packet* inputs, std::size_t first,
                        std::size_t count);
     [[nodiscard]] std::unique_ptr<Error> failed(const Error& why) const;
+    // Why what waits has not gone, for those whose time is over.
+    enum class Obstacle : std::uint8_t { none, no_link, no_answer, no_room, full_outbox };
+    void tell_obstacle(runtime::Context& context);
 
     std::atomic<std::uint32_t> error_port_{0};  // relaxed: fixed with set_up()
     // acq_rel: of a turn and a change that both look, the one that changes it tells the other side. Who asks for what
@@ -144,6 +147,8 @@ private:
     Vector<Waiting> waiting_;
     Ref<Link> link_;  // that the channels are of
     Vector<std::uint64_t> channels_;
+    Obstacle obstacle_ = Obstacle::none;  // that was met last
+    Obstacle told_ = Obstacle::none;      // the one that the pending firings have
 
     // A node that a change puts in place of this one goes on with what this one has asked for, so that nothing of what
     // comes meanwhile is missed or comes twice.

@@ -486,8 +486,8 @@ private:
     void take_back_emits() noexcept;  // what the call has emitted goes
     void end_well(Context& context, std::size_t done) noexcept;
     // The first firing of the call that is not completed has failed. True: it is tried again.
-    [[nodiscard]] bool settle_failure(Context& context, reflow_status status,
-                                      std::uint64_t ns) noexcept;
+    [[nodiscard]] bool settle_failure(Context& context, reflow_status status, std::uint64_t ns) noexcept;
+    void tell_well(const Context& context, std::uint64_t ns) noexcept;
     // The same of a firing that was pending.
     [[nodiscard]] bool settle_failure(Deferred& firing, std::unique_ptr<Error> error,
                                       std::uint64_t ns) noexcept;

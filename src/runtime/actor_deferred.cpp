@@ -204,6 +204,8 @@ std::unique_ptr<Error> Actor::deferred_error(Deferred& firing) noexcept try {
                               : concat("the firing did not end within its timeout of ",
                                        timeout_ns / 1'000'000, " ms (timeout_ms)"))
                     .take();
+        const String& why = deferred()->waits_for;
+        if (!why.empty()) error->message = concat(error->message, ": ", why);
     } else if (error == nullptr) {
         bool cancelled = firing.status == REFLOW_ERROR_CANCELLED;
         error =

@@ -173,18 +173,6 @@ std::span<Packet> Actor::failed_packets(const Context& context) noexcept {
     return {inputs_.data() + context.advanced * firing_size_, firing_size_};
 }
 
-std::unique_ptr<Error> Actor::error_of(Context& context, reflow_status status) const {
-    std::unique_ptr<Error> error = std::move(context.error);
-    if (error == nullptr) {
-        error = Failure(status, status == REFLOW_ERROR_OUT_OF_MEMORY ? "out of memory"
-                                                                     : "the component failed")
-                    .take();
-    }
-    error->status = failure_status(status);
-    if (error->node.empty()) error->node = id;
-    return error;
-}
-
 bool Actor::tries_again(reflow_status status, std::uint32_t attempts) noexcept {
     Supervisor& own = *supervisor();
     if (attempts > own.policy.retries || status == REFLOW_ERROR_CANCELLED) return false;
@@ -198,6 +186,7 @@ bool Actor::settle_failure(Context& context, reflow_status status, std::uint64_t
     const std::uint32_t attempts = context.advanced == 0 ? context.attempts : 0;
     const bool inputless = context.firings == 0;
     const bool refused = own != nullptr && context.refused;
+    if (context.advanced != 0) tell_well(context, ns);
     if (own != nullptr) {
         restore_inputs(context);
         if (own->policy.hold) take_back_emits();
@@ -205,6 +194,12 @@ bool Actor::settle_failure(Context& context, reflow_status status, std::uint64_t
             own->in_place = false;
             own->attempts = 0;
         }
+    }
+    std::unique_ptr<Error> error;
+    try {
+        error = error_of(context, status);
+    } catch (const std::bad_alloc&) {
+        // It fails even so.
     }
     std::span<Packet> packets = failed_packets(context);
     if (deferred() != nullptr && deferred()->captures) {
@@ -216,13 +211,8 @@ bool Actor::settle_failure(Context& context, reflow_status status, std::uint64_t
             spare.inputs.push_unchecked(packet);
             packet.message = {};
         }
+        context.error = std::move(error);
         return false;
-    }
-    std::unique_ptr<Error> error;
-    try {
-        error = error_of(context, status);
-    } catch (const std::bad_alloc&) {
-        // It fails even so.
     }
     FailedFiring firing{*this, error.get(), status, packets, attempts + 1, ns};
     if (own == nullptr) {

@@ -138,6 +138,7 @@ public:
     };
     Taken take() noexcept;
     Queue<Emitted> taken;
+    String waits_for;  // what those that are pending wait for; told when their time is over
     Taken current;  // what could not be finished because memory ran out
 
     // No turn comes any more: what one has kept goes, and keeps this part alive no longer.

@@ -1,11 +1,14 @@
-// A failed firing as a message.
-// Thread: any.
+// What is told of a firing that has failed, and the firing as a message.
+// Thread: any; what is of an actor, that of its turn.
 #include "runtime/failed_message.hpp"
 
-#include "message/envelope.hpp"
+#include <algorithm>
 
+#include "base/limits.hpp"
 #include "base/text.hpp"
+#include "message/envelope.hpp"
 #include "runtime/actor.hpp"
+#include "runtime/context.hpp"
 
 namespace reflow::runtime {
 
@@ -47,6 +50,44 @@ Message failed_message(const FailedFiring& firing, bool object) {
     made.set("attempts", Message::integer(firing.attempts));
     made.set("inputs", packets_message(*firing.actor.component, firing.packets));
     return made.finish().take();
+}
+
+// Most components hand on what an emit has answered, and say nothing themselves.
+[[gnu::cold]] std::unique_ptr<Error> Actor::error_of(Context& context,
+                                                     reflow_status status) const {
+    std::unique_ptr<Error> error = std::move(context.error);
+    if (error == nullptr) {
+        DeferredFirings* later = deferred();
+        const bool captures = later != nullptr && later->captures;
+        const std::size_t emitted = captures ? later->captured().size() : emitted_;
+        if (status == REFLOW_ERROR_LIMIT && emitted >= limits::emits_count) {
+            error = Failure(status, concat("a call emits at most ", limits::emits_count,
+                                           " messages, and this one has more"))
+                        .hint("emit the rest in further calls")
+                        .take();
+        } else {
+            error = Failure(status, status == REFLOW_ERROR_OUT_OF_MEMORY ? "out of memory"
+                                                                         : "the component failed")
+                        .take();
+        }
+    }
+    error->status = failure_status(status);
+    if (error->node.empty()) error->node = id;
+    return error;
+}
+
+// Those of a failed call that are completed, unless they are still open. What waits for others before it tells by
+// itself.
+[[gnu::cold]] void Actor::tell_well(const Context& context, std::uint64_t ns) noexcept {
+    if (!group.observer.wants(REFLOW_EVENT_ACTOR_COMPLETED)) return;
+    if (deferred() != nullptr && deferred()->captures) return;
+    // One has failed, also if all were completed.
+    const std::size_t done = std::min(context.advanced, context.firings - 1);
+    std::size_t well = done;
+    for (const Deferred* open = context.deferred; open != nullptr; open = open->of_call) {
+        if (open->firing < done) --well;
+    }
+    if (well != 0) group.observer.completed(*this, well, ns);
 }
 
 }  // namespace reflow::runtime

@@ -722,6 +722,94 @@ static void test_misuse(void) {
     close_bench(&at);
 }
 
+/* Fails at the first value below 0; those before it are completed. */
+static reflow_status advances(reflow_context *context, void *state, reflow_packet *inputs,
+                              size_t count) {
+    (void)state;
+    for (size_t i = 0; i < count; ++i) {
+        if (rig_integer(inputs[i].message) < 0) return REFLOW_ERROR_FAILED;
+        CHECK_STATUS(REFLOW_OK, reflow_context_advance(context, i + 1));
+    }
+    return REFLOW_OK;
+}
+
+/* Whoever counts by events counts what the counters have, of calls that fail in the middle as well. */
+static void test_completed_before_a_failure(const rig_mode *mode) {
+    reflow_runtime *runtime = rig_runtime(mode);
+    rig_component component = {0};
+    component.id = "Advances";
+    component.inports = "a";
+    component.outports = "o";
+    component.max_batch = 4;
+    component.run = advances;
+    rig_register(runtime, &component);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "n", "Advances");
+    bench at = {runtime, rig_network(runtime, graph), 0};
+    reflow_graph_destroy(graph);
+    at.inport = rig_inport(at.network, "n.a");
+    reflow_subscription *all = subscribe(
+        &at, 1u << REFLOW_EVENT_ACTOR_COMPLETED | 1u << REFLOW_EVENT_ACTOR_FAILED, 1000);
+    WORKS(reflow_network_start(at.network, &e));
+    WORKS(reflow_network_pause(at.network, text_of(""), REFLOW_FOREVER, &e));
+    for (int i = 0; i < 60; ++i) rig_send(at.network, at.inport, i % 3 == 2 ? -1 : i);
+    WORKS(reflow_network_resume(at.network, text_of(""), &e));
+    rig_idle(at.network);
+    reflow_event_batch *batch = NULL;
+    uint64_t completed = 0, failed = 0, missed = 0;
+    WORKS(reflow_subscription_poll(all, 1000, 0, &batch, &missed, &e));
+    for (size_t i = 0; i < reflow_event_batch_count(batch); ++i) {
+        const reflow_event event = event_at(batch, i);
+        if (event.kind == REFLOW_EVENT_ACTOR_COMPLETED) completed += event.count;
+        failed += event.kind == REFLOW_EVENT_ACTOR_FAILED;
+        /* Each failure comes behind what has ended well before it. */
+        CHECK(event.kind == REFLOW_EVENT_ACTOR_COMPLETED || completed == 2 * failed);
+    }
+    CHECK(missed == 0 && completed == 40 && failed == 20);
+    CHECK(rig_counters(at.network, "n").fired == 60);
+    reflow_event_batch_destroy(batch);
+    reflow_subscription_destroy(all);
+    close_bench(&at);
+}
+
+static reflow_status emits_too_much(reflow_context *context, void *state, reflow_packet *inputs,
+                                    size_t count) {
+    (void)state;
+    (void)inputs;
+    (void)count;
+    for (;;) {
+        reflow_status status = reflow_context_emit(context, 0, reflow_message_integer(1));
+        if (status != REFLOW_OK) return status;
+    }
+}
+
+/* A component that hands on what an emit has answered says nothing itself. */
+static void test_limit_of_emits(const rig_mode *mode) {
+    reflow_runtime *runtime = rig_runtime(mode);
+    rig_component component = {0};
+    component.id = "Much";
+    component.inports = "a";
+    component.outports = "o";
+    component.run = emits_too_much;
+    rig_register(runtime, &component);
+    reflow_graph *graph = rig_graph();
+    rig_node(graph, "n", "Much");
+    bench at = {runtime, rig_network(runtime, graph), 0};
+    reflow_graph_destroy(graph);
+    at.inport = rig_inport(at.network, "n.a");
+    reflow_subscription *all = subscribe(&at, 1u << REFLOW_EVENT_ACTOR_FAILED, 10);
+    WORKS(reflow_network_start(at.network, &e));
+    rig_send(at.network, at.inport, 1);
+    rig_idle(at.network);
+    reflow_event_batch *batch = NULL;
+    WORKS(reflow_subscription_poll(all, 10, 0, &batch, NULL, &e));
+    CHECK(reflow_event_batch_count(batch) == 1);
+    CHECK(strstr(event_at(batch, 0).error.data, "a call emits at most 1000000 messages") != NULL);
+    reflow_event_batch_destroy(batch);
+    reflow_subscription_destroy(all);
+    close_bench(&at);
+}
+
 int main(void) {
     check_time_limit(50);
     test_misuse();
@@ -741,6 +829,8 @@ int main(void) {
         test_callback(&rig_modes[i]);
         test_callback_ends_itself(&rig_modes[i]);
         test_callback_acts(&rig_modes[i]);
+        test_completed_before_a_failure(&rig_modes[i]);
+        test_limit_of_emits(&rig_modes[i]);
     }
     return 0;
 }

@@ -388,6 +388,29 @@ static void test_inside_a_callback(void) {
     rig_end_side(&alpha);
 }
 
+/* Its time would pass at once while a packet waits for a link. */
+static void test_simulated(void) {
+    reflow_runtime_options of_runtime = {0};
+    of_runtime.struct_size = sizeof of_runtime;
+    of_runtime.mode = REFLOW_MODE_SIMULATED;
+    reflow_runtime *runtime = NULL;
+    WORKS(reflow_runtime_create(&of_runtime, &runtime, &e));
+    reflow_graph *graph = rig_graph();
+    reflow_network *network = rig_network(runtime, graph);
+    reflow_graph_destroy(graph);
+    reflow_peer_options options = named("alpha");
+    reflow_peer *peer = NULL;
+    WORKS(reflow_peer_create(runtime, &options, &peer, &e));
+    reflow_error *error = NULL;
+    CHECK_STATUS(REFLOW_ERROR_UNSUPPORTED, reflow_peer_attach(peer, network, &error));
+    CHECK(strstr(reflow_error_text(error).data, "simulated") != NULL);
+    CHECK(reflow_error_hint(error).size != 0);
+    reflow_error_destroy(error);
+    reflow_peer_destroy(peer);
+    reflow_network_destroy(network);
+    reflow_runtime_destroy(runtime);
+}
+
 static void test_arguments(void) {
     reflow_runtime *runtime = rig_runtime(&rig_own);
     reflow_peer *peer = NULL;
@@ -414,6 +437,7 @@ static void test_arguments(void) {
     FAILS(REFLOW_ERROR_IO, reflow_peer_start(peer, &e));
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_attach(peer, NULL, &e));
     reflow_peer_destroy(peer);
+    test_simulated();
     reflow_peer_destroy(NULL);
     CHECK(reflow_peer_port(NULL) == 0 && !reflow_peer_connected(NULL, text_of("x")));
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_peer_start(NULL, &e));

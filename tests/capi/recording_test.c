@@ -71,6 +71,15 @@ static reflow_status add_finish(reflow_context *context, void *state) {
     return reflow_context_emit(context, 0, reflow_message_integer(-*(int64_t *)state));
 }
 
+static reflow_status picky(reflow_context *context, void *state, reflow_packet *inputs,
+                           size_t count) {
+    (void)state;
+    (void)count;
+    int64_t value = rig_integer(inputs[0].message);
+    if (value % 2 == 0) return REFLOW_ERROR_FAILED;
+    return reflow_context_emit(context, 0, reflow_message_integer(value));
+}
+
 static void register_all(reflow_runtime *runtime) {
     rig_register_pass(runtime);
     rig_component source = {0};
@@ -89,6 +98,8 @@ static void register_all(reflow_runtime *runtime) {
     sum.run = add;
     sum.finish = add_finish;
     rig_register(runtime, &sum);
+    rig_component some = {.id = "Picky", .inports = "a", .outports = "o", .max_batch = 1, .run = picky};
+    rig_register(runtime, &some);
 }
 
 static reflow_runtime *runtime_with(reflow_runtime_options *options) {
@@ -281,6 +292,64 @@ static void test_same(void) {
     }
     free(first);
     CHECK(different > 5 && played_back > 3);
+}
+
+/* A node with another one that takes what it has given up. */
+static void test_fallback_node(void) {
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+        reflow_runtime_options options = simulated(seed);
+        reflow_runtime *runtime = runtime_with(&options);
+        reflow_graph *graph = rig_graph();
+        rig_node(graph, "p", "Pass");
+        WORKS(reflow_graph_add_node(
+            graph, text_of("w"), text_of("Picky"),
+            json("{\"failure\": {\"fallback\": {\"node\": \"p\"}, \"retries\": 2, \"backoff_ms\": 2}}"), &e));
+        reflow_network *network = NULL;
+        WORKS(reflow_x_record_create(runtime, graph, text_of(file("run.rec")), &network, &e));
+        reflow_graph_destroy(graph);
+        reflow_subscription *events = listen(network);
+        WORKS(reflow_network_start(network, &e));
+        reflow_inport inport = rig_inport(network, "w.a");
+        for (int64_t i = 0; i < 12; ++i) {
+            WORKS(reflow_network_try_send(network, inport, reflow_message_integer(i), &e));
+            if (i % 3 == 1) WORKS(reflow_runtime_run(runtime, 1 + seed % 7, NULL, &e));
+        }
+        WORKS(reflow_network_drain(network, REFLOW_FOREVER, &e));
+        CHECK(rig_counters(network, "p").fired == 6);
+        WORKS(reflow_network_stop(network, REFLOW_FOREVER, &e));
+        char *recorded = events_of(events);
+        reflow_network_destroy(network);
+        reflow_runtime_destroy(runtime);
+        replayed again = begin_replay("run.rec");
+        WORKS(reflow_x_replay_run(again.replay, 0, NULL, &e));
+        char *repeated = end_replay(&again);
+        CHECK(strcmp(recorded, repeated) == 0);
+        free(recorded);
+        free(repeated);
+    }
+}
+
+/* A run that differs tells so also where the network has stopped by itself, and does not wait for a stop. */
+static void test_stopped_by_itself(void) {
+    reflow_runtime_options options = simulated(3);
+    reflow_runtime *runtime = runtime_with(&options);
+    reflow_graph *graph = rig_graph();
+    WORKS(reflow_graph_add_node(graph, text_of("add"), text_of("Add"),
+                                json("{\"failure\": {\"then\": \"stop\"}}"), &e));
+    reflow_network *network = NULL;
+    WORKS(reflow_x_record_create(runtime, graph, text_of(file("run.rec")), &network, &e));
+    reflow_graph_destroy(graph);
+    WORKS(reflow_network_start(network, &e));
+    rig_send(network, rig_inport(network, "add.a"), 11);
+    WORKS(reflow_network_drain(network, REFLOW_FOREVER, &e));
+    WORKS(reflow_network_stop(network, REFLOW_FOREVER, &e));
+    reflow_network_destroy(network);
+    reflow_runtime_destroy(runtime);
+    added = 2; /* 13, at which it fails */
+    replayed again = begin_replay("run.rec");
+    FAILS(REFLOW_ERROR_FAILED, reflow_x_replay_run(again.replay, 0, NULL, &e));
+    free(end_replay(&again));
+    added = 1;
 }
 
 /* A changed component is found at its first firing, and from then on always. */
@@ -529,6 +598,8 @@ int main(void) {
     check_time_limit(60);
     CHECK(mkdtemp(folder) != NULL);
     test_same();
+    test_fallback_node();
+    test_stopped_by_itself();
     test_difference();
     test_other_envelopes();
     test_damaged();

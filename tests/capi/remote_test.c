@@ -166,6 +166,7 @@ static void test_timeout(void) {
         char text[400];
         next_error(errors, text);
         CHECK(strstr(text, "50 ms") != NULL);
+        CHECK(strstr(text, ": No connection to network: far") != NULL); /* and why it has waited */
     }
     dial(&near_side, &far_side);
     /* Until the other side has answered what the node asks for, one may still wait too long. */
@@ -180,6 +181,25 @@ static void test_timeout(void) {
     }
     CHECK_STATUS(REFLOW_OK, status);
     CHECK(rig_integer(got) == 14);
+    /* And behind a link: the actor takes one packet, and no more before it goes on. */
+    WORKS(reflow_network_pause(far_side.network, text_of("twice"), REFLOW_FOREVER, &e));
+    for (bool told = false; !told;) {
+        reflow_error *error = NULL;
+        (void)reflow_network_send(near_side.network, rig_inport(near_side.network, "before.a"),
+                                  reflow_message_integer(1), 0, &error);
+        reflow_error_destroy(error);
+        reflow_message message;
+        size_t count = 0;
+        error = NULL;
+        if (reflow_output_recv_many(errors, &message, 1, 0, &count, &error) == REFLOW_OK) {
+            reflow_view view = {NULL, 0};
+            CHECK_STATUS(REFLOW_OK, reflow_message_get_text(message, &view));
+            told = strstr(view.data, "actor twice of network far has no room") != NULL;
+            reflow_message_unref(message);
+        }
+        reflow_error_destroy(error);
+    }
+    WORKS(reflow_network_resume(far_side.network, text_of(""), &e));
     reflow_output_destroy(errors);
     reflow_output_destroy(output);
     end_side(&near_side);

@@ -95,10 +95,10 @@ class Server:
 
 
 class Failover(support.Case):
-    def peer(self, name, bases):
+    def peer(self, name, bases, extra=""):
         return rig.Running(self, name, rig.toml(
             name, f"discovery_endpoints = {json.dumps(bases)}\ndiscovery_refresh_ms = 200\n"
-            "discovery_timeout_ms = 1000\ndiscovery_ttl_ms = 600000\n"))
+            "discovery_timeout_ms = 1000\ndiscovery_ttl_ms = 600000\n" + extra))
 
     def connected(self, peer):
         with urllib.request.urlopen(f"http://127.0.0.1:{peer.port()}/status",
@@ -146,6 +146,21 @@ class Failover(support.Case):
         servers, good = [Server(self, mode) for mode in BAD], Server(self)
         nobody = f"http://127.0.0.1:{support.free_port()}"
         self.run_with([good.base] + [one.base for one in servers] + [nobody], good, servers, nobody)
+
+    def test_what_is_listed_no_more_is_dialled_no_more(self):
+        """And that is said."""
+        server = Server(self)
+        alpha = self.peer("alpha", [server.base])
+        beta = self.peer("beta", [server.base], "reconnect_forever = true\nreconnect_most_ms = 400\n")
+        beta.said("Established connection with network: alpha")
+        alpha.process.kill()
+        alpha.process.wait(support.DEADLINE)
+        beta.said("Reconnect attempt 1 for alpha failed", "WARN ")
+        with server.lock:
+            server.table.pop(("alpha", "alpha-1"))
+        beta.said(r"Reconnect to alpha \(endpoint 127\.0\.0\.1:\d+\) ended after \d+ attempts?: "
+                  "discovery does not list it any more", "WARN ")
+        self.assertEqual(beta.end(), 0)
 
     def test_an_outage_of_all_removes_nothing(self):
         servers = [Server(self), Server(self)]
