@@ -424,7 +424,7 @@ void Actor::take_inputs(Lane& lane, std::size_t left) {
 }
 
 // Takes back what would call a source that has ended: a start, going on, a timer, inputs.
-void Actor::end_source(Lane& lane) {
+[[gnu::cold]] void Actor::end_source(Lane& lane) {
     again_ = false;
     resting_ = 0;
     if (Supervisor* own = supervisor()) own->forget();
@@ -503,7 +503,7 @@ bool Actor::measured(Probe& to) noexcept {
     return to.begin_turn(group.scheduler.clock().now_ns(), consumed(), waiting, tells);
 }
 
-reflow_status Actor::call_watched(Lane& lane, Context& context, std::uint32_t emitted) noexcept {
+[[gnu::cold]] reflow_status Actor::call_watched(Lane& lane, Context& context, std::uint32_t emitted) noexcept {
     WatchedPlace* place = lane.place(group.scheduler.watchdog.get());
     if (place == nullptr) {  // nobody looks meanwhile: it is told of behind the call
         const Clock& clock = group.scheduler.clock();

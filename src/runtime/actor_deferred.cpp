@@ -205,7 +205,7 @@ std::unique_ptr<Error> Actor::deferred_error(Deferred& firing) noexcept try {
                                        timeout_ns / 1'000'000, " ms (timeout_ms)"))
                     .take();
         const String& why = deferred()->waits_for;
-        if (!why.empty()) error->message = concat(error->message, ": ", why);
+        if (!why.empty()) error->message.append(": ").append(why);
     } else if (error == nullptr) {
         bool cancelled = firing.status == REFLOW_ERROR_CANCELLED;
         error =

@@ -60,16 +60,13 @@ Message failed_message(const FailedFiring& firing, bool object) {
         DeferredFirings* later = deferred();
         const bool captures = later != nullptr && later->captures;
         const std::size_t emitted = captures ? later->captured().size() : emitted_;
-        if (status == REFLOW_ERROR_LIMIT && emitted >= limits::emits_count) {
-            error = Failure(status, concat("a call emits at most ", limits::emits_count,
-                                           " messages, and this one has more"))
-                        .hint("emit the rest in further calls")
-                        .take();
-        } else {
-            error = Failure(status, status == REFLOW_ERROR_OUT_OF_MEMORY ? "out of memory"
-                                                                         : "the component failed")
-                        .take();
-        }
+        static_assert(limits::emits_count == 1'000'000);
+        const bool many = status == REFLOW_ERROR_LIMIT && emitted >= limits::emits_count;
+        error = Failure(status, many ? "a call emits at most 1000000 messages, and this one has more"
+                                : status == REFLOW_ERROR_OUT_OF_MEMORY ? "out of memory"
+                                                                       : "the component failed")
+                    .hint(many ? "emit the rest in further calls" : "")
+                    .take();
     }
     error->status = failure_status(status);
     if (error->node.empty()) error->node = id;

@@ -6,7 +6,6 @@
 #include "runtime/actor.hpp"
 #include "runtime/dealer.hpp"
 #include "runtime/scheduler.hpp"
-#include "runtime/supervisor.hpp"
 
 namespace reflow::runtime {
 
@@ -169,8 +168,9 @@ std::size_t Actor::room(std::uint32_t outport) const noexcept {
             continue;
         }
         if (at->outport == connection.outport) break;
-        const Connections& dealt = outports[at->outport];
-        if (std::any_of(dealt.begin(), dealt.end(), same)) return nullptr;
+        for (const Connection& dealt : outports[at->outport]) {
+            if (same(dealt)) return nullptr;
+        }
     }
     return this;
 }
@@ -269,17 +269,6 @@ bool Actor::flush_all(Lane& lane, bool hands_over) {
     }
     last_unsent_ = kept;
     return kept == nullptr;
-}
-
-// How much each connection has before the call.
-void Actor::mark_emits() {
-    Vector<std::size_t>& marks = supervisor()->marks;
-    marks.clear();
-    supervisor()->notes = false;
-    any_queue([&marks](const Connection& connection) {
-        marks.push_back(connection.pending.size());
-        return false;
-    });
 }
 
 }  // namespace reflow::runtime

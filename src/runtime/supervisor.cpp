@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "runtime/dealer.hpp"
 #include "runtime/scheduler.hpp"
 
 namespace reflow::runtime {
@@ -136,5 +137,16 @@ void Supervisor::arm() noexcept {
 }
 
 void Supervisor::cancel() noexcept { entry_.actor.group.scheduler.timers.cancel(entry_); }
+
+// How much each connection has before the call.
+void Actor::mark_emits() {
+    Vector<std::size_t>& marks = supervisor()->marks;
+    marks.clear();
+    supervisor()->notes = false;
+    any_queue([&marks](const Connection& connection) {
+        marks.push_back(connection.pending.size());
+        return false;
+    });
+}
 
 }  // namespace reflow::runtime
