@@ -7,7 +7,11 @@
 #if defined(REFLOW_WIDE_TEXT)
 
 #include <immintrin.h>
+#if defined(__clang__)
+#define _Bool bool  // the header is of C, and gcc alone knows this word in C++
+#endif
 #include <sys/platform/x86.h>
+#undef _Bool
 
 #include <bit>
 #include <cstddef>

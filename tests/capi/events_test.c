@@ -745,7 +745,7 @@ static void test_completed_before_a_failure(const rig_mode *mode) {
     rig_register(runtime, &component);
     reflow_graph *graph = rig_graph();
     rig_node(graph, "n", "Advances");
-    bench at = {runtime, rig_network(runtime, graph), 0};
+    bench at = {runtime, rig_network(runtime, graph), {0}};
     reflow_graph_destroy(graph);
     at.inport = rig_inport(at.network, "n.a");
     reflow_subscription *all = subscribe(
@@ -794,7 +794,7 @@ static void test_limit_of_emits(const rig_mode *mode) {
     rig_register(runtime, &component);
     reflow_graph *graph = rig_graph();
     rig_node(graph, "n", "Much");
-    bench at = {runtime, rig_network(runtime, graph), 0};
+    bench at = {runtime, rig_network(runtime, graph), {0}};
     reflow_graph_destroy(graph);
     at.inport = rig_inport(at.network, "n.a");
     reflow_subscription *all = subscribe(&at, 1u << REFLOW_EVENT_ACTOR_FAILED, 10);

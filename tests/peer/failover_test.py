@@ -150,7 +150,7 @@ class Failover(support.Case):
     def test_what_is_listed_no_more_is_dialled_no_more(self):
         """And that is said."""
         server = Server(self)
-        alpha = self.peer("alpha", [server.base])
+        alpha = self.peer("alpha", [server.base], "auto_dial = false\n")  # so the link is one that beta has dialled
         beta = self.peer("beta", [server.base], "reconnect_forever = true\nreconnect_most_ms = 400\n")
         beta.said("Established connection with network: alpha")
         alpha.process.kill()
