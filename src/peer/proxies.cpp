@@ -201,10 +201,12 @@ void Proxy::emit_what_came(Context& context) {
     }
     struct Resume {  // also if there is no memory for the rest
         ~Resume() {
+            if (!peer) return;
             for (const auto& [link, channel] : refused) link->resume(channel);
         }
         Vector<std::pair<Ref<Link>, std::uint64_t>>& refused;
-    } const resume{refused};
+        Ref<Peer> peer;  // what a link tells, so it stays as long; none if it has ended
+    } const resume{refused, refused.empty() ? Ref<Peer>() : home->peer()};
     Vector<reflow_message> run;
     for (std::size_t i = 0; i < all.size();) {
         const Exit exit = all[i].exit;
