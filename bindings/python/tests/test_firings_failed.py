@@ -54,6 +54,7 @@ def test_streams_of_a_firing_that_failed_end_with_its_error(net, function):
             assert frame is not None, "the data is not complete"
             read.append(bytes(frame))
     assert read in ([b"first"], [])
+    net.wait_idle(SECONDS)  # the stream ends before the firing is booked
     assert net.errors  # which keeps the frame of the exception, and so the writer
 
 
