@@ -8,6 +8,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "network/paths.hpp"
 
 namespace reflow::network {
 
@@ -349,9 +350,7 @@ bool Change::born_paused(std::string_view id) const noexcept {
         bool all = true;
         for (const Ref<Actor>& actor : before_->actors) {
             std::string_view other = actor->id;
-            bool inside = id.empty() || (other.size() > id.size() && other.starts_with(id) &&
-                                         other[id.size()] == '/');
-            if (!inside) continue;
+            if (!id.empty() && !lies_in(other, id)) continue;
             some = true;
             all = all && (actor->pause_reasons & Network::by_host) != 0;
         }

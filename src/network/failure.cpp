@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "message/envelope.hpp"
 #include "network/network.hpp"
+#include "network/paths.hpp"
 #include "runtime/supervisor.hpp"
 
 namespace reflow::network {
@@ -11,16 +12,6 @@ namespace reflow::network {
 using runtime::Actor;
 using runtime::AfterFailure;
 using runtime::FailedFiring;
-
-namespace {
-
-// Whether a node is what a path means: itself, or inside.
-bool meant(std::string_view path, std::string_view id) noexcept {
-    if (path.empty() || path == id) return true;
-    return id.size() > path.size() && id.starts_with(path) && id[path.size()] == '/';
-}
-
-}  // namespace
 
 // ---- from the runtime
 

@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "base/text.hpp"
+#include "network/paths.hpp"
 
 namespace reflow::network {
 
@@ -103,10 +104,7 @@ Result<Vector<Actor*>> Topology::select(std::string_view path) const {
     }
     found.reserve(path.empty() ? actors.size() : 0);
     for (const auto& actor : actors) {
-        std::string_view id = actor->id;
-        bool inside = path.empty() ||
-                      (id.size() > path.size() && id.starts_with(path) && id[path.size()] == '/');
-        if (inside) found.push_back(actor.get());
+        if (path.empty() || lies_in(actor->id, path)) found.push_back(actor.get());
     }
     if (found.empty() && !path.empty()) return no_node(path);
     return found;

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "message/envelope.hpp"
 #include "network/build.hpp"
+#include "network/paths.hpp"
 #include "peer/peer.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/completions.hpp"
@@ -448,11 +449,7 @@ void Proxies::cancelled(std::string_view path) noexcept {
         Ref<Peer> with = peer();
         if (!with) return;
         for (const Ref<Proxy>& one : all()) {
-            const std::string_view node = one->node;
-            const bool inside = path.empty() || node == path ||
-                                (node.size() > path.size() && node.starts_with(path) &&
-                                 node[path.size()] == '/');
-            if (inside) with->cancel(*one);
+            if (network::meant(path, one->node)) with->cancel(*one);
         }
     } catch (const std::bad_alloc&) {
         // As if the other side did not know it.
