@@ -2222,7 +2222,8 @@ enum {
     REFLOW_EVENT_NETWORK_STALLED = 2, /* section 10; not each of very many: see stalls */
     REFLOW_EVENT_NETWORK_SHUTDOWN = 3,
     REFLOW_EVENT_ACTOR_STARTED = 4,
-    REFLOW_EVENT_ACTOR_COMPLETED = 5,  /* a call of run ended well: count firings */
+    REFLOW_EVENT_ACTOR_COMPLETED = 5,  /* a call of run ended: count firings of it ended well, also
+                                          where a later firing of the same call failed */
     REFLOW_EVENT_ACTOR_FAILED = 6,     /* a firing failed */
     REFLOW_EVENT_MESSAGE_SENT = 7,     /* a packet was delivered from node to peer */
     REFLOW_EVENT_MESSAGE_RECEIVED = 8, /* a packet came in from outside */
@@ -3648,7 +3649,7 @@ REFLOW_API void reflow_peer_destroy(reflow_peer *peer);
  * lost, and told as such.
  * Ownership: network borrowed; the peer keeps what it needs. Threads: any. Blocking: never.
  * Errors: REFLOW_ERROR_INVALID_STATE after the start, REFLOW_ERROR_INVALID_ARGUMENT for a network of
- * another runtime. Since: 0.1.0 */
+ * another runtime, REFLOW_ERROR_UNSUPPORTED in mode simulated, whose time waits for no link. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_peer_attach(reflow_peer *peer, reflow_network *network,
                                             reflow_error **error);
 

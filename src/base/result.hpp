@@ -76,7 +76,8 @@ public:
     Result(Failure&& failure) : error_(std::move(failure).take()) {}
     Result(std::unique_ptr<Error> error) : error_(std::move(error)) {}
 
-    [[nodiscard]] bool ok() const noexcept { return error_ == nullptr; }
+    // By the value: one whose error has been taken stays a failure.
+    [[nodiscard]] bool ok() const noexcept { return value_.has_value(); }
     [[nodiscard]] T& value() & noexcept {
         REFLOW_ASSERT(ok());
         return *value_;

@@ -151,8 +151,9 @@ Result<void> Outboxes::put_all(const Address& to, std::span<const MessageRef> me
             for (; accepted < messages.size(); ++accepted) {
                 Result<bool> taken = way->box.put(messages[accepted].own(), fate,
                                                   carrier_.carrier_now_ns(), lost, index);
+                if (taken.ok() && taken.value()) continue;
                 if (!taken.ok()) result = taken.take_error();
-                if (!taken.ok() || !taken.value()) break;
+                break;
             }
             if (result.ok() && accepted == before) {
                 way->full = true;

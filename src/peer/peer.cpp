@@ -484,8 +484,11 @@ Result<std::size_t> Peer::deliver(Link& link, const Parcel& parcel, std::uint64_
         Result<std::size_t> some = put(link, rest, channel, *inport, next);
         if (!some.ok() && some.error().status == REFLOW_ERROR_NOT_FOUND) {
             Result<std::uint64_t> now = find_anew(link, parcel, channel, *inport);
-            if (!now.ok()) some = now.take_error();
-            if (now.ok() && std::exchange(inport, now.value()) != now.value()) continue;
+            if (!now.ok()) {
+                some = now.take_error();
+            } else if (std::exchange(inport, now.value()) != now.value()) {
+                continue;
+            }
         }
         if (!some.ok()) {
             if (taken != 0) return taken;  // the one that is refused comes again as the first

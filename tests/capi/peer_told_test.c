@@ -117,6 +117,29 @@ static void test_delivered(void) {
     free(all);
 }
 
+/* An actor that is taken out of a network while the link to it has taken packets before, and comes back. */
+static void test_removed(void) {
+    side alpha = open_side("alpha", 0), beta = open_side("beta", 0);
+    join(&beta, &alpha);
+    for (int round = 0; round < 3; ++round) {
+        answer before = {0}, gone[3] = {0};
+        send(&beta, "recorder", round, REFLOW_FOREVER, &before);
+        EVENTUALLY(told(&before) != 0);
+        CHECK(before.fate == REFLOW_PEER_FATE_DELIVERED);
+        WORKS(reflow_network_remove_node(alpha.network, text_of("recorder"), &e));
+        for (int i = 0; i < 3; ++i) send(&beta, "recorder", i, REFLOW_FOREVER, &gone[i]);
+        for (int i = 0; i < 3; ++i) {
+            EVENTUALLY(told(&gone[i]) != 0);
+            CHECK(gone[i].fate == REFLOW_PEER_FATE_LOST && gone[i].status == REFLOW_ERROR_NOT_FOUND);
+        }
+        WORKS(reflow_network_add_node(alpha.network, text_of("recorder"), text_of("Pass"),
+                                      reflow_message_null(), &e));
+    }
+    books(&beta, 12, 3, 9, 0, 0);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
+}
+
 /* An actor that takes nothing: what is on its way when the link ends is in doubt, what has not gone is lost, and
  * what has waited for too long is told so; the books of the sender know the former to the number. */
 static void test_end_of_link(void) {
@@ -359,6 +382,7 @@ int main(void) {
     if (!reflow_feature(text_of("peer"))) return 0;
     test_arguments();
     test_delivered();
+    test_removed();
     test_end_of_link();
     test_disconnect();
     test_stop();

@@ -40,6 +40,7 @@ TEST(Result, PassesOnWhatItHas) {
     Result<void> passed = failed.take_error();
     ASSERT_FALSE(passed.ok());
     EXPECT_EQ(passed.error().status, REFLOW_ERROR_LIMIT);
+    EXPECT_FALSE(failed.ok());  // nobody takes a value that is not there
 }
 
 TEST(Result, LongChainsOfCausesAreText) {
