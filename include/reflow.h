@@ -3528,7 +3528,8 @@ REFLOW_API reflow_view reflow_node_state_name(int32_t state);
  * With discovery endpoints it registers itself there with the start and at each refresh, reads who else is
  * there, and dials every network that it is not linked to and that is allowed, unless
  * REFLOW_PEER_NO_AUTO_DIAL says no. Two that dial each other keep one link, the one that was dialled by the peer
- * whose (network id, instance id) is less. Servers that cannot be reached remove nothing.
+ * whose (network id, instance id) is less; where both are open for a moment, what is sent on and on for more than
+ * a second may overtake itself once when the other one is left. Servers that cannot be reached remove nothing.
  *
  * A link that was dialled is dialled again when it breaks: after 200 ms, and then after twice as long each
  * time up to 3.2 s, five attempts. A refusal ends that. Each side sends a heartbeat; a link from which
@@ -3789,7 +3790,7 @@ enum {
 typedef struct reflow_remote_actor_options {
     uint32_t struct_size; /* sizeof(reflow_remote_actor_options) */
     reflow_name_strategy strategy;
-    reflow_view alias;       /* with REFLOW_NAME_MANUAL_ALIAS */
+    reflow_view alias;       /* with REFLOW_NAME_MANUAL_ALIAS, which it means by default; refused with others */
     const reflow_view *inports; /* beside those that connections use; none at all: "in" */
     size_t inports_count;
     const reflow_view *outports; /* likewise */

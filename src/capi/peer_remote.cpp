@@ -49,6 +49,14 @@ Result<peer::RemoteRegistration> read(const reflow_remote_actor_options* given) 
     Result<std::string_view> alias = text_argument(from.alias, "alias");
     if (!alias.ok()) return alias.take_error();
     wanted.alias = alias.value();
+    // An alias says what is meant, as in a configuration.
+    if (!wanted.alias.empty()) {
+        if (!wanted.strategy) wanted.strategy = peer::NameStrategy::manual_alias;
+        if (*wanted.strategy != peer::NameStrategy::manual_alias) {
+            return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
+                           "only REFLOW_NAME_MANUAL_ALIAS takes an alias");
+        }
+    }
     auto inports = read_names(from.inports, from.inports_count, "inports");
     if (!inports.ok()) return inports.take_error();
     wanted.inports = std::move(inports).take();

@@ -20,7 +20,11 @@ std::uint32_t milliseconds(const Arguments& arguments, std::string_view name) {
 
 // A token on a command line is seen by all users of the machine, one in a file is not.
 std::string token_of(const Arguments& arguments) {
-    if (const auto token = arguments.get("token")) return *token;
+    if (const auto token = arguments.get("token")) {
+        // As of a variable that is not set: everybody would be let in.
+        if (token->empty()) fail(exit_invalid, "--token is empty");
+        return *token;
+    }
     const auto file = arguments.get("token-file");
     if (!file) return "";
     std::string token = read_text(*file, exit_invalid);

@@ -98,7 +98,7 @@ std::optional<std::size_t> read_head(Form form, std::span<const std::byte> bytes
 }
 
 std::size_t write_head(Form form, Kind kind, std::uint64_t bytes, const std::uint8_t mask[4],
-                       char* to) noexcept {
+                       char* to, bool last) noexcept {
     auto put = [&](std::size_t i, std::uint64_t byte) { to[i] = static_cast<char>(byte & 0xff); };
     if (form == Form::tcp) {
         for (std::size_t i = 0; i < 4; ++i) put(i, bytes >> (8 * i));
@@ -111,7 +111,7 @@ std::size_t write_head(Form form, Kind kind, std::uint64_t bytes, const std::uin
         return 8;
     }
     bool masked = form == Form::ws_client;
-    put(0, 0x80 | static_cast<std::uint64_t>(kind));
+    put(0, (last ? 0x80U : 0U) | static_cast<std::uint64_t>(kind));
     std::size_t wide = bytes < 126 ? 0 : bytes < 65536 ? 2 : 8;
     put(1, (masked ? 0x80U : 0U) | (wide == 0 ? bytes : wide == 2 ? 126 : 127));
     for (std::size_t i = 0; i < wide; ++i) put(2 + i, bytes >> (8 * (wide - 1 - i)));

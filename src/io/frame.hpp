@@ -39,9 +39,12 @@ struct Head {
 // a reason if it breaks the rules.
 [[nodiscard]] std::optional<std::size_t> read_head(Form form, std::span<const std::byte> bytes,
                                                    Head& head, std::string_view& wrong) noexcept;
-// Writes a head for a whole message; its length.
+// What goes into one frame of WebSocket: longer messages go in several, since others take no more in one
+// (such as tungstenite, which the original uses).
+inline constexpr std::size_t ws_part_bytes = std::size_t{16} << 20;
+// Writes a head; its length. last: of its message; on tcp there is no other.
 [[nodiscard]] std::size_t write_head(Form form, Kind kind, std::uint64_t bytes,
-                                     const std::uint8_t mask[4], char* to) noexcept;
+                                     const std::uint8_t mask[4], char* to, bool last = true) noexcept;
 // The longest that a head can tell of.
 [[nodiscard]] std::uint64_t most_bytes(Form form) noexcept;
 // XOR with the mask, in place; it undoes itself.

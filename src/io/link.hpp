@@ -153,6 +153,7 @@ private:
     // link_write.cpp: writing
     reflow_status put(Kind kind, String&& frame, bool counts);
     void push(Kind kind, String&& body, bool counts);
+    void push_part(Kind kind, String&& body, bool last, bool counts);
     [[nodiscard]] std::size_t gather(iovec* parts) noexcept;
     void wrote(std::size_t bytes) noexcept;
     void write_out() noexcept;

@@ -97,8 +97,17 @@ String Link::remote() const {
     return remote_;
 }
 
-// Under mutex_.
+// Under mutex_: the parts of a message follow one another.
 void Link::push(Kind kind, String&& body, bool counts) {
+    if (form_ == Form::tcp || body.size() <= ws_part_bytes) return push_part(kind, std::move(body), true, counts);
+    for (std::size_t at = 0; at < body.size(); at += ws_part_bytes) {
+        const bool last = body.size() - at <= ws_part_bytes;
+        push_part(at == 0 ? kind : Kind::more, String(body.substr(at, ws_part_bytes)), last, last && counts);
+    }
+}
+
+// Under mutex_.
+void Link::push_part(Kind kind, String&& body, bool last, bool counts) {
     std::uint8_t* mask = masks_;
     if (form_ == Form::ws_client) {
         if (masks_used_ + 4 > sizeof masks_) {
@@ -111,7 +120,7 @@ void Link::push(Kind kind, String&& body, bool counts) {
     }
     Piece& piece = queue_.emplace_back();
     piece.head_bytes =
-        static_cast<std::uint8_t>(write_head(form_, kind, body.size(), mask, piece.head));
+        static_cast<std::uint8_t>(write_head(form_, kind, body.size(), mask, piece.head, last));
     piece.counts = counts;
     piece.body = std::move(body);
     if (form_ == Form::ws_client) apply_mask(piece.body.data(), piece.body.size(), mask);

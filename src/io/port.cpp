@@ -231,7 +231,12 @@ void Guest::secure() {
     }
     Moved moved = channel_.shake();
     if (moved == Moved::again) return watch_->want(!channel_.wants_out(), channel_.wants_out());
-    if (moved != Moved::some) return end();
+    if (moved != Moved::some) {
+        const String from = address_text(reinterpret_cast<const sockaddr*>(&from_), from_bytes_);
+        const String why = moved == Moved::end ? String("it left") : channel_.error();
+        if (port_->handler_ != nullptr) port_->handler_->not_secured(from, why);
+        return end();
+    }
     state_ = State::asking;
     watch_->want(true, false);
     readable();

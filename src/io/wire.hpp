@@ -175,6 +175,8 @@ public:
     // Who shall hear of a wire that has been accepted: NULL refuses it. It lives until closed().
     virtual WireHandler* accepted(Wire& wire) = 0;
     virtual HttpResponse request(const HttpRequest& request) = 0;
+    // Who came and did not get through the handshake of TLS.
+    virtual void not_secured(std::string_view /*remote*/, std::string_view /*reason*/) {}
 };
 
 struct PortOptions {

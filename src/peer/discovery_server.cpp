@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "peer/endpoints.hpp"
+#include "peer/http.hpp"
 
 namespace reflow::peer {
 
@@ -61,6 +62,7 @@ void DiscoveryServer::stop() {
 io::WireHandler* DiscoveryServer::accepted(io::Wire&) { return nullptr; }
 
 io::HttpResponse DiscoveryServer::request(const io::HttpRequest& request) {
+    if (request.foreign) return error_response(403, "pages of browsers are not let in");
     return answer(request);
 }
 

@@ -83,6 +83,11 @@ Identity Link::remote() const {
     return other_locked();
 }
 
+std::uint64_t Link::opened_ns() const {
+    std::lock_guard lock(mutex_);
+    return opened_ns_;
+}
+
 bool Link::open_to(std::string_view network_id) const {
     if (stage() != Stage::open) return false;
     std::lock_guard lock(mutex_);
@@ -554,6 +559,12 @@ Result<std::size_t> Link::send_old(Outgoing& to, std::span<const MessageRef> pac
         if (!text.ok()) {
             if (sent != 0) break;
             return text.take_error();
+        }
+        if (text.value().size() > limits::peer_frame_bytes) {
+            if (sent != 0) break;
+            return Failure(REFLOW_ERROR_LIMIT,
+                           concat("the message has ", text.value().size(), " bytes as JSON; a peer of the original "
+                                  "takes ", limits::peer_frame_bytes));
         }
         reflow_status status = wire_->send(std::move(text).take(), true);
         if (status == REFLOW_ERROR_WOULD_BLOCK) {

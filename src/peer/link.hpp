@@ -119,6 +119,8 @@ public:
     }
     // Who the other side is; fixed once it is open.
     [[nodiscard]] Identity remote() const;
+    // When it was opened, by the clock of its owner; it is open.
+    [[nodiscard]] std::uint64_t opened_ns() const;
     // Whether it is open, and to that network, and takes what is sent.
     [[nodiscard]] bool open_to(std::string_view network_id) const;
     [[nodiscard]] const String& endpoint() const noexcept { return endpoint_; }

@@ -46,13 +46,6 @@ std::string_view use_words(NameUse use) noexcept {
     }
 }
 
-Failure conflict(const RemoteName& actor, std::string_view name, NameUse use) {
-    return Failure(REFLOW_ERROR_ALREADY_EXISTS,
-                   concat("name conflict: '", name, "' for ", actor.text(), " is the name of ",
-                          use_words(use), " already"))
-        .hint("choose an alias, or the strategy auto_alias");
-}
-
 Result<String> numbered(const RemoteName& actor, const String& base, const NameLookup& lookup) {
     NameUse use = lookup(base);
     if (use == NameUse::free) return base;
@@ -101,7 +94,14 @@ Result<void> check_network_id(std::string_view id, std::string_view what) {
 Result<void> check_id(std::string_view id, std::string_view what) { return check(id, what, {}); }
 
 Result<void> check_alias(std::string_view alias) {
-    return check(alias, "invalid alias: it", "@/");
+    return check(alias, "invalid alias: the name", "@/");
+}
+
+Failure name_conflict(const RemoteName& actor, std::string_view name, NameUse use) {
+    return Failure(REFLOW_ERROR_ALREADY_EXISTS,
+                   concat("name conflict: '", name, "' for ", actor.text(), " is the name of ",
+                          use_words(use), " already"))
+        .hint("choose an alias, or the strategy auto_alias");
 }
 
 Result<String> choose_alias(const RemoteName& actor, NameStrategy strategy,
@@ -129,7 +129,7 @@ Result<String> choose_alias(const RemoteName& actor, NameStrategy strategy,
     if (Result<void> ok = check_alias(name); !ok.ok()) return ok.take_error();
     if (strategy == NameStrategy::auto_alias) return numbered(actor, name, lookup);
     NameUse use = lookup(name);
-    if (use != NameUse::free) return conflict(actor, name, use);
+    if (use != NameUse::free) return name_conflict(actor, name, use);
     return name;
 }
 

@@ -59,5 +59,6 @@ struct RemoteName {
 // alias that are none; REFLOW_ERROR_LIMIT "maximum retries exceeded ...".
 [[nodiscard]] Result<String> choose_alias(const RemoteName& actor, NameStrategy strategy,
                                           std::string_view manual, const NameLookup& lookup);
+[[nodiscard]] Failure name_conflict(const RemoteName& actor, std::string_view name, NameUse use);
 
 }  // namespace reflow::peer

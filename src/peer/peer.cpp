@@ -314,6 +314,7 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
         Identity remote = link.remote();
         greeted = !remote.network_id.empty();
         std::erase(retiring_, kept);
+        std::erase(shunned_, kept);
         std::erase(departing_, kept);
         std::erase_if(asked_, [&](const auto& one) {
             return one.second.link == kept && !one.second.answered;
@@ -360,6 +361,11 @@ void Peer::tell_end(Link& link, reflow_status status, std::string_view reason) {
     if (listener_) listener_(event);
 }
 
+void Peer::not_secured(std::string_view remote, std::string_view reason) {
+    failed_.fetch_add(1, std::memory_order_relaxed);
+    log(REFLOW_LOG_WARN, concat("a connection from ", remote, " was refused: handshake of TLS: ", reason));
+}
+
 io::WireHandler* Peer::accepted(io::Wire& wire) {
     auto link = make_ref<Link>(static_cast<LinkOwner&>(*this), options_.link, false, wire.remote());
     link->attach(Ref<io::Wire>::share(&wire));
@@ -383,11 +389,10 @@ io::WireHandler* Peer::accepted(io::Wire& wire) {
 // in between.
 Ref<Link> Peer::pick(std::string_view network_id) {
     std::lock_guard lock(mutex_);
-    for (bool retiring : {false, true}) {
+    for (bool shunned : {false, true}) {
         auto fits = [&](const Ref<Link>& link) {
             if (!link->open_to(network_id)) return false;
-            bool retires = std::find(retiring_.begin(), retiring_.end(), link) != retiring_.end();
-            return retires == retiring;
+            return (std::find(shunned_.begin(), shunned_.end(), link) != shunned_.end()) == shunned;
         };
         auto count = static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(), fits));
         if (count == 0) continue;
@@ -398,7 +403,7 @@ Ref<Link> Peer::pick(std::string_view network_id) {
             last = &link;
             if (before-- == 0) break;
         }
-        if (last != nullptr) return *last;
+        if (last != nullptr) return count == 1 ? *last : elder_locked(*last, network_id);
     }
     return {};
 }

@@ -264,6 +264,7 @@ private:
 
     // ---- from the port
     io::WireHandler* accepted(io::Wire& wire) override;
+    void not_secured(std::string_view remote, std::string_view reason) override;
     io::HttpResponse request(const io::HttpRequest& request) override;
 
     Result<void> dial(const Ref<Target>& target);
@@ -315,8 +316,11 @@ private:
     // Targets that another link has served until now, which was that one.
     [[nodiscard]] Vector<Ref<Target>> woken_locked(const Identity& remote);
     [[nodiscard]] bool serves_locked(const Ref<Target>& target);
-    // Of two links to one peer one goes.
+    // Of two links to one peer one goes. Until then each side sends by the one that it had first, so that
+    // nothing overtakes what went before.
     void settle(Link& link);
+    [[nodiscard]] static bool twins(const Link& one, const Link& other);
+    [[nodiscard]] Ref<Link> elder_locked(const Ref<Link>& link, std::string_view network_id) const;
     void retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks);
     // A link that the host has disconnected, until the fate of what it carries is known.
     struct Farewell {
@@ -371,8 +375,9 @@ private:
     Ref<Discovery> discovery_;     // set by start(), and fixed then
     Vector<Ref<Link>> departing_;  // disconnected, and not closed yet
     Vector<Ref<Link>> retiring_;   // which end soon, since another link is to the same peer
+    Vector<Ref<Link>> shunned_;    // of these, the ones that do not come to rest: only another one is picked
     Vector<String> not_dialled_;   // networks that the host has disconnected
-    Vector<String> unreachable_;   // endpoints of discovery, which has been told
+    Vector<String> unreachable_;   // endpoints of discovery, which has been told; the last failure last
     Vector<String> strangers_;     // such, where another network was met
     struct Asked {
         Ref<Link> link;

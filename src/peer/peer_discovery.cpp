@@ -200,6 +200,16 @@ void Peer::dial_discovered(std::span<const DiscoveredNetwork> known) {
                 }
             }
         }
+        // Those that have not been reached come last, the one that failed last at the very end: they keep nobody
+        // else out of max_connections.
+        Map<std::string_view, std::size_t> failed;
+        for (std::size_t i = 0; i < unreachable_.size(); ++i) failed[unreachable_[i]] = i + 1;
+        auto turn = [&](const Ref<Target>& target) {
+            auto place = failed.find(target->endpoint);
+            return place == failed.end() ? 0 : place->second;
+        };
+        std::stable_sort(found.begin(), found.end(),
+                         [&](const auto& one, const auto& other) { return turn(one) < turn(other); });
     }
     for (const Ref<Target>& target : dropped) tell_dropped(*target);
     for (const Ref<Target>& target : found) {
@@ -249,8 +259,8 @@ void Peer::tell_unreached(const Target& target) {
     bool first = false;
     {
         std::lock_guard lock(mutex_);
-        first = !holds(unreachable_, target.endpoint);
-        if (first) unreachable_.push_back(target.endpoint);
+        first = std::erase(unreachable_, target.endpoint) == 0 && !stopping_;
+        unreachable_.push_back(target.endpoint);
     }
     log(first ? REFLOW_LOG_WARN : REFLOW_LOG_DEBUG,
         concat("cannot reach network ", target.expected->network_id, " at ", target.endpoint,
@@ -300,6 +310,23 @@ void Peer::check_expected(Link& link) {
     link.close(io::WIRE_NORMAL, "discovery tells of another network here");
 }
 
+// Whether two that dialled each other have both links now.
+bool Peer::twins(const Link& one, const Link& other) {
+    return &one != &other && one.dialled() != other.dialled() && other.stage() == Stage::open &&
+           one.remote() == other.remote();
+}
+
+Ref<Link> Peer::elder_locked(const Ref<Link>& link, std::string_view network_id) const {
+    bool passed = false;  // of two that were opened in the same moment it is the first here
+    for (const Ref<Link>& other : links_) {
+        passed = passed || other == link;
+        if (!twins(*link, *other) || !other->open_to(network_id) || holds(shunned_, other)) continue;
+        const std::uint64_t ours = link->opened_ns(), theirs = other->opened_ns();
+        return theirs < ours || (theirs == ours && !passed) ? other : link;
+    }
+    return link;
+}
+
 void Peer::settle(Link& link) {
     const Identity& self = options_.link.self;
     const Identity remote = link.remote();
@@ -309,9 +336,7 @@ void Peer::settle(Link& link) {
     {
         std::lock_guard lock(mutex_);
         for (const Ref<Link>& other : links_) {
-            bool twin = other.get() != &link && other->stage() == Stage::open &&
-                        other->remote() == remote && other->dialled() != link.dialled();
-            if (!twin) continue;
+            if (!twins(link, *other)) continue;
             goes = link.dialled() == ours_first ? other : Ref<Link>::share(&link);
             if (holds(retiring_, goes)) return;
             retiring_.push_back(goes);
@@ -322,7 +347,7 @@ void Peer::settle(Link& link) {
 }
 
 // What is on its way when both have noticed still arrives: it is closed when nothing has come or gone for a
-// while, and streams that it carries come to their end.
+// while. If that does not come, both sides send by the other link, and streams that it carries come to their end.
 void Peer::retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks) {
     constexpr std::uint64_t look_ns = 200'000'000;
     constexpr unsigned most_looks = 5;
@@ -330,7 +355,11 @@ void Peer::retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks) 
     if (link->stage() != Stage::open) return;
     if (link->close_resting(packets, io::WIRE_NORMAL, reason)) return;
     const Link::Counts counts = link->counts();
-    if (looks >= most_looks && counts.streams == 0) return link->close(io::WIRE_NORMAL, reason);
+    if (looks == most_looks) {
+        std::lock_guard lock(mutex_);
+        if (holds(retiring_, link)) shunned_.push_back(link);
+    }
+    if (looks >= 2 * most_looks && counts.streams == 0) return link->close(io::WIRE_NORMAL, reason);
     const std::uint64_t now = counts.packets_in + counts.packets_out;
     later(look_ns, [this, link, now, looks] { retire(link, now, looks + 1); });
 }

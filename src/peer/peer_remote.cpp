@@ -200,6 +200,7 @@ Result<String> Peer::register_remote(const RemoteRegistration& wanted) {
         };
         if (!wanted.strategy) {
             alias = wanted.name.text();
+            if (NameUse use = lookup(alias); use != NameUse::free) return name_conflict(wanted.name, alias, use);
         } else {
             Result<String> chosen =
                 choose_alias(wanted.name, *wanted.strategy, wanted.alias, lookup);

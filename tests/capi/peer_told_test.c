@@ -188,6 +188,41 @@ static void test_end_of_link(void) {
     rig_end_side(&alpha);
 }
 
+/* Who waits for room when the link ends is told so: there was one. */
+typedef struct batch {
+    side *from;
+    reflow_status status;
+    size_t accepted;
+} batch;
+static void *send_batch(void *data) {
+    batch *one = data;
+    reflow_message all[8];
+    for (int64_t i = 0; i < 8; ++i) all[i] = reflow_message_integer(i);
+    one->status = reflow_peer_send_many(one->from->peer, text_of("alpha"), text_of("recorder"), text_of("a"), all, 8,
+                                        text_of("wheel"), REFLOW_FOREVER, &one->accepted, NULL);
+    return NULL;
+}
+static void test_end_of_wait(void) {
+    enum { WINDOW = 4 };
+    side alpha = open_side("alpha", WINDOW), beta = open_side("beta", 0);
+    join(&beta, &alpha);
+    rig_pause(alpha.network, "recorder");
+    const reflow_inport inport = rig_inport(alpha.network, "recorder.a");
+    while (reflow_network_send(alpha.network, inport, reflow_message_integer(0), 0, NULL) == REFLOW_OK) {
+    }
+    batch waiting = {&beta, REFLOW_OK, 0};
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, send_batch, &waiting) == 0);
+    EVENTUALLY(number(beta.peer, "sent") == WINDOW); /* of eight in one call */
+    WORKS(reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK_STATUS(REFLOW_ERROR_CLOSED, waiting.status);
+    CHECK(waiting.accepted == WINDOW);
+    rig_resume(alpha.network, "recorder");
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
+}
+
 /* A link that is disconnected waits for what the actor there takes within a moment, and nobody waits for it. */
 static void test_disconnect(void) {
     enum { WINDOW = 16 };
@@ -384,6 +419,7 @@ int main(void) {
     test_delivered();
     test_removed();
     test_end_of_link();
+    test_end_of_wait();
     test_disconnect();
     test_stop();
     test_last_event();

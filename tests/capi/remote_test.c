@@ -298,9 +298,13 @@ static void test_register(void) {
     WORKS(reflow_peer_register_remote_actor(near_side.peer, text_of("twice"), text_of("far"),
                                             &options, &node, &e));
     expect_text(node, "twice@far");
-    FAILS(REFLOW_ERROR_ALREADY_EXISTS,
-          reflow_peer_register_remote_actor(near_side.peer, text_of("twice"), text_of("far"),
-                                            &options, &node, &e));
+    reflow_error *taken = NULL;
+    CHECK_STATUS(REFLOW_ERROR_ALREADY_EXISTS,
+                 reflow_peer_register_remote_actor(near_side.peer, text_of("twice"), text_of("far"),
+                                                   &options, &node, &taken));
+    const reflow_view why = reflow_error_message(taken);
+    CHECK(why.size > 14 && memcmp(why.data, "name conflict:", 14) == 0);
+    reflow_error_destroy(taken);
     reflow_output *first = rig_output(near_side.network, "twice@far.o", 0);
     WORKS(reflow_network_start(near_side.network, &e));
     dial(&near_side, &far_side);
@@ -314,6 +318,15 @@ static void test_register(void) {
     WORKS(reflow_peer_register_remote_actor(near_side.peer, text_of("twice"), text_of("far"),
                                             &options, &node, &e));
     expect_text(node, "far::twice");
+    /* An alias says what is meant, or contradicts what is said. */
+    options.alias = text_of("doubler");
+    FAILS(REFLOW_ERROR_INVALID_ARGUMENT,
+          reflow_peer_register_remote_actor(near_side.peer, text_of("twice"), text_of("far"),
+                                            &options, &node, &e));
+    options.strategy = REFLOW_NAME_REMOTE;
+    WORKS(reflow_peer_register_remote_actor(near_side.peer, text_of("twice"), text_of("far"),
+                                            &options, &node, &e));
+    expect_text(node, "doubler");
     reflow_output *second = rig_output(near_side.network, "far_twice_2.o", 0);
     feed(near_side.network, "far_twice_2.a", 4);
     /* Each node that stands for the actor gets all that it emits. */

@@ -231,6 +231,17 @@ class Server(support.Case):
             with error:
                 return error.code, error.read().decode()
 
+    def ask_as_browser(self, host, *headers):
+        request = urllib.request.Request(self.base + "/networks")
+        for name, value in (("Host", host), ("User-Agent", "Mozilla/5.0"), *headers):
+            request.add_header(name, value)
+        try:
+            with urllib.request.urlopen(request, timeout=support.DEADLINE) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
     def entry(self, network, endpoint="127.0.0.1:1"):
         return json.dumps({"network_id": network, "instance_id": network + "-1",
                            "endpoint": endpoint, "capabilities": ["actor_messaging"]})
@@ -250,6 +261,9 @@ class Server(support.Case):
         with socket.create_connection(("127.0.0.1", int(self.base.rsplit(":", 1)[1]))) as silent:
             silent.sendall(b"GET /networks HTTP/1.1\r\n")  # and nothing more
             self.assertEqual(self.ask("/health")[0], 200)
+        self.assertEqual(self.ask_as_browser("127.0.0.1:1"), 200)
+        self.assertEqual(self.ask_as_browser("elsewhere.example"), 403)
+        self.assertEqual(self.ask_as_browser("127.0.0.1:1", ("Origin", "http://elsewhere.example")), 403)
         wait_for(lambda: self.networks() == [], "the entry has grown too old")
         self.assertEqual(server.end(), 0)
 
@@ -307,8 +321,35 @@ class Server(support.Case):
         friend.said("Registered with discovery endpoint: https:.*")
         wrong = peer("wrong", ca.replace('"t"', '"u"'))
         wrong.said(".*cannot register with .* status 401: .*token.*", "WARN ")
-        for program in (stranger, friend, wrong):
+        secure = peer("secure", f'discovery_token = "t"\n[tls]\nca_file = "{self.path("cert.pem")}"\n'
+                      f'certificate_file = "{self.path("cert.pem")}"\nkey_file = "{self.path("key.pem")}"\n')
+        port = int(secure.said("starting peer: .*bind=.*:(\\d+)").group(1))
+        with socket.create_connection(("127.0.0.1", port)) as garbage:
+            garbage.sendall(b"\x16\x03\x01\x00\x05hello")
+            secure.said("a connection from 127.0.0.1:.* was refused: handshake of TLS: .*", "WARN ")
+        for program in (stranger, friend, wrong, secure):
             self.assertEqual(program.end(), 0)
+
+    def test_nobody_who_is_deaf_keeps_others_out(self):
+        """Entries that take connections and never answer, in front of one that does."""
+        self.start()
+        with socket.create_server(("127.0.0.1", 0)) as deaf:
+            for i in range(4):
+                self.assertEqual(self.ask("/register", self.entry(
+                    f"a{i}", f"127.0.0.1:{deaf.getsockname()[1]}/{i}"))[0], 200)
+
+            def peer(name, extra=""):
+                self.write(name + ".toml", f'network_id = "{name}"\nbind_address = "127.0.0.1"\nbind_port = 0\n'
+                           f'discovery_endpoints = ["{self.base}"]\n{extra}')
+                return Program(self, "reflow-peer", "--config", name + ".toml")
+            good = peer("good", "auto_dial = false\n")
+            good.said("Registered with discovery endpoint: .*")
+            seeker = peer("seeker", "max_connections = 2\nhandshake_timeout_ms = 300\n"
+                          "discovery_refresh_ms = 100\n")
+            seeker.said("Established connection with network: good")
+            self.assertEqual((seeker.end(), good.end()), (0, 0))
+            said = [text for level, text in seeker.lines() if "the peer stops" in text]
+            self.assertEqual(said, [])
 
     def test_wrong_use(self):
         for arguments, code, words in (
@@ -316,6 +357,7 @@ class Server(support.Case):
                 (["--entry-ttl-secs", "0"], 2, "entry-ttl-secs"),
                 (["--entry-ttl-secs", "x"], 2, "entry-ttl-secs"),
                 (["--token", "a", "--token-file", "b"], 2, "token"),
+                (["--token", ""], 2, "--token is empty"),
                 (["--token-file", "nothere"], 3, "nothere"),
                 (["--certificate", "c.pem"], 2, "go together"),
                 (["--certificate", "c.pem", "--key", "k.pem", "--bind", "127.0.0.1:0"], 1, "c.pem"),

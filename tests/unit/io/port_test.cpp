@@ -155,6 +155,44 @@ TEST_F(PortTest, FramesWithTheUpgradeAndInPartsAndPings) {
     EXPECT_EQ(server->reason, "bye");
 }
 
+// Others take no frame of more than 16 MiB, and ours takes what comes in parts as one.
+TEST_F(PortTest, LongMessagesGoInParts) {
+    listen();
+    Plain socket(port);
+    socket.say(upgrade());
+    std::string came = socket.hear("\r\n\r\n");
+    Ear* server = door.wait_ear();
+    ASSERT_TRUE(server->wait_open());
+    constexpr std::size_t part = std::size_t{16} << 20;
+    std::string longest(2 * part + 5, 'a');
+    for (std::size_t i = 0; i < longest.size(); i += 1000) longest[i] = static_cast<char>('b' + i / 1000 % 20);
+    ASSERT_EQ(server->wire->send(String(longest), true), REFLOW_OK);
+    server->wire->close(WIRE_NORMAL, "bye");
+    came = socket.hear();
+    auto head = [](int first, std::uint64_t size) {
+        std::string bytes(1, static_cast<char>(first));
+        if (size < 126) return bytes + static_cast<char>(size);
+        bytes += static_cast<char>(127);
+        for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(size >> shift & 0xff);
+        return bytes;
+    };
+    std::string expected = head(0x01, part) + longest.substr(0, part) + head(0x00, part) + longest.substr(part, part) +
+                           head(0x80, 5) + longest.substr(2 * part);
+    ASSERT_GT(came.size(), expected.size());
+    EXPECT_TRUE(came.compare(0, expected.size(), expected) == 0);
+
+    door.prepare = [](Ear& each) { each.echoes = true; };
+    Ear mine(bell);
+    auto wire = all->dial(at("ws", port), {}, mine);
+    ASSERT_TRUE(wire.ok());
+    ASSERT_EQ(wire.value()->send(String(longest), true), REFLOW_OK);
+    ASSERT_TRUE(mine.wait_frames(1)) << mine.reason;
+    EXPECT_TRUE(mine.frames[0] == longest);
+    wire.value()->cut();
+    ASSERT_TRUE(mine.wait_closed());
+    mine.wire = nullptr;
+}
+
 TEST_F(PortTest, BreakingTheRulesIsToldByItsCode) {
     PortOptions options = patient_port();
     options.wire.frame_bytes = 200;

@@ -4,74 +4,44 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <map>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "../host_rig.hpp"
 #include "reflow.h"
 
 namespace {
 
-reflow_view view(std::string_view text) { return {text.data(), text.size()}; }
-std::string text(reflow_view of) { return {of.data, of.size}; }
+using host_rig::name;
+using host_rig::seen;
+using host_rig::text;
+using host_rig::throws;
+using host_rig::view;
 
-// What was called and thrown, and what the log was told.
-struct Seen {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::map<std::string, int> calls;
-    std::vector<std::string> lines;
-    reflow_completion open{};
+// The firing that was kept open last.
+class Kept {
+public:
+    void put(reflow_completion open) {
+        std::lock_guard lock(mutex_);
+        open_ = open;
+        changed_.notify_all();
+    }
+    reflow_completion take() {
+        std::unique_lock lock(mutex_);
+        EXPECT_TRUE(changed_.wait_for(lock, std::chrono::minutes(2), [&] { return open_.id != 0; }));
+        return std::exchange(open_, {});
+    }
 
-    void reset() {
-        std::lock_guard lock(mutex);
-        calls.clear();
-        lines.clear();
-        open = {};
-    }
-    void note(const std::string& name) {
-        std::lock_guard lock(mutex);
-        ++calls[name];
-        changed.notify_all();
-    }
-    [[noreturn]] void throws(const std::string& name) {
-        note(name);
-        throw std::runtime_error("enough of " + name);
-    }
-    void wait(const std::string& name, int times = 1) {
-        std::unique_lock lock(mutex);
-        ASSERT_TRUE(changed.wait_for(lock, std::chrono::minutes(2), [&] { return calls[name] >= times; })) << name;
-    }
-    void wait_line(const std::string& part) {
-        std::unique_lock lock(mutex);
-        auto found = [&] {
-            for (const std::string& line : lines) {
-                if (line.find(part) != std::string::npos) return true;
-            }
-            return false;
-        };
-        ASSERT_TRUE(changed.wait_for(lock, std::chrono::minutes(2), found)) << part;
-    }
-    reflow_completion wait_open() {
-        std::unique_lock lock(mutex);
-        EXPECT_TRUE(changed.wait_for(lock, std::chrono::minutes(2), [&] { return open.id != 0; }));
-        return std::exchange(open, {});
-    }
-} seen;
-
-// The name is the user data of all that have some.
-void throws(void* name) { seen.throws(static_cast<const char*>(name)); }
-void* name(const char* of) { return const_cast<char*>(of); }
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    reflow_completion open_{};
+} kept;
 
 void log(void*, reflow_log_level, reflow_view subsystem, reflow_view, reflow_view of) {
-    {
-        std::lock_guard lock(seen.mutex);
-        if (text(subsystem) == "host") seen.lines.push_back(text(of));
-    }
+    if (text(subsystem) == "host") seen.log(of);
     seen.throws("log");
 }
 reflow_status print(void*, reflow_view, reflow_view) { seen.throws("print"); }
@@ -106,9 +76,7 @@ reflow_status run(reflow_context* context, void*, reflow_packet* inputs, size_t 
             reflow_completion opened{};
             EXPECT_EQ(REFLOW_OK, reflow_context_defer(context, i, &opened));
             EXPECT_EQ(REFLOW_OK, reflow_completion_on_cancel(opened, cancelled, name("end of on_cancel"), throws));
-            std::lock_guard lock(seen.mutex);
-            seen.open = opened;
-            seen.changed.notify_all();
+            kept.put(opened);
         }
         if (number == PASS) (void)reflow_context_emit(context, 0, reflow_message_take(&inputs[i].message));
     }
@@ -131,20 +99,11 @@ protected:
         options.wake = GetParam() == REFLOW_MODE_HOSTED ? wake : nullptr;
         options.destroy = end_runtime;
         ASSERT_EQ(REFLOW_OK, reflow_runtime_create(&options, &runtime, nullptr));
-        reflow_port in{}, out{};
-        in.name = view("in");
-        out.name = view("out");
         reflow_component component{};
-        component.struct_size = sizeof component;
-        component.port_size = sizeof(reflow_port);
-        component.id = view("Every");
-        component.inports = &in;
-        component.outports = &out;
-        component.inport_count = component.outport_count = 1;
         component.run = run;
         component.user_data = name("end of the component");
         component.destroy = throws;
-        ASSERT_EQ(REFLOW_OK, reflow_runtime_register(runtime, &component, nullptr));
+        host_rig::register_one_way(runtime, "Every", component);
         const std::string_view document =
             R"({"processes":{"a":{"component":"Every","metadata":{"failure":{"then":"escalate"}}}},"connections":[]})";
         ASSERT_EQ(REFLOW_OK, reflow_graph_load(view(document), REFLOW_FORMAT_JSON, view("g"), &graph, nullptr));
@@ -285,7 +244,7 @@ TEST_P(ThrowingHost, Completions) {
     // Told at once, when there is room.
     send(KEEP);
     run_some();
-    reflow_completion open = seen.wait_open();
+    reflow_completion open = kept.take();
     EXPECT_EQ(REFLOW_OK, reflow_completion_on_writable(open, room, name("end of room"), throws));
     seen.wait("room");
     seen.wait("end of room");
@@ -297,7 +256,7 @@ TEST_P(ThrowingHost, Completions) {
     // Cancelled.
     send(KEEP);
     run_some();
-    open = seen.wait_open();
+    open = kept.take();
     ASSERT_EQ(REFLOW_OK, reflow_network_stop(network, 100'000, nullptr));
     seen.wait("on_cancel");
     seen.wait("end of on_cancel", 2);

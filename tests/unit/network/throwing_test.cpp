@@ -6,13 +6,16 @@
 #include <new>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "../host_rig.hpp"
 #include "reflow.h"
 
 namespace {
+
+using host_rig::text;
+using host_rig::view;
 
 enum class At { nowhere, create, setup, run, finish, teardown, destroy_state, save, load, visit };
 
@@ -22,9 +25,6 @@ std::function<void()> what;
 void pass(At at) {
     if (at == where) what();
 }
-
-reflow_view view(std::string_view text) { return {text.data(), text.size()}; }
-std::string text(reflow_view of) { return {of.data, of.size}; }
 
 reflow_status create(reflow_context*, void*, void** state) {
     *state = &where;
@@ -95,16 +95,7 @@ protected:
         options.mode = GetParam();
         options.log = log;
         ASSERT_EQ(REFLOW_OK, reflow_runtime_create(&options, &runtime, nullptr));
-        reflow_port in{}, out{};
-        in.name = view("in");
-        out.name = view("out");
         reflow_component component{};
-        component.struct_size = sizeof component;
-        component.port_size = sizeof(reflow_port);
-        component.id = view("Thrower");
-        component.inports = &in;
-        component.outports = &out;
-        component.inport_count = component.outport_count = 1;
         component.create = create;
         component.setup = setup;
         component.run = run;
@@ -113,7 +104,7 @@ protected:
         component.destroy_state = destroy_state;
         component.save = save;
         component.load = load;
-        ASSERT_EQ(REFLOW_OK, reflow_runtime_register(runtime, &component, nullptr));
+        host_rig::register_one_way(runtime, "Thrower", component);
         ASSERT_EQ(REFLOW_OK, reflow_graph_create(view("g"), &graph, nullptr));
         ASSERT_EQ(REFLOW_OK, reflow_graph_add_node(graph, view("a"), view("Thrower"), reflow_message{}, nullptr));
     }

@@ -365,7 +365,7 @@ TEST(PeerConfig, RemoteActors) {
               "peer.toml:7:9: only the strategy 'manual_alias' takes an alias at "
               "$.remote_actor[0].alias");
     EXPECT_EQ(actor("alias = 'x@y'"),
-              "peer.toml:6:9: invalid alias: it 'x@y' holds '@' at $.remote_actor[0].alias");
+              "peer.toml:6:9: invalid alias: the name 'x@y' holds '@' at $.remote_actor[0].alias");
     EXPECT_EQ(actor("[[remote_actor]]\nactor_id = 'a'\nnetwork_id = 'b'"),
               "peer.toml:6:1: a@b is there twice at $.remote_actor[1]");
     EXPECT_EQ(actor("alias = 'x'\n[[remote_actor]]\nactor_id = 'c'\nnetwork_id = 'b'\nalias = 'x'"),

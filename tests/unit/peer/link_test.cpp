@@ -586,6 +586,14 @@ TEST(LinkTest, OldPeerIsAnsweredInItsWords) {
     EXPECT_NE(said.find(R"("payload":{"type":"Integer","data":5})"), String::npos) << said;
     EXPECT_NE(said.find(R"("source_network":"kiln","source_actor":"wheel")"), String::npos);
     EXPECT_NE(said.find(R"("trace_context":null)"), String::npos);
+    // What its library would break the link for is refused here: 64 MiB of JSON, with all that is around.
+    Message much = Message::string(std::string((std::size_t{64} << 20) - 100, 'x'));
+    const MessageRef too_long = much;
+    Result<std::size_t> refused = old.end.link->send(channel, std::span(&too_long, 1));
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().status, REFLOW_ERROR_LIMIT);
+    EXPECT_EQ(old.heard(), "");
+    EXPECT_EQ(old.end.link->stage(), Stage::open);
     // A trace crosses in both directions.
     Message packet = noted(6, "flow");
     const MessageRef traced = packet;

@@ -91,7 +91,7 @@ TEST(PeerNames, InvalidAliases) {
         ASSERT_FALSE(result.ok()) << alias;
         EXPECT_EQ(result.error().message.find("invalid alias: "), 0u) << result.error().message;
     }
-    EXPECT_EQ(check_alias("a/b").error().message, "invalid alias: it 'a/b' holds '/'");
+    EXPECT_EQ(check_alias("a/b").error().message, "invalid alias: the name 'a/b' holds '/'");
     EXPECT_TRUE(check_alias(std::string(limits::name_bytes, 'a')).ok());
     EXPECT_TRUE(check_alias("Ofen \xc3\xbc::1").ok());
 }

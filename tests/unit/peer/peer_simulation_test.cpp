@@ -8,6 +8,7 @@
 // REFLOW_TEST_SEED=<n> plays one history again.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 #include <thread>
@@ -549,7 +550,9 @@ TEST(PeerSimulationTest, TwoThatDialEachOtherLoseNothing) {
         world.pass(3000 * ms);
         if (most == 2) ++twice;
         for (std::size_t from : {0U, 1U}) {
-            EXPECT_EQ(world.sides[1 - from].got.size(), static_cast<std::size_t>(world.sides[from].sent));
+            const auto& got = world.sides[1 - from].got;
+            EXPECT_EQ(got.size(), static_cast<std::size_t>(world.sides[from].sent));
+            EXPECT_TRUE(std::is_sorted(got.begin(), got.end())) << "of " << from;
             EXPECT_EQ(world.sides[from].peer->links().size(), 1u);
         }
         world.check();

@@ -8,52 +8,21 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <condition_variable>
-#include <map>
-#include <mutex>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "../host_rig.hpp"
 #include "reflow.h"
 
 namespace {
 
-reflow_view view(std::string_view text) { return {text.data(), text.size()}; }
+using host_rig::name;
+using host_rig::seen;
+using host_rig::throws;
+using host_rig::view;
 
-struct Seen {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::map<std::string, int> calls;
-    std::map<std::string, int> lines;
-
-    [[noreturn]] void throws(const std::string& name) {
-        {
-            std::lock_guard lock(mutex);
-            ++calls[name];
-            changed.notify_all();
-        }
-        throw std::runtime_error("enough of " + name);
-    }
-    void wait(const std::string& name, int times = 1) {
-        std::unique_lock lock(mutex);
-        ASSERT_TRUE(changed.wait_for(lock, std::chrono::minutes(2), [&] { return calls[name] >= times; })) << name;
-    }
-    void wait_line(const std::string& line) {
-        std::unique_lock lock(mutex);
-        ASSERT_TRUE(changed.wait_for(lock, std::chrono::minutes(2), [&] { return lines[line] > 0; })) << line;
-    }
-} seen;
-
-void log(void*, reflow_log_level, reflow_view, reflow_view, reflow_view of) {
-    std::lock_guard lock(seen.mutex);
-    ++seen.lines[std::string(of.data, of.size)];
-    seen.changed.notify_all();
-}
-void throws(void* name) { seen.throws(static_cast<const char*>(name)); }
-void* name(const char* of) { return const_cast<char*>(of); }
+void log(void*, reflow_log_level, reflow_view, reflow_view, reflow_view of) { seen.log(of); }
 void events(void*, reflow_message, uint64_t) { seen.throws("events"); }
 void fate(void*, reflow_peer_fate, reflow_status, reflow_view) { seen.throws("fate"); }
 void undelivered(void*, reflow_view, reflow_message, reflow_status, reflow_view) { seen.throws("undelivered"); }
@@ -81,23 +50,15 @@ struct Side {
 class ThrowingPeer : public testing::Test {
 protected:
     void SetUp() override {
+        seen.reset();
         reflow_runtime_options options{};
         options.struct_size = sizeof options;
         options.workers = 2;
         options.log = log;
         ASSERT_EQ(REFLOW_OK, reflow_runtime_create(&options, &runtime, nullptr));
-        reflow_port in{}, out{};
-        in.name = view("in");
-        out.name = view("out");
         reflow_component component{};
-        component.struct_size = sizeof component;
-        component.port_size = sizeof(reflow_port);
-        component.id = view("Pass");
-        component.inports = &in;
-        component.outports = &out;
-        component.inport_count = component.outport_count = 1;
         component.run = pass;
-        ASSERT_EQ(REFLOW_OK, reflow_runtime_register(runtime, &component, nullptr));
+        host_rig::register_one_way(runtime, "Pass", component);
         ASSERT_EQ(REFLOW_OK, reflow_graph_create(view("g"), &graph, nullptr));
         ASSERT_EQ(REFLOW_OK, reflow_graph_add_node(graph, view("a"), view("Pass"), reflow_message{}, nullptr));
     }
