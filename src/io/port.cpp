@@ -36,7 +36,8 @@ Result<Ref<Port>> Port::open(Ref<Loop> loop, std::string_view address, std::uint
         Result<Ref<TlsContext>> tls = TlsContext::create(options.wire.tls, true);
         if (!tls.ok()) return tls.take_error();
         made->tls_ = std::move(tls).take();
-    } else if (!options.wire.tls.ca_file.empty()) {
+    }
+    if (!options.wire.tls.ca_file.empty()) {
         // For what will be dialled: who starts is told, not who dials.
         Result<Ref<TlsContext>> tls = TlsContext::create(options.wire.tls, false);
         if (!tls.ok()) return tls.take_error();
@@ -121,6 +122,7 @@ void Port::accept_some() {
 
 void Port::welcome(int descriptor, const sockaddr_storage& from, unsigned length) {
     Channel channel(descriptor);
+    if (handler_ == nullptr || !handler_->lets_in(address_text(reinterpret_cast<const sockaddr*>(&from), length))) return;
     if (connections_ >= options_.connections) {
         if (!std::exchange(full_told_, true)) {
             log(REFLOW_LOG_WARN, concat("a port has ", connections_,

@@ -175,6 +175,8 @@ public:
     // Who shall hear of a wire that has been accepted: NULL refuses it. It lives until closed().
     virtual WireHandler* accepted(Wire& wire) = 0;
     virtual HttpResponse request(const HttpRequest& request) = 0;
+    // Whether somebody is heard at all; on the loop, for each that comes.
+    virtual bool lets_in(std::string_view /*remote*/) { return true; }
     // Who came and did not get through the handshake of TLS.
     virtual void not_secured(std::string_view /*remote*/, std::string_view /*reason*/) {}
 };

@@ -29,6 +29,13 @@ inline constexpr std::size_t mesh_executions_count = 10'000;  // of one mesh
 // How long a link that the host disconnects may stay for what becomes of what was sent over it.
 inline constexpr std::uint64_t peer_farewell_ns = 5'000'000'000;
 inline constexpr std::uint32_t peer_strangers_count = 48;  // accepted links that have not greeted
+// Handshakes of one address that may fail at once, and in a second behind them, before it is refused.
+inline constexpr std::uint64_t peer_failures_count = 1000;
+inline constexpr std::uint64_t peer_failures_per_second = 100;
+inline constexpr std::size_t peer_failing_addresses_count = 1024;  // that are remembered
+// Lines of the log that others can cause at once, and in a second behind them.
+inline constexpr std::uint64_t peer_lines_count = 100;
+inline constexpr std::uint64_t peer_lines_per_second = 10;
 inline constexpr std::uint32_t peer_guests_count = 16;     // connections that are nothing yet
 
 }  // namespace reflow::limits

@@ -119,6 +119,7 @@ public:
     }
     // Who the other side is; fixed once it is open.
     [[nodiscard]] Identity remote() const;
+    [[nodiscard]] bool secure() const;  // under TLS
     // When it was opened, by the clock of its owner; it is open.
     [[nodiscard]] std::uint64_t opened_ns() const;
     // Whether it is open, and to that network, and takes what is sent.

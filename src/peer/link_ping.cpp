@@ -6,6 +6,11 @@
 
 namespace reflow::peer {
 
+bool Link::secure() const {
+    const Ref<io::Wire> on = wire();
+    return on && (on->scheme() == io::WireScheme::wss || on->scheme() == io::WireScheme::tls);
+}
+
 // The number is the time, or the next one if there was a ping in that moment already.
 std::uint64_t Link::next_ping_locked(std::uint64_t now_ns) noexcept {
     return last_ping_ = std::max(now_ns, last_ping_ + 1);

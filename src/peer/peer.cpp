@@ -216,12 +216,10 @@ Result<void> Peer::admit(Link& link, const Hello& hello) {
             --open;
             continue;
         }
-        // Two that dial each other keep the link of the one whose name comes first; a link that has been there
-        // for a while is kept in any case, since others use it.
-        const Identity& self = options_.link.self;
-        bool ours_first = std::tie(self.network_id, self.instance_id) <
-                          std::tie(from.network_id, from.instance_id);
-        if (!other->dialled() || ours_first || other->counts().open_ns > same_moment_ns) {
+        // Two that dial each other keep the link with TLS, or else that of the one whose name comes first; a link
+        // that has been there for a while is kept as well, since others use it.
+        if (other->dialled() != link.dialled() && link.secure() && !other->secure()) continue;
+        if (!other->dialled() || stays(*other, link, from) || other->counts().open_ns > same_moment_ns) {
             return Failure(REFLOW_ERROR_REFUSED, concat("network ", from.network_id, ", instance ",
                                                         from.instance_id, " ", connected_already));
         }
@@ -337,9 +335,10 @@ void Peer::unlinked(Link& link, reflow_status status, std::string_view reason) {
         bool twin = reason.ends_with(connected_already);
         bool full = greeted && status == REFLOW_ERROR_LIMIT;
         if (!twin) (full ? refused_ : failed_).fetch_add(1, std::memory_order_relaxed);
-        log(twin ? REFLOW_LOG_DEBUG : REFLOW_LOG_WARN,
-            concat("a connection from ", link.endpoint(), " was refused: ",
-                   reason_of(status, reason)));
+        if (!twin && !full) failing_.failed(link.endpoint(), now_ns());
+        const String text = concat("a connection from ", link.endpoint(), " was refused: ",
+                                   reason_of(status, reason));
+        twin ? log(REFLOW_LOG_DEBUG, text) : warn_of_others(text);
     }
     if (next == Next::unreached) tell_unreached(*target);
     if (next == Next::soon) plan_attempt(target);
@@ -361,9 +360,21 @@ void Peer::tell_end(Link& link, reflow_status status, std::string_view reason) {
     if (listener_) listener_(event);
 }
 
+bool Peer::lets_in(std::string_view remote) {
+    const Strangers::Verdict verdict = failing_.look(remote, now_ns());
+    if (verdict == Strangers::Verdict::welcome) return true;
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    if (verdict == Strangers::Verdict::refused_first) {
+        warn_of_others(concat("connections from ", without_port(remote), " are refused for a while: ",
+                              limits::peer_failures_count, " of its handshakes have failed"));
+    }
+    return false;
+}
+
 void Peer::not_secured(std::string_view remote, std::string_view reason) {
     failed_.fetch_add(1, std::memory_order_relaxed);
-    log(REFLOW_LOG_WARN, concat("a connection from ", remote, " was refused: handshake of TLS: ", reason));
+    failing_.failed(remote, now_ns());
+    warn_of_others(concat("a connection from ", remote, " was refused: handshake of TLS: ", reason));
 }
 
 io::WireHandler* Peer::accepted(io::Wire& wire) {
@@ -540,6 +551,12 @@ io::HttpResponse Peer::request(const io::HttpRequest& request) {
 
 void Peer::log(reflow_log_level level, std::string_view text) {
     if (options_.log) options_.log(level, text);
+}
+
+void Peer::warn_of_others(std::string_view text) {
+    const std::optional<std::uint64_t> left_out = lines_.take(now_ns());
+    if (!left_out) return;
+    log(REFLOW_LOG_WARN, *left_out == 0 ? String(text) : concat(text, " (", *left_out, " such lines left out before)"));
 }
 
 }  // namespace reflow::peer

@@ -27,6 +27,7 @@
 #include "peer/outboxes.hpp"
 #include "peer/proxies.hpp"
 #include "peer/status.hpp"
+#include "peer/strangers.hpp"
 
 namespace reflow::peer {
 
@@ -246,6 +247,8 @@ private:
     void followed(Link& link, std::uint64_t number, std::optional<std::uint64_t> channel,
                   std::string_view text) override;
     void log(reflow_log_level level, std::string_view text) override;
+    // A warning that others can cause as often as they like.
+    void warn_of_others(std::string_view text);
     void flush_later(Link& link, std::uint64_t after_ns) override;
     [[nodiscard]] std::uint64_t now_ns() const override { return clock_.now_ns(); }
 
@@ -264,6 +267,7 @@ private:
 
     // ---- from the port
     io::WireHandler* accepted(io::Wire& wire) override;
+    bool lets_in(std::string_view remote) override;
     void not_secured(std::string_view remote, std::string_view reason) override;
     io::HttpResponse request(const io::HttpRequest& request) override;
 
@@ -319,6 +323,8 @@ private:
     // Of two links to one peer one goes. Until then each side sends by the one that it had first, so that
     // nothing overtakes what went before.
     void settle(Link& link);
+    // Which of the two links, dialled by one side each: with TLS, or dialled by the less of both.
+    [[nodiscard]] bool stays(const Link& one, const Link& other, const Identity& remote) const;
     [[nodiscard]] static bool twins(const Link& one, const Link& other);
     [[nodiscard]] Ref<Link> elder_locked(const Ref<Link>& link, std::string_view network_id) const;
     void retire(const Ref<Link>& link, std::uint64_t packets, unsigned looks);
@@ -349,6 +355,8 @@ private:
     // Statistics, relaxed: packets that were not delivered, links of others that found no place, and those that
     // ended before they were greeted.
     std::atomic<std::uint64_t> lost_{0}, refused_{0}, failed_{0};
+    Strangers failing_;
+    Lines lines_;
     Confirmations confirmations_;
     Deliveries deliveries_{*this};
     Outboxes outboxes_{*this};

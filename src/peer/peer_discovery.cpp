@@ -327,17 +327,22 @@ Ref<Link> Peer::elder_locked(const Ref<Link>& link, std::string_view network_id)
     return link;
 }
 
-void Peer::settle(Link& link) {
+bool Peer::stays(const Link& one, const Link& other, const Identity& remote) const {
+    if (one.secure() != other.secure()) return one.secure();
     const Identity& self = options_.link.self;
+    const bool ours_first = std::tie(self.network_id, self.instance_id) <
+                            std::tie(remote.network_id, remote.instance_id);
+    return one.dialled() == ours_first;
+}
+
+void Peer::settle(Link& link) {
     const Identity remote = link.remote();
-    bool ours_first = std::tie(self.network_id, self.instance_id) <
-                      std::tie(remote.network_id, remote.instance_id);
     Ref<Link> goes;
     {
         std::lock_guard lock(mutex_);
         for (const Ref<Link>& other : links_) {
             if (!twins(link, *other)) continue;
-            goes = link.dialled() == ours_first ? other : Ref<Link>::share(&link);
+            goes = stays(link, *other, remote) ? other : Ref<Link>::share(&link);
             if (holds(retiring_, goes)) return;
             retiring_.push_back(goes);
             break;

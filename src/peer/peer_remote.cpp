@@ -47,7 +47,7 @@ void Peer::lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_
     if (channel == UINT64_MAX) {
         const bool invalid = status == REFLOW_ERROR_PROTOCOL;
         (invalid ? invalid_ : lost_).fetch_add(1, std::memory_order_relaxed);
-        return log(REFLOW_LOG_WARN, text);
+        return warn_of_others(text);
     }
     if (outboxes_.lost(link, channel, number, status, text)) return;
     if (Ref<Proxy> proxy = proxies_ ? proxies_->sender(&link, channel) : Ref<Proxy>()) {
@@ -56,8 +56,7 @@ void Peer::lost(Link& link, std::uint64_t channel, std::uint64_t number, reflow_
     lost_.fetch_add(1, std::memory_order_relaxed);
     confirmations_.lost(link, channel, number, status, text);
     deliveries_.lost(link, channel, number, status, text);
-    log(REFLOW_LOG_WARN, concat("packet ", number, " to ", link.remote().network_id,
-                                " was not delivered: ", text));
+    warn_of_others(concat("packet ", number, " to ", link.remote().network_id, " was not delivered: ", text));
 }
 
 // ---- its own nodes

@@ -301,12 +301,45 @@ class Server(support.Case):
         self.assertEqual(self.ask("/networks", token="wrong")[0], 401)
         self.assertEqual(self.ask("/networks", token="s3cret"), (200, "[]"))
 
-    @unittest.skipUnless(shutil.which("openssl"), "no openssl to make a certificate")
-    def test_https_with_its_own_ca(self):
+    def make_certificate(self):
+        """As most authorities make them: for servers alone."""
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
                         "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost",
-                        "-addext", "subjectAltName=IP:127.0.0.1"], cwd=self.folder, check=True,
-                       capture_output=True, timeout=support.DEADLINE)
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "extendedKeyUsage=serverAuth"],
+                       cwd=self.folder, check=True, capture_output=True, timeout=support.DEADLINE)
+
+    @unittest.skipUnless(shutil.which("openssl"), "no openssl to make a certificate")
+    def test_the_link_under_tls_stays(self):
+        """Two dial each other, one under TLS; and two with the same certificate and authority."""
+        self.make_certificate()
+        tls = (f'[tls]\nca_file = "{self.path("cert.pem")}"\n', f'certificate_file = "{self.path("cert.pem")}"\n'
+               f'key_file = "{self.path("key.pem")}"\n')
+        for names in (("alpha", "beta"), ("gamma", "aaa")):
+            for shares in (False, True):
+                ports = [support.free_port(), support.free_port()]
+                endpoints = [f"127.0.0.1:{ports[1]}", f"wss://127.0.0.1:{ports[0]}"]
+                peers = []
+                for i, name in enumerate(names):
+                    self.write(name + ".toml", f'network_id = "{name}"\nbind_address = "127.0.0.1"\n'
+                               f'bind_port = {ports[i]}\nreconnect_first_ms = 20\nreconnect_most_ms = 20\n'
+                               f'reconnect_forever = true\n{tls[0]}{tls[1] if i == 0 or shares else ""}'
+                               f'[[connect]]\nendpoint = "{endpoints[i]}"\n')
+                    peers.append(Program(self, "reflow-peer", "--config", name + ".toml"))
+
+                for one in peers:
+                    one.said("starting peer: .*")
+
+                def schemes():
+                    self.base = f"http://127.0.0.1:{ports[1]}"
+                    links = json.loads(self.ask("/status")[1])["links"]
+                    return [(one["scheme"], one["state"]) for one in links]
+                wait_for(lambda: schemes() == [("wss", "connected")], lambda: f"one link, under TLS: {schemes()}")
+                for one in peers:
+                    self.assertEqual(one.end(), 0)
+
+    @unittest.skipUnless(shutil.which("openssl"), "no openssl to make a certificate")
+    def test_https_with_its_own_ca(self):
+        self.make_certificate()
         self.start("--certificate", "cert.pem", "--key", "key.pem", "--token", "t")
         self.assertTrue(self.base.startswith("https://"))
 
@@ -333,10 +366,10 @@ class Server(support.Case):
     def test_nobody_who_is_deaf_keeps_others_out(self):
         """Entries that take connections and never answer, in front of one that does."""
         self.start()
-        with socket.create_server(("127.0.0.1", 0)) as deaf:
+        with socket.create_server(("", 0)) as deaf:
             for i in range(4):
                 self.assertEqual(self.ask("/register", self.entry(
-                    f"a{i}", f"127.0.0.1:{deaf.getsockname()[1]}/{i}"))[0], 200)
+                    f"a{i}", f"127.0.0.{i + 1}:{deaf.getsockname()[1]}"))[0], 200)
 
             def peer(name, extra=""):
                 self.write(name + ".toml", f'network_id = "{name}"\nbind_address = "127.0.0.1"\nbind_port = 0\n'

@@ -603,6 +603,18 @@ TEST_P(TlsTest, EchoesLargeAndSmallAndCloses) {
     EXPECT_EQ(ear.status, REFLOW_OK);
 }
 
+// Whom a port trusts when it dials is no matter of those who dial it.
+TEST_P(TlsTest, APortAsksForNoCertificate) {
+    PortOptions options = patient_port();
+    options.wire.tls.certificate_file = String(good.c_str());
+    options.wire.tls.ca_file = String(other.c_str());
+    listen(options);
+    Ref<Wire> wire = dial(ear, good);
+    EXPECT_TRUE(ear.wait_open()) << ear.reason;
+    wire->cut();
+    EXPECT_TRUE(ear.wait_closed());
+}
+
 TEST_P(TlsTest, WhoIsNotTrustedIsNotTalkedTo) {
     listen_with(good);
     Ref<Wire> stranger = dial(ear, other);
