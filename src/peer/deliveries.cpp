@@ -322,7 +322,14 @@ void Deliveries::arm() {
         next = deadlines_.begin()->first.first;
         if (!alarm_.wants(next)) return;
     }
-    carrier_.call_later(next - std::min(next, now), [this, next] { look_at_deadlines(next); });
+    try {
+        carrier_.call_later(next - std::min(next, now), [this, next] { look_at_deadlines(next); });
+    } catch (...) {
+        // It does not come, so it must not stand in the way of the next one.
+        Lock lock(mutex_);
+        alarm_.came(next);
+        throw;
+    }
 }
 
 void Deliveries::look_at_deadlines(std::uint64_t called_for_ns) {
