@@ -97,7 +97,8 @@ TEST(HttpRequestTest, EmptyLinesInFrontArePassedOver) {
         for (std::size_t size = 0; size < text.size(); ++size) {
             ASSERT_EQ(read_http_request(text.substr(0, size), head), HttpRead::more) << size;
         }
-        ASSERT_EQ(read_http_request(text + "rest", head), HttpRead::done);
+        const std::string more = text + "rest";
+        ASSERT_EQ(read_http_request(more, head), HttpRead::done);
         EXPECT_EQ(head.bytes, text.size());
         EXPECT_EQ(head.method, "GET");
         EXPECT_EQ(head.target, "/a");
