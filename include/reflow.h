@@ -3761,8 +3761,8 @@ typedef void (*reflow_peer_fate_fn)(void *user_data, reflow_peer_fate fate, refl
  * exactly once, when its fate is known, if this returns REFLOW_OK, and never otherwise; that may be before this
  * returns. A message that finds no room waits behind those before it to that inport, and is sent in its turn, over
  * another link if its own has ended; up to 65,536 wait in a peer. What reflow_peer_send sends meanwhile may overtake
- * them. options may be NULL; the timeout is for room and confirmation together, 0 means 30 s, REFLOW_FOREVER none; an
- * outbox that sends again has deadlines of its own. The stop of the peer tells all that are open.
+ * them. options may be NULL; the timeout is for room and confirmation together, 0 means 30 s, REFLOW_FOREVER none. An
+ * outbox that sends again has deadlines beside it, and these alone with 0. A stop of the peer tells all that are open.
  * Ownership: message taken-if-ok, the rest borrowed; user_data stays yours. Threads: any, also in callbacks.
  * Blocking: never. Errors: of the arguments as reflow_peer_send_with; REFLOW_ERROR_NOT_FOUND without a link to the
  * network (and an outbox), REFLOW_ERROR_UNSUPPORTED for a peer that does not tell of deliveries,

@@ -92,17 +92,15 @@ Result<void> send(reflow_peer* peer, reflow_view network, reflow_view actor, ref
     return send_many(peer, network, actor, port, {&message, 1}, options, accepted);
 }
 
-// How long one is waited for whose fate is told by a call.
+// How long one is waited for whose fate is told by a call; 0: as long as is usual there.
 Result<std::uint64_t> told_within_ns(std::int64_t timeout_ms) {
-    constexpr std::int64_t default_ms = 30'000;
     constexpr std::int64_t most_ms = INT64_MAX / 1'000'000;
     if (timeout_ms < 0) {
         if (timeout_ms == REFLOW_FOREVER) return UINT64_MAX;
         return Failure(REFLOW_ERROR_INVALID_ARGUMENT,
                        concat("timeout_ms ", timeout_ms, " is negative"));
     }
-    const std::int64_t ms = timeout_ms == 0 ? default_ms : std::min(timeout_ms, most_ms);
-    return static_cast<std::uint64_t>(ms) * 1'000'000;
+    return static_cast<std::uint64_t>(std::min(timeout_ms, most_ms)) * 1'000'000;
 }
 
 }  // namespace

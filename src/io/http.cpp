@@ -74,16 +74,16 @@ std::string_view path_of(std::string_view target) noexcept {
     return target;
 }
 
-// Cuts the first line and the headers off the text.
+// Cuts the first line, which begins there, and the headers off the text.
 HttpRead split(std::string_view text, HttpHead& head, std::string_view& first,
-               std::string_view& rest) {
+               std::string_view& rest, std::size_t begin = 0) {
     head = {};
-    std::size_t end = text.substr(0, http_head_bytes).find("\r\n\r\n");
+    std::size_t end = text.substr(0, http_head_bytes).find("\r\n\r\n", begin);
     if (end == std::string_view::npos) {
         return text.size() >= http_head_bytes ? HttpRead::too_large : HttpRead::more;
     }
     head.bytes = end + 4;
-    rest = text.substr(0, end + 2);
+    rest = text.substr(begin, end + 2 - begin);
     first = next_line(rest);
     return HttpRead::done;
 }
@@ -167,7 +167,10 @@ std::size_t HttpHead::count(std::string_view name) const noexcept {
 HttpRead read_http_request(std::string_view text, HttpHead& head) {
     std::string_view line;
     std::string_view rest;
-    HttpRead read = split(text, head, line, rest);
+    // Empty lines in front are none of it (RFC 9112, 2.2).
+    std::size_t begin = 0;
+    while (text.substr(begin).starts_with("\r\n")) begin += 2;
+    HttpRead read = split(text, head, line, rest, begin);
     if (read != HttpRead::done) return read;
     std::size_t one = line.find(' ');
     std::size_t two = line.rfind(' ');

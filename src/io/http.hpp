@@ -33,6 +33,7 @@ struct HttpHead {
 };
 
 enum class HttpRead : std::uint8_t { more, done, wrong, too_large };
+// Empty lines in front of a request are part of its head.
 [[nodiscard]] HttpRead read_http_request(std::string_view text, HttpHead& head);
 [[nodiscard]] HttpRead read_http_answer(std::string_view text, HttpHead& head);
 

@@ -254,6 +254,9 @@ void Guest::look() {
                       begin.size());
     }
     if (!port_->options_.http && !port_->options_.websocket) return end();
+    // Empty lines may be in front of a request, and of nothing else.
+    if (text == "\r") return;
+    if (text.starts_with("\r\n")) return look_at_request();
     // Methods are of letters: others are not answered, since they do not understand it.
     for (char letter : begin) {
         if (letter < 'A' || letter > 'Z') {

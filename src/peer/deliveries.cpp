@@ -313,7 +313,6 @@ void Deliveries::stop() {
 
 // ---- deadlines
 
-// One call at a time is on its way, for the one that is next.
 void Deliveries::arm() {
     const std::uint64_t now = carrier_.delivery_now_ns();
     std::uint64_t next = 0;
@@ -321,18 +320,24 @@ void Deliveries::arm() {
         Lock lock(mutex_);
         if (deadlines_.empty()) return;
         next = deadlines_.begin()->first.first;
-        if (next >= armed_ns_) return;
-        armed_ns_ = next;
+        if (!alarm_.wants(next)) return;
     }
-    carrier_.call_later(next - std::min(next, now), [this] { look_at_deadlines(); });
+    try {
+        carrier_.call_later(next - std::min(next, now), [this, next] { look_at_deadlines(next); });
+    } catch (...) {
+        // It does not come, so it must not stand in the way of the next one.
+        Lock lock(mutex_);
+        alarm_.came(next);
+        throw;
+    }
 }
 
-void Deliveries::look_at_deadlines() {
+void Deliveries::look_at_deadlines(std::uint64_t called_for_ns) {
     const std::uint64_t now = carrier_.delivery_now_ns();
     Verdicts verdicts;
     {
         Lock lock(mutex_);
-        armed_ns_ = UINT64_MAX;
+        alarm_.came(called_for_ns);
         while (!deadlines_.empty() && deadlines_.begin()->first.first <= now) {
             const Ref<Letter> letter = deadlines_.begin()->second;
             switch (letter->state) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/ref.hpp"
+#include "peer/alarm.hpp"
 #include "peer/link.hpp"
 #include "peer/outcome.hpp"
 
@@ -104,7 +105,7 @@ private:
     void judge_locked(const Ref<Letter>& letter, Outcome outcome, reflow_status status,
                       String reason, Verdicts& verdicts);
     void arm();
-    void look_at_deadlines();
+    void look_at_deadlines(std::uint64_t called_for_ns);
     static void tell(Verdicts& verdicts);
 
     DeliveryCarrier& carrier_;
@@ -113,7 +114,7 @@ private:
     Map<TrackKey, Track> tracks_;
     Map<DeadlineKey, Ref<Letter>> deadlines_;     // of those that are not over
     std::uint64_t last_ = 0;                      // letter
-    std::uint64_t armed_ns_ = UINT64_MAX;         // the call that comes next
+    Alarm alarm_;                                 // calls for these
     std::size_t waiting_ = 0;                     // letters that wait for room
     bool stopped_ = false;
 };

@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::string_view in_doubt = "; it may have been delivered";
 
+std::uint64_t later_by(std::uint64_t time_ns, std::uint64_t by_ns) noexcept {
+    return by_ns > UINT64_MAX - time_ns ? UINT64_MAX : time_ns + by_ns;
+}
+
 }  // namespace
 
 Result<bool> Outbox::put(Message message, Ref<Fate> fate, std::uint64_t now_ns, Losses& lost,
@@ -38,7 +42,10 @@ Result<bool> Outbox::put(Message message, Ref<Fate> fate, std::uint64_t now_ns, 
     item.number = next_number_++;
     item.bytes = bytes;
     item.index = index;
-    item.deadline_ns = now_ns + options_.deadline_ns;
+    item.deadline_ns = later_by(now_ns, options_.deadline_ns);
+    if (item.fate && item.fate->until_ns != UINT64_MAX) {
+        untils_.emplace(item.fate->until_ns, item.number);
+    }
     bytes_ += bytes;
     ++books_.accepted;
     items_.push_back(std::move(item));
@@ -118,6 +125,7 @@ void Outbox::unlinked(Losses& lost) { take_back(lost); }
 
 bool Outbox::tick(std::uint64_t now_ns, Losses& lost) {
     bool goes_again = false;
+    give_up(now_ns, lost);
     if (sent_ != 0 && now_ns - std::min(now_ns, progress_ns_) > options_.ack_timeout_ns) {
         take_back(lost);
         goes_again = !items_.empty();
@@ -130,6 +138,30 @@ bool Outbox::tick(std::uint64_t now_ns, Losses& lost) {
         lose(sent_, doubt ? Loss::link_lost : Loss::deadline, REFLOW_ERROR_TIMEOUT, why, lost);
     }
     return goes_again && waiting() != 0;
+}
+
+// Those whose own time is over.
+void Outbox::give_up(std::uint64_t now_ns, Losses& lost) {
+    while (!untils_.empty() && untils_.begin()->first <= now_ns) {
+        const std::uint64_t number = untils_.begin()->second;
+        untils_.erase(untils_.begin());
+        auto found = std::lower_bound(items_.begin(), items_.end(), number,
+                                      [](const Item& item, auto of) { return item.number < of; });
+        if (found == items_.end() || found->number != number) continue;
+        const bool doubt = found->times != 0;
+        lose(static_cast<std::size_t>(found - items_.begin()),
+             doubt ? Loss::link_lost : Loss::deadline, REFLOW_ERROR_TIMEOUT,
+             doubt ? concat("not confirmed within its time", in_doubt) : String("not sent within its time"),
+             lost);
+    }
+}
+
+std::uint64_t Outbox::due_ns() const noexcept {
+    std::uint64_t due = untils_.empty() ? UINT64_MAX : untils_.begin()->first;
+    // tick() wants more than that.
+    if (sent_ != 0) due = std::min(due, later_by(progress_ns_, later_by(options_.ack_timeout_ns, 1)));
+    if (sent_ < items_.size()) due = std::min(due, items_[sent_].deadline_ns);
+    return due;
 }
 
 void Outbox::end(std::string_view why, Losses& lost) {
@@ -170,6 +202,7 @@ void Outbox::lose(std::size_t at, Loss loss, reflow_status status, std::string_v
 
 Kept Outbox::drop(std::size_t at) {
     Kept gone{std::move(items_[at].message), std::move(items_[at].fate)};
+    if (gone.fate) untils_.erase({gone.fate->until_ns, items_[at].number});
     bytes_ -= items_[at].bytes;
     items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(at));
     return gone;

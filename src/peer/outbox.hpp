@@ -9,8 +9,11 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string_view>
+#include <utility>
 
 #include "base/ref.hpp"
 #include "base/result.hpp"
@@ -47,6 +50,7 @@ struct Fate : RefCounted<Fate> {
     reflow_status status = REFLOW_OK;  // REFLOW_OK: delivered
     String why;
     OutcomeFn told;
+    std::uint64_t until_ns = UINT64_MAX;  // then it is given up, whatever the outbox says
 };
 
 // A message that will not be delivered, as far as is known here.
@@ -92,6 +96,8 @@ public:
     void unlinked(Losses& lost);
     // Deadlines. Whether something is to be sent again.
     bool tick(std::uint64_t now_ns, Losses& lost);
+    // When that is to be called next; UINT64_MAX: not before something else has happened.
+    [[nodiscard]] std::uint64_t due_ns() const noexcept;
     // Nothing will be sent any more.
     void end(std::string_view why, Losses& lost);
 
@@ -128,11 +134,14 @@ private:
     void lose(std::size_t at, Loss loss, reflow_status status, std::string_view why,
               Losses& lost);
     void take_back(Losses& lost);
+    void give_up(std::uint64_t now_ns, Losses& lost);
     [[nodiscard]] Kept drop(std::size_t at);
 
     const OutboxOptions options_;
     Deque<Item> items_;     // by number
     std::size_t sent_ = 0;  // the first so many
+    using Until = std::pair<std::uint64_t, std::uint64_t>;
+    std::set<Until, std::less<>, Allocator<Until>> untils_;  // of fates, with the number of the message
     std::uint64_t next_number_ = 0;
     std::uint64_t bytes_ = 0;
     std::uint64_t progress_ns_ = 0;  // when the link last confirmed something, or had something to confirm

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -24,15 +25,19 @@ String key_of(const Outboxes::Address& to) {
 // A thread that sends for a way: the others leave it to that one.
 class Outboxes::Pumping {
 public:
-    Pumping(Way& way, Lock& lock) : way_(way), lock_(lock) { way_.pumping = true; }
+    Pumping(Outboxes& of, Way& way, Lock& lock) : of_(of), way_(way), lock_(lock) {
+        way_.pumping = true;
+    }
     Pumping(const Pumping&) = delete;
     Pumping& operator=(const Pumping&) = delete;
     ~Pumping() {
         if (!lock_.owns_lock()) lock_.lock();
         way_.pumping = false;
+        of_.look_at(way_, way_.box.due_ns());
     }
 
 private:
+    Outboxes& of_;
     Way& way_;
     Lock& lock_;
 };
@@ -90,7 +95,13 @@ Result<Ref<Outboxes::Way>> Outboxes::way_to(const Address& to) {
     Result<String> id = make_uuid();
     if (!id.ok()) return id.take_error();
     auto way = make_ref<Way>(setting->second, to, std::move(id).take());
-    ways_.emplace(std::move(key), way);
+    looks_.emplace(way->look_ns, way.get());
+    try {
+        ways_.emplace(std::move(key), way);
+    } catch (...) {
+        looks_.erase({way->look_ns, way.get()});
+        throw;
+    }
     return way;
 }
 
@@ -101,7 +112,8 @@ Result<void> Outboxes::fits_outbox(const Address& to, MessageRef message) const 
         .hint("send its handle to an actor without an outbox, or with at_most_once");
 }
 
-Result<void> Outboxes::put_told(const Address& to, MessageRef message, OutcomeFn told) {
+Result<void> Outboxes::put_told(const Address& to, MessageRef message, std::uint64_t timeout_ns,
+                                OutcomeFn told) {
     if (Result<void> fits = fits_outbox(to, message); !fits.ok()) return fits;
     Losses lost;
     Ref<Way> way;
@@ -112,7 +124,9 @@ Result<void> Outboxes::put_told(const Address& to, MessageRef message, OutcomeFn
         Result<Ref<Way>> found = way_to(to);
         if (!found.ok()) return found.take_error();
         way = std::move(found).take();
-        Result<bool> taken = way->box.put(message.own(), fate, carrier_.carrier_now_ns(), lost);
+        const std::uint64_t now = carrier_.carrier_now_ns();
+        if (timeout_ns < UINT64_MAX - now) fate->until_ns = now + timeout_ns;
+        Result<bool> taken = way->box.put(message.own(), fate, now, lost);
         if (!taken.ok()) return taken.take_error();
         if (!taken.value()) {
             return Failure(REFLOW_ERROR_LIMIT, concat("the outbox of ", to.actor, "@",
@@ -213,7 +227,7 @@ void Outboxes::pump(const Ref<Way>& way) {
             way->again = true;
             return;
         }
-        const Pumping pumping(*way, lock);  // until here, also without memory
+        const Pumping pumping(*this, *way, lock);  // until here, also without memory
         do {
             way->again = false;
             while (way->box.waiting() != 0 && find_link(*way, lock, left.lost) &&
@@ -223,6 +237,7 @@ void Outboxes::pump(const Ref<Way>& way) {
         } while (way->again);
         was_full = std::exchange(way->full, false);
     }
+    arm();
     changed_.notify_all();
     if (was_full) carrier_.room(way->network_id);
     tell(*way, left.lost);
@@ -394,26 +409,69 @@ bool Outboxes::lost(const Link& link, std::uint64_t channel, std::uint64_t packe
     return true;
 }
 
+// ---- deadlines
+
+// Its place changes without memory, so that no deadline is forgotten for want of it.
+void Outboxes::look_at(Way& way, std::uint64_t at_ns) noexcept {
+    if (way.look_ns == at_ns) return;
+    auto place = looks_.extract({way.look_ns, &way});
+    way.look_ns = at_ns;
+    place.value().first = at_ns;
+    looks_.insert(std::move(place));
+}
+
+void Outboxes::arm() noexcept {
+    std::uint64_t next = UINT64_MAX;
+    try {
+        {
+            Lock lock(mutex_);
+            if (stopped_ || looks_.empty()) return;
+            const std::uint64_t at = looks_.begin()->first;
+            if (at == UINT64_MAX || !alarm_.wants(at)) return;
+            next = at;
+        }
+        const std::uint64_t now = carrier_.carrier_now_ns();
+        carrier_.call_later(next - std::min(next, now), [this, next] {
+            {
+                Lock lock(mutex_);
+                alarm_.came(next);
+            }
+            tick();
+        });
+    } catch (const std::bad_alloc&) {
+        // The next heartbeat looks.
+        Lock lock(mutex_);
+        alarm_.came(next);
+    }
+}
+
 void Outboxes::tick() {
     Vector<std::pair<Ref<Way>, Losses>> all;
     {
         Lock lock(mutex_);
-        for (const auto& [key, way] : ways_) {
-            if (way->box.empty() || way->pumping) continue;
-            Losses lost;
-            bool goes_again = way->box.tick(carrier_.carrier_now_ns(), lost);
-            if (goes_again && way->link) {
-                // Over another link, if there is one.
-                senders_.erase({way->link.get(), way->channel});
-                leave(*way);
+        const std::uint64_t now = carrier_.carrier_now_ns();
+        while (!looks_.empty() && looks_.begin()->first <= now) {
+            Way& way = *looks_.begin()->second;
+            if (way.box.empty() || way.pumping) {  // who sends looks when he is done
+                look_at(way, UINT64_MAX);
+                continue;
             }
-            if (goes_again || !lost.empty()) all.emplace_back(way, std::move(lost));
+            Losses lost;
+            bool goes_again = way.box.tick(now, lost);
+            look_at(way, way.box.due_ns());
+            if (goes_again && way.link) {
+                // Over another link, if there is one.
+                senders_.erase({way.link.get(), way.channel});
+                leave(way);
+            }
+            if (goes_again || !lost.empty()) all.emplace_back(Ref<Way>::share(&way), std::move(lost));
         }
     }
     for (const auto& [way, lost] : all) {
         tell(*way, lost);
         pump(way);
     }
+    arm();
 }
 
 void Outboxes::stop(std::int64_t timeout_ms) {

@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "base/ref.hpp"
+#include "peer/alarm.hpp"
 #include "peer/link.hpp"
 #include "peer/outbox.hpp"
 
@@ -34,6 +36,7 @@ public:
     virtual void undelivered(const OutboxAddress& to, const Undelivered& what) = 0;
     // There may be room again for what an actor is sent.
     virtual void room(std::string_view network_id) = 0;
+    virtual void call_later(std::uint64_t delay_ns, std::function<void()> call) = 0;
     virtual std::uint64_t carrier_now_ns() = 0;
 };
 
@@ -57,7 +60,9 @@ public:
     Result<void> put_confirmed(const Address& to, MessageRef message, std::int64_t timeout_ms);
 
     // The same without a wait: told is called once, unless this fails. REFLOW_ERROR_LIMIT if it is full.
-    Result<void> put_told(const Address& to, MessageRef message, OutcomeFn told);
+    // timeout_ns: UINT64_MAX for the deadlines of the outbox alone.
+    Result<void> put_told(const Address& to, MessageRef message, std::uint64_t timeout_ns,
+                          OutcomeFn told);
 
     // ---- from the peer
     void linked(std::string_view network_id);
@@ -67,6 +72,7 @@ public:
     // Whether the packet was of an outbox; it is told as undelivered then.
     bool lost(const Link& link, std::uint64_t channel, std::uint64_t packet, reflow_status status,
               std::string_view why);
+    // Looks at the deadlines that are over. It is called for them; another call does no harm.
     void tick();
     // Waits until what links can take has been confirmed, and tells the rest as lost.
     void stop(std::int64_t timeout_ms);
@@ -106,6 +112,7 @@ private:
         bool again = false;    // and has to look again
         bool full = false;     // somebody has been told that there is no room
         Late late;
+        std::uint64_t look_ns = UINT64_MAX;  // when deadlines in it are looked at; its place in looks_
     };
     using Lock = std::unique_lock<std::mutex>;
     class Pumping;
@@ -129,6 +136,8 @@ private:
     [[nodiscard]] bool send_some(Way& way, Lock& lock, Left& left);
     void take_late(Way& way, Left& left);
     void leave(Way& way);
+    void look_at(Way& way, std::uint64_t at_ns) noexcept;
+    void arm() noexcept;
     [[nodiscard]] Result<void> fits_outbox(const Address& to, MessageRef message) const;
     [[nodiscard]] Ref<Way> find(const Link& link, std::uint64_t channel) const;
     void tell(const Way& way, const Losses& lost);
@@ -139,6 +148,9 @@ private:
     Map<std::pair<String, String>, Ref<Setting>> settings_;  // by network and actor
     Map<String, Ref<Way>> ways_;                             // by all that they are for
     Map<std::pair<const Link*, std::uint64_t>, Ref<Way>> senders_;
+    using Look = std::pair<std::uint64_t, Way*>;
+    std::set<Look, std::less<>, Allocator<Look>> looks_;  // all of ways_, by the time of the next look
+    Alarm alarm_;
     bool stopped_ = false;
 };
 

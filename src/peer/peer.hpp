@@ -132,7 +132,8 @@ public:
         return send(network_id, actor, port, std::span(&message, 1), source_actor, timeout_ms,
                     accepted, confirm);
     }
-    // The same with confirm, and without a wait: told is called once, unless this fails. See Deliveries.
+    // The same with confirm, and without a wait: told is called once, unless this fails. See Deliveries. timeout_ns:
+    // 0 for the usual, which an outbox has of its own; UINT64_MAX for none.
     Result<void> send_told(const Deliveries::Address& to, Message message, std::uint64_t timeout_ns,
                            OutcomeFn told);
     // For a node of this network, to an actor that keeps() has told of: into the outbox, without a wait.
@@ -258,7 +259,7 @@ private:
     void room(std::string_view network_id) override;
     std::uint64_t carrier_now_ns() override { return now_ns(); }
 
-    // ---- from deliveries
+    // ---- from deliveries, and outboxes
     Ref<Link> link_for(std::string_view network_id) override { return pick(network_id); }
     void call_later(std::uint64_t delay_ns, std::function<void()> call) override {
         later(delay_ns, std::move(call));

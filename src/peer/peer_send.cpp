@@ -7,14 +7,20 @@
 #include "peer/times.hpp"
 
 namespace reflow::peer {
+namespace {
+
+constexpr std::uint64_t told_within_ns = 30'000'000'000;
+
+}  // namespace
 
 Result<void> Peer::send_told(const Deliveries::Address& to, Message message,
                              std::uint64_t timeout_ns, OutcomeFn told) {
     if (outboxes_.confirms(to.network_id, to.actor)) {
         return outboxes_.put_told({to.network_id, to.actor, to.port, to.source_actor}, message,
-                                  std::move(told));
+                                  timeout_ns == 0 ? UINT64_MAX : timeout_ns, std::move(told));
     }
-    return deliveries_.send(to, std::move(message), timeout_ns, std::move(told));
+    return deliveries_.send(to, std::move(message), timeout_ns == 0 ? told_within_ns : timeout_ns,
+                            std::move(told));
 }
 
 Result<void> Peer::send(std::string_view network_id, std::string_view actor,

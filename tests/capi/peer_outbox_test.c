@@ -11,7 +11,7 @@
 
 typedef rig_side side;
 
-static side open_side(const char *name, uint32_t port) {
+static side open_side_with(const char *name, uint32_t port, uint32_t heartbeat_ms) {
     side s;
     s.runtime = rig_runtime(&rig_own);
     rig_register_pass(s.runtime);
@@ -28,10 +28,11 @@ static side open_side(const char *name, uint32_t port) {
     options.instance_id = text_of("the one");
     options.bind_address = text_of("127.0.0.1");
     options.bind_port = port;
-    options.heartbeat_interval_ms = 1000;
+    options.heartbeat_interval_ms = heartbeat_ms;
     rig_start_peer(&s, &options);
     return s;
 }
+static side open_side(const char *name, uint32_t port) { return open_side_with(name, port, 1000); }
 
 static void join(side *from, const side *to) {
     char text[64];
@@ -132,6 +133,39 @@ static void test_deadline(void) {
     CHECK(host.ends == 0);
     rig_end_side(&beta);
     CHECK(host.ends == 1 && host.count == 3);
+}
+
+/* Deadlines are told when they are over, however seldom there are heartbeats. */
+static void test_long_heartbeats(void) {
+    enum { HOUR = 3600 * 1000 };
+    side alpha = open_side_with("alpha", 0, HOUR), beta = open_side_with("beta", 0, HOUR);
+    told lost, late;
+    reflow_delivery_options options = delivery(REFLOW_DELIVERY_AT_MOST_ONCE, &lost);
+    options.deadline_ms = 50;
+    keep(&beta, "nobody", &options);
+    for (int64_t i = 1; i <= 3; ++i) CHECK_STATUS(REFLOW_OK, put(&beta, "nobody", i, 0));
+    EVENTUALLY(__atomic_load_n(&lost.count, __ATOMIC_ACQUIRE) == 3);
+    CHECK_STATUS(REFLOW_OK, put(&beta, "nobody", 4, 0));
+    EVENTUALLY(__atomic_load_n(&lost.count, __ATOMIC_ACQUIRE) == 4);
+    CHECK(lost.sum == 10 && lost.status == REFLOW_ERROR_TIMEOUT);
+    /* What is not confirmed is sent again, so often. */
+    options = delivery(REFLOW_DELIVERY_AT_LEAST_ONCE, &late);
+    options.ack_timeout_ms = 20;
+    options.ack_retries = 2;
+    keep(&beta, "recorder", &options);
+    join(&beta, &alpha);
+    rig_pause(alpha.network, "recorder");
+    const reflow_inport inport = rig_inport(alpha.network, "recorder.a");
+    while (reflow_network_send(alpha.network, inport, reflow_message_integer(0), 0, NULL) == REFLOW_OK) {
+    }
+    CHECK_STATUS(REFLOW_OK, put(&beta, "recorder", 7, 0));
+    EVENTUALLY(__atomic_load_n(&late.count, __ATOMIC_ACQUIRE) == 1);
+    CHECK(late.sum == 7 && late.status == REFLOW_ERROR_TIMEOUT);
+    CHECK(strcmp(late.reason, "sent 3 times and not confirmed; it may have been delivered") == 0);
+    rig_resume(alpha.network, "recorder");
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
+    CHECK(lost.ends == 1 && late.ends == 1);
 }
 
 typedef struct sender {
@@ -325,6 +359,7 @@ int main(void) {
     test_arguments();
     test_kept();
     test_deadline();
+    test_long_heartbeats();
     test_nobody();
     test_policies();
     test_receiver_comes_back();

@@ -373,6 +373,56 @@ static void test_outbox(void) {
     for (int i = 0; i < 4; ++i) CHECK(told(&kept[i]) == 1);
 }
 
+/* The time that a sender gives a message counts beside the deadlines of an outbox: then it is taken out. */
+static void test_outbox_timeout(void) {
+    side alpha = open_side("alpha", 0), beta = open_side("beta", 0);
+    reflow_delivery_options delivery = {0};
+    delivery.struct_size = sizeof delivery;
+    delivery.delivery = REFLOW_DELIVERY_AT_LEAST_ONCE;
+    delivery.deadline_ms = delivery.ack_timeout_ms = 600000;
+    WORKS(reflow_peer_set_delivery(beta.peer, text_of("alpha"), text_of("recorder"), &delivery, &e));
+    answer kept[3] = {0}, late[2] = {0}, sent = {0}, last = {0};
+    send(&beta, "recorder", 0, 0, &kept[0]);
+    send(&beta, "recorder", 10, 60, &late[0]);
+    send(&beta, "recorder", 1, REFLOW_FOREVER, &kept[1]);
+    send(&beta, "recorder", 11, 30, &late[1]);
+    send(&beta, "recorder", 2, INT64_MAX, &kept[2]);
+    for (int i = 0; i < 2; ++i) {
+        EVENTUALLY(told(&late[i]) != 0);
+        CHECK(late[i].fate == REFLOW_PEER_FATE_LOST && late[i].status == REFLOW_ERROR_TIMEOUT);
+        CHECK(strcmp(late[i].reason, "not sent within its time") == 0);
+    }
+    for (int i = 0; i < 3; ++i) CHECK(told(&kept[i]) == 0);
+    join(&beta, &alpha);
+    for (int i = 0; i < 3; ++i) {
+        EVENTUALLY(told(&kept[i]) != 0);
+        CHECK(kept[i].fate == REFLOW_PEER_FATE_DELIVERED);
+        CHECK(rig_recv(alpha.output) == i);
+    }
+    /* One that has been sent: nobody knows. */
+    rig_pause(alpha.network, "recorder");
+    const reflow_inport inport = rig_inport(alpha.network, "recorder.a");
+    while (reflow_network_send(alpha.network, inport, reflow_message_integer(3), 0, NULL) == REFLOW_OK) {
+    }
+    send(&beta, "recorder", 4, 50, &sent);
+    send(&beta, "recorder", 5, 0, &last);
+    EVENTUALLY(told(&sent) != 0);
+    CHECK(sent.fate == REFLOW_PEER_FATE_IN_DOUBT && sent.status == REFLOW_ERROR_TIMEOUT);
+    CHECK(strcmp(sent.reason, "not confirmed within its time; it may have been delivered") == 0);
+    CHECK(told(&last) == 0);
+    rig_resume(alpha.network, "recorder");
+    int64_t value;
+    do value = rig_recv(alpha.output);
+    while (value == 3);
+    CHECK(value == 4); /* it was on its way, and was there in the end */
+    CHECK(rig_recv(alpha.output) == 5);
+    EVENTUALLY(told(&last) != 0);
+    CHECK(last.fate == REFLOW_PEER_FATE_DELIVERED);
+    rig_end_side(&beta);
+    rig_end_side(&alpha);
+    CHECK(told(&late[0]) == 1 && told(&late[1]) == 1 && told(&sent) == 1);
+}
+
 /* The callback ends the peer that calls it. */
 static void end_peer(void *user_data, reflow_peer_fate fate, reflow_status status,
                      reflow_view reason) {
@@ -424,6 +474,7 @@ int main(void) {
     test_stop();
     test_last_event();
     test_outbox();
+    test_outbox_timeout();
     test_end_inside();
     return 0;
 }

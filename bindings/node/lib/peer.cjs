@@ -75,8 +75,12 @@ class Links {
   async send(networkId, actor, port, value, options) {
     const { timeout, source = '', confirmed = false, envelope } =
       check(options, ['timeout', 'source', 'confirmed', 'envelope'], 'send');
+    if (confirmed) {
+      // 0 is the engine's default: an outbox that sends again has deadlines of its own.
+      const within = timeout === undefined ? 0 : milliseconds(timeout) || 1;
+      return this._handle.send(networkId, actor, port, value, source, true, within, envelope);
+    }
     const wait = milliseconds(timeout, 30000);
-    if (confirmed) return this._handle.send(networkId, actor, port, value, source, true, wait, envelope);
     const key = inportKey(networkId, actor, port);
     if (!this._order.has(key) &&
         this._handle.sendNow(networkId, actor, port, value, source, false, 0, envelope)) return undefined;

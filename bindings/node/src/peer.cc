@@ -242,8 +242,7 @@ struct Parcel {
     // told gets user_data once, unless this fails.
     reflow_status send_told(reflow_peer* peer, reflow_peer_fate_fn told, void* user_data,
                             reflow_error** error) {
-        reflow_peer_send_options how = options();
-        if (how.timeout_ms == 0) how.timeout_ms = 1;  // 0 would be the engine's default
+        const reflow_peer_send_options how = options();
         return taken(reflow_peer_send_told(peer, view_of(network), view_of(actor), view_of(port),
                                            message.get(), &how, told, user_data, error));
     }

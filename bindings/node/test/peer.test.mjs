@@ -118,21 +118,25 @@ test('a remote actor in a graph is as one that is here', async () => {
 });
 
 test('an outbox keeps messages until there is a link; what is lost is told', async () => {
-  const { net, all } = recording(2);
+  const { net, all } = recording(3);
   const alpha = local('alpha').attach(net);
   const beta = local('beta', { noPort: true });
   const told = new Promise((resolve) => {
     beta.setDelivery('nobody', 'x', { delivery: 'at_most_once', deadlineMs: 20 }, resolve);
   });
-  beta.setDelivery('alpha', 'recorder', { delivery: 'at_least_once' });
+  beta.setDelivery('alpha', 'recorder', { delivery: 'at_least_once', deadlineMs: 600_000 });
   await beta.start();
   await beta.send('alpha', 'recorder', 'in', 'kept');
+  const late = beta.send('alpha', 'recorder', 'in', 'late', { confirmed: true, timeout: 20 });
+  await assert.rejects(late, { code: 'ERR_REFLOW_TIMEOUT', message: /not sent within its time/ });
+  const confirmed = beta.send('alpha', 'recorder', 'in', 'confirmed', { confirmed: true });
   await beta.send('nobody', 'x', 'in', 'lost');
   await net.start();
   await alpha.start();
   await beta.connect(at(alpha));
+  await confirmed;
   await beta.send('alpha', 'recorder', 'in', 'after');
-  assert.deepStrictEqual(await all, ['kept', 'after']);
+  assert.deepStrictEqual(await all, ['kept', 'confirmed', 'after']);
   const letter = await told;
   assert.deepStrictEqual([letter.port, letter.message], ['in', 'lost']);
   assert.match(letter.status, /^REFLOW_ERROR_/);

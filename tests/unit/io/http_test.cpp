@@ -88,6 +88,36 @@ TEST(HttpHosts, BrowsersAreNotLedHere) {
     EXPECT_FALSE(is_led_here(old, {}));
 }
 
+// RFC 9112, 2.2: as some send one behind a body.
+TEST(HttpRequestTest, EmptyLinesInFrontArePassedOver) {
+    const std::string request = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (const std::string front : {"\r\n", "\r\n\r\n", "\r\n\r\n\r\n\r\n\r\n"}) {
+        HttpHead head;
+        const std::string text = front + request;
+        for (std::size_t size = 0; size < text.size(); ++size) {
+            ASSERT_EQ(read_http_request(text.substr(0, size), head), HttpRead::more) << size;
+        }
+        const std::string more = text + "rest";
+        ASSERT_EQ(read_http_request(more, head), HttpRead::done);
+        EXPECT_EQ(head.bytes, text.size());
+        EXPECT_EQ(head.method, "GET");
+        EXPECT_EQ(head.target, "/a");
+        EXPECT_EQ(head.headers.size(), 1U);
+        EXPECT_EQ(head.find("Host"), "x");
+    }
+    HttpHead head;
+    for (const char* front : {"\n", "\r", "\r\n\n", "\r\n\r", " \r\n", "\r\n ", "\r\nX\r\n"}) {
+        EXPECT_EQ(read_http_request(front + request, head), HttpRead::wrong) << front;
+    }
+    std::string many;
+    while (many.size() < http_head_bytes) many += "\r\n";
+    EXPECT_EQ(read_http_request(many.substr(2), head), HttpRead::more);
+    EXPECT_EQ(read_http_request(many, head), HttpRead::too_large);
+    EXPECT_EQ(read_http_request(many + request, head), HttpRead::too_large);
+    // Answers have none.
+    EXPECT_EQ(read_http_answer("\r\nHTTP/1.1 200 OK\r\n\r\n", head), HttpRead::wrong);
+}
+
 TEST(HttpFramingTest, TheEndOfABodyIsTold) {
     EXPECT_EQ(kind(""), HttpFraming::length);
     EXPECT_EQ(framing("").bytes, 0U);

@@ -289,6 +289,50 @@ TEST_F(PortTest, RequestsOnTheSamePort) {
                                               "HEAD /health    ", "GET /large    "}));
 }
 
+// As some clients send one behind a body (RFC 9112, 2.2); links have none in front.
+TEST_F(PortTest, EmptyLinesInFrontOfRequests) {
+    std::vector<std::string> seen;
+    door.on_request = [&](const HttpRequest& request) {
+        std::lock_guard lock(bell.mutex);
+        seen.push_back(std::string(request.path) + " " + std::string(request.body));
+        HttpResponse response;
+        response.body = "answered";
+        return response;
+    };
+    door.prepare = [](Ear& each) { each.echoes = true; };
+    listen();
+    const std::string post = "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab";
+    const std::string chunks =
+        "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n\r\r\n0\r\n\r\n";
+    Plain whole(port);
+    whole.say("\r\n" + post + "\r\n" + chunks + "\r\n\r\n" + post + "\r\n");
+    whole.say("GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const std::string answers = whole.hear();
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = answers.find("200 OK", at)) != std::string::npos; ++at) ++count;
+    EXPECT_EQ(count, 4U) << answers;
+    {
+        std::lock_guard lock(bell.mutex);
+        EXPECT_EQ(seen, (std::vector<std::string>{"/p ab", "/c \r", "/p ab", "/last "}));
+    }
+    // Byte by byte; an upgrade is a request like others.
+    Plain slow(port);
+    for (char letter : "\r\n\r\n" + upgrade()) slow.say(std::string(1, letter));
+    EXPECT_EQ(slow.hear("\r\n\r\n").substr(0, 12), "HTTP/1.1 101");
+    auto status = [&](const std::string& text) {
+        Plain socket(port);
+        socket.say(text);
+        shutdown(socket.number(), SHUT_WR);
+        std::string answer = socket.hear();
+        return answer.size() > 12 ? std::stoi(answer.substr(9, 3)) : 0;
+    };
+    EXPECT_EQ(status("\r\nRFW1\r\n\r\n"), 400);
+    EXPECT_EQ(status("\r\n"), 0);
+    EXPECT_EQ(status("\n" + post), 0);
+    EXPECT_EQ(status("\rPOST" + post), 0);
+    expect_alive("ws");
+}
+
 TEST_F(PortTest, WrongRequestsAreAnsweredAndLimited) {
     PortOptions options = patient_port();
     options.http_body_bytes = 100;

@@ -247,6 +247,49 @@ TEST(OutboxTest, FatesAreTold) {
     EXPECT_EQ(bad->why, "the peer stops; it may have been delivered");
 }
 
+// The time of one message, beside those of the outbox; nobody else is in its way.
+TEST(OutboxTest, OneMessageMayHaveLessTime) {
+    Outbox box(options(Delivery::at_least_once));
+    Losses lost;
+    Gone gone;
+    EXPECT_EQ(box.due_ns(), UINT64_MAX);
+    Vector<Ref<Fate>> fates;
+    for (std::uint64_t until : {UINT64_MAX, 90 * ms, 40 * ms, 95 * ms}) {
+        fates.push_back(make_ref<Fate>());
+        fates.back()->until_ns = until;
+        EXPECT_TRUE(box.put(Message::integer(static_cast<std::int64_t>(fates.size())), fates.back(), 0, lost).value());
+    }
+    EXPECT_EQ(box.due_ns(), 40 * ms);
+    EXPECT_FALSE(box.tick(40 * ms - 1, lost));
+    EXPECT_TRUE(lost.empty());
+    EXPECT_FALSE(box.tick(40 * ms, lost));
+    ASSERT_EQ(lost.size(), 1u);
+    EXPECT_EQ(lost[0].message.integer(), 3);
+    EXPECT_TRUE(fates[2]->decided);
+    EXPECT_FALSE(fates[2]->doubt);
+    EXPECT_EQ(lost[0].why, "not sent within its time");
+    // Packets 7 and 8 of the link; what has come back of the first one is not the others'.
+    box.sent(0, 2, 7, 50 * ms, gone);
+    EXPECT_EQ(box.due_ns(), 90 * ms);
+    EXPECT_FALSE(box.tick(90 * ms, lost));
+    ASSERT_EQ(lost.size(), 2u);
+    EXPECT_EQ(lost[1].message.integer(), 2);
+    EXPECT_TRUE(fates[1]->doubt);
+    EXPECT_EQ(lost[1].why, "not confirmed within its time; it may have been delivered");
+    EXPECT_EQ(box.unconfirmed(), 1u);
+    EXPECT_EQ(box.waiting(), 1u);
+    box.confirmed(9, 91 * ms, gone);
+    EXPECT_TRUE(fates[0]->decided);
+    EXPECT_EQ(box.due_ns(), 95 * ms);
+    box.sent(3, 1, 9, 92 * ms, gone);
+    box.confirmed(10, 93 * ms, gone);
+    EXPECT_TRUE(fates[3]->decided);
+    EXPECT_EQ(fates[3]->status, REFLOW_OK);
+    EXPECT_TRUE(box.empty());
+    EXPECT_EQ(box.due_ns(), UINT64_MAX);
+    EXPECT_EQ(box.books().delivered, 2u);
+}
+
 // Any order of events: numbers grow, but for what begins again when a link or a patience has ended, and
 // the books balance.
 TEST(OutboxTest, RandomEvents) {
@@ -264,9 +307,12 @@ TEST(OutboxTest, RandomEvents) {
             now += random.below(20) * ms;
             switch (random.below(6)) {
                 case 0:
-                case 1:
-                    (void)box.box.put(Message::integer(step), {}, now, box.lost);
+                case 1: {
+                    auto fate = random.one_in(2) ? make_ref<Fate>() : Ref<Fate>();
+                    if (fate && random.one_in(2)) fate->until_ns = now + random.below(300) * ms;
+                    (void)box.box.put(Message::integer(step), std::move(fate), now, box.lost);
                     break;
+                }
                 case 2: {
                     Vector<Message> all;
                     std::uint64_t number = 0;
@@ -288,8 +334,20 @@ TEST(OutboxTest, RandomEvents) {
                     box.box.unlinked(box.lost);
                     packets = through = least = 0;
                     break;
-                default:
-                    if (box.box.tick(now, box.lost)) least = 0;
+                default: {
+                    // What is due is so at that very moment.
+                    const std::uint64_t due = box.box.due_ns();
+                    const std::size_t before = box.lost.size();
+                    if (due > now) {
+                        EXPECT_FALSE(box.box.tick(now, box.lost));
+                        EXPECT_EQ(box.lost.size(), before);
+                        break;
+                    }
+                    const bool again = box.box.tick(now, box.lost);
+                    EXPECT_TRUE(again || box.lost.size() > before);
+                    EXPECT_GT(box.box.due_ns(), now);
+                    if (again) least = 0;
+                }
             }
             EXPECT_LE(box.box.unconfirmed(), with.unacknowledged);
             EXPECT_LE(box.box.waiting() + box.box.unconfirmed(), with.messages);

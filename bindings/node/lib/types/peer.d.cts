@@ -94,7 +94,7 @@ export interface PeerSendOptions {
   readonly source?: string;
   /**
    * Wait until the inport there has the message, or somebody tells why not. No thread waits for it. With an outbox
-   * that sends again its deadlines decide, and a full one rejects with ERR_REFLOW_LIMIT.
+   * that sends again its deadlines decide as well, and alone without `timeout`; a full one rejects with ERR_REFLOW_LIMIT.
    */
   readonly confirmed?: boolean;
   /** What goes with it: trace, deadline and correlation. Who sends is what this peer is, and `source`. */
