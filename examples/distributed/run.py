@@ -65,7 +65,10 @@ class Process:
         for line in self.child.stdout:
             line = line.rstrip("\n")
             if self.verbose:
-                print(f"    {self.name}: {line}", flush=True)
+                try:
+                    print(f"    {self.name}: {line}", flush=True)
+                except OSError:  # nobody reads it any more
+                    self.verbose = False
             with self.changed:
                 self.lines = self.lines[-200:] + [line]
                 found = self.READY.search(line)
@@ -365,22 +368,39 @@ def read_arguments():
     return options
 
 
+class Interrupted(Exception):
+    """By a signal, whose number it has."""
+
+
 def interrupted(number, frame):
-    raise KeyboardInterrupt
+    raise Interrupted(number)
+
+
+ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def say(text, file=None):
+    """Where nobody may read any more."""
+    try:
+        print(text, file=file, flush=True)
+    except OSError:
+        nobody = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nobody, 1)
+        os.dup2(nobody, 2)
 
 
 def end(system, folder):
     """Ends all processes; the lines say what is left."""
     left = []
     if system is not None:
-        print("\nEnding: " + ", ".join(process.name for process in system.processes), flush=True)
+        say("\nEnding: " + ", ".join(process.name for process in system.processes))
         left = system.stop()
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
     for line in left:
-        print(f"run.py: {line}", file=sys.stderr)
+        say(f"run.py: {line}", sys.stderr)
     if not left:
-        print("All have ended; no process, port or file is left.")
+        say("All have ended; no process, port or file is left.")
     return left
 
 
@@ -388,20 +408,22 @@ def main():
     options = read_arguments()
     folder, system, code = None, None, 0
     try:
-        signal.signal(signal.SIGTERM, interrupted)
-        signal.signal(signal.SIGINT, interrupted)
+        for number in ENDS:
+            signal.signal(number, interrupted)
         folder = tempfile.mkdtemp(prefix="reflow-distributed-")
         system = System(options, folder)
         work(system, options)
     except Failure as problem:
         print(f"run.py: {problem}", file=sys.stderr)
         code = 1
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        code = 130
+    except Interrupted as told:
+        code = 128 + told.args[0]
+        say("\ninterrupted", sys.stderr)
+    except BrokenPipeError:  # nobody reads what is printed any more
+        code = 128 + signal.SIGPIPE
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in ENDS:
+            signal.signal(number, signal.SIG_IGN)
         if end(system, folder) and code == 0:
             code = 1
     return code

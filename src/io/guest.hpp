@@ -43,6 +43,7 @@ public:
           from_bytes_(length) {}
     void begin();
     void end() noexcept;
+    [[nodiscard]] String remote() const;
     [[nodiscard]] Loop& loop() noexcept { return *port_->loop_; }
 
 private:

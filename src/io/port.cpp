@@ -122,7 +122,6 @@ void Port::accept_some() {
 
 void Port::welcome(int descriptor, const sockaddr_storage& from, unsigned length) {
     Channel channel(descriptor);
-    if (handler_ == nullptr || !handler_->lets_in(address_text(reinterpret_cast<const sockaddr*>(&from), length))) return;
     if (connections_ >= options_.connections) {
         if (!std::exchange(full_told_, true)) {
             log(REFLOW_LOG_WARN, concat("a port has ", connections_,
@@ -228,15 +227,15 @@ void Guest::readable() {
 
 void Guest::secure() {
     if (state_ == State::unknown) {
+        if (!port_->handler_->lets_in(remote())) return end();
         state_ = State::securing;
         if (!channel_.secure_with(*port_->tls_, true, {}).ok()) return end();
     }
     Moved moved = channel_.shake();
     if (moved == Moved::again) return watch_->want(!channel_.wants_out(), channel_.wants_out());
     if (moved != Moved::some) {
-        const String from = address_text(reinterpret_cast<const sockaddr*>(&from_), from_bytes_);
         const String why = moved == Moved::end ? String("it left") : channel_.error();
-        if (port_->handler_ != nullptr) port_->handler_->not_secured(from, why);
+        port_->handler_->not_secured(remote(), why);
         return end();
     }
     state_ = State::asking;
@@ -473,10 +472,16 @@ void Guest::upgrade(const HttpHead& head) {
     become(Form::ws_server, secure ? WireScheme::wss : WireScheme::ws, words, head.bytes);
 }
 
+String Guest::remote() const { return address_text(reinterpret_cast<const sockaddr*>(&from_), from_bytes_); }
+
 // Leaves the socket to a link.
 void Guest::become(Form form, WireScheme scheme, std::string_view words, std::size_t used) {
+    if (!port_->handler_->lets_in(remote())) {
+        if (words == tcp_mark) return end();
+        return refuse(429, "too many handshakes of this address have failed\n");
+    }
     Ref<Link> link = make_ref<Link>(port_->loop_, scheme, form, port_->options_.wire);
-    link->set_remote(address_text(reinterpret_cast<const sockaddr*>(&from_), from_bytes_));
+    link->set_remote(remote());
     WireHandler* handler = port_->handler_->accepted(*link);
     if (state_ == State::ended) {  // unlistened inside of the call
         if (handler != nullptr)

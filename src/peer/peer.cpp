@@ -218,8 +218,10 @@ Result<void> Peer::admit(Link& link, const Hello& hello) {
         }
         // Two that dial each other keep the link with TLS, or else that of the one whose name comes first; a link
         // that has been there for a while is kept as well, since others use it.
-        if (other->dialled() != link.dialled() && link.secure() && !other->secure()) continue;
-        if (!other->dialled() || stays(*other, link, from) || other->counts().open_ns > same_moment_ns) {
+        const bool old = other->counts().open_ns > same_moment_ns;
+        const bool better = other->dialled() && link.secure() && !other->secure();
+        if (better && (options_.link.token || !old)) continue;  // without a token anybody can say who he is
+        if (!other->dialled() || old || stays(*other, link, from)) {
             return Failure(REFLOW_ERROR_REFUSED, concat("network ", from.network_id, ", instance ",
                                                         from.instance_id, " ", connected_already));
         }

@@ -322,7 +322,7 @@ class Server(support.Case):
                 for i, name in enumerate(names):
                     self.write(name + ".toml", f'network_id = "{name}"\nbind_address = "127.0.0.1"\n'
                                f'bind_port = {ports[i]}\nreconnect_first_ms = 20\nreconnect_most_ms = 20\n'
-                               f'reconnect_forever = true\n{tls[0]}{tls[1] if i == 0 or shares else ""}'
+                               f'reconnect_forever = true\nauth_token = "t"\n{tls[0]}{tls[1] if i == 0 or shares else ""}'
                                f'[[connect]]\nendpoint = "{endpoints[i]}"\n')
                     peers.append(Program(self, "reflow-peer", "--config", name + ".toml"))
 

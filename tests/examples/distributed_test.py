@@ -276,9 +276,30 @@ class Distributed(unittest.TestCase):
             self.assertEqual(4, len(driver.ports), driver.lines)
             driver.child.send_signal(number)
             code, said = driver.end()
-            self.assertEqual(130, code, said)
+            self.assertEqual(128 + number, code, said)
             self.assertIn("no process, port or file is left", said)
             self.assertFalse(any(map(answers, driver.ports.values())))
+
+    def test_whoever_reads_leaves(self):
+        """A terminal that is closed, and `| head`."""
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        self.environment = dict(self.environment, TMPDIR=folder)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            driver = Driver(self)
+            driver.child.stdout.close()
+            driver.child.send_signal(number)
+            self.assertEqual(128 + number, driver.child.wait(PATIENCE_S))
+            driver.timer.cancel()
+            self.assertFalse(any(map(answers, driver.ports.values())))
+        reads, writes = os.pipe()
+        os.close(reads)
+        with tempfile.TemporaryFile("w+") as said, os.fdopen(writes, "w") as nobody:
+            code = subprocess.run(command("--epochs", "2"), env=self.environment, stdout=nobody, stderr=said,
+                                  timeout=PATIENCE_S).returncode
+            said.seek(0)
+            self.assertEqual((128 + signal.SIGPIPE, ""), (code, said.read()))
+        self.assertEqual([], os.listdir(folder))
 
     def test_one_that_dies_ends_all(self):
         for name in ("ml_instance", "discovery"):
