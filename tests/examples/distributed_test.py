@@ -282,9 +282,6 @@ class Distributed(unittest.TestCase):
 
     def test_whoever_reads_leaves(self):
         """A terminal that is closed, and `| head`."""
-        folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, folder)
-        self.environment = dict(self.environment, TMPDIR=folder)
         for number in (signal.SIGTERM, signal.SIGHUP):
             driver = Driver(self)
             driver.child.stdout.close()
@@ -299,7 +296,7 @@ class Distributed(unittest.TestCase):
                                   timeout=PATIENCE_S).returncode
             said.seek(0)
             self.assertEqual((128 + signal.SIGPIPE, ""), (code, said.read()))
-        self.assertEqual([], os.listdir(folder))
+        self.assertEqual([], os.listdir(self.scratch.name))
 
     def test_one_that_dies_ends_all(self):
         for name in ("ml_instance", "discovery"):
