@@ -123,6 +123,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_function(exports, "receiveEnveloped", receive_enveloped);
     export_function(exports, "waitOutput", wait_output);
     export_function(exports, "closeOutput", close_output);
+    export_asking(exports);
     export_network(exports);
     export_inspect(exports);
     export_change(exports);
