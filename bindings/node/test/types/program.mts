@@ -186,6 +186,8 @@ async function peers(net: Network): Promise<void> {
 // ---- values and errors
 
 const lent: Message = transfer(new Float32Array(8));
+const parsed: Message = Message.parse(lent.stringify({ tagged: true }), { tagged: true });
+console.log(parsed.stringify({ pretty: true }), parsed.toJSON());
 const sendable: Sendable = lent;
 const place: PortRef = { port: 'in' };
 const kind: EventKind = 'Breakpoint';
