@@ -61,7 +61,15 @@ async def arun(
     return await _beside(made, plain, collect, actors, timeout, check, options)
 
 
-async def _beside(graph: "Graph", inputs: Mapping[str, Iterable[Any]], *arguments: Any) -> Result:
+async def _beside(
+    graph: "Graph",
+    inputs: Mapping[str, Iterable[Any]],
+    collect: Iterable[str],
+    actors: Iterable["Actor"],
+    timeout: Optional[float],
+    check: bool,
+    options: Dict[str, Any],
+) -> Result:
     """The run on a thread beside the loop."""
     networks: List["Network"] = []
     cancelled = False
@@ -72,7 +80,7 @@ async def _beside(graph: "Graph", inputs: Mapping[str, Iterable[Any]], *argument
             network.stop(0)
 
     def work() -> Any:
-        return _run(graph, inputs, *arguments, begun)
+        return _run(graph, inputs, collect, actors, timeout, check, options, begun)
 
     try:
         result: Result = await _aio.in_thread(work)

@@ -13,7 +13,7 @@ TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional, Tuple, Type, TypeVar
 
-    Class = TypeVar("Class")
+    ClassT = TypeVar("ClassT")
 
 _MARK = "incompatible function arguments"
 _COROUTINE = 0x80  # inspect.CO_COROUTINE
@@ -96,7 +96,7 @@ def _wrap(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def telling(cls: Type[Class]) -> Type[Class]:
+def telling(cls: Type[ClassT]) -> Type[ClassT]:
     """A decorator of classes: their methods tell of wrong arguments by name."""
     for name, member in list(vars(cls).items()):
         if name.startswith("_") and name != "__init__":
