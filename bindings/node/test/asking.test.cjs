@@ -89,7 +89,7 @@ test('the time goes on, and a deadline is on its clock', async () => {
     const seen = [];
     const kind = actor({ inports: ['in'], timeout: 60000 }, async (ctx) => {
       const before = [ctx.now, performance.now()];
-      await new Promise((resolve) => { setTimeout(resolve, 30); });
+      while (performance.now() - before[1] < 20) await turn();
       const passed = ctx.now - before[0];
       const elapsed = performance.now() - before[1];
       seen.push([passed, elapsed, ctx.deadline - before[0]]);
@@ -100,7 +100,7 @@ test('the time goes on, and a deadline is on its clock', async () => {
     await net.idle({ timeout: 60000 });
     await net.close();
     const [[passed, elapsed, left]] = seen;
-    assert.ok(passed > 25 && passed <= elapsed + 1, `${passed} of ${elapsed}`);
+    assert.ok(passed >= 19 && passed <= elapsed + 1, `${passed} of ${elapsed}`);
     assert.ok(left > 30000 && left <= 60000, `${left}`);
   }
 });

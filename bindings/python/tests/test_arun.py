@@ -130,7 +130,7 @@ def test_a_run_that_does_not_end(mode, end):
                 await running
             return
         while not begun.is_set():
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
