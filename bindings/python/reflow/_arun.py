@@ -166,7 +166,9 @@ async def _is_idle(network: "Network") -> bool:
         await network.idle(_LOOK)
     except (WouldBlockError, ReflowTimeoutError):
         return False
-    await asyncio.sleep(0)  # whoever waits for room has been told of it by now
+    # Who waits for room was told of it before that. The loop sees it, and wakes him, some turns later.
+    for _ in range(8):
+        await asyncio.sleep(0)
     return True
 
 
