@@ -10,6 +10,10 @@ const { NodeStore, withState } = require('./state.cjs');
 
 const ELEMENTS = 2 ** 22 - 1; // of an array port that can be told apart
 
+// What a firing asks of the engine; the same numbers are in src/asking.cc.
+const Ask = { ATTEMPTS: 0, NOW: 1, DEADLINE: 2, CONNECTED: 3 };
+const LEVELS = ['print', 'error', 'warn', 'info', 'debug', 'trace']; // by their numbers in reflow.h; 0 is printed
+
 // The number of an outport; with an element of an array port, which is one more there, in the upper bits.
 function portNumber(node, port, index) {
   const number = node.outPorts.get(port);
@@ -29,6 +33,10 @@ function portNumber(node, port, index) {
 function outOfReach(node) {
   return problem(Status.INVALID_STATE, `the keys and pools of node '${node.id}' are there inside of its calls only`,
     'await ctx.withState((state) => ...) reaches them from a firing that goes on');
+}
+
+function ended(id) {
+  return problem(Status.CLOSED, `a firing of node '${id}' has ended: its engine knows nothing of it any more`);
 }
 
 /** What all contexts have: the node, its configuration and its state. */
@@ -84,6 +92,39 @@ class Context {
   get signal() {
     this.#signal ??= this._signal(this.#node);
     return this.#signal;
+  }
+
+  /** Attempts of this firing that have failed before. */
+  get attempts() { return this._ask(Ask.ATTEMPTS, 0); }
+
+  /** Milliseconds of the clock of the network: monotonic, and logical in mode simulated. */
+  get now() { return this._ask(Ask.NOW, 0); }
+
+  /** When the time of the firing is over, on that clock; null if it has no end. */
+  get deadline() { return this._ask(Ask.DEADLINE, 0); }
+
+  /** Whether anything is connected to an outport: what nobody gets need not be made. */
+  connected(port) { return this._ask(Ask.CONNECTED, portNumber(this.#node, port)); }
+
+  /** Logs a line: level is 'error', 'warn', 'info', 'debug' or 'trace'. */
+  log(level, text) {
+    const number = LEVELS.indexOf(level);
+    if (number < 1) {
+      throw problem(Status.INVALID_ARGUMENT, `there is no level '${String(level)}'`,
+        nearest(String(level), LEVELS.slice(1)) || `one of ${LEVELS.slice(1).join(', ')}`);
+    }
+    this.#say(number, text);
+  }
+
+  /** Prints a text as it is, to where components print. */
+  print(text) { this.#say(0, text); }
+
+  #say(level, text) {
+    if (typeof text !== 'string') {
+      throw problem(Status.INVALID_ARGUMENT, `what is ${level === 0 ? 'printed' : 'logged'} is a string`);
+    }
+    const { network, type, id } = this.#node;
+    native.say(network.core, level, type, id, text);
   }
 
   /**
@@ -179,6 +220,12 @@ class SyncContext extends Context {
     throw outOfReach(node);
   }
 
+  _ask(what, port) {
+    if (this._detached !== undefined) return this._detached._ask(what, port);
+    if (this._engine.active !== this) throw ended(this.id);
+    return native.ask(0, what, port);
+  }
+
   _emit(node, port, value) {
     if (this._detached !== undefined) return this._detached._emit(node, port, value);
     if (this._engine.active !== this) {
@@ -230,6 +277,11 @@ class FiringContext extends Context {
 
   _reach(node) {
     throw outOfReach(node);
+  }
+
+  _ask(what, port) {
+    if (this.over) throw ended(this.id);
+    return native.askPending(this.number, what, port);
   }
 
   get envelope() { return this._envelope; }
@@ -284,6 +336,10 @@ class ControlContext extends Context {
 
   _reach() {
     return this._call;
+  }
+
+  _ask(what, port) {
+    return native.ask(this._call, what, port);
   }
 
   _emit(node, port, value) {

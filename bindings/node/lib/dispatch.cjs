@@ -80,9 +80,11 @@ function fail(error) {
 // ---- nodes
 
 class NodeState {
-  constructor(network, id, actor, config) {
+  constructor(network, id, type, config) {
+    const actor = network.types[type];
     this.network = network;
     this.id = id;
+    this.type = type;
     this.actor = actor;
     this.config = config;
     this.state = {};
@@ -569,7 +571,7 @@ function answer(node, call, method, context, what) {
 
 function create(network, index, type, call, id, config) {
   answer({ network }, call, () => {
-    network.nodes[index] = new NodeState(network, id, network.types[type], config);
+    network.nodes[index] = new NodeState(network, id, type, config);
   });
 }
 

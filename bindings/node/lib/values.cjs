@@ -8,16 +8,33 @@ const { Status, problem } = require('./errors.cjs');
 
 /**
  * A message as it is: of a kind that JavaScript has no value for (a stream, a reference to a remote
- * actor), or made by transfer(). It can be sent and passed on, any number of times.
+ * actor), or made by transfer() or parse(). It can be sent and passed on, any number of times.
  */
 class Message {
   /** Use transfer(), or what an actor receives. */
   constructor(key, fields) {
-    if (key !== internal) throw new TypeError('a Message is made by transfer(), or received');
+    if (key !== internal) throw new TypeError('a Message is made by transfer() or parse(), or received');
     Object.assign(this, fields);
+  }
+
+  /** A message of JSON text; tagged JSON has the kind of each value, so that nothing of a message is lost. */
+  static parse(text, { tagged = false } = {}) {
+    if (typeof text !== 'string') throw problem(Status.INVALID_ARGUMENT, 'JSON text is a string');
+    return native.messageFromJson(text, tagged);
+  }
+
+  /** The message as JSON text: plain, tagged, or plain with lines. */
+  stringify({ tagged = false, pretty = false } = {}) {
+    return native.messageToJson(this, tagged ? JSON_TAGGED : Number(pretty));
+  }
+
+  /** What stands for it in JSON.stringify(). */
+  toJSON() {
+    return JSON.parse(this.stringify());
   }
 }
 const internal = Symbol('Message');
+const JSON_TAGGED = 2; // styles of reflow.h: 0 is plain, 1 with lines
 
 function makeMessage(fields) {
   return new Message(internal, fields);

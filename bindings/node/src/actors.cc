@@ -252,7 +252,7 @@ struct AsyncRun final : Job {
         }
         std::uint32_t first = core->environment->next_pending;
         for (reflow_completion completion : completions) {
-            Pending::create(core)->bind(env, completion);
+            Pending::create(core, known)->bind(env, completion);
         }
         dispatch(env, *core, kRunAsync,
                  {Napi::Number::New(env, node),
@@ -268,6 +268,7 @@ struct AsyncRun final : Job {
     std::vector<std::uint32_t> ports;
     std::vector<std::uint32_t> indexes;  // of array ports, if there are any
     std::shared_ptr<Envelope> envelope;
+    std::shared_ptr<const Known> known;
     std::vector<reflow_completion> completions;
 };
 
@@ -296,6 +297,7 @@ reflow_status on_run_async(reflow_context* context, void* state, reflow_packet* 
     if (job->core->envelopes) job->envelope = envelope_of(context);
     job->type = node->type;
     job->node = node->index;
+    job->known = std::make_shared<Known>(context, node->type->outports, job->core->simulated);
     if (const std::uint64_t limit_ms = reflow_context_watchdog_ms(context)) {
         Lookout& lookout = job->core->environment->lookout;
         for (reflow_completion completion : job->completions) lookout.watch(node, completion, limit_ms);
@@ -453,7 +455,8 @@ Napi::Value fail(const Napi::CallbackInfo& info) {
 Napi::Value pend(const Napi::CallbackInfo& info) {
     RunCall* call = Environment::of(info.Env()).running;
     if (call == nullptr) return info.Env().Undefined();
-    call->pending = Pending::create(call->core);
+    call->pending = Pending::create(
+        call->core, std::make_shared<Known>(call->context, call->node->type->outports, call->core->simulated));
     return Napi::Number::New(info.Env(), call->pending->number);
 }
 

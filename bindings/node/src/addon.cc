@@ -77,6 +77,27 @@ Napi::Value message_of(const Napi::CallbackInfo& info) {
     return wrap_message(info.Env(), from_js_at(info.Env(), info[0], index));
 }
 
+// messageToJson(message, style): text, in a style of the engine.
+Napi::Value message_to_json(const Napi::CallbackInfo& info) {
+    const Message message = from_js(info.Env(), info[0]);
+    reflow_buffer* made = nullptr;
+    reflow_error* error = nullptr;
+    const auto style = static_cast<reflow_json_style>(info[1].ToNumber().Int32Value());
+    check(info.Env(), reflow_message_to_json(message.get(), style, &made, &error), error);
+    const std::unique_ptr<reflow_buffer, decltype(&reflow_buffer_destroy)> text(made, reflow_buffer_destroy);
+    return Napi::String::New(info.Env(), std::string(text_of(reflow_buffer_get(made))));
+}
+
+// messageFromJson(text, tagged)
+Napi::Value message_from_json(const Napi::CallbackInfo& info) {
+    const std::string text = info[0].ToString();
+    reflow_message made{};
+    reflow_error* error = nullptr;
+    const auto read = info[1].ToBoolean() ? reflow_message_from_tagged_json : reflow_message_from_json;
+    check(info.Env(), read(view_of(text), nullptr, &made, &error), error);
+    return wrap_message(info.Env(), Message(made));
+}
+
 // A value there and back: what tests of conversion use.
 Napi::Value convert(const Napi::CallbackInfo& info) {
     Message made = from_js(info.Env(), info[0]);
@@ -98,6 +119,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_function(exports, "handles", handles);
     export_function(exports, "version", version);
     export_function(exports, "message", message_of);
+    export_function(exports, "messageToJson", message_to_json);
+    export_function(exports, "messageFromJson", message_from_json);
     export_function(exports, "convert", convert);
     export_function(exports, "lend", lend);
     export_function(exports, "register", register_actor);
@@ -123,6 +146,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_function(exports, "receiveEnveloped", receive_enveloped);
     export_function(exports, "waitOutput", wait_output);
     export_function(exports, "closeOutput", close_output);
+    export_asking(exports);
     export_network(exports);
     export_inspect(exports);
     export_change(exports);

@@ -49,6 +49,7 @@ struct Inport {
 };
 
 struct Output;
+class Queue;
 
 class Core : public std::enable_shared_from_this<Core> {
 public:
@@ -136,6 +137,8 @@ public:
     bool simulated = false;  // mode simulated: time is that of its timers, but while firings are open
     bool hosted = false;     // mode hosted: actors run on the JS thread, in jobs of its loop
     std::string record;      // a file that gets a recording
+    std::weak_ptr<Queue> lines;  // what it logs and prints, for actors that are in no call; JS
+    reflow_log_level log_level = REFLOW_LOG_INFO;
     // Firings that go on after their call, of this network. Any thread.
     std::atomic<std::int64_t> open_firings{0};
     std::vector<std::weak_ptr<Pending>> stalled;  // of a mode without threads: they try again behind a turn

@@ -11,6 +11,7 @@ inline void export_function(Napi::Object exports, const char* name, Exported fun
     exports.Set(name, Napi::Function::New(exports.Env(), function, name));
 }
 
+void export_asking(Napi::Object exports);
 void export_network(Napi::Object exports);
 void export_inspect(Napi::Object exports);
 void export_change(Napi::Object exports);

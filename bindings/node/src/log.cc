@@ -45,13 +45,11 @@ Queue& queue_of(void* user_data) { return *static_cast<Hooks*>(user_data)->lines
 
 void logged(void* user_data, reflow_log_level level, reflow_view subsystem, reflow_view node,
             reflow_view text) {
-    queue_of(user_data).push(std::make_unique<Line>(level, subsystem, node, text));
-    queue_of(user_data).wake();
+    push_line(queue_of(user_data), level, subsystem, node, text);
 }
 
 reflow_status printed(void* user_data, reflow_view node, reflow_view text) {
-    queue_of(user_data).push(std::make_unique<Line>(0, reflow_view{"", 0}, node, text));
-    queue_of(user_data).wake();
+    push_line(queue_of(user_data), 0, reflow_view{"", 0}, node, text);
     return REFLOW_OK;
 }
 
@@ -62,6 +60,11 @@ void woken(void* user_data) {
 void let_go(void* user_data) { delete static_cast<Hooks*>(user_data); }
 
 }  // namespace
+
+void push_line(Queue& lines, reflow_log_level level, reflow_view subsystem, reflow_view node, reflow_view text) {
+    lines.push(std::make_unique<Line>(level, subsystem, node, text));
+    lines.wake();
+}
 
 Napi::Function LogHandle::define(Napi::Env env) {
     return DefineClass(env, "LogHandle", {InstanceMethod<&LogHandle::take>("take")});
@@ -82,6 +85,8 @@ void LogHandle::attach(Napi::Value handle, const std::shared_ptr<Core>& core, re
         options.log = logged;
         options.print = printed;
         options.log_level = self->level_;
+        core->lines = self->queue_;
+        if (self->level_ != 0) core->log_level = self->level_;
     }
     options.user_data = hooks.release();
     options.destroy = let_go;

@@ -11,6 +11,9 @@ namespace reflow_node {
 class Core;
 class Queue;
 
+// Level 0 is something printed. Any thread.
+void push_line(Queue& lines, reflow_log_level level, reflow_view subsystem, reflow_view node, reflow_view text);
+
 class LogHandle : public Napi::ObjectWrap<LogHandle> {
 public:
     static Napi::Function define(Napi::Env env);

@@ -50,17 +50,17 @@ std::shared_ptr<Pending> find(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-Pending::Pending(std::shared_ptr<Core> core, std::uint32_t given)
-    : number(given), core_(std::move(core)) {
+Pending::Pending(std::shared_ptr<Core> core, std::uint32_t given, std::shared_ptr<const Known> of)
+    : number(given), known(std::move(of)), core_(std::move(core)) {
     ++core_->environment->pending;
 }
 
 Pending::~Pending() { --core_->environment->pending; }
 
-std::shared_ptr<Pending> Pending::create(std::shared_ptr<Core> core) {
+std::shared_ptr<Pending> Pending::create(std::shared_ptr<Core> core, std::shared_ptr<const Known> known) {
     Environment& environment = *core->environment;
     std::uint32_t number = environment.next_pending++;
-    auto made = std::make_shared<Pending>(std::move(core), number);
+    auto made = std::make_shared<Pending>(std::move(core), number, std::move(known));
     environment.pendings[number] = made;
     return made;
 }

@@ -4,21 +4,39 @@
 #include <napi.h>
 #include <reflow.h>
 
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "core.h"
 #include "envelope.h"
 
 namespace reflow_node {
 
+// What is known of a firing when it is kept open, for questions that only a call of the engine could answer
+// (asking.cc). Made inside of that call; with a clock that stands the time does not go on, as in mode simulated.
+struct Known {
+    Known(const reflow_context* context, std::uint32_t outports, bool clock_stands);
+    [[nodiscard]] std::uint64_t now_ns() const;
+
+    std::uint32_t attempts;
+    std::uint64_t deadline_ns;
+    std::vector<bool> connected;  // by outport
+
+private:
+    std::uint64_t then_ns_;
+    std::chrono::steady_clock::time_point begun_;
+    bool clock_stands_;
+};
+
 class Pending : public std::enable_shared_from_this<Pending> {
 public:
-    Pending(std::shared_ptr<Core> core, std::uint32_t number);
+    Pending(std::shared_ptr<Core> core, std::uint32_t number, std::shared_ptr<const Known> known);
     ~Pending();
     // Makes one and puts it into the table of the environment.
-    static std::shared_ptr<Pending> create(std::shared_ptr<Core> core);
+    static std::shared_ptr<Pending> create(std::shared_ptr<Core> core, std::shared_ptr<const Known> known);
 
     // The engine has given the completion; what has gathered goes on its way.
     void bind(Napi::Env env, reflow_completion completion);
@@ -40,6 +58,7 @@ public:
     void watch(Napi::Env env);
 
     const std::uint32_t number;
+    const std::shared_ptr<const Known> known;
 
 private:
     void push(Napi::Env env);

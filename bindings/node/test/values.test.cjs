@@ -3,7 +3,7 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { collect, reflow, runProgram } = require('./support.cjs');
-const { Network, actor, transfer } = reflow;
+const { Message, Network, actor, flow, transfer } = reflow;
 
 const pass = () => actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => {
   ctx.emit('out', value);
@@ -236,4 +236,22 @@ test('errors are messages of their own kind', async () => {
   const [error] = await through([new RangeError('too far')]);
   assert.ok(error instanceof reflow.ReflowError);
   assert.match(error.message, /too far/);
+});
+
+test('messages as JSON: plain, tagged, and in JSON.stringify()', async () => {
+  const text = '{"big":9007199254740993,"list":[1,2.5,null,"x"]}';
+  const message = Message.parse(text);
+  assert.ok(message instanceof Message);
+  assert.strictEqual(message.stringify(), text);
+  assert.strictEqual(message.stringify({ pretty: true }), JSON.stringify({ list: [1, 2.5, null, 'x'] }, null, 2)
+    .replace('{', '{\n  "big": 9007199254740993,'));
+  assert.deepStrictEqual(JSON.parse(JSON.stringify({ message })), { message: JSON.parse(text) });
+  assert.deepStrictEqual((await through([message]))[0], { big: 9007199254740993n, list: [1, 2.5, null, 'x'] });
+  const tagged = message.stringify({ tagged: true });
+  assert.strictEqual(JSON.parse(tagged).type, 'Object');
+  assert.strictEqual(Message.parse(tagged, { tagged: true }).stringify(), text);
+  assert.strictEqual(JSON.parse(flow.stringify({ tagged: true })).type, 'Flow');
+  assert.deepStrictEqual(JSON.parse(JSON.stringify(transfer(new Float64Array([1, 2])))), [1, 2]);
+  assert.throws(() => Message.parse('{"a": }'), { code: 'ERR_REFLOW_PARSE', line: 1 });
+  assert.throws(() => Message.parse(5), { code: 'ERR_REFLOW_INVALID_ARGUMENT' });
 });

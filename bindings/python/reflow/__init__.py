@@ -42,7 +42,7 @@ FLOW = Message.flow()
 # What is not needed by every program is imported when it is asked for.
 _LATER = {
     "Graph": "graph", "document_places": "graph",
-    "Result": "_run", "run": "_run", "Event": "events", "Events": "events", "Peer": "peer",
+    "Result": "_run", "run": "_run", "arun": "_arun", "Event": "events", "Events": "events", "Peer": "peer",
     "Stream": "stream", "Replay": "recording",
     "ReplayState": "recording", "replay": "recording", "HttpRequest": "_http", "LostMessage": "_http",
     "PeerMesh": "peer", "DiscoveryServer": "peer", "RemotePeer": "peer", "PeerEvents": "peer",

@@ -5,6 +5,7 @@ from . import errors as errors
 from ._operations import DeadLetterCounts as DeadLetterCounts
 from ._operations import DeadLetters as DeadLetters
 from ._operations import NodeState as NodeState
+from ._arun import arun as arun
 from ._http import HttpRequest as HttpRequest
 from ._http import LostMessage as LostMessage
 from ._reflow import Context as Context

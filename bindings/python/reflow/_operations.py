@@ -7,8 +7,9 @@ import weakref
 from collections import namedtuple
 
 from . import _reflow
+from ._naming import telling
 from ._ports import port_of
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, ParseError
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _LEFTOVERS = {"drain": 0, "drop": 1, "dead-letter": 2}
 _DETAILS = ("paused", "held", "retrying", "restarting", "open", "half_open", "down")
 
 
+@telling
 class DeadLetters:
     """The failed firings that nobody took, with their packets: ``net.dead_letters``.
 
@@ -105,6 +107,7 @@ class DeadLetters:
         return _reflow.network_drop_dead_letters(self._network, id or 0, path)
 
 
+@telling
 class Operations:
     """Methods of a network that look at it, steer it and change it."""
 
@@ -299,7 +302,11 @@ class Operations:
         graph, UnsupportedError, IOError; a restore that fails changes nothing.
         """
         if isinstance(snapshot, bytes):
-            _reflow.network_restore(self, snapshot)
+            try:
+                _reflow.network_restore(self, snapshot)
+            except ParseError as error:
+                raise ParseError(f"these bytes are no snapshot: {error.message}", hint=(
+                    "snapshot() gives them; the name of a file is a str")) from None
         else:
             _reflow.network_restore_file(self, os.fspath(snapshot))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from .errors import (
     ClosedError,
+    ConversionError,
     FailedError,
     InvalidArgumentError,
     NotFoundError,
@@ -140,6 +141,30 @@ class _Readers:
             raise self.failure
 
 
+def _values_of(port: str, values: Iterable[Any]) -> Iterator[Any]:
+    try:
+        return iter(values)
+    except TypeError:
+        raise InvalidArgumentError(f"inputs[{port!r}] is an iterable of values, not {values!r}") from None
+
+
+def _put(network: "Network", port: str, value: Any, number: int) -> bool:
+    """Sends the value of this number if there is room; one that cannot be converted is told with its port."""
+    try:
+        return network.try_send(port, value)
+    except ConversionError as error:
+        raise ConversionError(
+            f"inputs[{port!r}], value {number}: {error.message}", hint=error.hint, path=error.path, port=port
+        ) from error.__cause__
+
+
+def _nobody_takes(port: str) -> WouldBlockError:
+    return WouldBlockError(
+        f"{port!r} is full, and the network is idle: values for it are left, and nothing takes them",
+        hint="a node that takes one packet of each of its inports waits for the others",
+    )
+
+
 def _feed(
     network: "Network",
     readers: _Readers,
@@ -148,8 +173,9 @@ def _feed(
 ) -> None:
     """Sends to all ports side by side: a node that takes one of each waits for its second port before the
     first one has room again."""
-    rest = {port: iter(values) for port, values in inputs.items()}
+    rest = {port: _values_of(port, values) for port, values in inputs.items()}
     held: Dict[str, Any] = {}  # by port: what found no room
+    sent = dict.fromkeys(rest, 0)
     stuck = False
     while rest:
         moved = False
@@ -160,24 +186,23 @@ def _feed(
                 except StopIteration:
                     del rest[port]
                     continue
-            if network.try_send(port, held[port]):
+            if _put(network, port, held[port], sent[port]):
                 del held[port]
+                sent[port] += 1
                 moved = True
         if moved or not rest:
             stuck = False
             continue
         first = next(iter(held))
         if stuck:
-            raise WouldBlockError(
-                f"{first!r} is full, and the network is idle: values for it are left, and nothing takes them",
-                hint="a node that takes one packet of each of its inports waits for the others",
-            )
+            raise _nobody_takes(first)
         left = 1.0 if end is None else end - time.monotonic()
         if left <= 0:
             raise ReflowTimeoutError("the time of the run is over, and not all values of inputs are sent")
         try:
             network.send(first, held[first], timeout=min(left, 0.02))
             del held[first]
+            sent[first] += 1
         except (WouldBlockError, ReflowTimeoutError):
             stuck = not readers.take() and _is_idle(network)
 
@@ -257,30 +282,58 @@ def run(
     options:
         of the runtime: ``mode``, ``workers``, ``seed``, and so on; see :class:`reflow.Runtime`.
     """
-    from .network import Network
+    return _run(_configured(graph, set), inputs or {}, collect, actors, timeout, check, options)
 
+
+def _configured(graph: GraphLike, values: Optional[Mapping[str, Any]]) -> "Graph":
+    """The graph of a run, with these values set in the configuration of its nodes."""
     made = _as_graph(graph)
-    for key, value in (set or {}).items():
+    for key, value in (values or {}).items():
         node, path = split_key(made, key)
         made.set(node, path, value)
+    return made
+
+
+def _run(
+    graph: "Graph",
+    inputs: Mapping[str, Iterable[Any]],
+    collect: Iterable[str],
+    actors: Iterable["Actor"],
+    timeout: Optional[float],
+    check: bool,
+    options: Dict[str, Any],
+    begun: Callable[["Network"], None] = lambda network: None,
+) -> Result:
+    from .network import Network
+
     begin = time.monotonic()
     end = None if timeout is None else begin + timeout
-    with Network(made, actors=actors, **options) as network:
-        streams = {name: network.stream(name) for name in [*made.outports, *collect]}
+    with Network(graph, actors=actors, **options) as network:
+        streams = {name: network.stream(name) for name in [*graph.outports, *collect]}
+        begun(network)
         network.start()
         readers = _Readers(streams, network.runtime.mode == "own")
-        _feed(network, readers, inputs or {}, end)
+        _feed(network, readers, inputs, end)
         try:
             _drain(network, readers, end)
         except ReflowTimeoutError:
-            waiting = [node for node, n in network.report().items() if n["waiting"]]
-            where = f"; packets wait at {', '.join(waiting[:5])}" if waiting else ""
-            raise ReflowTimeoutError(f"the run is not over after {timeout} s{where}") from None
+            raise _too_late(network, timeout) from None
         network.stop()
         readers.join()
         report = network.report()
         errors = list(network.dead_letters)
-    result = Result(readers.values, report, errors, time.monotonic() - begin)
+    return _checked(Result(readers.values, report, errors, time.monotonic() - begin), network, check)
+
+
+def _too_late(network: "Network", timeout: Optional[float]) -> ReflowTimeoutError:
+    waiting = [node for node, n in network.report().items() if n["waiting"]]
+    where = f"; packets wait at {', '.join(waiting[:5])}" if waiting else ""
+    return ReflowTimeoutError(f"the run is not over after {timeout} s{where}")
+
+
+def _checked(result: Result, network: "Network", check: bool) -> Result:
+    """The result, or with check the error of a firing whose error nobody took."""
+    errors = result.errors
     if errors and check:
         first = errors[0]
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

@@ -4,7 +4,7 @@ import functools
 import operator
 
 from . import _saving
-from .errors import InvalidArgumentError, SignatureError
+from .errors import InvalidArgumentError, SignatureError, UnsupportedError
 
 _COROUTINE, _GENERATOR, _ITERABLE_COROUTINE, _ASYNC_GENERATOR = 0x80, 0x20, 0x100, 0x200
 _VARIADIC = 0x04
@@ -51,14 +51,14 @@ def _check_text(value, what):
         raise InvalidArgumentError(f"{what} is a str, not {value!r}")
 
 
-def _count(value, what, least):
+def _count(value, what, least, end=2**32):
     """A whole number that the engine can take."""
     try:
         number = operator.index(value)
     except TypeError:
         number = -1
-    if not least <= number < 2**32:
-        raise InvalidArgumentError(f"{what} is a whole number from {least} to {2**32 - 1}, not {value!r}")
+    if not least <= number < end:
+        raise InvalidArgumentError(f"{what} is a whole number from {least} to {end - 1}, not {value!r}")
     return number
 
 
@@ -137,6 +137,16 @@ def _choice(table, value, what):
     return table[value]
 
 
+def _has_numpy():
+    import sys
+
+    if "numpy" in sys.modules:
+        return sys.modules["numpy"] is not None
+    from importlib.util import find_spec
+
+    return find_spec("numpy") is not None
+
+
 class Actor:
     """What :func:`actor` makes of a function or class: to be given to ``Network.add``.
 
@@ -205,6 +215,9 @@ class Actor:
             if self.batch not in (True, "list", "numpy"):
                 raise InvalidArgumentError(
                     f"{self.id}: batch is True, 'list' or 'numpy', not {self.batch!r}")
+            if self.batch == "numpy" and not _has_numpy():
+                raise UnsupportedError(f"{self.id}: batch='numpy' needs NumPy, which is not installed",
+                                       hint="pip install numpy, or batch=True")
             self.style = STYLE_NUMPY if self.batch == "numpy" else STYLE_BATCH
         if self.max_concurrency is not None and self.style != STYLE_TASK:
             raise InvalidArgumentError(

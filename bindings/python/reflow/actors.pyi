@@ -22,6 +22,8 @@ _Priority = Literal["normal", "high", "low"]
 
 ARRAYS: Dict[str, int]
 
+def _count(value: Any, what: str, least: int, end: int = ...) -> int: ...
+
 class Port:
     name: str
     type: _PortType

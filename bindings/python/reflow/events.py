@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optiona
 
 from . import _reflow
 from ._streams import Polled
+from .actors import _count
 from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -93,6 +94,11 @@ class Events(Polled[Event]):
         sample: int,
     ) -> None:
         super().__init__()
+        # Here, since who subscribes before the start would hear of them at the start.
+        if not isinstance(nodes, str):
+            raise TypeError(f"events(): nodes is a string, not {nodes!r}")
+        _count(capacity, "capacity", 0)
+        _count(sample, "sample", 0)
         self._subscription: Optional[_reflow.Subscription] = None
         self._subscribing = threading.Lock()
         self._arguments = (kinds_mask(kinds), nodes, capacity, sample)

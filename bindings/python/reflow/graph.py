@@ -20,6 +20,7 @@ from typing import (
 )
 
 from . import _reflow
+from ._naming import telling
 from ._ports import port_of, port_text
 from .errors import AlreadyExistsError, GraphError, InvalidArgumentError
 
@@ -129,6 +130,7 @@ def document_places(
     return [None if f is None else Place(f["line"], f["column"], f["offset"]) for f in found]
 
 
+@telling
 class Graph:
     """A document of nodes, connections, initial packets, exposed ports, groups and properties.
 

@@ -18,6 +18,8 @@ from .values import json_of
 # not held up for long.
 _CLOSE = 10.0
 _CLOSE_FAILED = 1.0
+# What connect knows of a connection; other keywords are metadata of the program.
+_CONNECTION = {"capacity", "capacity_bytes", "kind"}
 
 
 class Output(_reflow.Output):
@@ -172,8 +174,15 @@ class Network(Operations, _reflow.Network):
 
         Keywords are metadata of the connection: ``capacity``, ``kind`` (``"reliable"``, ``"latest"``,
         ``"drop-oldest"``, ``"drop-newest"``), ``capacity_bytes``. Returns the network. Raises NotFoundError
-        for a node and GraphError for a port that is not there.
+        for a node and GraphError for a port that is not there, InvalidArgumentError for a keyword that looks like
+        one of these, misspelt.
         """
+        for name in metadata.keys() - _CONNECTION:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name.lower(), _CONNECTION, 1, 0.8)
+            if near:
+                raise InvalidArgumentError(f"connect has no option '{name}'", hint=f"did you mean '{near[0]}'?")
         if self._checks is not None:
             self._checks.check_connection(source, target)
         self._connect(source, target, metadata or None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, 
 
 from . import _reflow
 from ._closing import Closing
+from ._naming import telling
 from ._ports import port_of
 from ._streams import Polled
 from .errors import ClosedError, InvalidArgumentError
@@ -166,6 +167,7 @@ class PeerEvents(Polled[Dict[str, Any]]):
             self._waker.post.put(self._number)  # whoever waits looks, and finds the end
 
 
+@telling
 class RemotePeer:
     """What can be done with a peer, whoever made it: :class:`Peer`, or :meth:`PeerMesh.peer`."""
 
@@ -332,6 +334,7 @@ class RemotePeer:
         )
 
 
+@telling
 class Peer(RemotePeer, Closing):
     """Joins a network of this process to networks in others.
 
@@ -479,6 +482,7 @@ class Peer(RemotePeer, Closing):
         return self
 
 
+@telling
 class PeerMesh(Closing):
     """A peer for each of many executions, each on a port of its own, counting up from ``base_port``."""
 
@@ -546,6 +550,7 @@ class PeerMesh(Closing):
 
 
 
+@telling
 class DiscoveryServer(Closing):
     """Keeps a table of peers, so that they find each other.
 

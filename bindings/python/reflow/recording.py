@@ -7,6 +7,7 @@ from collections import namedtuple
 
 from . import _reflow
 from ._closing import Closing
+from ._naming import telling
 from ._ports import port_of
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -39,6 +40,7 @@ else:
 _PORTION = 1000
 
 
+@telling
 class Replay(Closing):
     """A recording of :meth:`Network.record` that is done again, and compared firing by firing.
 

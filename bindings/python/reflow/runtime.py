@@ -94,6 +94,7 @@ class Runtime(_reflow.Runtime):
         self._names = {}
         self._actors = {}
         self._pump = None
+        self._awaited = set()  # streams that tasks wait for: wakers of their loops, with numbers
         return self
 
     def __init__(self, mode="own", **options):
@@ -153,10 +154,16 @@ class Runtime(_reflow.Runtime):
         return open_stream(self, **options)
 
     def close(self):
-        """Ends the runtime. Its threads end with the last network that stands on it."""
+        """Ends the runtime. Its threads end with the last network that stands on it.
+
+        Whoever waits in a stream of it gets ClosedError; what has come through one can still be read.
+        """
         if self._pump is not None:
             self._pump.close()
         super().close()
+        while self._awaited:
+            waker, number = self._awaited.pop()
+            waker.post.put(number)
 
     def __enter__(self):
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from . import _reflow
-from .errors import InvalidArgumentError, TimeoutError, WouldDeadlockError
+from .errors import ClosedError, InvalidArgumentError, TimeoutError, WouldDeadlockError
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -270,9 +270,18 @@ class Stream(_reflow.Stream):
             self._watch(waker.post, told[writing][1], writing)
             # From now on the post is told; what has come before is found by the next attempt.
             answer = attempt()
-        while answer is NotImplemented:
-            await waker.wait(told[writing][1])
-            answer = attempt()
+        runtime = self._runtime
+        awaited = set() if runtime is None else runtime._awaited
+        try:
+            while answer is NotImplemented:
+                # Who closes the runtime wakes those that are noted, and is seen here by those that come later.
+                awaited.add(told[writing])
+                if runtime is not None and runtime.closed:
+                    raise ClosedError("the network of the stream is closed")
+                await waker.wait(told[writing][1])
+                answer = attempt()
+        finally:
+            awaited.discard(told[writing])
         return answer
 
 
@@ -286,4 +295,10 @@ def open_stream(
     max_bytes: int = 0,
 ) -> Stream:
     """Makes a stream on a runtime; see ``Network.open_stream``."""
+    from .actors import _count
+
+    _count(max_frames, "max_frames", 0)
+    _count(max_bytes, "max_bytes", 0, 2**64)
+    if size_hint is not None:
+        _count(size_hint, "size_hint", 0, 2**64)
     return Stream(runtime, content_type, size_hint, metadata, max_frames, max_bytes)

@@ -61,7 +61,23 @@ int64_t outport_number(const Context *context, PyObject *name)
     return -1;
 }
 
-bool emitted(Context *context, reflow_status status)
+// With check_types: an inport behind the outport does not take the message, of this kind if it is known.
+void raise_type(const Context *context, uint32_t number, reflow_kind kind)
+{
+    PyObject *ports = context->info->outports;
+    PyObject *port = number < PyTuple_GET_SIZE(ports) ? PyTuple_GET_ITEM(ports, number) : nullptr;
+    reflow_view node{};
+    reflow_view name = reflow_str("error"); // each node has it
+    if (!view_from(context->info->name, "node", &node)) return;
+    if (port != nullptr && !view_from(port, "port", &name)) return;
+    const std::string value = kind == REFLOW_KIND_NONE ? "a value" : "a value of kind " +
+                                                             std::string(text_of(reflow_kind_name(kind)));
+    raise_text(REFLOW_ERROR_TYPE, "node '" + std::string(text_of(node)) + "' emits " + value + " on outport '" +
+                                      std::string(text_of(name)) +
+                                      "', and an inport that it is connected to takes another type");
+}
+
+bool emitted(Context *context, reflow_status status, uint32_t port, reflow_kind kind)
 {
     if (status == REFLOW_OK) {
         ++context->emits;
@@ -70,6 +86,8 @@ bool emitted(Context *context, reflow_status status)
     if (status == REFLOW_ERROR_CLOSED || status == REFLOW_ERROR_INVALID_STATE) return raise_ended(context);
     if (status == REFLOW_ERROR_WOULD_BLOCK) {
         raise_text(status, "the outputs of this firing are full", "await ctx.send(port, value)");
+    } else if (status == REFLOW_ERROR_TYPE) {
+        raise_type(context, port, kind);
     } else {
         raise_status(status, nullptr, "an actor cannot emit");
     }
@@ -79,10 +97,12 @@ bool emitted(Context *context, reflow_status status)
 // Takes the message in any case.
 bool emit_message(Context *context, uint32_t port, uint32_t index, reflow_message message)
 {
+    const reflow_kind kind = reflow_message_kind(message);
     if (context->native != nullptr) {
-        return emitted(context, index == REFLOW_NO_INDEX
-                                    ? reflow_context_emit(context->native, port, message)
-                                    : reflow_context_emit_at(context->native, port, index, message));
+        const reflow_status status =
+            index == REFLOW_NO_INDEX ? reflow_context_emit(context->native, port, message)
+                                     : reflow_context_emit_at(context->native, port, index, message);
+        return emitted(context, status, port, kind);
     }
     if (context->completion == 0) {
         reflow_message_unref(message);
@@ -93,7 +113,7 @@ bool emit_message(Context *context, uint32_t port, uint32_t index, reflow_messag
         index == REFLOW_NO_INDEX ? reflow_completion_emit(completion, port, message, 0)
                                  : reflow_completion_emit_at(completion, port, index, message, 0);
     if (status != REFLOW_OK) reflow_message_unref(message);
-    return emitted(context, status);
+    return emitted(context, status, port, kind);
 }
 
 bool emit_one(Context *context, PyObject *name, PyObject *value)
@@ -108,8 +128,9 @@ bool emit_messages(Context *context, uint32_t number, Messages &messages)
 {
     if (context->native != nullptr) {
         messages.taken(messages.size());
-        return emitted(context, reflow_context_emit_many(context->native, number, messages.data(),
-                                                         messages.size()));
+        return emitted(context,
+                       reflow_context_emit_many(context->native, number, messages.data(), messages.size()),
+                       number, REFLOW_KIND_NONE);
     }
     for (size_t i = 0; i < messages.size(); ++i) {
         messages.taken(i + 1);

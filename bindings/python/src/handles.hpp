@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -49,7 +50,7 @@ struct RuntimeObject {
     reflow_runtime *handle;
     uint32_t generation; // of forks, when it was made
     int users;           // calls that go on without the lock of the interpreter
-    bool closed;
+    std::atomic<bool> closed; // who waits in a stream looks at it without the lock
     reflow_mode mode;
     std::vector<std::shared_ptr<Spec>> *specs;
     std::shared_ptr<Hooks> *hooks;
@@ -93,7 +94,7 @@ struct OutputObject {
     PyObject_HEAD
     reflow_output *handle;
     int users;
-    bool closed;
+    std::atomic<bool> closed; // who waits for a message looks at it without the lock
     Arrays arrays;
     PyObject *network;
     std::shared_ptr<Watch> *watch; // of an event loop, or NULL

@@ -11,6 +11,7 @@ PyTypeObject *output_type = nullptr;
 
 // So many messages are taken from the engine at once when one is wanted.
 constexpr size_t at_once = 256;
+constexpr const char *closed_text = "the stream is closed";
 
 OutputObject *self_of(PyObject *self) { return reinterpret_cast<OutputObject *>(self); }
 
@@ -97,7 +98,7 @@ PyObject *output_close(PyObject *self, PyObject *)
 bool is_open(OutputObject *output)
 {
     if (output->handle != nullptr && !output->closed) return true;
-    raise_text(REFLOW_ERROR_CLOSED, "the stream is closed");
+    raise_text(REFLOW_ERROR_CLOSED, closed_text);
     return false;
 }
 
@@ -111,15 +112,20 @@ template <typename Call>
 reflow_status wait_of(const OutputObject *output, const Timeout &timeout, Call &&call)
 {
     const auto *network = reinterpret_cast<const NetworkObject *>(output->network);
-    if (network == nullptr || network->runtime == nullptr) return wait_in_slices(timeout, call);
+    // close() on another thread ends the wait with the slice in which it comes.
+    const auto slice = [&](int64_t ms) {
+        return output->closed ? reflow_status{REFLOW_ERROR_CLOSED} : call(ms);
+    };
+    if (network == nullptr || network->runtime == nullptr) return wait_in_slices(timeout, slice);
     const Ref runtime = Ref::borrow(network->runtime);
-    return wait_with_coroutines(runtime.get(), timeout, call);
+    return wait_with_coroutines(runtime.get(), timeout, slice);
 }
 
 // As check_wait, in words that tell an end from what is late.
-bool check_recv(reflow_status status, const Failure &error)
+bool check_recv(const OutputObject *output, reflow_status status, const Failure &error)
 {
     if (status == REFLOW_ERROR_CLOSED) {
+        if (output->closed) return raise_text(status, closed_text) != nullptr;
         raise_text(status, "the network has ended, and all of this output was read");
         return false;
     }
@@ -145,6 +151,7 @@ reflow_status fetch(OutputObject *output, const Timeout &timeout, Failure *error
     // Another thread may have put some there meanwhile: these come behind, if there is room for them.
     if (output->first < output->count || output->closed) {
         for (size_t i = 0; i < count; ++i) reflow_message_unref(got[i]);
+        if (output->closed) return REFLOW_ERROR_CLOSED;
         return raise_text(REFLOW_ERROR_INVALID_STATE, "two threads read one stream at once") == nullptr
                    ? interrupted
                    : REFLOW_OK;
@@ -184,7 +191,7 @@ PyObject *recv(PyObject *self, PyObject *arguments, PyObject *keywords)
     Failure error;
     const reflow_status status = fetch(output, timeout, &error);
     if (status == REFLOW_OK) return next_value(output);
-    check_recv(status, error);
+    check_recv(output, status, error);
     return nullptr;
 }
 
@@ -212,7 +219,7 @@ PyObject *recv_enveloped(PyObject *self, PyObject *arguments, PyObject *keywords
     const reflow_status status = wait_of(output, timeout, [&](int64_t ms) {
         return reflow_output_recv_enveloped(output->handle, &message, &envelope, ms, error.out());
     });
-    if (!check_recv(status, error)) return nullptr;
+    if (!check_recv(output, status, error)) return nullptr;
     Ref dict(is_empty(envelope) ? Py_NewRef(Py_None) : dict_of_envelope(envelope));
     Ref value(value_of(output, message));
     return dict && value ? PyTuple_Pack(2, value.get(), dict.get()) : nullptr;
@@ -241,7 +248,7 @@ PyObject *recv_many(PyObject *self, PyObject *arguments, PyObject *keywords)
         const reflow_status status = fetch(output, first ? timeout : now, &error);
         if (status != REFLOW_OK) {
             if (!first && status != interrupted) break;
-            check_recv(status, error);
+            check_recv(output, status, error);
             return nullptr;
         }
         while (output->first < output->count && PyList_GET_SIZE(list.get()) < most) {

@@ -181,7 +181,7 @@ PyObject *read_frame(PyObject *self, const Timeout &timeout, bool *refused)
     const Reader::Use use(sides.reader);
     if (!use.good("read")) return nullptr;
     reflow_stream_frame frame{};
-    const reflow_status status = sides.reader.go_on(timeout, [&](int64_t ms) {
+    const reflow_status status = sides.reader.go_on(self_of(self)->runtime, timeout, [&](int64_t ms) {
         for (;;) {
             size_t count = 0;
             const reflow_status answer = reflow_stream_read(sides.reader.get(), &frame, 1, ms, &count);
@@ -232,7 +232,7 @@ PyObject *stream_collect(PyObject *self, PyObject *arguments)
     if (!use.good("read")) return nullptr;
     reflow_message all{};
     Failure error;
-    const reflow_status status = sides.reader.go_on(timeout, [&](int64_t ms) {
+    const reflow_status status = sides.reader.go_on(self_of(self)->runtime, timeout, [&](int64_t ms) {
         return reflow_stream_collect(sides.reader.get(), most, ms, &all, error.out());
     });
     if (status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_WOULD_BLOCK) {
@@ -364,6 +364,13 @@ PyObject *get_state(PyObject *self, void *)
     return PyUnicode_FromString(state);
 }
 
+// None when it has been collected.
+PyObject *get_runtime(PyObject *self, void *)
+{
+    PyObject *runtime = self_of(self)->runtime;
+    return Py_NewRef(runtime != nullptr ? runtime : Py_None);
+}
+
 PyObject *get_made(PyObject *self, void *) { return PyBool_FromLong(sides_of(self).made ? 1 : 0); }
 
 const PyMethodDef own_methods[] = {
@@ -384,6 +391,7 @@ PyGetSetDef properties[] = {
     {"missed", get_missed, nullptr, "How many frames an observer has missed because it was full.", nullptr},
     {"state", get_state, nullptr,
      "'writing', 'received', 'reading', 'ended', 'failed' or 'closed'.", nullptr},
+    {"_runtime", get_runtime, nullptr, "The runtime that it is of.", nullptr},
     {"_made", get_made, nullptr, "Whether it was made here, to be written to.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
@@ -430,6 +438,7 @@ const char *told_of(reflow_status status, const char *waiting)
 PyObject *raise_side(reflow_status status, const char *text)
 {
     if (status == interrupted) return nullptr;
+    if (status == network_closed) return raise_text(REFLOW_ERROR_CLOSED, "the network of the stream is closed");
     if (status == REFLOW_ERROR_WOULD_DEADLOCK) {
         return raise_text(status, std::string(text) + ", and a wait would hold up a worker",
                           "make the actor a coroutine and await, or register it with blocking=True");

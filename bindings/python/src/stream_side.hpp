@@ -48,6 +48,9 @@ private:
     uint64_t number_ = 0;
 };
 
+// A wait that ends because the runtime, with its network, has been closed.
+constexpr reflow_status network_closed = -1001;
+
 // All but closed() is for threads that hold the lock of the interpreter.
 template <typename Handle, void (*Destroy)(Handle *),
           reflow_status (*Watch)(Handle *, reflow_stream_ready_fn, void *, reflow_destroy_fn,
@@ -118,14 +121,21 @@ public:
     };
 
     // Calls attempt(timeout in ms) until it answers anything but that it has to wait, or the time is over.
-    // The status; REFLOW_ERROR_TIMEOUT where it is over, interrupted with an exception set.
-    template <typename Attempt> reflow_status go_on(const Timeout &timeout, Attempt &&attempt)
+    // The status; REFLOW_ERROR_TIMEOUT where it is over, interrupted with an exception set. A program waits for
+    // nothing any more when its runtime, which may be NULL, is closed; what is there is still to be had.
+    template <typename Attempt>
+    reflow_status go_on(PyObject *of, const Timeout &timeout, Attempt &&attempt)
     {
         const Turn *turn = Turn::now();
         reflow_context *native = turn != nullptr ? turn->native() : nullptr;
         if (native == nullptr) {
-            return wait_in_slices(timeout, [&](int64_t ms) {
-                return closed() ? reflow_status{REFLOW_ERROR_CLOSED} : attempt(ms);
+            const Ref kept(Py_XNewRef(of));
+            const auto *runtime = reinterpret_cast<const RuntimeObject *>(of);
+            return wait_in_slices(timeout, [&](int64_t ms) -> reflow_status {
+                if (closed()) return REFLOW_ERROR_CLOSED;
+                const reflow_status status = attempt(ms);
+                const bool waits = status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_WOULD_BLOCK;
+                return waits && ms != 0 && runtime != nullptr && runtime->closed ? network_closed : status;
             });
         }
         const bool may_wait = turn->may_wait();

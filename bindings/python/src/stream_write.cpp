@@ -69,7 +69,7 @@ reflow_status write_frame(PyObject *self, PyObject *data, const Timeout &timeout
     const Writer::Use use(writer);
     if (!use.good("write") || !frame_of(data, &frame)) return interrupted;
     const reflow_status status = writer.go_on(
-        timeout, [&](int64_t ms) { return reflow_stream_write(writer.get(), frame, ms); });
+        stream_in(self)->runtime, timeout, [&](int64_t ms) { return reflow_stream_write(writer.get(), frame, ms); });
     if (status != REFLOW_OK) reflow_message_unref(frame);
     return status;
 }

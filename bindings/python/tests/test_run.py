@@ -145,3 +145,11 @@ def test_an_element_of_an_array_port_is_not_the_port():
             net.stream("m.out[1]")
         net.send("third", 1)
         net.wait_idle(60)
+
+
+def test_a_value_that_cannot_be_converted_is_told_with_its_inport():
+    with pytest.raises(reflow.ConversionError, match=r"inputs\['i'\], value 2: .*object") as caught:
+        reflow.run(doubling(), inputs={"i": [1, 2, {"rows": [object()]}]}, timeout=60)
+    assert caught.value.port == "i" and caught.value.path == "$.rows[0]"
+    with pytest.raises(reflow.InvalidArgumentError, match=r"inputs\['i'\] is an iterable of values, not 5"):
+        reflow.run(doubling(), inputs={"i": 5}, timeout=60)

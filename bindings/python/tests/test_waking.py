@@ -1,6 +1,7 @@
 """What event loops await without a thread that waits: idle networks and outputs."""
 
 import asyncio
+import sys
 import threading
 import time
 
@@ -405,3 +406,105 @@ def test_a_drain_that_a_breakpoint_stops_goes_on():
             assert [value async for value in out] == [1]
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("method", ["recv", "recv_many", "recv_enveloped", "next"])
+def test_a_thread_that_waits_for_an_output_is_woken_by_close(net, method):
+    net.add("n", same)
+    out = net.stream("n.out")
+    net.start()
+    told = []
+
+    def read():
+        try:
+            told.append(next(out, "end") if method == "next" else getattr(out, method)())
+        except reflow.Error as error:
+            told.append(error)
+
+    reading = threading.Thread(target=read, daemon=True)
+    reading.start()
+    while sys._current_frames()[reading.ident].f_code is not read.__code__:
+        pass
+    out.close()
+    reading.join(10)
+    assert not reading.is_alive()
+    if method == "next":
+        assert told == ["end"]
+    else:
+        assert isinstance(told[0], reflow.ClosedError) and str(told[0]) == "the stream is closed"
+
+
+def waits_in(thread, code):
+    """Whether the thread is in a call of the module that this function makes."""
+    frame = sys._current_frames().get(thread.ident)
+    return frame is not None and frame.f_code is code
+
+
+@pytest.mark.parametrize("side", ["read", "collect", "write"])
+def test_a_thread_that_waits_in_a_stream_is_woken_by_the_end_of_its_network(side):
+    net = reflow.Network()
+    net.add("n", same)
+    out = net.stream("n.out")
+    stream = net.open_stream(max_frames=2)
+    net.send("n.in", stream)
+    reader = out.recv(10)
+    told = []
+
+    def wait():
+        try:
+            if side == "write":
+                while True:
+                    stream.write(b"x")
+            else:
+                getattr(reader, side)()
+        except reflow.Error as error:
+            told.append(error)
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    code = {"read": reflow.Stream.read, "collect": reflow.Stream.collect, "write": reflow.Stream.write}[side].__code__
+    while not waits_in(waiting, code):
+        pass
+    net.close()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert isinstance(told[0], reflow.ClosedError) and str(told[0]) == "the network of the stream is closed"
+
+
+@pytest.mark.parametrize("side", ["aread", "acollect", "awrite"])
+def test_a_task_that_waits_in_a_stream_is_woken_by_the_end_of_its_network(side):
+    async def main():
+        net = reflow.Network()
+        net.add("n", same)
+        out = net.stream("n.out")
+        stream = net.open_stream(max_frames=2)
+        net.send("n.in", stream)
+        reader = await out.__anext__()
+
+        async def write():
+            while True:
+                await stream.awrite(b"x")
+
+        waiting = asyncio.ensure_future(write() if side == "awrite" else getattr(reader, side)())
+        while not net.runtime._awaited:
+            await asyncio.sleep(0)
+        await asyncio.get_running_loop().run_in_executor(None, net.close)
+        with pytest.raises(reflow.ClosedError, match="the network of the stream is closed"):
+            await asyncio.wait_for(waiting, 10)
+        assert not net.runtime._awaited
+
+    asyncio.run(main())
+
+
+def test_what_is_in_a_stream_is_there_when_its_network_is_closed():
+    with reflow.Network() as net:
+        net.add("n", same)
+        out = net.stream("n.out")
+        stream = net.open_stream()
+        net.send("n.in", stream)
+        reader = out.recv(10)
+        stream.write(b"one")
+        stream.write(b"two")
+        assert bytes(reader.read(10)) == b"one"
+    stream.end()
+    assert reader.collect() == b"two"

@@ -58,6 +58,25 @@ export interface Context<O extends string = string, C = ValueObject, S = any> {
   envelope: Envelope | undefined;
   /** Aborted when nobody waits for this firing any more: a timeout, a cancellation, or the end of the node. */
   readonly signal: AbortSignal;
+  /** Attempts of this firing that have failed before: `retries` of the node's `failure` have it come again. */
+  readonly attempts: number;
+  /** Milliseconds of the clock of the network: monotonic, from an arbitrary start; logical in mode simulated. */
+  readonly now: number;
+  /** When the time of the firing is over, on the clock of `now`: its timeout or the deadline of its envelope; null without. */
+  readonly deadline: number | null;
+  /**
+   * Whether anything is connected to an outport: what nobody gets need not be made. In a firing that goes on after its
+   * call, as it was when that began.
+   * @throws ReflowError ERR_REFLOW_NOT_FOUND; this and the three above ERR_REFLOW_CLOSED after the end of the firing
+   */
+  connected(port: O | 'error'): boolean;
+  /**
+   * Logs a line in the name of the node: to the `log` of the network, if `logLevel` has it.
+   * @throws ReflowError ERR_REFLOW_INVALID_ARGUMENT
+   */
+  log(level: 'error' | 'warn' | 'info' | 'debug' | 'trace', text: string): void;
+  /** Prints a text as it is: to the `print` of the network, by default standard output. */
+  print(text: string): void;
   /**
    * Emits a value on an outport, or on element `index` of an array port, any number of times. In a firing that goes on asynchronously it returns a
    * Promise while the value waits for room: waiting for it is how an actor follows its receivers.

@@ -28,6 +28,16 @@ export class Message {
   private constructor();
   /** Such as `Stream` or `RemoteReference`. */
   readonly kind?: string;
+  /**
+   * A message of JSON text. Tagged JSON has the kind of each value, `{"type": ..., "data": ...}`, so that nothing of a
+   * message is lost; numbers are those of the engine, so integers of 64 bits stay what they are.
+   * @throws ReflowError ERR_REFLOW_PARSE with the place
+   */
+  static parse(text: string, options?: { readonly tagged?: boolean }): Message;
+  /** The message as JSON text on one line; `pretty` has lines, and is not for tagged JSON. */
+  stringify(options?: { readonly tagged?: boolean; readonly pretty?: boolean }): string;
+  /** What stands for it in `JSON.stringify()`. */
+  toJSON(): unknown;
 }
 
 /** A signal as a value. As a packet it comes as undefined, inside of arrays and objects as a Message of this kind. */

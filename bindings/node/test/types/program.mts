@@ -186,6 +186,8 @@ async function peers(net: Network): Promise<void> {
 // ---- values and errors
 
 const lent: Message = transfer(new Float32Array(8));
+const parsed: Message = Message.parse(lent.stringify({ tagged: true }), { tagged: true });
+console.log(parsed.stringify({ pretty: true }), parsed.toJSON());
 const sendable: Sendable = lent;
 const place: PortRef = { port: 'in' };
 const kind: EventKind = 'Breakpoint';
@@ -224,6 +226,9 @@ async function bytes(net: Network, message: Message): Promise<Buffer> {
 }
 const streaming = actor({ inports: [{ name: 'in', array: true }], outports: ['out'] }, async (ctx, message: Message) => {
   const index: number | null = ctx.index;
+  const left: number | null = ctx.deadline === null ? null : ctx.deadline - ctx.now;
+  if (ctx.connected('out') && ctx.attempts > 0) ctx.log('warn', `${left} ms are left`);
+  ctx.print('again\n');
   const envelope: Envelope | undefined = ctx.envelope;
   await ctx.openStream('out', { contentType: envelope?.correlation ?? `${index}` }).from(ctx.acceptStream(message));
 });

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, AsyncIterator, Dict, Iterator, List, Optional
 
 import reflow
 
@@ -71,6 +71,14 @@ async def asynchronous() -> None:
             print(event.node)
         report: Dict[str, Dict[str, Any]] = await net.run()
         print(report)
+    result: reflow.Result = await reflow.arun("g.json", inputs={"in": later(), "other": [1]}, timeout=1.0, workers=2)
+    print(result["out"])
+
+
+async def later() -> AsyncIterator[int]:
+    for number in range(3):
+        await asyncio.sleep(0)
+        yield number
 
 
 @reflow.actor(inports=[reflow.Port("in", "stream")], outports=["out"])
