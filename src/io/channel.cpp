@@ -96,6 +96,8 @@ Result<Ref<TlsContext>> TlsContext::create(const TlsOptions& options, bool serve
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+    // Nobody is asked for a pass phrase.
+    SSL_CTX_set_default_passwd_cb(context, [](char*, int, int, void*) { return -1; });
     if (!options.certificate_file.empty()) {
         if (SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) != 1)
             return tls_failure("the certificate", options.certificate_file);

@@ -227,7 +227,6 @@ void Guest::readable() {
 
 void Guest::secure() {
     if (state_ == State::unknown) {
-        if (!port_->handler_->lets_in(remote())) return end();
         state_ = State::securing;
         if (!channel_.secure_with(*port_->tls_, true, {}).ok()) return end();
     }
@@ -476,10 +475,6 @@ String Guest::remote() const { return address_text(reinterpret_cast<const sockad
 
 // Leaves the socket to a link.
 void Guest::become(Form form, WireScheme scheme, std::string_view words, std::size_t used) {
-    if (!port_->handler_->lets_in(remote())) {
-        if (words == tcp_mark) return end();
-        return refuse(429, "too many handshakes of this address have failed\n");
-    }
     Ref<Link> link = make_ref<Link>(port_->loop_, scheme, form, port_->options_.wire);
     link->set_remote(remote());
     WireHandler* handler = port_->handler_->accepted(*link);

@@ -175,8 +175,6 @@ public:
     // Who shall hear of a wire that has been accepted: NULL refuses it. It lives until closed().
     virtual WireHandler* accepted(Wire& wire) = 0;
     virtual HttpResponse request(const HttpRequest& request) = 0;
-    // Whether somebody may try a handshake; requests of HTTP are answered in any case.
-    virtual bool lets_in(std::string_view /*remote*/) { return true; }
     // Who came and did not get through the handshake of TLS.
     virtual void not_secured(std::string_view /*remote*/, std::string_view /*reason*/) {}
 };

@@ -29,7 +29,7 @@ inline constexpr std::size_t mesh_executions_count = 10'000;  // of one mesh
 // How long a link that the host disconnects may stay for what becomes of what was sent over it.
 inline constexpr std::uint64_t peer_farewell_ns = 5'000'000'000;
 inline constexpr std::uint32_t peer_strangers_count = 48;  // accepted links that have not greeted
-// Handshakes of one address that may fail at once, and in a second behind them, before it is refused.
+// Handshakes of one address that may fail at once, and in a second behind them, before no more is answered.
 inline constexpr std::uint64_t peer_failures_count = 1000;
 inline constexpr std::uint64_t peer_failures_per_second = 100;
 inline constexpr std::size_t peer_failing_addresses_count = 1024;  // that are remembered

@@ -83,11 +83,6 @@ Identity Link::remote() const {
     return other_locked();
 }
 
-std::uint64_t Link::opened_ns() const {
-    std::lock_guard lock(mutex_);
-    return opened_ns_;
-}
-
 bool Link::open_to(std::string_view network_id) const {
     if (stage() != Stage::open) return false;
     std::lock_guard lock(mutex_);
@@ -156,6 +151,7 @@ void Link::received(io::Wire& wire, std::span<const std::byte> frame, bool text)
 }
 
 void Link::greet(std::string_view text) {
+    if (ignores_) return;
     if (stage() == Stage::waiting) return hear_hello(text);
     if (stage() == Stage::greeting) return hear_welcome(text);
     return dials_ ? hear_verdict(text) : hear_proof(text);
@@ -246,6 +242,10 @@ void Link::admit() {
 
 // The acceptor tells how it has decided: in the welcome, or behind a proof.
 void Link::answer(const std::optional<String>& refusal, reflow_status status) {
+    if (refusal && !owner_.answers(*this)) {
+        ignores_ = true;  // until its time for the greeting is over, or another one comes
+        return;
+    }
     {
         std::lock_guard lock(mutex_);
         if (welcome_.wants_proof) {

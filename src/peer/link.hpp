@@ -81,6 +81,7 @@ public:
                       reflow_status status, std::string_view text) = 0;
     // So many of a channel, from its beginning, have been delivered or told as lost; see Sending.
     virtual void confirmed(Link& link, std::uint64_t channel, std::uint64_t packets) = 0;
+    virtual bool answers(const Link& /*link*/) { return true; }  // who is refused is told
     virtual Message actors() = 0;  // of this side: an array of {actor_id, capabilities, description}
     virtual void actors_told(Link& link, std::uint64_t number, MessageRef actors) = 0;
     // What comes out of an outport of an actor here is wanted there, or no more, or only what
@@ -407,6 +408,7 @@ private:
     LinkOwner& owner_;
     const LinkOptions options_;
     const bool dials_;
+    bool ignores_ = false;  // who has been refused is not told; of the thread of the wire
     const String endpoint_;
     // Written under mutex_; acquire and release for those who only look.
     std::atomic<Stage> stage_;

@@ -1,5 +1,5 @@
-// How long a link takes there and back: pings, and their answers. Between ours they are records; a peer of the
-// original knows those of WebSocket alone. Neighbours: link.cpp (the rest of it). Thread: see link.hpp.
+// What a link is like: under TLS or not, since when, and how long it takes there and back. Pings between ours are
+// records; a peer of the original knows those of WebSocket alone. Neighbours: link.cpp (the rest of it). Thread: see link.hpp.
 #include <algorithm>
 
 #include "peer/link.hpp"
@@ -9,6 +9,11 @@ namespace reflow::peer {
 bool Link::secure() const {
     const Ref<io::Wire> on = wire();
     return on && (on->scheme() == io::WireScheme::wss || on->scheme() == io::WireScheme::tls);
+}
+
+std::uint64_t Link::opened_ns() const {
+    std::lock_guard lock(mutex_);
+    return opened_ns_;
 }
 
 // The number is the time, or the next one if there was a ping in that moment already.

@@ -220,7 +220,7 @@ Result<void> Peer::admit(Link& link, const Hello& hello) {
         // that has been there for a while is kept as well, since others use it.
         const bool old = other->counts().open_ns > same_moment_ns;
         const bool better = other->dialled() && link.secure() && !other->secure();
-        if (better && (options_.link.token || !old)) continue;  // without a token anybody can say who he is
+        if (better && !old) continue;
         if (!other->dialled() || old || stays(*other, link, from)) {
             return Failure(REFLOW_ERROR_REFUSED, concat("network ", from.network_id, ", instance ",
                                                         from.instance_id, " ", connected_already));
@@ -362,15 +362,14 @@ void Peer::tell_end(Link& link, reflow_status status, std::string_view reason) {
     if (listener_) listener_(event);
 }
 
-bool Peer::lets_in(std::string_view remote) {
-    const Strangers::Verdict verdict = failing_.look(remote, now_ns());
-    if (verdict == Strangers::Verdict::welcome) return true;
-    refused_.fetch_add(1, std::memory_order_relaxed);
-    if (verdict == Strangers::Verdict::refused_first) {
-        warn_of_others(concat("connections from ", without_port(remote), " are refused for a while: ",
+// A refusal that is not told costs whoever guesses its time, and nobody else anything.
+bool Peer::answers(const Link& link) {
+    const Strangers::Verdict verdict = failing_.look(link.endpoint(), now_ns());
+    if (verdict == Strangers::Verdict::unanswered_first) {
+        warn_of_others(concat("refusals are not told to ", without_port(link.endpoint()), " for a while: ",
                               limits::peer_failures_count, " of its handshakes have failed"));
     }
-    return false;
+    return verdict == Strangers::Verdict::answered;
 }
 
 void Peer::not_secured(std::string_view remote, std::string_view reason) {

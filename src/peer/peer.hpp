@@ -268,7 +268,7 @@ private:
 
     // ---- from the port
     io::WireHandler* accepted(io::Wire& wire) override;
-    bool lets_in(std::string_view remote) override;
+    bool answers(const Link& link) override;
     void not_secured(std::string_view remote, std::string_view reason) override;
     io::HttpResponse request(const io::HttpRequest& request) override;
 

@@ -27,15 +27,15 @@ void Strangers::failed(std::string_view remote, std::uint64_t now_ns) {
 
 Strangers::Verdict Strangers::look(std::string_view remote, std::uint64_t now_ns) {
     std::lock_guard lock(mutex_);
-    if (all_.empty()) return Verdict::welcome;
+    if (all_.empty()) return Verdict::answered;
     auto found = all_.find(String(without_port(remote)));
-    if (found == all_.end()) return Verdict::welcome;
+    if (found == all_.end()) return Verdict::answered;
     if (!found->second.rate.allows(now_ns)) {
-        return std::exchange(found->second.told, true) ? Verdict::refused : Verdict::refused_first;
+        return std::exchange(found->second.told, true) ? Verdict::unanswered : Verdict::unanswered_first;
     }
     found->second.told = false;
     if (found->second.rate.rested(now_ns)) all_.erase(found);
-    return Verdict::welcome;
+    return Verdict::answered;
 }
 
 Rate Lines::of_limits() noexcept { return {limits::peer_lines_count, limits::peer_lines_per_second}; }

@@ -33,7 +33,8 @@ class Strangers {
 public:
     // remote: "address:port", of which the address counts.
     void failed(std::string_view remote, std::uint64_t now_ns);
-    enum class Verdict : std::uint8_t { welcome, refused_first, refused };
+    enum class Verdict : std::uint8_t { answered, unanswered_first, unanswered };
+    // Whether one more that fails is told so.
     [[nodiscard]] Verdict look(std::string_view remote, std::uint64_t now_ns);
 
 private:

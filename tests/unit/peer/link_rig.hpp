@@ -119,6 +119,8 @@ public:
     void confirmed(Link&, std::uint64_t, std::uint64_t packets) override {
         confirmations.push_back(packets);
     }
+    bool answers(const Link&) override { return tells; }
+    bool tells = true;  // who is refused
     Message actors() override {
         return codec::read_json(
                    R"([{"actor_id":"glaze","capabilities":["actor_messaging"],"description":null}])")

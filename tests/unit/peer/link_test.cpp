@@ -554,6 +554,22 @@ constexpr std::string_view old_hello =
     R"({"network_id":"studio","instance_id":"studio-1","protocol_version":"1.0",)"
     R"("auth_token":"correct-horse","capabilities":["actor_messaging"]})";
 
+// Who fails again and again is not told; nor does another try on that connection help.
+TEST(LinkTest, ARefusalMayBeKeptBack) {
+    Old old(token("correct-horse"));
+    old.end.owner.tells = false;
+    String wrong(old_hello);
+    wrong.replace(wrong.find("correct"), 7, "another");
+    old.say(wrong);
+    old.say(old_hello);
+    EXPECT_EQ(old.heard(), "");
+    EXPECT_NE(old.end.link->stage(), Stage::open);
+    Old known(token("correct-horse"));
+    known.end.owner.tells = false;
+    known.say(old_hello);
+    EXPECT_EQ(known.end.link->stage(), Stage::open);
+}
+
 TEST(LinkTest, OldPeerIsAnsweredInItsWords) {
     Old old(token("correct-horse"));
     old.say(old_hello);

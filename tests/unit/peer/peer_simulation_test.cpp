@@ -509,7 +509,7 @@ TEST(PeerSimulationTest, AnEndInOrderLosesNothing) {
     for (std::int64_t i = 0; i < 50; ++i) EXPECT_EQ(world.sides[1].got[static_cast<std::size_t>(i)], stamp(0, i));
 }
 
-// Two that dial each other end up with one link, and what either has sent over the one that goes arrives.
+// Two that dial each other end up with one link, under TLS if one was, and what either has sent arrives in its order.
 TEST(PeerSimulationTest, TwoThatDialEachOtherLoseNothing) {
     testing::Seeds seeds = testing::seeds(200);
     std::size_t twice = 0;
@@ -521,11 +521,12 @@ TEST(PeerSimulationTest, TwoThatDialEachOtherLoseNothing) {
             plan.window[0] = plan.window[1] = 100;
             plan.queue_bytes = 1 << 20;
         });
+        const std::size_t secure = world.plan.random.below(4);  // which side dials under TLS, if one does
         std::atomic<int> calling{2};
         std::thread callers[2];
         for (std::size_t from : {0U, 1U}) {
-            callers[from] = std::thread([&world, &calling, from] {
-                String endpoint = concat("tcp://127.0.0.1:", world.sides[1 - from].port);
+            callers[from] = std::thread([&world, &calling, from, secure] {
+                String endpoint = concat(from == secure ? "tls" : "tcp", "://127.0.0.1:", world.sides[1 - from].port);
                 auto there = world.sides[from].peer->connect(endpoint, 60'000);
                 EXPECT_TRUE(there.ok()) << (there.ok() ? "" : there.error().describe());
                 calling.fetch_sub(1);
@@ -553,7 +554,9 @@ TEST(PeerSimulationTest, TwoThatDialEachOtherLoseNothing) {
             const auto& got = world.sides[1 - from].got;
             EXPECT_EQ(got.size(), static_cast<std::size_t>(world.sides[from].sent));
             EXPECT_TRUE(std::is_sorted(got.begin(), got.end())) << "of " << from;
-            EXPECT_EQ(world.sides[from].peer->links().size(), 1u);
+            const auto links = world.sides[from].peer->links();
+            ASSERT_EQ(links.size(), 1u);
+            EXPECT_TRUE(links[0]->secure() || secure > 1 || most == 1) << secure;
         }
         world.check();
     }

@@ -64,7 +64,7 @@ public:
     [[nodiscard]] std::size_t queued_bytes() const noexcept override;
     [[nodiscard]] std::uint64_t bytes_in() const noexcept override { return 0; }
     [[nodiscard]] std::uint64_t bytes_out() const noexcept override { return 0; }
-    [[nodiscard]] io::WireScheme scheme() const noexcept override { return io::WireScheme::tcp; }
+    [[nodiscard]] io::WireScheme scheme() const noexcept override { return of_scheme; }
     [[nodiscard]] String remote() const override { return "memory"; }
     [[nodiscard]] std::uint64_t frames_written() const noexcept override { return 0; }
 
@@ -78,6 +78,7 @@ public:
     const io::WireOptions options;
     Stage stage = Stage::dialling;
     std::uint16_t port = 0;          // that is dialled
+    io::WireScheme of_scheme = io::WireScheme::tcp;  // fixed before anybody has it
     SimulatedWire* other = nullptr;  // while that is not over
     std::deque<Piece> queue;         // what send() took and the system has not
     std::deque<Piece> inbox;         // what the system has for this end, in order
@@ -249,6 +250,7 @@ inline Result<Ref<io::Wire>> SimulatedHost::dial(const io::WireAddress& to,
     std::lock_guard lock(way_.mutex_);
     auto wire = Ref<SimulatedWire>::adopt(new SimulatedWire(way_, ++way_.last_, &handler, options));
     wire->port = to.port;
+    wire->of_scheme = to.scheme;
     wire->deadline_ns = way_.clock_.now_ns() + options.connect_ns;
     way_.wires_.push_back(wire);
     return Ref<io::Wire>::share(wire.get());
@@ -369,6 +371,7 @@ inline bool Way::connect(const Ref<SimulatedWire>& wire, Lock& lock) {
     io::PortHandler* port = found->second.handler;
     auto there = Ref<SimulatedWire>::adopt(
         new SimulatedWire(*this, ++last_, nullptr, found->second.options));
+    there->of_scheme = wire->of_scheme;
     there->other = wire.get();
     wire->other = there.get();
     wire->stage = Stage::waiting;

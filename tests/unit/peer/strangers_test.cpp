@@ -29,22 +29,22 @@ TEST(Rate, SoManyAtOnceAndThenSoManyASecond) {
     EXPECT_EQ(taken(100 * second), 5);
 }
 
-TEST(Strangers, WhoFailsTooOftenIsTurnedAwayForAWhile) {
+TEST(Strangers, WhoFailsTooOftenIsNotToldForAWhile) {
     Strangers all;
-    EXPECT_EQ(all.look("10.0.0.1:5", second), Verdict::welcome);
+    EXPECT_EQ(all.look("10.0.0.1:5", second), Verdict::answered);
     for (std::uint64_t i = 0; i < limits::peer_failures_count; ++i) {
-        EXPECT_EQ(all.look("10.0.0.1:5", second), Verdict::welcome);
+        EXPECT_EQ(all.look("10.0.0.1:5", second), Verdict::answered);
         all.failed("10.0.0.1:" + std::to_string(i), second);
     }
-    EXPECT_EQ(all.look("10.0.0.1:5", second), Verdict::refused_first);
-    EXPECT_EQ(all.look("10.0.0.1:6", second), Verdict::refused);
+    EXPECT_EQ(all.look("10.0.0.1:5", second), Verdict::unanswered_first);
+    EXPECT_EQ(all.look("10.0.0.1:6", second), Verdict::unanswered);
     // Nobody else is meant.
-    EXPECT_EQ(all.look("10.0.0.2:5", second), Verdict::welcome);
-    EXPECT_EQ(all.look("[::1]:5", second), Verdict::welcome);
+    EXPECT_EQ(all.look("10.0.0.2:5", second), Verdict::answered);
+    EXPECT_EQ(all.look("[::1]:5", second), Verdict::answered);
     const std::uint64_t later = second + second / limits::peer_failures_per_second;
-    EXPECT_EQ(all.look("10.0.0.1:5", later), Verdict::welcome);
+    EXPECT_EQ(all.look("10.0.0.1:5", later), Verdict::answered);
     all.failed("10.0.0.1:5", later);
-    EXPECT_EQ(all.look("10.0.0.1:5", later), Verdict::refused_first);
+    EXPECT_EQ(all.look("10.0.0.1:5", later), Verdict::unanswered_first);
 }
 
 // However many addresses fail: those that were there are remembered until they have rested.
@@ -54,11 +54,11 @@ TEST(Strangers, TheirNumberIsLimited) {
     for (std::size_t i = 0; i < 3 * limits::peer_failing_addresses_count; ++i) {
         all.failed("host-" + std::to_string(i) + ":1", second);
     }
-    EXPECT_EQ(all.look("[fe80::1]:9", second), Verdict::refused_first);
+    EXPECT_EQ(all.look("[fe80::1]:9", second), Verdict::unanswered_first);
     const std::uint64_t later = 60 * second;
     for (std::uint64_t i = 0; i < limits::peer_failures_count; ++i) all.failed("new:1", later);
-    EXPECT_EQ(all.look("new:1", later), Verdict::refused_first);
-    EXPECT_EQ(all.look("[fe80::1]:9", later), Verdict::welcome);
+    EXPECT_EQ(all.look("new:1", later), Verdict::unanswered_first);
+    EXPECT_EQ(all.look("[fe80::1]:9", later), Verdict::answered);
 }
 
 TEST(Lines, WhatIsLeftOutIsTold) {
