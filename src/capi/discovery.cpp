@@ -116,6 +116,7 @@ reflow_status reflow_discovery_create(reflow_runtime* runtime,
         read_ones.value().log = [log_to](reflow_log_level level, std::string_view text) {
             log_to->log(level, "discovery", {}, text);
         };
+        read_ones.value().threads = thread_hooks(*made->runtime);
         made->server.reset(new peer::DiscoveryServer(std::move(read_ones).take()));
         *out = made.release();
         return {};

@@ -88,7 +88,12 @@ void join(Ending* all) noexcept {
 void enter(void* argument) {
     auto* note = static_cast<Ending*>(argument);
     own = note;
-    note->end(*note->what);
+    {
+        // The hooks are those of the runtime, which may end with what ends.
+        Ref<network::Runtime> runtime = note->what->runtime;
+        io::HookedThread inside(thread_hooks(*runtime));
+        note->end(*note->what);
+    }
     note->done.store(true, std::memory_order_release);
 }
 
@@ -96,6 +101,11 @@ void enter(void* argument) {
 process::Life this_life() noexcept { return process::page.life.load(std::memory_order_relaxed); }
 
 }  // namespace
+
+io::ThreadHooks thread_hooks(const network::Runtime& runtime) noexcept {
+    const runtime::SchedulerOptions& options = runtime.options().scheduler;
+    return {options.thread_start, options.thread_stop, options.user_data, &runtime.scheduler()};
+}
 
 Endable::Endable() : first_(new Ending), second_(new Ending) {}
 Endable::~Endable() = default;

@@ -7,6 +7,7 @@
 
 #include "base/memory.hpp"
 #include "base/ref.hpp"
+#include "io/thread_hooks.hpp"
 #include "network/runtime.hpp"
 
 namespace reflow::capi {
@@ -54,6 +55,9 @@ private:
     Endable& of_;
     const Use* const outer_;  // the call that this one is inside of
 };
+
+// What the host has called on threads of what stands on a runtime, which outlives them.
+[[nodiscard]] io::ThreadHooks thread_hooks(const network::Runtime& runtime) noexcept;
 
 // See Modules.
 void join_endings(network::Runtime& runtime) noexcept;

@@ -96,6 +96,7 @@ Result<std::shared_ptr<io::WireHost>> wires_of(network::Runtime& runtime) {
         return there;
     }
     io::WireHost::Options options;
+    options.threads = thread_hooks(runtime);
     options.log = [log_to = static_cast<runtime::Environment*>(&runtime)](
                       reflow_log_level level, std::string_view text) {
         log_to->log(level, "peer", {}, text);
@@ -130,6 +131,7 @@ Result<std::unique_ptr<reflow_peer>> make(reflow_runtime* runtime, peer::PeerOpt
     if (!wires.ok()) return wires.take_error();
     made->wires = std::move(wires).take();
     options.log = log;
+    options.threads = thread_hooks(*made->runtime);
     options.link.environment = made->runtime.get();
     options.link.scheduler = &made->runtime->scheduler();
     made->feed = make_ref<peer::Feed>();

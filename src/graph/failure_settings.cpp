@@ -36,16 +36,16 @@ public:
         return {};
     }
 
-    template <typename T>
-    Result<void> whole(std::string_view key, std::uint64_t least, std::uint64_t most,
-                       std::optional<T>& to) const {
+    [[gnu::noinline]] Result<void> whole(std::string_view key, std::uint64_t least,
+                                         std::uint64_t most,
+                                         std::optional<std::uint64_t>& to) const {
         MessageRef value = object_.get(key);
         if (value.none()) return {};
         bool fits = value.is(REFLOW_KIND_INTEGER) && value.integer() >= 0 &&
                     static_cast<std::uint64_t>(value.integer()) >= least &&
                     static_cast<std::uint64_t>(value.integer()) <= most;
         if (!fits) return bad(key, concat("an integer from ", least, " to ", most));
-        to = static_cast<T>(value.integer());
+        to = static_cast<std::uint64_t>(value.integer());
         return {};
     }
 
@@ -106,8 +106,7 @@ Result<void> read_breaker(MessageRef value, FailureSettings& to) {
     constexpr std::string_view known[] = {"threshold", "cooldown_ms"};
     Reader reader(value, ".failure.breaker");
     if (Result<void> fine = reader.known(known); !fine.ok()) return fine;
-    std::optional<std::uint32_t> threshold;
-    std::optional<std::uint64_t> cooldown;
+    std::optional<std::uint64_t> threshold, cooldown;
     if (Result<void> fine = reader.whole("threshold", 1, limits::retries_count, threshold);
         !fine.ok()) {
         return fine;
@@ -116,7 +115,8 @@ Result<void> read_breaker(MessageRef value, FailureSettings& to) {
         !fine.ok()) {
         return fine;
     }
-    to.breaker = FailureBreaker{threshold.value_or(5), cooldown.value_or(30'000)};
+    to.breaker = FailureBreaker{static_cast<std::uint32_t>(threshold.value_or(5)),
+                                cooldown.value_or(30'000)};
     return {};
 }
 

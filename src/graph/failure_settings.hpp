@@ -22,7 +22,7 @@ struct FailureBreaker {
 
 // What is said at one place; nothing for keys that are not there.
 struct FailureSettings {
-    std::optional<std::uint32_t> retries;
+    std::optional<std::uint64_t> retries;
     std::optional<std::uint64_t> backoff_ms;
     std::optional<double> backoff_factor;
     std::optional<std::uint64_t> backoff_max_ms;
@@ -32,7 +32,7 @@ struct FailureSettings {
     std::optional<MessageRef> fallback;  // an object, or null: none
     std::string_view scope;              // of the fallback: the path of the graph it stands in
     std::optional<AfterFailure> then;
-    std::optional<std::uint32_t> restarts;
+    std::optional<std::uint64_t> restarts;
     std::optional<std::uint64_t> within_ms;
     std::optional<AfterFailure> escalated;
     std::optional<bool> object;  // what the outport "error" sends

@@ -16,6 +16,7 @@ public:
         : definitions_(hierarchy.definitions_), max_nodes_(max_nodes) {}
 
     Result<Flat> run() {
+        flat_.case_sensitive = definitions_[0]->graph->case_sensitive();
         if (definitions_[0]->children.empty()) return plain();
         if (Result<void> made = place_nodes(); !made.ok()) return made.take_error();
         for (std::uint32_t i = 0; i < instances_.size(); ++i) {

@@ -59,6 +59,7 @@ struct Flat {
         MessageRef properties{};
     };
     Vector<Scope> scopes;
+    bool case_sensitive = true;             // the graph itself
     Vector<std::unique_ptr<String>> texts;  // the ids
 };
 

@@ -65,8 +65,10 @@ std::array<Vector<Finding>, 3> Validator::run(Checks checks) {
     initials();
     exposed(true);
     exposed(false);
-    failures();
-    required_ports();
+    if (checks != Checks::recorded) {
+        failures();
+        required_ports();
+    }
     if (all) {
         groups();
         isolated();

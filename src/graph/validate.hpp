@@ -61,8 +61,9 @@ public:
 // whose ports are those that the graph uses.
 [[nodiscard]] bool is_foreign(std::string_view component) noexcept;
 
-// What is looked for: all there is to say, or only what keeps a graph from running.
-enum class Checks : std::uint8_t { all, errors };
+// What is looked for: all there is to say, or only what keeps a graph from running. One that was
+// recorded has no scopes: what its nodes name as fallbacks, and what these feed, is not looked at.
+enum class Checks : std::uint8_t { all, errors, recorded };
 
 enum class Severity : std::uint8_t {
     error,    // the graph does not run

@@ -164,9 +164,9 @@ struct HttpClient::Transfer : Allocated {
     char reason[CURL_ERROR_SIZE] = "";
 };
 
-Result<std::unique_ptr<HttpClient>> HttpClient::create(TlsOptions tls) {
+Result<std::unique_ptr<HttpClient>> HttpClient::create(TlsOptions tls, const ThreadHooks& hooks) {
     if (Result<void> there = load(); !there.ok()) return there.take_error();
-    auto made = std::unique_ptr<HttpClient>(new HttpClient(std::move(tls)));
+    auto made = std::unique_ptr<HttpClient>(new HttpClient(std::move(tls), hooks));
     made->multi_.reset(new Multi);
     if (made->multi_->handle == nullptr) {
         return Failure(REFLOW_ERROR_OUT_OF_MEMORY, "libcurl gives no handle");
@@ -176,7 +176,8 @@ Result<std::unique_ptr<HttpClient>> HttpClient::create(TlsOptions tls) {
     return made;
 }
 
-HttpClient::HttpClient(TlsOptions tls) : tls_(std::move(tls)) {}
+HttpClient::HttpClient(TlsOptions tls, const ThreadHooks& hooks)
+    : tls_(std::move(tls)), hooks_(hooks) {}
 
 HttpClient::~HttpClient() {
     {
@@ -199,8 +200,10 @@ bool HttpClient::ask(HttpCall call, Done done) {
 }
 
 void HttpClient::enter(void* self) {
+    auto* client = static_cast<HttpClient*>(self);
     be_thread_of_peers();
-    static_cast<HttpClient*>(self)->run();
+    HookedThread inside(client->hooks_);
+    client->run();
 }
 
 void HttpClient::run() {

@@ -42,7 +42,8 @@ class HttpClient : public Allocated {
 public:
     using Done = std::function<void(HttpAnswer)>;
     // REFLOW_ERROR_UNSUPPORTED if there is no libcurl on this machine.
-    [[nodiscard]] static Result<std::unique_ptr<HttpClient>> create(TlsOptions tls);
+    [[nodiscard]] static Result<std::unique_ptr<HttpClient>> create(TlsOptions tls,
+                                                                    const ThreadHooks& hooks = {});
     // What is not answered is cancelled. Waits for its thread, and for names that the system is looking up; not
     // inside of a done.
     ~HttpClient();
@@ -54,7 +55,7 @@ public:
 private:
     struct Multi;
     struct Transfer;
-    explicit HttpClient(TlsOptions tls);
+    HttpClient(TlsOptions tls, const ThreadHooks& hooks);
     static void enter(void* self);
     void run();
     void begin(std::unique_ptr<Transfer> transfer);
@@ -62,6 +63,7 @@ private:
     void finish_some();
 
     const TlsOptions tls_;
+    const ThreadHooks hooks_;
     std::unique_ptr<Multi> multi_;
     Thread thread_;
     Vector<std::unique_ptr<Transfer>> under_way_;  // on the thread alone

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "io/wire.hpp"
+
 namespace reflow::io {
 namespace {
 
@@ -14,8 +16,9 @@ thread_local constinit const Loop* stood_in_for = nullptr;
 
 bool Loop::stands_in() noexcept { return stood_in_for != nullptr; }
 
-Result<Ref<Loop>> Loop::start(Ref<Seat> seat) {
+Result<Ref<Loop>> Loop::start(Ref<Seat> seat, const ThreadHooks& hooks) {
     Ref<Loop> made = make_ref<Loop>();
+    made->hooks_ = hooks;
     made->scratch_ = static_cast<std::byte*>(reflow::allocate(scratch_bytes));
     made->seat_ = seat && seat->claim() ? std::move(seat) : make_ref<Seat>();
     int failed = uv_loop_init(&made->loop_);
@@ -56,6 +59,8 @@ void Loop::enter(void* self) {
         loop.woken_ = true;
         loop.timer_ran_.notify_all();
     }
+    be_thread_of_peers();
+    HookedThread inside(loop.hooks_);  // whoever started it does not wait for that
     loop.run();
     uv_loop_close(&loop.loop_);
     loop.seat_->give_up();

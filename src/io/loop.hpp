@@ -18,6 +18,7 @@
 #include "base/thread.hpp"
 #include "io/buffers.hpp"
 #include "io/seat.hpp"
+#include "io/thread_hooks.hpp"
 
 namespace reflow::io {
 
@@ -47,7 +48,7 @@ class Loop final : public RefCounted<Loop>, private Seat::Place {
 public:
     // seat: whose place it is to run it; NULL, or one that another loop has: its own thread alone
     // does.
-    static Result<Ref<Loop>> start(Ref<Seat> seat = {});
+    static Result<Ref<Loop>> start(Ref<Seat> seat = {}, const ThreadHooks& hooks = {});
     ~Loop();
     // Every member leaves, what was posted is run, the thread is gone when it returns. Once, and
     // not on the loop.
@@ -106,6 +107,7 @@ private:
     uv_timer_t timer_{};
     uv_timer_t limit_{};  // of a turn() with a limit
     Thread thread_;
+    ThreadHooks hooks_;  // of that thread
     Ref<Seat> seat_;
     std::atomic<pthread_t> runner_{};
     std::byte* scratch_ = nullptr;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "io/wire.hpp"
 
 namespace reflow::io {
 namespace {
@@ -54,6 +55,8 @@ void Resolver::resolve(String host, std::uint16_t port, Done done) {
 
 void Resolver::enter(void* self) {
     Resolver& resolver = *static_cast<Resolver*>(self);
+    be_thread_of_peers();
+    HookedThread inside(resolver.hooks_);
     std::unique_lock lock(resolver.mutex_);
     for (;;) {
         ++resolver.idle_;

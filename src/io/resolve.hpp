@@ -11,6 +11,7 @@
 #include "base/memory.hpp"
 #include "base/ref.hpp"
 #include "base/thread.hpp"
+#include "io/thread_hooks.hpp"
 
 namespace reflow::io {
 
@@ -34,6 +35,7 @@ class Resolver : public RefCounted<Resolver> {
 public:
     static constexpr std::size_t threads_count = 4;
     using Done = std::function<void(Resolved)>;
+    explicit Resolver(const ThreadHooks& hooks) noexcept : hooks_(hooks) {}
     // done is called on a thread of the resolver, or never if it has been stopped.
     void resolve(String host, std::uint16_t port, Done done);
     // Waits for the calls of the system that are on their way.
@@ -46,6 +48,7 @@ private:
         std::uint16_t port;
         Done done;
     };
+    const ThreadHooks hooks_;
     std::mutex mutex_;  // guards all below
     std::condition_variable asked_;
     Deque<Question> questions_;

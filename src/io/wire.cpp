@@ -61,12 +61,10 @@ Host::~Host() {
 Result<Ref<Loop>> Host::loop() {
     std::lock_guard lock(mutex_);
     if (!loop_) {
-        Result<Ref<Loop>> started = Loop::start(seat_);
+        Result<Ref<Loop>> started = Loop::start(seat_, options_.threads);
         if (!started.ok()) return started.take_error();
         loop_ = std::move(started).take();
-        resolver_ = make_ref<Resolver>();
-        // Before anything else is called there.
-        (void)loop_->post(be_thread_of_peers);
+        resolver_ = make_ref<Resolver>(options_.threads);
     }
     return loop_;
 }

@@ -12,6 +12,7 @@
 #include "base/memory.hpp"
 #include "base/ref.hpp"
 #include "base/result.hpp"
+#include "io/thread_hooks.hpp"
 
 namespace reflow::io {
 
@@ -204,6 +205,7 @@ public:
     virtual ~WireHost() = default;
     struct Options {
         std::function<void(reflow_log_level level, std::string_view text)> log;
+        ThreadHooks threads{};
     };
     static Result<std::unique_ptr<WireHost>> create(Options options);
 

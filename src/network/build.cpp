@@ -75,7 +75,7 @@ Result<ConnectionConfig> read_config(const graph::ConnectionItem& connection) {
 }  // namespace
 
 Result<void> Builder::build() {
-    to_.case_sensitive = graph_.case_sensitive();
+    to_.case_sensitive = view_.case_sensitive;
     if (Result<void> done = failures_.read(); !done.ok()) return done;
     if (Result<void> done = make_actors(); !done.ok()) return done;
     to_.index_actors(view_.origins.empty());
@@ -472,8 +472,9 @@ void Builder::order_finishes() {
 
 Result<Ref<Network>> Network::create(Ref<Runtime> runtime, Ref<graph::SharedGraph> graph,
                                      Ref<Instrument> instrument) {
+    const bool replays = instrument && instrument->replays();
     graph::Hierarchy hierarchy(graph->graph(), &runtime->registry, runtime->files(),
-                               graph::Checks::errors);
+                               replays ? graph::Checks::recorded : graph::Checks::errors);
     auto findings = hierarchy.take_findings();
     if (Result<void> valid = graph::first_error(findings); !valid.ok()) return valid.take_error();
     auto flat = hierarchy.flatten(runtime->options().max_actors);
@@ -481,6 +482,7 @@ Result<Ref<Network>> Network::create(Ref<Runtime> runtime, Ref<graph::SharedGrap
     auto network = Ref<Network>::adopt(new Network(std::move(runtime)));
     if (instrument) {
         instrument->attach(*network);
+        instrument->lay(flat.value());
         network->instrument_ = std::move(instrument);
     }
     network->update_wanted();

@@ -33,7 +33,7 @@ AfterFailure translate(graph::AfterFailure then) noexcept {
 FailurePolicy policy_of(const FailureSettings& settings) {
     constexpr std::uint64_t ms = 1'000'000;
     FailurePolicy policy;
-    policy.retries = settings.retries.value_or(0);
+    policy.retries = static_cast<std::uint32_t>(settings.retries.value_or(0));
     policy.backoff_ns = settings.backoff_ms.value_or(100) * ms;
     policy.backoff_factor = settings.backoff_factor.value_or(2);
     policy.backoff_max_ns = settings.backoff_max_ms.value_or(30'000) * ms;
@@ -41,7 +41,7 @@ FailurePolicy policy_of(const FailureSettings& settings) {
     policy.threshold = settings.breaker.value_or(graph::FailureBreaker()).threshold;
     policy.cooldown_ns = settings.breaker.value_or(graph::FailureBreaker()).cooldown_ms * ms;
     policy.then = translate(settings.then.value_or(graph::AfterFailure::go_on));
-    policy.restarts = settings.restarts.value_or(5);
+    policy.restarts = static_cast<std::uint32_t>(settings.restarts.value_or(5));
     policy.within_ns = settings.within_ms.value_or(60'000) * ms;
     policy.object = settings.object.value_or(false);
     // What is tried again, or handed on, should not have gone on its way as well.

@@ -44,7 +44,8 @@ Result<void> Freeze::begin(std::string_view node, std::int64_t timeout_ms, bool 
 Result<void> Freeze::choose(std::string_view node, bool drained) {
     std::int32_t now = REFLOW_NETWORK_CREATED;
     network_.group_.publish([&] { now = network_.state(); });
-    if (now != REFLOW_NETWORK_RUNNING && !(drained && now == REFLOW_NETWORK_DRAINED)) {
+    const bool drains = now == REFLOW_NETWORK_DRAINING || now == REFLOW_NETWORK_DRAINED;
+    if (now != REFLOW_NETWORK_RUNNING && !(drained && drains)) {
         return Failure(REFLOW_ERROR_INVALID_STATE, now == REFLOW_NETWORK_CREATED
                                                        ? "the network is not started"
                                                        : "the network drains or has stopped");

@@ -21,7 +21,7 @@ public:
     Freeze& operator=(const Freeze&) = delete;
 
     // One node, or all if it is empty; waits until running callbacks have ended. `drained` allows a
-    // network that is drained.
+    // network that drains, which goes on with the end of this, or is drained.
     Result<void> begin(std::string_view node, std::int64_t timeout_ms, bool drained);
     // The nodes go on. Nobody changes the network before the end of this.
     void thaw() noexcept;

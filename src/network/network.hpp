@@ -382,7 +382,7 @@ private:
     void update_wanted() noexcept;
 
     // ---- recordings
-    [[nodiscard]] Result<Message> record_header() const;
+    [[nodiscard]] Result<Message> record_header(const Recorder& recorder) const;
     // Nobody runs turns while a host changes something that is recorded.
     [[nodiscard]] std::unique_lock<runtime::Scheduler> still() noexcept {
         if (!instrument_) return {};

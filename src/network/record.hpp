@@ -19,6 +19,10 @@
 #include "runtime/component.hpp"
 #include "runtime/context.hpp"
 
+namespace reflow::graph {
+struct Flat;
+}
+
 namespace reflow::network {
 
 class Network;
@@ -121,6 +125,9 @@ public:
     virtual void lose(std::string_view) noexcept {}
     [[nodiscard]] virtual Result<void> status() const { return {}; }
     [[nodiscard]] virtual bool replays() const noexcept { return false; }
+    // Before the network is made: what the graph and its subgraphs say of failures, which a graph
+    // laid flat has no place for, is kept, or is put there again.
+    virtual void lay(graph::Flat& flat) = 0;
     // Before the first turn.
     void attach(Network& network) noexcept { network_ = &network; }
 
@@ -142,6 +149,11 @@ class Recorder final : public Instrument {
 public:
     // The first frame. Nothing is recorded before.
     Result<void> begin(std::unique_ptr<Store::Writer> writer, Message header);
+    void lay(graph::Flat& flat) override;
+    // Whether the case of names counts; [of each node its scope, ...]; then of the graph, first,
+    // and its subgraphs, each behind the one that it is in: path, the scope around it, what its
+    // node says of failures, its properties, ...
+    [[nodiscard]] const Message& scopes() const noexcept { return scopes_; }
     reflow_status call(Instrumented& node, runtime::Context& context, runtime::Packet* inputs,
                        std::size_t count) override;
     void host(Step step, std::initializer_list<std::int64_t> numbers,
@@ -164,6 +176,7 @@ private:
     // Nothing more is recorded.
     void give_up(std::string_view why) noexcept;
 
+    Message scopes_;
     std::unique_ptr<Store::Writer> writer_;  // NULL: not begun, or over
     ArrayBuilder frame_;
     std::size_t frame_bytes_ = 0;
@@ -210,6 +223,7 @@ public:
     reflow_status call(Instrumented& node, runtime::Context& context, runtime::Packet* inputs,
                        std::size_t count) override;
     [[nodiscard]] bool replays() const noexcept override { return true; }
+    void lay(graph::Flat& flat) override;
     // Goes on until so many calls have been made; more: the recording goes on. A difference is
     // REFLOW_ERROR_FAILED, from then on always.
     Result<void> run(std::uint64_t calls, bool& more);

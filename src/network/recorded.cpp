@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "graph/hierarchy.hpp"
 #include "graph/load.hpp"
 #include "graph/node_settings.hpp"
 #include "message/count.hpp"
@@ -72,8 +73,26 @@ Result<void> add_connections(graph::Graph& graph, const Actor& actor) {
 
 }  // namespace
 
+void Recorder::lay(graph::Flat& flat) {
+    ArrayBuilder all, nodes;
+    for (const graph::Flat::Origin& origin : flat.origins) {
+        nodes.append(Message::integer(origin.scope));
+    }
+    all.append(Message::boolean(flat.case_sensitive));
+    all.append(nodes.finish().take());
+    for (const graph::Flat::Scope& scope : flat.scopes) {
+        MessageRef said = scope.metadata.get("failure");  // and there is the whole subgraph, maybe
+        all.append(Message::string(scope.path));
+        all.append(Message::integer(scope.outer));
+        all.append(said.none() ? Message::null()
+                               : with_key(MessageRef(), "failure", said.own()).take());
+        all.append(scope.properties.own());
+    }
+    scopes_ = all.finish().take();
+}
+
 // The graph as it runs, laid flat, so that it needs no other file.
-Result<Message> Network::record_header() const {
+Result<Message> Network::record_header(const Recorder& recorder) const {
     graph::Graph graph("recorded");
     for (const auto& actor : topology_->actors) {
         Result<Message> config = config_of(*actor);
@@ -107,7 +126,7 @@ Result<Message> Network::record_header() const {
     Result<Message> document = graph::to_message(graph);
     if (!document.ok()) return document;
     const RuntimeOptions& options = runtime_->options();
-    ObjectBuilder header(9);
+    ObjectBuilder header(10);
     header.set("format", Message::integer(recording_format));
     header.set("engine", Message::integer(recording_engine));
     header.set("seed", Message::string(concat(options.scheduler.seed)));
@@ -119,6 +138,7 @@ Result<Message> Network::record_header() const {
     }
     header.set("max_growth", count_message(options.max_growth));
     header.set("graph", std::move(document).take());
+    header.set("scopes", Message(recorder.scopes()));
     return header.finish();
 }
 
@@ -141,7 +161,7 @@ Result<Ref<Network>> Network::create_recorded(Ref<Runtime> runtime, Ref<graph::S
     Result<Ref<Network>> made =
         create(std::move(runtime), std::move(graph), Ref<Instrument>::share(recorder.get()));
     if (!made.ok()) return made;
-    Result<Message> header = made.value()->record_header();
+    Result<Message> header = made.value()->record_header(*recorder);
     if (!header.ok()) return header.take_error();
     auto writer = home->files()->open_writer(path, false);
     if (!writer.ok()) return writer.take_error();

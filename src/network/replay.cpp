@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/text.hpp"
+#include "graph/hierarchy.hpp"
 #include "message/envelope.hpp"
 #include "network/network.hpp"
 
@@ -104,6 +105,25 @@ void Replay::differs(std::uint32_t position, String text) {
             .node(name_of(position))
             .hint("has a component changed since?")
             .take();
+}
+
+void Replay::lay(graph::Flat& flat) {
+    MessageRef scopes = recording_->header().get("scopes");
+    if (scopes.size() < 6) return;  // an older file
+    flat.case_sensitive = scopes.at(0).boolean();
+    flat.scopes.clear();
+    flat.origins.clear();
+    auto known = [&](MessageRef list, std::size_t at) {
+        auto scope = static_cast<std::uint32_t>(number(list, at));
+        return scope < flat.scopes.size() ? scope : 0;
+    };
+    for (std::size_t i = 2; i + 4 <= scopes.size(); i += 4) {
+        flat.scopes.push_back(
+            {scopes.at(i).text(), known(scopes, i + 1), scopes.at(i + 2), scopes.at(i + 3)});
+    }
+    for (std::size_t i = 0; i < flat.nodes.size(); ++i) {
+        flat.origins.push_back({{}, true, known(scopes.at(1), i)});
+    }
 }
 
 // ---- calls
@@ -380,6 +400,8 @@ Result<void> Replay::run(std::uint64_t calls, bool& more) {
         std::uint64_t turn = turn_of(entry);
         if (is(entry, EntryKind::end)) {
             recording_->take();
+            // By itself, which no host has done: what is left of that comes now.
+            if (network_->state() == REFLOW_NETWORK_STOPPING) (void)network_->stop(stop_ms);
             continue;
         }
         if (is_call(entry) && calls_ >= until) {
@@ -392,16 +414,16 @@ Result<void> Replay::run(std::uint64_t calls, bool& more) {
             if (Result<void> applied = apply(kept); !applied.ok()) return applied;
             continue;
         }
+        auto position = static_cast<std::uint32_t>(is_call(entry) ? number(entry, at_node) : 0);
         if (scheduler.turns() >= turn) {
-            auto position = static_cast<std::uint32_t>(is_call(entry) ? number(entry, at_node) : 0);
             differs(position, "expected a firing before, and there was none");
             break;
         }
-        // A timer may lead to no turn.
+        const std::uint64_t due = time_of(entry);
+        // Its frame may go with what is run. A timer may lead to no turn.
         runtime::Scheduler::Ran ran = scheduler.run({.turns = 1});
-        bool late = !ran.pending || scheduler.clock().now_ns() > time_of(entry);
+        bool late = !ran.pending || scheduler.clock().now_ns() > due;
         if (ran.turns == 0 && late) {
-            auto position = static_cast<std::uint32_t>(is_call(entry) ? number(entry, at_node) : 0);
             differs(position, "expected a firing, but nothing is left to do");
         }
     }

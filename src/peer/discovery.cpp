@@ -33,7 +33,7 @@ Discovery::Discovery(DiscoveryOptions options, DiscoveryEntry self, Owner owner)
 Discovery::~Discovery() { stop(0); }
 
 Result<void> Discovery::start() {
-    auto client = io::HttpClient::create(options_.tls);
+    auto client = io::HttpClient::create(options_.tls, options_.threads);
     if (!client.ok()) return client.take_error();
     {
         std::lock_guard lock(mutex_);

@@ -28,6 +28,7 @@ struct DiscoveryOptions {
     std::uint64_t refresh_ms = 15'000;
     std::uint64_t timeout_ms = 5'000;
     std::uint64_t ttl_ms = 60'000;
+    io::ThreadHooks threads{};
 };
 
 class Discovery final : public RefCounted<Discovery> {

@@ -24,7 +24,7 @@ Result<void> DiscoveryServer::serve(std::string_view address, std::uint16_t port
         return Failure(REFLOW_ERROR_INVALID_STATE,
                        concat("the discovery server listens already, on port ", port_));
     }
-    auto made = io::WireHost::create({options_.log});
+    auto made = io::WireHost::create({options_.log, options_.threads});
     if (!made.ok()) return made.take_error();
     std::unique_ptr<io::WireHost> wires = std::move(made).take();
     io::PortOptions options;

@@ -19,6 +19,7 @@ public:
         DiscoveryRegistry::Options registry;
         io::TlsOptions tls;
         std::function<void(reflow_log_level level, std::string_view text)> log;
+        io::ThreadHooks threads{};
     };
     explicit DiscoveryServer(Options options);
     ~DiscoveryServer();

@@ -36,7 +36,7 @@ void Followers::follow(const Ref<network::Network>& network, const Ref<Link>& li
         if (count >= limits::peer_follows_count) {
             refusal = "the link follows too many outports";
         } else {
-            if (!thread_.running() && !thread_.start("reflow-follow", run, this).ok()) {
+            if (!thread_.running() && !thread_.start("rf-follow", run, this).ok()) {
                 refusal = "no thread could be started";
             } else {
                 all_.push_back(made);
@@ -49,8 +49,9 @@ void Followers::follow(const Ref<network::Network>& network, const Ref<Link>& li
 }
 
 void Followers::run(void* self) {
-    io::be_thread_of_peers();
     auto& of = *static_cast<Followers*>(self);
+    io::be_thread_of_peers();
+    io::HookedThread inside(of.hooks_);
     std::unique_lock lock(of.mutex_);
     for (;;) {
         of.changed_.wait(lock, [&] {

@@ -19,7 +19,8 @@ class Followers : public Allocated {
 public:
     // Called on the thread of the followers, without a lock, and by stop() for what there is until then.
     using Log = std::function<void(reflow_log_level level, std::string_view text)>;
-    explicit Followers(Log log) : log_(std::move(log)) {}
+    explicit Followers(Log log, const io::ThreadHooks& hooks = {})
+        : log_(std::move(log)), hooks_(hooks) {}
     ~Followers();
 
     struct Wish {
@@ -74,6 +75,7 @@ private:
     void end_those(Which which);
 
     const Log log_;
+    const io::ThreadHooks hooks_;
     std::mutex mutex_;  // guards all below; nothing is called under it
     std::condition_variable changed_;
     Vector<Ref<Follower>> all_;

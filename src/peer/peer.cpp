@@ -30,7 +30,8 @@ Peer::Peer(io::WireHost& wires, PeerOptions options, Listener listener)
       wires_(wires),
       options_(std::move(options)),
       listener_(std::move(listener)),
-      followers_([this](reflow_log_level level, std::string_view text) { log(level, text); }) {}
+      followers_([this](reflow_log_level level, std::string_view text) { log(level, text); },
+                 options_.threads) {}
 
 Peer::~Peer() = default;
 

@@ -55,6 +55,7 @@ struct PeerOptions {
     std::uint64_t reconnect_most_ns = 3'200'000'000;
     bool tells_messages = false;  // in the log, each that comes
     DiscoveryOptions discovery;
+    io::ThreadHooks threads{};  // of those that a peer has besides that of wires
     bool auto_dial = true;     // networks that discovery tells of
     String advertise_address;  // host or host:port; empty: where it listens
     Vector<String> capabilities{String(capability_messages)};  // told to discovery

@@ -69,6 +69,7 @@ Result<void> Peer::start_discovery() {
         }
     }
     DiscoveryOptions wanted = options_.discovery;
+    wanted.threads = options_.threads;
     wanted.tls.ca_file = options_.wire.tls.ca_file;
     wanted.tls.verify = options_.wire.tls.verify;
     owner.event = [this](const DiscoveryEvent& event) {

@@ -1,11 +1,12 @@
 /* Section 21 of reflow.h: peers, meshes and discovery servers that their own callbacks destroy. Each kind of callback
  * has a case; that a peer has ended is seen by the destroy of its HTTP handler, and that all has by that of its
- * runtime, which whatever stands on it keeps. */
+ * runtime, which whatever stands on it keeps. Whatever thread that is on, the hooks for threads frame it. */
 #include "check.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -37,9 +38,37 @@ typedef struct stage {
     int struck; /* the destroy has returned, inside the callback */
     int ended;  /* calls of destroy of the victim's handler */
     int over;   /* and of the runtime */
+    int begun, left; /* its threads */
 } stage;
 
+/* ---- the hooks for threads */
+
+static const char *const thread_names[] = {"rf-w0", "rf-wires", "rf-names", "rf-http", "rf-follow", "rf-end"};
+enum { NAMES = sizeof thread_names / sizeof *thread_names };
+static int ended_threads[NAMES]; /* by name */
+static __thread const stage *hooked; /* of what stage this is a thread */
+static __thread bool is_main;
+
+static void on_thread_start(void *user_data) {
+    CHECK(hooked == NULL && !is_main);
+    hooked = user_data;
+    __atomic_add_fetch(&((stage *)user_data)->begun, 1, __ATOMIC_RELEASE);
+}
+static void on_thread_stop(void *user_data) {
+    char name[16] = "";
+    CHECK(hooked == user_data);
+    hooked = NULL;
+    CHECK(prctl(PR_GET_NAME, name) == 0);
+    for (int i = 0; i < NAMES; ++i) {
+        if (strcmp(name, thread_names[i]) == 0) __atomic_add_fetch(&ended_threads[i], 1, __ATOMIC_RELAXED);
+    }
+    __atomic_add_fetch(&((stage *)user_data)->left, 1, __ATOMIC_RELEASE);
+}
+/* Callbacks come on the thread of the test, which has no hooks, or on one that has begun and not ended. */
+static void check_thread(const stage *s) { CHECK(is_main ? hooked == NULL : hooked == s); }
+
 static void strike(stage *s, how kind) {
+    check_thread(s);
     if (__atomic_load_n(&s->kind, __ATOMIC_ACQUIRE) != kind) return;
     reflow_peer *victim = __atomic_exchange_n(&s->victim, NULL, __ATOMIC_ACQ_REL);
     if (victim == NULL) return;
@@ -66,6 +95,7 @@ static void on_request(void *user_data, const reflow_http_request *request,
     reflow_error_destroy(error);
 }
 static void on_end(void *user_data) {
+    check_thread(user_data);
     __atomic_add_fetch(&((stage *)user_data)->ended, 1, __ATOMIC_RELEASE);
 }
 static void on_over(void *user_data) {
@@ -153,6 +183,8 @@ static void open_stage_of(stage *s, const char *of, const reflow_peer_options *o
     reflow_runtime_options with_log = rig_options(&rig_own);
     memset(s, 0, sizeof *s);
     with_log.log = on_log;
+    with_log.thread_start = on_thread_start;
+    with_log.thread_stop = on_thread_stop;
     with_log.user_data = s;
     with_log.destroy = on_over;
     WORKS(reflow_runtime_create(&with_log, &s->runtime, &e));
@@ -192,6 +224,7 @@ static void close_stage(stage *s) {
         reflow_runtime_destroy(s->runtime);
     }
     CHECK(number_of(&s->ended) == 1 && number_of(&s->over) == 1);
+    CHECK(number_of(&s->begun) == number_of(&s->left) && s->begun >= (int)rig_own.workers);
 }
 
 /* Somebody who is no part of it, on a runtime of its own. */
@@ -560,9 +593,23 @@ static void test_mesh(void) {
     end_friend(&f);
 }
 
+/* A name is looked up on a thread of its own. */
+static void test_name(void) {
+    stage s;
+    open_stage(&s);
+    start(&s);
+    reflow_error *error = NULL;
+    CHECK(reflow_peer_connect(s.victim, text_of("localhost:1"), 60000, NULL, &error) != REFLOW_OK);
+    reflow_error_destroy(error);
+    strike(&s, by_nothing);
+    close_stage(&s);
+}
+
 int main(void) {
     if (!reflow_feature(text_of("peer"))) return 0;
     check_time_limit(100);
+    is_main = true;
+    test_name();
     test_event(false);
     test_event(true);
     test_event_in_a_call();
@@ -576,5 +623,8 @@ int main(void) {
     test_discovery_log();
     test_discovery_port_log();
     test_mesh();
+    for (int i = 0; i < NAMES; ++i) {
+        if (ended_threads[i] == 0) check_failed(__FILE__, __LINE__, "no hooks", thread_names[i]);
+    }
     return 0;
 }

@@ -485,6 +485,82 @@ static void test_looking(const rig_mode *mode) {
     CHECK(adders == 0);
 }
 
+/* ---- while a network drains */
+
+static reflow_status look_beside(reflow_context *context, void *state, void *user_data) {
+    (void)user_data;
+    CHECK(state != NULL);
+    return reflow_context_state_set(context, text_of("looked"),
+                                    reflow_message_integer(((adder *)state)->sum));
+}
+
+static void test_draining(const rig_mode *mode) {
+    reflow_runtime *runtime = sums_runtime(mode);
+    reflow_network *network = sums(runtime);
+    reflow_output *output = rig_output(network, "c.o", 2); /* which holds the drain up */
+    start(network);
+    reflow_status status = reflow_network_drain(network, 1, NULL);
+    CHECK(status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_WOULD_BLOCK);
+    CHECK(reflow_network_get_state(network) == REFLOW_NETWORK_DRAINING);
+    WORKS(reflow_network_with_state(network, text_of("b"), text_of("Adder"), look_beside, NULL,
+                                    REFLOW_FOREVER, &e));
+    reflow_message out;
+    FAILS(REFLOW_ERROR_INVALID_STATE, reflow_network_snapshot(network, REFLOW_FOREVER, &out, &e));
+    read_sums(output, 1, 10);
+    WORKS(reflow_network_drain(network, REFLOW_FOREVER, &e));
+    int64_t sum = 55;
+    WORKS(reflow_network_with_state(network, text_of("b"), text_of("Adder"), look_at_sum, &sum,
+                                    REFLOW_FOREVER, &e));
+    reflow_network_destroy(network);
+    reflow_output_destroy(output);
+    reflow_runtime_destroy(runtime);
+    CHECK(adders == 0);
+}
+
+static void *look_all_the_time(void *network) {
+    reflow_status status = REFLOW_OK;
+    while (status == REFLOW_OK) {
+        status = reflow_network_with_state(network, text_of("n"), text_of(""), look_beside, NULL,
+                                           REFLOW_FOREVER, NULL);
+    }
+    CHECK(status == REFLOW_ERROR_INVALID_STATE || status == REFLOW_ERROR_CANCELLED);
+    return NULL;
+}
+static reflow_status last_sum(reflow_context *context, void *state) {
+    return reflow_context_emit(context, 0, reflow_message_integer(-((adder *)state)->sum));
+}
+
+/* The drain and its finish go on whenever nobody looks, and what is looked at loses nothing. */
+static void test_drained_beside(void) {
+    for (int round = 0; round < (check_slow() ? 10 : 200); ++round) {
+        reflow_runtime *runtime = rig_runtime(&rig_own);
+        rig_component sum = {.id = "Sum", .inports = "a", .outports = "o", .run = adder_run};
+        sum.create = adder_create;
+        sum.destroy_state = adder_destroy;
+        sum.finish = last_sum;
+        rig_register(runtime, &sum);
+        reflow_graph *graph = rig_graph();
+        rig_node(graph, "n", "Sum");
+        reflow_network *network = rig_network(runtime, graph);
+        reflow_graph_destroy(graph);
+        reflow_output *output = rig_output(network, "n.o", 100);
+        reflow_inport inport = rig_inport(network, "n.a");
+        start(network);
+        pthread_t looks;
+        CHECK(pthread_create(&looks, NULL, look_all_the_time, network) == 0);
+        for (int64_t i = 1; i <= 10; ++i) rig_send(network, inport, i);
+        WORKS(reflow_network_drain(network, REFLOW_FOREVER, &e));
+        read_sums(output, 1, 10);
+        CHECK(rig_recv(output) == -55);
+        WORKS(reflow_network_stop(network, REFLOW_FOREVER, &e));
+        CHECK(pthread_join(looks, NULL) == 0);
+        reflow_network_destroy(network);
+        reflow_output_destroy(output);
+        reflow_runtime_destroy(runtime);
+        CHECK(adders == 0);
+    }
+}
+
 /* ---- what cannot be saved, and when */
 
 static void test_refused(const rig_mode *mode) {
@@ -1017,11 +1093,13 @@ int main(void) {
         test_cut(&rig_modes[i]);
         test_moved_out(&rig_modes[i]);
         test_looking(&rig_modes[i]);
+        test_draining(&rig_modes[i]);
         test_refused(&rig_modes[i]);
         test_deferred(&rig_modes[i]);
     }
     for (size_t i = 0; i < RIG_TINY_MODES; ++i) test_cut(&rig_tiny_modes[i]);
     test_bad();
+    test_drained_beside();
     test_stuck();
     test_files();
     test_checkpoints();
