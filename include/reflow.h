@@ -698,6 +698,7 @@ typedef struct reflow_runtime_options {
                                to resolve a stall (section 10); default 1,000,000 */
     reflow_log_fn log;      /* default: silent */
     reflow_print_fn print;  /* default: discarded */
+    /* First and last on each thread of the library, those of peers and discovery servers included. */
     reflow_thread_fn thread_start;
     reflow_thread_fn thread_stop;
     void *user_data;           /* for the callbacks of this struct */
@@ -2959,7 +2960,7 @@ typedef reflow_status (*reflow_state_visit_fn)(reflow_context *context, void *st
  * the timeout, and as long as visit takes.
  * Errors: REFLOW_ERROR_NOT_FOUND, REFLOW_ERROR_TYPE for another component,
  * REFLOW_ERROR_WOULD_DEADLOCK inside a callback of the runtime, REFLOW_ERROR_TIMEOUT,
- * REFLOW_ERROR_INVALID_STATE while the network drains and from a stop on, REFLOW_ERROR_CANCELLED if it
+ * REFLOW_ERROR_INVALID_STATE from a stop on, REFLOW_ERROR_CANCELLED if it
  * is stopped meanwhile, what visit returns. Callbacks: visit. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_with_state(reflow_network *network, reflow_view node,
                                                    reflow_view component,

@@ -77,7 +77,11 @@ public:
     Result(std::unique_ptr<Error> error) : error_(std::move(error)) {}
 
     // By the value: one whose error has been taken stays a failure.
-    [[nodiscard]] bool ok() const noexcept { return value_.has_value(); }
+    [[nodiscard]] bool ok() const noexcept {
+        // The compiler leaves out what would end an error beside a value.
+        if (value_.has_value() && error_ != nullptr) __builtin_unreachable();
+        return value_.has_value();
+    }
     [[nodiscard]] T& value() & noexcept {
         REFLOW_ASSERT(ok());
         return *value_;
