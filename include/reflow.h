@@ -2946,9 +2946,9 @@ REFLOW_API size_t reflow_context_pool_count(const reflow_context *context, reflo
 REFLOW_API reflow_status reflow_context_pool_clear(reflow_context *context, reflow_view pool);
 
 /* Looks at the state of a node, and may change it. state is what create of the component made, its
- * user_data if it has no create, or NULL for the components of the library and in a network that is
- * recorded or replayed; keys and pools are reached through the context. The context cannot emit, nor ask
- * for calls. */
+ * user_data if it has no create, or NULL for the components of the library, those whose firings are pulled,
+ * and in a network that is recorded or replayed; keys and pools are reached through the context. The context
+ * cannot emit, nor ask for calls. */
 typedef reflow_status (*reflow_state_visit_fn)(reflow_context *context, void *state,
                                                void *user_data);
 

@@ -160,10 +160,8 @@ Result<void> fill_component(runtime::Component& to, const reflow_component& from
 
 }  // namespace
 
-extern "C" {
-
-reflow_status reflow_runtime_register(reflow_runtime* runtime, const reflow_component* component,
-                                      reflow_error** error) {
+reflow_status reflow::capi::register_component(reflow_runtime* runtime, const reflow_component* component,
+                                               bool private_state, reflow_error** error) {
     network::HostData host;
     return guarded(error, [&]() -> Result<void> {
         if (component == nullptr) return null_argument("component");
@@ -181,11 +179,19 @@ reflow_status reflow_runtime_register(reflow_runtime* runtime, const reflow_comp
             return filled;
         }
         made->user_data = host.get();
+        made->private_state = private_state;
         Result<void> added = runtime_of(runtime)->registry.add(made);
         if (!added.ok()) return added;
         made->destroy = host.release();
         return {};
     });
+}
+
+extern "C" {
+
+reflow_status reflow_runtime_register(reflow_runtime* runtime, const reflow_component* component,
+                                      reflow_error** error) {
+    return register_component(runtime, component, false, error);
 }
 
 reflow_status reflow_runtime_components(const reflow_runtime* runtime, reflow_message* out,

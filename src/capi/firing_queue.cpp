@@ -384,7 +384,7 @@ reflow_status reflow_firing_queue_register(reflow_firing_queue* queue,
     if (status != REFLOW_OK) return status;
     // Takes the user data in any case.
     auto* runtime = reinterpret_cast<reflow_runtime*>(queue->runtime.get());
-    return reflow_runtime_register(runtime, &engine_side, error);
+    return capi::register_component(runtime, &engine_side, true, error);
 }
 
 reflow_status reflow_firing_queue_next(reflow_firing_queue* queue, reflow_firing** firings,

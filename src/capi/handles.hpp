@@ -49,6 +49,10 @@ struct Ends {
 };
 [[nodiscard]] Result<Ends> read_ends(const reflow_endpoint* from, const reflow_endpoint* to);
 
+// private_state: hosts do not see what create makes.
+reflow_status register_component(reflow_runtime* runtime, const reflow_component* component,
+                                 bool private_state, reflow_error** error);
+
 }  // namespace reflow::capi
 
 struct reflow_graph : reflow::Allocated {
