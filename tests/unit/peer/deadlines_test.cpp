@@ -106,8 +106,8 @@ TEST(DeadlinesTest, OutboxesDoNotGatherCalls) {
 }
 
 TEST(DeadlinesTest, DeliveriesDoNotGatherCalls) {
+    Pair pair;  // whose wires the links hold to their end
     Carrier carrier;
-    Pair pair;
     pair.pump();
     carrier.link = pair.a.link;
     pair.b.owner.room = 0;  // nothing is confirmed
