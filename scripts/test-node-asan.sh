@@ -33,7 +33,8 @@ done
 
 export REFLOW_NODE_PREBUILD=$asan/node
 export REFLOW_NODE_DEEPBIND=0 # the sanitizer does not allow it
-export ASAN_OPTIONS=detect_leaks=0:handle_segv=1:abort_on_error=0:detect_stack_use_after_return=0:exitcode=86
+# Tests that look at memory have to see it go: what was freed is held back up to 16 MiB alone.
+export ASAN_OPTIONS=quarantine_size_mb=16:detect_leaks=0:handle_segv=1:abort_on_error=0:detect_stack_use_after_return=0:exitcode=86
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:exitcode=86
 
 files=("$@")
