@@ -48,12 +48,9 @@ Result<void> Peer::send(std::string_view network_id, std::string_view actor,
     }
     for (bool linked = false;; linked = true) {
         Ref<Link> link = pick(network_id);
-        if (!link && linked) {
-            return Failure(REFLOW_ERROR_CLOSED,
-                           concat("the link to network ", network_id, " has ended meanwhile"));
-        }
         if (!link) {
-            return Failure(REFLOW_ERROR_NOT_FOUND, concat("No connection to network: ", network_id));
+            if (!linked) return Failure(REFLOW_ERROR_NOT_FOUND, concat("No connection to network: ", network_id));
+            return Failure(REFLOW_ERROR_CLOSED, concat("the link to network ", network_id, " has ended meanwhile"));
         }
         // One that was closed in between is not chosen again.
         auto closed = [&](reflow_status status) {

@@ -140,19 +140,21 @@ static void test_removed(void) {
     rig_end_side(&alpha);
 }
 
+/* The actor takes nothing from now on, and its inport is full. */
+static void hold_up(const side *at) {
+    rig_pause(at->network, "recorder");
+    const reflow_inport inport = rig_inport(at->network, "recorder.a");
+    while (reflow_network_send(at->network, inport, reflow_message_integer(3), 0, NULL) == REFLOW_OK) {
+    }
+}
+
 /* An actor that takes nothing: what is on its way when the link ends is in doubt, what has not gone is lost, and
  * what has waited for too long is told so; the books of the sender know the former to the number. */
 static void test_end_of_link(void) {
     enum { WINDOW = 16, LATE = 3 };
     side alpha = open_side("alpha", WINDOW), beta = open_side("beta", 0);
     join(&beta, &alpha);
-    rig_pause(alpha.network, "recorder");
-    const reflow_inport inport = rig_inport(alpha.network, "recorder.a");
-    int64_t full = 0;
-    while (reflow_network_send(alpha.network, inport, reflow_message_integer(full), 0, NULL) ==
-           REFLOW_OK) {
-        ++full;
-    }
+    hold_up(&alpha);
     answer sent[WINDOW] = {0}, waiting = {0}, late[LATE] = {0};
     for (int i = 0; i < WINDOW; ++i) send(&beta, "recorder", i, REFLOW_FOREVER, &sent[i]);
     for (int i = 0; i < LATE; ++i) send(&beta, "recorder", i, 50 + i, &late[i]);
@@ -206,10 +208,7 @@ static void test_end_of_wait(void) {
     enum { WINDOW = 4 };
     side alpha = open_side("alpha", WINDOW), beta = open_side("beta", 0);
     join(&beta, &alpha);
-    rig_pause(alpha.network, "recorder");
-    const reflow_inport inport = rig_inport(alpha.network, "recorder.a");
-    while (reflow_network_send(alpha.network, inport, reflow_message_integer(0), 0, NULL) == REFLOW_OK) {
-    }
+    hold_up(&alpha);
     batch waiting = {&beta, REFLOW_OK, 0};
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, send_batch, &waiting) == 0);
@@ -228,10 +227,7 @@ static void test_disconnect(void) {
     enum { WINDOW = 16 };
     side alpha = open_side("alpha", WINDOW), beta = open_side("beta", 0);
     join(&beta, &alpha);
-    rig_pause(alpha.network, "recorder");
-    const reflow_inport inport = rig_inport(alpha.network, "recorder.a");
-    while (reflow_network_send(alpha.network, inport, reflow_message_integer(0), 0, NULL) == REFLOW_OK) {
-    }
+    hold_up(&alpha);
     answer sent[WINDOW] = {0}, late = {0};
     for (int i = 0; i < WINDOW; ++i) send(&beta, "recorder", i, REFLOW_FOREVER, &sent[i]);
     books(&beta, WINDOW, 0, 0, 0, WINDOW);
@@ -260,9 +256,7 @@ static void test_disconnect(void) {
     books(&beta, WINDOW, WINDOW, 0, 0, 0);
     /* Who connects again does not wait for a link that goes: the other side has one to each peer. */
     join(&beta, &alpha);
-    rig_pause(alpha.network, "recorder");
-    while (reflow_network_send(alpha.network, inport, reflow_message_integer(0), 0, NULL) == REFLOW_OK) {
-    }
+    hold_up(&alpha);
     answer again = {0};
     send(&beta, "recorder", 1, REFLOW_FOREVER, &again);
     WORKS(reflow_peer_disconnect(beta.peer, text_of("alpha"), &e));
@@ -400,10 +394,7 @@ static void test_outbox_timeout(void) {
         CHECK(rig_recv(alpha.output) == i);
     }
     /* One that has been sent: nobody knows. */
-    rig_pause(alpha.network, "recorder");
-    const reflow_inport inport = rig_inport(alpha.network, "recorder.a");
-    while (reflow_network_send(alpha.network, inport, reflow_message_integer(3), 0, NULL) == REFLOW_OK) {
-    }
+    hold_up(&alpha);
     send(&beta, "recorder", 4, 50, &sent);
     send(&beta, "recorder", 5, 0, &last);
     EVENTUALLY(told(&sent) != 0);
