@@ -1,4 +1,4 @@
-// A host in C++ that uses the C interface, for tests of callbacks that throw: texts, a component with one
+// A host in C++ that uses the C interface, above all for tests of callbacks that throw: texts, a component with one
 // inport and one outport, and what was called and logged. Thread: any.
 #pragma once
 

@@ -9,11 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "../host_rig.hpp"
 #include "reflow.h"
 
 namespace {
 
-reflow_view view(std::string_view text) { return {text.data(), text.size()}; }
+using host_rig::view;
 
 // Keeps what it is given.
 reflow_status keep(reflow_context* context, void*, reflow_packet*, size_t) {
@@ -68,20 +69,11 @@ protected:
         reflow_runtime_destroy(runtime);
     }
     void add(const char* id, reflow_run_fn run, void* state, std::uint32_t batch) {
-        reflow_port in{}, out{};
-        in.name = view("in");
-        out.name = view("out");
         reflow_component component{};
-        component.struct_size = sizeof component;
-        component.port_size = sizeof(reflow_port);
-        component.id = view(id);
-        component.inports = &in;
-        component.outports = &out;
-        component.inport_count = component.outport_count = 1;
         component.run = run;
         component.max_batch = batch;
         component.user_data = state;
-        ASSERT_EQ(REFLOW_OK, reflow_runtime_register(runtime, &component, nullptr));
+        host_rig::register_one_way(runtime, id, component);
     }
     void start(std::string_view document) {
         reflow_graph* graph = nullptr;
