@@ -77,7 +77,8 @@ void Network::restart_inside(std::string_view path, const Actor& but) noexcept {
 }
 
 AfterFailure Network::ask_host(const FailedFiring& firing, std::uint64_t restarts) noexcept {
-    if (on_failure_.decide == nullptr) return AfterFailure::stop;
+    const bool asks = on_failure_.decide != nullptr;
+    if (!asks && !instrument_) return AfterFailure::stop;
     reflow_escalation told{};
     told.struct_size = sizeof told;
     told.attempts = firing.attempts;
@@ -92,8 +93,11 @@ AfterFailure Network::ask_host(const FailedFiring& firing, std::uint64_t restart
         // He decides without it.
     }
     reflow_decision decision = REFLOW_DECISION_STOP;
-    call_host("of failures", nullptr,
-              [&] { decision = on_failure_.decide(on_failure_.host.get(), &told); });
+    if (asks) {
+        call_host("of failures", nullptr,
+                  [&] { decision = on_failure_.decide(on_failure_.host.get(), &told); });
+    }
+    if (instrument_) decision = instrument_->decided(position_of(firing.actor), decision);
     switch (decision) {
         case REFLOW_DECISION_CONTINUE:
             return AfterFailure::go_on;
@@ -227,7 +231,7 @@ Result<Message> Network::list_letters(std::string_view path, std::uint64_t after
 // than others who send: then a port holds some more than its capacity for a while. Packets that were
 // only shown (rule required) are put in too if `shown`: the node may have others by now.
 Result<void> Network::put_back(std::string_view node, std::span<const NamedPacket> packets,
-                               bool shown) {
+                               bool shown, std::uint64_t letter) {
     auto nobody_runs = still();
     Entrance inside(*this);  // the actor stays in its place
     const Topology& all = *current_.load(std::memory_order_acquire);
@@ -264,7 +268,7 @@ Result<void> Network::put_back(std::string_view node, std::span<const NamedPacke
         raw.push_back({packet.message.raw(), number, packet.index, nullptr});
     }
     actor.mailbox.reserve(wanted);
-    if (instrument_ && !on_own_thread()) instrument_->put(position_of(actor), raw);
+    if (instrument_ && !on_own_thread()) instrument_->put(position_of(actor), raw, letter);
     force_in(actor, raw);
     return {};
 }
@@ -292,7 +296,7 @@ Result<void> Network::replay_letter(std::uint64_t id) {
             packets.push_back({letter->component->inports[packet.port].name, packet.index,
                                MessageRef(packet.message)});
         }
-        put = put_back(letter->node, packets, false);
+        put = put_back(letter->node, packets, false, id);
     } catch (const std::bad_alloc&) {
         letters_.restore(std::move(letter));
         throw;
@@ -320,6 +324,8 @@ Result<void> Network::replay_letters(std::string_view path, std::size_t& count) 
 }
 
 Result<void> Network::drop_letters(std::uint64_t id, std::string_view path, std::size_t& count) {
+    auto nobody_runs = still();
+    if (instrument_) note(Step::discard, {static_cast<std::int64_t>(id)}, Message::string(path));
     if (id != 0) {
         if (!letters_.take(id)) {
             return Failure(REFLOW_ERROR_NOT_FOUND, concat("no dead letter ", id));
@@ -362,7 +368,7 @@ Result<void> Network::send_letter(MessageRef letter) {
             index.none() ? REFLOW_NO_INDEX : static_cast<std::uint32_t>(index.integer());
         made.push_back({packet.get("port").text(), at, message});
     }
-    return put_back(node, made, true);
+    return put_back(node, made, true, 0);
 }
 
 }  // namespace reflow::network

@@ -51,6 +51,20 @@ Result<void> Digest::message(MessageRef message, String& scratch) {
     return {};
 }
 
+// ---- what goes on with open firings
+
+reflow_status Instrument::emit(runtime::Deferred& firing, std::uint32_t outport,
+                               std::uint32_t index, reflow_message message) {
+    return firing.home->emit(firing, outport, index, message, 0, this);
+}
+reflow_status Instrument::end(runtime::Deferred& firing, reflow_status status,
+                              std::unique_ptr<Error> error) noexcept {
+    return firing.home->end(firing, status, std::move(error), this);
+}
+reflow_status Instrument::set_envelope(runtime::Deferred& firing, Message envelope) {
+    return firing.home->set_envelope(firing, std::move(envelope), this);
+}
+
 // ---- components that stand for others
 
 namespace {
@@ -172,6 +186,16 @@ void Instrument::emitted(std::uint32_t outport, std::uint32_t index, MessageRef 
         emits_->append(envelope.none() ? Message::null() : save_envelope(envelope));
     } catch (const std::bad_alloc&) {
         unseen_ = true;
+    }
+}
+
+void Instrument::see_captured(const Context& context) noexcept {
+    runtime::DeferredFirings* firings = context.actor.deferred_firings();
+    if (firings == nullptr || !firings->captures) return;
+    Queue<runtime::Emitted>& captured = firings->captured();
+    for (std::size_t i = 0; i < captured.size(); ++i) {
+        MessageRef message(captured[i].message);
+        emitted(captured[i].outport, captured[i].index, payload_of(message), envelope_of(message));
     }
 }
 

@@ -227,6 +227,7 @@ public:
 private:
     friend class Builder;
     friend class Output;
+    friend class Recorder;
     friend class Replay;
     friend class Change;
     friend class FailureBuilder;
@@ -424,7 +425,8 @@ private:
         std::uint32_t index;
         MessageRef message;
     };
-    Result<void> put_back(std::string_view node, std::span<const NamedPacket> packets, bool shown);
+    Result<void> put_back(std::string_view node, std::span<const NamedPacket> packets, bool shown,
+                          std::uint64_t letter);
     // An event to fill in and post, or nothing if nobody wants it (or there is no memory: missed).
     [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind) noexcept;
     [[nodiscard]] Ref<Event> new_event(reflow_event_kind kind,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -18,6 +19,7 @@
 #include "message/message.hpp"
 #include "runtime/component.hpp"
 #include "runtime/context.hpp"
+#include "runtime/deferred.hpp"
 
 namespace reflow::graph {
 struct Flat;
@@ -26,10 +28,11 @@ struct Flat;
 namespace reflow::network {
 
 class Network;
+class Runtime;
 class Instrument;
 
 // The format of recordings that this version writes and reads.
-inline constexpr std::int64_t recording_format = 2;
+inline constexpr std::int64_t recording_format = 3;
 inline constexpr std::string_view recording_magic = "reflow recording\n";
 // A replay is exact in the same version only.
 inline constexpr std::int64_t recording_engine = REFLOW_VERSION;
@@ -38,11 +41,14 @@ inline constexpr std::int64_t recording_engine = REFLOW_VERSION;
 // more.
 enum class EntryKind : std::int64_t {
     end = 0,     // the network has stopped: calls
-    call = 1,    // node, phase, digest of the inputs, digest of the outputs, messages out, status
-    played = 2,  // the same, and what came in: completed, flags, delay, error, [outport, index,
-                 // message, envelope or null, ...]
+    call = 1,    // node, phase, digest of the inputs, digest of the outputs, messages out, status;
+                 // and what went on with open firings meanwhile, if something did: [[Going, ...], ...]
+    played = 2,  // the same without the last, and what came in: completed, flags, delay, error,
+                 // [outport, index, message, envelope or null, ...]; and of a firing that is kept open
+                 // its number, and what went on meanwhile
     host = 3,    // what a host did: Step, arguments
-    broken = 4   // why nothing more was recorded
+    broken = 4,  // why nothing more was recorded
+    decided = 5  // what a host has decided about a failure: node, reflow_decision
 };
 
 // What a host did.
@@ -63,7 +69,17 @@ enum class Step : std::int64_t {
     grant = 14,   // node
     stop = 15,
     carry = 16,  // envelopes
-    put = 17     // as send: a dead letter that is played back
+    put = 17,      // as send, and the dead letter that is played back by it or 0
+    discard = 18,  // of dead letters: one, or 0; path
+    go_on = 19     // with an open firing: [Going, ...]
+};
+
+// What goes on with an open firing. Each is an array: kind, number of the firing or 0 for that of the call
+// which is running, and more.
+enum class Going : std::int64_t {
+    emit = 1,     // outport, index, message
+    end = 2,      // status, error or null
+    envelope = 3  // envelope or null
 };
 
 // 64 bits of what was seen, for a comparison. Of messages it takes the bytes of their MessagePack;
@@ -99,9 +115,8 @@ struct CallSeen {
 };
 
 // Nothing of it is called but by its table, so that a library without recordings has none of it.
-class Instrument : public RefCounted<Instrument> {
+class Instrument : public runtime::Interceptor {
 public:
-    virtual ~Instrument() = default;
     // A component that stands for this one at the actor of this position.
     [[nodiscard]] virtual runtime::ComponentRef wrap(const runtime::ComponentRef& component,
                                                      std::uint32_t position);
@@ -116,7 +131,15 @@ public:
     // It has sent these, or played them back.
     virtual void sent(std::int64_t, std::uint32_t, std::uint32_t,
                       std::span<const Message>) noexcept {}
-    virtual void put(std::int64_t, std::span<const runtime::Packet>) noexcept {}
+    virtual void put(std::int64_t, std::span<const runtime::Packet>, std::uint64_t) noexcept {}
+    // The host has decided so about the failure of a node; the answer is what counts.
+    virtual reflow_decision decided(std::int64_t node, reflow_decision by_host) noexcept = 0;
+    // What goes on with open firings, if the group has this one for it.
+    reflow_status emit(runtime::Deferred& firing, std::uint32_t outport, std::uint32_t index,
+                       reflow_message message) override;
+    reflow_status end(runtime::Deferred& firing, reflow_status status,
+                      std::unique_ptr<Error> error) noexcept override;
+    reflow_status set_envelope(runtime::Deferred& firing, Message envelope) override;
     // What was gathered goes to the file.
     virtual void settle() noexcept {}
     // The network has stopped.
@@ -129,11 +152,13 @@ public:
     // laid flat has no place for, is kept, or is put there again.
     virtual void lay(graph::Flat& flat) = 0;
     // Before the first turn.
-    void attach(Network& network) noexcept { network_ = &network; }
+    virtual void attach(Network& network) noexcept { network_ = &network; }
 
 protected:
     // False if it could not be digested.
     [[nodiscard]] bool see(std::span<const runtime::Packet> inputs);
+    // What the call has emitted behind firings that are pending, which is not told yet.
+    void see_captured(const runtime::Context& context) noexcept;
     void see_result(const runtime::Context& context, reflow_status status);
 
     Network* network_ = nullptr;
@@ -160,7 +185,15 @@ public:
               Message more) noexcept override;
     void sent(std::int64_t node, std::uint32_t port, std::uint32_t index,
               std::span<const Message> messages) noexcept override;
-    void put(std::int64_t node, std::span<const runtime::Packet> packets) noexcept override;
+    void put(std::int64_t node, std::span<const runtime::Packet> packets,
+             std::uint64_t letter) noexcept override;
+    reflow_decision decided(std::int64_t node, reflow_decision by_host) noexcept override;
+    void attach(Network& network) noexcept override;
+    reflow_status emit(runtime::Deferred& firing, std::uint32_t outport, std::uint32_t index,
+                       reflow_message message) override;
+    reflow_status end(runtime::Deferred& firing, reflow_status status,
+                      std::unique_ptr<Error> error) noexcept override;
+    reflow_status set_envelope(runtime::Deferred& firing, Message envelope) override;
     void settle() noexcept override;
     // The last frame. Later calls do nothing.
     void end() noexcept override;
@@ -171,7 +204,12 @@ public:
 private:
     [[nodiscard]] ArrayBuilder entry(EntryKind kind, std::size_t more) const;
     void add(ArrayBuilder& entry);
-    void note(Step step, std::int64_t node, ArrayBuilder& packets);
+    void note(Step step, std::int64_t node, ArrayBuilder& packets, std::int64_t letter);
+    void append_call(ArrayBuilder& to, Instrumented& node, const runtime::Context& context,
+                     reflow_status status);
+    reflow_status go_on(runtime::Deferred& firing, Going kind,
+                        const std::function<reflow_status()>& done,
+                        const std::function<void(ArrayBuilder&)>& more);
     void flush();
     // Nothing more is recorded.
     void give_up(std::string_view why) noexcept;
@@ -181,6 +219,9 @@ private:
     ArrayBuilder frame_;
     std::size_t frame_bytes_ = 0;
     std::int64_t calls_ = 0;
+    std::uint64_t opened_ = 0;  // firings that were kept open
+    ArrayBuilder going_;        // what went on with some during the call that is running
+    Ref<Runtime> runtime_;      // for what other threads do, also behind the end of the network
     std::unique_ptr<Error> error_;
 };
 
@@ -223,6 +264,7 @@ public:
     reflow_status call(Instrumented& node, runtime::Context& context, runtime::Packet* inputs,
                        std::size_t count) override;
     [[nodiscard]] bool replays() const noexcept override { return true; }
+    reflow_decision decided(std::int64_t node, reflow_decision by_host) noexcept override;
     void lay(graph::Flat& flat) override;
     // Goes on until so many calls have been made; more: the recording goes on. A difference is
     // REFLOW_ERROR_FAILED, from then on always.
@@ -236,17 +278,30 @@ public:
     [[nodiscard]] std::string_view broken() const noexcept { return broken_; }
 
 private:
+    void wait_until(std::uint64_t time_ns);
+    // A firing that is kept open.
+    struct Open {
+        std::int64_t number;
+        std::uint32_t position;
+        Ref<runtime::Deferred> firing;
+    };
     Result<void> apply(MessageRef entry);
     Result<void> apply_port(Step step, MessageRef entry);
     Result<void> apply_packets(Step step, runtime::Actor& actor, MessageRef list);
     Result<void> apply_life(Step step, MessageRef entry);
     reflow_status play(MessageRef entry, runtime::Context& context);
+    // A firing stays open, by this number.
+    const Open* keep_open(std::int64_t number, std::uint32_t position, runtime::Context& context);
+    // Goes on with open firings; 0 is the number of this one.
+    void go_on_all(MessageRef list, const Open* own);
+    void go_on(MessageRef going, const Open& with);
     void compare(MessageRef entry, reflow_status status);
     void differs(std::uint32_t position, String text);
     [[nodiscard]] std::string_view name_of(std::int64_t position) const noexcept;
 
     Ref<Recording> recording_;
     std::uint64_t calls_ = 0;
+    Vector<Open> open_;  // in the order of the numbers; also some that are over
     bool over_ = false;
     std::unique_ptr<Error> difference_;
     String broken_;

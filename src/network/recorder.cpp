@@ -13,6 +13,7 @@
 namespace reflow::network {
 
 using runtime::Context;
+using runtime::Deferred;
 using runtime::Packet;
 
 namespace {
@@ -182,26 +183,119 @@ void Recorder::sent(std::int64_t node, std::uint32_t port, std::uint32_t index,
                     std::span<const Message> messages) noexcept try {
     ArrayBuilder all(messages.size() * 4);
     for (const Message& message : messages) append_packet(all, port, index, message);
-    note(Step::send, node, all);
+    note(Step::send, node, all, 0);
 } catch (const std::bad_alloc&) {
     give_up("out of memory");
 }
 
-void Recorder::put(std::int64_t node, std::span<const Packet> packets) noexcept try {
+void Recorder::put(std::int64_t node, std::span<const Packet> packets,
+                   std::uint64_t letter) noexcept try {
     ArrayBuilder all(packets.size() * 4);
     for (const Packet& packet : packets) {
         append_packet(all, packet.port, packet.index, MessageRef(packet.message));
     }
-    note(Step::put, node, all);
+    note(Step::put, node, all, static_cast<std::int64_t>(letter));
 } catch (const std::bad_alloc&) {
     give_up("out of memory");
 }
 
-void Recorder::note(Step step, std::int64_t node, ArrayBuilder& packets) {
+void Recorder::note(Step step, std::int64_t node, ArrayBuilder& packets, std::int64_t letter) {
     Result<Message> made = packets.finish();
     if (!made.ok()) return give_up(made.error().message);
-    host(step, {node}, std::move(made).take());
+    host(step, {node, letter}, std::move(made).take());
 }
+
+reflow_decision Recorder::decided(std::int64_t node, reflow_decision by_host) noexcept try {
+    if (writer_ != nullptr) {
+        ArrayBuilder to = entry(EntryKind::decided, 2);
+        to.append(Message::integer(node));
+        to.append(Message::integer(by_host));
+        add(to);
+    }
+    return by_host;
+} catch (const std::bad_alloc&) {
+    give_up("out of memory");
+    return by_host;
+}
+
+// ---- what goes on with open firings
+
+void Recorder::attach(Network& network) noexcept {
+    Instrument::attach(network);
+    runtime_ = network.runtime_;
+    network.group_.interceptor = this;
+}
+
+// Threads of the host do it between turns, and are in the recording as what else a host does. What a node
+// does with firings of others, or with its own before it has returned, stands with its call.
+reflow_status Recorder::go_on(Deferred& firing, Going kind,
+                              const std::function<reflow_status()>& done,
+                              const std::function<void(ArrayBuilder&)>& more) {
+    runtime::Scheduler& scheduler = runtime_->scheduler();
+    const bool in_turn = runtime::current_scheduler() == &scheduler;
+    std::unique_lock nobody_runs(scheduler);  // nothing in a turn
+    reflow_status status = REFLOW_OK;
+    {
+        runtime::InTurn inside(scheduler);  // so are hooks that this calls
+        status = done();
+    }
+    if (status != REFLOW_OK || writer_ == nullptr) return status;
+    if (in_turn && !inside_) {
+        give_up("a firing that was kept open goes on inside of a callback that is none of a node");
+        return status;
+    }
+    try {
+        ArrayBuilder going(5);
+        going.append(Message::integer(static_cast<std::int64_t>(kind)));
+        going.append(count_message(firing.number));
+        more(going);
+        ArrayBuilder alone;
+        ArrayBuilder& to = in_turn ? going_ : alone;
+        to.append(going.finish().take());
+        if (!in_turn) host(Step::go_on, {}, alone.finish().take());
+    } catch (const std::bad_alloc&) {
+        give_up("out of memory");
+    }
+    return status;
+}
+
+reflow_status Recorder::emit(Deferred& firing, std::uint32_t outport, std::uint32_t index,
+                             reflow_message message) {
+    Message kept = MessageRef(message).own();
+    return go_on(
+        firing, Going::emit,
+        [&] { return firing.home->emit(firing, outport, index, message, 0, this); },
+        [&](ArrayBuilder& to) {
+            to.append(Message::integer(outport));
+            to.append(Message::integer(index));
+            if (kept.holds_stream()) give_up("a firing that was kept open has sent a stream");
+            to.append(std::move(kept));
+        });
+}
+
+reflow_status Recorder::end(Deferred& firing, reflow_status status,
+                            std::unique_ptr<Error> error) noexcept try {
+    Message kept = error == nullptr ? Message::null() : error_message(*error);
+    return go_on(
+        firing, Going::end,
+        [&] { return firing.home->end(firing, status, std::move(error), this); },
+        [&](ArrayBuilder& to) {
+            to.append(Message::integer(status));
+            to.append(std::move(kept));
+        });
+} catch (const std::bad_alloc&) {
+    return REFLOW_ERROR_OUT_OF_MEMORY;
+}
+
+reflow_status Recorder::set_envelope(Deferred& firing, Message envelope) {
+    Message kept = envelope.none() ? Message::null() : save_envelope(envelope);
+    return go_on(
+        firing, Going::envelope,
+        [&] { return firing.home->set_envelope(firing, std::move(envelope), this); },
+        [&](ArrayBuilder& to) { to.append(std::move(kept)); });
+}
+
+// ---- calls
 
 reflow_status Recorder::call(Instrumented& node, Context& context, Packet* inputs,
                              std::size_t count) {
@@ -209,14 +303,21 @@ reflow_status Recorder::call(Instrumented& node, Context& context, Packet* input
     bool external = node.original->external;
     ArrayBuilder emits;
     bool seen = see({inputs, count});
-    ArrayBuilder to = entry(external ? EntryKind::played : EntryKind::call, 12);
+    going_ = ArrayBuilder();
     inside_ = true;
-    emits_ = external ? &emits : nullptr;
+    emits_ = &emits;
     reflow_status status = node.call(context, inputs, count);
+    see_captured(context);
     inside_ = false;
     emits_ = nullptr;
     ++calls_;
+    // What goes on with a firing that is kept open comes from elsewhere: it is played back, as that
+    // of an external component.
+    const bool open = context.deferred != nullptr;
+    if (open) context.deferred->number = ++opened_;
+    const bool played = external || open;
     try {
+        ArrayBuilder to = entry(played ? EntryKind::played : EntryKind::call, 14);
         see_result(context, status);
         to.append(Message::integer(node.position));
         to.append(Message::integer(static_cast<std::int64_t>(context.phase)));
@@ -224,7 +325,7 @@ reflow_status Recorder::call(Instrumented& node, Context& context, Packet* input
         to.append(digest_message(seen_.out.value()));
         to.append(Message::integer(seen_.emits));
         to.append(Message::integer(status));
-        if (external) {
+        if (played) {
             std::uint64_t now = context.now_ns();
             std::uint64_t delay = context.wake_due_ns > now ? context.wake_due_ns - now : 0;
             const Error* error = status == REFLOW_OK ? nullptr : context.error.get();
@@ -236,16 +337,16 @@ reflow_status Recorder::call(Instrumented& node, Context& context, Packet* input
             Result<Message> messages = emits.finish();
             if (!messages.ok()) unseen_ = true;
             if (messages.ok()) to.append(std::move(messages).take());
+            to.append(count_message(open ? opened_ : 0));
         }
+        if (going_.size() != 0) to.append(going_.finish().take());
         if (!seen || unseen_) {
             give_up(
                 concat("node '", context.node(), "' has a message that a recording cannot hold"));
-        } else if (external && context.timers_asked) {
+        } else if (played && context.timers_asked) {
             give_up(concat("node '", context.node(),
-                           "' depends on the world and sets timers by number"));
-        } else if (context.deferred != nullptr) {
-            give_up(concat("node '", context.node(),
-                           "' keeps a firing open, and what ends it is not recorded"));
+                           open ? "' keeps a firing open and sets timers by number"
+                                : "' depends on the world and sets timers by number"));
         } else {
             add(to);
         }

@@ -3,6 +3,7 @@
 // Neighbours: recording reads it, network. Thread: one at a time.
 #include "network/record.hpp"
 
+#include <algorithm>
 #include <new>
 
 #include "base/text.hpp"
@@ -14,12 +15,16 @@ namespace reflow::network {
 
 using runtime::Actor;
 using runtime::Context;
+using runtime::Deferred;
 using runtime::Packet;
 
 namespace {
 
+MessageRef part_of(MessageRef entry, std::size_t at) noexcept {
+    return at < entry.size() ? entry.at(at) : MessageRef();
+}
 std::int64_t number(MessageRef entry, std::size_t at) noexcept {
-    MessageRef value = at < entry.size() ? entry.at(at) : MessageRef();
+    MessageRef value = part_of(entry, at);
     return value.is(REFLOW_KIND_INTEGER) ? value.integer() : -1;
 }
 bool is(MessageRef entry, EntryKind kind) noexcept {
@@ -47,6 +52,9 @@ constexpr std::size_t at_flags = 10;
 constexpr std::size_t at_delay = 11;
 constexpr std::size_t at_error = 12;
 constexpr std::size_t at_messages = 13;
+constexpr std::size_t at_number = 14;
+constexpr std::size_t at_going = 15;
+constexpr std::size_t at_going_of_call = 9;
 
 constexpr std::int64_t stop_ms = 60'000;  // that a stop may take
 
@@ -161,15 +169,18 @@ reflow_status Replay::call(Instrumented& node, Context& context, Packet* inputs,
         differs(node.position, "expected other packets at its inports");
         return beside();
     }
-    if (is(entry, EntryKind::played) != node.plays) {
+    const bool played = is(entry, EntryKind::played);
+    if (played != node.plays && number(entry, at_number) <= 0) {
         differs(node.position, node.plays ? "expected a component that is not external"
                                           : "expected an external component");
         return beside();
     }
     Message kept = entry.own();  // the frame may go
     inside_ = true;
-    reflow_status status = node.plays ? play(kept, context) : node.call(context, inputs, count);
+    reflow_status status = played ? play(kept, context) : node.call(context, inputs, count);
+    see_captured(context);
     inside_ = false;
+    if (!played) go_on_all(part_of(kept, at_going_of_call), nullptr);
     see_result(context, status);
     compare(kept, status);
     recording_->take();
@@ -194,7 +205,11 @@ void Replay::compare(MessageRef entry, reflow_status status) {
 
 // What the component has done then.
 reflow_status Replay::play(MessageRef entry, Context& context) {
-    MessageRef messages = entry.size() > at_messages ? entry.at(at_messages) : MessageRef();
+    MessageRef messages = part_of(entry, at_messages);
+    const std::int64_t open = number(entry, at_number);
+    const Open* own = nullptr;
+    if (open > 0) own = keep_open(open, static_cast<std::uint32_t>(number(entry, at_node)), context);
+    go_on_all(part_of(entry, at_going), own);
     for (std::size_t i = 0; i + 4 <= messages.size(); i += 4) {
         // Where no envelopes are carried nobody looks at it.
         if (network_->carries_envelopes()) {
@@ -215,6 +230,79 @@ reflow_status Replay::play(MessageRef entry, Context& context) {
     auto status = static_cast<reflow_status>(number(entry, at_status));
     if ((flags & 4) == 0) return status;
     return context.fail(error_of(status, entry.at(at_error)));
+}
+
+// ---- open firings
+
+const Replay::Open* Replay::keep_open(std::int64_t number, std::uint32_t position,
+                                      Context& context) {
+    reflow_completion completion;
+    if (context.defer(0, completion) != REFLOW_OK) {
+        differs(position, "it can keep no more firings open, and could then");
+        return nullptr;
+    }
+    if (open_.size() == open_.capacity()) {
+        std::erase_if(open_, [](const Open& each) { return each.firing->home->over(*each.firing); });
+    }
+    open_.push_back({number, position, Ref<Deferred>::share(context.last_deferred)});
+    return &open_.back();
+}
+
+void Replay::go_on_all(MessageRef list, const Open* own) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        MessageRef going = list.at(i);
+        const std::int64_t wanted = number(going, 1);
+        const Open* with = own;
+        if (wanted != 0) {
+            auto found = std::ranges::lower_bound(open_, wanted, {}, &Open::number);
+            with = found != open_.end() && found->number == wanted ? &*found : nullptr;
+        }
+        if (with == nullptr) return differs(0, "a firing that was open then is over");
+        go_on(going, *with);
+    }
+}
+
+void Replay::go_on(MessageRef going, const Open& with) {
+    runtime::DeferredFirings& home = *with.firing->home;
+    reflow_status status = REFLOW_ERROR_PARSE;
+    switch (static_cast<Going>(number(going, 0))) {
+        case Going::emit: {
+            Message message = part_of(going, 4).own();
+            status = home.emit(*with.firing, static_cast<std::uint32_t>(number(going, 2)),
+                               static_cast<std::uint32_t>(number(going, 3)), message.raw(), 0);
+            if (status == REFLOW_OK) (void)message.leak();
+            break;
+        }
+        case Going::end: {
+            auto how = static_cast<reflow_status>(number(going, 2));
+            MessageRef error = part_of(going, 3);
+            bool has = error.is(REFLOW_KIND_ARRAY);
+            status = home.end(*with.firing, how, has ? error_of(how, error) : nullptr);
+            break;
+        }
+        case Going::envelope:
+            status = home.set_envelope(*with.firing, read_kept(part_of(going, 2)));
+            break;
+    }
+    if (status == REFLOW_OK) return;
+    reflow_view name = reflow_status_name(status);
+    differs(with.position, concat("what went on with an open firing gives ",
+                                  std::string_view(name.data, name.size)));
+}
+
+reflow_decision Replay::decided(std::int64_t node, reflow_decision by_host) noexcept try {
+    if (over_ || difference_ != nullptr) return by_host;
+    Result<MessageRef> next = recording_->next();
+    if (!next.ok() || next.value().none() || is(next.value(), EntryKind::broken)) return by_host;
+    if (!is(next.value(), EntryKind::decided) || number(next.value(), 3) != node) {
+        differs(static_cast<std::uint32_t>(node), "a failure is left to the host, and was not then");
+        return by_host;
+    }
+    auto decision = static_cast<reflow_decision>(number(next.value(), 4));
+    recording_->take();
+    return decision;
+} catch (const std::bad_alloc&) {
+    return by_host;
 }
 
 // ---- what hosts did
@@ -239,7 +327,7 @@ Result<void> Replay::apply_port(Step step, MessageRef entry) {
         return {};
     }
     if (step == Step::output) {
-        MessageRef list = entry.size() > first + 1 ? entry.at(first + 1) : MessageRef();
+        MessageRef list = part_of(entry, first + 1);
         Vector<Network::OutputEnd> ends;
         for (std::size_t i = 0; i + 3 <= list.size(); i += 3) {
             std::int64_t at = number(list, i), port = number(list, i + 1);
@@ -267,8 +355,10 @@ Result<void> Replay::apply_port(Step step, MessageRef entry) {
         return {};
     }
     if (step == Step::send || step == Step::put) {
-        MessageRef list = entry.size() > first + 1 ? entry.at(first + 1) : MessageRef();
-        return apply_packets(step, actor, list);
+        if (std::int64_t letter = number(entry, first + 1); letter > 0) {
+            (void)network_->letters_.take(static_cast<std::uint64_t>(letter));
+        }
+        return apply_packets(step, actor, part_of(entry, first + 2));
     }
     std::int64_t port = number(entry, first + 1);
     if (port < 0 || static_cast<std::size_t>(port) >= actor.component->inports.size())
@@ -332,6 +422,13 @@ Result<void> Replay::apply_life(Step step, MessageRef entry) {
             return network_->pause(path, REFLOW_FOREVER);
         case Step::resume:
             return network_->resume(path);
+        case Step::discard:
+            path = part_of(entry, 5).text();
+            // Whatever came of it then.
+            (void)network_->drop_letters(static_cast<std::uint64_t>(number(entry, 4)), path, count);
+            return {};
+        case Step::go_on:
+            return go_on_all(part_of(entry, 4), nullptr), Result<void>();
         case Step::carry: {
             std::lock_guard lock(network_->mutex_);
             network_->carry_now();
@@ -343,9 +440,22 @@ Result<void> Replay::apply_life(Step step, MessageRef entry) {
     }
 }
 
+// What a host did after a wait: the time is that of then, and timers have been told that lead to no turn.
+void Replay::wait_until(std::uint64_t time_ns) {
+    runtime::Scheduler& scheduler = network_->runtime_->scheduler();
+    for (std::uint64_t before = UINT64_MAX; difference_ == nullptr;) {
+        const std::uint64_t now = scheduler.clock().now_ns();
+        if (now >= time_ns || now == before) break;
+        before = now;
+        if (scheduler.run({.turns = 1, .deadline_ns = time_ns}).turns != 0) {
+            differs(0, "expected no firing while the host waits");
+        }
+    }
+    scheduler.advance_to(time_ns);
+}
+
 Result<void> Replay::apply(MessageRef entry) {
-    // What a host did after a wait: the time is that of then.
-    network_->runtime_->scheduler().advance_to(time_of(entry));
+    wait_until(time_of(entry));
     auto step = static_cast<Step>(number(entry, 3));
     switch (step) {
         case Step::connect:
@@ -366,6 +476,8 @@ Result<void> Replay::apply(MessageRef entry) {
         case Step::resume:
         case Step::stop:
         case Step::carry:
+        case Step::discard:
+        case Step::go_on:
             return apply_life(step, entry);
     }
     return Failure(REFLOW_ERROR_PARSE, "broken recording: an unknown step")
@@ -416,7 +528,9 @@ Result<void> Replay::run(std::uint64_t calls, bool& more) {
         }
         auto position = static_cast<std::uint32_t>(is_call(entry) ? number(entry, at_node) : 0);
         if (scheduler.turns() >= turn) {
-            differs(position, "expected a firing before, and there was none");
+            bool left = is(entry, EntryKind::decided);
+            differs(position, left ? "expected a failure that is left to the host, and there was none"
+                                   : "expected a firing before, and there was none");
             break;
         }
         const std::uint64_t due = time_of(entry);

@@ -317,13 +317,23 @@ void DeferredFirings::clear() noexcept {
 
 // ---- from any thread
 
+Ref<Interceptor> DeferredFirings::interceptor(const Interceptor* by) const noexcept {
+    Interceptor* first = actor_->group.interceptor;
+    return first == by ? Ref<Interceptor>() : Ref<Interceptor>::share(first);
+}
+
 reflow_status DeferredFirings::emit(Deferred& firing, std::uint32_t outport, std::uint32_t index,
-                                    reflow_message message, std::int64_t timeout_ms) {
+                                    reflow_message message, std::int64_t timeout_ms,
+                                    const Interceptor* by) {
     if (message.tag == 0) return REFLOW_ERROR_INVALID_ARGUMENT;
     Lock lock(mutex_);
     std::uint64_t until_ns = 0;
     for (;;) {
         if (!firing.alive_) return REFLOW_ERROR_CLOSED;
+        if (Ref<Interceptor> first = interceptor(by)) {
+            lock.unlock();
+            return first->emit(firing, outport, index, message);
+        }
         if (outport >= actor_->outports.size()) return REFLOW_ERROR_NOT_FOUND;
         if (firing.outputs_.size() < REFLOW_MAX_COMPLETION_EMITS) {
             firing.outputs_.push({message, outport, index});
@@ -359,9 +369,13 @@ reflow_status DeferredFirings::emit(Deferred& firing, std::uint32_t outport, std
 }
 
 reflow_status DeferredFirings::end(Deferred& firing, reflow_status status,
-                                   std::unique_ptr<Error> error) noexcept {
+                                   std::unique_ptr<Error> error, const Interceptor* by) noexcept {
     Lock lock(mutex_);
     if (!firing.alive_) return REFLOW_ERROR_CLOSED;
+    if (Ref<Interceptor> first = interceptor(by)) {
+        lock.unlock();
+        return first->end(firing, status, std::move(error));
+    }
     CancelHook hook = std::move(firing.hook_);
     std::unique_ptr<CancelHook> room = std::move(firing.room_hook_);
     firing.error_ = std::move(error);
@@ -417,9 +431,14 @@ void CancelHook::call(std::uint64_t id) const noexcept {
     call_host("of a completion", nullptr, [&] { cancelled_(data_, {id}); });
 }
 
-reflow_status DeferredFirings::set_envelope(Deferred& firing, Message envelope) {
+reflow_status DeferredFirings::set_envelope(Deferred& firing, Message envelope,
+                                            const Interceptor* by) {
     Lock lock(mutex_);
     if (!firing.alive_) return REFLOW_ERROR_CLOSED;
+    if (Ref<Interceptor> first = interceptor(by)) {
+        lock.unlock();
+        return first->set_envelope(firing, std::move(envelope));
+    }
     if (!actor_->group.observer.carries()) return REFLOW_OK;
     for (std::size_t i = 0; i < firing.outputs_.size(); ++i) {
         Emitted& before = firing.outputs_[i];

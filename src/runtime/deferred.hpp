@@ -21,6 +21,7 @@
 namespace reflow::runtime {
 
 class Actor;
+class Deferred;
 class DeferredFirings;
 
 // A message on its way to an outport; owns it.
@@ -58,6 +59,18 @@ private:
     reflow_destroy_fn destroy_ = nullptr;
 };
 
+// Gets what goes on with a firing before the firing does, and does that itself: of a network that records.
+// Thread: any, without locks.
+class Interceptor : public RefCounted<Interceptor> {
+public:
+    virtual ~Interceptor() = default;
+    virtual reflow_status emit(Deferred& firing, std::uint32_t outport, std::uint32_t index,
+                               reflow_message message) = 0;
+    virtual reflow_status end(Deferred& firing, reflow_status status,
+                              std::unique_ptr<Error> error) noexcept = 0;
+    virtual reflow_status set_envelope(Deferred& firing, Message envelope) = 0;
+};
+
 // One firing. Its members are guarded by the lock of its home, but for what is of the turn.
 class Deferred : public RefCounted<Deferred> {
 public:
@@ -73,6 +86,7 @@ public:
     std::size_t firing = 0;            // its place in the batch
     Deferred* of_call = nullptr;       // the next one of the same call, or of those to try again
     std::uint32_t attempts = 0;        // that have failed before
+    std::uint64_t number = 0;          // among those of a recording
     std::uint64_t due_ns = 0;          // when it is tried again
     std::unique_ptr<Error> refused;    // something that it has emitted, with check_types
     std::uint64_t begun_ns = 0;        // 0 unless somebody wants to know how long it took
@@ -177,17 +191,19 @@ public:
     [[nodiscard]] bool add_outputs(Queue<Emitted>& outputs, bool counts);
     void clear() noexcept;  // these were not needed
 
-    // ---- from any thread
+    // ---- from any thread; with an interceptor that is told first, if it is not the one who calls
     reflow_status emit(Deferred& firing, std::uint32_t outport, std::uint32_t index,
-                       reflow_message message, std::int64_t timeout_ms);
-    reflow_status end(Deferred& firing, reflow_status status,
-                      std::unique_ptr<Error> error) noexcept;
+                       reflow_message message, std::int64_t timeout_ms,
+                       const Interceptor* by = nullptr);
+    reflow_status end(Deferred& firing, reflow_status status, std::unique_ptr<Error> error,
+                      const Interceptor* by = nullptr) noexcept;
+    reflow_status set_envelope(Deferred& firing, Message envelope,
+                               const Interceptor* by = nullptr);
     [[nodiscard]] bool over(Deferred& firing) noexcept;
     // Not over, and of this group.
     [[nodiscard]] bool alive_in(Deferred& firing, const Group& group) noexcept;
     reflow_status set_hook(Deferred& firing, CancelHook& hook) noexcept;
     reflow_status set_room_hook(Deferred& firing, CancelHook& hook);
-    reflow_status set_envelope(Deferred& firing, Message envelope);
     // Its host has not gone on with it for so long: told, as the watchdog does, if that is too long.
     reflow_status stuck(Deferred& firing, std::uint64_t ns) noexcept;
     // The deadline of some has passed. Thread: of who fires timers.
@@ -214,6 +230,7 @@ private:
     };
     using Lock = std::unique_lock<std::mutex>;
     // All with the lock.
+    [[nodiscard]] Ref<Interceptor> interceptor(const Interceptor* by) const noexcept;
     void link(Deferred& firing, Deferred* before) noexcept;
     [[nodiscard]] Ref<Deferred> unlink(Deferred& firing) noexcept;
     [[nodiscard]] Deferred* first_place() noexcept;

@@ -21,6 +21,7 @@ namespace reflow::runtime {
 
 class Scheduler;
 class Environment;
+class Interceptor;
 class Timer;
 struct Connection;
 struct Stall;
@@ -135,6 +136,8 @@ public:
     Scheduler& scheduler;
     Environment& environment;
     Observer& observer;
+    // Sees first what firings that are kept open bring. Fixed before the group begins.
+    Interceptor* interceptor = nullptr;
     // From begin on they change under the lock (publish) only, and only if the group does not stop.
     Vector<Actor*> actors;
     Vector<Mailbox*> readers;  // of the host

@@ -3,7 +3,7 @@
  * network tells is compared with what that of the recording told, event by event and letter by letter. */
 #include "check.h"
 
-#include "rig.h"
+#include "replays.h"
 
 static char file[] = "/tmp/reflow-failures-XXXXXX";
 
@@ -46,59 +46,6 @@ static void register_all(reflow_runtime *runtime) {
     rig_register(runtime, &needs);
     rig_component two = {.id = "Twice", .inports = "a", .outports = "o", .max_batch = 1, .run = twice};
     rig_register(runtime, &two);
-}
-
-/* ---- what a network tells, as text */
-
-typedef struct told {
-    char *text;
-    size_t size, room;
-} told;
-
-static void add(told *to, reflow_view view) {
-    while (to->size + view.size + 2 > to->room) {
-        to->room = to->room * 2 + 4096;
-        to->text = realloc(to->text, to->room);
-        CHECK(to->text != NULL);
-    }
-    memcpy(to->text + to->size, view.data, view.size);
-    to->size += view.size;
-    to->text[to->size++] = '\n';
-    to->text[to->size] = 0;
-}
-static reflow_subscription *listen(reflow_network *network) {
-    reflow_event_options options = rig_event_options(1000000, REFLOW_EVENTS_ALL);
-    reflow_subscription *subscription = NULL;
-    WORKS(reflow_network_subscribe(network, &options, &subscription, &e));
-    return subscription;
-}
-static told tell(reflow_network *network, reflow_subscription *events) {
-    told all = {0};
-    reflow_event_batch *batch = NULL;
-    while (reflow_subscription_poll(events, 100, 0, &batch, NULL, NULL) == REFLOW_OK) {
-        for (size_t i = 0; i < reflow_event_batch_count(batch); ++i) {
-            reflow_buffer *line = NULL;
-            WORKS(reflow_event_batch_json(batch, i, &line, &e));
-            add(&all, reflow_buffer_get(line));
-            reflow_buffer_destroy(line);
-        }
-        reflow_event_batch_destroy(batch);
-    }
-    reflow_subscription_destroy(events);
-    reflow_dead_letters letters = {.struct_size = sizeof letters};
-    WORKS(reflow_network_dead_letters(network, &letters, &e));
-    char counts[200];
-    snprintf(counts, sizeof counts, "%d letters, %d of %d waiting, %d lost", (int)letters.total,
-             (int)letters.waiting, (int)letters.capacity, (int)letters.lost);
-    add(&all, sized(counts, strlen(counts)));
-    reflow_message list;
-    WORKS(reflow_network_list_dead_letters(network, text_of(""), 0, SIZE_MAX, &list, &e));
-    reflow_buffer *json_text = NULL;
-    WORKS(reflow_message_to_json(list, 0, &json_text, &e));
-    add(&all, reflow_buffer_get(json_text));
-    reflow_buffer_destroy(json_text);
-    reflow_message_unref(list);
-    return all;
 }
 
 static reflow_runtime *runtime_with(const reflow_runtime_options *options) {
@@ -219,16 +166,9 @@ int main(void) {
             const char *shows = cases[i].shows;
             shown = shown || (shows == NULL ? stopped : strstr(recorded.text, shows) != NULL);
             told repeated = replay();
-            if (strcmp(recorded.text, repeated.text) != 0) {
-                size_t at = 0;
-                while (recorded.text[at] == repeated.text[at]) ++at;
-                while (at > 0 && recorded.text[at - 1] != '\n') --at;
-                fprintf(stderr, "case %d, seed %d:\n%.400s\n\n%.400s\n", (int)i, (int)seed,
-                        recorded.text + at, repeated.text + at);
-                CHECK(!"the replay differs");
-            }
-            free(recorded.text);
-            free(repeated.text);
+            char where[40];
+            snprintf(where, sizeof where, "case %d, seed %d", (int)i, (int)seed);
+            same(&recorded, &repeated, where);
         }
         if (!shown) fprintf(stderr, "case %d does not show what it is for\n", (int)i);
         CHECK(shown);

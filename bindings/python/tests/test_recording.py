@@ -1,5 +1,7 @@
 """Networks that record, and their replay."""
 
+import asyncio
+
 import pytest
 
 import reflow
@@ -122,20 +124,49 @@ def test_refusals(tmp_path, recording):
     assert state.truncated or state.firings < FIRINGS
 
 
-def test_a_coroutine_ends_a_recording(tmp_path):
-    @reflow.actor(inports=["in"], outports=["out"])
-    async def later(ctx, value):
-        return {"out": value}
+def test_coroutines_are_played_back(tmp_path):
+    """They end in another order than they began, one fails, and a replay calls none of them."""
+    calls, ended = [], []
 
-    with reflow.Network(mode="simulated").record(tmp_path / "run") as net:
+    @reflow.actor(inports=["in"], outports=["out"], max_concurrency=5, ordered=False)
+    async def later(ctx, value):
+        calls.append(value)
+        await asyncio.sleep(0.01 * (5 - value))
+        ended.append(value)
+        if value == 2:
+            raise ValueError("two")
+        return {"out": value * 10}
+
+    @reflow.actor(inports=["in"], outports=["out"])
+    def plus(ctx, value):
+        return {"out": value + 1}
+
+    kinds = ["MessageSent", "ActorFailed"]
+
+    def told(events):
+        return [(event.kind, event.node, event.message, event.error) for event in events]
+
+    with reflow.Network(mode="simulated", seed=4).record(tmp_path / "run") as net:
+        events = net.events(kinds)
         net.add("later", later)
-        net.send("later.in", 1)
-        try:
-            net.wait_idle(5)
-        except reflow.WouldBlockError:  # the firing is still open
-            pass
-        with pytest.raises(reflow.UnsupportedError, match="later"):
-            net.flush_record()
+        net.add("plus", plus)
+        net.add("log", "Log")
+        net.connect("later.out", "plus.in")
+        net.connect("plus.out", "log.in")
+        for value in range(5):
+            net.send("later.in", value)
+        net.wait_idle(timeout=10)
+        net.flush_record()
+        recorded = told(events.poll(1000))
+    assert ended == [4, 3, 2, 1, 0]
+    assert sum(kind == "MessageSent" for kind, *_ in recorded) == 8
+    with reflow.Replay(tmp_path / "run", actors=[later, plus]) as again:
+        events = again.events(kinds)
+        again.run()
+        assert told(events.poll(1000)) == recorded
+        assert not again.state.reason and not again.state.truncated
+        assert again.report()["later"]["failed"] == 1
+    assert len(calls) == 5
 
 
 def test_events_and_looking_into_inports(recording):
