@@ -166,6 +166,7 @@ void Restored::apply() {
     const auto& actors = topology->actors;
     for (std::size_t i = 0; i < actors.size(); ++i) actors[i]->restore(images[i]);
     network->letters_.assign(letters);
+    snapshot::load_scopes(*topology, network->runtime_->scheduler().clock().now_ns(), scopes);
     network->add_restored(breaks);
     for (const OutputImage& image : outputs) {
         for (runtime::Packet packet : image.waiting.all) {
@@ -179,6 +180,11 @@ void Restored::apply() {
 void Restored::forget() noexcept {
     for (const Ref<Actor>& actor : topology->actors) actor->forget();
     network->letters_.assign({});
+    try {
+        snapshot::load_scopes(*topology, 0, {});
+    } catch (const std::bad_alloc&) {
+        // Some restarts count that there were not.
+    }
     for (const Ref<Breakpoint>& one : breaks) {
         try {
             (void)network->remove_breakpoint(one->id);

@@ -207,6 +207,7 @@ Result<Message> Network::snapshot(std::int64_t timeout_ms) {
             output->mailbox.copy(taken.outputs.back().waiting.all, none);
         }
         taken.letters = letters_.save();
+        snapshot::save_scopes(*taken.topology, runtime_->scheduler().clock().now_ns(), taken.scopes);
         Result<Message> listed = list_breakpoints(true);
         if (!listed.ok()) return listed;
         taken.breakpoints = std::move(listed).take();
@@ -258,13 +259,14 @@ Result<Message> Network::write_snapshot(const Topology& all, Restored& taken) {
         writer.blame(actor.id);
         nodes.append(writer.finish(node));
     }
-    ObjectBuilder whole(7);
+    ObjectBuilder whole(8);
     whole.set("format", Message::string(snapshot::format));
     whole.set("version", Message::integer(snapshot::version));
     whole.set("components", writer.finish(components));
     whole.set("nodes", writer.finish(nodes));
     whole.set("outputs", describe_outputs(writer, taken.outputs));
     if (taken.letters.ids != 0) whole.set("letters", snapshot::write_letters(writer, taken.letters));
+    if (!taken.scopes.empty()) whole.set("scopes", snapshot::write_scopes(writer, taken.scopes));
     if (taken.breakpoints.size() != 0) whole.set("breakpoints", taken.breakpoints);
     Message made = writer.finish(whole);
     if (auto error = writer.take_error()) return error;

@@ -9,9 +9,7 @@
 
 #include "base/ref.hpp"
 #include "network/breakpoints.hpp"
-#include "network/dead_letters.hpp"
-#include "network/topology.hpp"
-#include "runtime/image.hpp"
+#include "network/snapshot_records.hpp"
 
 namespace reflow::network {
 
@@ -47,6 +45,7 @@ struct Restored : Restoring {
     Vector<runtime::ActorImage> images;  // of its actors, in their order
     Vector<OutputImage> outputs;         // those with something in them
     DeadLetters::Saved letters;
+    Vector<snapshot::ScopeImage> scopes;
     Message breakpoints;  // as they are written
     Vector<Ref<Breakpoint>> breaks;
     Network* network = nullptr;  // that has this

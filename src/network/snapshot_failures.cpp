@@ -7,6 +7,7 @@
 #include "message/envelope.hpp"
 #include "network/snapshot_records.hpp"
 #include "runtime/actor.hpp"
+#include "runtime/supervisor.hpp"
 
 namespace reflow::network::snapshot {
 
@@ -209,6 +210,75 @@ Result<void> read_attempts(MessageRef from, const Actor& actor, std::size_t node
     MessageRef failure = from.get("failure");
     if (!done.ok() || failure.none()) return done;
     return read_failures(at, failure, to.failures);
+}
+
+// ---- restarts of the network and of subgraphs
+
+namespace {
+
+// Each once: the network, and what is around a node that has settings for failures.
+template <typename Each>
+void each_scope(const Topology& all, Each each) {
+    HashMap<const runtime::FailureScope*, bool> seen;
+    for (const Ref<Actor>& actor : all.actors) {
+        if (actor->supervisor() == nullptr) continue;
+        runtime::FailureScope* scope = actor->supervisor()->scope.get();
+        for (; scope != nullptr && seen.emplace(scope, true).second; scope = scope->outer.get()) {
+            each(*scope);
+        }
+    }
+}
+
+const ScopeImage* find_scope(const Vector<ScopeImage>& all, std::string_view path) noexcept {
+    for (const ScopeImage& one : all) {
+        if (one.path == path) return &one;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+void save_scopes(const Topology& all, std::uint64_t now_ns, Vector<ScopeImage>& to) {
+    each_scope(all, [&](runtime::FailureScope& scope) {
+        Vector<std::uint64_t> ages;
+        scope.save(ages, now_ns);
+        // Nodes that came later have one of their own, with the same path.
+        if (!ages.empty() && find_scope(to, scope.path) == nullptr) to.push_back({scope.path, std::move(ages)});
+    });
+}
+
+void load_scopes(const Topology& all, std::uint64_t now_ns, const Vector<ScopeImage>& from) {
+    each_scope(all, [&](runtime::FailureScope& scope) {
+        const ScopeImage* found = find_scope(from, scope.path);
+        scope.load(found == nullptr ? Vector<std::uint64_t>() : found->ages, now_ns);
+    });
+}
+
+Message write_scopes(Writer& writer, const Vector<ScopeImage>& scopes) {
+    return writer.list([&](ArrayBuilder& list) {
+        for (const ScopeImage& scope : scopes) {
+            list.append(writer.list([&](ArrayBuilder& one) {
+                one.append(Message::string(scope.path));
+                for (std::uint64_t ago : scope.ages) one.append(count_message(ago));
+            }));
+        }
+    });
+}
+
+Result<void> read_scopes(MessageRef from, Vector<ScopeImage>& to) {
+    if (from.none()) return {};
+    for (std::size_t i = 0; i < std::max<std::size_t>(from.size(), 1); ++i) {
+        MessageRef one = from.is(REFLOW_KIND_ARRAY) && i < from.size() ? from.at(i) : MessageRef();
+        bool valid = one.is(REFLOW_KIND_ARRAY) && one.size() > 1 &&
+                     one.size() - 1 <= limits::restarts_count && one.at(0).is(REFLOW_KIND_STRING);
+        ScopeImage image{String(valid ? one.at(0).text() : ""), {}};
+        for (std::size_t k = 1; valid && k < one.size(); ++k) {
+            valid = read_count(one.at(k), image.ages.emplace_back());
+        }
+        if (!valid) return broken_at(concat("$.scopes[", i, "]"), "a path and times are expected");
+        if (find_scope(to, image.path) == nullptr) to.push_back(std::move(image));
+    }
+    return {};
 }
 
 // ---- dead letters

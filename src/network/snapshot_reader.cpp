@@ -48,6 +48,7 @@ public:
         }
         made->network = &network_;
         Result<void> rest = snapshot::read_letters(all.get("letters"), carries_, made->letters);
+        if (rest.ok()) rest = snapshot::read_scopes(all.get("scopes"), made->scopes);
         if (rest.ok()) rest = breakpoints(all.get("breakpoints"), made->breaks);
         if (!rest.ok()) return rest.take_error();
         return made;

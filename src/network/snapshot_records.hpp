@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "message/message.hpp"
 #include "network/dead_letters.hpp"
+#include "network/topology.hpp"
 #include "runtime/image.hpp"
 
 namespace reflow::network::snapshot {
@@ -61,6 +62,18 @@ private:
 void write_attempts(Writer& writer, ObjectBuilder& node, const runtime::ActorImage& image);
 Result<void> read_attempts(MessageRef from, const runtime::Actor& actor, std::size_t node, bool carries,
                            runtime::ActorImage& to);
+
+// Restarts of the whole network, which has an empty path, and of subgraphs: how many nanoseconds ago each was
+// that counts.
+struct ScopeImage {
+    String path;
+    Vector<std::uint64_t> ages;
+};
+void save_scopes(const Topology& all, std::uint64_t now_ns, Vector<ScopeImage>& to);
+// Those that are not among them have none.
+void load_scopes(const Topology& all, std::uint64_t now_ns, const Vector<ScopeImage>& from);
+[[nodiscard]] Message write_scopes(Writer& writer, const Vector<ScopeImage>& scopes);
+Result<void> read_scopes(MessageRef from, Vector<ScopeImage>& to);
 
 [[nodiscard]] Message write_letters(Writer& writer, const DeadLetters::Saved& letters);
 Result<void> read_letters(MessageRef from, bool carries, DeadLetters::Saved& to);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <string_view>
@@ -87,6 +88,16 @@ public:
     [[nodiscard]] bool admit(std::uint64_t now_ns) noexcept {
         std::lock_guard lock(mutex_);
         return window.admit(now_ns, within_ns);
+    }
+    // For snapshots: how long ago those were that count; and the same again.
+    void save(Vector<std::uint64_t>& ages, std::uint64_t now_ns) {
+        std::lock_guard lock(mutex_);
+        for (std::uint64_t time : window.times()) ages.push_back(now_ns - std::min(time, now_ns));
+    }
+    void load(const Vector<std::uint64_t>& ages, std::uint64_t now_ns) noexcept {
+        std::lock_guard lock(mutex_);
+        window.clear();
+        for (std::uint64_t ago : ages) window.add(now_ns - std::min(ago, now_ns));
     }
 
 private:

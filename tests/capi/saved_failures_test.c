@@ -214,6 +214,34 @@ static void test_down(void) {
     CHECK(work.created == work.destroyed);
 }
 
+/* ---- restarts of the whole network: those of before count, and no others */
+
+static const char *const restarting =
+    "{\"properties\":{\"failure\":{\"escalated\":\"restart\",\"restarts\":2,\"within_ms\":100000}},"
+    "\"processes\":{\"w\":{\"component\":\"Work\",\"metadata\":{\"failure\":{\"then\":\"escalate\"}}},"
+    "\"tick\":{\"component\":\"Tick\"}},\"connections\":[]}";
+
+static void test_restarts_of_all(void) {
+    for (int before = 1; before <= 2; ++before) {
+        work_reset();
+        for (int value = 1; value <= 3; ++value) work.fails[value] = -1;
+        shop s = shop_create(&simulated, restarting);
+        shop_start(&s);
+        for (int value = 1; value <= before; ++value) {
+            send(&s, value);
+            rig_idle(s.network);
+        }
+        CHECK(reflow_network_get_state(s.network) == REFLOW_NETWORK_RUNNING);
+        s = moved(&s, &simulated, restarting);
+        send(&s, 3);
+        (void)reflow_network_wait_idle(s.network, REFLOW_FOREVER, NULL);
+        CHECK((reflow_network_get_state(s.network) == REFLOW_NETWORK_RUNNING) == (before == 1));
+        reflow_output_destroy(s.out);
+        reflow_network_destroy(s.network);
+        reflow_runtime_destroy(s.runtime);
+    }
+}
+
 /* ---- order: outputs that waited for firings before them still do, and come once */
 
 /* 1 and 3 are pending, 2 and 4 have ended. */
@@ -377,6 +405,18 @@ static void test_bad(void) {
     refuses(document, text, "\"attempts\":6", "\"attempts\":-6", "letter");
     refuses(document, text, "[[\"a\",-1,7]]", "[[1,-1,7]]", "letters");
     free(text);
+
+    work_reset();
+    work.fails[1] = -1;
+    s = shop_create(&simulated, restarting);
+    shop_start(&s);
+    send(&s, 1);
+    rig_idle(s.network);
+    text = json_of(closed(&s));
+    refuses(restarting, text, "\"scopes\":[[\"\",", "\"scopes\":[[7,", "$.scopes[0]");
+    refuses(restarting, text, "\"scopes\":[[\"\",", "\"scopes\":[[\"\",-1,", "$.scopes[0]");
+    refuses(restarting, text, "\"scopes\":[", "\"scopes\":7,\"x\":[", "$.scopes[0]");
+    free(text);
 }
 
 int main(void) {
@@ -388,6 +428,7 @@ int main(void) {
     test_pending_attempts();
     test_breaker();
     test_down();
+    test_restarts_of_all();
     test_order(NODES("Ordered", ""));
     test_order(NODES("Ordered", RETRIES));
     test_breakpoints();
