@@ -3158,20 +3158,20 @@ REFLOW_API reflow_status reflow_network_disconnect(reflow_network *network,
 
 /* ---- 20 recordings: experimental ----------------------------------------------------------- */
 
-/* A run in mode simulated is a function of its seed, of its components and of what comes from outside.
- * A recording is a file that has all of that but the components: the graph, laid flat, the options of
- * the runtime, what the host did and between which turns, what components with the flag
- * REFLOW_COMPONENT_EXTERNAL brought in, and for each firing a digest of its packets, in and out. A replay
- * does it all again and compares: the same firings, packets and events, byte for byte. External
- * components are not called, so a replay reads and writes no files.
+/* A run in mode simulated is a function of its seed, of its components and of what comes from outside. A recording is a file that
+ * has all of that but the components: the graph, laid flat, the options of the runtime, what the host did and between which
+ * turns, what components with the flag REFLOW_COMPONENT_EXTERNAL brought in, and for each firing a digest of its packets, in and
+ * out. A replay does it all again and compares: the same firings, packets and events, byte for byte. External components are not
+ * called, so a replay reads and writes no files. Nor is run called again for a firing that is kept open (reflow_context_defer):
+ * what went on with its completion is done at the same place as then. What reflow_network_on_failure decided is recorded, too: a
+ * replay asks its own host, if there is one, and goes by what was decided then.
  *
- * The file is written as the run goes, a piece of some 32 KiB at a time and whenever the network is
- * idle; after a crash it can be replayed as far as it goes. While a network records, each call of run
- * gets one firing, and actors deliver after each call. It must be the only one on its runtime. What
- * other threads do with it happens between turns. It has no breakpoints, and its events are
- * polled, and it is not changed while it runs. A node that keeps a firing open (reflow_context_defer)
- * or sends a stream ends its recording: what comes from elsewhere then is not known. Nor is what an external component does to the network from inside
- * its callbacks.
+ * The file is written as the run goes, a piece of some 32 KiB at a time and whenever the network is idle; after a crash it can be
+ * replayed as far as it goes. While a network records, each call of run gets one firing, and actors deliver after each call. It
+ * must be the only one on its runtime. What other threads do with it happens between turns. It has no breakpoints, its events
+ * are polled, and it is not changed while it runs. A stream that a node sends ends the recording, and so does a completion that
+ * goes on inside of a callback that is none of a node. What an external component does to the network from inside of its
+ * callbacks is not known.
  *
  * The names begin with reflow_x_: this section may still change between releases. Without the feature
  * "recording" its functions answer REFLOW_ERROR_UNSUPPORTED. */
