@@ -242,7 +242,7 @@ void Link::admit() {
 
 // The acceptor tells how it has decided: in the welcome, or behind a proof.
 void Link::answer(const std::optional<String>& refusal, reflow_status status) {
-    if (refusal && !owner_.answers(*this)) {
+    if (refusal && *refusal == mismatch && !owner_.answers(*this)) {
         ignores_ = true;  // until its time for the greeting is over, or another one comes
         return;
     }

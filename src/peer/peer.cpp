@@ -63,6 +63,7 @@ Result<void> Peer::start() {
     if (options_.listens) {
         io::PortOptions port;
         port.wire = options_.wire;
+        port.first_bytes_ns = options_.wire.upgrade_ns;
         port.origins = options_.allowed_origins;
         // Those that are greeting count too; some more may, so that they can be refused in words.
         port.connections = options_.max_connections + limits::peer_strangers_count +
