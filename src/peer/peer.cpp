@@ -166,7 +166,8 @@ void Peer::hear_fates(std::int64_t timeout_ms) {
 // ---- heartbeats
 
 void Peer::plan_tick() {
-    later(std::max<std::uint64_t>(options_.link.heartbeat_ns / 4, 1'000'000), [this] { tick(); });
+    const std::uint64_t due = std::min(options_.link.heartbeat_ns / 4, options_.link.handshake_ns / 2);
+    later(std::max<std::uint64_t>(due, 1'000'000), [this] { tick(); });
 }
 
 void Peer::tick() {

@@ -568,6 +568,12 @@ TEST(LinkTest, ARefusalMayBeKeptBack) {
     known.end.owner.tells = false;
     known.say(old_hello);
     EXPECT_EQ(known.end.link->stage(), Stage::open);
+    // What has nothing to do with tokens is told to those who have the right one.
+    Old twin(token("correct-horse"));
+    twin.end.owner.tells = false;
+    twin.end.owner.refusal = "studio is linked already";
+    twin.say(old_hello);
+    EXPECT_NE(twin.heard().find("studio is linked already"), String::npos);
 }
 
 TEST(LinkTest, OldPeerIsAnsweredInItsWords) {
