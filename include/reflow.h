@@ -2992,7 +2992,7 @@ REFLOW_API reflow_status reflow_network_snapshot(reflow_network *network, int64_
  * no sources again; it goes on. A restore that fails changes nothing.
  * Ownership: snapshot borrowed. Threads: one-at-a-time with start. Blocking: bounded.
  * Errors: REFLOW_ERROR_INVALID_STATE after start, REFLOW_ERROR_PARSE for what is not a snapshot,
- * with the path in it, REFLOW_ERROR_UNSUPPORTED for a format of another version, REFLOW_ERROR_GRAPH
+ * with the path in it, REFLOW_ERROR_UNSUPPORTED for a format of another version or a network that records, REFLOW_ERROR_GRAPH
  * for another graph, with the first node that differs, what a create or load returns, with the node.
  * Callbacks: create, load, destroy_state. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_restore(reflow_network *network, reflow_message snapshot,
@@ -3205,14 +3205,14 @@ REFLOW_API reflow_status reflow_x_recording_open(reflow_view path, reflow_x_reco
                                                  reflow_error **error);
 
 /* What stands first in it: an object {format, engine, seed, batch_packets, batch_ns, port_capacity,
- * max_growth, graph}, where seed is text and graph the document of the flat graph.
+ * max_growth, max_completions, check_types, graph}, where seed is text and graph the document of the flat graph.
  * Ownership: *out new (reflow_message_unref). Threads: any. Blocking: never.
  * Errors: none beyond the common ones. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_x_recording_header(const reflow_x_recording *recording,
                                                    reflow_message *out, reflow_error **error);
 
 /* Sets the options that a runtime needs for the replay: mode, seed, batch_packets, batch_us,
- * port_capacity and max_growth; the others stay as they are.
+ * port_capacity, port_capacity_bytes, max_growth, max_completions, check_types; the others stay as they are.
  * Ownership: none. Threads: any. Blocking: never. Errors: REFLOW_ERROR_INVALID_ARGUMENT for a
  * struct_size without these fields. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_x_recording_options(const reflow_x_recording *recording,

@@ -35,6 +35,8 @@ struct Options {
     std::uint32_t port_capacity = 0;
     std::uint64_t port_capacity_bytes = 0;
     std::uint64_t max_growth = 0;
+    std::uint64_t max_completions = 0;
+    bool check_types = false;
 };
 
 Options options_of(MessageRef header) {
@@ -49,6 +51,8 @@ Options options_of(MessageRef header) {
     options.port_capacity = static_cast<std::uint32_t>(number("port_capacity"));
     options.port_capacity_bytes = number("port_capacity_bytes");
     options.max_growth = number("max_growth");
+    options.max_completions = number("max_completions");
+    options.check_types = header.get("check_types").boolean();
     return options;
 }
 
@@ -59,7 +63,9 @@ Result<void> fits(network::Runtime& runtime, const Options& wanted) {
                 has.scheduler.budget.ns == wanted.batch_ns &&
                 has.port_capacity == wanted.port_capacity &&
                 has.port_capacity_bytes == wanted.port_capacity_bytes &&
-                has.max_growth == wanted.max_growth;
+                has.max_growth == wanted.max_growth &&
+                runtime.scheduler().max_completions == wanted.max_completions &&
+                has.check_types == wanted.check_types;
     if (!same) {
         return Failure(REFLOW_ERROR_INVALID_STATE,
                        "the runtime has other options than the recording")
@@ -145,6 +151,8 @@ reflow_status reflow_x_recording_options(const reflow_x_recording* recording,
         options->port_capacity = wanted.port_capacity;
         options->port_capacity_bytes = wanted.port_capacity_bytes;
         options->max_growth = wanted.max_growth;
+        options->max_completions = wanted.max_completions;
+        options->check_types = wanted.check_types ? 1 : 0;
         return {};
     });
 }

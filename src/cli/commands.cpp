@@ -133,7 +133,7 @@ constexpr auto run_options = std::to_array<Option>({
      .help = "Record the run into a file, for reflow replay. The run is simulated: one thread and "
              "logical time, with --seed or seed 0.",
      .offer = Offer::file,
-     .excludes = "threads inline watch"},
+     .excludes = "threads inline watch checkpoint restore"},
     {.name = "json",
      .help = "Print one JSON object on standard output: status, duration, nodes, outputs, errors. "
              "What components print goes to standard error."},

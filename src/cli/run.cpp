@@ -148,7 +148,8 @@ void Run::begin_checkpoints() {
     options.path = view_of(*options_.checkpoint);
     options.interval_ms = options_.checkpoint_ms;
     Error error;
-    check(reflow_network_checkpoint(network_.get(), &options, Out(error)), error, exit_failed);
+    const reflow_status begun = reflow_network_checkpoint(network_.get(), &options, Out(error));
+    check(begun, error, exit_failed);
 }
 
 Graph Run::read_graph() {

@@ -30,7 +30,8 @@ void Top::begin(reflow_network* network, std::string_view graph) {
     measure.struct_size = sizeof measure;
     measure.sample = measured;
     Error error;
-    check(reflow_network_measure(network, &measure, Out(error)), error, exit_failed);
+    const reflow_status begun = reflow_network_measure(network, &measure, Out(error));
+    check(begun, error, exit_failed);
     if (!look(false)) fail(exit_failed, "out of memory");
     start_ = before_ = now_;
     next_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(

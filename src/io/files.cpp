@@ -534,6 +534,11 @@ public:
         struct stat about {};
         if (::stat(name.value().c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return {};
         auto version = [&](std::uint32_t number) { return concat(name.value(), ".", number); };
+        // It is kept already where it was not replaced afterwards, since that has failed.
+        struct stat kept {};
+        const bool same = ::stat(version(1).c_str(), &kept) == 0 && kept.st_dev == about.st_dev &&
+                          kept.st_ino == about.st_ino;
+        if (same) return {};
         for (std::uint32_t i = keep; i > 1; --i) {
             if (::rename(version(i - 1).c_str(), version(i).c_str()) != 0 && errno != ENOENT) {
                 return failure("rename", errno, path);

@@ -122,14 +122,23 @@ Result<void> Network::with_state(std::string_view node, std::string_view compone
     };
     // Before anything rests for it; and again then, since a change may come between.
     if (Result<Actor*> found = find(*topology()); !found.ok()) return found.take_error();
+    auto tell = [&] {  // whatever came of it
+        if (!instrument_) return;
+        auto nobody_runs = still();
+        instrument_->visited(*topology_->find_actor(node));
+    };
     if (state() == REFLOW_NETWORK_CREATED) {
         Unstarted edit(*this);
         if (Result<void> begun = edit.begin(timeout_ms); !begun.ok()) return begun;
-        return look(*topology());
+        Result<void> looked = look(*topology());
+        tell();
+        return looked;
     }
     Freeze freeze(*this);
     if (Result<void> begun = freeze.begin(node, timeout_ms, true); !begun.ok()) return begun;
-    return look(*freeze.topology());
+    Result<void> looked = look(*freeze.topology());
+    tell();
+    return looked;
 }
 
 // ---- before the start

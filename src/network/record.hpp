@@ -71,7 +71,8 @@ enum class Step : std::int64_t {
     carry = 16,  // envelopes
     put = 17,      // as send, and the dead letter that is played back by it or 0
     discard = 18,  // of dead letters: one, or 0; path
-    go_on = 19     // with an open firing: [Going, ...]
+    go_on = 19,    // with an open firing: [Going, ...]
+    visit = 20     // the state of a node: node, [keys, pools] as it was then
 };
 
 // What goes on with an open firing. Each is an array: kind, number of the firing or 0 for that of the call
@@ -140,12 +141,13 @@ public:
     reflow_status end(runtime::Deferred& firing, reflow_status status,
                       std::unique_ptr<Error> error) noexcept override;
     reflow_status set_envelope(runtime::Deferred& firing, Message envelope) override;
+    // A host has had the state of this node in its hands.
+    virtual void visited(runtime::Actor&) noexcept {}
     // What was gathered goes to the file.
     virtual void settle() noexcept {}
     // The network has stopped.
     virtual void end() noexcept {}
-    // Something could not be told.
-    virtual void lose(std::string_view) noexcept {}
+    void lose(std::string_view) noexcept override {}
     [[nodiscard]] virtual Result<void> status() const { return {}; }
     [[nodiscard]] virtual bool replays() const noexcept { return false; }
     // Before the network is made: what the graph and its subgraphs say of failures, which a graph
@@ -188,6 +190,7 @@ public:
     void put(std::int64_t node, std::span<const runtime::Packet> packets,
              std::uint64_t letter) noexcept override;
     reflow_decision decided(std::int64_t node, reflow_decision by_host) noexcept override;
+    void visited(runtime::Actor& actor) noexcept override;
     void attach(Network& network) noexcept override;
     reflow_status emit(runtime::Deferred& firing, std::uint32_t outport, std::uint32_t index,
                        reflow_message message) override;
@@ -289,6 +292,7 @@ private:
     Result<void> apply_port(Step step, MessageRef entry);
     Result<void> apply_packets(Step step, runtime::Actor& actor, MessageRef list);
     Result<void> apply_life(Step step, MessageRef entry);
+    Result<void> apply_visit(runtime::Actor& actor, MessageRef kept);
     reflow_status play(MessageRef entry, runtime::Context& context);
     // A firing stays open, by this number.
     const Open* keep_open(std::int64_t number, std::uint32_t position, runtime::Context& context);

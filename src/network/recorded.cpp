@@ -126,7 +126,7 @@ Result<Message> Network::record_header(const Recorder& recorder) const {
     Result<Message> document = graph::to_message(graph);
     if (!document.ok()) return document;
     const RuntimeOptions& options = runtime_->options();
-    ObjectBuilder header(10);
+    ObjectBuilder header(12);
     header.set("format", Message::integer(recording_format));
     header.set("engine", Message::integer(recording_engine));
     header.set("seed", Message::string(concat(options.scheduler.seed)));
@@ -137,6 +137,8 @@ Result<Message> Network::record_header(const Recorder& recorder) const {
         header.set("port_capacity_bytes", count_message(options.port_capacity_bytes));
     }
     header.set("max_growth", count_message(options.max_growth));
+    header.set("max_completions", count_message(runtime_->scheduler().max_completions));
+    header.set("check_types", Message::boolean(options.check_types));
     header.set("graph", std::move(document).take());
     header.set("scopes", Message(recorder.scopes()));
     return header.finish();

@@ -218,6 +218,22 @@ reflow_decision Recorder::decided(std::int64_t node, reflow_decision by_host) no
     return by_host;
 }
 
+// Nobody knows what he has changed; where the state lies in the memory of the component, a replay cannot.
+void Recorder::visited(runtime::Actor& actor) noexcept try {
+    ArrayBuilder kept(2);
+    if (const runtime::NodeState* state = actor.named_state()) {
+        ObjectBuilder pools;
+        for (const auto& [name, table] : state->pools()) pools.set(name, table.object().take());
+        kept.append(state->keys().object().take());
+        kept.append(pools.finish().take());
+    }
+    Message made = kept.finish().take();
+    if (made.holds_stream()) return give_up("a state has a stream");
+    host(Step::visit, {network_->position_of(actor)}, std::move(made));
+} catch (const std::bad_alloc&) {
+    give_up("out of memory");
+}
+
 // ---- what goes on with open firings
 
 void Recorder::attach(Network& network) noexcept {

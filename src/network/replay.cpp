@@ -350,6 +350,7 @@ Result<void> Replay::apply_port(Step step, MessageRef entry) {
         network_->grant_again(actor);
         return {};
     }
+    if (step == Step::visit) return apply_visit(actor, part_of(entry, first + 1));
     if (step == Step::finish) {
         network_->group_.from_outside([&] { actor.request_finish(); });
         return {};
@@ -365,6 +366,32 @@ Result<void> Replay::apply_port(Step step, MessageRef entry) {
         return broken();
     actor.mailbox.set_found(static_cast<std::uint32_t>(port));
     return {};
+}
+
+// The visit of then, which leaves what that one has left.
+Result<void> Replay::apply_visit(Actor& actor, MessageRef kept) {
+    struct Visit {
+        MessageRef kept;
+        static reflow_status run(reflow_context* context, void*, void* user_data) noexcept try {
+            MessageRef to = static_cast<Visit*>(user_data)->kept;
+            std::unique_ptr<runtime::NodeState>& state = context->actor.extras().named_state;
+            state.reset(to.size() == 0 ? nullptr : new runtime::NodeState);
+            MessageRef keys = part_of(to, 0), pools = part_of(to, 1);
+            for (std::size_t i = 0; i < keys.size(); ++i) {
+                (void)state->set(keys.key_at(i), keys.at(i).own());
+            }
+            for (std::size_t i = 0; i < pools.size(); ++i) {
+                MessageRef pool = pools.at(i);
+                for (std::size_t k = 0; k < pool.size(); ++k) {
+                    (void)state->upsert(pools.key_at(i), pool.key_at(k), pool.at(k).own());
+                }
+            }
+            return REFLOW_OK;
+        } catch (const std::bad_alloc&) {
+            return REFLOW_ERROR_OUT_OF_MEMORY;
+        }
+    } visit{kept};
+    return network_->with_state(actor.id, "", Visit::run, &visit, stop_ms);
 }
 
 Result<void> Replay::apply_packets(Step step, Actor& actor, MessageRef list) {
@@ -466,6 +493,7 @@ Result<void> Replay::apply(MessageRef entry) {
         case Step::close:
         case Step::finish:
         case Step::grant:
+        case Step::visit:
             return apply_port(step, entry);
         case Step::start:
         case Step::drain:

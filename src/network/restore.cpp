@@ -18,6 +18,10 @@ using runtime::ActorImage;
 
 Result<void> Network::restore(MessageRef from, const Makers& makers) {
     Visit alive(*this);
+    if (instrument_) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED,
+                       "a network that records, or is replayed, begins anew and is not restored");
+    }
     // Whatever is thrown, the network is as it was.
     Unstarted edit(*this);
     if (Result<void> begun = edit.begin(limits::change_ms); !begun.ok()) return begun;

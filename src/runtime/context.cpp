@@ -171,7 +171,10 @@ reflow_status reflow_context::defer(std::size_t firing, reflow_completion& compl
 }
 
 [[gnu::cold]] reflow_status reflow_context::print(std::string_view text) noexcept {
-    return actor.group.environment.print(actor.id, text);
+    const reflow_status status = actor.group.environment.print(actor.id, text);
+    reflow::runtime::Interceptor* recorder = actor.group.interceptor;
+    if (status != REFLOW_OK && recorder != nullptr) recorder->lose("the host has refused what a node printed");
+    return status;
 }
 
 reflow::Store& reflow_context::store() noexcept { return actor.group.environment.store(); }

@@ -69,6 +69,8 @@ public:
     virtual reflow_status end(Deferred& firing, reflow_status status,
                               std::unique_ptr<Error> error) noexcept = 0;
     virtual reflow_status set_envelope(Deferred& firing, Message envelope) = 0;
+    // Something else has come from outside that it cannot tell.
+    virtual void lose(std::string_view why) noexcept = 0;
 };
 
 // One firing. Its members are guarded by the lock of its home, but for what is of the turn.

@@ -1,5 +1,5 @@
-/* Recordings of nodes that keep firings open, and of what hosts decide about failures and do with dead
- * letters. A host ends firings between turns, from another thread, in the call itself, or from the call of
+/* Recordings of nodes that keep firings open, of what hosts decide about failures and do with dead letters, and
+ * of states that they change. A host ends firings between turns, from another thread, in the call itself, or from the call of
  * another node, or lets their time pass; a replay calls none of them and tells the same, event by event. */
 #include "check.h"
 
@@ -36,7 +36,7 @@ static struct {
 
 /* What has been seen, that all was tried. */
 static struct {
-    int calls, by_host, by_thread, in_call, by_node, failed, over, cancelled, decided, played, dropped, stopped;
+    int calls, by_host, by_thread, in_call, by_node, failed, over, cancelled, decided, played, dropped, stopped, visits;
 } seen;
 
 static void go_on(firing one, int *count) {
@@ -127,6 +127,27 @@ static reflow_status picky(reflow_context *context, void *state, reflow_packet *
     return reflow_context_emit(context, 0, reflow_message_integer(value));
 }
 
+/* Adds what a host has put under a key, and counts in a pool. */
+static reflow_status keyed(reflow_context *context, void *state, reflow_packet *inputs, size_t count) {
+    (void)state;
+    (void)count;
+    reflow_message kept = reflow_context_state_get(context, text_of("k"));
+    int64_t value = rig_integer(inputs[0].message) + (reflow_message_kind(kept) == REFLOW_KIND_NONE ? 0 : rig_integer(kept));
+    char id[30];
+    snprintf(id, sizeof id, "%d", (int)(value % 7));
+    CHECK_STATUS(REFLOW_OK, reflow_context_pool_upsert(context, text_of("seen"), text_of(id), reflow_message_integer(value)));
+    value += (int64_t)reflow_context_pool_count(context, text_of("seen")) * 1000;
+    return reflow_context_emit(context, 0, reflow_message_integer(value));
+}
+static reflow_status visit(reflow_context *context, void *state, void *user_data) {
+    const int64_t *value = user_data;
+    (void)state;
+    ++seen.visits;
+    if (*value % 3 == 0) return REFLOW_OK; /* only a look */
+    if (*value % 5 == 0) CHECK_STATUS(REFLOW_OK, reflow_context_pool_clear(context, text_of("seen")));
+    return reflow_context_state_set(context, text_of("k"), reflow_message_integer(*value * 100));
+}
+
 static reflow_runtime *runtime_with(const reflow_runtime_options *options, uint32_t concurrency, bool ordered) {
     reflow_runtime *runtime = NULL;
     WORKS(reflow_runtime_create(options, &runtime, &e));
@@ -139,6 +160,8 @@ static reflow_runtime *runtime_with(const reflow_runtime_options *options, uint3
     rig_register(runtime, &two);
     rig_component three = {.id = "Picky", .inports = "a", .outports = "o", .max_batch = 1, .run = picky};
     rig_register(runtime, &three);
+    rig_component four = {.id = "Keyed", .inports = "a", .outports = "o", .max_batch = 1, .run = keyed};
+    rig_register(runtime, &four);
     return runtime;
 }
 
@@ -156,8 +179,9 @@ static reflow_decision decide(void *user_data, const reflow_escalation *escalati
     "{\"properties\": {\"name\": \"g\"" P "}, \"processes\": {"                                            \
     "\"l\": {\"component\": \"Later\", \"metadata\": {\"firing\": {\"timeout_ms\": 4}" L "}},"              \
     "\"e\": {\"component\": \"Ender\"}, \"k\": {\"component\": \"Picky\", \"metadata\": {\"failure\": {\"then\": \"escalate\"}}},"    \
-    "\"d\": {\"component\": \"Picky\"}, \"p\": {\"component\": \"Pass\"}}, \"connections\": ["              \
+    "\"d\": {\"component\": \"Picky\"}, \"p\": {\"component\": \"Pass\"}, \"y\": {\"component\": \"Keyed\"}}, \"connections\": ["              \
     "{\"from\": {\"nodeId\": \"l\", \"portId\": \"o\"}, \"to\": {\"nodeId\": \"p\", \"portId\": \"a\"}},"   \
+    "{\"from\": {\"nodeId\": \"e\", \"portId\": \"o\"}, \"to\": {\"nodeId\": \"y\", \"portId\": \"a\"}},"   \
     "{\"from\": {\"nodeId\": \"e\", \"portId\": \"o\"}, \"to\": {\"nodeId\": \"p\", \"portId\": \"a\"}},"   \
     "{\"from\": {\"nodeId\": \"p\", \"portId\": \"o\"}, \"to\": {\"nodeId\": \"k\", \"portId\": \"a\"}}]}"
 static const char *const documents[] = {
@@ -182,6 +206,8 @@ static told record(const char *document, uint64_t seed) {
     reflow_subscription *events = listen(network);
     reflow_inport ports[4] = {rig_inport(network, "l.a"), rig_inport(network, "l.a"), rig_inport(network, "e.a"),
                               rig_inport(network, "d.a")};
+    int64_t begins = (int64_t)seed;
+    WORKS(reflow_network_with_state(network, text_of("y"), text_of(""), visit, &begins, 0, &e));
     WORKS(reflow_network_start(network, &e));
     of_host.count = of_node.count = 0;
     uint64_t dice = seed * 7919 + 1;
@@ -195,6 +221,8 @@ static told record(const char *document, uint64_t seed) {
             else let_work(one);
         }
         if (i % 16 == 9) (void)reflow_network_wait_idle(network, 3, NULL);
+        int64_t value = (int64_t)(dice >> 45 & 31);
+        if (i % 13 == 7) (void)reflow_network_with_state(network, text_of("y"), text_of(""), visit, &value, 0, NULL);
         uint64_t count = 0;
         if (i % 25 == 24) {
             WORKS(reflow_network_cancel(network, text_of("l"), &count, &e));
@@ -232,10 +260,10 @@ static told replay(uint64_t seed) {
     reflow_x_recording_destroy(recording);
     reflow_network *network = reflow_x_replay_network(again);
     reflow_subscription *events = listen(network);
-    const int calls = seen.calls, decided = seen.decided;
+    const int calls = seen.calls, decided = seen.decided, visits = seen.visits;
     of_node.count = 0;
     WORKS(reflow_x_replay_run(again, 0, NULL, &e));
-    CHECK(seen.calls == calls && seen.decided == decided);
+    CHECK(seen.calls == calls && seen.decided == decided && seen.visits == visits);
     told all = tell(network, events);
     reflow_x_replay_destroy(again);
     reflow_runtime_destroy(runtime);
@@ -264,8 +292,8 @@ int main(void) {
     CHECK(pthread_mutex_unlock(&worker.mutex) == 0);
     CHECK(pthread_join(thread, NULL) == 0);
     printf("%d calls: %d ended by the host, %d by a thread, %d in the call, %d by a node, %d failed, %d over, %d cancelled; "
-           "%d decisions, %d stopped; letters: %d played back, %d dropped\n", seen.calls, seen.by_host, seen.by_thread,
-           seen.in_call, seen.by_node, seen.failed, seen.over, seen.cancelled, seen.decided, seen.stopped, seen.played, seen.dropped);
+           "%d decisions, %d stopped; letters: %d played back, %d dropped; %d visits\n", seen.calls, seen.by_host, seen.by_thread,
+           seen.in_call, seen.by_node, seen.failed, seen.over, seen.cancelled, seen.decided, seen.stopped, seen.played, seen.dropped, seen.visits);
     CHECK(seen.by_host > 20 && seen.by_thread > 20 && seen.in_call > 20 && seen.by_node > 5 && seen.failed > 5);
     CHECK(seen.over > 5 && seen.cancelled > 5 && seen.decided > 20 && seen.stopped > 0);
     CHECK(seen.played > 5 && seen.dropped > 5);

@@ -527,6 +527,8 @@ static void test_misuse(void) {
     FAILS(REFLOW_ERROR_UNSUPPORTED,
           reflow_x_record_create(inline_runtime, graph, path, &network, &e));
     reflow_runtime_options options = simulated(1);
+    options.check_types = 1;
+    options.max_completions = 77;
     reflow_runtime *runtime = runtime_with(&options);
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_x_record_create(NULL, graph, path, &network, &e));
     FAILS(REFLOW_ERROR_INVALID_ARGUMENT, reflow_x_record_create(runtime, NULL, path, &network, &e));
@@ -544,6 +546,7 @@ static void test_misuse(void) {
     WORKS(reflow_x_record_create(runtime, graph, path, &network, &e));
     reflow_event_options events = rig_event_options(0, 0);
     events.callback = never;
+    FAILS(REFLOW_ERROR_UNSUPPORTED, reflow_network_restore(network, reflow_message_null(), &e));
     reflow_subscription *subscription = NULL;
     FAILS(REFLOW_ERROR_UNSUPPORTED, reflow_network_subscribe(network, &events, &subscription, &e));
     reflow_break_options options_of_break = {0};
@@ -560,7 +563,19 @@ static void test_misuse(void) {
     reflow_x_replay *replay = NULL;
     FAILS(REFLOW_ERROR_INVALID_STATE, reflow_x_replay_create(inline_runtime, recording, &replay, &e));
     FAILS(REFLOW_ERROR_INVALID_STATE, reflow_x_replay_create(runtime, recording, &replay, &e));
-    reflow_runtime *fresh = runtime_with(&options);
+    reflow_runtime_options of_then = {0};
+    of_then.struct_size = sizeof of_then;
+    WORKS(reflow_x_recording_options(recording, &of_then, &e));
+    CHECK(of_then.check_types == 1 && of_then.max_completions == 77);
+    for (int i = 0; i < 2; ++i) { /* others are refused */
+        reflow_runtime_options other = of_then;
+        if (i == 0) other.check_types = 0;
+        else other.max_completions = 78;
+        reflow_runtime *wrong = runtime_with(&other);
+        FAILS(REFLOW_ERROR_INVALID_STATE, reflow_x_replay_create(wrong, recording, &replay, &e));
+        reflow_runtime_destroy(wrong);
+    }
+    reflow_runtime *fresh = runtime_with(&of_then);
     FAILS(REFLOW_ERROR_NOT_FOUND, reflow_x_replay_create(fresh, recording, &replay, &e));
     rig_register(fresh, &later);
     WORKS(reflow_x_replay_create(fresh, recording, &replay, &e));

@@ -77,6 +77,20 @@ protected:
     std::unique_ptr<Store> store = io::make_file_store();
 };
 
+// A write that fails behind it leaves the file as it was: keeping it once more loses none of those before.
+TEST_F(FileStoreTest, KeepsVersionsOnceForEachReplacement) {
+    for (const char* content : {"one", "two", "three"}) {
+        ASSERT_TRUE(store->keep_versions(path("file"), 2).ok());
+        ASSERT_TRUE(store->write_durable(path("file"), content).ok());
+    }
+    for (int failed = 0; failed < 3; ++failed) {
+        ASSERT_TRUE(store->keep_versions(path("file"), 2).ok());
+        EXPECT_EQ(get("file") + get("file.1") + get("file.2"), "threethreetwo");
+    }
+    ASSERT_TRUE(store->write_durable(path("file"), "four").ok());
+    EXPECT_EQ(get("file") + get("file.1") + get("file.2"), "fourthreetwo");
+}
+
 TEST_F(FileStoreTest, ReadsWhatIsThere) {
     std::string content = "first\nsecond";
     content.push_back('\0');
