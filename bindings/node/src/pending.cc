@@ -159,6 +159,7 @@ void Pending::close(Napi::Env) {
     } else {
         (void)reflow_completion_resolve(completion_);
     }
+    core_->tell_later();
 }
 
 void Pending::watch(Napi::Env env) {

@@ -226,7 +226,7 @@ export class MessageStream<T = Value> implements AsyncIterableIterator<T> {
 
 /**
  * A graph that runs, on threads of its own; actors in JavaScript run on the thread of JavaScript. The
- * process does not end while a network has something to do, and ends by itself when it is idle.
+ * process does not end while a network has something to do, and ends by itself when it is idle and has told its events.
  *
  * ```js
  * const net = new Network();
