@@ -274,6 +274,9 @@ const keeping = actor({ inports: ['in'], outports: ['ticket'] }, (ctx, value: st
   slot.buffer.fill(1);
   return { ticket: slot.commit(3) };
 });
+export function grown(net: Network, graph: Graph): number {
+  return net.registerGraph('acme/scaled', graph).setWorkers(3).add('s', 'acme/scaled').workers;
+}
 async function keeps(net: Network): Promise<ValueObject> {
   const options: WithStateOptions = { timeout: 3, component: 'Keeping' };
   const count: number = await net.withState('n', (state: NodeStore) => state.pool('users').size, options);
