@@ -9,6 +9,7 @@
 #include "bridge.h"
 #include "core.h"
 #include "environment.h"
+#include "waker.h"
 
 namespace reflow_node {
 
@@ -56,26 +57,6 @@ public:
     reflow_event value;        // its views are not looked at
     std::uint64_t missed = 0;  // just before it
     std::string node, component, port, peer, peer_port, error, trace, path;
-};
-
-// Wakes the JS thread for what has come. The callback of a subscription has it, and the handle.
-struct EventsHandle::Waker {
-    std::weak_ptr<Environment> environment;
-    std::atomic<bool> woken{false};  // and nobody has taken since
-    EventsHandle* handle = nullptr;  // JS; NULL when it has ended
-
-    static void wake(const std::shared_ptr<Waker>& self) {
-        if (self->woken.exchange(true)) return;
-        if (const auto here = self->environment.lock()) {
-            here->post([self](Napi::Env env) {
-                if (self->handle != nullptr) (void)self->handle->tell(env);
-            });
-        }
-    }
-    static void told(void* user_data, const reflow_event_batch*, std::uint64_t) {
-        wake(*static_cast<std::shared_ptr<Waker>*>(user_data));
-    }
-    static void let_go(void* user_data) { delete static_cast<std::shared_ptr<Waker>*>(user_data); }
 };
 
 namespace {
@@ -238,17 +219,15 @@ void EventsHandle::open(Napi::Env env, const std::shared_ptr<Core>& core, Napi::
     if (capacity_ == 0) capacity_ = kCapacity;
     reflow_network* network = core->running(env);
     must(env, [&](reflow_error** error) { return core->watch_end(error); });
-    waker_ = std::make_shared<Waker>();
-    waker_->environment = core->environment;
-    waker_->handle = this;
+    waker_ = std::make_shared<Waker>(core->environment, [this](Napi::Env inside) { (void)tell(inside); });
     reflow_event_options asked{};
     asked.struct_size = sizeof asked;
     asked.kinds = given == 0 ? kUsual : given;
     asked.nodes = view_of(nodes);
     asked.capacity = 1;  // of many that come at once one is enough
     asked.max_batch = 1;
-    asked.callback = Waker::told;
-    asked.user_data = new std::shared_ptr<Waker>(waker_);
+    asked.callback = [](void* user_data, const reflow_event_batch*, std::uint64_t) { Waker::wake(user_data); };
+    asked.user_data = Waker::hand_over(waker_);
     asked.destroy = Waker::let_go;
     must(env, [&](reflow_error** error) {
         return reflow_network_subscribe(network, &asked, &wakes_, error);
@@ -297,7 +276,7 @@ void EventsHandle::poll() {
 }
 
 void EventsHandle::close_subscriptions() {
-    if (waker_) waker_->handle = nullptr;
+    if (waker_) waker_->end();
     reflow_subscription_destroy(std::exchange(wakes_, nullptr));
     reflow_subscription_destroy(std::exchange(subscription_, nullptr));
     if (const std::shared_ptr<Core> core = core_.lock()) std::erase(core->events, this);
@@ -314,7 +293,7 @@ void EventsHandle::end() {
 Napi::Value EventsHandle::take(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const std::uint32_t max = info[0].ToNumber().Uint32Value();
-    if (waker_) waker_->woken.store(false);  // before the look: what comes behind it wakes again
+    if (waker_) waker_->taking();
     if (held_.empty()) poll();
     Napi::Array array = Napi::Array::New(env);
     std::uint32_t count = 0;

@@ -14,6 +14,7 @@ namespace reflow_node {
 
 class Core;
 class KeptEvent;
+class Waker;
 
 // Names of the details of a node's state, from bits REFLOW_NODE_IS_...
 Napi::Array details_of(Napi::Env env, std::uint32_t bits);
@@ -35,7 +36,6 @@ private:
     Napi::Value take(const Napi::CallbackInfo& info);
     Napi::Value finish(const Napi::CallbackInfo& info);
     Napi::Value close(const Napi::CallbackInfo& info);
-    struct Waker;
     void poll();
     void close_subscriptions();
     void end();
