@@ -155,11 +155,12 @@ PeerEventsHandle::PeerEventsHandle(const Napi::CallbackInfo& info)
     waker_ = std::make_shared<Waker>(Environment::of(env).weak_from_this(), [this](Napi::Env inside) {
         if (!ready_.IsEmpty()) ready_.Call(inside.Undefined(), {});
     });
-    must(env, [&](reflow_error** error) {
-        return reflow_peer_subscription_on_readable(
-            subscription_, [](void* user_data) { Waker::wake(user_data); }, Waker::hand_over(waker_),
-            Waker::let_go, error);
-    });
+    reflow_error* error = nullptr;
+    const reflow_status status = reflow_peer_subscription_on_readable(
+        subscription_, [](void* user_data) { Waker::wake(user_data); }, Waker::hand_over(waker_), Waker::let_go,
+        &error);
+    if (status != REFLOW_OK) close_subscription();  // nobody ends what was not made
+    check(env, status, error);
     Waker::wake(waker_);  // of what came before nobody tells
 }
 
