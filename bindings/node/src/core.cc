@@ -125,7 +125,7 @@ void Core::look_idle(Napi::Env env) {
     const bool made = built.load(std::memory_order_acquire);
     const reflow_network_state state = closing || !made ? REFLOW_NETWORK_STOPPED : reflow_network_get_state(network);
     if (!busy_) {
-        if (state == REFLOW_NETWORK_STOPPED) (void)tell_events(env);
+        if (state == REFLOW_NETWORK_STOPPED && !single) (void)tell_events(env);
         return;
     }
     bool over = state >= REFLOW_NETWORK_DRAINED;

@@ -24,7 +24,8 @@ public:
         if (self->woken_.exchange(true)) return;
         if (const auto here = self->environment_.lock()) {
             here->post([self](Napi::Env env) {
-                if (self->ready_) self->ready_(env);
+                const auto ready = self->ready_;  // it may end in there
+                if (ready) ready(env);
             });
         }
     }
