@@ -213,7 +213,8 @@ bool Subscription::take(std::size_t max, Vector<Ref<Event>>& to, std::uint64_t& 
         queue_.pop_front();
         size_.fetch_sub(1, std::memory_order_seq_cst);
     }
-    missed = std::exchange(missed_, 0);
+    // Who asks for none did not see that something has come: what was lost is behind that.
+    missed = max != 0 || queue_.empty() ? std::exchange(missed_, 0) : 0;
     return !queue_.empty();
 }
 
@@ -222,7 +223,9 @@ reflow_status Subscription::poll(std::size_t max, std::int64_t timeout_ms, Vecto
     std::uint64_t start = network_->group().scheduler.clock().now_ns();
     for (;;) {
         bool ended = network_->ended();  // before the look: what came before the end is seen
-        std::size_t some = std::min(max, size_.load(std::memory_order_seq_cst));
+        // Not only as many as there are now: more may come before they are taken, and some be lost behind those.
+        std::size_t now = size_.load(std::memory_order_seq_cst);
+        std::size_t some = now == 0 ? 0 : std::min({max, std::size_t{capacity_}, now + limits::events_count});
         to.reserve(some);
         take(some, to, missed);
         if (!to.empty() || missed != 0 || max == 0) return REFLOW_OK;

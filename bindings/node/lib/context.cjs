@@ -11,7 +11,9 @@ const { NodeStore, withState } = require('./state.cjs');
 const ELEMENTS = 2 ** 22 - 1; // of an array port that can be told apart
 
 // What a firing asks of the engine; the same numbers are in src/asking.cc.
-const Ask = { ATTEMPTS: 0, NOW: 1, DEADLINE: 2, CONNECTED: 3 };
+const Ask = { ATTEMPTS: 0, NOW: 1, DEADLINE: 2, CONNECTED: 3, ROOM: 4, TIMERS: 5 };
+const TIMER_OPTIONS = ['period', 'cron', 'zone'];
+const LONGEST = 1e12; // milliseconds
 const LEVELS = ['print', 'error', 'warn', 'info', 'debug', 'trace']; // by their numbers in reflow.h; 0 is printed
 
 // The number of an outport; with an element of an array port, which is one more there, in the upper bits.
@@ -33,6 +35,22 @@ function portNumber(node, port, index) {
 function outOfReach(node) {
   return problem(Status.INVALID_STATE, `the keys and pools of node '${node.id}' are there inside of its calls only`,
     'await ctx.withState((state) => ...) reaches them from a firing that goes on');
+}
+
+// Timers and room are those of a call of the engine.
+function notInCall(id) {
+  return problem(Status.INVALID_STATE, `timers and room of node '${id}' are there inside of its calls only`,
+    'a firing that goes on after its call waits with setTimeout, and for room with await ctx.emit(port, value)');
+}
+
+function milliseconds(value, what) {
+  if (typeof value === 'number' && value >= 0 && value <= LONGEST) return value;
+  throw problem(Status.INVALID_ARGUMENT, `${what} is ${String(value)}`, `it is in milliseconds, from 0 to ${LONGEST}`);
+}
+
+function timerNumber(id) {
+  if (Number.isInteger(id) && id >= 0 && id < 2 ** 32) return id;
+  throw problem(Status.INVALID_ARGUMENT, `the id of a timer is ${String(id)}`, 'it is a whole number from 0 to 63');
 }
 
 function ended(id) {
@@ -105,6 +123,49 @@ class Context {
 
   /** Whether anything is connected to an outport: what nobody gets need not be made. */
   connected(port) { return this._ask(Ask.CONNECTED, portNumber(this.#node, port)); }
+
+  /** How many packets an outport takes before the actor would be held back; Infinity if it is not connected. */
+  room(port) { return this._room(portNumber(this.#node, port)); }
+
+  /** The timers that have led to this call, by their ids. */
+  get timers() {
+    this._inCall();
+    return this._ask(Ask.TIMERS, 0);
+  }
+
+  /**
+   * Has the actor called after a delay, in milliseconds; with a period again and again, and with cron at times of the
+   * wall clock.
+   */
+  setTimer(id, delay = 0, options = {}) {
+    for (const key of Object.keys(options)) {
+      if (!TIMER_OPTIONS.includes(key)) {
+        throw problem(Status.INVALID_ARGUMENT, `a timer has no option '${key}'`, nearest(key, TIMER_OPTIONS));
+      }
+    }
+    const { period = 0, cron, zone = '' } = options;
+    if ((cron !== undefined && typeof cron !== 'string') || typeof zone !== 'string') {
+      throw problem(Status.INVALID_ARGUMENT, "options 'cron' and 'zone' of a timer are strings");
+    }
+    const number = timerNumber(id);
+    const [first, again] = [milliseconds(delay, 'the delay of a timer'), milliseconds(period, 'the period of a timer')];
+    this._inCall();
+    native.setTimer(number, first, again, cron, zone);
+  }
+
+  /** Cancels a timer; one that is not set is no error. */
+  cancelTimer(id) {
+    const number = timerNumber(id);
+    this._inCall();
+    native.cancelTimer(number);
+  }
+
+  /** Has the actor called once after a time in milliseconds; there is one of these for each node. */
+  wakeAfter(time) {
+    const wait = milliseconds(time, 'the time to wait');
+    this._inCall();
+    native.wakeAfter(wait);
+  }
 
   /** Logs a line: level is 'error', 'warn', 'info', 'debug' or 'trace'. */
   log(level, text) {
@@ -226,6 +287,17 @@ class SyncContext extends Context {
     return native.ask(0, what, port);
   }
 
+  _inCall() {
+    if (this._detached !== undefined) throw notInCall(this.id);
+    if (this._engine.active !== this) throw ended(this.id);
+  }
+
+  _room(port) {
+    this._inCall();
+    const room = native.ask(0, Ask.ROOM, port);
+    return room < 0 ? Infinity : Math.max(room - this._engine.placedFor(port), 0);
+  }
+
   _emit(node, port, value) {
     if (this._detached !== undefined) return this._detached._emit(node, port, value);
     if (this._engine.active !== this) {
@@ -284,6 +356,10 @@ class FiringContext extends Context {
     return native.askPending(this.number, what, port);
   }
 
+  _inCall() { throw notInCall(this.id); }
+
+  _room() { throw notInCall(this.id); }
+
   get envelope() { return this._envelope; }
   set envelope(envelope) {
     if (this.over) {
@@ -340,6 +416,16 @@ class ControlContext extends Context {
 
   _ask(what, port) {
     return native.ask(this._call, what, port);
+  }
+
+  _inCall() {
+    throw problem(Status.INVALID_STATE, `timers of node '${this.id}' are those of run`, 'a source sets its first ones there');
+  }
+
+  _room(port) {
+    if (!this._finishing) throw problem(Status.INVALID_STATE, `node '${this.id}' can emit in run and finish only`);
+    const room = native.ask(this._call, Ask.ROOM, port);
+    return room < 0 ? Infinity : room;
   }
 
   _emit(node, port, value) {

@@ -21,11 +21,21 @@ const { inTags, inNumbers, inPorts, inIndexes, outTags, outNumbers, outPorts, st
 let out = 0; // places that are filled outwards
 let flushed = 0; // how often they were full in this call
 let converting = false;
+let counted = 0; // of these places, those that are counted in placed
+const placed = new Map(); // outport -> packets, for those who ask for room
 
 function flush() {
   native.flush(out);
-  out = 0;
+  restart(0);
   flushed++;
+}
+
+// Places behind these are free again.
+function restart(places) {
+  out = places;
+  if (counted === 0) return;
+  counted = 0;
+  placed.clear();
 }
 
 const engine = {
@@ -64,8 +74,17 @@ const engine = {
       throw problem(Status.CLOSED, `a firing of node '${context.id}' has ended: it has no envelope any more`);
     }
     native.setEnvelope(out, envelope);
-    out = 0;
+    restart(0);
     flushed++;
+  },
+
+  // Packets that are placed for an outport, in the frames as they are now.
+  placedFor(number) {
+    for (; counted < out; counted++) {
+      const port = outPorts[counted] % 1024;
+      placed.set(port, (placed.get(port) ?? 0) + 1);
+    }
+    return placed.get(number) ?? 0;
   },
 
   again() {
@@ -390,7 +409,8 @@ function runWhole(node, firings) {
     state[STATE.COMPLETED] = firings;
   } catch (error) {
     native.discard(0, out, true);
-    out = flushed = 0;
+    restart(0);
+    flushed = 0;
     failStreams(node.context._streams, error);
     if (firings === 1) {
       fail(error);
@@ -417,7 +437,7 @@ function runAlone(node, firings) {
   } catch (error) {
     if (times === flushed) {
       native.discard(mark, out, false);
-      out = mark;
+      restart(mark);
     }
     fail(error);
     failStreams(node.context._streams, error);
@@ -432,7 +452,7 @@ function runBatch(node, firings) {
 }
 
 function run(node, firings, envelope) {
-  out = 0;
+  restart(0);
   flushed = 0;
   converting = false;
   if (node === undefined) {

@@ -5,7 +5,7 @@ const { fileURLToPath } = require('node:url');
 const native = require('./binding.cjs');
 const { actorOf } = require('./actor.cjs');
 const { ReflowError, Status, nearest, problem } = require('./errors.cjs');
-const { Graph, handleOf } = require('./graph.cjs');
+const { Graph, graphOf, handleOf } = require('./graph.cjs');
 const { checkNotInside } = require('./inside.cjs');
 const { hooksOf } = require('./log.cjs');
 const { StreamReader, StreamWriter, observerOptions } = require('./bytes.cjs');
@@ -251,6 +251,27 @@ class Network {
     this.#actorOf.set(name, actor);
     this.#actors.set(actor, name);
     return name;
+  }
+
+  /** Registers a graph under an id: what add() gives that id is a subgraph. A Graph, the path of a file, or a document. */
+  registerGraph(id, graph) {
+    if (typeof id !== 'string') throw problem(Status.INVALID_ARGUMENT, 'the id of a component is a string');
+    native.registerGraph(this.#core, id, handleOf(graphOf(graph)));
+    return this;
+  }
+
+  /** How many threads run actors; 0 in modes without them, and behind the end. */
+  get workers() {
+    return native.workers(this.#core);
+  }
+
+  /** Changes it, also while the network runs; 0: one for each processor. */
+  setWorkers(workers) {
+    if (!Number.isSafeInteger(workers) || workers < 0 || workers > COUNTS.workers) {
+      throw problem(Status.INVALID_ARGUMENT, `a number of workers is ${String(workers)}`, 'it is a whole number from 0');
+    }
+    native.setWorkers(this.#core, workers);
+    return this;
   }
 
   /** Connects an outport to an inport: connect('a.out', 'b.in'). */

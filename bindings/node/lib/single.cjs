@@ -30,6 +30,7 @@ class Single {
    * deadline is a time of performance.now().
    */
   async pump(done, deadline = Infinity) {
+    this.#begin();
     for (;;) {
       if (done()) return true;
       const more = native.turn(this.#core, TURNS);
@@ -49,9 +50,15 @@ class Single {
 
   /** So many turns, and whether there is more. */
   turn(max) {
+    this.#begin();
     const more = native.turn(this.#core, max);
     this.#keepTime(native.openFirings(this.#core) > 0, native.due(this.#core));
     return more;
+  }
+
+  // What has passed since the last call, while no firing went on, is no time of the next one.
+  #begin() {
+    if (native.openFirings(this.#core) === 0) this.#since = undefined;
   }
 
   // While firings go on after their call, the time of a simulated network goes as the real one does: what they wait for

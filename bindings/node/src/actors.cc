@@ -1,6 +1,8 @@
 // The callbacks of components in JavaScript, as the engine calls them, and how firings cross.
 #include "actors.h"
 
+#include <algorithm>
+
 #include "frames.h"
 #include "pending.h"
 
@@ -49,6 +51,10 @@ struct ControlCall final : Call, std::enable_shared_from_this<ControlCall> {
     void finish(Napi::Env) {
         core->environment->control.erase(number);
         end();
+    }
+    [[nodiscard]] std::size_t emitted_to(std::uint32_t port) const override {
+        return static_cast<std::size_t>(std::count_if(
+            emitted.begin(), emitted.end(), [port](const auto& one) { return Place(one.first).port == port; }));
     }
     ~ControlCall() override {
         for (auto& [port, message] : emitted) reflow_message_unref(message);
@@ -377,6 +383,12 @@ void RunCall::run(Napi::Env env) {
     }
     self_kept->running = nullptr;
     end();
+}
+
+// Those that were flushed; JavaScript knows of the others.
+std::size_t RunCall::emitted_to(std::uint32_t port) const {
+    return static_cast<std::size_t>(std::count_if(
+        ports.begin(), ports.end(), [port](std::uint32_t place) { return Place(place).port == port; }));
 }
 
 Napi::Value put(const Napi::CallbackInfo& info) {

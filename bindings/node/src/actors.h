@@ -48,6 +48,7 @@ struct Node {
 // A batch of firings that the engine waits for.
 struct RunCall final : Call {
     void run(Napi::Env env) override;
+    [[nodiscard]] std::size_t emitted_to(std::uint32_t port) const override;
 
     std::shared_ptr<Core> core;
     Node* node = nullptr;

@@ -137,6 +137,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_function(exports, "pendingEmit", pending_emit);
     export_function(exports, "pendingEnvelope", pending_envelope);
     export_function(exports, "pendingFinish", pending_finish);
+    export_function(exports, "pendingOpen", pending_open);
     export_function(exports, "pendingWatch", pending_watch);
     export_function(exports, "findInport", find_inport);
     export_function(exports, "send", send);

@@ -1,6 +1,8 @@
 // What a firing asks of the engine beside its packets: attempts, the time, its deadline, whether an outport leads
-// anywhere; and what it logs and prints.
+// anywhere and has room, timers; and what it logs and prints.
 // Thread: JS, while the engine waits for the call, or with what was known when the firing was kept open.
+#include <algorithm>
+
 #include "actors.h"
 #include "bridge.h"
 #include "exports.h"
@@ -12,13 +14,77 @@ namespace reflow_node {
 
 namespace {
 
-enum What : std::uint32_t { kAttempts = 0, kNow = 1, kDeadline = 2, kConnected = 3 };
+enum What : std::uint32_t { kAttempts = 0, kNow = 1, kDeadline = 2, kConnected = 3, kRoom = 4, kTimers = 5 };
 
 constexpr double kMillisecond = 1e6;  // nanoseconds
 
 Napi::Value deadline_to_js(Napi::Env env, std::uint64_t deadline_ns) {
     if (deadline_ns == UINT64_MAX) return env.Null();
     return Napi::Number::New(env, static_cast<double>(deadline_ns) / kMillisecond);
+}
+
+// The call of the engine that goes on with a firing. Throws if there is none.
+RunCall& running_of(Napi::Env env) {
+    Environment& environment = Environment::of(env);
+    RunCall* call = environment.running;
+    if (call == nullptr || call->context == nullptr || !environment.alive()) {
+        raise(env, REFLOW_ERROR_CLOSED, "the call that this is asked of has ended");
+    }
+    return *call;
+}
+
+// How many packets an outport takes beside those that the call has for it already; -1: it is not connected.
+Napi::Value room(Napi::Env env, const Call& call, std::uint32_t port, std::uint64_t taken) {
+    const std::size_t free = reflow_context_room(call.context, port);
+    if (free == SIZE_MAX) return Napi::Number::New(env, -1);
+    return Napi::Number::New(env, static_cast<double>(free - std::min<std::size_t>(free, taken)));
+}
+
+Napi::Value timers_to_js(Napi::Env env, std::uint64_t bits) {
+    Napi::Array ids = Napi::Array::New(env);
+    for (std::uint32_t id = 0; id < REFLOW_MAX_TIMERS; ++id) {
+        if ((bits >> id & 1U) != 0) ids.Set(ids.Length(), id);
+    }
+    return ids;
+}
+
+std::uint64_t nanoseconds(const Napi::Value& milliseconds) {
+    return static_cast<std::uint64_t>(milliseconds.ToNumber().DoubleValue() * kMillisecond);
+}
+
+// setTimer(id, delay, period, cron or undefined, zone), in milliseconds
+Napi::Value set_timer(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    reflow_context* context = running_of(env).context;
+    const std::uint32_t id = info[0].ToNumber().Uint32Value();
+    const std::uint64_t delay = nanoseconds(info[1]);
+    const std::uint64_t period = nanoseconds(info[2]);
+    must(env, [&](reflow_error** error) {
+        if (info[3].IsString()) {
+            const std::string times = info[3].ToString();
+            const std::string zone = info[4].ToString();
+            return reflow_context_set_cron(context, id, view_of(times), view_of(zone), error);
+        }
+        return period == 0 ? reflow_context_set_timer(context, id, delay, error)
+                           : reflow_context_set_periodic(context, id, delay, period, error);
+    });
+    return env.Undefined();
+}
+
+// cancelTimer(id)
+Napi::Value cancel_timer(const Napi::CallbackInfo& info) {
+    reflow_context* context = running_of(info.Env()).context;
+    must(info.Env(), [&](reflow_error** error) {
+        return reflow_context_cancel_timer(context, info[0].ToNumber().Uint32Value(), error);
+    });
+    return info.Env().Undefined();
+}
+
+// wakeAfter(milliseconds)
+Napi::Value wake_after(const Napi::CallbackInfo& info) {
+    reflow_context* context = running_of(info.Env()).context;
+    must(info.Env(), [&](reflow_error**) { return reflow_context_wake_after(context, nanoseconds(info[0])); });
+    return info.Env().Undefined();
 }
 
 // ask(call, what, port): of a call by its number; 0 is the firing that goes on.
@@ -41,6 +107,12 @@ Napi::Value ask(const Napi::CallbackInfo& info) {
                 env, static_cast<double>(reflow_context_now_ns(call->context)) / kMillisecond);
         case kDeadline:
             return deadline_to_js(env, reflow_context_deadline_ns(call->context));
+        case kTimers:
+            return timers_to_js(env, reflow_context_timers(call->context));
+        case kRoom: {
+            const std::uint32_t port = info[2].ToNumber().Uint32Value();
+            return room(env, *call, port, call->emitted_to(port));
+        }
         default:
             return Napi::Boolean::New(
                 env, reflow_context_connected(call->context, info[2].ToNumber().Uint32Value()));
@@ -103,6 +175,9 @@ std::uint64_t Known::now_ns() const {
 void export_asking(Napi::Object exports) {
     export_function(exports, "ask", ask);
     export_function(exports, "askPending", ask_pending);
+    export_function(exports, "setTimer", set_timer);
+    export_function(exports, "cancelTimer", cancel_timer);
+    export_function(exports, "wakeAfter", wake_after);
     export_function(exports, "say", say);
 }
 

@@ -90,6 +90,36 @@ Napi::Value set_graph(const Napi::CallbackInfo& info) {
     return info.Env().Undefined();
 }
 
+// registerGraph(core, id, GraphHandle): nodes whose component has this id are subgraphs
+Napi::Value register_graph(const Napi::CallbackInfo& info) {
+    const std::shared_ptr<Core> core = Core::of(info);
+    core->check_open(info.Env());
+    const std::string id = info[1].As<Napi::String>();
+    const GraphHandle* given = GraphHandle::Unwrap(info[2].As<Napi::Object>());
+    must(info.Env(), [&](reflow_error** error) {
+        return reflow_runtime_register_graph(core->runtime, view_of(id), given->get(), error);
+    });
+    return info.Env().Undefined();
+}
+
+// ---- workers
+
+// workers(core)
+Napi::Value workers(const Napi::CallbackInfo& info) {
+    const std::shared_ptr<Core> core = Core::of(info);
+    return Napi::Number::New(info.Env(), core->closing ? 0 : reflow_runtime_workers(core->runtime));
+}
+
+// setWorkers(core, number)
+Napi::Value set_workers(const Napi::CallbackInfo& info) {
+    const std::shared_ptr<Core> core = Core::of(info);
+    core->check_open(info.Env());
+    must(info.Env(), [&](reflow_error** error) {
+        return reflow_runtime_set_workers(core->runtime, info[1].ToNumber().Uint32Value(), error);
+    });
+    return info.Env().Undefined();
+}
+
 // ---- snapshots ----------------------------------------------------------------------------------
 
 // (core, path or undefined, timeout) -> bytes, or undefined with a path
@@ -236,6 +266,9 @@ void export_change(Napi::Object exports) {
     export_function(exports, "apply", apply);
     export_function(exports, "networkGraph", graph);
     export_function(exports, "setGraph", set_graph);
+    export_function(exports, "registerGraph", register_graph);
+    export_function(exports, "workers", workers);
+    export_function(exports, "setWorkers", set_workers);
     export_function(exports, "snapshot", snapshot);
     export_function(exports, "restore", restore);
     export_function(exports, "checkpoint", checkpoint);

@@ -1,7 +1,10 @@
 // Networks: how they are made, begin, keep the process alive while something goes on, and end.
 #include "core.h"
 
+#include <algorithm>
+
 #include "actors.h"
+#include "events.h"
 #include "log.h"
 #include "pending.h"
 #include "ports.h"
@@ -118,9 +121,14 @@ void Core::busy(Napi::Env env) {
 void Core::look_idle(Napi::Env env) {
     look_posted_.store(false, std::memory_order_release);
     wake_outputs(*this);
-    if (!busy_) return;
-    bool over = closing || !built.load(std::memory_order_acquire) ||
-                reflow_network_get_state(network) >= REFLOW_NETWORK_DRAINED;
+    tell_later();
+    const bool made = built.load(std::memory_order_acquire);
+    const reflow_network_state state = closing || !made ? REFLOW_NETWORK_STOPPED : reflow_network_get_state(network);
+    if (!busy_) {
+        if (state == REFLOW_NETWORK_STOPPED && !single) (void)tell_events(env);
+        return;
+    }
+    bool over = state >= REFLOW_NETWORK_DRAINED;
     if (!over) {
         const reflow_status idle = reflow_network_wait_idle(network, 0, nullptr);
         // Idle, but who sends does not know yet that there is room: the loop must not end before that is told.
@@ -128,6 +136,11 @@ void Core::look_idle(Napi::Env env) {
         over = idle != REFLOW_ERROR_TIMEOUT;
     }
     if (!over) return hosted ? ask_idle() : look_again();
+    // The engine has kept all events up to this rest already, but who waits for one does not know yet.
+    if (tell_events(env)) {
+        if (look_posted_.exchange(true)) return;
+        return environment->post([self = shared_from_this()](Napi::Env inside) { self->look_idle(inside); });
+    }
     busy_ = false;
     environment->release(env);
     std::uint32_t count = 0;
@@ -175,6 +188,47 @@ void Core::told_idle(void* user_data, const reflow_event_batch*, std::uint64_t) 
     held->environment->post([held](Napi::Env env) { held->look_idle(env); });
 }
 
+// Whether anybody has taken anything. They may open and close others meanwhile.
+bool Core::tell_events(Napi::Env env) {
+    bool some = false;
+    const std::vector<EventsHandle*> all = events;
+    for (EventsHandle* handle : all) {
+        const Napi::HandleScope scope(env);
+        if (std::find(events.begin(), events.end(), handle) == events.end()) continue;
+        some = handle->tell(env) || some;
+    }
+    return some;
+}
+
+// In a job, since nobody is called inside of a call of his own. The process lives until it is done.
+void Core::tell_later() {
+    if (!single || events.empty() || std::exchange(tells_, true)) return;
+    environment->post_kept(
+        [self = shared_from_this()](Napi::Env env) {
+            self->tells_ = false;
+            if (self->tell_events(env)) self->tell_later();
+        },
+        true);
+}
+
+void Core::told_end(void* user_data, const reflow_event_batch*, std::uint64_t) {
+    auto held = static_cast<std::weak_ptr<Core>*>(user_data)->lock();
+    if (!held || held->shut.exchange(true, std::memory_order_acq_rel)) return;
+    held->environment->post([held](Napi::Env env) { (void)held->tell_events(env); });
+}
+
+// A subscription of its own: it has one event only, so that one is never lost, and those of JavaScript do not count it.
+reflow_status Core::watch_end(reflow_error** error) {
+    if (end_ != nullptr) return REFLOW_OK;
+    reflow_event_options options{};
+    options.struct_size = sizeof options;
+    options.kinds = UINT64_C(1) << REFLOW_EVENT_NETWORK_SHUTDOWN;
+    options.callback = told_end;
+    options.user_data = new std::weak_ptr<Core>(weak_from_this());
+    options.destroy = [](void* data) { delete static_cast<std::weak_ptr<Core>*>(data); };
+    return reflow_network_subscribe(network, &options, &end_, error);
+}
+
 // Without threads nothing goes on by itself, so nobody has to be told that it is over.
 reflow_status Core::watch_idle(reflow_error** error) {
     if (single || hosted) return REFLOW_OK;
@@ -214,6 +268,7 @@ Failure Core::build() {
 
 void Core::end_network() noexcept {
     reflow_subscription_destroy(std::exchange(idle_, nullptr));
+    reflow_subscription_destroy(std::exchange(end_, nullptr));
     reflow_network* ended = std::exchange(network, nullptr);
     if (replay != nullptr) reflow_x_replay_destroy(std::exchange(replay, nullptr));
     else reflow_network_destroy(ended);

@@ -49,6 +49,7 @@ struct Inport {
 };
 
 struct Output;
+class EventsHandle;
 class Queue;
 
 class Core : public std::enable_shared_from_this<Core> {
@@ -75,6 +76,10 @@ public:
     void busy(Napi::Env env);
     // Looks whether it is over.
     void look_idle(Napi::Env env);
+    // In a mode without threads: who waits for events gets what has come, in a job of its own.
+    void tell_later();
+    // Who asks for events is told of its end from now on.
+    reflow_status watch_end(reflow_error** error);
 
     // Runs work that waits and then done: elsewhere, or, in modes without threads, on this thread, behind a
     // call of the engine that may be going on.
@@ -147,10 +152,15 @@ public:
     std::vector<std::unique_ptr<ActorType>> types;
     std::deque<Inport> inports;
     std::vector<std::weak_ptr<Output>> outputs;
+    std::vector<EventsHandle*> events;  // that are open; JS
+    // release and acquire: who sees it has all events of the network before it. Set by any thread.
+    std::atomic<bool> shut{false};
     std::atomic<std::uint32_t> next_node{0};
 
 private:
     static void told_idle(void* user_data, const reflow_event_batch* batch, std::uint64_t missed);
+    static void told_end(void* user_data, const reflow_event_batch* batch, std::uint64_t missed);
+    bool tell_events(Napi::Env env);
 
     void look_again();
     void ask_idle();
@@ -169,8 +179,10 @@ private:
     bool looking_again_ = false;
     bool idle_asked_ = false;
     bool busy_ = false;
+    bool tells_ = false;  // a job that tells events is on its way
     std::atomic<bool> look_posted_{false};
     reflow_subscription* idle_ = nullptr;
+    reflow_subscription* end_ = nullptr;
     std::shared_mutex users_;  // shared: uses the engine; alone: ends it
     bool ended_ = false;
 };

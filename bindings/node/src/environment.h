@@ -141,6 +141,8 @@ public:
     void abort() noexcept override { end(true); }
     // False if the environment has ended before it was done; nothing that it points to may be used then.
     [[nodiscard]] bool done() const { return state_.load(std::memory_order_acquire) == kDone; }
+    // How many messages it has for an outport, which the engine does not know of yet.
+    [[nodiscard]] virtual std::size_t emitted_to(std::uint32_t) const { return 0; }
     // Of the callback of the engine that waits for it, or NULL. To be used on the JS thread, while the call is not
     // over and the environment lives: then that callback stands still, and its context is this thread's.
     reflow_context* context = nullptr;

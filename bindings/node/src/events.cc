@@ -1,12 +1,15 @@
-// The native half of net.events(): the callback of the subscription copies events into a bounded queue.
+// The native half of net.events(): a subscription that is polled here, and one whose callback says when.
 #include "events.h"
 
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "bridge.h"
-#include "queue.h"
+#include "core.h"
+#include "environment.h"
+#include "waker.h"
 
 namespace reflow_node {
 
@@ -26,10 +29,12 @@ constexpr std::uint64_t kUsual =
     ~(UINT64_C(1) << REFLOW_EVENT_ACTOR_STATE);
 constexpr std::uint32_t kCapacity = 4096;
 
+}  // namespace
+
 // An event that outlives its batch.
-class Kept final : public Item {
+class KeptEvent {
 public:
-    explicit Kept(const reflow_event& event)
+    explicit KeptEvent(const reflow_event& event)
         : value(event),
           node(copy_of(event.node)),
           component(copy_of(event.component)),
@@ -42,22 +47,24 @@ public:
         reflow_message_ref(value.message);
         reflow_message_ref(value.outputs);
     }
-    ~Kept() override {
+    ~KeptEvent() {
         reflow_message_unref(value.message);
         reflow_message_unref(value.outputs);
     }
-    Kept(const Kept&) = delete;
-    Kept& operator=(const Kept&) = delete;
-    Napi::Object make(Napi::Env env) override;
+    KeptEvent(const KeptEvent&) = delete;
+    KeptEvent& operator=(const KeptEvent&) = delete;
 
-    reflow_event value;  // its views are not looked at
+    reflow_event value;        // its views are not looked at
+    std::uint64_t missed = 0;  // just before it
     std::string node, component, port, peer, peer_port, error, trace, path;
 };
+
+namespace {
 
 // What JavaScript sees of an event, made field by field.
 class Object {
 public:
-    Object(Napi::Env env, const Kept& event) : env_(env), event_(event), object_(Napi::Object::New(env)) {}
+    Object(Napi::Env env, const KeptEvent& event) : env_(env), event_(event), object_(Napi::Object::New(env)) {}
 
     Napi::Object make() {
         const reflow_event& e = event_.value;
@@ -94,7 +101,7 @@ private:
     void state();
 
     Napi::Env env_;
-    const Kept& event_;
+    const KeptEvent& event_;
     Napi::Object object_;
 };
 
@@ -182,36 +189,6 @@ std::uint64_t kinds_of(Napi::Env env, const Options& options) {
     return bits;
 }
 
-Napi::Object Kept::make(Napi::Env env) { return Object(env, *this).make(); }
-
-// What the callback of a subscription has.
-struct Receiver {
-    std::shared_ptr<Queue> queue;
-    std::uint64_t wanted;  // kinds, as bits
-
-    static void receive(void* user_data, const reflow_event_batch* batch, std::uint64_t missed) {
-        const auto* self = static_cast<Receiver*>(user_data);
-        bool over = false;
-        for (std::size_t i = 0; i < reflow_event_batch_count(batch); ++i) over = self->keep(batch, i) || over;
-        // A subscription that is full loses what comes then, so that is behind those that it held.
-        self->queue->miss(missed);
-        if (over) self->queue->finish();
-        self->queue->wake();
-    }
-    static void let_go(void* user_data) { delete static_cast<Receiver*>(user_data); }
-
-    // Whether it is the last one.
-    bool keep(const reflow_event_batch* batch, std::size_t index) const {
-        reflow_event event{};
-        event.struct_size = sizeof event;
-        if (reflow_event_batch_get(batch, index, &event) != REFLOW_OK) return false;
-        if ((wanted >> static_cast<unsigned>(event.kind) & 1U) != 0) {
-            queue->push(std::make_unique<Kept>(event));
-        }
-        return event.kind == REFLOW_EVENT_NETWORK_SHUTDOWN;
-    }
-};
-
 }  // namespace
 
 Napi::Array details_of(Napi::Env env, std::uint32_t bits) {
@@ -234,52 +211,113 @@ EventsHandle::EventsHandle(const Napi::CallbackInfo& info)
 
 EventsHandle::~EventsHandle() { end(); }
 
-void EventsHandle::open(Napi::Env env, reflow_network* network, Napi::Value value) {
+void EventsHandle::open(Napi::Env env, const std::shared_ptr<Core>& core, Napi::Value value) {
     const Options options(env, value);
     const std::string nodes = options.text("nodes");
-    std::uint64_t wanted = kinds_of(env, options);
-    if (wanted == 0) wanted = kUsual;
-    std::uint32_t capacity = options.u32("capacity");
-    if (capacity == 0) capacity = kCapacity;
-    queue_ = std::make_shared<Queue>(env, ready_.Value(), capacity);
+    const std::uint64_t given = kinds_of(env, options);
+    capacity_ = options.u32("capacity");
+    if (capacity_ == 0) capacity_ = kCapacity;
+    reflow_network* network = core->running(env);
+    must(env, [&](reflow_error** error) { return core->watch_end(error); });
+    waker_ = std::make_shared<Waker>(core->environment, [this](Napi::Env inside) { (void)tell(inside); });
     reflow_event_options asked{};
     asked.struct_size = sizeof asked;
-    // The last event tells that no more come.
-    asked.kinds = wanted | UINT64_C(1) << REFLOW_EVENT_NETWORK_SHUTDOWN;
+    asked.kinds = given == 0 ? kUsual : given;
     asked.nodes = view_of(nodes);
+    asked.capacity = 1;  // of many that come at once one is enough
+    asked.max_batch = 1;
+    asked.callback = [](void* user_data, const reflow_event_batch*, std::uint64_t) { Waker::wake(user_data); };
+    asked.user_data = Waker::hand_over(waker_);
+    asked.destroy = Waker::let_go;
+    must(env, [&](reflow_error** error) {
+        return reflow_network_subscribe(network, &asked, &wakes_, error);
+    });
     asked.sample = options.u32("sample");
-    asked.capacity = capacity;
-    asked.max_batch = std::min(capacity, kCapacity);  // all at once, so that what is lost stands at its place
-    asked.callback = Receiver::receive;
-    asked.user_data = new Receiver{queue_, wanted};
-    asked.destroy = Receiver::let_go;
+    asked.capacity = capacity_;
+    asked.max_batch = 0;
+    asked.callback = nullptr;
+    asked.user_data = nullptr;
+    asked.destroy = nullptr;
     must(env, [&](reflow_error** error) {
         return reflow_network_subscribe(network, &asked, &subscription_, error);
     });
+    core_ = core;
+    core->events.push_back(this);
+    // It may have ended already, and then nothing would come.
+    if (reflow_network_get_state(network) >= REFLOW_NETWORK_STOPPING) Waker::wake(waker_);
 }
 
-void EventsHandle::end() {
-    if (queue_) queue_->close();
+bool EventsHandle::tell(Napi::Env env) {
+    if (ready_.IsEmpty()) return false;
+    given_ = false;
+    ready_.Call(env.Undefined(), {});
+    return given_;
+}
+
+// All at once, so that what is lost stands at its place: a subscription that is full loses what comes then, and that is
+// behind those which it holds.
+void EventsHandle::poll() {
+    if (subscription_ == nullptr) return;
+    const std::shared_ptr<Core> core = core_.lock();
+    const bool shut = !core || core->shut.load(std::memory_order_acquire);  // before the look: all of it is seen
+    reflow_event_batch* batch = nullptr;
+    std::uint64_t missed = 0;
+    const reflow_status status = reflow_subscription_poll(subscription_, capacity_, 0, &batch, &missed, nullptr);
+    for (std::size_t i = 0; i < reflow_event_batch_count(batch); ++i) {
+        reflow_event event{};
+        event.struct_size = sizeof event;
+        if (reflow_event_batch_get(batch, i, &event) != REFLOW_OK) continue;
+        held_.push_back(std::make_unique<KeptEvent>(event));
+        held_.back()->missed = std::exchange(missed_, 0);
+    }
+    reflow_event_batch_destroy(batch);
+    missed_ += missed;
+    if (status == REFLOW_ERROR_CLOSED || shut) finished_ = true;
+}
+
+void EventsHandle::close_subscriptions() {
+    if (waker_) waker_->end();
+    reflow_subscription_destroy(std::exchange(wakes_, nullptr));
     reflow_subscription_destroy(std::exchange(subscription_, nullptr));
+    if (const std::shared_ptr<Core> core = core_.lock()) std::erase(core->events, this);
     ready_.Reset();
 }
 
-// (max)
+void EventsHandle::end() {
+    close_subscriptions();
+    held_.clear();
+}
+
+// (max): up to max events as an array, each with its count `missed`; `ended` of the array tells whether no more come, and
+// `missed` of it then how many were lost behind the last one.
 Napi::Value EventsHandle::take(const Napi::CallbackInfo& info) {
-    if (!queue_) {  // not open yet
-        Napi::Array none = Napi::Array::New(info.Env());
-        none.Set("ended", Napi::Boolean::New(info.Env(), finished_));
-        return none;
+    const Napi::Env env = info.Env();
+    const std::uint32_t max = info[0].ToNumber().Uint32Value();
+    if (waker_) waker_->taking();
+    if (held_.empty()) poll();
+    Napi::Array array = Napi::Array::New(env);
+    std::uint32_t count = 0;
+    for (; count < max && !held_.empty(); ++count) {
+        const Napi::HandleScope scope(env);
+        const std::unique_ptr<KeptEvent> event = std::move(held_.front());
+        held_.pop_front();
+        Napi::Object object = Object(env, *event).make();
+        object.Set("missed", Napi::Number::New(env, static_cast<double>(event->missed)));
+        array.Set(count, object);
     }
-    return queue_->take(info.Env(), info[0].ToNumber().Uint32Value());
+    const bool ended = finished_ && held_.empty();
+    given_ = given_ || count > 0 || ended;
+    array.Set("ended", Napi::Boolean::New(env, ended));
+    const std::uint64_t lost = ended ? std::exchange(missed_, 0) : 0;
+    array.Set("missed", Napi::Number::New(env, static_cast<double>(lost)));
+    return array;
 }
 
 // The network has ended: what waits may still be taken.
 Napi::Value EventsHandle::finish(const Napi::CallbackInfo& info) {
+    poll();
     finished_ = true;
-    reflow_subscription_destroy(std::exchange(subscription_, nullptr));
-    if (queue_) queue_->hush();
-    ready_.Reset();
+    close_subscriptions();
     return info.Env().Undefined();
 }
 

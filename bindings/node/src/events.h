@@ -1,16 +1,20 @@
-// The native half of net.events(): a subscription, whose callback comes on threads of the engine, and the
-// bounded queue that it fills.
+// The native half of net.events(): a subscription that JavaScript takes from, so that what has come is there whenever it
+// looks, and one beside it whose callback, on threads of the engine, only wakes it.
+// Thread: JS.
 #pragma once
 
 #include <napi.h>
 #include <reflow.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 
 namespace reflow_node {
 
-class Queue;
+class Core;
+class KeptEvent;
+class Waker;
 
 // Names of the details of a node's state, from bits REFLOW_NODE_IS_...
 Napi::Array details_of(Napi::Env env, std::uint32_t bits);
@@ -23,19 +27,29 @@ public:
     explicit EventsHandle(const Napi::CallbackInfo& info);
     ~EventsHandle() override;
 
-    // Subscribes, once; network is borrowed. Throws.
-    void open(Napi::Env env, reflow_network* network, Napi::Value options);
+    // Subscribes, once. Throws.
+    void open(Napi::Env env, const std::shared_ptr<Core>& core, Napi::Value options);
+    // Has JavaScript take what it wants; whether there was anything.
+    bool tell(Napi::Env env);
 
 private:
     Napi::Value take(const Napi::CallbackInfo& info);
     Napi::Value finish(const Napi::CallbackInfo& info);
     Napi::Value close(const Napi::CallbackInfo& info);
+    void poll();
+    void close_subscriptions();
     void end();
 
-    std::shared_ptr<Queue> queue_;
     Napi::FunctionReference ready_;
+    std::weak_ptr<Core> core_;
+    std::shared_ptr<Waker> waker_;
+    reflow_subscription* wakes_ = nullptr;
     reflow_subscription* subscription_ = nullptr;
-    bool finished_ = false;
+    std::deque<std::unique_ptr<KeptEvent>> held_;  // polled, and not taken yet
+    std::uint64_t missed_ = 0;                     // behind the last of them
+    std::uint32_t capacity_ = 0;
+    bool finished_ = false;  // no more come
+    bool given_ = false;     // since tell() has begun
 };
 
 }  // namespace reflow_node

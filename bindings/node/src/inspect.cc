@@ -219,8 +219,7 @@ Napi::Value unbreak(const Napi::CallbackInfo& info) {
 
 // (core, an EventsHandle, options): the network is built, and perhaps not started
 Napi::Value subscribe(const Napi::CallbackInfo& info) {
-    reflow_network* network = Core::of(info)->running(info.Env());
-    EventsHandle::Unwrap(info[1].As<Napi::Object>())->open(info.Env(), network, info[2]);
+    EventsHandle::Unwrap(info[1].As<Napi::Object>())->open(info.Env(), Core::of(info), info[2]);
     return info.Env().Undefined();
 }
 

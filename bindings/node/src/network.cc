@@ -247,6 +247,7 @@ Napi::Value on_idle(const Napi::CallbackInfo& info) {
 Napi::Value idle_now(const Napi::CallbackInfo& info) {
     auto core = Core::of(info);
     reflow_network* network = core->running(info.Env());
+    core->tell_later();
     return Napi::Boolean::New(info.Env(),
                               reflow_network_wait_idle(network, 0, nullptr) == REFLOW_OK);
 }
@@ -263,6 +264,7 @@ Napi::Value turn(const Napi::CallbackInfo& info) {
     const reflow_status status = core->turn(max, &more, &error);
     check(info.Env(), status, error);
     core->retry_stalled(info.Env());
+    core->tell_later();
     return Napi::Boolean::New(info.Env(), more);
 }
 
@@ -295,6 +297,7 @@ Napi::Value try_drain(const Napi::CallbackInfo& info) {
     reflow_network* network = core->running(info.Env());
     reflow_error* error = nullptr;
     const reflow_status status = core->in_call([&] { return reflow_network_drain(network, 0, &error); });
+    core->tell_later();
     if (status == REFLOW_ERROR_TIMEOUT || status == REFLOW_ERROR_WOULD_BLOCK) {
         reflow_error_destroy(error);
         return Napi::Boolean::New(info.Env(), false);

@@ -5,7 +5,7 @@
 #include "held.h"
 #include "peer.h"
 #include "peer_events.h"
-#include "queue.h"
+#include "waker.h"
 
 namespace reflow_node {
 
@@ -75,31 +75,6 @@ void requested(void* user_data, const reflow_http_request* request, reflow_http_
 
 // ---- events of links
 
-class PeerItem final : public Item {
-public:
-    explicit PeerItem(reflow_message event) : event_(reflow_message_ref(event)) {}
-    Napi::Object make(Napi::Env env) override {
-        return to_value(env, event_.get()).As<Napi::Object>();
-    }
-
-private:
-    Message event_;
-};
-
-struct Receiver {
-    std::shared_ptr<Queue> queue;
-
-    static void receive(void* user_data, reflow_message event, std::uint64_t missed) {
-        const auto* self = static_cast<Receiver*>(user_data);
-        self->queue->miss(missed);
-        if (reflow_message_kind(event) == REFLOW_KIND_OBJECT) {
-            self->queue->push(std::make_unique<PeerItem>(event));
-        }
-        self->queue->wake();
-    }
-    static void let_go(void* user_data) { delete static_cast<Receiver*>(user_data); }
-};
-
 constexpr std::uint32_t kEventCapacity = 1024;
 
 }  // namespace
@@ -167,38 +142,93 @@ PeerEventsHandle::PeerEventsHandle(const Napi::CallbackInfo& info)
         PeerHandle::Unwrap(info[1].As<Napi::Object>())->use(env);
     const std::uint32_t given = info[3].ToNumber().Uint32Value();
     const std::uint32_t capacity = given == 0 ? kEventCapacity : given;
-    auto queue = std::make_shared<Queue>(env, info[0].As<Napi::Function>(), capacity);
+    ready_ = Napi::Persistent(info[0].As<Napi::Function>());
+    capacity_ = capacity;
     reflow_peer_event_options options{};
     options.struct_size = sizeof options;
     options.capacity = capacity;
     options.kinds = info[2].ToNumber().Uint32Value();
-    options.callback = Receiver::receive;
-    options.user_data = new Receiver{queue};
-    options.destroy = Receiver::let_go;
     must(env, [&](reflow_error** error) {
         return reflow_peer_subscribe(core->peer, &options, &subscription_, error);
     });
     core_ = core;
-    queue_ = std::move(queue);
+    waker_ = std::make_shared<Waker>(Environment::of(env).weak_from_this(), [this](Napi::Env inside) {
+        if (!ready_.IsEmpty()) ready_.Call(inside.Undefined(), {});
+    });
+    reflow_error* error = nullptr;
+    const reflow_status status = reflow_peer_subscription_on_readable(
+        subscription_, [](void* user_data) { Waker::wake(user_data); }, Waker::hand_over(waker_), Waker::let_go,
+        &error);
+    if (status != REFLOW_OK) close_subscription();  // nobody ends what was not made
+    check(env, status, error);
+    Waker::wake(waker_);  // of what came before nobody tells
 }
 
 PeerEventsHandle::~PeerEventsHandle() { end(); }
 
-void PeerEventsHandle::end() {
-    if (queue_) queue_->close();
+void PeerEventsHandle::close_subscription() {
+    if (waker_) waker_->end();
     reflow_peer_subscription_destroy(std::exchange(subscription_, nullptr));
     core_.reset();
+    ready_.Reset();
 }
 
+void PeerEventsHandle::end() {
+    close_subscription();
+    finished_ = true;
+    held_.clear();
+}
+
+// The next event. The engine tells of what was lost with the event that it hands out first behind a loss; but the queue
+// was full then, and that event the first in it, so as many events as it has places for stood before the loss.
+bool PeerEventsHandle::poll() {
+    if (subscription_ == nullptr) return false;
+    reflow_message event{};
+    std::uint64_t missed = 0;
+    const reflow_status status = reflow_peer_subscription_poll(subscription_, 0, &event, &missed, nullptr);
+    if (missed > 0) losses_.emplace_back(status == REFLOW_OK ? taken_ + capacity_ : taken_, missed);
+    if (status == REFLOW_ERROR_CLOSED) finished_ = true;
+    if (status != REFLOW_OK) return false;
+    held_.push_back({Message(event), 0});
+    for (; !losses_.empty() && losses_.front().first <= taken_; losses_.pop_front()) {
+        held_.back().missed += losses_.front().second;
+    }
+    ++taken_;
+    return true;
+}
+
+// (max): see EventsHandle::take
 Napi::Value PeerEventsHandle::take(const Napi::CallbackInfo& info) {
-    return queue_->take(info.Env(), info[0].ToNumber().Uint32Value());
+    const Napi::Env env = info.Env();
+    const std::uint32_t max = info[0].ToNumber().Uint32Value();
+    waker_->taking();
+    while (held_.size() < max && poll()) {
+    }
+    Napi::Array array = Napi::Array::New(env);
+    std::uint32_t count = 0;
+    for (; count < max && !held_.empty(); ++count) {
+        const Napi::HandleScope scope(env);
+        Napi::Object object = to_value(env, held_.front().event.get()).As<Napi::Object>();
+        object.Set("missed", Napi::Number::New(env, static_cast<double>(held_.front().missed)));
+        held_.pop_front();
+        array.Set(count, object);
+    }
+    const bool ended = finished_ && held_.empty();
+    std::uint64_t lost = 0;
+    if (ended) {
+        for (const auto& loss : std::exchange(losses_, {})) lost += loss.second;
+    }
+    array.Set("ended", Napi::Boolean::New(env, ended));
+    array.Set("missed", Napi::Number::New(env, static_cast<double>(lost)));
+    return array;
 }
 
 // The peer has stopped: what waits may still be taken.
 Napi::Value PeerEventsHandle::finish(const Napi::CallbackInfo& info) {
-    reflow_peer_subscription_destroy(std::exchange(subscription_, nullptr));
-    core_.reset();
-    queue_->hush();
+    while (poll()) {
+    }
+    finished_ = true;
+    close_subscription();
     return info.Env().Undefined();
 }
 

@@ -159,6 +159,12 @@ void Pending::close(Napi::Env) {
     } else {
         (void)reflow_completion_resolve(completion_);
     }
+    core_->tell_later();
+}
+
+bool Pending::open() const {
+    if (!bound_) return true;
+    return !over_ && !core_->closing && reflow_network_has_firing(core_->network, completion_);
 }
 
 void Pending::watch(Napi::Env env) {
@@ -192,6 +198,11 @@ Napi::Value pending_envelope(const Napi::CallbackInfo& info) {
 Napi::Value pending_finish(const Napi::CallbackInfo& info) {
     if (auto pending = find(info)) pending->finish(info.Env(), failure_of_arguments(info, 1));
     return info.Env().Undefined();
+}
+
+Napi::Value pending_open(const Napi::CallbackInfo& info) {
+    auto pending = find(info);
+    return Napi::Boolean::New(info.Env(), pending && pending->open());
 }
 
 Napi::Value pending_watch(const Napi::CallbackInfo& info) {

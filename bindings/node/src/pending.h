@@ -54,6 +54,8 @@ public:
     }
     // It takes messages again, or is over.
     void room_came(Napi::Env env);
+    // Whether the engine waits for its end: it does not once its time is over, or somebody has cancelled it.
+    [[nodiscard]] bool open() const;
     // Tells kCancelled when the firing is cancelled.
     void watch(Napi::Env env);
 
@@ -87,6 +89,7 @@ private:
 Napi::Value pending_emit(const Napi::CallbackInfo& info);
 Napi::Value pending_envelope(const Napi::CallbackInfo& info);
 Napi::Value pending_finish(const Napi::CallbackInfo& info);
+Napi::Value pending_open(const Napi::CallbackInfo& info);
 Napi::Value pending_watch(const Napi::CallbackInfo& info);
 
 }  // namespace reflow_node

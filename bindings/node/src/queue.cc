@@ -14,7 +14,6 @@ Queue::Queue(Napi::Env env, Napi::Function ready, std::size_t capacity)
 
 void Queue::push(std::unique_ptr<Item> item) {
     const std::lock_guard lock(mutex_);
-    if (closed_) return;
     if (items_.size() >= capacity_) {
         ++missed_;
         return;
@@ -23,20 +22,10 @@ void Queue::push(std::unique_ptr<Item> item) {
     items_.push_back(std::move(item));
 }
 
-void Queue::miss(std::uint64_t count) {
-    const std::lock_guard lock(mutex_);
-    missed_ += count;
-}
-
-void Queue::finish() {
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-}
-
 void Queue::wake() {
     {
         const std::lock_guard lock(mutex_);
-        if (closed_ || woken_ || (items_.empty() && !ended_)) return;
+        if (woken_ || items_.empty()) return;
         woken_ = true;
     }
     const std::shared_ptr<Environment> environment = environment_.lock();
@@ -48,8 +37,6 @@ void Queue::wake() {
 
 Napi::Array Queue::take(Napi::Env env, std::size_t max) {
     std::deque<std::unique_ptr<Item>> mine;
-    bool ended = false;
-    std::uint64_t missed = 0;
     {
         const std::lock_guard lock(mutex_);
         while (!items_.empty() && mine.size() < max) {
@@ -57,8 +44,6 @@ Napi::Array Queue::take(Napi::Env env, std::size_t max) {
             items_.pop_front();
         }
         woken_ = false;
-        ended = ended_ && items_.empty();
-        if (ended) missed = std::exchange(missed_, 0);
     }
     Napi::Array array = Napi::Array::New(env, mine.size());
     std::uint32_t at = 0;
@@ -68,23 +53,7 @@ Napi::Array Queue::take(Napi::Env env, std::size_t max) {
         object.Set("missed", Napi::Number::New(env, static_cast<double>(item->missed)));
         array.Set(at++, object);
     }
-    array.Set("ended", Napi::Boolean::New(env, ended));
-    array.Set("missed", Napi::Number::New(env, static_cast<double>(missed)));
     return array;
-}
-
-void Queue::hush() {
-    finish();
-    ready_.Reset();
-}
-
-void Queue::close() {
-    {
-        const std::lock_guard lock(mutex_);
-        closed_ = true;
-        items_.clear();
-    }
-    ready_.Reset();  // what threads of the engine let go of must hold nothing of JavaScript
 }
 
 }  // namespace reflow_node

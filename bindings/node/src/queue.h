@@ -28,21 +28,12 @@ public:
 
     // ---- any thread
     void push(std::unique_ptr<Item> item);
-    void miss(std::uint64_t count);
-    // No more come; what waits is still there.
-    void finish();
-    // Wakes JavaScript if there is a reason: after one or several of the above.
+    // Wakes JavaScript if there is a reason: after one or several of these.
     void wake();
 
     // ---- JS
-    // Up to max items as an array, each with its count `missed`; `ended` of the array tells whether no
-    // more come, and `missed` of it then how many were lost behind the last one.
+    // Up to max items as an array, each with its count `missed`.
     Napi::Array take(Napi::Env env, std::size_t max);
-    // Drops everything, also what comes later.
-    void close();
-    // What waits may still be taken, and nobody is told of anything any more: a function that is held here would hold
-    // whoever reads, and he this.
-    void hush();
 
 private:
     std::weak_ptr<Environment> environment_;
@@ -52,8 +43,6 @@ private:
     std::deque<std::unique_ptr<Item>> items_;
     std::uint64_t missed_ = 0;
     bool woken_ = false;  // and has not taken yet
-    bool ended_ = false;
-    bool closed_ = false;
 };
 
 }  // namespace reflow_node

@@ -46,6 +46,25 @@ test('a firing that waits for itself is told so', async () => {
   }
 });
 
+test('a firing that nobody waits for any more may wait for its network', async () => {
+  for (const options of [{}, { mode: 'hosted' }]) {
+    const waited = [];
+    let tell;
+    const failed = new Promise((resolve) => { tell = resolve; });
+    const net = new Network(options).add('n', actor({ inports: ['in'], timeout: 10 }, async () => {
+      await failed; // its time is over
+      await net.idle({ timeout: 60000 }).then(() => waited.push('idle'), (error) => waited.push(error.code));
+    }));
+    net.on('ActorFailed', tell);
+    await net.start();
+    await net.send('n.in', 1);
+    await failed;
+    await until(() => waited.length > 0, 'the wait');
+    await net.close();
+    assert.deepStrictEqual(waited, ['idle']);
+  }
+});
+
 test('as many at once as were asked for, in order or as they end', async () => {
   for (const ordered of [true, false]) {
     let now = 0;

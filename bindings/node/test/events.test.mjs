@@ -196,3 +196,72 @@ test('what teardown throws is a warning of the log', async () => {
     }
   }
 });
+
+// What a network has done is told before its rest lets the process end. Many who ask beside it make the engine late to tell.
+async function lastWords(others, asked, mode = 'own') {
+  const { code, stdout, stderr } = await runProgram(`
+    const { once } = require('node:events');
+    const net = new Network({ mode: '${mode}', ${mode === 'own' ? 'workers: 1' : ''} });
+    net.add('bad', actor({ name: 'Bad', inports: ['in'] }, async () => { throw new Error('no'); }));
+    const others = Array.from({ length: ${others} }, () => net.events({ kinds: 'ActorFailed' }));
+    ${asked}
+    net.start().then(() => net.send('bad.in', 1)).then(() => { net.idle(); });
+    failed.then(([event]) => { console.log(event.kind, event.node, others.length); });
+  `);
+  assert.strictEqual(code, 0, stderr);
+  return stdout;
+}
+
+test('a process does not end before it is told what its network has done', async () => {
+  const told = 'ActorFailed bad 2000\n';
+  for (const mode of ['own', 'hosted', 'inline', 'simulated']) {
+    assert.strictEqual(await lastWords(2000, "const failed = once(net, 'ActorFailed');", mode), told, mode);
+  }
+  // A listener that makes the network go on is told of that, too.
+  assert.strictEqual(await lastWords(2000, `
+    let left = 5;
+    const failed = new Promise((resolve) => {
+      net.on('ActorFailed', (event) => { if (left-- > 0) net.send('bad.in', left); else resolve([event]); });
+    });`), told);
+});
+
+test('open streams do not keep a process whose network is at rest: full, sampled, filtered and closed ones', async () => {
+  for (const options of ["{ kinds: 'ActorFailed', capacity: 1 }", "{ kinds: 'MessageReceived', sample: 100 }",
+    "{ nodes: 'nobody' }", "{ kinds: 'NetworkShutdown' }"]) {
+    for (const use of ['', 'stream.close();', 'setImmediate(() => stream.close());']) {
+      for (const mode of ['own', 'inline']) {
+        assert.strictEqual(await lastWords(0, `
+          const stream = net.events(${options});
+          ${use}
+          for (const kind of ['NetworkShutdown', 'ActorStuck']) net.on(kind, () => {});
+          const failed = once(net, 'ActorFailed');`, mode), 'ActorFailed bad 0\n', `${options} ${use} ${mode}`);
+      }
+    }
+  }
+});
+
+test('a full stream does not count an end that it was not asked for', async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const net = new Network({ mode: 'simulated', seed });
+    net.add('a', 'Map', { value: 'it' }).add('b', 'Map', { value: 'it' }).connect('a.out', 'b.in');
+    const stream = net.events({ kinds: 'MessageSent', capacity: 1 });
+    await net.start();
+    await net.send('a.in', 1);
+    while (net.counters('b').received < 1) net.turn(1);
+    await net.close(); // and nobody has taken from it yet
+    assert.deepStrictEqual((await all(stream)).map((event) => event.message), [1]);
+    assert.strictEqual(stream.missed, 0, `seed ${seed}`);
+  }
+});
+
+test('a stream ends when its network stops, and one that is opened then ends at once', async () => {
+  const net = network();
+  const events = all(net.events({ kinds: 'NetworkShutdown' }));
+  const others = all(net.events({ kinds: 'ActorFailed' }));
+  await net.start();
+  await net.stop();
+  assert.deepStrictEqual((await events).map((event) => event.kind), ['NetworkShutdown']);
+  assert.deepStrictEqual(await others, []);
+  assert.deepStrictEqual(await all(net.events()), []);
+  await net.close();
+});

@@ -5,6 +5,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Graph, Network, actor } from 'reflow';
+import support from './support.cjs';
+
+const { until } = support;
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'reflow live '));
 test.after(() => fs.rmSync(folder, { recursive: true }));
@@ -171,4 +174,67 @@ test('what is logged and printed goes where the program says', async () => {
   assert.match(texts.map(([, text]) => text).join(''), /city[^]*Oslo[^]*3/);
   assert.throws(() => new Network({ logLevel: 'wran' }), /did you mean 'warn'/);
   assert.throws(() => new Network({ log: 3 }), /function/);
+});
+
+test('a graph that is registered by its id is a subgraph', async () => {
+  const scaled = new Graph('scaled').addNode('m', 'Map', { value: 'it * 10' }).addNode('p', 'Pass').connect('m.out', 'p.in')
+    .addInport('number', 'm.in').addOutport('scaled', 'p.out');
+  const file = path.join(folder, 'scaled.graph.json');
+  scaled.save(file);
+  for (const [graph, options] of [[scaled, {}], [scaled.toJSON(), { mode: 'hosted' }], [file, { mode: 'inline' }]]) {
+    const net = new Network(options).registerGraph('acme/scaled', graph).add('s', 'acme/scaled').add('t', 'acme/scaled');
+    net.connect('s.scaled', 't.number').exposeInport('in', 's.number').exposeOutport('out', 't.scaled');
+    net.register(pass); // which it names, and which may come later
+    assert.throws(() => net.registerGraph('acme/scaled', graph), { code: 'ERR_REFLOW_ALREADY_EXISTS' });
+    assert.throws(() => net.registerGraph(5, graph), { code: 'ERR_REFLOW_INVALID_ARGUMENT' });
+    const results = net.stream('out');
+    await net.start();
+    await net.send('in', 3);
+    await net.idle();
+    assert.deepStrictEqual(Object.keys(net.report()).sort(), ['s/m', 's/p', 't/m', 't/p']);
+    // Also while it runs, for what comes later.
+    net.registerGraph('late', new Graph().addNode('l', 'Log', { level: 'trace' }).addInport('x', 'l.in'));
+    net.add('u', 'late').connect('t.scaled', 'u.x');
+    await net.apply();
+    await net.send('in', 4);
+    await net.idle();
+    assert.strictEqual(net.counters('u/l').received, 1);
+    await net.stop();
+    const got = [];
+    for await (const value of results) got.push(value);
+    assert.deepStrictEqual(got, [300, 400]);
+    await net.close();
+    assert.throws(() => net.registerGraph('x', graph), { code: 'ERR_REFLOW_CLOSED' });
+  }
+});
+
+test('workers come and go while a network runs', async () => {
+  const net = new Network({ workers: 1 }).add('a', 'Map', { value: 'it + 1' }).add('b', pass).connect('a.out', 'b.in');
+  let seen = 0;
+  net.add('c', actor({ name: 'Count', inports: ['in'] }, () => { seen++; })).connect('b.out', 'c.in');
+  await net.start();
+  assert.strictEqual(net.workers, 1);
+  let sent = 0;
+  for (const workers of [4, 2, 1, 3]) {
+    assert.strictEqual(net.setWorkers(workers), net);
+    sent += await net.sendMany('a.in', Array.from({ length: 1000 }, (_, i) => i));
+    await net.idle();
+    await until(() => net.workers === workers, 'the end of the others'); // those that are too many end by and by
+  }
+  net.setWorkers(0);
+  assert.ok(net.workers >= 1);
+  assert.strictEqual(seen, sent);
+  for (const workers of [-1, 1.5, '2', 2 ** 32]) {
+    assert.throws(() => net.setWorkers(workers), { code: 'ERR_REFLOW_INVALID_ARGUMENT' });
+  }
+  assert.throws(() => net.setWorkers(257), { code: 'ERR_REFLOW_LIMIT' });
+  await net.close();
+  assert.strictEqual(net.workers, 0);
+  assert.throws(() => net.setWorkers(1), { code: 'ERR_REFLOW_CLOSED' });
+  for (const mode of ['hosted', 'inline', 'simulated']) {
+    const other = new Network({ mode });
+    assert.strictEqual(other.workers, 0);
+    assert.throws(() => other.setWorkers(2), { code: 'ERR_REFLOW_UNSUPPORTED' });
+    await other.close();
+  }
 });

@@ -95,6 +95,35 @@ test('events of a peer that is closed end when it has stopped, and what waits ma
   await beta.close();
 });
 
+test('events of a peer that were lost are counted where they were lost, and behind the last one', async () => {
+  const alpha = await local('alpha').start();
+  const beta = await local('beta', { noPort: true }).start();
+  const kinds = ['connected', 'disconnected'];
+  const full = beta.events({ kinds, capacity: 3 });
+  const all = beta.events({ kinds }); // is read, and so knows what has come to the one before it
+  const cycle = async () => {
+    await beta.connect(at(alpha));
+    assert.strictEqual((await all.next()).value.kind, 'connected');
+    beta.disconnect('alpha');
+    assert.strictEqual((await all.next()).value.kind, 'disconnected');
+  };
+  for (let i = 0; i < 5; i++) await cycle();
+  const next = async () => {
+    const { kind, missed } = (await full.next()).value;
+    return [kind, missed];
+  };
+  assert.deepStrictEqual([await next(), await next(), await next()], [['connected', 0], ['disconnected', 0], ['connected', 0]]);
+  for (let i = 0; i < 2; i++) await cycle();
+  assert.deepStrictEqual([await next(), await next(), await next()], [['connected', 7], ['disconnected', 0], ['connected', 0]]);
+  for (let i = 0; i < 2; i++) await cycle();
+  await beta.close();
+  assert.deepStrictEqual([await next(), await next(), await next()], [['connected', 1], ['disconnected', 0], ['connected', 0]]);
+  assert.strictEqual((await full.next()).done, true);
+  assert.strictEqual(full.missed, 9);
+  assert.strictEqual(all.missed, 0);
+  await alpha.close();
+});
+
 test('a remote actor in a graph is as one that is here', async () => {
   const far = new Network().add('double', actor({ inports: ['in'], outports: ['out'] }, (ctx, v) => ({ out: v * 2 })));
   const near = recording(3);

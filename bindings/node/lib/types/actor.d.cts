@@ -35,6 +35,16 @@ export type Result<O extends string = string> =
   | Iterator<Emitted<O>, Emitted<O>>
   | AsyncIterator<Emitted<O>, Emitted<O>>;
 
+/** How a timer fires again. */
+export interface TimerOptions {
+  /** Milliseconds from one time to the next. The times are fixed by the first, so lateness does not add up. */
+  readonly period?: number;
+  /** Five or six fields, or a name such as `@hourly`. */
+  readonly cron?: string;
+  /** Of `cron`: a name such as `Europe/Berlin`; default UTC. */
+  readonly zone?: string;
+}
+
 /** What an actor gets as its first argument. */
 export interface Context<O extends string = string, C = ValueObject, S = any> {
   /** The id of the node, `outer/inner` inside subgraphs. */
@@ -70,6 +80,38 @@ export interface Context<O extends string = string, C = ValueObject, S = any> {
    * @throws ReflowError ERR_REFLOW_NOT_FOUND; this and the three above ERR_REFLOW_CLOSED after the end of the firing
    */
   connected(port: O | 'error'): boolean;
+  /**
+   * How many packets an outport takes before the actor would be held back, those counted that this call has emitted;
+   * Infinity if it is not connected. In functions that end with their call, and in `finish`.
+   * @throws ReflowError ERR_REFLOW_NOT_FOUND, ERR_REFLOW_INVALID_STATE in a firing that goes on after its call: there
+   *   `await ctx.emit(port, value)` waits for room
+   */
+  room(port: O | 'error'): number;
+  /**
+   * The timers that have led to this call, by their ids: it has no value then, unless one has arrived by that time. Of
+   * several that have, each sees them; a batch sees them once.
+   * @throws ReflowError as `setTimer`
+   */
+  readonly timers: readonly number[];
+  /**
+   * Has the actor called when timer `id` (0 to 63) fires: once after `delay` milliseconds, then each `period`, or, with
+   * `cron`, at times of the wall clock in a time zone. It replaces what that timer was. The network is not idle while a
+   * timer is set, so a drain waits until one that fires again and again is cancelled. The function gets no value, and
+   * `ctx.timers` tells which.
+   *
+   * For functions that end with their call, generators and classes, and for one that returns a Promise before it does
+   * that: a firing that goes on after its call is in no call of the engine, and waits with `setTimeout`.
+   * @throws ReflowError ERR_REFLOW_INVALID_STATE there, and outside of run; ERR_REFLOW_LIMIT, ERR_REFLOW_INVALID_ARGUMENT,
+   *   ERR_REFLOW_PARSE and ERR_REFLOW_NOT_FOUND for a cron expression or a zone, ERR_REFLOW_CLOSED after the end of the firing
+   */
+  setTimer(id: number, delay?: number, options?: TimerOptions): void;
+  /** Cancels a timer; one that is not set is no error. */
+  cancelTimer(id: number): void;
+  /**
+   * Has the actor called once after so many milliseconds, without a value unless one has arrived by then. There is one
+   * of these for each node, which is in no `ctx.timers`. @throws ReflowError as `setTimer`
+   */
+  wakeAfter(milliseconds: number): void;
   /**
    * Logs a line in the name of the node: to the `log` of the network, if `logLevel` has it.
    * @throws ReflowError ERR_REFLOW_INVALID_ARGUMENT

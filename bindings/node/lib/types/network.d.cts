@@ -226,7 +226,7 @@ export class MessageStream<T = Value> implements AsyncIterableIterator<T> {
 
 /**
  * A graph that runs, on threads of its own; actors in JavaScript run on the thread of JavaScript. The
- * process does not end while a network has something to do, and ends by itself when it is idle.
+ * process does not end while a network has something to do, and ends by itself when it is idle and has told its events.
  *
  * ```js
  * const net = new Network();
@@ -250,6 +250,12 @@ export class Network {
   add(id: string, component: string | ActorLike, config?: { readonly [key: string]: Sendable }): this;
   /** Registers an actor as a component, for graphs that name it. @returns its id */
   register(actor: ActorLike, id?: string): string;
+  /**
+   * Registers a graph under an id that no component has: a node with that component is a subgraph, whose ports are those
+   * that the graph exposes. The graph is copied. What it names may be registered later.
+   * @throws ReflowError ERR_REFLOW_ALREADY_EXISTS, and what `Graph.load` and `Graph.parse` throw
+   */
+  registerGraph(id: string, graph: string | URL | Graph | GraphDocument): this;
   /**
    * Connects an outport to an inport: `connect('a.out', 'b.in')`.
    * @throws ReflowError ERR_REFLOW_NOT_FOUND without such a node, ERR_REFLOW_GRAPH without such a port (told by the start,
@@ -279,6 +285,14 @@ export class Network {
   // ---- running
 
   readonly state: NetworkState;
+  /** How many threads run actors; 0 in modes without them, and behind the end. Those of actors in JavaScript wait for its thread. */
+  readonly workers: number;
+  /**
+   * Changes it, also while the network runs; 0 is one for each processor. Threads that are too many end when the call
+   * that they are in has returned.
+   * @throws ReflowError ERR_REFLOW_UNSUPPORTED in modes without threads, ERR_REFLOW_LIMIT beyond 256, ERR_REFLOW_CLOSED
+   */
+  setWorkers(workers: number): this;
   /**
    * Starts: the setup of each actor has ended when it is fulfilled.
    * @throws (rejects with) ReflowError ERR_REFLOW_GRAPH, ERR_REFLOW_NOT_FOUND, ERR_REFLOW_CONFIG, or what a setup

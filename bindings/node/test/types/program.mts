@@ -8,7 +8,7 @@ import type {
   ActorClass, ActorFailedEvent, ActorLike, ActorOptions, Change, ComponentInfo, Context, Counters, DeadLetter,
   DiscoveryRequest, Endpoint, Envelope, EventKind, EventOf, Finding, GraphDocument, HttpAnswer, HttpRequest, Metrics, NetworkEvent,
   NetworkOptions, NetworkState, NodeReport, NodeStatus, ObserveOptions, PeerEvent, PeerOptions, PeerStatus, PortRef, ReplayState, RunResult, Sendable,
-  FramePoolInfo, FramePoolOptions, NodeStore, StreamBegin, StreamOptions, Ticket, Value, ValueObject, WithStateOptions,
+  FramePoolInfo, FramePoolOptions, NodeStore, StreamBegin, StreamOptions, Ticket, TimerOptions, Value, ValueObject, WithStateOptions,
 } from 'reflow';
 import { seed, simulated, testNetwork } from 'reflow/testing';
 
@@ -30,6 +30,17 @@ const many = actor({ inports: ['in'], outports: ['out'], batch: true },
 const counting = actor({ outports: ['n'], source: true }, function* () {
   for (let n = 0; n < 3; ++n) yield { n };
 });
+const pulse = actor({ outports: ['out'], source: true }, (ctx) => {
+  const hourly: TimerOptions = { cron: '@hourly', zone: 'Europe/Berlin' };
+  const fired: readonly number[] = ctx.timers;
+  ctx.setTimer(0, 5, { period: 1000 });
+  ctx.setTimer(1, 0, hourly);
+  if (fired.includes(0) && ctx.room('out') > 0) ctx.emit('out', ctx.now);
+  ctx.cancelTimer(0);
+  ctx.wakeAfter(20);
+  // @ts-expect-error it has no such outport
+  ctx.room('in');
+});
 const read = actor({ outports: ['line'] }, (async function* () {
   yield { line: 'a' };
 })());
@@ -47,7 +58,7 @@ class Average {
   teardown() {}
 }
 const wrapped = actor({ inports: ['in'], outports: ['mean'] }, Average);
-const likes: ActorLike[] = [double, fetched, numbers, many, counting, read, joined, Average, wrapped];
+const likes: ActorLike[] = [double, fetched, numbers, many, counting, pulse, read, joined, Average, wrapped];
 const options: ActorOptions = { name: 'x' };
 const type: ActorClass = Average;
 const isActor: boolean = double instanceof Actor;
@@ -263,6 +274,9 @@ const keeping = actor({ inports: ['in'], outports: ['ticket'] }, (ctx, value: st
   slot.buffer.fill(1);
   return { ticket: slot.commit(3) };
 });
+export function grown(net: Network, graph: Graph): number {
+  return net.registerGraph('acme/scaled', graph).setWorkers(3).add('s', 'acme/scaled').workers;
+}
 async function keeps(net: Network): Promise<ValueObject> {
   const options: WithStateOptions = { timeout: 3, component: 'Keeping' };
   const count: number = await net.withState('n', (state: NodeStore) => state.pool('users').size, options);
