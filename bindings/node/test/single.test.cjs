@@ -202,6 +202,37 @@ test('a recording is repeated, and tells what differs', async () => {
   assert.throws(() => new Replay(path.join(folder, 'text')), { code: 'ERR_REFLOW_PARSE' });
 });
 
+test('async functions are recorded, and played back without a call', async () => {
+  const file = path.join(folder, 'async.recording');
+  const ended = [];
+  const later = () => actor({ name: 'Later', inports: ['in'], outports: ['out'], maxConcurrency: 4, ordered: false }, async (ctx, value) => {
+    await new Promise((done) => { setTimeout(done, 5 * (5 - value)); });
+    ended.push(value);
+    if (value === 3) throw new Error('three');
+    return { out: value * 10 };
+  });
+  const net = new Network({ mode: 'simulated', seed: 2, record: file }).add('a', later()).add('d', double()).connect('a.out', 'd.in');
+  const out = net.stream('d.out');
+  await net.start();
+  await net.sendMany('a.in', [1, 2, 3, 4]);
+  await net.idle({ timeout: 60000 });
+  assert.deepStrictEqual(await taken(out, 3), [80, 40, 20]);
+  const told = net.counters('a');
+  net.flushRecording();
+  await net.close();
+  assert.deepStrictEqual(ended, [4, 3, 2, 1]);
+
+  const again = new Replay(file, { actors: { Later: later(), Double: double() } });
+  assert.strictEqual(await again.run(), false);
+  assert.strictEqual(again.state.reason, '');
+  assert.strictEqual(again.state.truncated, false);
+  const { fired, failed, sent } = again.network.counters('a');
+  assert.deepStrictEqual([fired, failed, sent], [told.fired, told.failed, told.sent]);
+  assert.strictEqual(again.network.counters('d').received, 3);
+  assert.strictEqual(ended.length, 4);
+  await again.close();
+});
+
 test('options that do not fit are refused', () => {
   assert.throws(() => new Network({ mode: 'simulate' }), /did you mean 'simulated'/);
   assert.throws(() => new Network({ seed: 3 }), { code: 'ERR_REFLOW_INVALID_ARGUMENT', message: /seed/ });
