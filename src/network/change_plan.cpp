@@ -346,12 +346,11 @@ void Change::compare_ports() {
 namespace {
 
 // Equal messages have the same; what else has it is compared.
-std::uint64_t roughly(MessageRef message) noexcept {
-    switch (message.kind()) {
-        case REFLOW_KIND_INTEGER: return message.raw().payload;
-        case REFLOW_KIND_STRING: return heap::key_hash(message.bytes());
-        default: return payload_size(message);
-    }
+std::uint32_t roughly(MessageRef message) noexcept {
+    std::uint64_t some = message.is(REFLOW_KIND_INTEGER)  ? message.raw().payload
+                         : message.is(REFLOW_KIND_STRING) ? heap::key_hash(message.bytes())
+                                                          : payload_size(message);
+    return static_cast<std::uint32_t>(some ^ some >> 32);
 }
 
 }  // namespace
@@ -359,30 +358,22 @@ std::uint64_t roughly(MessageRef message) noexcept {
 // What is sent: initial packets of actors that were made, and of others those that are new, wherever
 // they stand: each packet that was there takes one of its value away.
 void Change::compare_initials() {
-    struct Item {
-        std::tuple<const Actor*, std::uint32_t, std::uint32_t, std::uint64_t> key;
-        std::size_t at;
-        bool operator<(const Item& other) const noexcept {
-            return key != other.key ? key < other.key : at < other.at;
-        }
-    };
     auto items_of = [](const Topology& of) {
-        Vector<Item> items;
-        items.reserve(of.initials.size());
-        for (std::size_t i = 0; i < of.initials.size(); ++i) {
+        Vector<Keyed> items(of.initials.size());
+        for (std::uint32_t i = 0; i < items.size(); ++i) {
             const Topology::Initial& each = of.initials[i];
-            std::uint64_t value = roughly(MessageRef(each.packet.message));
-            items.push_back({{each.actor, each.packet.port, each.packet.index, value}, i});
+            std::uint32_t value = roughly(MessageRef(each.packet.message));
+            items[i] = {Key{each.actor, each.packet.port, each.packet.index, value}, i};
         }
         std::sort(items.begin(), items.end());
         return items;
     };
-    Vector<Item> old = items_of(*before_);
-    Vector<Item> now = items_of(*next_);
-    constexpr std::size_t taken = SIZE_MAX;
+    Vector<Keyed> old = items_of(*before_);
+    Vector<Keyed> now = items_of(*next_);
+    constexpr std::uint32_t taken = nowhere;
     Vector<std::uint8_t> known(next_->initials.size(), 0);
     std::size_t first = 0;
-    for (const Item& one : now) {
+    for (const Keyed& one : now) {
         while (first < old.size() && (old[first].at == taken || old[first].key < one.key)) ++first;
         MessageRef is(next_->initials[one.at].packet.message);
         for (std::size_t i = first; i < old.size() && old[i].key == one.key; ++i) {
