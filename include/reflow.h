@@ -1728,10 +1728,10 @@ REFLOW_API reflow_status reflow_graph_render(const reflow_graph *graph, reflow_p
  * packets ("capacity_bytes"): a packet for which not enough is left waits, or drops others, as if the queue was
  * full; one that is larger than all of it goes when nothing else waits.
  *
- * Stalls. If every actor that could go on is held back by a full port, the smallest full
- * port of them is enlarged until something can go on (T. Parks, Bounded Scheduling of Process
- * Networks, 1995): cycles, self-loops and diamonds do not lock up. What all ports of a network hold
- * in this way beyond their capacity is limited by max_growth; beyond it the network fails. The property
+ * Stalls. If every actor that could go on is held back by a full port, the smallest full port of them is
+ * enlarged until something can go on (T. Parks, Bounded Scheduling of Process Networks, 1995): cycles, self-loops
+ * and diamonds do not lock up. What all ports of a network hold in this way beyond their capacity is limited by
+ * max_growth (a port that is full of bytes gets bytes, and counts by its packets); beyond it the network fails. The property
  * "on_stall" of the graph says something else if it is wanted: "grow" (default), "fail" (the first
  * stall ends the network) or "drop-oldest" (the older half of what that port holds is dropped, and
  * counted as dropped; nothing grows). Each is told by the event NetworkStalled.
@@ -2306,8 +2306,8 @@ typedef struct reflow_event {
     /* MESSAGE_..., ACTOR_EMIT, BREAKPOINT. A handle of a stream in it, or in outputs, leads nowhere, so that
      * an event that nobody reads holds up no stream. */
     reflow_message message;
-    uint64_t size;    /* MESSAGE_..., ACTOR_EMIT: bytes of the payload, see
-                         reflow_message_payload_size */
+    uint64_t size;    /* MESSAGE_..., ACTOR_EMIT: bytes of the payload, see reflow_message_payload_size;
+                         NETWORK_STALLED: bytes that a port holds at most from now on that was full of them */
     uint64_t waiting; /* MESSAGE_...: packets in the inport then; ACTOR_COMPLETED, ACTOR_FAILED:
                          packets in all inports of the node */
     /* ACTOR_COMPLETED: an object with the last message that the call emitted on each outport that

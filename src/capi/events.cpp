@@ -149,7 +149,7 @@ reflow_status reflow_event_batch_get(const reflow_event_batch* batch, size_t ind
         to.peer_port = to_view(from.peer_port);
         to.error = to_view(from.error);
         to.message = from.message.raw();
-        to.size = payload_size(from.message);
+        to.size = from.message.none() ? from.bytes : payload_size(from.message);
         to.waiting = from.waiting;
         to.outputs = from.outputs.raw();
         to.breakpoint.id = from.breakpoint;

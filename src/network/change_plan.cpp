@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/text.hpp"
+#include "message/heap.hpp"
 #include "network/change.hpp"
 
 namespace reflow::network {
@@ -342,33 +343,47 @@ void Change::compare_ports() {
     }
 }
 
-// What is sent: initial packets of actors that were made, and of others those that are new.
+namespace {
+
+// Equal messages have the same; what else has it is compared.
+std::uint32_t roughly(MessageRef message) noexcept {
+    std::uint64_t some = message.is(REFLOW_KIND_INTEGER)  ? message.raw().payload
+                         : message.is(REFLOW_KIND_STRING) ? heap::key_hash(message.bytes())
+                                                          : payload_size(message);
+    return static_cast<std::uint32_t>(some ^ some >> 32);
+}
+
+}  // namespace
+
+// What is sent: initial packets of actors that were made, and of others those that are new, wherever
+// they stand: each packet that was there takes one of its value away.
 void Change::compare_initials() {
-    using Item = std::tuple<const Actor*, std::uint32_t, std::uint32_t, std::size_t>;
     auto items_of = [](const Topology& of) {
-        Vector<Item> items;
-        items.reserve(of.initials.size());
-        for (std::size_t i = 0; i < of.initials.size(); ++i) {
+        Vector<Keyed> items(of.initials.size());
+        for (std::uint32_t i = 0; i < items.size(); ++i) {
             const Topology::Initial& each = of.initials[i];
-            items.emplace_back(each.actor, each.packet.port, each.packet.index, i);
+            std::uint32_t value = roughly(MessageRef(each.packet.message));
+            items[i] = {Key{each.actor, each.packet.port, each.packet.index, value}, i};
         }
         std::sort(items.begin(), items.end());
         return items;
     };
-    Vector<Item> old = items_of(*before_);
-    Vector<Item> now = items_of(*next_);
+    Vector<Keyed> old = items_of(*before_);
+    Vector<Keyed> now = items_of(*next_);
+    constexpr std::uint32_t taken = nowhere;
     Vector<std::uint8_t> known(next_->initials.size(), 0);
-    std::size_t at = 0;
-    auto key = [](const Item& item) {
-        return std::tuple(std::get<0>(item), std::get<1>(item), std::get<2>(item));
-    };
-    for (const Item& one : now) {
-        while (at < old.size() && key(old[at]) < key(one)) ++at;
-        if (at == old.size() || key(old[at]) != key(one)) continue;
-        const Topology::Initial& was = before_->initials[std::get<3>(old[at++])];
-        const Topology::Initial& is = next_->initials[std::get<3>(one)];
-        bool same = reflow::equal(MessageRef(was.packet.message), MessageRef(is.packet.message));
-        known[std::get<3>(one)] = same ? 1 : 0;
+    std::size_t first = 0;
+    for (const Keyed& one : now) {
+        while (first < old.size() && (old[first].at == taken || old[first].key < one.key)) ++first;
+        MessageRef is(next_->initials[one.at].packet.message);
+        for (std::size_t i = first; i < old.size() && old[i].key == one.key; ++i) {
+            if (old[i].at == taken) continue;
+            MessageRef was(before_->initials[old[i].at].packet.message);
+            if (!reflow::equal(was, is)) continue;
+            old[i].at = taken;
+            known[one.at] = 1;
+            break;
+        }
     }
     if (!running_) return;
     for (std::size_t i = 0; i < next_->initials.size(); ++i) {

@@ -51,6 +51,18 @@ Result<Message> DeadLetter::as_message() const {
     return made.finish();
 }
 
+void DeadLetters::set_capacity(std::uint32_t capacity) noexcept {
+    for (;;) {
+        Ref<DeadLetter> oldest;  // ends after the lock
+        std::lock_guard lock(mutex_);
+        capacity_ = capacity;
+        if (letters_.size() <= capacity) return;
+        oldest = std::move(letters_.front());
+        letters_.pop_front();
+        ++lost_;
+    }
+}
+
 std::optional<std::uint64_t> DeadLetters::keep(Ref<DeadLetter> letter) noexcept {
     Ref<DeadLetter> oldest;  // ends after the lock
     std::lock_guard lock(mutex_);

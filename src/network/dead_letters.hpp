@@ -51,10 +51,8 @@ public:
 
 class DeadLetters {
 public:
-    void set_capacity(std::uint32_t capacity) noexcept {
-        std::lock_guard lock(mutex_);
-        capacity_ = capacity;  // what is there stays until another one comes
-    }
+    // Those beyond it are lost, the oldest first.
+    void set_capacity(std::uint32_t capacity) noexcept;
     // The id; nothing if it was not kept.
     [[nodiscard]] std::optional<std::uint64_t> keep(Ref<DeadLetter> letter) noexcept;
     // There was no memory for one.

@@ -101,6 +101,7 @@ void append_stall(String& to, const Event& event) {
     static constexpr std::string_view names[] = {"none", "grow", "drop-oldest", "none"};
     append_text(to, "resolved", names[event.state & 3]);
     if (event.state == REFLOW_STALL_GREW) append(to, concat(",\"capacity\":", event.count));
+    if (event.bytes != 0) append(to, concat(",\"capacityBytes\":", event.bytes));
     if (event.state == REFLOW_STALL_DROPPED) append(to, concat(",\"dropped\":", event.count));
     if (!event.path.empty()) append_text(to, "path", event.path);
     append(to, concat(",\"stalls\":", event.stalls));

@@ -46,6 +46,7 @@ public:
     std::uint32_t details = 0;
     String path;
     std::uint64_t stalls = 0;
+    std::uint64_t bytes = 0;  // of a stall
     Message envelope;
 
     // {"_type":"ActorFailed","actorId":...} on one line.

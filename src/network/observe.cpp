@@ -169,6 +169,7 @@ void Network::stalled(const runtime::Stall& stall) {
     if (!event) return;
     event->state = stall.what;
     event->count = stall.amount;
+    event->bytes = stall.bytes;
     event->stalls = stall.number;
     if (stall.target) {
         event->of = stall.target;

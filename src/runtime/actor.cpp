@@ -87,7 +87,7 @@ void Actor::consume_all() noexcept { consume(firings_kept()); }
 [[gnu::cold]] Actor::~Actor() {
     drop_packets();
     end_state();
-    delete probe.load(std::memory_order_acquire);
+    if (Probe* own = probe.load(std::memory_order_acquire)) own->unref();
     if (DeferredFirings* firings = deferred()) firings->unref();
     if (Tether* streams = tether()) {
         streams->close();

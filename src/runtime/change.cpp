@@ -184,6 +184,18 @@ void Actor::inherit_counters(const Actor& from) noexcept {
     sent.add(from.sent.get());
     failed.add(from.failed.get());
     stuck.store(from.stuck.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    mailbox.set_dropped(mailbox.dropped() + from.mailbox.dropped());
+    const Supervisor* was = from.supervisor();
+    if (Supervisor* now = supervisor(); now != nullptr && was != nullptr) {
+        now->retries.add(was->retries.get());
+        now->restarts.add(was->restarts.get());
+    }
+    // Those who still read that of the old one have the old one.
+    if (Probe* measured = from.probe.load(std::memory_order_acquire)) {
+        measured->handed_on();
+        measured->ref();
+        probe.store(measured, std::memory_order_release);
+    }
     std::uint64_t kept = 0;  // taken, and handed on: they are taken once more
     for (std::size_t i = 0; i < from.inputs_.size(); ++i) {
         const Packet& packet = from.inputs_[i];

@@ -295,7 +295,6 @@ private:
     mutable std::mutex mutex_;  // guards all below; ordered after nothing, before mailboxes
     std::condition_variable changed_;
     std::uint64_t reported_ = 0;
-    std::uint64_t growth_ = 0;
     bool stop_reported_ = false;
     bool awaited_ = false;     // somebody wants to know when it is quiet
     bool host_reads_ = false;  // some of those held wait for a host; of the last look

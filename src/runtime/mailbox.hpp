@@ -66,6 +66,7 @@ public:
     void reserve_bytes(std::span<const PortPlan> ports);
     // As the graph says, without what stalls have added. Of who changes the network.
     [[nodiscard]] std::uint64_t capacity_bytes(std::uint32_t port) const noexcept {
+        std::lock_guard lock(mutex_);
         const Vector<PortBytes>* all = bytes();
         return all == nullptr ? 0 : (*all)[port].asked;
     }
@@ -173,9 +174,21 @@ public:
             visit(i, port.capacity.load(std::memory_order_relaxed), port.senders);
         }
     }
+    // What a port that holds senders back has.
+    struct Full {
+        bool of_bytes = false;           // there are places for packets
+        std::uint64_t packets = 0;       // that it holds
+        std::uint64_t capacity = 0;      // in packets, or in bytes if it is full of these
+        std::uint64_t bytes = 0;         // that it holds
+        std::uint64_t needed_bytes = 0;  // beyond the capacity, for the smallest that waits
+    };
+    [[nodiscard]] Full full(std::uint32_t port) const noexcept;
     // Enlarges a port and releases its senders; by 0 only if there is room already. False if
-    // nothing was done.
-    [[nodiscard]] bool grow(std::uint32_t port, std::uint32_t by, Released& released);
+    // nothing was done. If bytes is not 0 the port gets these, which count as `by` packets.
+    [[nodiscard]] bool grow(std::uint32_t port, std::uint32_t by, Released& released,
+                            std::uint64_t bytes = 0);
+    // So many packets that has added, without what the graph has settled since.
+    [[nodiscard]] std::uint64_t growth() const noexcept;
     // Takes the older half of what waits at a port, at least one packet, and releases its senders.
     // Returns how many it took.
     std::size_t relieve(std::uint32_t port, Vector<Message>& dropped, Released& released);
@@ -221,7 +234,7 @@ private:
     [[nodiscard]] bool takes(std::uint32_t port, MessageRef message) const noexcept;
     void count_bytes(std::uint32_t port, MessageRef message, bool comes) noexcept;
     void count_taken_bytes(const Queue<Packet>& packets, std::size_t count) noexcept;
-    void grow_bytes(std::uint32_t port) noexcept;
+    void enlarge(std::uint32_t port, std::uint32_t by, std::uint64_t bytes);
     void settle_bytes(std::uint32_t number, std::uint64_t asked) noexcept;
     void note_refused(std::uint32_t port, MessageRef message) noexcept;
     [[nodiscard]] std::size_t places(const Port& port) const noexcept {
@@ -230,12 +243,18 @@ private:
         return count < capacity ? capacity - count : 0;
     }
 
+    struct Growth {  // of a port by stalls, in packets
+        std::uint64_t of_packets = 0;
+        std::uint64_t of_bytes = 0;
+    };
+
     // What few mailboxes have. Made before the group begins, or under the lock; then it stays.
     struct Rare : Allocated {
         bool by_port = false;           // rules all and required; fixed, as outside
         Vector<Queue<Packet>> queues;   // of these rules
         Vector<Packet> newest;          // of sticky ports
         Vector<PortBytes> bytes;        // if a port has a capacity in bytes; then they stay
+        Vector<Growth> grown;           // if some have
         Group* outside = nullptr;       // of a mailbox that the host reads
     };
     Rare& rare() {

@@ -21,6 +21,7 @@ void Mailbox::settle(std::span<const PortPlan> ports, bool late) noexcept {
         port.connected = ports[i].connected || port.found;
         if (ports[i].capacity != 0) {
             port.capacity.store(ports[i].capacity, std::memory_order_relaxed);
+            if (rare_ != nullptr && !rare_->grown.empty()) rare_->grown[i].of_packets = 0;
         }
         if (bytes() == nullptr) continue;
         settle_bytes(static_cast<std::uint32_t>(i), ports[i].capacity_bytes);
@@ -32,10 +33,10 @@ void Mailbox::settle(std::span<const PortPlan> ports, bool late) noexcept {
 void Mailbox::reserve_bytes(std::span<const PortPlan> ports) {
     bool some = false;
     for (const PortPlan& port : ports) some = some || port.capacity_bytes != 0;
-    if (!some || bytes() != nullptr) return;
+    if (!some) return;
     Vector<PortBytes> made(ports_.size());
     std::lock_guard lock(mutex_);
-    rare().bytes.swap(made);
+    if (bytes() == nullptr) rare().bytes.swap(made);
 }
 
 // What stalls have added stays, unless the graph says something else than before.
@@ -44,6 +45,7 @@ void Mailbox::settle_bytes(std::uint32_t number, std::uint64_t asked) noexcept {
     PortBytes& bytes = rare_->bytes[number];
     if (bytes.asked == asked || sticky(number)) return;
     bytes.asked = asked;
+    if (!rare_->grown.empty()) rare_->grown[number].of_bytes = 0;
     bytes.most.store(asked, std::memory_order_relaxed);
     std::uint64_t sum = 0;
     const Queue<Packet>& packets = queue(number);
@@ -94,14 +96,6 @@ void Mailbox::note_refused(std::uint32_t port, MessageRef message) noexcept {
     std::atomic<std::uint64_t>& refused = rare_->bytes[port].refused;
     std::uint64_t least = std::min(refused.load(std::memory_order_relaxed), payload_size(message));
     refused.store(least, std::memory_order_relaxed);
-}
-
-void Mailbox::grow_bytes(std::uint32_t port) noexcept {
-    PortBytes& bytes = rare_->bytes[port];
-    std::uint64_t most = bytes.most.load(std::memory_order_relaxed);
-    std::uint64_t refused = bytes.refused.load(std::memory_order_relaxed);
-    std::uint64_t by = std::max(most, refused == no_bytes ? 0 : refused);
-    bytes.most.store(by > UINT64_MAX - most ? UINT64_MAX : most + by, std::memory_order_relaxed);
 }
 
 // ---- who is connected
@@ -228,17 +222,53 @@ void Mailbox::release_senders(std::uint32_t port, Released& released) noexcept {
     from.senders.clear();
 }
 
-bool Mailbox::grow(std::uint32_t port, std::uint32_t by, Released& released) {
+[[gnu::cold]] Mailbox::Full Mailbox::full(std::uint32_t port) const noexcept {
+    std::lock_guard lock(mutex_);
+    const Port& of = ports_[port];
+    std::uint64_t packets = of.count.load(std::memory_order_relaxed);
+    if (!limited(of) || places(of) == 0) {
+        return {false, packets, of.capacity.load(std::memory_order_relaxed), 0, 0};
+    }
+    const PortBytes& bytes = rare_->bytes[port];
+    std::uint64_t most = bytes.most.load(std::memory_order_relaxed);
+    std::uint64_t waiting = bytes.waiting.load(std::memory_order_relaxed);
+    std::uint64_t refused = bytes.refused.load(std::memory_order_relaxed);
+    std::uint64_t wanted = waiting + (refused == no_bytes || refused == 0 ? 1 : refused);
+    return {true, packets, most, waiting, wanted > most ? wanted - most : 0};
+}
+
+// Under the lock. Throws bad_alloc: then nothing has changed.
+[[gnu::cold]] void Mailbox::enlarge(std::uint32_t port, std::uint32_t by, std::uint64_t bytes) {
+    Vector<Growth>& grown = rare().grown;
+    if (grown.empty()) {
+        Vector<Growth> made(ports_.size());
+        grown.swap(made);
+    }
+    if (bytes == 0) {
+        ports_[port].capacity.fetch_add(by, std::memory_order_relaxed);
+        grown[port].of_packets += by;
+    } else if (limited(ports_[port])) {
+        std::atomic<std::uint64_t>& most = rare_->bytes[port].most;
+        std::uint64_t now = most.load(std::memory_order_relaxed);
+        most.store(now + std::min(bytes, UINT64_MAX - now), std::memory_order_relaxed);
+        grown[port].of_bytes += by;
+    }
+}
+
+[[gnu::cold]] std::uint64_t Mailbox::growth() const noexcept {
+    std::lock_guard lock(mutex_);
+    std::uint64_t sum = 0;
+    if (rare_ == nullptr) return sum;
+    for (const Growth& each : rare_->grown) sum += each.of_packets + each.of_bytes;
+    return sum;
+}
+
+bool Mailbox::grow(std::uint32_t port, std::uint32_t by, Released& released, std::uint64_t bytes) {
     std::lock_guard lock(mutex_);
     Port& to = ports_[port];
     released.reserve(released.size() + to.senders.size());
     if (to.senders.empty()) return false;
-    // One that is full of bytes gets twice as many, which count for the growth as packets do.
-    if (limited(to) && by != 0 && places(to) != 0) {
-        grow_bytes(port);
-    } else {
-        to.capacity.fetch_add(by, std::memory_order_relaxed);
-    }
+    if (by != 0) enlarge(port, by, bytes);
     if (by == 0 && room(port) == 0) return false;
     release_senders(port, released);
     return true;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/ref.hpp"
 #include "runtime/histogram.hpp"
 
 namespace reflow::runtime {
@@ -15,7 +16,8 @@ struct Sampling {
     std::atomic<std::uint32_t> epoch{0};  // steps on whenever measuring begins anew
 };
 
-class Probe : public Allocated {
+// An actor that takes the place of another one has its probe as well.
+class Probe : public RefCounted<Probe> {
 public:
     Probe() = default;
     ~Probe();
@@ -39,6 +41,8 @@ public:
         if (marked_ != 0 && consumed >= marked_) end_wait(now_ns);
     }
     void end_call(std::uint64_t ns) noexcept { add(call_, ns); }
+    // Another actor has it from now on: what waited may be taken in another order.
+    void handed_on() noexcept { marked_ = 0; }
 
     // ---- any thread
     void read(Samples& call, Samples& wait) const noexcept;

@@ -20,8 +20,19 @@ namespace {
 struct Blocked {
     Actor* target;
     std::uint32_t port;
-    std::uint32_t capacity;
+    Mailbox::Full full;
     Vector<Actor*> senders;
+
+    // In packets: of one that is full of bytes what it holds.
+    [[nodiscard]] std::uint64_t size() const noexcept {
+        return full.of_bytes ? std::max<std::uint64_t>(full.packets, 1) : full.capacity;
+    }
+    // What it gets if that is to be so many packets more: its share of the bytes, and enough for one.
+    [[nodiscard]] std::uint64_t bytes_for(std::uint64_t packets) const noexcept {
+        if (!full.of_bytes || packets == 0) return 0;
+        std::uint64_t share = packets >= size() ? full.capacity : full.capacity / size() * packets;
+        return std::max(share, full.needed_bytes);
+    }
 };
 
 // All ports with senders that are held back, those of one actor together; Actor::mark is
@@ -31,13 +42,16 @@ Vector<Blocked> collect_blocked(const Group& group) {
     for (Actor* actor : group.actors) {
         actor->mark = static_cast<std::uint32_t>(blocked.size());
         actor->mailbox.visit_blocked(
-            [&](std::uint32_t port, std::uint32_t capacity, const Released& senders) {
-                Blocked entry{actor, port, capacity, {}};
+            [&](std::uint32_t port, std::uint32_t, const Released& senders) {
+                Blocked entry{actor, port, {}, {}};
                 for (Actor* sender : senders) {
                     if (sender->held_back()) entry.senders.push_back(sender);
                 }
                 if (!entry.senders.empty()) blocked.push_back(std::move(entry));
             });
+        for (std::size_t i = actor->mark; i < blocked.size(); ++i) {
+            blocked[i].full = actor->mailbox.full(blocked[i].port);
+        }
     }
     return blocked;
 }
@@ -96,7 +110,7 @@ const Blocked* choose(const Vector<Blocked>& blocked) {
         if (!better && entry.target->held_back() != best->target->held_back()) {
             better = best->target->held_back();
         } else if (!better) {
-            better = entry.capacity < best->capacity;
+            better = entry.size() < best->size();
         }
         if (better) best = &entry;
     }
@@ -152,7 +166,7 @@ public:
     }
 
 private:
-    void visit(const Actor* at, const Actor* waits, String text, std::size_t before) {
+    [[gnu::cold]] void visit(const Actor* at, const Actor* waits, String text, std::size_t before) {
         if (end_ != no_step || steps_.size() >= limits::stall_path_count) return;
         for (const Hop& step : steps_) {
             if (step.at == at) return;
@@ -198,9 +212,22 @@ private:
 };
 
 String describe(const Blocked& full, std::string_view why, std::string_view path) {
+    String bytes;
+    if (full.full.of_bytes) {
+        bytes = concat(full.full.bytes, " bytes (capacity_bytes ", full.full.capacity, ") in ");
+    }
     return concat("every actor that could go on waits for a full port; port '",
                   full.target->component->inports[full.port].name, "' of node '", full.target->id,
-                  "' holds ", full.capacity, " packets, ", why, path.empty() ? "" : ": ", path);
+                  "' holds ", bytes, full.full.packets,
+                  full.full.packets == 1 ? " packet, " : " packets, ", why,
+                  path.empty() ? "" : ": ", path);
+}
+
+// By stalls, beyond what the graph says, of the ports that are there.
+std::uint64_t growth_of(const Group& group) noexcept {
+    std::uint64_t sum = 0;
+    for (const Actor* actor : group.actors) sum += actor->mailbox.growth();
+    return sum;
 }
 
 }  // namespace
@@ -219,7 +246,7 @@ void Group::begin_stall() {
 
 // Artificial deadlocks of bounded queues are resolved by enlarging the smallest full one:
 // T. M. Parks, Bounded Scheduling of Process Networks, UC Berkeley 1995, section 4.
-void Group::resolve_stall() noexcept try {
+[[gnu::cold]] void Group::resolve_stall() noexcept try {
     Vector<Blocked> blocked = collect_blocked(*this);
     host_reads_ = mark_host_blocked(*this, blocked);
     // A host that has just taken from a full reader became active before its senders left the
@@ -229,9 +256,11 @@ void Group::resolve_stall() noexcept try {
     if (full == nullptr) return;  // the host has to read
     begin_stall();
     Stall& stall = *told_;
-    std::uint64_t left = on_stall == StallPolicy::grow ? max_growth_ - growth_ : 0;
+    std::uint64_t grown = on_stall == StallPolicy::grow ? growth_of(*this) : max_growth_;
+    std::uint64_t left = max_growth_ - std::min(grown, max_growth_);
     std::uint32_t by = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>({full->capacity, left, UINT32_MAX - full->capacity}));
+        std::min<std::uint64_t>({full->size(), left, UINT32_MAX - full->size()}));
+    std::uint64_t bytes = full->bytes_for(by);
     bool drops = on_stall == StallPolicy::drop_oldest;
     bool fails = by == 0 && !drops;
     if (stall.tell || fails) {
@@ -239,10 +268,12 @@ void Group::resolve_stall() noexcept try {
         stall.port = full->port;
         stall.path = PathSearch(*this, *full).find();
         String why = drops   ? String("and loses the older half (on_stall)")
-                     : !fails ? concat("and is enlarged by ", by)
+                     : !fails ? concat("and is enlarged by ", bytes != 0 ? bytes : by,
+                                       bytes != 0 ? " bytes" : "")
                      : on_stall == StallPolicy::fail
                          ? String("and on_stall is \"fail\"")
-                         : concat("and ports may grow by ", max_growth_, " in all (max_growth)");
+                         : concat("and ports may grow by ", max_growth_,
+                                      " packets in all (max_growth)");
         stall.text = describe(*full, why, stall.path);
     }
     if (fails) {
@@ -256,10 +287,10 @@ void Group::resolve_stall() noexcept try {
     if (drops) {
         stall.what = REFLOW_STALL_DROPPED;
         stall.amount = mailbox.relieve(full->port, stall.dropped, released);
-    } else if (mailbox.grow(full->port, by, released)) {
+    } else if (mailbox.grow(full->port, by, released, bytes)) {
         stall.what = REFLOW_STALL_GREW;
         stall.amount = mailbox.capacity(full->port);
-        growth_ += by;
+        if (bytes != 0) stall.bytes = full->full.capacity + bytes;
     }
     if (stall.amount == 0) told_ = nullptr;
     for (Actor* sender : released) sender->release();

@@ -18,6 +18,7 @@ struct Stall : Allocated {
     Ref<const Actor> target;    // whose port was relieved, or NULL
     std::uint32_t port = 0;     // of it
     std::uint64_t amount = 0;   // its new capacity, or packets that were dropped
+    std::uint64_t bytes = 0;    // its new capacity in bytes, if it was full of these
     std::uint64_t number = 0;   // of the stall, from 1
     String text;                // for people
     String path;                // who waits for whom, in a circle; or empty

@@ -255,6 +255,35 @@ static void test_threads(void) {
     shop_close(&s);
 }
 
+/* A change that leaves less room for letters: the oldest go, and are counted. */
+static void check_room(shop *s, uint32_t capacity, uint64_t waiting, uint64_t lost, int first_id) {
+    char text[400];
+    snprintf(text, sizeof text, "{\"properties\": {\"dead_letters\": %u}%s", capacity,
+             strstr(plain, ", \"processes\""));
+    reflow_graph *graph = NULL;
+    WORKS(reflow_graph_load(text_of(text), REFLOW_FORMAT_JSON, text_of(""), &graph, &e));
+    WORKS(reflow_network_apply(s->network, graph, NULL, NULL, &e));
+    reflow_graph_destroy(graph);
+    reflow_dead_letters letters = shop_letters(s);
+    CHECK(letters.capacity == capacity && letters.waiting == waiting && letters.lost == lost);
+    CHECK(letters.total == 6);
+    reflow_message all = list(s, "", 0, SIZE_MAX);
+    CHECK(reflow_message_count(all) == waiting);
+    for (size_t i = 0; i < waiting; ++i) {
+        CHECK(rig_integer(get_of(at_of(all, i), "id")) == first_id + (int)i);
+    }
+    reflow_message_unref(all);
+}
+static void test_lowered(const rig_mode *mode) {
+    shop s = open_shop(mode, 0, 6);
+    check_room(&s, 9, 4, 2, 3);
+    check_room(&s, 3, 3, 3, 4);
+    check_room(&s, 2, 2, 4, 5);
+    check_room(&s, 4, 2, 4, 5);
+    check_room(&s, 0, 0, 6, 0);
+    shop_close(&s);
+}
+
 /* A reader of "error" takes errors until it is destroyed. */
 static void test_reader_goes(const rig_mode *mode) {
     work_reset();
@@ -286,6 +315,8 @@ int main(void) {
     test_deep();
     test_full();
     test_none();
+    test_lowered(&rig_inline);
+    test_lowered(&rig_own);
     test_reader_goes(&rig_inline);
     test_reader_goes(&rig_own);
     test_threads();

@@ -379,6 +379,60 @@ static void test_initials(const rig_mode *mode) {
     ended(runtime, network);
 }
 
+/* x with these initial packets; "a" stands for [1,2], any digit for itself. */
+static reflow_graph *with_initials(const char *values, const char *title) {
+    reflow_graph *graph = rig_graph();
+    WORKS(reflow_graph_add_node(graph, text_of("x"), text_of("Relay"), json(title), &e));
+    for (; *values != 0; ++values) {
+        rig_initial(graph, "x.a", *values == 'a' ? json("[1,2]")
+                                                 : reflow_message_integer(*values - '0'));
+    }
+    return graph;
+}
+
+/* What the old graph had is not sent again, whatever its place is now: each of its packets stands for
+ * one of the same value. */
+static void test_initials_moved(const rig_mode *mode) {
+    static const struct {
+        const char *now, *sent;
+    } steps[] = {{"123", "123"}, {"23", ""},      {"923", "9"},   {"239", ""},    {"2399", "9"},
+                 {"9932", ""},   {"", ""},        {"932", "932"}, {"aa9", "aa"},  {"9aaa", "a"},
+                 {"a", ""},      {"1a2a3", "12a3"}, {"32a1a", ""}, {"33aaa1", "3a"}};
+    reflow_runtime *runtime = rig_runtime(mode);
+    register_all(runtime);
+    reflow_graph *graph = with_initials(steps[0].now, "{}");
+    reflow_network *network = rig_network(runtime, graph);
+    reflow_output *output = rig_output(network, "x.o", 0);
+    WORKS(reflow_network_start(network, &e));
+    uint64_t fired = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; ++i) {
+        reflow_graph_destroy(graph);
+        graph = with_initials(steps[i].now, "{}");
+        if (i != 0) CHECK(apply(network, graph).nodes_kept == 1);
+        rig_idle(network);
+        fired += strlen(steps[i].sent);
+        CHECK(rig_counters(network, "x").fired == fired);
+        for (const char *sent = steps[i].sent; *sent != 0; ++sent) {
+            CHECK(*sent == 'a' || rig_recv(output) == *sent - '0');
+            reflow_message message = none;
+            size_t count = 0;
+            if (*sent != 'a') continue;
+            WORKS(reflow_output_recv_many(output, &message, 1, REFLOW_FOREVER, &count, &e));
+            CHECK(reflow_message_kind(message) == REFLOW_KIND_ARRAY);
+            reflow_message_unref(message);
+        }
+    }
+    /* A node that is replaced is new: it gets all. */
+    reflow_graph_destroy(graph);
+    graph = with_initials("33aaa1", "{\"title\":\"another\"}");
+    CHECK(apply(network, graph).nodes_replaced == 1);
+    rig_idle(network);
+    CHECK(rig_counters(network, "x").fired == fired + 6);
+    reflow_output_destroy(output);
+    reflow_graph_destroy(graph);
+    ended(runtime, network);
+}
+
 /* A reader of an exposed outport follows it. */
 static void test_exposed(const rig_mode *mode) {
     reflow_runtime *runtime = rig_runtime(mode);
@@ -563,6 +617,7 @@ int main(void) {
         test_leftover(&rig_modes[i]);
         test_paused(&rig_modes[i]);
         test_initials(&rig_modes[i]);
+        test_initials_moved(&rig_modes[i]);
         test_exposed(&rig_modes[i]);
         test_inside(&rig_modes[i]);
         test_events(&rig_modes[i]);

@@ -294,6 +294,149 @@ static void test_fallback(const rig_mode *mode) {
     close_place(&at);
 }
 
+/* ---- changes: what has grown goes with its port */
+
+static void self_loop(reflow_graph *graph, const char *config, const char *metadata) {
+    WORKS(reflow_graph_add_node(graph, text_of("t"), text_of("Twice"), json(config), &e));
+    rig_connect(graph, "t.o", "t.a", metadata);
+}
+static uint64_t capacity_of(reflow_network *network) {
+    reflow_node_metrics metrics = {0};
+    metrics.struct_size = sizeof metrics;
+    WORKS(reflow_network_node_metrics(network, text_of("t"), &metrics, &e));
+    return metrics.capacity;
+}
+
+/* Each round is fed so much that the port grows; the graph makes it anew then. Not more than max_growth
+ * at once, but more in all. */
+static void test_growth_goes(const rig_mode *mode, int how) {
+    const uint64_t max_growth = 80;
+    place at = open_place(mode, max_growth, NULL);
+    self_loop(at.graph, "{}", "{\"capacity\":1}");
+    go(&at);
+    uint64_t in_all = 0;
+    for (int round = 1; round <= 12; ++round) {
+        rig_send(at.network, rig_inport(at.network, "t.a"), 6);
+        WORKS(reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
+        CHECK(rig_counters(at.network, "t").fired == (how == 1 ? 127 : 127 * (uint64_t)round));
+        uint64_t capacity = capacity_of(at.network), asked = how == 2 ? 1 + (round - 1) % 2 : 1;
+        CHECK(capacity > asked && capacity - asked <= max_growth);
+        in_all += capacity - asked;
+        reflow_graph *next = rig_graph();
+        if (how == 1) { /* away, and there again */
+            WORKS(reflow_network_apply(at.network, next, NULL, NULL, &e));
+            self_loop(next, "{}", "{\"capacity\":1}");
+        } else if (how == 0) { /* another one in its place */
+            char config[40];
+            snprintf(config, sizeof config, "{\"round\":%d}", round);
+            self_loop(next, config, "{\"capacity\":1}");
+        } else { /* the port has another capacity */
+            self_loop(next, "{}", round % 2 == 0 ? "{\"capacity\":1}" : "{\"capacity\":2}");
+        }
+        WORKS(reflow_network_apply(at.network, next, NULL, NULL, &e));
+        CHECK(capacity_of(at.network) == (how == 2 ? 1 + (uint64_t)round % 2 : 1));
+        reflow_graph_destroy(next);
+    }
+    CHECK(in_all > max_growth); /* otherwise this has shown nothing */
+    /* It counts as before. */
+    rig_send(at.network, rig_inport(at.network, "t.a"), 1000);
+    FAILS(REFLOW_ERROR_LIMIT, reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
+    CHECK(capacity_of(at.network) == 1 + max_growth);
+    WORKS(reflow_network_stop(at.network, REFLOW_FOREVER, &e));
+    close_place(&at);
+}
+
+/* ---- ports that are full of bytes */
+
+/* Each packet becomes two of the same size; the first byte counts down. */
+static reflow_status twice_bytes(reflow_context *context, void *state, reflow_packet *inputs,
+                                 size_t count) {
+    (void)state;
+    for (size_t i = 0; i < count; ++i) {
+        reflow_view view;
+        CHECK_STATUS(REFLOW_OK, reflow_message_get_bytes(inputs[i].message, &view));
+        for (int copy = 0; copy < 2 && view.data[0] != 0; ++copy) {
+            char bytes[5000];
+            reflow_message message;
+            memcpy(bytes, view.data, view.size);
+            --bytes[0];
+            CHECK_STATUS(REFLOW_OK, reflow_message_bytes(bytes, view.size, &message, NULL));
+            reflow_status status = reflow_context_emit(context, 0, message);
+            if (status != REFLOW_OK) return status;
+        }
+    }
+    return REFLOW_OK;
+}
+
+typedef struct full_of_bytes {
+    uint64_t capacity; /* in bytes, before the next stall */
+    uint64_t size;     /* of each packet */
+    int32_t last;
+} full_of_bytes;
+
+static void look_at_bytes(const reflow_event *event, void *data) {
+    full_of_bytes *to = data;
+    unsigned long long bytes = 0, most = 0, packets = 0, more = 0;
+    const char *holds = strstr(event->error.data, "holds ");
+    CHECK(holds != NULL && sscanf(holds, "holds %llu bytes (capacity_bytes %llu) in %llu packet",
+                                  &bytes, &most, &packets) == 3);
+    CHECK(packets != 0 && bytes == packets * to->size && most == to->capacity);
+    CHECK(bytes + to->size > most); /* it is full */
+    CHECK((strstr(event->error.data, "in 1 packet, ") != NULL) == (packets == 1));
+    to->last = event->state;
+    if (event->state == REFLOW_STALL_DROPPED) {
+        CHECK(event->count == (packets + 1) / 2 && event->size == 0);
+        return;
+    }
+    if (event->state != REFLOW_STALL_GREW) return;
+    const char *text = strstr(event->error.data, "enlarged by ");
+    CHECK(text != NULL && sscanf(text, "enlarged by %llu bytes", &more) == 1);
+    CHECK(strstr(text, " bytes") != NULL);
+    CHECK(event->count == 1000000 && event->size == most + more);
+    CHECK(event->size >= bytes + to->size); /* one more fits */
+    to->capacity = event->size;
+}
+
+static void test_bytes(const rig_mode *mode, const char *policy, uint64_t capacity, uint64_t max_growth,
+                       char depth) {
+    char metadata[80], bytes[5000] = {0};
+    place at = open_place(mode, max_growth, policy);
+    rig_component component = {0};
+    component.id = "TwiceBytes";
+    component.inports = "a";
+    component.outports = "o";
+    component.max_batch = 1;
+    component.run = twice_bytes;
+    rig_register(at.runtime, &component);
+    rig_node(at.graph, "t", "TwiceBytes");
+    snprintf(metadata, sizeof metadata, "{\"capacity\":1000000,\"capacity_bytes\":%d}",
+             (int)capacity);
+    rig_connect(at.graph, "t.o", "t.a", metadata);
+    bytes[0] = depth;
+    reflow_message message;
+    WORKS(reflow_message_bytes(bytes, sizeof bytes, &message, &e));
+    rig_initial(at.graph, "t.a", message);
+    go(&at);
+    full_of_bytes to = {capacity, sizeof bytes, 0};
+    if (max_growth == 0) {
+        WORKS(reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
+        if (policy == NULL) CHECK(rig_counters(at.network, "t").fired == (2u << depth) - 1);
+    } else {
+        reflow_error *error = NULL;
+        CHECK_STATUS(REFLOW_ERROR_LIMIT,
+                     reflow_network_wait_idle(at.network, REFLOW_FOREVER, &error));
+        const char *text = reflow_error_message(error).data;
+        CHECK(strstr(text, " bytes (capacity_bytes ") != NULL);
+        CHECK(strstr(text, " packets in all (max_growth)") != NULL);
+        reflow_error_destroy(error);
+        WORKS(reflow_network_stop(at.network, REFLOW_FOREVER, &e));
+    }
+    CHECK(each_event(&at, look_at_bytes, &to) >= 1);
+    CHECK(to.last == (max_growth != 0 ? REFLOW_STALL_FAILED
+                      : policy == NULL ? REFLOW_STALL_GREW : REFLOW_STALL_DROPPED));
+    close_place(&at);
+}
+
 /* For ever: only some are told, and the number of all of them. */
 static void count_told(const reflow_event *event, void *data) { *(uint64_t *)data = event->stalls; }
 static void test_few_are_told(const rig_mode *mode) {
@@ -338,6 +481,12 @@ int main(void) {
         test_diamond(mode);
         test_fallback(mode);
         test_few_are_told(mode);
+        for (int how = 0; how < 3; ++how) test_growth_goes(mode, how);
+        test_bytes(mode, NULL, 6000, 0, 5);
+        test_bytes(mode, NULL, 11000, 0, 5);
+        test_bytes(mode, NULL, 1, 0, 4);
+        test_bytes(mode, NULL, 6000, 7, 30);
+        test_bytes(mode, "\"drop-oldest\"", 16000, 0, 4);
     }
     test_bad_word();
     return 0;

@@ -78,6 +78,36 @@ class Watch(support.Case):
                 self.assertEqual(process.returncode, 130, mode)
             os.remove(self.more)
 
+    def test_initial_packets_come_once(self):
+        """Files that a source is told of are read once, whatever becomes of the others."""
+        def reading(*names):
+            nodes = {"loop": ("Delay", {"ms": 2}), "read": ("CsvRead", {}),
+                     "write": ("JsonlWrite", {"path": self.more, "flush": True})}
+            connections = [("loop.out", "loop.in"), ("read.out", "write.in")]
+            initials = [("loop.in", {"round": 1})]
+            initials += [("read.path", self.path(name + ".csv")) for name in names]
+            return support.graph(nodes, connections, initials)
+
+        def read():
+            if not os.path.exists(self.more):
+                return []
+            with open(self.more, encoding="utf-8") as file:
+                return [json.loads(line)["name"] for line in file if line.endswith("\n")]
+
+        for name in ("one", "two", "three", "four", "five"):
+            self.write(name + ".csv", "name\n" + name + "\n")
+        self.replace(reading("one", "two", "three"))
+        with started("run", self.file, "--watch", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                     bufsize=0) as process:
+            support.wait_for(lambda: len(read()) >= 3, "the rows of three files")
+            self.replace(reading("two", "three", "four"))
+            support.wait_for(lambda: "four" in read(), "the row of the fourth")
+            self.replace(reading("four", "three", "two", "five"))
+            support.wait_for(lambda: "five" in read(), "the row of the fifth")
+            self.assertEqual(read(), ["one", "two", "three", "four", "five"])
+            process.send_signal(signal.SIGINT)
+            process.wait(support.DEADLINE)
+
     def test_errors_leave_the_old_graph(self):
         with started("run", self.file, "--watch", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                      bufsize=0) as process:

@@ -39,7 +39,7 @@ class Event(NamedTuple):
     outputs: Optional[Dict[str, Any]]  #: ActorCompleted: the last value on each connected outport
     number: int  #: ActorCompleted: firings; ActorFailed: attempts; DeadLetter: its id
     duration_ns: int  #: ActorCompleted, ActorFailed, ActorStuck
-    size: int  #: bytes of the payload
+    size: int  #: bytes of the payload; NetworkStalled: that a port full of them holds from now on
     waiting: int  #: packets in the inport, or in all inports of the node
     state: str  #: ActorState: "Running" and the like; NetworkStalled: what it has come to
     details: int  #: ActorState: bits

@@ -213,6 +213,59 @@ TEST(Mailbox, GrowthReleasesTheSenders) {
     EXPECT_EQ(mailbox.room(0), 1u);
 }
 
+// In packets and in bytes, the sum of both; nothing is lost where there is no memory.
+TEST(Mailbox, GrowthCountsUntilTheGraphSettlesThePort) {
+    Mailbox mailbox(2, false, 2);
+    std::vector<Mailbox::PortPlan> plans(2);
+    plans[0].capacity = 2;
+    plans[1].capacity = 100;
+    plans[1].capacity_bytes = 16;
+    mailbox.reserve_bytes(plans);
+    mailbox.settle(plans, false);
+    Queue<Packet> from[2];
+    for (std::uint32_t port = 0; port < 2; ++port) {
+        connect(mailbox, port);
+        fill(from[port], port, {1, 2, 3});
+        EXPECT_EQ(mailbox.push(port, Delivery::reliable, from[port], sender(port + 1)).accepted, 2u);
+    }
+    Mailbox::Full full = mailbox.full(0);
+    EXPECT_FALSE(full.of_bytes);
+    EXPECT_EQ(full.packets, 2u);
+    EXPECT_EQ(full.capacity, 2u);
+    full = mailbox.full(1);
+    EXPECT_TRUE(full.of_bytes);
+    EXPECT_EQ(full.packets, 2u);
+    EXPECT_EQ(full.capacity, 16u);
+    EXPECT_EQ(full.bytes, 16u);
+    EXPECT_EQ(full.needed_bytes, 8u);
+    Released released;
+    {
+        FailOnce fail(0);
+        EXPECT_THROW((void)mailbox.grow(0, 2, released), std::bad_alloc);
+    }
+    EXPECT_EQ(mailbox.capacity(0), 2u);
+    EXPECT_EQ(mailbox.growth(), 0u);
+    EXPECT_TRUE(released.empty());
+    EXPECT_TRUE(mailbox.grow(0, 3, released));
+    EXPECT_EQ(mailbox.growth(), 3u);
+    EXPECT_TRUE(mailbox.grow(1, 2, released, 16));
+    EXPECT_EQ(mailbox.growth(), 5u);
+    EXPECT_EQ(actors_of(released), (Actors{sender(1), sender(2)}));
+    for (std::uint32_t port = 0; port < 2; ++port) {
+        EXPECT_EQ(mailbox.push(port, Delivery::reliable, from[port], sender(port + 1)).accepted, 1u);
+    }
+    plans[0].capacity = 0;  // as it is
+    mailbox.settle(plans, false);
+    EXPECT_EQ(mailbox.growth(), 5u);
+    EXPECT_EQ(mailbox.capacity(0), 5u);
+    plans[0].capacity = 5;
+    mailbox.settle(plans, false);
+    EXPECT_EQ(mailbox.growth(), 2u);
+    plans[1].capacity_bytes = 32;
+    mailbox.settle(plans, false);
+    EXPECT_EQ(mailbox.growth(), 0u);
+}
+
 TEST(Mailbox, AClosedOneDropsEverythingAndHoldsNobody) {
     static int released_lent = 0;
     released_lent = 0;
