@@ -5,58 +5,7 @@
  * is lost is counted, and in the end nothing is left. */
 #include "check.h"
 
-#include "rig.h"
-
-/* ---- the allocator */
-
-static uint64_t allocations, fail_at = UINT64_MAX, fail_count, live;
-static bool failed;
-
-static void *allocate(void *user_data, size_t size, size_t alignment) {
-    void *memory = NULL;
-    (void)user_data;
-    uint64_t number = allocations++;
-    if (number >= fail_at && number - fail_at < fail_count) {
-        failed = true;
-        return NULL;
-    }
-    if (alignment < sizeof memory) alignment = sizeof memory;
-    if (posix_memalign(&memory, alignment, size) != 0) return NULL;
-    ++live;
-    return memory;
-}
-
-static void release(void *user_data, void *memory, size_t size, size_t alignment) {
-    (void)user_data;
-    (void)size;
-    (void)alignment;
-    free(memory);
-    --live;
-}
-
-static void begin_to_fail(uint64_t from, uint64_t count) {
-    allocations = 0;
-    failed = false;
-    fail_at = from;
-    fail_count = count;
-}
-static void end_to_fail(void) { fail_at = UINT64_MAX; }
-
-static const uint64_t bursts[] = {1, 2, 7, UINT64_MAX};
-
-/* From each place on, until a life has met none. */
-static void test_each(void (*lives)(uint64_t from, uint64_t count)) {
-    for (size_t i = 0; i < sizeof bursts / sizeof bursts[0]; ++i) {
-        for (uint64_t from = 0;; ++from) {
-            uint64_t before = live;
-            lives(from, bursts[i]);
-            CHECK(live == before);
-            if (failed) continue;
-            CHECK(from > 5); /* it was tried */
-            break;
-        }
-    }
-}
+#include "bursts.h"
 
 static void fine_or_without_memory(reflow_status status) {
     CHECK(status == REFLOW_OK || (failed && status == REFLOW_ERROR_OUT_OF_MEMORY));
@@ -74,17 +23,6 @@ static reflow_graph *load(const char *document) {
     reflow_graph *graph = NULL;
     WORKS(reflow_graph_load(text_of(document), REFLOW_FORMAT_JSON, text_of(""), &graph, &e));
     return graph;
-}
-
-static uint64_t read_all(reflow_output *output) {
-    uint64_t all = 0;
-    reflow_message messages[32];
-    size_t count = 0;
-    while (reflow_output_recv_many(output, messages, 32, 0, &count, NULL) == REFLOW_OK) {
-        for (size_t i = 0; i < count; ++i) reflow_message_unref(messages[i]);
-        all += count;
-    }
-    return all;
 }
 
 static reflow_dead_letters letters_of(const reflow_network *network) {
@@ -212,7 +150,7 @@ static void test_restored(void) {
     WORKS(reflow_network_start(network, &e));
     wanted = lived(network, output);
     if (getenv("SHOW") != NULL) fprintf(stderr, "%s\n", wanted);
-    test_each(live_restored);
+    test_each(live_restored, 6);
     free(wanted);
     reflow_message_unref(snapshot);
     reflow_graph_destroy(restored_graph);
@@ -401,23 +339,21 @@ static void live_replayed(uint64_t from, uint64_t count) {
 }
 
 int main(void) {
-    reflow_allocator allocator = {
-        .struct_size = sizeof allocator, .allocate = allocate, .release = release};
     check_time_limit(50);
-    CHECK_STATUS(REFLOW_OK, reflow_set_allocator(&allocator));
+    set_failing_allocator();
     test_restored();
     for (leftover = REFLOW_LEFTOVER_DRAIN; leftover <= REFLOW_LEFTOVER_DEAD_LETTER; ++leftover) {
-        test_each(live_changed);
+        test_each(live_changed, 6);
     }
-    test_each(live_letter);
+    test_each(live_letter, 6);
     if (reflow_feature(text_of("recording"))) {
         int descriptor = mkstemp(file);
         CHECK(descriptor >= 0);
         close(descriptor);
         record();
-        test_each(live_replayed);
+        test_each(live_replayed, 6);
         unlink(file);
     }
-    CHECK(live == 0);
+    CHECK(live_blocks() == 0);
     return 0;
 }
