@@ -357,7 +357,6 @@ void Link::end(Verdict verdict) noexcept {
     loop_->cancel(std::exchange(timer_, 0));
     loop_->cancel(std::exchange(stall_timer_, 0));
     if (watch_ != nullptr) std::exchange(watch_, nullptr)->close();
-    Deque<Piece> queue;
     Channel channel;
     {
         std::lock_guard lock(mutex_);
@@ -370,7 +369,7 @@ void Link::end(Verdict verdict) noexcept {
         }
         if (!writing_) {  // otherwise who writes uses it still
             channel = std::move(channel_);
-            queue.swap(queue_);
+            queue_.clear();  // another one in its place would need memory
             queued_.store(0, std::memory_order_relaxed);
         }
     }
@@ -396,7 +395,13 @@ void Link::shut_down() noexcept {
         }
         flush();  // what the socket takes at once
     }
-    end({WIRE_GOING_AWAY, REFLOW_ERROR_CANCELLED, String(reason)});
+    Verdict verdict{WIRE_GOING_AWAY, REFLOW_ERROR_CANCELLED, {}};
+    try {
+        verdict.reason = reason;
+    } catch (const std::bad_alloc&) {
+        // Without a word.
+    }
+    end(std::move(verdict));
 }
 
 }  // namespace reflow::io

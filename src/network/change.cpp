@@ -368,7 +368,7 @@ void Change::finish() noexcept {
         }
         if (one.stays) continue;
         end_firings(*one.actor);
-        done_.packets_dropped += one.actor->deal_left();
+        run_out(one.actor->deal_left());
         for (auto& connections : one.actor->outports) {
             for (Connection& old : connections) deliver_left(old);
         }

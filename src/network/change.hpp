@@ -98,6 +98,7 @@ private:
     [[nodiscard]] bool claim_all() noexcept;
     void put_in_place() noexcept;
     void deliver_left(runtime::Connection& old) noexcept;
+    void run_out(std::uint64_t packets) noexcept;
     void start_made() noexcept;
     void release_where_room() noexcept;
     void tell_closed() noexcept;

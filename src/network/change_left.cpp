@@ -26,6 +26,12 @@ std::string_view name_of(const Actor& actor, std::uint32_t inport) noexcept {
 
 }  // namespace
 
+// There was no memory for so many packets, nor for letters.
+void Change::run_out(std::uint64_t packets) noexcept {
+    done_.packets_dropped += packets;
+    for (; options_.letters && swapped_ && packets != 0; --packets) network_.letters_.lose();
+}
+
 // What was emitted on a connection that has gone: to its target, if that is still there. Its
 // capacity does not count.
 void Change::deliver_left(Connection& old) noexcept {
@@ -51,7 +57,7 @@ void Change::deliver_left(Connection& old) noexcept {
         try {
             to->force(packet);
         } catch (const std::bad_alloc&) {
-            ++done_.packets_dropped;
+            run_out(1);
             (void)Message::adopt(packet.message);
         }
     }
@@ -81,7 +87,11 @@ void Change::write_letters(const Actor& actor, const Actor* now, const Queue<run
     try {
         actor.mailbox.copy_to(waiting);
     } catch (const std::bad_alloc&) {
-        network_.letters_.lose();
+        for (std::uint32_t port = 0; port < actor.component->inports.size(); ++port) {
+            for (std::size_t i = goes_on(port) ? 0 : actor.mailbox.waiting(port); i != 0; --i) {
+                network_.letters_.lose();
+            }
+        }
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         if (actor.mailbox.sticky(inputs[i].port) || goes_on(inputs[i].port)) continue;
@@ -122,8 +132,8 @@ void Change::end_firings(Actor& actor) noexcept {
             lose(actor, *firing, firing->attempts);
         }
     }
-    done_.packets_dropped += actor.end_deferred(
-        [&](const runtime::Deferred& firing) { lose(actor, firing, firing.attempts + 1); });
+    run_out(actor.end_deferred(
+        [&](const runtime::Deferred& firing) { lose(actor, firing, firing.attempts + 1); }));
 }
 
 void Change::tear_down(Actor& actor) noexcept {

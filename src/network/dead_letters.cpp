@@ -138,6 +138,31 @@ void DeadLetters::restore(Ref<DeadLetter> letter) noexcept {
     }
 }
 
+// Nothing here needs memory, which may have run out: see Restored::forget().
+[[gnu::cold]] void DeadLetters::assign(Saved from) noexcept {
+    reflow_dead_letters now{};
+    count(now);
+    for (; from.all.size() > now.capacity; ++from.lost) from.all.pop_front();
+    std::lock_guard lock(mutex_);
+    letters_.swap(from.all);
+    total_ = from.total;
+    lost_ = from.lost;
+    ids_ = from.ids;
+}
+
+[[gnu::cold]] void DeadLetters::forget() noexcept {
+    for (;;) {
+        Ref<DeadLetter> one;  // ends after the lock
+        std::lock_guard lock(mutex_);
+        if (letters_.empty()) {
+            total_ = lost_ = ids_ = 0;
+            return;
+        }
+        one = std::move(letters_.front());
+        letters_.pop_front();
+    }
+}
+
 std::uint64_t DeadLetters::last_id() const noexcept {
     std::lock_guard lock(mutex_);
     return ids_;

@@ -2,7 +2,6 @@
 // Neighbours: network (keeps them, plays them back). Thread: any, one lock.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -75,18 +74,11 @@ public:
         std::lock_guard lock(mutex_);
         return {letters_, total_, lost_, ids_};
     }
-    // Of a network that has none. Those beyond its capacity are lost, the oldest first.
-    void assign(Saved from) noexcept {
-        std::lock_guard lock(mutex_);
-        letters_.swap(from.all);
-        total_ = from.total;
-        ids_ = from.ids;
-        lost_ = from.lost + (letters_.size() - std::min<std::size_t>(letters_.size(), capacity_));
-        while (letters_.size() > capacity_) {
-            from.all.push_back(std::move(letters_.front()));
-            letters_.pop_front();
-        }
-    }
+    // Of a network that has none, and nobody else keeps some meanwhile. Those beyond its capacity
+    // are lost, the oldest first.
+    void assign(Saved from) noexcept;
+    // As before assign().
+    void forget() noexcept;
 
 private:
     [[nodiscard]] std::size_t find(std::uint64_t after) const noexcept;

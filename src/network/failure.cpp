@@ -273,13 +273,19 @@ Result<void> Network::put_back(std::string_view node, std::span<const NamedPacke
     return {};
 }
 
+// There is room for them. Memory first: all of them go in or none.
 void Network::force_in(Actor& actor, std::span<const runtime::Packet> packets) {
-    for (runtime::Packet packet : packets) {
+    Vector<Message> copies;
+    copies.reserve(packets.size());
+    for (const runtime::Packet& packet : packets) {
         MessageRef message(packet.message);
-        Message copy = actor.passed(envelope_of(message)) ? undated_message(message) : message.own();
-        packet.message = copy.raw();
+        copies.push_back(actor.passed(envelope_of(message)) ? undated_message(message) : message.own());
+    }
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        runtime::Packet packet = packets[i];
+        packet.message = copies[i].raw();
         actor.mailbox.force(packet);
-        (void)copy.leak();  // the mailbox has it now
+        (void)copies[i].leak();  // the mailbox has it now
     }
     group_.began();
     actor.notify();

@@ -395,7 +395,7 @@ Result<void> Replay::apply_visit(Actor& actor, MessageRef kept) {
 }
 
 Result<void> Replay::apply_packets(Step step, Actor& actor, MessageRef list) {
-    network_->group_.visit();
+    Network::Entrance inside(*network_);
     std::size_t went = 0;
     for (; went + 4 <= list.size(); went += 4) {
         auto port = static_cast<std::uint32_t>(number(list, went));
@@ -411,7 +411,6 @@ Result<void> Replay::apply_packets(Step step, Actor& actor, MessageRef list) {
         if (network_->push_in(actor, port, index, {&raw, 1}, false) == 0) break;
         (void)message.leak();
     }
-    network_->group_.end_visit();
     if (went != list.size()) {
         differs(static_cast<std::uint32_t>(network_->position_of(actor)),
                 "its inport is full, and was not then");

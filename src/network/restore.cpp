@@ -160,7 +160,11 @@ void Network::add_restored(const Vector<Ref<Breakpoint>>& breaks) {
     auto next = make_ref<BreakList>();  // ends after the lock
     std::lock_guard lock(mutex_);
     if (breaks_) next->all = breaks_->all;
-    next->all.insert(next->all.end(), breaks.begin(), breaks.end());
+    for (const Ref<Breakpoint>& one : breaks) {
+        // Some may have stayed from a start that failed.
+        auto is_it = [&](const Ref<Breakpoint>& other) { return other.get() == one.get(); };
+        if (std::none_of(next->all.begin(), next->all.end(), is_it)) next->all.push_back(one);
+    }
     replace_breakpoints(next);
 }
 
@@ -181,19 +185,16 @@ void Restored::apply() {
     }
 }
 
+// Perhaps since memory has run out.
 void Restored::forget() noexcept {
     for (const Ref<Actor>& actor : topology->actors) actor->forget();
-    network->letters_.assign({});
-    try {
-        snapshot::load_scopes(*topology, 0, {});
-    } catch (const std::bad_alloc&) {
-        // Some restarts count that there were not.
-    }
+    network->letters_.forget();
+    snapshot::forget_scopes(*topology);
     for (const Ref<Breakpoint>& one : breaks) {
         try {
             (void)network->remove_breakpoint(one->id);
         } catch (const std::bad_alloc&) {
-            // It stays.
+            // It stays, and is there already when the network starts.
         }
     }
     for (const OutputImage& image : outputs) image.output->mailbox.clear();

@@ -265,7 +265,7 @@ Result<Message> Network::write_snapshot(const Topology& all, Restored& taken) {
     whole.set("components", writer.finish(components));
     whole.set("nodes", writer.finish(nodes));
     whole.set("outputs", describe_outputs(writer, taken.outputs));
-    if (taken.letters.ids != 0) whole.set("letters", snapshot::write_letters(writer, taken.letters));
+    if (taken.letters.total != 0) whole.set("letters", snapshot::write_letters(writer, taken.letters));
     if (!taken.scopes.empty()) whole.set("scopes", snapshot::write_scopes(writer, taken.scopes));
     if (taken.breakpoints.size() != 0) whole.set("breakpoints", taken.breakpoints);
     Message made = writer.finish(whole);

@@ -254,6 +254,14 @@ void load_scopes(const Topology& all, std::uint64_t now_ns, const Vector<ScopeIm
     });
 }
 
+void forget_scopes(const Topology& all) noexcept {
+    for (const Ref<Actor>& actor : all.actors) {
+        if (actor->supervisor() == nullptr) continue;
+        runtime::FailureScope* scope = actor->supervisor()->scope.get();
+        for (; scope != nullptr; scope = scope->outer.get()) scope->load({}, 0);
+    }
+}
+
 Message write_scopes(Writer& writer, const Vector<ScopeImage>& scopes) {
     return writer.list([&](ArrayBuilder& list) {
         for (const ScopeImage& scope : scopes) {

@@ -72,6 +72,7 @@ struct ScopeImage {
 void save_scopes(const Topology& all, std::uint64_t now_ns, Vector<ScopeImage>& to);
 // Those that are not among them have none.
 void load_scopes(const Topology& all, std::uint64_t now_ns, const Vector<ScopeImage>& from);
+void forget_scopes(const Topology& all) noexcept;
 [[nodiscard]] Message write_scopes(Writer& writer, const Vector<ScopeImage>& scopes);
 Result<void> read_scopes(MessageRef from, Vector<ScopeImage>& to);
 

@@ -13,13 +13,21 @@
 #include "runtime/tether.hpp"
 
 namespace reflow::runtime {
+namespace {
+
+// When there was no memory to find out whether all is stalled.
+constexpr std::uint64_t look_again_ns = 10'000'000;
+constexpr TimerKind look_again_kind{.hold = nullptr, .fired = [](Timer&, std::uint64_t) noexcept {}};
+
+}  // namespace
 
 Group::Group(Scheduler& scheduler_of, Environment& environment_of, Observer& observer_of,
              std::uint64_t max_growth)
     : scheduler(scheduler_of),
       environment(environment_of),
       observer(observer_of),
-      max_growth_(max_growth) {}
+      max_growth_(max_growth),
+      look_again_(look_again_kind, this, true) {}
 
 Group::~Group() { REFLOW_ASSERT(active_.load() == 0); }
 
@@ -66,6 +74,9 @@ void Group::leave(std::int64_t count) noexcept {
             observer.idle();
         } else if (report == Report::stalled) {
             tell(std::move(stall));
+        } else if (report == Report::unknown) {
+            // As long as it is armed something goes on. When it has fired all is looked at again.
+            scheduler.arm(look_again_, scheduler.clock().now_ns() + look_again_ns);
         } else {
             tell_stream_stall();
         }
@@ -98,8 +109,8 @@ Group::Report Group::quiescent() noexcept {
     if (parks) return Report::none;  // neither idle nor a stall: somebody will let them go on
     if (holds) {
         if (failed()) return Report::none;
-        resolve_stall();
-        if (failed() || told_ != nullptr) return Report::stalled;
+        if (!resolve_stall()) return Report::unknown;
+        if (told_ != nullptr) return Report::stalled;
     }
     if (holds || rooms) {
         if (!stalled_by_streams()) return Report::none;

@@ -16,13 +16,13 @@
 #include "message/message.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/mailbox.hpp"
+#include "runtime/timers.hpp"
 
 namespace reflow::runtime {
 
 class Scheduler;
 class Environment;
 class Interceptor;
-class Timer;
 struct Connection;
 struct Stall;
 
@@ -258,19 +258,20 @@ public:
 
 private:
     static constexpr std::int64_t visitor = (std::int64_t{1} << 40) + 1;
-    enum class Report : std::uint8_t { none, idle, stalled, stream_stall, quiet, stopped };
+    enum class Report : std::uint8_t { none, idle, stalled, unknown, stream_stall, quiet, stopped };
     [[nodiscard]] Report quiescent() noexcept;
     void notify_hosts() noexcept;
     [[nodiscard]] bool active() const noexcept {
         return active_.load(std::memory_order_seq_cst) != 0;
     }
     // Relieves a full port, or sets failed_; told_ is what to tell of it.
-    void resolve_stall() noexcept;
+    [[nodiscard]] bool resolve_stall() noexcept;
     void begin_stall();
     void tell(std::unique_ptr<Stall> stall) noexcept;
     void tell_stream_stall() noexcept;
 
     const std::uint64_t max_growth_;
+    Timer look_again_;
     // Ready or running actors, armed timers, guards, and what lanes have in their hands. All steps
     // to zero are made under mutex_, so for a reader with the lock a zero in active_ was there when
     // it came, or since. Who reads stopping_, held_ or parked_ with the lock and then active_ == 0

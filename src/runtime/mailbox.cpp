@@ -212,11 +212,14 @@ std::size_t Mailbox::push_host(std::uint32_t port, std::span<const reflow_messag
 }
 
 [[gnu::cold]] void Mailbox::force(const Packet& packet) {
-    Dropped dropped;
+    Dropped none;
+    Message before;  // ends after the lock
     std::lock_guard lock(mutex_);
     if (sticky(packet.port)) {
-        dropped.reserve(1);
-        stick(packet.port, packet, dropped);
+        // Needs no memory: see reserve().
+        before = Message::adopt(std::exchange(rare_->newest[packet.port].message, {}));
+        if (!before.none()) count_dropped(ports_[packet.port].count.load(std::memory_order_relaxed));
+        stick(packet.port, packet, none);
     } else {
         queue(packet.port).reserve(1);
         put(packet.port, packet);

@@ -246,14 +246,15 @@ void Group::begin_stall() {
 
 // Artificial deadlocks of bounded queues are resolved by enlarging the smallest full one:
 // T. M. Parks, Bounded Scheduling of Process Networks, UC Berkeley 1995, section 4.
-[[gnu::cold]] void Group::resolve_stall() noexcept try {
+// False if there was no memory to find out: nothing has been done then.
+[[gnu::cold]] bool Group::resolve_stall() noexcept try {
     Vector<Blocked> blocked = collect_blocked(*this);
     host_reads_ = mark_host_blocked(*this, blocked);
     // A host that has just taken from a full reader became active before its senders left the
     // list there: if it did, what we have seen may be no stall.
-    if (active() || release_where_room(blocked)) return;
+    if (active() || release_where_room(blocked)) return true;
     const Blocked* full = choose(blocked);
-    if (full == nullptr) return;  // the host has to read
+    if (full == nullptr) return true;  // the host has to read
     begin_stall();
     Stall& stall = *told_;
     std::uint64_t grown = on_stall == StallPolicy::grow ? growth_of(*this) : max_growth_;
@@ -277,10 +278,10 @@ void Group::begin_stall() {
         stall.text = describe(*full, why, stall.path);
     }
     if (fails) {
-        stall.tell = true;
         stall_text_ = stall.text;
+        stall.tell = true;
         failed_.store(true, std::memory_order_release);
-        return;
+        return true;
     }
     Released released;
     Mailbox& mailbox = full->target->mailbox;
@@ -294,13 +295,18 @@ void Group::begin_stall() {
     }
     if (stall.amount == 0) told_ = nullptr;
     for (Actor* sender : released) sender->release();
+    return true;
 } catch (const std::bad_alloc&) {
-    failed_.store(true, std::memory_order_release);
+    if (told_ != nullptr) {
+        --stalls_;
+        if (told_->tell) --told_in_it_;
+        told_ = nullptr;
+    }
+    return false;
 }
 
 // Without the lock, with a guard.
 void Group::tell(std::unique_ptr<Stall> stall) noexcept {
-    if (stall == nullptr) return observer.stalled({});  // there was no memory to say more
     if (stall->tell) observer.stalled(*stall);
 }
 

@@ -184,6 +184,24 @@ static void test_breaker(void) {
     shop_close(&s);
 }
 
+/* ---- letters that nobody keeps: that they were lost is not forgotten */
+
+static void test_lost_letters(void) {
+    const char *document = "{\"properties\":{\"dead_letters\":0},\"processes\":{\"w\":{\"component\":\"Work\"},"
+                           "\"tick\":{\"component\":\"Tick\"}},\"connections\":[]}";
+    work_reset();
+    work.fails[1] = work.fails[2] = -1;
+    shop s = shop_create(&simulated, document);
+    shop_start(&s);
+    send(&s, 1);
+    send(&s, 2);
+    rig_idle(s.network);
+    CHECK(shop_letters(&s).lost == 2);
+    s = moved(&s, &simulated, document);
+    CHECK(shop_letters(&s).lost == 2 && shop_letters(&s).total == 2 && shop_letters(&s).waiting == 0);
+    shop_close(&s);
+}
+
 /* ---- a node without a state: the restore is its restart, and the restarts of before count */
 
 static void test_down(void) {
@@ -424,6 +442,7 @@ int main(void) {
     if (!reflow_feature(text_of("snapshots"))) return 0;
     test_letters(&simulated);
     test_letters(&rig_own);
+    test_lost_letters();
     test_attempts();
     test_pending_attempts();
     test_breaker();

@@ -18,15 +18,17 @@ constexpr std::size_t header_bytes = 64;  // more than any alignment in use
 
 std::atomic<std::size_t> blocks{0};
 std::atomic<std::size_t> bytes{0};
-std::atomic<std::int64_t> successes_left{-1};
+// Counts down to zero, and from there on for those that fail, to -failures.
+std::atomic<std::int64_t> successes_left{0};
+std::atomic<std::int64_t> failures{0};
 
 void* take(void*, std::size_t size, std::size_t alignment) {
     if (alignment > header_bytes) return nullptr;
-    // Counts down while positive; the step from 0 to -1 is the failure.
+    std::int64_t last = -failures.load();
     std::int64_t left = successes_left.load();
-    while (left >= 0 && !successes_left.compare_exchange_weak(left, left - 1)) {
+    while (left > last && !successes_left.compare_exchange_weak(left, left - 1)) {
     }
-    if (left == 0) return nullptr;
+    if (left > last && left <= 0) return nullptr;
     std::size_t all = (header_bytes + size + header_bytes - 1) / header_bytes * header_bytes;
     char* memory = static_cast<char*>(std::aligned_alloc(header_bytes, all));
     if (memory == nullptr) return nullptr;
@@ -57,8 +59,14 @@ const bool installed = [] {
 
 MemoryUse memory_use() noexcept { return {blocks.load(), bytes.load()}; }
 
-FailOnce::FailOnce(std::int64_t successes) noexcept { successes_left = successes; }
-FailOnce::~FailOnce() { successes_left = -1; }
-bool FailOnce::failed() const noexcept { return successes_left.load() < 0; }
+FailBurst::FailBurst(std::int64_t successes, std::int64_t count) noexcept {
+    successes_left = successes;
+    failures = count;
+}
+FailBurst::~FailBurst() {
+    failures = 0;
+    successes_left = 0;
+}
+bool FailBurst::failed() const noexcept { return successes_left.load() < 0; }
 
 }  // namespace reflow::testing
