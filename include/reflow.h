@@ -2979,8 +2979,8 @@ REFLOW_API reflow_status reflow_network_with_state(reflow_network *network, refl
  * Ownership: *out new (reflow_message_unref). Threads: any.
  * Blocking: until running callbacks have ended or the timeout, and until every save has returned.
  * Errors: REFLOW_ERROR_UNSUPPORTED for a node whose component has a state and no save, or that cannot
- * be saved, REFLOW_ERROR_WOULD_BLOCK if a node cannot be saved at the moment, both with the node; what
- * a save returns; REFLOW_ERROR_INVALID_STATE if the network does not run, REFLOW_ERROR_TIMEOUT,
+ * be saved, and for a network that records or is replayed; REFLOW_ERROR_WOULD_BLOCK if a node cannot be
+ * saved at the moment, both with the node; what a save returns; REFLOW_ERROR_INVALID_STATE if the network does not run, REFLOW_ERROR_TIMEOUT,
  * REFLOW_ERROR_WOULD_DEADLOCK inside a callback, REFLOW_ERROR_CANCELLED. Callbacks: save.
  * Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_snapshot(reflow_network *network, int64_t timeout_ms,
