@@ -2973,9 +2973,9 @@ REFLOW_API reflow_status reflow_network_with_state(reflow_network *network, refl
  * breakpoints (but for those with a function as condition) are in it, too. *out is an object; reflow_message_to_msgpack makes bytes of it that
  * lose nothing, and docs/state.md has the format. Messages are shared and not copied.
  *
- * A pending firing (reflow_context_defer) has not happened as far as a snapshot is concerned: after a
- * restore its inputs come again. What a host sends meanwhile is in the snapshot or is not, each message
- * by itself.
+ * A pending firing (reflow_context_defer) has not happened as far as a snapshot is concerned: after a restore
+ * its inputs come again. One that is over has: what it emitted, or its failure, goes on from there. What a host
+ * sends meanwhile is in the snapshot or is not, each message by itself.
  * Ownership: *out new (reflow_message_unref). Threads: any.
  * Blocking: until running callbacks have ended or the timeout, and until every save has returned.
  * Errors: REFLOW_ERROR_UNSUPPORTED for a node whose component has a state and no save, or that cannot
