@@ -183,6 +183,8 @@ Result<void> Imager::capture_pending(ActorImage& to) {
     const std::size_t begin = to.inputs.all.size();
     firings->each([&](const Deferred& firing) {
         if (!firing.place_ && !firing.alive_) {
+            // What a call has emitted before it left its firing open comes again with that.
+            if (!firing.weighs_ && firing.next_ != nullptr && firing.next_->alive_) return;
             // Places are those of packets that come again, and firings that go on come before these.
             lost = lost || (firings->ordered() && waits && (inputless || begin != 0));
             capture_ended(firing, to);

@@ -8,11 +8,32 @@ static const rig_mode simulated = {"simulated", REFLOW_MODE_SIMULATED, 0, 1, fal
 
 enum { INPUTS = 12, MARK = 1000 };
 
+/* Memory that runs out once. */
+static uint64_t allocations, fail_at = UINT64_MAX;
+
+static void *allocate(void *user_data, size_t size, size_t alignment) {
+    void *memory = NULL;
+    (void)user_data;
+    if (allocations++ == fail_at) return NULL;
+    const size_t least = alignment < sizeof(void *) ? sizeof(void *) : alignment;
+    return posix_memalign(&memory, least, size) == 0 ? memory : NULL;
+}
+
+static void release(void *user_data, void *memory, size_t size, size_t alignment) {
+    (void)user_data;
+    (void)size;
+    (void)alignment;
+    free(memory);
+}
+
 /* How the node is, and how many attempts of each input fail. */
 typedef struct plan {
     bool ordered, hold, carries;
     bool failing_emit; /* an attempt that fails emits MARK + input before */
     bool at_once;      /* each third input is answered inside run */
+    bool early;        /* run emits MARK + input before it leaves the firing open */
+    bool fallback;     /* MARK + 7 comes out instead of a failure */
+    bool breaks;       /* a circuit breaker opens after two failures in a row */
     uint32_t concurrency, retries;
     uint32_t fails[INPUTS];
 } plan;
@@ -53,6 +74,9 @@ static reflow_status run(reflow_context *context, void *state, reflow_packet *in
             }
             return fails ? reflow_context_fail(context, REFLOW_ERROR_IO, text_of("at once"), text_of("")) : REFLOW_OK;
         }
+        if (now.how.early) {
+            CHECK_STATUS(REFLOW_OK, reflow_context_emit(context, 0, reflow_message_integer(MARK + value)));
+        }
         CHECK_STATUS(REFLOW_OK, reflow_context_defer(context, i, &now.completion[value]));
         now.open[value] = true;
     }
@@ -75,10 +99,12 @@ static life open_life(reflow_message taken, bool restores) {
     component.run = run;
     rig_register(at.runtime, &component);
     char config[200] = "null";
-    if (how->retries != 0 || how->hold) {
+    if (how->retries != 0 || how->hold || how->breaks || how->fallback) {
         snprintf(config, sizeof config,
-                 "{\"failure\":{\"retries\":%u,\"backoff_ms\":10,\"jitter\":0,\"hold\":%s}}",
-                 (unsigned)how->retries, how->hold ? "true" : "false");
+                 "{\"failure\":{\"retries\":%u,\"backoff_ms\":10,\"jitter\":0,\"hold\":%s%s%s}}",
+                 (unsigned)how->retries, how->hold ? "true" : "false",
+                 how->breaks ? ",\"breaker\":{\"threshold\":2,\"cooldown_ms\":1000}" : "",
+                 how->fallback ? ",\"fallback\":{\"value\":1007,\"port\":\"o\"}" : "");
     }
     reflow_graph *graph = rig_graph();
     WORKS(reflow_graph_add_node(graph, text_of("n"), text_of("Later"), json(config), &e));
@@ -345,14 +371,136 @@ static void cancelled_life(bool ordered) {
     close_life(&at);
 }
 
+/* What a call has emitted behind a pending firing, before it left its own open, belongs to that one: it comes again with it
+ * if that is pending, and if that has ended, once and before what that has emitted. */
+static void early_life(bool ends_before) {
+    memset(&now, 0, sizeof now);
+    now.how = (plan){.ordered = true, .early = true, .concurrency = 3};
+    reflow_message none = {0, 0};
+    life at = open_life(none, false);
+    for (int value = 1; value <= 3; ++value) {
+        send(&at, value);
+        turns(&at, 5);
+        CHECK(now.open[value]);
+    }
+    take(&at);
+    CHECK(now.marks[1] == 1 && now.marks[2] == 0);
+    if (ends_before) {
+        emit(2);
+        end(2);
+    }
+    cut(&at);
+    for (int round = 0; round < 3; ++round) {
+        turns(&at, 20);
+        for (int value = 3; value >= 1; --value) {
+            if (!now.open[value]) continue;
+            emit(value);
+            end(value);
+        }
+    }
+    rig_idle(at.network);
+    take(&at);
+    for (int value = 1; value <= 3; ++value) {
+        CHECK(now.calls[value] == (value == 2 && ends_before ? 1 : 2) && now.out[value] == 1);
+        CHECK(now.marks[value] == (value == 1 ? 2 : 1)); /* that of 1 was delivered before */
+    }
+    CHECK(rig_counters(at.network, "n").fired == 3);
+    close_life(&at);
+}
+
+/* What comes instead of a failure has the envelope of its firing. */
+static void fallback_life(bool ordered) {
+    memset(&now, 0, sizeof now);
+    now.how = (plan){.ordered = ordered, .carries = true, .fallback = true};
+    now.how.fails[7] = 1;
+    reflow_message none = {0, 0};
+    life at = open_life(none, false);
+    send(&at, 7);
+    turns(&at, 5);
+    end(7);
+    cut(&at);
+    rig_idle(at.network);
+    take(&at); /* looks at envelopes */
+    CHECK(now.calls[7] == 1 && now.marks[7] == 1 && rig_counters(at.network, "n").failed == 1);
+    check_letters(&at, 0);
+    close_life(&at);
+}
+
+/* The circuit breaker hears of each that has ended, and once: two failures with a success between them do not open
+ * it, and two in a row do. */
+static void breaker_life(bool ordered, bool well) {
+    memset(&now, 0, sizeof now);
+    now.how = (plan){.ordered = ordered, .concurrency = 1, .breaks = true};
+    now.how.fails[1] = now.how.fails[3] = 1;
+    reflow_message none = {0, 0};
+    life at = open_life(none, false);
+    for (int value = 1; value <= 3; ++value) {
+        if (value == 2 && !well) continue;
+        send(&at, value);
+        turns(&at, 5);
+        CHECK(now.open[value]);
+        end(value);
+        cut(&at);
+        rig_idle(at.network);
+        CHECK(now.calls[value] == 1);
+    }
+    reflow_node_status status = {0};
+    status.struct_size = sizeof status;
+    WORKS(reflow_network_node_state(at.network, text_of("n"), &status, &e));
+    CHECK(status.failures == (well ? 1 : 2) && status.details == (well ? 0 : REFLOW_NODE_IS_OPEN));
+    close_life(&at);
+}
+
+/* Memory runs out while the node takes over what a firing has emitted, and the cut comes then: what is out is out, and
+ * the rest comes once. False: memory did not run out. */
+static bool half_life(bool ordered, bool ends_before, uint64_t successes) {
+    memset(&now, 0, sizeof now);
+    now.how = (plan){.ordered = ordered, .carries = true, .concurrency = 2};
+    reflow_message none = {0, 0};
+    life at = open_life(none, false);
+    send(&at, 7);
+    turns(&at, 5);
+    CHECK(now.open[7]);
+    for (int i = 0; i < 3; ++i) {
+        const int64_t value = i == 1 ? 7 : MARK + 7;
+        CHECK_STATUS(REFLOW_OK, reflow_completion_emit(now.completion[7], 0, reflow_message_integer(value), 0));
+    }
+    if (ends_before) end(7);
+    fail_at = allocations + successes;
+    turns(&at, 1);
+    const bool failed = allocations > fail_at;
+    fail_at = UINT64_MAX;
+    if (!ends_before) end(7);
+    cut(&at);
+    rig_idle(at.network);
+    take(&at);
+    CHECK(now.calls[7] == 1 && now.out[7] == 1 && now.marks[7] == 2);
+    CHECK(rig_counters(at.network, "n").fired == 1 && rig_counters(at.network, "n").failed == 0);
+    close_life(&at);
+    return failed;
+}
+
 int main(void) {
+    reflow_allocator allocator = {
+        .struct_size = sizeof allocator, .allocate = allocate, .release = release};
     check_time_limit(50);
+    CHECK_STATUS(REFLOW_OK, reflow_set_allocator(&allocator));
     if (!reflow_feature(text_of("snapshots"))) return 0;
     for (int i = 0; i < 32; ++i) {
         one_life((i & 1) != 0, (i & 2) != 0, (i & 4) != 0 ? 3 : 0, (i & 8) != 0, (i & 16) != 0);
     }
     cancelled_life(false);
     cancelled_life(true);
+    fallback_life(false);
+    fallback_life(true);
+    early_life(false);
+    early_life(true);
+    for (int i = 0; i < 4; ++i) {
+        breaker_life((i & 1) != 0, (i & 2) != 0);
+        uint64_t successes = 0;
+        while (half_life((i & 1) != 0, (i & 2) != 0, successes)) ++successes;
+        CHECK(successes > 2); /* it was tried at each of them */
+    }
     const char *only = getenv("REFLOW_TEST_SEED");
     uint64_t first = only == NULL ? 1 : strtoull(only, NULL, 10);
     uint64_t last = only != NULL ? first : check_slow() ? 50 : 1000;
