@@ -833,10 +833,10 @@ REFLOW_API uint32_t reflow_runtime_workers(const reflow_runtime *runtime);
  * network. For one actor no two callbacks ever run at once, and each sees the memory effects
  * of the one before.
  *
- * When an actor fires is told by its await rule. A source is a component without inports, or one
- * with the flag REFLOW_COMPONENT_SOURCE none of whose inports is connected or has an initial packet:
- * it fires once at the start with no inputs, and goes on as long as it asks for it with
- * reflow_context_again. */
+ * When an actor fires is told by its await rule. A source is a component without inports, or one with the
+ * flag REFLOW_COMPONENT_SOURCE none of whose inports is connected or has an initial packet (that the graph exposes
+ * one, or a host has found it, does not count here): it fires once at the start with no inputs, goes on as long
+ * as it asks for it with reflow_context_again, and fires again for each packet that a host sends to it. */
 typedef struct reflow_context reflow_context;
 
 /* One packet on a port. */
@@ -924,7 +924,7 @@ typedef struct reflow_port {
 typedef int32_t reflow_await;
 enum {
     REFLOW_AWAIT_ANY = 0,     /* a packet on some inport; takes one, in the order of arrival */
-    REFLOW_AWAIT_ALL = 1,     /* a packet on every connected inport; takes one of each */
+    REFLOW_AWAIT_ALL = 1,     /* a packet on every inport that is connected, or exposed; takes one of each */
     REFLOW_AWAIT_REQUIRED = 2 /* a packet on every inport flagged REFLOW_PORT_REQUIRED; takes one
                                  of each of them, the others show their newest packet */
 };
@@ -2075,8 +2075,8 @@ typedef struct reflow_inport {
 } reflow_inport;
 
 /* Finds an inport: a port of a node, or, if node is empty or the path of a subgraph, an exposed
- * inport of the graph or of that. From then on the port counts as connected for the await rule of
- * its actor.
+ * inport of the graph or of that. From then on the port counts as connected for the await rule of its actor, as
+ * one that the graph exposes does from the beginning: so nothing fires before the host has found its inports.
  * Ownership: views borrowed. Threads: any. Blocking: never.
  * Errors: REFLOW_ERROR_NOT_FOUND with a hint, REFLOW_ERROR_UNSUPPORTED for an exposed inport that
  * leads to several ports. Since: 0.1.0 */
@@ -2973,14 +2973,14 @@ REFLOW_API reflow_status reflow_network_with_state(reflow_network *network, refl
  * breakpoints (but for those with a function as condition) are in it, too. *out is an object; reflow_message_to_msgpack makes bytes of it that
  * lose nothing, and docs/state.md has the format. Messages are shared and not copied.
  *
- * A pending firing (reflow_context_defer) has not happened as far as a snapshot is concerned: after a
- * restore its inputs come again. What a host sends meanwhile is in the snapshot or is not, each message
- * by itself.
+ * A pending firing (reflow_context_defer) has not happened as far as a snapshot is concerned: after a restore
+ * its inputs come again. One that is over has: what it emitted, or its failure, goes on from there. What a host
+ * sends meanwhile is in the snapshot or is not, each message by itself.
  * Ownership: *out new (reflow_message_unref). Threads: any.
  * Blocking: until running callbacks have ended or the timeout, and until every save has returned.
  * Errors: REFLOW_ERROR_UNSUPPORTED for a node whose component has a state and no save, or that cannot
- * be saved, REFLOW_ERROR_WOULD_BLOCK if a node cannot be saved at the moment, both with the node; what
- * a save returns; REFLOW_ERROR_INVALID_STATE if the network does not run, REFLOW_ERROR_TIMEOUT,
+ * be saved, and for a network that records or is replayed; REFLOW_ERROR_WOULD_BLOCK if a node cannot be
+ * saved at the moment, both with the node; what a save returns; REFLOW_ERROR_INVALID_STATE if the network does not run, REFLOW_ERROR_TIMEOUT,
  * REFLOW_ERROR_WOULD_DEADLOCK inside a callback, REFLOW_ERROR_CANCELLED. Callbacks: save.
  * Since: 0.1.0 */
 REFLOW_API reflow_status reflow_network_snapshot(reflow_network *network, int64_t timeout_ms,

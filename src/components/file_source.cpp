@@ -7,6 +7,7 @@
 
 #include "components/batch.hpp"
 #include "message/count.hpp"
+#include "runtime/actor.hpp"
 
 namespace reflow::components {
 namespace {
@@ -99,7 +100,8 @@ Result<void> FileSource::run(Context& context, std::span<Packet> inputs) {
     // One that goes on behind another, which had read its file, has nothing to do.
     const bool ended = !std::exchange(loaded_, Message()).none();
     if (inputs.empty() && reader_ == nullptr) {
-        if (ended) return {};
+        // What fires at the start may have its path to come.
+        if (ended || context.actor.mailbox.connected(0)) return {};
         return Failure(REFLOW_ERROR_CONFIG, "no file to read")
             .hint("set 'path' or connect the inport 'path'");
     }

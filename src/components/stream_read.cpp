@@ -7,6 +7,7 @@
 
 #include "base/limits.hpp"
 #include "components/batch.hpp"
+#include "runtime/actor.hpp"
 
 namespace reflow::components {
 namespace {
@@ -109,6 +110,7 @@ Result<void> StreamRead::run(Context& context, std::span<Packet> inputs) try {
     if (inputs.empty() && writer_ == nullptr) {
         if (std::exchange(begun_, true)) return {};  // it was woken for nothing
         if (path_.empty()) {
+            if (context.actor.mailbox.connected(0)) return {};  // it is to come
             return Failure(REFLOW_ERROR_CONFIG, "no file to read")
                 .hint("set 'path' or connect the inport 'path'");
         }

@@ -385,7 +385,6 @@ Result<void> Builder::make_exposed(const Vector<graph::FlatExposed>& items, bool
         if (!port.ok()) return port.take_error();
         if (in && item.node.empty()) {  // what a subgraph exposes may be left alone
             plan(item.edge.position, port.value()).connected = true;
-            to_.marks[item.edge.position] |= Topology::otherwise;
         }
         (in ? to_.inports : to_.outports)
             .push_back({String(item.node), String(item.name), to_.actors[item.edge.position].get(),

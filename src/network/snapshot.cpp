@@ -184,6 +184,10 @@ Result<Message> Network::snapshot(std::int64_t timeout_ms) {
         Result<void> refused = waited(REFLOW_ERROR_WOULD_DEADLOCK, "taking a snapshot");
         return refused.take_error();
     }
+    if (instrument_) {
+        return Failure(REFLOW_ERROR_UNSUPPORTED,
+                       "a network that records or is replayed cannot be saved");
+    }
     Visit visit(*this);
     Restored taken;
     Freeze freeze(*this);

@@ -38,6 +38,24 @@ Message write_failures(Writer& writer, const ActorImage::Failures& all) {
     return writer.finish(to);
 }
 
+// The status only of one that was open or has failed.
+Message write_ended(Writer& writer, const ActorImage::Kept& kept) {
+    return writer.list([&](ArrayBuilder& one) {
+        one.append(Message::boolean(kept.counts));
+        one.append(writer.packets(kept.outputs.all));
+        if (kept.status == REFLOW_OK && !kept.open) return;
+        one.append(Message::integer(kept.status));
+        if (kept.status == REFLOW_OK) return;
+        one.append(Message::integer(kept.attempts));
+        one.append(writer.packets(kept.inputs.all));
+        for (const String Error::*text : {&Error::message, &Error::hint, &Error::trace}) {
+            const bool some = kept.error != nullptr;
+            one.append(some ? Message::string((*kept.error).*text) : Message::null());
+        }
+        if (!kept.envelope.none()) one.append(save_envelope(kept.envelope));
+    });
+}
+
 }  // namespace
 
 void write_attempts(Writer& writer, ObjectBuilder& node, const ActorImage& image) {
@@ -66,10 +84,7 @@ void write_attempts(Writer& writer, ObjectBuilder& node, const ActorImage& image
                     list.append(Message::null());
                     continue;
                 }
-                list.append(writer.list([&](ArrayBuilder& one) {
-                    one.append(Message::boolean(kept.counts));
-                    one.append(writer.packets(kept.outputs.all));
-                }));
+                list.append(write_ended(writer, kept));
             }
         }));
     }
@@ -135,26 +150,56 @@ Result<void> read_retries(const Place& at, MessageRef from, ActorImage& to) {
     return {};
 }
 
+Result<void> read_ended(const Place& at, MessageRef from, ActorImage::Kept& to) {
+    const std::size_t size = from.size();
+    const bool failed = size > 3;
+    const MessageRef status = from.at(2), envelope = from.at(8);
+    bool valid = from.at(0).is(REFLOW_KIND_BOOLEAN) && size >= 2 && size <= 9;
+    if (failed) {
+        valid = valid && size >= 8 && status.integer() < 0 && status.integer() > -1000 &&
+                read_number(from.at(3), UINT32_MAX, to.attempts);
+    } else if (size == 3) {
+        valid = valid && status.is(REFLOW_KIND_INTEGER) && status.integer() == REFLOW_OK;
+    }
+    if (!valid) return broken_in(at.node, "order", "a place or outputs are expected");
+    to.counts = from.at(0).boolean();
+    to.open = size > 2;
+    to.status = static_cast<reflow_status>(status.integer());
+    Result<void> read = read_packets(at, from.at(1), "order", false, to.outputs);
+    if (!failed || !read.ok()) return read;
+    read = read_packets(at, from.at(4), "order", true, to.inputs);
+    if (!read.ok()) return read;
+    const std::size_t inputs = to.inputs.all.size();
+    if (inputs != 0 && inputs != at.actor.firing_size()) {
+        return broken_in(at.node, "order", "a firing is not whole");
+    }
+    if (from.at(5).is(REFLOW_KIND_STRING)) {
+        to.error = Failure(to.status, from.at(5).text()).hint(from.at(6).text()).take();
+        to.error->trace = from.at(7).text();
+    }
+    if (envelope.none()) return {};
+    Result<Message> loaded = load_envelope(envelope);
+    if (!loaded.ok()) return loaded.take_error();
+    if (at.carries) to.envelope = std::move(loaded).take();
+    return {};
+}
+
 Result<void> read_order(const Place& at, MessageRef from, ActorImage& to) {
     // Each place is that of a firing that comes again.
     std::size_t places = to.inputs.all.size() / at.actor.firing_size() +
                          (to.attempt.attempts != 0 ? 1 : 0);
+    bool some_places = false;
     for (std::size_t i = 0; i < from.size(); ++i) {
         MessageRef one = from.at(i);
         if (one.is(REFLOW_KIND_NULL)) {
             if (places-- == 0) return broken_in(at.node, "order", "it has more places than firings");
-            to.order.push_back({true, false, {}});
+            some_places = true;
+            to.order.emplace_back().place = true;
             continue;
         }
-        if (one.size() != 2 || !one.at(0).is(REFLOW_KIND_BOOLEAN)) {
-            return broken_in(at.node, "order", "a place or outputs are expected");
-        }
-        ActorImage::Kept kept{false, one.at(0).boolean(), {}};
-        Result<void> read = read_packets(at, one.at(1), "order", false, kept.outputs);
-        if (!read.ok()) return read;
-        to.order.push_back(std::move(kept));
+        if (Result<void> read = read_ended(at, one, to.order.emplace_back()); !read.ok()) return read;
     }
-    if (to.order.empty() || at.actor.component->ordered) return {};
+    if (!some_places || at.actor.component->ordered) return {};
     return Failure(REFLOW_ERROR_GRAPH,
                    "the snapshot is of another graph: there outputs keep the order of inputs")
         .node(at.actor.id);

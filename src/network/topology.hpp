@@ -37,7 +37,7 @@ public:
     // What is known of an actor, by its position: what goes to it, and whether its errors are
     // taken.
     static constexpr std::uint8_t by_connection = 1;
-    static constexpr std::uint8_t otherwise = 2;  // an initial packet, or an exposed inport
+    static constexpr std::uint8_t otherwise = 2;  // an initial packet
     static constexpr std::uint8_t errors_taken = 4;
     Vector<std::uint8_t> marks;
     Vector<std::uint32_t> finish_order;  // after the data

@@ -243,11 +243,13 @@ bool DeferredFirings::enter_spare(Deferred* before, bool counts, reflow_status s
 void DeferredFirings::each(const std::function<void(const Deferred&)>& look) {
     Lock lock(mutex_);
     // One that was taken over by half, when memory ran out, comes first; it may be in the list too.
-    Deferred* half = current.firing.get();
-    Deferred* next = half != nullptr && !half->linked_ ? half : first_;
-    while (next != nullptr) {
-        look(*next);
-        next = next->linked_ ? next->next_ : first_;
+    const Deferred* half = current.firing.get();
+    if (half != nullptr && !half->linked_) look(*half);
+    for (const Deferred* at = ordered_ ? nullptr : due_first_; at != nullptr; at = at->next_due_) {
+        if (!at->alive_) look(*at);
+    }
+    for (const Deferred* at = first_; at != nullptr; at = at->next_) {
+        if (ordered_ || at->alive_) look(*at);
     }
 }
 
@@ -285,23 +287,13 @@ bool DeferredFirings::leave_place() noexcept {
     return first_ != nullptr && list_due(*first_);
 }
 
-void DeferredFirings::add_place() {
-    Ref<Deferred> made = make_ref<Deferred>(*this);
+bool DeferredFirings::add(Deferred& firing) noexcept {
     Lock lock(mutex_);
-    made->place_ = true;
-    made->weighs_ = made->alive_ = false;
-    link(*made, nullptr);
-    places_.fetch_add(1, std::memory_order_relaxed);
-}
-
-bool DeferredFirings::add_outputs(Queue<Emitted>& outputs, bool counts) {
-    Ref<Deferred> made = make_ref<Deferred>(*this);
-    Lock lock(mutex_);
-    made->outputs_.swap(outputs);
-    made->counts = counts;
-    made->alive_ = false;
-    link(*made, nullptr);
-    return list_due(*made);
+    firing.alive_ = false;
+    firing.weighs_ = !firing.place_;
+    if (firing.place_) places_.fetch_add(1, std::memory_order_relaxed);
+    link(firing, nullptr);
+    return list_due(firing);
 }
 
 void DeferredFirings::clear() noexcept {

@@ -160,7 +160,8 @@ public:
     // No turn comes any more: what one has kept goes, and keeps this part alive no longer.
     void forget() noexcept;
 
-    // For a snapshot, on an actor that is seized: those that are not over for the actor, in order.
+    // For a snapshot, on an actor that is seized: those that are not over for the actor, in order. Without an
+    // order those that have ended come first, as they are to be taken over.
     void each(const std::function<void(const Deferred&)>& look);
 
     // For those in order: what a call emits while others are pending.
@@ -188,9 +189,8 @@ public:
     bool placed = false;                         // the call that is running has the first place
     // It has ended, or is pending. True if the turn has to look.
     [[nodiscard]] bool leave_place() noexcept;
-    // Of a snapshot, at the end of the order: a place, or what a call had emitted.
-    void add_place();
-    [[nodiscard]] bool add_outputs(Queue<Emitted>& outputs, bool counts);
+    // Of a snapshot, at the end of the order: a place, or one that has ended.
+    [[nodiscard]] bool add(Deferred& firing) noexcept;
     void clear() noexcept;  // these were not needed
 
     // ---- from any thread; with an interceptor that is told first, if it is not the one who calls

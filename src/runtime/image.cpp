@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "message/envelope.hpp"
 #include "runtime/actor.hpp"
 #include "runtime/dealer.hpp"
 #include "runtime/scheduler.hpp"
@@ -45,6 +46,13 @@ std::uint64_t due_after(std::uint64_t left_ns, std::uint64_t now_ns) noexcept {
     return now_ns + std::min<std::uint64_t>(left_ns, INT64_MAX);
 }
 
+// What others are told of it.
+std::unique_ptr<Error> copy_of(const Error& error) {
+    std::unique_ptr<Error> to = Failure(error.status, error.message).hint(error.hint).take();
+    to->trace = error.trace;
+    return to;
+}
+
 // A firing that comes again needs all of its inputs.
 bool whole(const Actor& actor, std::span<const Packet> inputs) noexcept {
     for (const Packet& packet : inputs) {
@@ -70,6 +78,8 @@ public:
 
 private:
     Result<void> capture_pending(ActorImage& to);
+    void capture_ended(const Deferred& firing, ActorImage& to);
+    void restore_ended(const ActorImage::Kept& kept);
 
     Actor& actor_;
 };
@@ -160,43 +170,44 @@ Result<void> Imager::capture_firings(ActorImage& to) {
     return {};
 }
 
+// Those that are over have happened, whether the actor has heard of it or not; those that are pending have
+// not, and come again.
 Result<void> Imager::capture_pending(ActorImage& to) {
     DeferredFirings* firings = actor_.deferred();
     if (firings == nullptr) return {};
     const Supervisor* own = actor_.supervisor();
     // The place of a firing whose next attempt is told by itself.
     bool skips = !to.retries.empty();
-    bool outputs = false, lost = false, unordered = false;
+    bool waits = skips, inputless = false, lost = false;
+    std::size_t ended = 0;
     const std::size_t begin = to.inputs.all.size();
     firings->each([&](const Deferred& firing) {
+        if (!firing.place_ && !firing.alive_) {
+            // What a call has emitted before it left its firing open comes again with that.
+            if (!firing.weighs_ && firing.next_ != nullptr && firing.next_->alive_) return;
+            // Places are those of packets that come again, and firings that go on come before these.
+            lost = lost || (firings->ordered() && waits && (inputless || begin != 0));
+            capture_ended(firing, to);
+            ended = to.order.size();
+            return;
+        }
+        waits = true;
         if (firing.place_) {
-            if (!std::exchange(skips, false)) to.order.push_back({true, false, {}});
+            if (!std::exchange(skips, false)) to.order.emplace_back().place = true;
             return;
         }
-        if (firing.id == 0 && firing.status == REFLOW_OK) {  // what a call has emitted behind others
-            outputs = true;
-            to.order.push_back({false, firing.counts, {}});
-            PacketList& list = to.order.back().outputs;
-            for (std::size_t i = 0; i < firing.outputs_.size(); ++i) {
-                const Emitted& one = firing.outputs_[i];
-                list.add(MessageRef(one.message).own(), one.outport, one.index);
-            }
-            lost = lost || !firing.linked_;
-            return;
-        }
-        if (firing.id == 0 && firing.inputs.empty()) lost = true;  // which call it was is not known
-        unordered = unordered || firing.inputs.empty();
+        inputless = inputless || firing.inputs.empty();
         const bool again = own != nullptr && firing.attempts != 0 && firing.attempts < UINT32_MAX - 1;
         if (again) to.retries.push_back({firing.attempts, 0, {}});
         if (firing.inputs.empty() && !again) to.starts = true;
         for (std::size_t i = 0; i < firing.inputs.size(); ++i) {
             share(again ? to.retries.back().inputs.all : to.inputs.all, firing.inputs[i]);
         }
-        if (!again) to.order.push_back({true, false, {}});
+        if (!again && firings->ordered()) to.order.emplace_back().place = true;
     });
-    if (!outputs) to.order.clear();
-    // Places are those of packets that come again, and firings that go on come before these.
-    if (lost || (outputs && (unordered || begin != 0))) {
+    // Nobody waits for the last ones.
+    while (to.order.size() > ended) to.order.pop_back();
+    if (lost) {
         return unsaved(actor_, REFLOW_ERROR_WOULD_BLOCK,
                        "outputs of the node wait for an earlier firing that cannot come again")
             .hint("take the snapshot when that has ended");
@@ -207,6 +218,33 @@ Result<void> Imager::capture_pending(ActorImage& to) {
     return unsaved(actor_, REFLOW_ERROR_WOULD_BLOCK,
                    "a pending firing has taken its inputs, so they cannot come again")
         .hint("take the snapshot when it has ended, or let run look at inputs that it defers");
+}
+
+void Imager::capture_ended(const Deferred& firing, ActorImage& to) {
+    DeferredFirings& firings = *actor_.deferred();
+    ActorImage::Kept& kept = to.order.emplace_back();
+    kept.counts = firing.counts;
+    kept.open = firing.id != 0;
+    auto copy = [&](const Queue<Emitted>& outputs) {
+        for (std::size_t i = 0; i < outputs.size(); ++i) {
+            const Emitted& one = outputs[i];
+            Message message = enveloped(MessageRef(one.message).own(), firing.envelope);
+            kept.outputs.add(std::move(message), one.outport, one.index);
+        }
+    };
+    if (&firing == firings.current.firing.get()) copy(firings.taken);
+    if (firings.keeps_emits(firing)) copy(firing.outputs_);
+    const Error* error = firing.error_.get();
+    kept.status = firing.status;
+    if (kept.status == REFLOW_OK && firing.refused != nullptr) {
+        error = firing.refused.get();
+        kept.status = error->status;
+    }
+    if (kept.status == REFLOW_OK) return;
+    kept.attempts = firing.attempts;
+    for (std::size_t i = 0; i < firing.inputs.size(); ++i) share(kept.inputs.all, firing.inputs[i]);
+    if (error != nullptr) kept.error = copy_of(*error);
+    kept.envelope = firing.envelope;
 }
 
 // What waits for the actor, and what it has emitted.
@@ -404,19 +442,25 @@ void Imager::restore_firings(const ActorImage& from) {
         if (actor_.component->ordered) actor_.deferred()->keep_place(*firing);
         actor_.resting_ |= Actor::retry_rest;
     }
-    for (const ActorImage::Kept& kept : from.order) {
-        if (actor_.deferred() == nullptr) return;
-        if (kept.place) {
-            actor_.deferred()->add_place();
-            continue;
-        }
-        Queue<Emitted> outputs;
-        outputs.reserve(kept.outputs.all.size());
-        for (const Packet& one : kept.outputs.all) {
-            outputs.push_unchecked({MessageRef(one.message).own().leak(), one.port, one.index});
-        }
-        if (actor_.deferred()->add_outputs(outputs, kept.counts)) actor_.wanted_ |= Actor::completion_bit;
+    for (const ActorImage::Kept& kept : from.order) restore_ended(kept);
+}
+
+void Imager::restore_ended(const ActorImage::Kept& kept) {
+    if (actor_.deferred() == nullptr) (void)actor_.allow_deferred(actor_.component->timeout_ns);
+    Ref<Deferred> firing = make_ref<Deferred>(*actor_.deferred());
+    firing->place_ = kept.place;
+    firing->counts = kept.counts;
+    if (kept.open) firing->id = UINT64_MAX;  // of no completion
+    firing->outputs_.reserve(kept.outputs.all.size());
+    for (const Packet& one : kept.outputs.all) {
+        firing->outputs_.push_unchecked({MessageRef(one.message).own().leak(), one.port, one.index});
     }
+    firing->status = kept.status;
+    firing->attempts = kept.attempts;
+    take(firing->inputs, kept.inputs);
+    if (kept.error != nullptr) firing->error_ = copy_of(*kept.error);
+    firing->envelope = kept.envelope;
+    if (actor_.deferred()->add(*firing)) actor_.wanted_ |= Actor::completion_bit;
 }
 
 void Actor::restore_dealt(Dealer& dealer, Message message, std::uint32_t index) {

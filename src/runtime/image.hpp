@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/memory.hpp"
+#include "base/result.hpp"
 #include "message/message.hpp"
 #include "runtime/actor_timers.hpp"
 #include "runtime/context.hpp"
@@ -72,11 +73,19 @@ struct ActorImage {
         std::uint64_t timers = 0;  // that had led to it
     } attempt;
 
-    // Where outputs have the order of inputs, and some wait for firings before them that come again.
+    // Firings that have ended and were not taken over yet. Where outputs have the order of inputs, and some of
+    // these wait for firings that come again, those have places among them.
     struct Kept {
-        bool place;          // of the next one of these
-        bool counts;         // as a firing that has ended
+        bool place = false;  // of the next one of those
+        bool counts = true;  // as a firing that has ended
+        bool open = false;   // it had been left open by its call
         PacketList outputs;  // to these ports
+        reflow_status status = REFLOW_OK;
+        // Of one that has failed.
+        std::uint32_t attempts = 0;  // before
+        PacketList inputs;
+        std::unique_ptr<Error> error;  // NULL: it is told by the status alone
+        Message envelope;
     };
     Vector<Kept> order;
 

@@ -284,6 +284,55 @@ static void test_sources(const rig_mode *mode) {
     close_bench(&at, "");
 }
 
+/* An inport that only the graph exposes is fed by nobody, as far as a source is concerned: it fires at the start, and
+ * again for each packet that a host sends. What a connection feeds as well is no source. */
+static void test_trigger(const rig_mode *mode) {
+    for (int connected = 0; connected < 2; ++connected) {
+        for (int before = 0; before < 2; ++before) {
+            left = 2;
+            bench at = open_bench(mode, "a", REFLOW_AWAIT_ANY, 0, REFLOW_COMPONENT_SOURCE, count_down, NULL);
+            reflow_endpoint end = rig_end("t.a");
+            WORKS(reflow_graph_add_inport(at.graph, text_of("trigger"), &end, text_of(""), &e));
+            rig_node(at.graph, "p", "Pass");
+            if (connected != 0) rig_connect(at.graph, "p.o", "t.a", NULL);
+            reflow_inport trigger = {0};
+            at.network = rig_network(at.runtime, at.graph);
+            for (int started = 0; started < 2; ++started) {
+                if (started == before) {
+                    WORKS(reflow_network_find_inport(at.network, text_of(""), text_of("trigger"), &trigger, &e));
+                }
+                if (started == 0) WORKS(reflow_network_start(at.network, &e));
+            }
+            settle(&at);
+            CHECK(calls == (connected == 0 ? 2 : 0));
+            left = 1;
+            rig_send(at.network, trigger, 7);
+            settle(&at);
+            left = 1;
+            rig_send(at.network, trigger, 8);
+            close_bench(&at, connected == 0 ? "[][][7][8]" : "[7][8]");
+        }
+    }
+}
+
+/* For the rule `all` it counts as connected, whoever finds it and when. */
+static void test_exposed_all(const rig_mode *mode) {
+    bench at = open_bench(mode, "ab", REFLOW_AWAIT_ALL, 0, 0, see, NULL);
+    rig_node(at.graph, "p", "Pass");
+    rig_connect(at.graph, "p.o", "t.a", NULL);
+    reflow_endpoint end = rig_end("t.b");
+    WORKS(reflow_graph_add_inport(at.graph, text_of("late"), &end, text_of(""), &e));
+    at.network = rig_network(at.runtime, at.graph);
+    reflow_inport p = rig_inport(at.network, "p.a"), late = {0};
+    WORKS(reflow_network_start(at.network, &e));
+    rig_send(at.network, p, 1);
+    settle(&at);
+    CHECK(calls == 0);
+    WORKS(reflow_network_find_inport(at.network, text_of(""), text_of("late"), &late, &e));
+    rig_send(at.network, late, 2);
+    close_bench(&at, "[1 2]");
+}
+
 static uint64_t woken_at[8];
 static reflow_status tick(reflow_context *context, void *state, reflow_packet *inputs,
                           size_t count) {
@@ -355,6 +404,8 @@ int main(void) {
         test_required(&rig_modes[i]);
         test_batches(&rig_modes[i]);
         test_sources(&rig_modes[i]);
+        test_trigger(&rig_modes[i]);
+        test_exposed_all(&rig_modes[i]);
         test_timers(&rig_modes[i]);
         test_stop_with_timer(&rig_modes[i]);
         test_finish(&rig_modes[i]);

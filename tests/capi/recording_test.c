@@ -373,6 +373,17 @@ static void test_difference(void) {
     added = 1;
 }
 
+/* Whatever the timeout, and whatever its nodes do. */
+static void check_unsaved(reflow_network *network) {
+    for (int64_t timeout = REFLOW_FOREVER; timeout <= 0; ++timeout) {
+        reflow_message taken;
+        reflow_error *error = NULL;
+        CHECK_STATUS(REFLOW_ERROR_UNSUPPORTED, reflow_network_snapshot(network, timeout, &taken, &error));
+        CHECK(strstr(reflow_error_text(error).data, "records or is replayed") != NULL);
+        reflow_error_destroy(error);
+    }
+}
+
 /* Envelopes are compared, too, and a host cannot add any. */
 static void test_other_envelopes(void) {
     free(record(7, 1, "run.rec"));
@@ -380,6 +391,7 @@ static void test_other_envelopes(void) {
     replayed again = begin_replay("run.rec");
     FAILS(REFLOW_ERROR_UNSUPPORTED,
           reflow_network_carry_envelopes(reflow_x_replay_network(again.replay), &e));
+    if (reflow_feature(text_of("snapshots"))) check_unsaved(reflow_x_replay_network(again.replay));
     reflow_error *error = NULL;
     CHECK_STATUS(REFLOW_ERROR_FAILED, reflow_x_replay_run(again.replay, 0, NULL, &error));
     CHECK(strstr(reflow_error_message(error).data, "differs from its recording") != NULL);
@@ -554,8 +566,12 @@ static void test_misuse(void) {
     reflow_breakpoint breakpoint;
     FAILS(REFLOW_ERROR_UNSUPPORTED,
           reflow_network_break(network, &options_of_break, &breakpoint, &e));
+    if (reflow_feature(text_of("snapshots"))) check_unsaved(network);
     WORKS(reflow_network_start(network, &e));
+    WORKS(reflow_runtime_run(runtime, 1, NULL, &e));
+    if (reflow_feature(text_of("snapshots"))) check_unsaved(network);
     WORKS(reflow_network_wait_idle(network, REFLOW_FOREVER, &e));
+    if (reflow_feature(text_of("snapshots"))) check_unsaved(network);
     /* What sets such timers and is not called in a replay cannot be recorded: said by the flush, and by the file. */
     FAILS(REFLOW_ERROR_UNSUPPORTED, reflow_x_record_flush(network, &e));
     reflow_network_destroy(network);

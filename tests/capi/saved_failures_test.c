@@ -424,6 +424,27 @@ static void test_bad(void) {
     refuses(document, text, "[[\"a\",-1,7]]", "[[1,-1,7]]", "letters");
     free(text);
 
+    /* One that has failed, and its node has not taken it over. */
+    document = NODES("Later", "");
+    work_reset();
+    work.later = work.fails[7] = 1;
+    s = shop_create(&simulated, document);
+    shop_start(&s);
+    send(&s, 7);
+    while (work.opened == 0) run_turns(&s, 1);
+    CHECK(work_answer() == 1);
+    text = json_of(closed(&s));
+    work.later = 0;
+    refuses(document, text, "\"order\":[[true,[],-", "\"order\":[[true,[],", "order");
+    refuses(document, text, "\"order\":[[true,[],-", "\"order\":[[true,[],-1000", "order");
+    refuses(document, text, ",0,[[0,-1,7]],", ",-1,[[0,-1,7]],", "order");
+    refuses(document, text, ",0,[[0,-1,7]],", ",0,[[0,-1,7],[0,-1,8]],", "not whole");
+    refuses(document, text, ",0,[[0,-1,7]],", ",0,[[1,-1,7]],", "port of the node");
+    refuses(document, text, ",0,[[0,-1,7]],", ",", "order");
+    refuses(document, text, "\"later\"]", "\"later\",7]", "envelope");
+    refuses(document, text, "\"later\"]", "\"later\",null,7]", "order");
+    free(text);
+
     work_reset();
     work.fails[1] = -1;
     s = shop_create(&simulated, restarting);

@@ -628,40 +628,37 @@ void end_all_later(World& world) {
     }
 }
 
-// What a snapshot shows to come again has not happened.
-void undo_later(World& world, MessageRef snapshot) {
+// What is pending comes again after a snapshot, and nothing else does.
+void note_again(World& world, MessageRef snapshot) {
     std::map<std::pair<std::uint32_t, std::int64_t>, LaterFiring> ended;  // by node and input
     std::set<std::pair<std::uint32_t, std::int64_t>> open;
     for (const LaterFiring& one : world.later_done) ended[{one.node, one.input.stamp}] = one;
     for (const LaterFiring& one : world.later) open.insert({one.node, one.input.stamp});
-    auto undo = [&](Node& node, MessageRef packet, std::uint32_t attempts) {
+    auto comes = [&](Node& node, MessageRef packet, std::uint32_t attempts) {
         const std::pair key{node.number, unpack(packet).stamp};
         auto found = ended.find(key);
         // The last attempt that has ended is the one that waits for the next: that has happened.
         bool waits = found != ended.end() && found->second.comes_again() &&
                      found->second.attempts < attempts;
-        if (open.count(key) != 0) node.again.insert(key.second);
-        if (open.count(key) != 0 || found == ended.end() || waits) return;
-        const LaterFiring& firing = found->second;
-        ++world.outcome.undone;
-        if (firing.comes_again()) return (void)world.later_tried.insert(key);
-        node.again.insert(key.second);
-        --node.firings;
-        if (firing.fails()) --node.failures;
-        // Those are the newest, or have been promised.
-        if (firing.emits() && !later_ordered(world.how)) --node.emitted[0];
+        if (open.count(key) != 0) return (void)node.again.insert(key.second);
+        if (found != ended.end() && !waits) world.fault("a firing that has ended comes again");
     };
     for (Node& node : world.nodes) {
         if (node.plan->role != Role::later) continue;
         MessageRef saved = snapshot.get("nodes").at(node.number);
         MessageRef taken = saved.get("taken"), retries = saved.get("retries");
-        for (std::size_t i = 0; i < taken.size(); ++i) undo(node, taken.at(i).at(2), 0);
+        for (std::size_t i = 0; i < taken.size(); ++i) comes(node, taken.at(i).at(2), 0);
         for (std::size_t i = 0; i < retries.size(); ++i) {
             auto attempts = static_cast<std::uint32_t>(retries.at(i).at(0).integer());
-            undo(node, retries.at(i).at(2).at(0).at(2), attempts);
+            comes(node, retries.at(i).at(2).at(0).at(2), attempts);
         }
         MessageRef order = saved.get("order");
-        for (std::size_t i = 0; i < order.size(); ++i) world.outcome.kept += order.at(i).size() != 0;
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            const std::size_t size = order.at(i).size();
+            world.outcome.kept += size == 2;
+            world.outcome.ended += size > 2;
+            world.outcome.failed += size > 3;
+        }
     }
     world.later.clear();
     world.later_done.clear();
@@ -1106,7 +1103,7 @@ public:
         if (world_.book.open_ends() != 0 && world_.plan.flows) {
             world_.fault("a snapshot is taken while a stream is open");
         }
-        undo_later(world_, taken.value());
+        note_again(world_, taken.value());
         String bytes;
         Result<void> written = codec::write_msgpack(bytes, taken.value());
         Result<Message> read = codec::read_msgpack(bytes);

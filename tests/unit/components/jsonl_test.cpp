@@ -90,6 +90,14 @@ TEST(JsonlRead, WithoutAPathItFails) {
         << graph.logs()[0];
 }
 
+TEST(JsonlRead, WithoutAPathItWaitsForOneThatTheGraphExposes) {
+    RunGraph graph(R"({"processes":{"n":{"component":"JsonlRead","metadata":{}}},
+        "inports":{"file":{"nodeId":"n","portId":"path"}},"connections":[]})");
+    ASSERT_TRUE(graph.start()) << graph.error;
+    ASSERT_TRUE(graph.drain());
+    EXPECT_EQ(graph.logs().size(), 0u);
+}
+
 // ---- writing
 
 std::string copy_graph(const std::string& in, const std::string& write_config) {

@@ -92,7 +92,8 @@ struct Outcome {
     std::uint64_t letters = 0;
     std::uint64_t envelopes = 0;
     std::uint64_t later = 0;   // firings that the host has ended
-    std::uint64_t undone = 0;  // of those, that snapshots did not have yet
+    std::uint64_t ended = 0;   // of those, that their nodes had not taken over yet in snapshots
+    std::uint64_t failed = 0;  // and which had failed
     std::uint64_t retried_later = 0;  // of those, that were tried again
     std::uint64_t refused = 0;        // firings that a circuit breaker did not let begin
     std::uint64_t kept = 0;           // outputs in snapshots that waited for firings before them

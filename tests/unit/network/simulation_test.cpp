@@ -130,7 +130,7 @@ void all_schedulers(std::uint64_t count) {
 // A run that is cut in two, or more, by snapshots is like one that is not.
 void cut(std::uint64_t count) {
     auto [first, seeds_count] = seeds(count);
-    std::uint64_t undone = 0, kept = 0, unsaved = 0;
+    std::uint64_t ended = 0, failed = 0, kept = 0, unsaved = 0;
     for (std::uint64_t seed = first; seed < first + seeds_count; ++seed) {
         SCOPED_TRACE("REFLOW_TEST_SEED=" + std::to_string(seed));
         Plan plan = make_plan(seed);
@@ -139,7 +139,8 @@ void cut(std::uint64_t count) {
         Outcome whole = run(plan, how);
         auto compare = [&](const Outcome& outcome) {
             no_faults(outcome);
-            undone += outcome.undone;
+            ended += outcome.ended;
+            failed += outcome.failed;
             kept += outcome.kept;
             unsaved += outcome.unsaved;
             if (!plan.confluent) return;
@@ -158,7 +159,8 @@ void cut(std::uint64_t count) {
         if (::testing::Test::HasFailure()) return;
     }
     if (seeds_count > 20) {
-        EXPECT_GT(undone, 0u);
+        EXPECT_GT(ended, 0u);
+        EXPECT_GT(failed, 0u);
         EXPECT_GT(kept, 0u);
         EXPECT_GT(unsaved, 0u);  // streams were open
     }
