@@ -145,8 +145,9 @@ std::size_t Actor::serve_deferred() {
     wanted_ &= ~completion_bit;
     if (deferred() == nullptr) return 0;
     DeferredFirings& all = *deferred();
-    // What was taken over before memory ran out goes first.
-    if (!all.current.firing) all.current = all.take();
+    // What was taken over before memory ran out goes first; what was asked for since comes behind.
+    const bool half = all.current.firing != nullptr;
+    if (!half) all.current = all.take();
     if (!all.current.firing) return 0;
     emitted_ = 0;
     if (group.observer.carries()) set_envelope(all.current.envelope);
@@ -168,7 +169,7 @@ std::size_t Actor::serve_deferred() {
     }
     DeferredFirings::Taken current = std::move(all.current);
     all.current = {};
-    if (current.more) wanted_ |= completion_bit;
+    if (current.more || half) wanted_ |= completion_bit;
     if (!current.ended) return used;
     finish_deferred(*current.firing);
     return used + 1;
