@@ -319,7 +319,7 @@ static void test_growth_goes(const rig_mode *mode, int how) {
         rig_send(at.network, rig_inport(at.network, "t.a"), 6);
         WORKS(reflow_network_wait_idle(at.network, REFLOW_FOREVER, &e));
         CHECK(rig_counters(at.network, "t").fired == (how == 1 ? 127 : 127 * (uint64_t)round));
-        uint64_t capacity = capacity_of(at.network), asked = how == 2 ? 1 + (round - 1) % 2 : 1;
+        uint64_t capacity = capacity_of(at.network), asked = how == 2 ? 1 + (uint64_t)(round - 1) % 2 : 1;
         CHECK(capacity > asked && capacity - asked <= max_growth);
         in_all += capacity - asked;
         reflow_graph *next = rig_graph();
