@@ -653,10 +653,10 @@ int main(void) {
     test_each(live_saved, &rig_own, 2, check_slow() ? 131 : 43);
     static const uint64_t many[] = {2, 7, 40};
     for (size_t i = 0; i < sizeof many / sizeof many[0]; ++i) {
-        test_each(live_all, &rig_inline, many[i], check_slow() ? 211 : 53);
-        test_each(live_nested, &rig_inline, many[i], check_slow() ? 61 : 13);
-        test_each(live_failing, &rig_inline, many[i], check_slow() ? 61 : 13);
-        test_each(live_saved, &rig_inline, many[i], check_slow() ? 61 : 13);
+        test_each(live_all, &rig_inline, many[i], 211);
+        test_each(live_nested, &rig_inline, many[i], check_slow() ? 61 : 41);
+        test_each(live_failing, &rig_inline, many[i], check_slow() ? 61 : 41);
+        test_each(live_saved, &rig_inline, many[i], check_slow() ? 61 : 41);
     }
     return 0;
 }
