@@ -107,7 +107,7 @@ REFLOW_API reflow_view reflow_version_text(void);
 REFLOW_API int32_t reflow_abi_check(uint32_t abi);
 
 /* Whether this build contains a part: "json", "msgpack", "files", "simulated"; "components" (the
- * built-in ones), "cron", "drawing", "recording", "snapshots" and "yaml" can be left out when it is built:
+ * built-in ones), "cron", "drawing", "environment", "recording", "snapshots" and "yaml" can be left out when it is built:
  * their functions answer REFLOW_ERROR_UNSUPPORTED then. Unknown names are false.
  * Ownership: name borrowed. Threads: any. Blocking: never. Errors: none. Since: 0.1.0 */
 REFLOW_API bool reflow_feature(reflow_view name);
@@ -1674,6 +1674,23 @@ REFLOW_API size_t reflow_graph_initial_count(const reflow_graph *graph);
  * Threads: one-at-a-time. Blocking: never. Errors: REFLOW_ERROR_NOT_FOUND. Since: 0.1.0 */
 REFLOW_API reflow_status reflow_graph_get_config(const reflow_graph *graph, reflow_view id,
                                                  reflow_message *out, reflow_error **error);
+
+/* Puts environment variables into the configuration of the nodes that ask for them. "env_vars" in it is an
+ * object: the name of a variable -> "required", "optional" or "optional:DEFAULT"; what begins with
+ * "required" or is no string is required. environment is an object of all that are set, name -> string, as the
+ * host has looked them up: the library reads no environment by itself. A variable that is set becomes
+ * the value of its name, a string, whatever stood there; a DEFAULT does only if nothing is there.
+ * Nodes of subgraphs whose documents stand in the graph have theirs likewise. The graph keeps
+ * environment for those that stand in files: they are resolved whenever they are read for it, and what
+ * they miss is a finding of reflow_graph_validate. Graphs that are registered are to be resolved before.
+ * All is resolved or, with an error that names each node and variable, nothing. Documents, recordings and
+ * snapshots that are made of the graph have the values in them, which may be secrets; what it keeps is
+ * in none, and not looked at by reflow_graph_equal.
+ * Ownership: graph borrowed, environment taken. Threads: one-at-a-time. Blocking: never.
+ * Errors: REFLOW_ERROR_NOT_FOUND for required variables that are not set, REFLOW_ERROR_INVALID_UTF8 for bytes
+ * in place of a string (no text), REFLOW_ERROR_WRONG_KIND, REFLOW_ERROR_UNSUPPORTED (no such part). Since: 0.1.0 */
+REFLOW_API reflow_status reflow_graph_resolve_env(reflow_graph *graph, reflow_message environment,
+                                                  reflow_error **error);
 
 /* Registers a graph under an id: a node whose component is this id is a subgraph . The id
  * is one that no component has; 1 to 256 bytes, matched exactly. Networks that exist are not touched.

@@ -1,4 +1,4 @@
-// Which parts this build has: with recording.cpp, snapshot.cpp and codec/yaml.cpp the only file that is
+// Which parts this build has: with environment.cpp, recording.cpp, snapshot.cpp and codec/yaml.cpp the only file that is
 // compiled differently when one is left out. The linker drops what is named nowhere else. Thread: constant, any.
 #include "capi/modules.hpp"
 
@@ -74,6 +74,7 @@ constinit const Modules modules = {
 #else
     .foreign = nullptr,
 #endif
+    .environment = REFLOW_WITH_ENVIRONMENT != 0,
     .recording = REFLOW_WITH_RECORDING != 0,
     .snapshots = REFLOW_WITH_SNAPSHOTS != 0,
     .peer = REFLOW_WITH_PEER != 0,
@@ -87,6 +88,7 @@ constinit const Modules modules = {
 bool has_feature(std::string_view name) noexcept {
     if (name == "components") return modules.components != nullptr;
     if (name == "drawing") return modules.render != nullptr;
+    if (name == "environment") return modules.environment;
     if (name == "cron") return modules.cron != nullptr;
     if (name == "recording") return modules.recording;
     if (name == "snapshots") return modules.snapshots;

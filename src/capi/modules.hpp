@@ -1,6 +1,6 @@
 // The parts of the library that a build may leave out (the options REFLOW_WITH_... of CMake), as a
-// table: nothing else in capi names them. Neighbours: modules.cpp fills it; recording.cpp,
-// snapshot.cpp and codec/yaml.cpp are parts. Thread: constant, any.
+// table: nothing else in capi names them. Neighbours: modules.cpp fills it; environment.cpp,
+// recording.cpp, snapshot.cpp and codec/yaml.cpp are parts. Thread: constant, any.
 #pragma once
 
 #include <memory>
@@ -29,9 +29,10 @@ struct Modules {
     Result<std::unique_ptr<runtime::Recurrence>> (*cron)(std::string_view expression,
                                                          std::string_view zone, Store& store);
     Ref<network::Foreign> (*foreign)();  // of a network whose graph names actors of others
-    bool recording;  // recording.cpp is the part
-    bool snapshots;  // snapshot.cpp is the part
-    bool peer;       // peer.cpp is the part
+    bool environment;  // environment.cpp is the part
+    bool recording;    // recording.cpp is the part
+    bool snapshots;    // snapshot.cpp is the part
+    bool peer;         // peer.cpp is the part
     // Waits for the threads that end something of the runtime, unless one of them would wait for this thread.
     void (*join_endings)(network::Runtime& runtime) noexcept;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/environment.hpp"
 #include "cli/files.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/problem.hpp"
@@ -29,7 +30,9 @@ std::string json_of(reflow_message message) {
 
 Debugged::Debugged(RunOptions options, Console& console)
     : options_(std::move(options)), console_(console) {
-    graph_ = load_graph(options_.graph);
+    GraphSource source{options_.graph, {}};
+    graph_ = load_graph(options_.graph, {}, &source.text);
+    resolve_environment(graph_.get(), source);
     info_.emplace(graph_.get());
     make_runtime();
     if (options_.output_dir) {

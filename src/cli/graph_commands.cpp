@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 
+#include "cli/environment.hpp"
 #include "cli/files.hpp"
 #include "cli/findings.hpp"
 #include "cli/problem.hpp"
@@ -71,18 +72,27 @@ std::string verdict(const Findings& findings, const reflow_graph* graph, const s
 }
 
 // Everything that keeps the graph from running, and what is worth a look.
-void find(Findings& findings, const reflow_graph* graph, const GraphSource& source,
+void find(Findings& findings, reflow_graph* graph, const GraphSource& source,
           const Console& console, bool colours) {
+    const auto add = [&](std::string_view severity, Problem problem) {
+        hide_values(problem, graph);
+        add_finding(findings, severity, problem, console, colours);
+    };
+    try {
+        resolve_environment(graph, source);
+    } catch (const Failure& failure) {
+        if (failure.code != exit_invalid) throw;
+        add("error", failure.problem);
+    }
     const Runtime runtime = quiet_runtime();
     const std::vector<Finding> list = list_findings(graph, runtime.get(), source);
     // Errors stand first: if there is one, the nodes are not tried.
-    const bool fine = list.empty() || list.front().severity != "error";
+    const bool fine =
+        findings.errors == 0 && (list.empty() || list.front().severity != "error");
     if (const auto refused = fine ? try_nodes(graph, runtime.get(), source) : std::nullopt) {
-        add_finding(findings, refused->severity, refused->problem, console, colours);
+        add(refused->severity, refused->problem);
     }
-    for (const Finding& each : list) {
-        add_finding(findings, each.severity, each.problem, console, colours);
-    }
+    for (const Finding& each : list) add(each.severity, each.problem);
 }
 
 struct Picture {

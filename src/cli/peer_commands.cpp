@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "cli/environment.hpp"
 #include "cli/files.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/log.hpp"
@@ -70,7 +71,9 @@ void register_recorder(reflow_runtime* runtime, Log& log) {
 Network make_network(reflow_runtime* runtime, const std::optional<std::string>& file) {
     Graph graph;
     if (file) {
-        graph = load_graph(*file);
+        GraphSource source{*file, {}};
+        graph = load_graph(*file, {}, &source.text);
+        resolve_environment(graph.get(), source);
     } else {
         must([&](reflow_error** e) { return reflow_graph_create(view_of("peer"), Out(graph), e); },
              exit_failed);

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "cli/dead_letters.hpp"
+#include "cli/environment.hpp"
 #include "cli/files.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/problem.hpp"
@@ -154,6 +155,7 @@ void Run::begin_checkpoints() {
 
 Graph Run::read_graph() {
     Graph graph = load_graph(options_.graph, deadline_, &source_.text);
+    resolve_environment(graph.get(), source_);
     GraphInfo info(graph.get());
     if (options_.output_dir &&
         apply_output_dir(graph.get(), info, runtime_.get(), *options_.output_dir) == 0) {
@@ -218,6 +220,7 @@ void Run::explain_invalid(const Error& error) {
         blame_option(problem, sets_);
         problems.push_back(std::move(problem));
     }
+    for (Problem& each : problems) hide_values(each, graph_.get());
     Failure failure{exit_invalid, problems.front(), {}};
     failure.others.assign(problems.begin() + 1, problems.end());
     throw failure;
@@ -305,6 +308,7 @@ void Run::apply_again() {
         info_.emplace(graph_.get());
         progress_.begin(network_.get(), *info_, start_);
         if (problems.empty()) problems.push_back(refused_by_node(error, source_));
+        for (Problem& each : problems) hide_values(each, wrong.get());
         Failure failure{exit_invalid, problems.front(), {}};
         failure.others.assign(problems.begin() + 1, problems.end());
         throw failure;

@@ -110,7 +110,7 @@ void ExpressionReader::only(std::initializer_list<std::string_view> keys) const 
         std::string_view key = config_.key_at(i);
         bool known = std::find(keys.begin(), keys.end(), key) != keys.end() ||
                      std::find(used_.begin(), used_.end(), key) != used_.end() ||
-                     graph::editor_key(key);
+                     graph::editor_key(key) || config_.find("env_vars").has(key);
         if (known) continue;
         Vector<std::string_view> candidates(keys.begin(), keys.end());
         for (const String& used : used_) candidates.push_back(used);

@@ -216,7 +216,8 @@ private:
             MessageRef own = properties.get(key);
             if (!own.none()) {
                 items_.push_back({value.at(i), own, at, key, 0, false});
-            } else if (config_ && at == 0 && editor_key(key)) {
+            } else if (config_ && at == 0 &&
+                       (editor_key(key) || value.get("env_vars").has(key))) {
                 continue;
             } else if (others.is(REFLOW_KIND_BOOLEAN) && !others.boolean()) {
                 unknown_key(at, value.at(i), key, properties);

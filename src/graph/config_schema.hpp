@@ -25,7 +25,7 @@ struct SchemaProblem {
 
 // The same for the configuration of a node: null is an empty object, and at the top the keys of
 // editors are always allowed (position, dimensions, title, label, color, env_vars, description,
-// componentSpec, estimated_time, resources, operation, dynasb.*).
+// componentSpec, estimated_time, resources, operation, dynasb.*), as are those that env_vars names.
 [[nodiscard]] Vector<SchemaProblem> check_config(MessageRef config, MessageRef schema);
 [[nodiscard]] bool editor_key(std::string_view key) noexcept;
 

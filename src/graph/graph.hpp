@@ -223,6 +223,15 @@ public:
     Result<void> set_metadata(std::string_view id, Message metadata);
     // One value in the configuration: key is a path with dots; a value of none removes it.
     Result<void> set_config_value(std::string_view id, std::string_view key, Message value);
+    // The variables that nodes ask for, into their configurations: some of them, if it fails. An
+    // object, which is kept for subgraphs in files. A part of the library (environment.cpp): only
+    // that part of capi names it.
+    static Result<void> resolve(Graph& graph, Message environment);
+    // The same for the graph of a file, as it was done to this one.
+    Result<void> resolve_too(Graph& inner) const {
+        if (resolver_ == nullptr) return {};
+        return resolver_(inner, sections_[section_count]);
+    }
 
     Result<void> connect(const Endpoint& from, const Endpoint& to, Message metadata);
     Result<void> disconnect(const Endpoint& from, const Endpoint& to);
@@ -375,7 +384,8 @@ private:
 
     bool case_sensitive_ = true;
     Message properties_;  // an object with the name
-    std::array<Message, section_count> sections_;
+    std::array<Message, section_count + 1> sections_;  // and what it was resolved with
+    Result<void> (*resolver_)(Graph& graph, Message environment) = nullptr;  // NULL: it was not
     Message extra_;
     Vector<Remark> remarks_;
     String directory_;

@@ -208,6 +208,10 @@ std::uint32_t Hierarchy::file_definition(std::uint32_t parent, std::uint32_t nod
     if (!text.ok()) return refuse(text.error(), "missing-subgraph", REFLOW_ERROR_NOT_FOUND);
     Result<Graph> loaded = load(text.value(), REFLOW_FORMAT_AUTO, file);
     if (!loaded.ok()) return refuse(loaded.error(), "bad-subgraph", loaded.error().status);
+    Result<void> resolved = definitions_[0]->graph->resolve_too(loaded.value());
+    if (!resolved.ok()) {
+        return refuse(resolved.error(), "missing-variable", resolved.error().status);
+    }
     auto made = std::unique_ptr<Definition>(new Definition);
     made->owned = std::unique_ptr<Graph>(new Graph(std::move(loaded).take()));
     made->graph = made->owned.get();

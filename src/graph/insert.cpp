@@ -185,6 +185,7 @@ void Graph::compact() {
     }
     fresh.properties_ = std::move(properties_);
     fresh.sections_ = std::move(sections_);
+    fresh.resolver_ = resolver_;
     fresh.extra_ = std::move(extra_);
     fresh.remarks_ = std::move(remarks_);
     fresh.directory_ = std::move(directory_);

@@ -126,7 +126,7 @@ class Binary(unittest.TestCase):
         self.assertLess(sizes["core"], sizes["all"])
 
     def test_parts_that_are_left_out(self):
-        parts = ["components", "cron", "drawing", "recording", "snapshots", "yaml"]
+        parts = ["components", "cron", "drawing", "environment", "recording", "snapshots", "yaml"]
         self.assertEqual([feature(elf.LIBRARY, name) for name in parts], [True] * len(parts))
         self.assertEqual([feature(elf.CORE, name) for name in parts], [False] * len(parts))
         self.assertTrue(feature(elf.CORE, "json"))

@@ -217,6 +217,9 @@ static reflow_graph *live_graph(void) {
     TRY(reflow_graph_add_group(graph, text_of("group"), &node, 1, &e));
     TRY(reflow_graph_set_property(graph, text_of("p"), make("[true]"), &e));
     TRY(reflow_graph_set_config_value(graph, text_of("c"), text_of("l.m.n"), make("[1]"), &e));
+    TRY(reflow_graph_set_config_value(graph, text_of("c"), text_of("env_vars"),
+                                      make("{\"V\":\"required\",\"W\":\"optional:w\"}"), &e));
+    TRY(reflow_graph_resolve_env(graph, make("{\"V\":\"v\"}"), &e));
     TRY(reflow_graph_rename_node(graph, text_of("c"), text_of("d"), &e));
     TRY(reflow_graph_rename_node(graph, text_of("d"), text_of("c"), &e));
     TRY(reflow_graph_copy(graph, &copy, &e));

@@ -149,6 +149,12 @@ class Graph {
     return this;
   }
 
+  resolveEnv(env = process.env) {
+    if (typeof env !== 'object' || env === null) throw refuse('an environment has to be an object of strings');
+    this._handle.resolveEnv(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)));
+    return this;
+  }
+
   connect(from, to, metadata) {
     this._handle.connect(...endpoint(from, 'the outport'), ...endpoint(to, 'the inport'), metadata ?? undefined);
     return this;

@@ -8,7 +8,7 @@ const { Network } = require('./live.cjs');
 const { checkOptions, refuse } = require('./options.cjs');
 const { actorOf } = require('./actor.cjs');
 
-const options = ['set', 'inputs', 'actors', 'timeout', 'signal', 'keep', 'network'];
+const options = ['set', 'env', 'inputs', 'actors', 'timeout', 'signal', 'keep', 'network'];
 const mostErrors = 1000;
 
 // 'node.key.of.value': the longest id of a node that fits, and the rest.
@@ -99,7 +99,7 @@ async function run(source, asked) {
     throw refuse("option 'timeout' has to be milliseconds from 0, or Infinity");
   }
   given.signal?.throwIfAborted();
-  const graph = graphOf(source).copy();
+  const graph = graphOf(source).copy().resolveEnv(given.env);
   applySets(graph, given.set ?? {});
   const network = Network.from(graph, given.network);
   const watch = cut(timeout, given.signal);

@@ -69,6 +69,7 @@ Napi::Function GraphHandle::define(Napi::Env env) {
                            InstanceMethod<&GraphHandle::config>("config"),
                            InstanceMethod<&GraphHandle::set_config>("setConfig"),
                            InstanceMethod<&GraphHandle::set_config_value>("setConfigValue"),
+                           InstanceMethod<&GraphHandle::resolve_env>("resolveEnv"),
                            InstanceMethod<&GraphHandle::connect>("connect"),
                            InstanceMethod<&GraphHandle::disconnect>("disconnect"),
                            InstanceMethod<&GraphHandle::add_initial>("addInitial"),
@@ -231,6 +232,14 @@ Napi::Value GraphHandle::set_config_value(const Napi::CallbackInfo& info) {
     const reflow_message value = to_message_or_none(info.Env(), info[2]);
     must(info.Env(), [&](reflow_error** error) {
         return reflow_graph_set_config_value(graph_, view_of(id), view_of(key), value, error);
+    });
+    return info.Env().Undefined();
+}
+
+Napi::Value GraphHandle::resolve_env(const Napi::CallbackInfo& info) {
+    const reflow_message environment = to_message_or_none(info.Env(), info[0]);
+    must(info.Env(), [&](reflow_error** error) {
+        return reflow_graph_resolve_env(graph_, environment, error);
     });
     return info.Env().Undefined();
 }

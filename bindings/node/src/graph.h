@@ -35,6 +35,7 @@ private:
     Napi::Value config(const Napi::CallbackInfo& info);
     Napi::Value set_config(const Napi::CallbackInfo& info);
     Napi::Value set_config_value(const Napi::CallbackInfo& info);
+    Napi::Value resolve_env(const Napi::CallbackInfo& info);
     Napi::Value connect(const Napi::CallbackInfo& info);
     Napi::Value disconnect(const Napi::CallbackInfo& info);
     Napi::Value add_initial(const Napi::CallbackInfo& info);

@@ -135,3 +135,23 @@ test('places of values in a document', () => {
   assert.deepStrictEqual(place, { line: 3, column: 24, offset: text.indexOf('"Log"') });
   assert.strictEqual(none.line, 2);
 });
+
+test('environment variables that nodes ask for become values of their configurations', () => {
+  const asking = () => new Graph('g').addNode('map', 'Map',
+    { value: 'it + $WORD', env_vars: { WORD: 'required', REGION: 'optional:eu', TRACE: 'optional' } });
+  const graph = asking();
+  assert.throws(() => graph.resolveEnv({ OTHER: 'x', WORD: undefined }),
+    failure('ERR_REFLOW_NOT_FOUND', /'WORD' of node 'map' is not set/));
+  assert.ok(graph.equals(asking()));
+  assert.strictEqual(graph.resolveEnv({ WORD: 'w', TRACE: '' }), graph);
+  const { WORD, REGION, TRACE } = graph.config('map');
+  assert.deepStrictEqual([WORD, REGION, TRACE], ['w', 'eu', '']);
+  process.env.WORD = 'outside';
+  try {
+    assert.strictEqual(asking().resolveEnv().config('map').WORD, 'outside');
+  } finally {
+    delete process.env.WORD;
+  }
+  assert.throws(() => graph.resolveEnv('WORD=x'), failure('ERR_REFLOW_INVALID_ARGUMENT', /an object of strings/));
+  assert.throws(() => graph.resolveEnv(null), failure('ERR_REFLOW_INVALID_ARGUMENT'));
+});

@@ -87,3 +87,19 @@ test('facts about the engine', () => {
   assert.strictEqual(map.config.type, 'object');
   assert.ok(usage().memoryBytes > 1e6);
 });
+
+test('a run has the environment of the process, or the one that is given', async () => {
+  const graph = new Graph('g').addNode('map', 'Map', { value: 'it + $WORD', env_vars: { WORD: 'required' } })
+    .addInport('in', 'map.in').addOutport('out', 'map.out');
+  const out = async (options) => (await run(graph, { inputs: { in: 'a ' }, ...options })).outputs.out;
+  assert.deepStrictEqual(await out({ env: { WORD: 'b' } }), ['a b']);
+  assert.deepStrictEqual(await out({ env: { WORD: 'b' }, set: { 'map.WORD': 'c' } }), ['a c']);
+  await assert.rejects(out({ env: {} }), /'WORD' of node 'map' is not set/);
+  process.env.WORD = 'outside';
+  try {
+    assert.deepStrictEqual(await out({}), ['a outside']);
+  } finally {
+    delete process.env.WORD;
+  }
+  assert.strictEqual(graph.config('map').WORD, undefined);
+});

@@ -35,6 +35,7 @@ async def arun(
     graph: GraphLike,
     *,
     set: Optional[Mapping[str, Any]] = None,
+    env: Optional[Mapping[str, str]] = None,
     inputs: Optional[Inputs] = None,
     collect: Iterable[str] = (),
     actors: Iterable["Actor"] = (),
@@ -48,7 +49,7 @@ async def arun(
     modes ``inline``, ``simulated`` and ``lent`` the run is on a thread beside the loop, and has neither.
     Who is cancelled stops the network.
     """
-    made = _configured(graph, set)
+    made = _configured(graph, set, env)
     if options.get("mode", "own") in ("own", "hosted"):
         return await _on_loop(made, inputs or {}, collect, actors, timeout, check, options)
     plain: Dict[str, Iterable[Any]] = {}

@@ -250,6 +250,7 @@ def run(
     graph: GraphLike,
     *,
     set: Optional[Mapping[str, Any]] = None,
+    env: Optional[Mapping[str, str]] = None,
     inputs: Optional[Mapping[str, Iterable[Any]]] = None,
     collect: Iterable[str] = (),
     actors: Iterable["Actor"] = (),
@@ -268,6 +269,9 @@ def run(
         a Graph, the name of a document, or the document as a dict.
     set:
         values in the configuration of nodes, by "node.key"; key may be a path ("alerts.rules.0.when").
+    env:
+        the environment variables for nodes that ask for some (:meth:`Graph.resolve_env`); ``os.environ`` if
+        nothing is said. What ``set`` says counts more.
     inputs:
         values to send after the start: from "node.port", or the name of an exposed inport, to an iterable.
     collect:
@@ -282,12 +286,14 @@ def run(
     options:
         of the runtime: ``mode``, ``workers``, ``seed``, and so on; see :class:`reflow.Runtime`.
     """
-    return _run(_configured(graph, set), inputs or {}, collect, actors, timeout, check, options)
+    return _run(_configured(graph, set, env), inputs or {}, collect, actors, timeout, check, options)
 
 
-def _configured(graph: GraphLike, values: Optional[Mapping[str, Any]]) -> "Graph":
+def _configured(
+    graph: GraphLike, values: Optional[Mapping[str, Any]], env: Optional[Mapping[str, str]]
+) -> "Graph":
     """The graph of a run, with these values set in the configuration of its nodes."""
-    made = _as_graph(graph)
+    made = _as_graph(graph).resolve_env(env)
     for key, value in (values or {}).items():
         node, path = split_key(made, key)
         made.set(node, path, value)

@@ -270,6 +270,18 @@ class Graph:
         self._handle.set_config_value(id, key, ...)
         return self
 
+    def resolve_env(self, environment: Optional[Mapping[str, str]] = None) -> "Graph":
+        """Puts environment variables into the configuration of the nodes that ask for them by ``env_vars``:
+        ``{"API_KEY": "required", "TRACE": "optional", "REGION": "optional:eu"}``.
+
+        A variable that is set becomes the value of its name; a default does if nothing is there. Nodes of
+        subgraphs have theirs likewise. ``environment`` is ``os.environ`` if nothing is said. Documents that
+        are made of the graph have the values in them. Raises NotFoundError, which names every variable that
+        is required and not set, or InvalidUtf8Error; the graph is then as it was.
+        """
+        self._handle.resolve_env(_variables(os.environ if environment is None else environment))
+        return self
+
     def connect(
         self,
         source: PortLike,
@@ -543,6 +555,23 @@ class Graph:
 
 def _config(config: Optional[Mapping[str, Any]]) -> Any:
     return ... if config is None else dict(config)
+
+
+def _variables(environment: Mapping[str, str]) -> Dict[str, Union[str, bytes]]:
+    """What is no text becomes bytes, which are refused if a node asks for them; names are those of documents."""
+    variables: Dict[str, Union[str, bytes]] = {}
+    for name, value in environment.items():
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            continue
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            variables[name] = os.fsencode(value)
+        else:
+            variables[name] = value
+    return variables
 
 
 def _parse_msgpack(data: bytes) -> Graph:

@@ -134,6 +134,14 @@ void set_config_value(Graph &graph, const std::string &id, const std::string &ke
     });
 }
 
+void resolve_env(Graph &graph, const py::object &environment)
+{
+    const reflow_message message = message_or_none(environment);
+    call([&](reflow_error **error) {
+        return reflow_graph_resolve_env(graph.handle.get(), message, error);
+    });
+}
+
 void connect(Graph &graph, const Port &from, const Port &to, const py::object &metadata)
 {
     const reflow_message message = message_or_none(metadata);
@@ -233,6 +241,7 @@ void bind_edits(py::class_<Graph> &type)
         .def("set_component", &pair_edit<reflow_graph_set_component>)
         .def("set_config", &set_config)
         .def("set_config_value", &set_config_value)
+        .def("resolve_env", &resolve_env)
         .def("connect", &connect)
         .def("disconnect", &disconnect)
         .def("add_initial", &add_initial)

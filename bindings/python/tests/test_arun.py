@@ -139,3 +139,10 @@ def test_a_run_that_does_not_end(mode, end):
     asyncio.run(main())
     stop.set()
     assert time.monotonic() - began < 30
+
+
+def test_environment_of_a_run():
+    graph = reflow.Graph("g").add("map", "Map", {"value": "it + $WORD", "env_vars": {"WORD": "required"}})
+    graph.expose_in("in", "map.in").expose_out("out", "map.out")
+    result = asyncio.run(reflow.arun(graph, env={"WORD": "b"}, inputs={"in": ["a"]}))
+    assert result["out"] == ["ab"]

@@ -182,3 +182,44 @@ def test_bad_documents(tmp_path):
         reflow.Graph.from_dict({"processes": {1: object()}})
     with pytest.raises(reflow.NotFoundError, match="no node 'smal'"):
         small()["smal"]
+
+
+def asking(wishes, **more):
+    return reflow.Graph("g").add("map", "Map", {"value": "it + $WORD", "env_vars": wishes, **more})
+
+
+def test_environment_variables(monkeypatch):
+    graph = asking({"WORD": "required", "REGION": "optional:eu", "TRACE": "optional"})
+    before = graph.copy()
+    with pytest.raises(reflow.NotFoundError, match="'WORD' of node 'map' is not set"):
+        graph.resolve_env({"OTHER": "x"})
+    assert graph == before
+    assert graph.copy().resolve_env({"WORD": "w"}) is not graph
+    config = graph.copy().resolve_env({"WORD": "w", "TRACE": ""})["map"].config
+    assert (config["WORD"], config["REGION"], config["TRACE"]) == ("w", "eu", "")
+    monkeypatch.setenv("WORD", "outside")
+    monkeypatch.delenv("REGION", raising=False)
+    assert graph.resolve_env()["map"].config["WORD"] == "outside"
+    assert json.loads(graph.dump())["processes"]["map"]["metadata"]["REGION"] == "eu"
+
+
+def test_environment_variables_that_are_no_text(monkeypatch):
+    bad = b"\xff".decode("utf-8", "surrogateescape")
+    graph = asking({"WORD": "optional"}, WORD="there")
+    with pytest.raises(reflow.InvalidUtf8Error, match="'WORD' of node 'map' is not UTF-8"):
+        graph.resolve_env({"WORD": bad, "REST": "x"})
+    assert graph["map"].config["WORD"] == "there"
+    assert graph.resolve_env({bad: "x", "REST": bad})["map"].config["WORD"] == "there"
+
+
+def test_environment_of_a_subgraph_in_a_file(tmp_path):
+    inner = asking({"WORD": "required"}).expose_in("in", "map.in").expose_out("out", "map.out")
+    inner.save(tmp_path / "inner.graph.json")
+    outer = reflow.Graph.from_dict({
+        "properties": {"name": "o"},
+        "processes": {"sub": {"metadata": {"componentSpec": {
+            "type": "subgraph", "file": str(tmp_path / "inner.graph.json")}}}},
+        "inports": {"in": {"nodeId": "sub", "portId": "in"}},
+        "outports": {"out": {"nodeId": "sub", "portId": "out"}}})
+    assert reflow.run(outer, env={"WORD": "b"}, inputs={"in": ["a"]})["out"] == ["ab"]
+    assert [f.code for f in outer.resolve_env({}).validate() if f.severity == "error"] == ["missing-variable"]

@@ -153,3 +153,15 @@ def test_a_value_that_cannot_be_converted_is_told_with_its_inport():
     assert caught.value.port == "i" and caught.value.path == "$.rows[0]"
     with pytest.raises(reflow.InvalidArgumentError, match=r"inputs\['i'\] is an iterable of values, not 5"):
         reflow.run(doubling(), inputs={"i": 5}, timeout=60)
+
+
+def test_environment_of_a_run(monkeypatch):
+    graph = reflow.Graph("g").add("map", "Map", {"value": "it + $WORD", "env_vars": {"WORD": "required"}})
+    graph.expose_in("in", "map.in").expose_out("out", "map.out")
+    monkeypatch.setenv("WORD", "outside")
+    assert reflow.run(graph, inputs={"in": ["a "]})["out"] == ["a outside"]
+    assert reflow.run(graph, env={"WORD": "b"}, inputs={"in": ["a"]})["out"] == ["ab"]
+    assert reflow.run(graph, env={"WORD": "b"}, set={"map.WORD": "c"}, inputs={"in": ["a"]})["out"] == ["ac"]
+    with pytest.raises(reflow.NotFoundError, match="'WORD' of node 'map' is not set"):
+        reflow.run(graph, env={})
+    assert "WORD" not in graph["map"].config

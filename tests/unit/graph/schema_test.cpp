@@ -100,6 +100,10 @@ TEST(ConfigSchema, ConfigurationsMayHaveTheKeysOfEditors) {
     EXPECT_EQ(problems(check_config(Message::null(), schema)), ": 'a' is required and missing\n");
     EXPECT_EQ(problems(check_config({}, schema)), ": 'a' is required and missing\n");
     EXPECT_TRUE(check_config(config, {}).empty());
+    Message asking = json(R"({"a":1,"KEY":"v","env_vars":{"KEY":"required"}})");
+    EXPECT_EQ(problems(check_config(asking, schema)), "");
+    EXPECT_EQ(problems(check_config(json(R"({"a":1,"KEY":"v","env_vars":{"KEYS":""}})"), schema)),
+              ".KEY: unknown key 'KEY'\n");
     Message nested = json(R"({"properties":{"in":{"additionalProperties":false}}})");
     EXPECT_EQ(check_config(json(R"({"in":{"title":"t"}})"), nested).size(), 1U)
         << "only at the top";

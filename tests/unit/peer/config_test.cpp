@@ -315,6 +315,59 @@ TEST(PeerConfig, Ranges) {
     EXPECT_EQ(more("[local_network_config.tracing.retry_config]\nbackoff_multiplier = 3"), "none");
 }
 
+// What is said of compression, for links and in the words of the original: what is left out is as usual, and
+// what cannot be is refused where it stands.
+TEST(PeerConfig, Compression) {
+    Result<Config> some = read(concat(minimal, R"(compression_level = 3
+[local_network_config.compression]
+level = 22
+)"));
+    ASSERT_TRUE(some.ok()) << some.error().describe();
+    EXPECT_EQ(some.value().compression_threshold, 1024u);
+    EXPECT_EQ(some.value().compression_level, 3u);
+    LocalCompressionConfig usual;
+    usual.level = 22;
+    EXPECT_TRUE(some.value().local_network_config.compression == usual);
+    EXPECT_EQ(more("compression_level = 0\ncompression_threshold = 0"), "none");
+    EXPECT_EQ(more("compression_threshold = 4294967295"), "none");
+    EXPECT_EQ(more("compression_level = -1"),
+              "peer.toml:3:21: expected an integer from 0 to 19, found -1 at $.compression_level");
+    EXPECT_EQ(more("compression_level = 'best'"),
+              "peer.toml:3:21: expected an integer, found a string at $.compression_level");
+    EXPECT_EQ(more("compression_threshold = 4294967296"),
+              "peer.toml:3:25: expected an integer from 0 to 4294967295, found 4294967296 at "
+              "$.compression_threshold");
+    EXPECT_EQ(more("compression_treshold = 1"),
+              "peer.toml:3:1: unknown key 'compression_treshold' at $.compression_treshold "
+              "(did you mean 'compression_threshold'?)");
+    auto local = [](std::string_view line) {
+        return more(concat("[local_network_config.compression]\n", line));
+    };
+    EXPECT_EQ(local("level = 23"),
+              "peer.toml:4:9: expected an integer from 0 to 22, found 23 at "
+              "$.local_network_config.compression.level");
+    EXPECT_EQ(local("size_threshold = true"),
+              "peer.toml:4:18: expected an integer, found a boolean at "
+              "$.local_network_config.compression.size_threshold");
+    EXPECT_EQ(local("enabled = 'no'"),
+              "peer.toml:4:11: expected true or false, found a string at "
+              "$.local_network_config.compression.enabled");
+    EXPECT_EQ(local("streaming_threshold = 1.5"),
+              "peer.toml:4:23: expected an integer, found a float at "
+              "$.local_network_config.compression.streaming_threshold");
+    EXPECT_EQ(local("type_strategies = { Bytes = 'Allways' }"),
+              "peer.toml:4:29: expected 'Always', 'Never', 'Adaptive' or 'SizeThreshold', found "
+              "'Allways' at $.local_network_config.compression.type_strategies.Bytes "
+              "(did you mean 'Always'?)");
+    EXPECT_EQ(local("type_strategies = { Bytes = { strategy = 'Always' } }"),
+              "peer.toml:4:29: expected 'Always', 'Never', 'Adaptive' or 'SizeThreshold', found a "
+              "table at $.local_network_config.compression.type_strategies.Bytes");
+    EXPECT_EQ(local("type_strategies = 'Always'"),
+              "peer.toml:4:19: expected a table, found a string at "
+              "$.local_network_config.compression.type_strategies");
+    EXPECT_EQ(local("type_strategies = {}"), "none");
+}
+
 TEST(PeerConfig, Meanings) {
     EXPECT_EQ(problem("network_id = 'a@b'\nbind_port = 1"),
               "peer.toml:1:14: network_id 'a@b' holds '@' at $.network_id");

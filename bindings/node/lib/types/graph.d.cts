@@ -139,6 +139,15 @@ export class Graph {
    * undefined removes the key.
    */
   set(id: string, key: string, value: Value | undefined): this;
+  /**
+   * Puts environment variables into the configuration of the nodes that ask for them by `env_vars`:
+   * `{API_KEY: 'required', TRACE: 'optional', REGION: 'optional:eu'}`. One that is set becomes the value of its
+   * name; a default does if nothing is there. Nodes of subgraphs have theirs likewise. Documents that are made of
+   * the graph have the values in them.
+   * @throws ReflowError ERR_REFLOW_NOT_FOUND that names every variable that is required and not set; the graph is
+   * then as it was
+   */
+  resolveEnv(env?: { readonly [name: string]: string | undefined }): this;
 
   /** Connects an outport to an inport. */
   connect(from: Endpoint, to: Endpoint, metadata?: ConnectionMetadata | null): this;

@@ -12,6 +12,11 @@ export interface RunOptions {
    * id of a node that fits is taken; what follows is a path with dots, such as `rules.0.when`.
    */
   readonly set?: { readonly [target: string]: Sendable };
+  /**
+   * The environment variables for nodes that ask for some (`Graph.resolveEnv`). Default: those of the process. What
+   * `set` says counts more.
+   */
+  readonly env?: { readonly [name: string]: string | undefined };
   /** Packets to send after the start, to `node.port` or an exposed inport: one, or several as an array. */
   readonly inputs?: { readonly [inport: string]: Sendable | readonly Sendable[] };
   /** Actors of this program for components of the graph that the engine does not know. */

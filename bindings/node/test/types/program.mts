@@ -133,6 +133,7 @@ async function graphs(): Promise<void> {
   const graph = new Graph('squares')
     .addNode('square', 'Map', { value: 'it * it' }).renameNode('square', 'sq').setComponent('sq', 'Map')
     .setConfig('sq', { value: 'it' }).set('sq', 'value', 'it * it').set('sq', 'x', undefined)
+    .resolveEnv().resolveEnv({ KEY: 'value', NONE: undefined }).resolveEnv(process.env)
     .connect('sq.out', end).disconnect('sq.out', end).addInitial('sq.in', 1).removeInitials('sq.in')
     .addInport('number', 'sq.in', 'integer').addOutport('square', 'sq.out').removeInport('number')
     .removeOutport('square').addGroup('g', ['sq']).removeGroup('g').setProperty('description', 'x').removeNode('sq');
