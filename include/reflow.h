@@ -1692,7 +1692,7 @@ REFLOW_API reflow_status reflow_graph_get_config(const reflow_graph *graph, refl
 REFLOW_API reflow_status reflow_graph_resolve_env(reflow_graph *graph, reflow_message environment,
                                                   reflow_error **error);
 
-/* Registers a graph under an id: a node whose component is this id is a subgraph . The id
+/* Registers a graph under an id: a node whose component is this id is a subgraph. The id
  * is one that no component has; 1 to 256 bytes, matched exactly. Networks that exist are not touched.
  * What the graph names, such as components, may be registered later.
  * Ownership: graph copied. Threads: any, one-at-a-time for the graph. Blocking: bounded.
