@@ -82,8 +82,9 @@ func NewRuntime(options Options) (*Runtime, error) {
 	return rt, nil
 }
 
-// Close ends the runtime. Actors that still run are waited for; networks may be closed before or after, before if actors
-// may wait for room. What is asked of the runtime from then on is refused with ErrClosed.
+// Close ends the runtime. Actors that still run are waited for, so it is not for them to call; networks may be closed
+// before or after, before if actors may wait for room. What is asked of the runtime from then on is refused with
+// ErrClosed.
 func (rt *Runtime) Close() {
 	rt.mutex.Lock()
 	before := rt.closed
