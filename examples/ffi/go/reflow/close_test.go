@@ -4,6 +4,7 @@ package reflow
 
 import (
 	"errors"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -196,6 +197,45 @@ func TestCloseEndsWaitsForActors(t *testing.T) {
 		close(release)
 		graph.Close()
 		rt.Close()
+	}
+}
+
+// A peer that dials somebody who never answers.
+func TestCloseEndsCallsOfPeers(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	rt, err := NewRuntime(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rt.Close()
+	peer, err := rt.NewPeer("network_id = 'n'\nbind_address = '127.0.0.1'\nbind_port = 0\nauth_token = 't'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := peer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	dials := &calls{refusal: map[string]error{}}
+	dials.until("connect", func() error { _, err := peer.Connect(silent.Addr().String(), Forever); return err })
+	dials.until("port", func() error {
+		if peer.Port() == 0 {
+			return errClosed("peer")
+		}
+		return nil
+	})
+	dialled, err := silent.Accept() // so it waits for an answer
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dialled.Close()
+	peer.Close()
+	ends(t, &dials.WaitGroup)
+	if err := dials.refusal["connect"]; err == nil {
+		t.Error("connected")
 	}
 }
 
