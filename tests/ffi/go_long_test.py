@@ -31,6 +31,8 @@ class Go(unittest.TestCase):
         told = self.go("test", "-v", "./reflow")
         for name in os.listdir(support.SCENARIOS):
             self.assertIn(f"--- PASS: TestConformance/{name[:-len('.json')]} ", told)
+        for name in ("CloseBesideCalls", "CloseEndsWaits", "AValueThatHoldsItself"):
+            self.assertIn(f"--- PASS: Test{name} ", told)
 
     def test_a_wrong_scenario_is_noticed(self):
         wrong = support.wrong_scenarios(os.path.join(support.CACHE, "wrong-go"))

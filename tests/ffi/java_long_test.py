@@ -54,6 +54,9 @@ class Java(unittest.TestCase):
     def test_misuse_is_told(self):
         self.assertIn("misuse is told", self.java("reflow.Misuse"))
 
+    def test_handles_are_closed_beside_calls(self):
+        self.assertIn("closing is told", self.java("reflow.Closing"))
+
     def test_weather(self):
         told = self.java("reflow.examples.Weather", support.GRAPH, support.weather_folder("java"))
         self.assertIn("ActorStarted alerts", told)

@@ -26,7 +26,9 @@ class Rust(unittest.TestCase):
         told = self.cargo("test", "--", "--nocapture")
         for name in os.listdir(support.SCENARIOS):
             self.assertIn(f"ok {name[:-len('.json')]}\n", told)
-        for name in ("a_panic_is_a_failed_firing", "structs_are_those_of_the_header"):
+        for name in ("a_panic_is_a_failed_firing", "structs_are_those_of_the_header",
+                     "a_value_that_is_nested_too_deep_is_refused",
+                     "handles_are_shared_and_end_after_their_last_call"):
             self.assertIn(f"test {name} ", told)
 
     def test_a_wrong_scenario_is_noticed(self):

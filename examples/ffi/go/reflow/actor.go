@@ -190,6 +190,9 @@ func (rt *Runtime) Register(component Component) error {
 }
 
 func (rt *Runtime) register(component Component) error {
+	if component.Run == nil && component.New == nil {
+		return errInvalid("the component '" + component.ID + "' has neither Run nor New")
+	}
 	var failure *C.reflow_error
 	in, out := newPorts(component.In), newPorts(component.Out)
 	defer in.free(len(component.In))
@@ -358,6 +361,9 @@ func (p *place) actorOf(firing *Firing) (Actor, error) {
 		return p.actor, nil
 	}
 	actor, err := firing.component.New(firing.Node, firing.Config)
+	if err == nil && actor == nil {
+		err = fmt.Errorf("New of the component '%s' gave no actor", firing.component.ID)
+	}
 	if err == nil {
 		p.actor = actor
 	}

@@ -9,11 +9,12 @@ import "time"
 
 // path calls one of the functions that take a path.
 func (n *Network) path(what C.int, path string, timeout time.Duration) (int, error) {
-	var failure *C.reflow_error
 	var count C.size_t
 	data, size := chars(path)
-	status := C.rg_path(n.handle, what, data, size, milliseconds(timeout), &count, &failure)
-	return int(count), check(status, failure)
+	err := n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.rg_path(net, what, data, size, milliseconds(timeout), &count, failure)
+	})
+	return int(count), err
 }
 
 // Pause keeps a node, a subgraph, or all (an empty path) from firing.
@@ -37,31 +38,34 @@ func (n *Network) DropLetters(path string) (int, error) { return n.path(C.RG_DRO
 
 // Step lets paused nodes fire and tells how many firings there were.
 func (n *Network) Step(path string, firings int, timeout time.Duration) (int, error) {
-	var failure *C.reflow_error
 	var fired C.uint64_t
 	data, size := chars(path)
-	status := C.rg_step(n.handle, data, size, C.uint64_t(firings), milliseconds(timeout), &fired, &failure)
-	return int(fired), check(status, failure)
+	err := n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.rg_step(net, data, size, C.uint64_t(firings), milliseconds(timeout), &fired, failure)
+	})
+	return int(fired), err
 }
 
 // Counters are the counts of a node.
 type Counters struct{ Fired, Received, Sent, Failed, Dropped, Waiting uint64 }
 
 func (n *Network) Counters(node string) (Counters, error) {
-	var failure *C.reflow_error
 	var c C.reflow_node_counters
 	data, size := chars(node)
-	status := C.rg_counters(n.handle, data, size, &c, &failure)
+	err := n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.rg_counters(net, data, size, &c, failure)
+	})
 	return Counters{uint64(c.fired), uint64(c.received), uint64(c.sent), uint64(c.failed),
-		uint64(c.dropped), uint64(c.waiting)}, check(status, failure)
+		uint64(c.dropped), uint64(c.waiting)}, err
 }
 
 // Letters are the dead letters that wait, the oldest first, as reflow.h describes them.
 func (n *Network) Letters(max int) ([]any, error) {
-	var failure *C.reflow_error
 	var message C.reflow_message
-	status := C.rg_letters(n.handle, C.size_t(max), &message, &failure)
-	if err := check(status, failure); err != nil {
+	err := n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.rg_letters(net, C.size_t(max), &message, failure)
+	})
+	if err != nil {
 		return nil, err
 	}
 	defer C.reflow_message_unref(message)
@@ -71,7 +75,6 @@ func (n *Network) Letters(max int) ([]any, error) {
 // ---- changes while it runs
 
 func (n *Network) putNode(replace bool, id, component string, config map[string]any) error {
-	var failure *C.reflow_error
 	var message C.reflow_message
 	if config != nil {
 		var err error
@@ -81,8 +84,15 @@ func (n *Network) putNode(replace bool, id, component string, config map[string]
 	}
 	node, nodeSize := chars(id)
 	of, ofSize := chars(component)
-	status := C.rg_put_node(n.handle, C.bool(replace), node, nodeSize, of, ofSize, message, &failure)
-	return check(status, failure)
+	taken := false
+	err := n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		taken = true
+		return C.rg_put_node(net, C.bool(replace), node, nodeSize, of, ofSize, message, failure)
+	})
+	if !taken {
+		C.reflow_message_unref(message)
+	}
+	return err
 }
 
 func (n *Network) AddNode(id, component string, config map[string]any) error {
@@ -99,15 +109,15 @@ func (n *Network) RemoveNode(id string) error {
 }
 
 func (n *Network) connection(connect bool, from, to string) error {
-	var failure *C.reflow_error
 	fromNode, fromPort := split(from)
 	toNode, toPort := split(to)
 	a, aSize := chars(fromNode)
 	b, bSize := chars(fromPort)
 	c, cSize := chars(toNode)
 	d, dSize := chars(toPort)
-	status := C.rg_connection(n.handle, C.bool(connect), a, aSize, b, bSize, c, cSize, d, dSize, &failure)
-	return check(status, failure)
+	return n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.rg_connection(net, C.bool(connect), a, aSize, b, bSize, c, cSize, d, dSize, failure)
+	})
 }
 
 // Connect and Disconnect take places: "node.port".
@@ -119,9 +129,16 @@ type Change struct{ Added, Removed, Replaced, Kept uint64 }
 
 // Apply makes the network that of another graph, in one step.
 func (n *Network) Apply(graph *Graph) (Change, error) {
-	var failure *C.reflow_error
 	change := C.reflow_change{struct_size: C.sizeof_reflow_change}
-	status := C.reflow_network_apply(n.handle, graph.handle, nil, &change, &failure)
+	if !n.life.enter() {
+		return Change{}, errClosed("network")
+	}
+	defer n.life.leave()
+	err := graph.use(func() error {
+		return n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+			return C.reflow_network_apply(net, graph.handle, nil, &change, failure)
+		})
+	})
 	return Change{uint64(change.nodes_added), uint64(change.nodes_removed),
-		uint64(change.nodes_replaced), uint64(change.nodes_kept)}, check(status, failure)
+		uint64(change.nodes_replaced), uint64(change.nodes_kept)}, err
 }

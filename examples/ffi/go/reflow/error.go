@@ -55,6 +55,11 @@ func (e *Error) Is(target error) bool {
 	return ok && status == e.Status
 }
 
+// errInvalid refuses an argument before the library sees it.
+func errInvalid(text string) error {
+	return &Error{Status: ErrInvalidArgument, Message: text, whole: text}
+}
+
 // text copies a view.
 func text(view C.reflow_view) string {
 	return C.GoStringN(view.data, C.int(view.size))

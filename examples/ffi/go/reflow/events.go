@@ -26,11 +26,13 @@ type Event struct {
 }
 
 // Subscription is a queue of events.
-type Subscription struct{ handle *C.reflow_subscription }
+type Subscription struct {
+	handle *C.reflow_subscription
+	life   life
+}
 
 // Subscribe asks for events of some kinds, such as "ActorFailed"; none means the usual ones.
 func (n *Network) Subscribe(names ...string) (*Subscription, error) {
-	var failure *C.reflow_error
 	options := C.reflow_event_options{struct_size: C.sizeof_reflow_event_options}
 	for _, name := range names {
 		known := false
@@ -45,20 +47,30 @@ func (n *Network) Subscribe(names ...string) (*Subscription, error) {
 		}
 	}
 	subscription := &Subscription{}
-	status := C.reflow_network_subscribe(n.handle, &options, &subscription.handle, &failure)
-	if err := check(status, failure); err != nil {
+	err := n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.reflow_network_subscribe(net, &options, &subscription.handle, failure)
+	})
+	if err != nil {
 		return nil, err
 	}
+	subscription.life.begin(func() { C.reflow_subscription_destroy(subscription.handle) })
 	return subscription, nil
 }
 
 // Next takes up to max events, waiting for the first, and tells how many were lost before them.
 func (s *Subscription) Next(max int, timeout time.Duration) ([]Event, uint64, error) {
-	var failure *C.reflow_error
+	if max < 1 {
+		return nil, 0, errInvalid("less than one event cannot be taken")
+	}
 	var batch *C.reflow_event_batch
 	var missed C.uint64_t
-	status := C.reflow_subscription_poll(s.handle, C.size_t(max), milliseconds(timeout), &batch, &missed, &failure)
-	if err := check(status, failure); err != nil {
+	err := s.life.wait("subscription", timeout, func(ms C.int64_t, failure **C.reflow_error) C.reflow_status {
+		var lost C.uint64_t // before what is taken now
+		status := C.reflow_subscription_poll(s.handle, C.size_t(max), ms, &batch, &lost, failure)
+		missed += lost
+		return status
+	})
+	if err != nil {
 		return nil, uint64(missed), err
 	}
 	defer C.reflow_event_batch_destroy(batch)
@@ -76,7 +88,5 @@ func (s *Subscription) Next(max int, timeout time.Duration) ([]Event, uint64, er
 	return events, uint64(missed), nil
 }
 
-func (s *Subscription) Close() {
-	C.reflow_subscription_destroy(s.handle)
-	s.handle = nil
-}
+// Close ends the subscription. Who waits in it gets ErrClosed soon.
+func (s *Subscription) Close() { s.life.close(nil) }

@@ -11,67 +11,87 @@ import (
 )
 
 // Network is a graph that runs.
-type Network struct{ handle *C.reflow_network }
+type Network struct {
+	handle *C.reflow_network
+	life   life
+}
 
 // NewNetwork makes a network of a graph, which may end afterwards.
 func (rt *Runtime) NewNetwork(graph *Graph) (*Network, error) {
 	var failure *C.reflow_error
 	net := &Network{}
 	err := rt.use(func() error {
-		return check(C.reflow_network_create(rt.handle, graph.handle, &net.handle, &failure), failure)
+		return graph.use(func() error {
+			return check(C.reflow_network_create(rt.handle, graph.handle, &net.handle, &failure), failure)
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
+	net.life.begin(func() { C.reflow_network_destroy(net.handle) })
 	return net, nil
 }
 
-// Close stops and ends the network.
+// Close stops and ends the network. Calls of it that wait on other goroutines return, and it may be one of these that
+// frees the memory.
 func (n *Network) Close() {
-	C.reflow_network_destroy(n.handle)
-	n.handle = nil
+	n.life.close(func() { C.reflow_network_stop(n.handle, C.REFLOW_FOREVER, nil) })
+}
+
+// call calls what needs the network, which stays as long.
+func (n *Network) call(with func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status) error {
+	if !n.life.enter() {
+		return errClosed("network")
+	}
+	defer n.life.leave()
+	var failure *C.reflow_error
+	return check(with(n.handle, &failure), failure)
 }
 
 func (n *Network) Start() error {
-	var failure *C.reflow_error
-	status := C.reflow_network_start(n.handle, &failure)
-	return check(status, failure)
+	return n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.reflow_network_start(net, failure)
+	})
 }
 
 func (n *Network) WaitIdle(timeout time.Duration) error {
-	var failure *C.reflow_error
-	status := C.reflow_network_wait_idle(n.handle, milliseconds(timeout), &failure)
-	return check(status, failure)
+	return n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.reflow_network_wait_idle(net, milliseconds(timeout), failure)
+	})
 }
 
 func (n *Network) Drain(timeout time.Duration) error {
-	var failure *C.reflow_error
-	status := C.reflow_network_drain(n.handle, milliseconds(timeout), &failure)
-	return check(status, failure)
+	return n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.reflow_network_drain(net, milliseconds(timeout), failure)
+	})
 }
 
 func (n *Network) Stop(timeout time.Duration) error {
-	var failure *C.reflow_error
-	status := C.reflow_network_stop(n.handle, milliseconds(timeout), &failure)
-	return check(status, failure)
+	return n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.reflow_network_stop(net, milliseconds(timeout), failure)
+	})
 }
 
 func (n *Network) EndSources() error {
-	var failure *C.reflow_error
-	status := C.reflow_network_end_sources(n.handle, &failure)
-	return check(status, failure)
+	return n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.reflow_network_end_sources(net, failure)
+	})
 }
 
 // CarryEnvelopes has to be called before the start.
 func (n *Network) CarryEnvelopes() error {
-	var failure *C.reflow_error
-	status := C.reflow_network_carry_envelopes(n.handle, &failure)
-	return check(status, failure)
+	return n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.reflow_network_carry_envelopes(net, failure)
+	})
 }
 
 // State is "created", "running", "draining", "drained", "stopping" or "stopped".
 func (n *Network) State() string {
 	names := []string{"created", "running", "draining", "drained", "stopping", "stopped"}
+	if !n.life.enter() {
+		return "stopped"
+	}
+	defer n.life.leave()
 	return names[C.reflow_network_get_state(n.handle)]
 }
 
@@ -97,39 +117,38 @@ type Inport struct {
 
 // Inport finds "node.port", or an exposed inport by its name.
 func (n *Network) Inport(place string) (Inport, error) {
-	var failure *C.reflow_error
 	inport := Inport{network: n}
 	node, port := split(place)
 	id, idSize := chars(node)
 	name, nameSize := chars(port)
-	status := C.rg_find_inport(n.handle, id, idSize, name, nameSize, &inport.id, &failure)
-	return inport, check(status, failure)
+	err := n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.rg_find_inport(net, id, idSize, name, nameSize, &inport.id, failure)
+	})
+	return inport, err
 }
 
 // Send sends a value, waiting for room. envelope may be nil.
 func (i Inport) Send(value any, envelope *Envelope, timeout time.Duration) error {
-	var failure *C.reflow_error
 	message, err := newMessage(value)
 	if err != nil {
 		return err
 	}
-	var status C.reflow_status
-	if envelope != nil {
+	err = i.network.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		if envelope == nil {
+			return C.reflow_network_send(net, i.id, message, milliseconds(timeout), failure)
+		}
 		text, size := chars(envelope.Correlation)
-		status = C.rg_send_enveloped(i.network.handle, i.id, message, text, size,
-			C.int64_t(envelope.DeadlineMs), milliseconds(timeout), &failure)
-	} else {
-		status = C.reflow_network_send(i.network.handle, i.id, message, milliseconds(timeout), &failure)
-	}
-	if status != C.REFLOW_OK {
+		return C.rg_send_enveloped(net, i.id, message, text, size,
+			C.int64_t(envelope.DeadlineMs), milliseconds(timeout), failure)
+	})
+	if err != nil {
 		C.reflow_message_unref(message)
 	}
-	return check(status, failure)
+	return err
 }
 
 // SendMany sends values in order with one crossing.
 func (i Inport) SendMany(values []any, timeout time.Duration) error {
-	var failure *C.reflow_error
 	if len(values) == 0 {
 		return nil
 	}
@@ -143,10 +162,12 @@ func (i Inport) SendMany(values []any, timeout time.Duration) error {
 		messages[n] = message
 	}
 	var accepted C.size_t
-	status := C.reflow_network_send_many(i.network.handle, i.id, &messages[0], C.size_t(len(messages)),
-		milliseconds(timeout), &accepted, &failure)
+	err := i.network.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.reflow_network_send_many(net, i.id, &messages[0], C.size_t(len(messages)),
+			milliseconds(timeout), &accepted, failure)
+	})
 	unref(messages[accepted:])
-	return check(status, failure)
+	return err
 }
 
 func unref(messages []C.reflow_message) {
@@ -156,30 +177,38 @@ func unref(messages []C.reflow_message) {
 }
 
 // Output reads what an outport sends.
-type Output struct{ handle *C.reflow_output }
+type Output struct {
+	handle *C.reflow_output
+	life   life
+}
 
 // OpenOutput opens "node.port", or an exposed outport by its name; before the start to miss nothing.
 func (n *Network) OpenOutput(place string) (*Output, error) {
-	var failure *C.reflow_error
 	output := &Output{}
 	node, port := split(place)
 	id, idSize := chars(node)
 	name, nameSize := chars(port)
-	status := C.rg_open_output(n.handle, id, idSize, name, nameSize, &output.handle, &failure)
-	if err := check(status, failure); err != nil {
+	err := n.call(func(net *C.reflow_network, failure **C.reflow_error) C.reflow_status {
+		return C.rg_open_output(net, id, idSize, name, nameSize, &output.handle, failure)
+	})
+	if err != nil {
 		return nil, err
 	}
+	output.life.begin(func() { C.reflow_output_destroy(output.handle) })
 	return output, nil
 }
 
 // Receive takes up to max values with one crossing, waiting for the first.
 func (o *Output) Receive(max int, timeout time.Duration) ([]any, error) {
-	var failure *C.reflow_error
+	if max < 1 {
+		return nil, errInvalid("less than one value cannot be received")
+	}
 	var count C.size_t
 	messages := make([]C.reflow_message, max)
-	status := C.reflow_output_recv_many(o.handle, &messages[0], C.size_t(max), milliseconds(timeout),
-		&count, &failure)
-	if err := check(status, failure); err != nil {
+	err := o.life.wait("output", timeout, func(ms C.int64_t, failure **C.reflow_error) C.reflow_status {
+		return C.reflow_output_recv_many(o.handle, &messages[0], C.size_t(max), ms, &count, failure)
+	})
+	if err != nil {
 		return nil, err
 	}
 	values := make([]any, count)
@@ -190,20 +219,24 @@ func (o *Output) Receive(max int, timeout time.Duration) ([]any, error) {
 	return values, nil
 }
 
-// ReceiveEnveloped takes one value with its envelope.
+// ReceiveEnveloped takes one value with its envelope. It is for one goroutine at a time.
 func (o *Output) ReceiveEnveloped(timeout time.Duration) (any, Envelope, error) {
-	var failure *C.reflow_error
 	var message C.reflow_message
-	envelope := C.reflow_envelope{struct_size: C.sizeof_reflow_envelope}
-	status := C.reflow_output_recv_enveloped(o.handle, &message, &envelope, milliseconds(timeout), &failure)
-	if err := check(status, failure); err != nil {
+	var with Envelope
+	err := o.life.wait("output", timeout, func(ms C.int64_t, failure **C.reflow_error) C.reflow_status {
+		envelope := C.reflow_envelope{struct_size: C.sizeof_reflow_envelope}
+		status := C.reflow_output_recv_enveloped(o.handle, &message, &envelope, ms, failure)
+		if status == C.REFLOW_OK { // its texts are those of the output
+			with = Envelope{text(envelope.correlation), int64(envelope.deadline_ms)}
+		}
+		return status
+	})
+	if err != nil {
 		return nil, Envelope{}, err
 	}
 	defer C.reflow_message_unref(message)
-	return goValue(message), Envelope{text(envelope.correlation), int64(envelope.deadline_ms)}, nil
+	return goValue(message), with, nil
 }
 
-func (o *Output) Close() {
-	C.reflow_output_destroy(o.handle)
-	o.handle = nil
-}
+// Close ends the output. Who waits in it gets ErrClosed soon.
+func (o *Output) Close() { o.life.close(nil) }

@@ -82,8 +82,9 @@ func NewRuntime(options Options) (*Runtime, error) {
 	return rt, nil
 }
 
-// Close ends the runtime. Actors that still run are waited for; networks may be closed before or after. What is
-// asked of the runtime from then on is refused with ErrClosed.
+// Close ends the runtime. Actors that still run are waited for, so it is not for them to call; networks may be closed
+// before or after, before if actors may wait for room. What is asked of the runtime from then on is refused with
+// ErrClosed.
 func (rt *Runtime) Close() {
 	rt.mutex.Lock()
 	before := rt.closed
@@ -102,14 +103,12 @@ func (rt *Runtime) Close() {
 	C.reflow_runtime_destroy(rt.handle)
 }
 
-var errClosed = &Error{Status: ErrClosed, Message: "the runtime was closed", whole: "the runtime was closed"}
-
 // use calls what needs the handles of the runtime, which stay as long.
 func (rt *Runtime) use(call func() error) error {
 	rt.life.RLock()
 	defer rt.life.RUnlock()
 	if rt.ended {
-		return errClosed
+		return errClosed("runtime")
 	}
 	return call()
 }
@@ -128,8 +127,25 @@ func (rt *Runtime) Components() ([]any, error) {
 	return goValue(message).([]any), nil
 }
 
-// Graph is a document that networks are made of.
-type Graph struct{ handle *C.reflow_graph }
+// Graph is a document that networks are made of. It is for one goroutine at a time.
+type Graph struct {
+	handle *C.reflow_graph
+	life   life
+}
+
+func (g *Graph) begin() *Graph {
+	g.life.begin(func() { C.reflow_graph_destroy(g.handle) })
+	return g
+}
+
+// use calls what needs the graph, which stays as long.
+func (g *Graph) use(call func() error) error {
+	if !g.life.enter() {
+		return errClosed("graph")
+	}
+	defer g.life.leave()
+	return call()
+}
 
 // LoadGraph reads a graph from text; format is "json" or "yaml".
 func LoadGraph(document, format string) (*Graph, error) {
@@ -144,7 +160,7 @@ func LoadGraph(document, format string) (*Graph, error) {
 	if err := check(status, failure); err != nil {
 		return nil, err
 	}
-	return graph, nil
+	return graph.begin(), nil
 }
 
 // LoadGraphFile reads a graph from a file.
@@ -156,7 +172,7 @@ func LoadGraphFile(path string) (*Graph, error) {
 	if err := check(status, failure); err != nil {
 		return nil, err
 	}
-	return graph, nil
+	return graph.begin(), nil
 }
 
 // SetComponent gives a node another component.
@@ -164,8 +180,9 @@ func (g *Graph) SetComponent(node, component string) error {
 	var failure *C.reflow_error
 	id, idSize := chars(node)
 	name, nameSize := chars(component)
-	status := C.rg_set_component(g.handle, id, idSize, name, nameSize, &failure)
-	return check(status, failure)
+	return g.use(func() error {
+		return check(C.rg_set_component(g.handle, id, idSize, name, nameSize, &failure), failure)
+	})
 }
 
 // SetConfig sets one value in the configuration of a node.
@@ -177,12 +194,16 @@ func (g *Graph) SetConfig(node, key string, value any) error {
 	}
 	id, idSize := chars(node)
 	name, nameSize := chars(key)
-	status := C.rg_set_config(g.handle, id, idSize, name, nameSize, message, &failure)
-	return check(status, failure)
+	taken := false
+	err = g.use(func() error {
+		taken = true
+		return check(C.rg_set_config(g.handle, id, idSize, name, nameSize, message, &failure), failure)
+	})
+	if !taken {
+		C.reflow_message_unref(message)
+	}
+	return err
 }
 
 // Close ends the graph; networks that were made of it go on.
-func (g *Graph) Close() {
-	C.reflow_graph_destroy(g.handle)
-	g.handle = nil
-}
+func (g *Graph) Close() { g.life.close(nil) }

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"fmt"
+	"strings"
 	"unsafe"
 )
 
@@ -34,7 +35,11 @@ type Other string
 func (o Other) String() string { return string(o) }
 
 // newMessage makes a message, which the caller ends or hands over.
-func newMessage(value any) (message C.reflow_message, err error) {
+func newMessage(value any) (C.reflow_message, error) { return nestedMessage(value, 0) }
+
+// nestedMessage makes one that stands inside of so many others. The library would refuse one that is too deep, but to
+// one that holds itself there is no end.
+func nestedMessage(value any, level int) (message C.reflow_message, err error) {
 	var failure *C.reflow_error
 	var status C.reflow_status
 	switch v := value.(type) {
@@ -65,11 +70,21 @@ func newMessage(value any) (message C.reflow_message, err error) {
 		status = C.reflow_message_numbers(C.REFLOW_NUMBER_F64, unsafe.Pointer(unsafe.SliceData(v)),
 			C.size_t(len(v)), &message, &failure)
 	case *Stream:
-		return C.reflow_message_ref(v.message), nil
+		err = v.use(func(own C.reflow_message) error {
+			message = C.reflow_message_ref(own)
+			return nil
+		})
+		return message, err
 	case []any:
-		return newArray(v)
+		if level++; level > C.REFLOW_MAX_DEPTH {
+			return message, errDepth()
+		}
+		return newArray(v, level)
 	case map[string]any:
-		return newObject(v)
+		if level++; level > C.REFLOW_MAX_DEPTH {
+			return message, errDepth()
+		}
+		return newObject(v, level)
 	default:
 		text := fmt.Sprintf("a value of the type %T is no message", value)
 		return message, &Error{Status: C.REFLOW_ERROR_TYPE, Message: text, whole: text}
@@ -77,7 +92,12 @@ func newMessage(value any) (message C.reflow_message, err error) {
 	return message, check(status, failure)
 }
 
-func newArray(values []any) (message C.reflow_message, err error) {
+func errDepth() error {
+	text := fmt.Sprintf("nested deeper than %d levels; does it hold itself?", C.REFLOW_MAX_DEPTH)
+	return &Error{Status: ErrLimit, Message: text, whole: text}
+}
+
+func newArray(values []any, level int) (message C.reflow_message, err error) {
 	var failure *C.reflow_error
 	var builder *C.reflow_array_builder
 	status := C.reflow_array_builder_create(C.size_t(len(values)), &builder, &failure)
@@ -85,7 +105,7 @@ func newArray(values []any) (message C.reflow_message, err error) {
 		return
 	}
 	for i, value := range values {
-		element, err := newMessage(value)
+		element, err := nestedMessage(value, level)
 		if err == nil {
 			status = C.reflow_array_builder_append(builder, element, &failure)
 			err = check(status, failure)
@@ -99,7 +119,7 @@ func newArray(values []any) (message C.reflow_message, err error) {
 	return message, check(status, failure)
 }
 
-func newObject(values map[string]any) (message C.reflow_message, err error) {
+func newObject(values map[string]any, level int) (message C.reflow_message, err error) {
 	var failure *C.reflow_error
 	var builder *C.reflow_object_builder
 	status := C.reflow_object_builder_create(C.size_t(len(values)), &builder, &failure)
@@ -107,7 +127,7 @@ func newObject(values map[string]any) (message C.reflow_message, err error) {
 		return
 	}
 	for key, value := range values {
-		element, err := newMessage(value)
+		element, err := nestedMessage(value, level)
 		if err == nil {
 			data, size := chars(key)
 			status = C.rg_set(builder, data, size, element, &failure)
@@ -129,7 +149,11 @@ func within(err error, place string) error {
 		return err
 	}
 	e.Path = place + e.Path
-	e.whole = "$" + e.Path + ": " + e.Message
+	shown := e.Path
+	if len(shown) > 100 { // of what holds itself it is long
+		shown = strings.ToValidUTF8(shown[:100], "") + "..."
+	}
+	e.whole = "$" + shown + ": " + e.Message
 	return e
 }
 
@@ -159,7 +183,7 @@ func goValue(message C.reflow_message) any {
 	case C.REFLOW_KIND_OBJECT:
 		return goObject(message)
 	case C.REFLOW_KIND_STREAM:
-		return &Stream{C.reflow_message_ref(message)}
+		return &Stream{message: C.reflow_message_ref(message)}
 	}
 	var buffer *C.reflow_buffer
 	if C.reflow_message_to_json(message, C.REFLOW_JSON_PLAIN, &buffer, nil) != C.REFLOW_OK {

@@ -1,8 +1,10 @@
 //! Values: messages as data of Rust.
-use crate::error::{call, text, view, Result};
+use crate::error::{call, named, text, view, Result, Status};
 use crate::stream::Stream;
 use crate::sys::{self, reflow_message};
 use std::ptr::{null, null_mut};
+
+const MAX_DEPTH: usize = 128; // REFLOW_MAX_DEPTH
 
 /// A message, copied. Kinds without a counterpart come as `Other` with their JSON.
 #[derive(Clone, Debug)]
@@ -69,6 +71,15 @@ impl Value {
 
     /// A message that the caller ends or hands over.
     pub(crate) fn message(&self) -> Result<reflow_message> {
+        self.nested(0)
+    }
+
+    /// A message that stands inside of so many others. The library refuses one that is too deep, but the way down to
+    /// its inside is ours.
+    fn nested(&self, level: usize) -> Result<reflow_message> {
+        if level == MAX_DEPTH && matches!(self, Value::Array(_) | Value::Object(_)) {
+            return Err(named(Status::LIMIT, format!("nested deeper than {MAX_DEPTH} levels")));
+        }
         let mut out = sys::NONE;
         // SAFETY: views are of data that lives here; out is ours.
         unsafe {
@@ -84,8 +95,8 @@ impl Value {
                     call(|error| sys::reflow_message_bytes(data.as_ptr(), data.len(), &mut out, error))?
                 }
                 Value::Stream(stream) => out = stream.message(),
-                Value::Array(values) => out = array(values)?,
-                Value::Object(fields) => out = object(fields)?,
+                Value::Array(values) => out = array(values, level + 1)?,
+                Value::Object(fields) => out = object(fields, level + 1)?,
                 Value::Other(json) => {
                     call(|error| sys::reflow_message_from_json(view(json), null(), &mut out, error))?
                 }
@@ -187,14 +198,14 @@ unsafe fn json(message: reflow_message) -> Result<String> {
     }
 }
 
-fn array(values: &[Value]) -> Result<reflow_message> {
+fn array(values: &[Value], level: usize) -> Result<reflow_message> {
     let (mut builder, mut out) = (null_mut(), sys::NONE);
     // SAFETY: the builder is ours until finish or destroy; elements are handed over in any case.
     unsafe {
         call(|error| sys::reflow_array_builder_create(values.len(), &mut builder, error))?;
         for value in values {
             let appended = value
-                .message()
+                .nested(level)
                 .and_then(|element| call(|error| sys::reflow_array_builder_append(builder, element, error)));
             if let Err(error) = appended {
                 sys::reflow_array_builder_destroy(builder);
@@ -206,14 +217,14 @@ fn array(values: &[Value]) -> Result<reflow_message> {
     Ok(out)
 }
 
-fn object(fields: &[(String, Value)]) -> Result<reflow_message> {
+fn object(fields: &[(String, Value)], level: usize) -> Result<reflow_message> {
     let (mut builder, mut out) = (null_mut(), sys::NONE);
     // SAFETY: as for arrays.
     unsafe {
         call(|error| sys::reflow_object_builder_create(fields.len(), &mut builder, error))?;
         for (key, value) in fields {
             let set = value
-                .message()
+                .nested(level)
                 .and_then(|value| call(|error| sys::reflow_object_builder_set(builder, view(key), value, error)));
             if let Err(error) = set {
                 sys::reflow_object_builder_destroy(builder);

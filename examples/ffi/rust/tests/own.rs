@@ -71,6 +71,55 @@ fn handles_end_in_any_order() {
     assert_eq!(output.receive(PATIENCE).err().unwrap().status, Status::CLOSED);
 }
 
+/// A value that is nested so deep that following it would overflow the stack. It is never dropped, which would, too.
+fn deep(levels: usize) -> Value {
+    let mut value = Value::from(1);
+    for level in 0..levels {
+        value = if level % 2 == 0 { Value::Array(vec![value]) } else { Value::Object(vec![("k".into(), value)]) };
+    }
+    value
+}
+
+#[test]
+fn a_value_that_is_nested_too_deep_is_refused() {
+    let (_runtime, network) = one_node(Component::function("Own", |context, inputs| {
+        Ok(context.emit("out", inputs[0].value.clone())?)
+    }));
+    let mut output = network.open_output("n.out").unwrap();
+    let inport = network.inport("n.in").unwrap();
+    inport.send(deep(128), None).unwrap();
+    assert_eq!(output.receive(PATIENCE).unwrap().0, deep(128));
+    for levels in [129, 1000] {
+        let error = inport.send(deep(levels), None).err().unwrap();
+        assert_eq!((error.status, error.message.as_str()), (Status::LIMIT, "nested deeper than 128 levels"), "{error}");
+    }
+    let far = std::mem::ManuallyDrop::new(deep(1_000_000));
+    assert_eq!(far.to_json().err().unwrap().status, Status::LIMIT);
+    assert_eq!(network.add_node("m", "Own", Some(&far)).err().unwrap().status, Status::LIMIT);
+}
+
+/// Borrows keep a handle from ending beside a call of it; threads that share it are waited for.
+#[test]
+fn handles_are_shared_and_end_after_their_last_call() {
+    let (_runtime, network) = one_node(Component::function("Own", |context, inputs| {
+        Ok(context.emit("out", inputs[0].value.clone())?)
+    }));
+    let events = network.subscribe(&["ActorFailed"]).unwrap();
+    let network = Arc::new(network);
+    let sends = network.clone();
+    let sending = std::thread::spawn(move || loop {
+        if let Err(error) = sends.inport("n.in").and_then(|inport| inport.send(1, None)) {
+            return error.status;
+        }
+    });
+    let waiting = std::thread::spawn(move || events.next(1, PATIENCE).err().unwrap().status);
+    network.stop(PATIENCE).unwrap();
+    drop(network);
+    let why = sending.join().unwrap();
+    assert!(why == Status::CLOSED || why.name() == "REFLOW_ERROR_INVALID_STATE", "{}", why.name());
+    assert_eq!(waiting.join().unwrap(), Status::CLOSED);
+}
+
 /// An actor that gathers the stream it is sent, on a thread of its own.
 fn gathers() -> (Arc<Runtime>, Network) {
     let runtime = Arc::new(Runtime::new(Options::default()).unwrap());

@@ -63,13 +63,19 @@ public final class Component {
     private int concurrency;
 
     public Component(String id, Factory factory) {
+        if (factory == null) throw missing(id);
         this.id = id;
         this.factory = factory;
     }
 
     /** A component that remembers nothing. */
     public static Component of(String id, Actor actor) {
+        if (actor == null) throw missing(id);
         return new Component(id, (node, config) -> actor);
+    }
+
+    private static ReflowException missing(String id) {
+        return ReflowException.of("REFLOW_ERROR_INVALID_ARGUMENT", "the component '" + id + "' has no actor");
     }
 
     public Component inport(String name) {
@@ -119,7 +125,7 @@ public final class Component {
         return ports;
     }
 
-    void register(Pointer runtime) {
+    void register(Handle runtime) {
         Lib.Port[] in = ports(inports);
         Lib.Port[] out = ports(outports);
         Lib.ComponentData data = new Lib.ComponentData();
@@ -139,8 +145,16 @@ public final class Component {
         data.destroy = DESTROY;
         long number = NUMBERS.incrementAndGet();
         REGISTERED.put(number, new Registered(outports.stream().map(Port::name).toList(), factory));
-        data.user_data = new Pointer(number); // taken in any case
-        ReflowException.check(error -> REFLOW.reflow_runtime_register(runtime, data, error));
+        data.user_data = new Pointer(number);
+        boolean[] taken = {false};
+        try {
+            runtime.check((of, error) -> {
+                taken[0] = true; // in any case
+                return REFLOW.reflow_runtime_register(of, data, error);
+            });
+        } finally {
+            if (!taken[0]) REGISTERED.remove(number);
+        }
     }
 
     // ---- callbacks: whatever is thrown is a failure, and never leaves them
@@ -174,6 +188,7 @@ public final class Component {
             Registered component = REGISTERED.get(Pointer.nativeValue(userData));
             String node = REFLOW.reflow_context_node(context).text();
             Actor actor = component.factory().make(node, Context.config(context));
+            if (actor == null) throw new Failure("the factory of the component made no actor", "");
             long number = NUMBERS.incrementAndGet();
             NODES.put(number, new Node(actor, component.outports()));
             state.setValue(new Pointer(number));

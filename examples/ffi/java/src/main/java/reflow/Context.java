@@ -13,13 +13,13 @@ public final class Context {
     private final List<String> outports;
 
     Context(Pointer raw, List<String> outports) {
-        handle = new Handle("call of the actor", raw);
+        handle = new Handle("call of the actor", raw, none -> { });
         this.outports = outports;
     }
 
-    /** The call has returned. */
+    /** The call returns; who uses it on another thread is waited for. */
     void end() {
-        handle.take();
+        handle.closeAndWait();
     }
 
     @SuppressWarnings("unchecked")
@@ -34,29 +34,29 @@ public final class Context {
     }
 
     public String node() {
-        return REFLOW.reflow_context_node(handle.get()).text();
+        return handle.use(context -> REFLOW.reflow_context_node(context).text());
     }
 
     public Map<String, Object> config() {
-        return config(handle.get());
+        return handle.use(context -> config(context));
     }
 
     public void emit(String port, Object value) throws Failure {
         int number = find(outports, port);
-        int status = REFLOW.reflow_context_emit(handle.get(), number, Values.message(value));
+        int status = handle.use(context -> REFLOW.reflow_context_emit(context, number, Values.message(value)));
         if (status != Lib.OK) throw ReflowException.of(status, null);
     }
 
     /** Asks for another call: how a source goes on. */
     public void again() {
-        int status = REFLOW.reflow_context_again(handle.get());
+        int status = handle.use(REFLOW::reflow_context_again);
         if (status != Lib.OK) throw ReflowException.of(status, null);
     }
 
     /** Keeps the firing open; it ends by the completion, on any thread. */
     public Completion defer() {
         LongByReference id = new LongByReference();
-        int status = REFLOW.reflow_context_defer(handle.get(), 0, id);
+        int status = handle.use(context -> REFLOW.reflow_context_defer(context, 0, id));
         if (status != Lib.OK) throw ReflowException.of(status, null);
         return new Completion(id.getValue(), outports);
     }

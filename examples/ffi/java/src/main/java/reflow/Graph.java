@@ -7,10 +7,10 @@ import com.sun.jna.ptr.PointerByReference;
 
 /** A document that networks are made of. One thread at a time uses it. */
 public final class Graph implements AutoCloseable {
-    private final Handle handle;
+    final Handle handle;
 
     private Graph(Pointer raw) {
-        handle = new Handle("graph", raw);
+        handle = new Handle("graph", raw, REFLOW::reflow_graph_destroy);
     }
 
     public static Graph fromJson(String document) {
@@ -35,24 +35,17 @@ public final class Graph implements AutoCloseable {
     }
 
     public void setComponent(String node, String component) {
-        ReflowException.check(
-            error -> REFLOW.reflow_graph_set_component(raw(), Lib.view(node), Lib.view(component), error));
+        handle.check(
+            (graph, error) -> REFLOW.reflow_graph_set_component(graph, Lib.view(node), Lib.view(component), error));
     }
 
     public void setConfig(String node, String key, Object value) {
-        Pointer graph = raw();
-        Lib.Message.ByValue message = Values.message(value);
-        ReflowException.check(
-            error -> REFLOW.reflow_graph_set_config_value(graph, Lib.view(node), Lib.view(key), message, error));
-    }
-
-    Pointer raw() {
-        return handle.get();
+        handle.check((graph, error) -> REFLOW.reflow_graph_set_config_value(
+            graph, Lib.view(node), Lib.view(key), Values.message(value), error)); // taken
     }
 
     @Override
     public void close() {
-        Pointer taken = handle.take();
-        if (taken != null) REFLOW.reflow_graph_destroy(taken);
+        handle.close();
     }
 }

@@ -17,20 +17,24 @@ public final class Output implements AutoCloseable {
     public record Received(Object value, Network.Envelope envelope) {}
 
     Output(Pointer raw) {
-        handle = new Handle("output", raw);
+        handle = new Handle("output", raw, REFLOW::reflow_output_destroy);
     }
 
-    private static String late(long timeout) {
-        return "nothing has come to this output within " + timeout + " ms";
+    /** Tells an end from what is late. */
+    private void await(long timeout, Handle.Wait call) {
+        ReflowException.checkWait(() -> handle.await(timeout, call), "output", ENDED,
+            "nothing has come to this output within " + timeout + " ms");
     }
 
     /** Takes up to max values with one call, waiting for the first. */
     public List<Object> receive(int max, long timeout) {
+        if (max < 1) {
+            throw ReflowException.of("REFLOW_ERROR_INVALID_ARGUMENT", "less than one value cannot be received");
+        }
         Memory messages = new Memory(16L * max);
         LongByReference count = new LongByReference();
-        Pointer output = raw();
-        ReflowException.checkWait(
-            error -> REFLOW.reflow_output_recv_many(output, messages, max, timeout, count, error), ENDED, late(timeout));
+        await(timeout, (output, part, error) ->
+            REFLOW.reflow_output_recv_many(output, messages, max, part, count, error));
         List<Object> values = new ArrayList<>();
         for (long i = 0; i < count.getValue(); ++i) values.add(Values.take(Lib.Message.at(messages.share(16 * i))));
         return values;
@@ -41,20 +45,15 @@ public final class Output implements AutoCloseable {
         Memory message = new Memory(16);
         Lib.Envelope data = new Lib.Envelope();
         data.struct_size = data.size();
-        Pointer output = raw();
-        ReflowException.checkWait(
-            error -> REFLOW.reflow_output_recv_enveloped(output, message, data, timeout, error), ENDED, late(timeout));
+        await(timeout, (output, part, error) ->
+            REFLOW.reflow_output_recv_enveloped(output, message, data, part, error));
         Network.Envelope envelope = new Network.Envelope(data.correlation.text(), data.deadline_ms);
         return new Received(Values.take(Lib.Message.at(message)), envelope);
     }
 
-    private Pointer raw() {
-        return handle.get();
-    }
-
+    /** Who waits in it is told soon. */
     @Override
     public void close() {
-        Pointer taken = handle.take();
-        if (taken != null) REFLOW.reflow_output_destroy(taken);
+        handle.close();
     }
 }

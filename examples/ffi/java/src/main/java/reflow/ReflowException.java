@@ -43,11 +43,12 @@ public final class ReflowException extends RuntimeException {
     }
 
     /** The same for a call that waits, which tells an end from what is late. */
-    static void checkWait(Call call, String ended, String late) {
+    static void checkWait(Runnable call, String what, String ended, String late) {
         try {
-            check(call);
+            call.run();
         } catch (ReflowException failure) {
             String status = failure.status();
+            if (failure.getMessage().equals(Handle.closed(what).getMessage())) throw failure;
             if (status.equals("REFLOW_ERROR_CLOSED")) throw of(status, ended);
             if (status.equals("REFLOW_ERROR_TIMEOUT") || status.equals("REFLOW_ERROR_WOULD_BLOCK")) throw of(status, late);
             throw failure;

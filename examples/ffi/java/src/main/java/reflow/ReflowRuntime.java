@@ -2,12 +2,11 @@ package reflow;
 
 import static reflow.Lib.REFLOW;
 
-import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 
 /** Owns threads and components. */
 public final class ReflowRuntime implements AutoCloseable {
-    private final Handle handle;
+    final Handle handle;
 
     public ReflowRuntime() {
         this(0, 0, false);
@@ -23,11 +22,11 @@ public final class ReflowRuntime implements AutoCloseable {
         options.check_types = checkTypes ? 1 : 0;
         PointerByReference out = new PointerByReference();
         ReflowException.check(error -> REFLOW.reflow_runtime_create(options, out, error));
-        handle = new Handle("runtime", out.getValue());
+        handle = new Handle("runtime", out.getValue(), REFLOW::reflow_runtime_destroy);
     }
 
     public void register(Component component) {
-        component.register(raw());
+        component.register(handle);
     }
 
     /** Makes a stream; the content type, such as "text/csv", may be empty. */
@@ -45,13 +44,8 @@ public final class ReflowRuntime implements AutoCloseable {
         return stream.observe(this);
     }
 
-    Pointer raw() {
-        return handle.get();
-    }
-
     @Override
     public void close() {
-        Pointer taken = handle.take();
-        if (taken != null) REFLOW.reflow_runtime_destroy(taken);
+        handle.close();
     }
 }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.Map;
+import java.util.function.ToIntFunction;
 
 /**
  * The handle of a stream: what travels in packets. Who receives one accepts it and reads. An actor accepts it before its
@@ -50,34 +51,33 @@ public final class Stream implements AutoCloseable {
         options.content_type.set(contentType);
         PointerByReference writer = new PointerByReference();
         Memory handle = new Memory(16);
-        ReflowException.check(error ->
-            REFLOW.reflow_stream_create(runtime.raw(), options, writer, handle, error));
+        runtime.handle.check((of, error) -> REFLOW.reflow_stream_create(of, options, writer, handle, error));
         return new Opened(new Writer(writer.getValue()), new Stream(Lib.Message.at(handle)));
     }
 
     synchronized Reader accept(ReflowRuntime runtime) {
         PointerByReference out = new PointerByReference();
-        ReflowException.check(error -> REFLOW.reflow_stream_accept(runtime.raw(), usable(), out, error));
+        runtime.handle.check((of, error) -> REFLOW.reflow_stream_accept(of, usable(), out, error));
         return new Reader(out.getValue());
     }
 
     synchronized Reader observe(ReflowRuntime runtime) {
         PointerByReference out = new PointerByReference();
-        ReflowException.check(error -> REFLOW.reflow_stream_observe(runtime.raw(), usable(), null, out, error));
+        runtime.handle.check((of, error) -> REFLOW.reflow_stream_observe(of, usable(), null, out, error));
         return new Reader(out.getValue());
     }
 
-    private static IOException failure(int status) {
-        ReflowException cause = ReflowException.of(status, null);
+    private static IOException failure(ReflowException cause) {
         return new IOException(cause.getMessage(), cause);
     }
 
-    /** The writing end, for one thread at a time. close says that the data is complete. */
+    /** The writing end. Writes come one after another; close says that the data is complete, and ends one that waits. */
     public static final class Writer extends OutputStream {
-        private Pointer raw;
+        private final Handle handle;
+        private final Object turn = new Object();
 
         private Writer(Pointer raw) {
-            this.raw = raw;
+            handle = new Handle("writer", raw, REFLOW::reflow_stream_writer_destroy);
         }
 
         @Override
@@ -88,63 +88,70 @@ public final class Stream implements AutoCloseable {
         /** Writes a frame, waiting for room; it fails when nobody can read any more. */
         @Override
         public void write(byte[] data, int from, int count) throws IOException {
-            if (raw == null) throw new IOException("the stream has ended");
             if (count == 0) return;
             byte[] part = from == 0 ? data : java.util.Arrays.copyOfRange(data, from, from + count);
             Memory out = new Memory(16);
             ReflowException.check(error -> REFLOW.reflow_message_bytes(part, count, out, error));
             Lib.Message.ByValue message = Lib.Message.at(out);
-            int status = REFLOW.reflow_stream_write(raw, message, Lib.FOREVER);
-            if (status == Lib.OK) return;
-            REFLOW.reflow_message_unref(message);
-            throw failure(status);
+            try {
+                synchronized (turn) {
+                    handle.await(Lib.FOREVER, (writer, slice, error) -> REFLOW.reflow_stream_write(writer, message, slice));
+                }
+            } catch (ReflowException refused) {
+                REFLOW.reflow_message_unref(message);
+                throw failure(refused);
+            }
         }
 
         @Override
         public void close() throws IOException {
-            end(raw == null ? Lib.OK : REFLOW.reflow_stream_end(raw));
+            end(REFLOW::reflow_stream_end);
         }
 
         /** The data is not complete, and will not be; the reader is told why. */
         public void fail(String why) throws IOException {
-            end(raw == null ? Lib.OK : REFLOW.reflow_stream_fail(raw, Lib.view(why)));
+            end(writer -> REFLOW.reflow_stream_fail(writer, Lib.view(why)));
         }
 
-        private void end(int status) throws IOException {
-            if (raw != null) REFLOW.reflow_stream_writer_destroy(raw);
-            raw = null;
-            if (status != Lib.OK) throw failure(status);
+        private void end(ToIntFunction<Pointer> call) throws IOException {
+            int[] status = {Lib.OK};
+            handle.close(writer -> {
+                synchronized (turn) { // a write that waits has found out
+                    status[0] = call.applyAsInt(writer);
+                }
+            });
+            if (status[0] != Lib.OK) throw failure(ReflowException.of(status[0], null));
         }
     }
 
-    /** The reading end, or an observer, for one thread at a time. */
+    /** The reading end, or an observer. Reads come one after another, and close ends one that waits. */
     public static final class Reader extends InputStream {
         private static final int DATA = 2;
         private static final int END = 3;
         private static final int ERROR = 4;
-        private Pointer raw;
+        private final Handle handle;
         private byte[] frame = new byte[0];
         private int at;
         private boolean ended;
 
         private Reader(Pointer raw) {
-            this.raw = raw;
+            handle = new Handle("reader", raw, REFLOW::reflow_stream_reader_destroy);
         }
 
         /** What the writer said of the stream: content_type, size_hint, metadata. */
         @SuppressWarnings("unchecked")
         public Map<String, Object> begin() {
-            if (raw == null) throw Handle.closed("reader");
-            Memory out = new Memory(16);
-            int status = REFLOW.reflow_stream_get_begin(raw, out);
-            if (status != Lib.OK) throw ReflowException.of(status, null);
-            return (Map<String, Object>) Values.copy(Lib.Message.at(out));
+            return (Map<String, Object>) handle.use(reader -> {
+                Memory out = new Memory(16);
+                int status = REFLOW.reflow_stream_get_begin(reader, out);
+                if (status != Lib.OK) throw ReflowException.of(status, null);
+                return Values.copy(Lib.Message.at(out));
+            });
         }
 
         /** How many frames an observer has missed. */
         public long missed() {
-            if (raw == null) throw Handle.closed("reader");
-            return REFLOW.reflow_stream_missed(raw);
+            return handle.use(REFLOW::reflow_stream_missed);
         }
 
         @Override
@@ -155,7 +162,7 @@ public final class Stream implements AutoCloseable {
 
         /** Reads what is there, waiting for the next frame. It fails if the data is not complete. */
         @Override
-        public int read(byte[] to, int from, int count) throws IOException {
+        public synchronized int read(byte[] to, int from, int count) throws IOException {
             if (count == 0) return 0;
             while (at == frame.length) {
                 if (ended) return -1;
@@ -168,11 +175,13 @@ public final class Stream implements AutoCloseable {
         }
 
         private void next() throws IOException {
-            if (raw == null) throw new IOException("the reader is closed");
             Memory out = new Memory(24);
             LongByReference count = new LongByReference();
-            int status = REFLOW.reflow_stream_read(raw, out, 1, Lib.FOREVER, count);
-            if (status != Lib.OK) throw failure(status);
+            try {
+                handle.await(Lib.FOREVER, (reader, slice, error) -> REFLOW.reflow_stream_read(reader, out, 1, slice, count));
+            } catch (ReflowException refused) {
+                throw failure(refused);
+            }
             Object value = Values.take(Lib.Message.at(out.share(8)));
             switch (out.getInt(0)) {
                 case DATA -> {
@@ -187,8 +196,7 @@ public final class Stream implements AutoCloseable {
 
         @Override
         public void close() {
-            if (raw != null) REFLOW.reflow_stream_reader_destroy(raw);
-            raw = null;
+            handle.close();
         }
     }
 }

@@ -16,7 +16,7 @@ public final class Subscription implements AutoCloseable {
         "CheckpointFailed");
     private final Handle handle;
 
-    Subscription(Pointer network, List<String> kinds) {
+    Subscription(Handle network, List<String> kinds) {
         Lib.EventOptions options = new Lib.EventOptions();
         for (String kind : kinds) {
             int number = KINDS.indexOf(kind);
@@ -26,15 +26,16 @@ public final class Subscription implements AutoCloseable {
             options.kinds |= 1L << number;
         }
         PointerByReference out = new PointerByReference();
-        ReflowException.check(error -> REFLOW.reflow_network_subscribe(network, options, out, error));
-        handle = new Handle("subscription", out.getValue());
+        network.check((of, error) -> REFLOW.reflow_network_subscribe(of, options, out, error));
+        handle = new Handle("subscription", out.getValue(), REFLOW::reflow_subscription_destroy);
     }
 
     /** Takes up to max events, waiting for the first. REFLOW_ERROR_CLOSED when the network has stopped. */
     public List<Event> next(int max, long timeout) {
         PointerByReference batch = new PointerByReference();
         LongByReference missed = new LongByReference();
-        ReflowException.check(error -> REFLOW.reflow_subscription_poll(raw(), max, timeout, batch, missed, error));
+        handle.await(timeout, (subscription, part, error) ->
+            REFLOW.reflow_subscription_poll(subscription, max, part, batch, missed, error));
         try {
             long count = REFLOW.reflow_event_batch_count(batch.getValue());
             List<Event> events = new ArrayList<>();
@@ -54,13 +55,9 @@ public final class Subscription implements AutoCloseable {
             data.peer.text(), data.peer_port.text(), data.error.text(), data.count, message);
     }
 
-    private Pointer raw() {
-        return handle.get();
-    }
-
+    /** Who waits in it is told soon. */
     @Override
     public void close() {
-        Pointer taken = handle.take();
-        if (taken != null) REFLOW.reflow_subscription_destroy(taken);
+        handle.close();
     }
 }

@@ -22,6 +22,7 @@ import java.util.Map;
 public final class Values {
     private static final int I64 = 7;
     private static final int F64 = 10;
+    private static final int MAX_DEPTH = 128; // REFLOW_MAX_DEPTH
 
     private Values() {}
 
@@ -64,19 +65,30 @@ public final class Values {
     /** Makes a message, which the caller ends or hands over. */
     static Lib.Message.ByValue message(Object value) {
         try {
-            return made(value);
+            return made(value, 0);
         } catch (Unfit unfit) {
-            throw ReflowException.at("$" + unfit.path, "REFLOW_ERROR_TYPE", unfit.getMessage());
+            throw ReflowException.at("$" + unfit.shown(), unfit.status, unfit.getMessage());
         }
     }
 
     /** What is no message; its path grows from the inside to the outside. */
     private static final class Unfit extends RuntimeException {
         private static final long serialVersionUID = 1;
+        private final String status;
         private String path = "";
 
         Unfit(String what) {
+            this("REFLOW_ERROR_TYPE", what);
+        }
+
+        Unfit(String status, String what) {
             super(what, null, false, false);
+            this.status = status;
+        }
+
+        /** Of what holds itself the path is long. */
+        String shown() {
+            return path.length() > 100 ? path.substring(0, 100) + "..." : path;
         }
 
         Unfit inside(String step) {
@@ -91,7 +103,9 @@ public final class Values {
         throw new Unfit("a text with half of a pair of surrogates is not Unicode");
     }
 
-    private static Lib.Message.ByValue made(Object value) {
+    /** One that stands inside of so many others. The library would refuse one that is too deep, but to one that holds
+     * itself there is no end. */
+    private static Lib.Message.ByValue made(Object value, int level) {
         if (value == null) return REFLOW.reflow_message_null();
         if (value == Flow.FLOW) return REFLOW.reflow_message_flow();
         if (value instanceof Boolean flag) return REFLOW.reflow_message_boolean((byte) (flag ? 1 : 0));
@@ -102,8 +116,12 @@ public final class Values {
             return REFLOW.reflow_message_integer(((Number) value).longValue());
         }
         if (value instanceof Stream stream) return stream.message();
-        if (value instanceof List<?> list) return array(list);
-        if (value instanceof Map<?, ?> map) return object(map);
+        if (value instanceof List<?> || value instanceof Map<?, ?>) {
+            if (level == MAX_DEPTH) {
+                throw new Unfit("REFLOW_ERROR_LIMIT", "nested deeper than " + MAX_DEPTH + " levels; does it hold itself?");
+            }
+            return value instanceof List<?> list ? array(list, level + 1) : object((Map<?, ?>) value, level + 1);
+        }
         Memory out = new Memory(16);
         ReflowException.check(error -> {
             if (value instanceof String text) return REFLOW.reflow_message_string(text(text), out, error);
@@ -120,7 +138,7 @@ public final class Values {
         return Lib.Message.at(out);
     }
 
-    private static Lib.Message.ByValue array(List<?> list) {
+    private static Lib.Message.ByValue array(List<?> list, int level) {
         PointerByReference made = new PointerByReference();
         Memory out = new Memory(16);
         ReflowException.check(error -> REFLOW.reflow_array_builder_create(list.size(), made, error));
@@ -128,7 +146,7 @@ public final class Values {
         try {
             int at = 0;
             for (Object value : list) {
-                Lib.Message.ByValue element = element(value, at++);
+                Lib.Message.ByValue element = element(value, at++, level);
                 ReflowException.check(error -> REFLOW.reflow_array_builder_append(builder, element, error));
             }
         } catch (RuntimeException failure) {
@@ -139,34 +157,34 @@ public final class Values {
         return Lib.Message.at(out);
     }
 
-    private static Lib.Message.ByValue element(Object value, int at) {
+    private static Lib.Message.ByValue element(Object value, int at, int level) {
         try {
-            return made(value);
+            return made(value, level);
         } catch (Unfit unfit) {
             throw unfit.inside("[" + at + "]");
         }
     }
 
-    private static Lib.Message.ByValue field(Map.Entry<?, ?> entry) {
+    private static Lib.Message.ByValue field(Map.Entry<?, ?> entry, int level) {
         if (!(entry.getKey() instanceof String key)) {
             String type = entry.getKey() == null ? "null" : "of the type " + entry.getKey().getClass().getName();
             throw new Unfit("the key " + entry.getKey() + " is " + type + ", and keys are strings");
         }
         try {
-            return made(entry.getValue());
+            return made(entry.getValue(), level);
         } catch (Unfit unfit) {
             throw unfit.inside("." + key);
         }
     }
 
-    private static Lib.Message.ByValue object(Map<?, ?> map) {
+    private static Lib.Message.ByValue object(Map<?, ?> map, int level) {
         PointerByReference made = new PointerByReference();
         Memory out = new Memory(16);
         ReflowException.check(error -> REFLOW.reflow_object_builder_create(map.size(), made, error));
         Pointer builder = made.getValue();
         try {
             for (Map.Entry<?, ?> entry : map.entrySet()) {
-                Lib.Message.ByValue value = field(entry);
+                Lib.Message.ByValue value = field(entry, level);
                 Lib.View.ByValue key = key(entry.getKey(), value);
                 ReflowException.check(error -> REFLOW.reflow_object_builder_set(builder, key, value, error));
             }

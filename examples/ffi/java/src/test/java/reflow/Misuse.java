@@ -1,6 +1,8 @@
 package reflow;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
@@ -39,6 +41,18 @@ public final class Misuse {
         refused("REFLOW_ERROR_TYPE", "$.t: a text with half of a pair of surrogates",
             () -> in.send(Map.of("t", "a\ud800b"), PATIENCE));
         refused("REFLOW_ERROR_TYPE", "$: a text", () -> in.send(Map.of("\udc00", 1), PATIENCE));
+        List<Object> list = new ArrayList<>(List.of(1));
+        list.add(list);
+        Map<String, Object> map = new HashMap<>();
+        map.put("me", List.of(map));
+        refused("REFLOW_ERROR_LIMIT", "$[1][1][1]", () -> in.send(list, PATIENCE));
+        refused("REFLOW_ERROR_LIMIT", "...: nested deeper than 128 levels; does it hold itself?", () -> in.send(map, PATIENCE));
+        Object deep = 1L;
+        for (int level = 0; level < 128; ++level) deep = List.of(deep);
+        Object tooDeep = List.of(deep);
+        refused("REFLOW_ERROR_LIMIT", "[0]", () -> in.send(tooDeep, PATIENCE));
+        in.send(deep, PATIENCE);
+        if (!output.receive(1, PATIENCE).get(0).equals(deep)) throw new Conformance.Wrong("it is not as deep");
         in.send(new long[] {1, -2, Long.MAX_VALUE}, PATIENCE);
         in.send(new double[] {1.5, -0.25}, PATIENCE);
         in.send(Map.of("none", new long[0]), PATIENCE);
@@ -82,6 +96,13 @@ public final class Misuse {
         Output output = network.openOutput("n.out");
         Subscription events = network.subscribe(List.of());
         network.start();
+        refused("REFLOW_ERROR_INVALID_ARGUMENT", "the component 'None' has no actor", () -> Component.of("None", null));
+        refused("REFLOW_ERROR_INVALID_ARGUMENT", "the component 'None' has no actor", () -> new Component("None", null));
+        runtime.register(new Component("Nothing", (node, config) -> null).inport("in"));
+        Graph nothing = Graph.fromJson("{\"processes\": {\"n\": {\"component\": \"Nothing\"}}}");
+        refused("REFLOW_ERROR_HOST", "the factory of the component made no actor", () -> new Network(runtime, nothing));
+        nothing.close();
+        refused("REFLOW_ERROR_INVALID_ARGUMENT", "less than one value", () -> output.receive(0, 0));
         values(network, output);
         streams(runtime, network);
         network.waitIdle(PATIENCE);
@@ -106,6 +127,7 @@ public final class Misuse {
         closed("network", () -> in.send(List.of("a message that is let go of"), 0));
         closed("network", () -> network.openOutput("n.out"));
         closed("network", () -> network.subscribe(List.of()));
+        closed("network", () -> network.addNode("m", "Pass", Map.of("let", "go")));
         runtime.close();
         closed("runtime", () -> runtime.register(Component.of("Late", (context, inputs) -> { })));
         closed("runtime", () -> runtime.openStream(""));
