@@ -285,7 +285,7 @@ class Actor:
 
         def factory(ctx):
             if state is not None:
-                ctx.state = state() if callable(state) else state
+                ctx.state = state() if callable(state) else self._copy_of_state()
             if not is_class:
                 return wrap(target), None, None, None
             made = target()
@@ -293,6 +293,17 @@ class Actor:
                     getattr(made, "teardown", None))
 
         return factory
+
+    def _copy_of_state(self):
+        """What a node begins with: its own, whatever other nodes do with theirs."""
+        import copy
+
+        try:
+            return copy.deepcopy(self.state)
+        except Exception as fault:
+            raise InvalidArgumentError(
+                f"{self.id}: the state cannot be copied for each node: {type(fault).__name__}: {fault}",
+                hint="state= a function without arguments that makes it") from fault
 
     def _wrap_run(self, run):
         if not self.is_async_generator:
@@ -373,7 +384,8 @@ def actor(target=None, /, inports=(), outports=(), **options):
     max_batch:
         firings in one call at most; 4096 with ``batch``.
     max_concurrency, ordered:
-        of coroutines: firings at once, and whether outputs keep the order of the inputs.
+        of coroutines: firings at once (default 1), and whether outputs keep the order of the inputs
+        (default False: those of a firing that ends earlier come earlier).
     timeout:
         seconds that a firing may take; a coroutine is cancelled then.
     blocking:
@@ -386,7 +398,8 @@ def actor(target=None, /, inports=(), outports=(), **options):
     arrays:
         what packed arrays become: ``"auto"``, ``"list"``, ``"numpy"``, ``"view"``.
     state:
-        what ``ctx.state`` is at first, for each node: a function without arguments, or a value.
+        what ``ctx.state`` is at first, for each node: a function without arguments that makes it, or a
+        value, of which each node has a deep copy (``copy.deepcopy``) of its own.
     config:
         a JSON Schema (dict) that the configuration of a node is checked with.
     priority:
