@@ -378,8 +378,11 @@ def actor(target=None, /, inports=(), outports=(), **options):
         the name of the component; default the name of the function.
     batch:
         True: the function gets lists of values, one for each inport, and returns lists (or arrays of
-        NumPy), each element a packet. ``"numpy"``: it gets arrays of int64 or float64. A call that raises
-        before it has emitted comes again packet by packet, so that only those fail that fail alone.
+        NumPy), each element a packet. ``"numpy"``: it gets arrays, of int64 where packets are integers and
+        of float64 where they are floats; a batch ends where that changes, so that no number is rounded by
+        what stands beside it. An inport of the type ``"float"`` gives float64 always, and fails an integer
+        that no float is equal to. A call that raises before it has emitted comes again packet by packet,
+        so that only those fail that fail alone.
         With ``await_="any"`` and several inports ``ctx.ports`` tells by which one each value came.
     max_batch:
         firings in one call at most; 4096 with ``batch``.

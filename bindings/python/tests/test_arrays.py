@@ -189,8 +189,102 @@ def test_batches_of_arrays(net):
     assert out.recv_many(1000, 5) == [2 * i for i in range(100)]
     net.send_many("n.in", [1, 0.5])
     net.wait_idle(5)
-    assert out.recv_many(1000, 5) == [2, 1.0]
-    assert {str(dtype) for dtype, _ in shapes} <= {"int64", "float64"}
+    got = out.recv_many(1000, 5)
+    assert got == [2, 1.0] and [type(value) for value in got] == [int, float]
+    assert {str(dtype) for dtype, _ in shapes} == {"int64", "float64"}
     net.send("n.in", "text")
     net.wait_idle(5)
     assert "String" in str(net.errors[-1].exception)
+
+
+def test_a_batch_of_arrays_ends_where_the_type_changes(net):
+    calls = []
+
+    @reflow.actor(inports=["in"], outports=["out"], batch="numpy")
+    def same(ctx, values):
+        calls.append([str(values.dtype), values.tolist()])
+        return {"out": values}
+
+    most = 2**63 - 1
+    sent = [2**53 + 1, most, 0.5, 1.5, -(2**63), 2.0, "text", 3, None, "more", 4.0, 5]
+    net.add("n", same)
+    out = net.stream("n.out")
+    net.start()
+    net.pause()
+    net.send_many("n.in", sent)
+    net.resume()
+    net.wait_idle(30)
+    numbers = [value for value in sent if isinstance(value, (int, float))]
+    got = out.recv_many(100, 30)
+    assert got == numbers and [type(value) for value in got] == [type(value) for value in numbers]
+    assert calls == [["int64", [2**53 + 1, most]], ["float64", [0.5, 1.5]], ["int64", [-(2**63)]], ["float64", [2.0]],
+                     ["int64", [3]], ["float64", [4.0]], ["int64", [5]]]
+    assert [str(failure.exception).split(" of kind ")[1].split(" ")[0] for failure in net.errors] == \
+        ["String", "Null", "String"]
+
+
+def test_batches_of_two_inputs_end_where_either_changes(net):
+    calls = []
+
+    @reflow.actor(inports=["a", "b"], outports=["out"], batch="numpy")
+    def add(ctx, a, b):
+        calls.append((str(a.dtype), str(b.dtype), len(a), len(b)))
+        return {"out": a + b}
+
+    net.add("n", add)
+    out = net.stream("n.out")
+    net.start()
+    net.pause()
+    net.send_many("n.a", [1, 2, 3, 4, 5.5])
+    net.send_many("n.b", [10, 20, 0.5, 40, 50])
+    net.resume()
+    net.wait_idle(30)
+    got = out.recv_many(100, 30)
+    assert got == [11, 22, 3.5, 44, 55.5] and [type(value) for value in got] == [int, int, float, int, float]
+    assert calls == [("int64", "int64", 2, 2), ("int64", "float64", 1, 1), ("int64", "int64", 1, 1),
+                     ("float64", "int64", 1, 1)]
+
+
+def test_an_inport_of_floats_gives_floats_or_refuses(net):
+    dtypes = set()
+
+    @reflow.actor(inports=[reflow.Port("in", "float")], outports=["out"], batch="numpy")
+    def same(ctx, values):
+        dtypes.add(str(values.dtype))
+        return {"out": values}
+
+    net.add("n", same)
+    out = net.stream("n.out")
+    net.send_many("n.in", [1, 0.5, 2**53 + 1, 2**53 + 2, 2**63 - 1, -(2**63), 3])
+    net.wait_idle(30)
+    got = out.recv_many(100, 30)
+    assert got == [1.0, 0.5, 2.0**53 + 2, -(2.0**63), 3.0] and {type(value) for value in got} == {float}
+    assert dtypes == {"float64"}
+    assert len(net.errors) == 2 and all("no float is equal to" in str(f.exception) for f in net.errors)
+
+
+def test_what_fails_in_a_part_of_a_batch_fails_alone(net):
+    @reflow.actor(inports=["in"], outports=["out"], batch="numpy")
+    def picky(ctx, values):
+        if (values == 7).any():
+            raise ValueError("seven")
+        return {"out": values}
+
+    @reflow.actor(inports=["in"], outports=["out"], batch="numpy")
+    def hasty(ctx, values):
+        ctx.emit("out", len(values))
+        if (values == 7).any():
+            raise ValueError("seven")
+
+    net.add("picky", picky).add("hasty", hasty)
+    out, told = net.stream("picky.out"), net.stream("hasty.out")
+    net.start()
+    net.pause()
+    net.send_many("picky.in", [1, 2, 0.5, 7.0, 1.5, 3, 7, 4])
+    net.send_many("hasty.in", [1, 2, 0.5, 7.0, 1.5, 3, 4])
+    net.resume()
+    net.wait_idle(30)
+    assert out.recv_many(100, 30) == [1, 2, 0.5, 1.5, 3, 4]
+    assert told.recv_many(100, 30) == [2, 3, 2]
+    assert [failure.node for failure in net.errors].count("picky") == 2
+    assert [failure.node for failure in net.errors].count("hasty") == 3  # those that were in the call
