@@ -360,6 +360,7 @@ def actor(target=None, /, inports=(), outports=(), **options):
     order, if there are several (``await_="any"`` calls it with one value and tells the inport in
     ``ctx.port``; ``"required"`` waits for the required ones only, others are None or their newest value).
     It returns None, or a dict from outport to value; ``ctx.emit`` emits any number of packets beside.
+    Arrays and other buffers are lent, not copied: who fills the same one again emits ``array.copy()``.
 
     * A generator function yields such dicts; without inports it is a source.
     * A coroutine function runs on the event loop of the program (of the thread that starts the network),
@@ -399,7 +400,10 @@ def actor(target=None, /, inports=(), outports=(), **options):
     source:
         fires at the start if none of its inports is connected.
     arrays:
-        what packed arrays become: ``"auto"``, ``"list"``, ``"numpy"``, ``"view"``.
+        what packed arrays become. ``"auto"``: what was sent in this process is what it was, read-only and
+        not copied: an array of NumPy, or a memoryview of another buffer; all others are lists.
+        ``"list"``; ``"numpy"``: arrays of NumPy; ``"view"``: a :class:`Message`, which has the buffer
+        protocol (and bytes become a memoryview).
     state:
         what ``ctx.state`` is at first, for each node: a function without arguments that makes it, or a
         value, of which each node has a deep copy (``copy.deepcopy``) of its own.
