@@ -104,7 +104,8 @@ PyObject *whole_of(reflow_message message, Arrays arrays)
     if (PyObject_GetBuffer(owner.get(), &of.view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) != 0) return nullptr;
     reflow_message packed{};
     const void *data = nullptr;
-    if (!first_packed(message, &packed, &data)) return nullptr;
+    // The program may have given the array another shape since.
+    if (!first_packed(message, &packed, &data) || found.dimension >= of.view.ndim) return nullptr;
     const char *next = static_cast<const char *>(data);
     if (!has_rows(message, of.view, found.dimension, &next)) return nullptr;
     const int dimensions = of.view.ndim - found.dimension;

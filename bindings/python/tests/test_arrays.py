@@ -320,6 +320,19 @@ def test_rows_and_parts_are_not_taken_for_the_whole(through, net):
     assert part.shape == (3, 4) and part.tolist() == cube[1].tolist() and np.shares_memory(part, cube)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of later versions of NumPy
+def test_an_array_that_is_given_another_shape_behind_its_message(net):
+    net.add("whole", "Merge").add("part", "Map", value="it.cube[1]")
+    whole, part = net.stream("whole.out"), net.stream("part.out")
+    for shape in ((24,), (4, 6), (4, 3, 2), (2, 3, 2, 2)):
+        cube = np.arange(24).reshape(2, 3, 4).copy()
+        net.send("whole.in", cube)
+        net.send("part.in", {"cube": cube})
+        cube.shape = shape
+        assert np.asarray(whole.recv(30)).tolist() == np.arange(24).reshape(2, 3, 4).tolist()
+        assert np.asarray(part.recv(30)).tolist() == np.arange(12, 24).reshape(3, 4).tolist()
+
+
 def test_arrays_outlive_their_networks_and_messages():
     before = settled()
     with reflow.Network() as net:
