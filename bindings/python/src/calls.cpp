@@ -183,24 +183,28 @@ bool read_float(const Spec &spec, const reflow_packet &packet, double *out)
            reflow_message_get_integer(packet.message, &integer) == REFLOW_OK && widen(integer, out);
 }
 
-bool read_integer(const Spec &spec, const reflow_packet &packet, int64_t *out)
-{
-    return !spec.takes_floats(packet.port) && reflow_message_get_integer(packet.message, out) == REFLOW_OK;
-}
-
 // Reads so many packets of an input, from the first on, as have its type: their number, 0 with an exception if
 // the first is no number.
 size_t read_numbers(const Call &call, const Part &part, size_t input, Numbers &out)
 {
     const Spec &spec = *call.node->spec;
-    const auto packet = [&](size_t i) -> const reflow_packet & { return part.inputs[i * call.width + input]; };
+    const reflow_packet *packets = part.inputs + input;
+    const size_t width = call.width;
+    const size_t count = part.firings;
+    const auto packet = [packets, width](size_t i) -> const reflow_packet & { return packets[i * width]; };
+    const bool any_floats = !spec.floats.empty();
     size_t i = 0;
-    out.integers.resize(part.firings);
-    while (i < part.firings && read_integer(spec, packet(i), &out.integers[i])) ++i;
+    out.integers.resize(count);
+    int64_t *integers = out.integers.data();
+    while (i < count && reflow_message_get_integer(packet(i).message, &integers[i]) == REFLOW_OK) {
+        if (any_floats && spec.takes_floats(packet(i).port)) break;
+        ++i;
+    }
     if (i != 0) return i;
     out.of_floats = true;
-    out.floats.resize(part.firings);
-    while (i < part.firings && read_float(spec, packet(i), &out.floats[i])) ++i;
+    out.floats.resize(count);
+    double *floats = out.floats.data();
+    while (i < count && read_float(spec, packet(i), &floats[i])) ++i;
     if (i != 0) return i;
     const reflow_message message = packet(0).message;
     if (reflow_message_kind(message) == REFLOW_KIND_INTEGER) {

@@ -152,12 +152,12 @@ template <typename Type> PyObject *list_of_numbers(const void *data, size_t coun
 {
     Ref list(PyList_New(static_cast<Py_ssize_t>(count)));
     if (!list) return nullptr;
-    const auto *numbers = static_cast<const Type *>(data);
+    const auto *from = static_cast<const Type *>(data);
     for (size_t i = 0; i < count; ++i) {
         PyObject *value = nullptr;
-        if constexpr (std::is_floating_point_v<Type>) value = PyFloat_FromDouble(static_cast<double>(numbers[i]));
-        else if constexpr (std::is_signed_v<Type>) value = PyLong_FromLongLong(numbers[i]);
-        else value = PyLong_FromUnsignedLongLong(numbers[i]); // those beyond integers of messages, too
+        if constexpr (std::is_floating_point_v<Type>) value = PyFloat_FromDouble(static_cast<double>(from[i]));
+        else if constexpr (std::is_signed_v<Type>) value = PyLong_FromLongLong(from[i]);
+        else value = PyLong_FromUnsignedLongLong(from[i]); // those beyond integers of messages, too
         if (value == nullptr) return nullptr;
         PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), value);
     }
