@@ -285,7 +285,7 @@ class Actor:
 
         def factory(ctx):
             if state is not None:
-                ctx.state = state() if callable(state) else state
+                ctx.state = state() if callable(state) else self._copy_of_state()
             if not is_class:
                 return wrap(target), None, None, None
             made = target()
@@ -293,6 +293,17 @@ class Actor:
                     getattr(made, "teardown", None))
 
         return factory
+
+    def _copy_of_state(self):
+        """What a node begins with: its own, whatever other nodes do with theirs."""
+        import copy
+
+        try:
+            return copy.deepcopy(self.state)
+        except Exception as fault:
+            raise InvalidArgumentError(
+                f"{self.id}: the state cannot be copied for each node: {type(fault).__name__}: {fault}",
+                hint="state= a function without arguments that makes it") from fault
 
     def _wrap_run(self, run):
         if not self.is_async_generator:
@@ -349,6 +360,7 @@ def actor(target=None, /, inports=(), outports=(), **options):
     order, if there are several (``await_="any"`` calls it with one value and tells the inport in
     ``ctx.port``; ``"required"`` waits for the required ones only, others are None or their newest value).
     It returns None, or a dict from outport to value; ``ctx.emit`` emits any number of packets beside.
+    Arrays and other buffers are lent, not copied: who fills the same one again emits ``array.copy()``.
 
     * A generator function yields such dicts; without inports it is a source.
     * A coroutine function runs on the event loop of the program (of the thread that starts the network),
@@ -367,13 +379,17 @@ def actor(target=None, /, inports=(), outports=(), **options):
         the name of the component; default the name of the function.
     batch:
         True: the function gets lists of values, one for each inport, and returns lists (or arrays of
-        NumPy), each element a packet. ``"numpy"``: it gets arrays of int64 or float64. A call that raises
-        before it has emitted comes again packet by packet, so that only those fail that fail alone.
+        NumPy), each element a packet. ``"numpy"``: it gets arrays, of int64 where packets are integers and
+        of float64 where they are floats; a batch ends where that changes, so that no number is rounded by
+        what stands beside it. An inport of the type ``"float"`` gives float64 always, and fails an integer
+        that no float is equal to. A call that raises before it has emitted comes again packet by packet,
+        so that only those fail that fail alone.
         With ``await_="any"`` and several inports ``ctx.ports`` tells by which one each value came.
     max_batch:
         firings in one call at most; 4096 with ``batch``.
     max_concurrency, ordered:
-        of coroutines: firings at once, and whether outputs keep the order of the inputs.
+        of coroutines: firings at once (default 1), and whether outputs keep the order of the inputs
+        (default False: those of a firing that ends earlier come earlier).
     timeout:
         seconds that a firing may take; a coroutine is cancelled then.
     blocking:
@@ -384,9 +400,13 @@ def actor(target=None, /, inports=(), outports=(), **options):
     source:
         fires at the start if none of its inports is connected.
     arrays:
-        what packed arrays become: ``"auto"``, ``"list"``, ``"numpy"``, ``"view"``.
+        what packed arrays become. ``"auto"``: what was sent in this process is what it was, read-only and
+        not copied: an array of NumPy, or a memoryview of another buffer; all others are lists.
+        ``"list"``; ``"numpy"``: arrays of NumPy; ``"view"``: a :class:`Message`, which has the buffer
+        protocol (and bytes become a memoryview).
     state:
-        what ``ctx.state`` is at first, for each node: a function without arguments, or a value.
+        what ``ctx.state`` is at first, for each node: a function without arguments that makes it, or a
+        value, of which each node has a deep copy (``copy.deepcopy``) of its own.
     config:
         a JSON Schema (dict) that the configuration of a node is checked with.
     priority:

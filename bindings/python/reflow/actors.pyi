@@ -23,6 +23,7 @@ _Priority = Literal["normal", "high", "low"]
 ARRAYS: Dict[str, int]
 
 def _count(value: Any, what: str, least: int, end: int = ...) -> int: ...
+def _milliseconds(timeout: Any, what: str) -> int: ...
 
 class Port:
     name: str

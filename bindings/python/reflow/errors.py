@@ -243,6 +243,8 @@ _HERE = {
     "reflow_network_carry_envelopes": "carry_envelopes()",
     "reflow_network_snapshot_file": "snapshot(path)",
     "reflow_context_again": "again()",
+    "give it save and load, or the flag for components without state":
+        "give the class save(self) and load(self, saved), which may keep None; a generator cannot be saved",
 }
 
 

@@ -88,7 +88,7 @@ class Network(Operations, _reflow.Network):
 
     ``graph`` is a Graph, the path of a document, a dict or bytes of one; default an empty graph. With
     ``runtime`` the network stands on that one, otherwise it makes one of its own, with ``options`` as
-    :class:`Runtime` has them (``mode``, ``workers``, ``seed``, ``watchdog_ms``, ...), and ends it when it
+    :class:`Runtime` has them (``mode``, ``workers``, ``seed``, ``watchdog``, ...), and ends it when it
     is closed. ``actors`` are registered before the graph is looked at.
 
     All times are in seconds, and None waits for ever. A network may be used by several threads at once.
@@ -273,12 +273,12 @@ class Network(Operations, _reflow.Network):
         """
         self._prepare_loop()
         errors = self.runtime.errors
-        before = len(errors)
+        before = errors[-1] if errors else None
         self._begin_events()
         try:
             self._start()
         except Error as error:
-            if len(errors) > before and error.__cause__ is None:
+            if errors and errors[-1] is not before and error.__cause__ is None:
                 raise error from errors[-1].exception
             raise
         return self

@@ -47,6 +47,7 @@ class Network(Operations, _reflow.Network):
         max_packets: int = 0,
         max_completions: int = 0,
         blocking_threads: int = 0,
+        watchdog: Optional[float] = None,
         watchdog_ms: int = 0,
         check_types: bool = False,
         log_level: int = ...,

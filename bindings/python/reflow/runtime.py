@@ -6,7 +6,7 @@ import sys
 import weakref
 
 from . import _logging, _reflow
-from .actors import STYLE_TASK, Actor, actor
+from .actors import STYLE_TASK, Actor, _milliseconds, actor
 from .errors import AlreadyExistsError, InvalidArgumentError
 
 MODES = {"own": 0, "inline": 1, "hosted": 2, "lent": 3, "simulated": 4}
@@ -64,9 +64,10 @@ class Runtime(_reflow.Runtime):
         (1,000,000).
     blocking_threads:
         threads beside the workers for actors with ``blocking=True`` (32).
-    watchdog_ms:
-        a call of an actor that lasts longer is told of, once: by the event ``ActorStuck`` and a warning
-        (never). Of coroutines, when their event loop has not answered for that long.
+    watchdog:
+        seconds; a call of an actor that lasts longer is told of, once: by the event ``ActorStuck`` and a
+        warning (never). Of coroutines, when their event loop has not answered for that long.
+        ``watchdog_ms`` is the same in milliseconds.
     check_types:
         True: values have to fit the types of inports while networks run, too.
     log_level:
@@ -82,6 +83,10 @@ class Runtime(_reflow.Runtime):
     def __new__(cls, mode="own", **options):
         if mode not in MODES:
             raise InvalidArgumentError(f"mode is one of {', '.join(map(repr, MODES))}, not {mode!r}")
+        if "watchdog" in options:
+            if "watchdog_ms" in options:
+                raise InvalidArgumentError("watchdog and watchdog_ms are the same in two units: give one of them")
+            options["watchdog_ms"] = _milliseconds(options.pop("watchdog"), "watchdog")
         _check_counts(options)
         _logging.start()
         options.setdefault("log_level", _logging.engine_level())

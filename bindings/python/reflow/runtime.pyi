@@ -32,6 +32,7 @@ class Runtime(_reflow.Runtime):
         max_packets: int = 0,
         max_completions: int = 0,
         blocking_threads: int = 0,
+        watchdog: Optional[float] = None,
         watchdog_ms: int = 0,
         check_types: bool = False,
         log_level: int = ...,

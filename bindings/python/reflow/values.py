@@ -18,6 +18,10 @@ paths, ``Fraction``
 mappings                   a dict
 dataclasses, named tuples  a dict of their fields
 ``model_dump()``           what it gives (pydantic)
+``Array`` of pyarrow       numbers without nulls: a packed array, without a copy (``uint8``: a list);
+                           all others a list
+``Table``, ``RecordBatch`` a dict of the columns, each as an ``Array``
+of pyarrow
 ``__reflow__()``           what it gives: the method that a class of your own may have
 =========================  ====================================================================
 """
@@ -135,6 +139,8 @@ def _built_in(cls, value):
         return _numpy_time(cls, value)
     if _named(cls, "decimal.Decimal", "uuid.UUID", "pathlib.PurePath", "fractions.Fraction"):
         return str(value)
+    if _named(cls, "pyarrow.Array", "pyarrow.ChunkedArray", "pyarrow.Table", "pyarrow.RecordBatch", "pyarrow.Scalar"):
+        return _arrow(cls, value)
     if hasattr(cls, "model_dump"):
         return value.model_dump()
     if hasattr(cls, "__dataclass_fields__"):
@@ -150,6 +156,35 @@ def _numpy_time(cls, value):
     if _named(cls, "numpy.datetime64"):
         return str(value)
     return float(value / cls(1, "s"))  # an error of NumPy for months and years, which have no length
+
+
+# Formats of the numbers of Arrow. A view of uint8 would travel as bytes.
+_ARROW = {"int8": "b", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q",
+          "float": "f", "double": "d"}
+
+
+def _arrow(cls, value):
+    if _named(cls, "pyarrow.Scalar"):
+        return value.as_py()
+    if _named(cls, "pyarrow.Table", "pyarrow.RecordBatch"):
+        names = value.schema.names
+        if len(set(names)) != len(names):
+            raise ValueError(f"two columns of a table have one name: {', '.join(names)}")
+        return {name: _arrow_column(value.column(i)) for i, name in enumerate(names)}
+    return _arrow_column(value)
+
+
+def _arrow_column(value):
+    if hasattr(value, "chunks"):
+        if value.num_chunks != 1:
+            value = value.combine_chunks()
+        value = value.chunk(0) if hasattr(value, "chunks") and value.num_chunks == 1 else value
+    form = _ARROW.get(str(value.type))
+    if form is None or value.null_count or hasattr(value, "chunks") or not len(value):
+        return value.to_pylist()
+    data = memoryview(value.buffers()[1])
+    size = value.type.bit_width // 8
+    return data[value.offset * size:(value.offset + len(value)) * size].cast(form)
 
 
 def _collection(cls, value):

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base.hpp"
 #include "context.hpp"
@@ -31,6 +32,7 @@ struct Spec {
     uint32_t values = 1; // values that the function gets after its context
     bool await_any = true;
     bool source = false;
+    std::vector<bool> floats; // Style::numpy: the inports of the type float, empty if there are none
     PyObject *function = nullptr; // called for each firing, or what factory gives
     PyObject *factory = nullptr;  // factory(ctx) -> (run, setup, finish, teardown), or NULL
     PyObject *dispatch = nullptr; // Style::task: dispatch(run, [(ctx, ...), ...])
@@ -43,6 +45,7 @@ struct Spec {
     bool may_wait = false;        // its callbacks run on threads beside the workers
     Node *nodes = nullptr; // a list, changed with the lock of the interpreter held
 
+    [[nodiscard]] bool takes_floats(uint32_t port) const { return port < floats.size() && floats[port]; }
     int traverse(visitproc visit, void *arg);
     void clear();
 };

@@ -32,9 +32,10 @@ struct Call {
     size_t width;
     Clock::time_point begin = Clock::now();
 
-    [[nodiscard]] bool should_return(size_t done) const
+    [[nodiscard]] bool should_return(size_t done) const { return time_to_look(done) && is_over(); }
+    [[nodiscard]] bool is_over() const
     {
-        return time_to_look(done) && (Clock::now() - begin > turn || reflow_context_stopping(native));
+        return Clock::now() - begin > turn || reflow_context_stopping(native);
     }
     // The first done firings are over, the rest comes again.
     reflow_status leave(size_t done) const
@@ -157,37 +158,105 @@ PyObject *values_of_input(const Call &call, const Part &part, size_t input)
     return list.release();
 }
 
-// The inputs as packed numbers: ints if all are, else floats; NULL with an exception if some are neither.
-PyObject *numbers_of_input(const Call &call, const Part &part, size_t input)
+// The numbers of one input. Which type they have is a matter of each packet, and not of those beside it: an
+// array ends where it changes.
+struct Numbers {
+    std::vector<int64_t> integers;
+    std::vector<double> floats;
+    bool of_floats = false;
+};
+
+// An integer that comes by an inport of the type float. False if no float is equal to it.
+bool widen(int64_t integer, double *out)
+{
+    *out = static_cast<double>(integer);
+    return *out < 9223372036854775808.0 && static_cast<int64_t>(*out) == integer;
+}
+
+bool read_float(const Spec &spec, const reflow_packet &packet, double *out)
+{
+    if (reflow_message_kind(packet.message) == REFLOW_KIND_FLOAT) {
+        return reflow_message_get_float(packet.message, out) == REFLOW_OK;
+    }
+    int64_t integer = 0;
+    return spec.takes_floats(packet.port) &&
+           reflow_message_get_integer(packet.message, &integer) == REFLOW_OK && widen(integer, out);
+}
+
+// Reads so many packets of an input, from the first on, as have its type: their number, 0 with an exception if
+// the first is no number.
+size_t read_numbers(const Call &call, const Part &part, size_t input, Numbers &out)
+{
+    const Spec &spec = *call.node->spec;
+    const reflow_packet *packets = part.inputs + input;
+    const size_t width = call.width;
+    const size_t count = part.firings;
+    const auto packet = [packets, width](size_t i) -> const reflow_packet & { return packets[i * width]; };
+    const bool any_floats = !spec.floats.empty();
+    size_t i = 0;
+    out.integers.resize(count);
+    int64_t *integers = out.integers.data();
+    while (i < count && reflow_message_get_integer(packet(i).message, &integers[i]) == REFLOW_OK) {
+        if (any_floats && spec.takes_floats(packet(i).port)) break;
+        ++i;
+    }
+    if (i != 0) return i;
+    out.of_floats = true;
+    out.floats.resize(count);
+    double *floats = out.floats.data();
+    while (i < count && read_float(spec, packet(i), &floats[i])) ++i;
+    if (i != 0) return i;
+    const reflow_message message = packet(0).message;
+    if (reflow_message_kind(message) == REFLOW_KIND_INTEGER) {
+        raise_text(REFLOW_ERROR_WRONG_KIND, "an integer that no float is equal to, at an inport of the type float",
+                   "an inport of the type integer or any gives arrays of int64");
+        return 0;
+    }
+    raise_text(REFLOW_ERROR_WRONG_KIND,
+               "a batch of NumPy has integers and floats only, and a packet is of kind " +
+                   std::string(text_of(reflow_kind_name(reflow_message_kind(message)))),
+               "batch=True takes everything");
+    return 0;
+}
+
+PyObject *array_of_numbers(const Numbers &numbers, size_t count)
 {
     Failure error;
     reflow_message packed{};
-    std::vector<int64_t> integers(part.firings);
-    size_t i = 0;
-    while (i < part.firings && reflow_message_get_integer(part.inputs[i * call.width + input].message,
-                                                          &integers[i]) == REFLOW_OK) {
-        ++i;
-    }
-    reflow_status status = REFLOW_OK;
-    if (i == part.firings) {
-        status = reflow_message_numbers(REFLOW_NUMBER_I64, integers.data(), i, &packed, error.out());
-    } else {
-        std::vector<double> floats(part.firings);
-        for (i = 0; i < part.firings; ++i) {
-            const reflow_message message = part.inputs[i * call.width + input].message;
-            if (reflow_message_get_float(message, &floats[i]) == REFLOW_OK) continue;
-            raise_text(REFLOW_ERROR_WRONG_KIND,
-                       "a batch of NumPy has integers and floats only, and a packet is of kind " +
-                           std::string(text_of(reflow_kind_name(reflow_message_kind(message)))),
-                       "batch=True takes everything");
-            return nullptr;
-        }
-        status = reflow_message_numbers(REFLOW_NUMBER_F64, floats.data(), i, &packed, error.out());
-    }
-    if (!check(status, error)) return nullptr;
+    const void *data = numbers.of_floats ? static_cast<const void *>(numbers.floats.data()) : numbers.integers.data();
+    const reflow_number type = numbers.of_floats ? REFLOW_NUMBER_F64 : REFLOW_NUMBER_I64;
+    if (!check(reflow_message_numbers(type, data, count, &packed, error.out()), error)) return nullptr;
     PyObject *array = array_of_message(packed);
     reflow_message_unref(packed);
     return array;
+}
+
+// The arrays for a call with so many firings of a part, from the first on, as have the same types.
+bool add_arrays(const Call &call, Part &part, std::vector<PyObject *> &arguments)
+{
+    const size_t values = call.node->spec->values;
+    std::vector<Numbers> numbers(values);
+    for (size_t input = 0; input < values; ++input) {
+        const size_t same = read_numbers(call, part, input, numbers[input]);
+        part.firings = std::max<size_t>(same, 1);
+        if (same == 0) return false;
+    }
+    for (const Numbers &of_input : numbers) {
+        PyObject *array = array_of_numbers(of_input, part.firings);
+        if (array == nullptr) return false;
+        arguments.push_back(array);
+    }
+    return true;
+}
+
+bool add_lists(const Call &call, const Part &part, std::vector<PyObject *> &arguments)
+{
+    for (size_t input = 0; input < call.node->spec->values; ++input) {
+        PyObject *values = part.inputs == nullptr ? PyList_New(0) : values_of_input(call, part, input);
+        if (values == nullptr) return false;
+        arguments.push_back(values);
+    }
+    return true;
 }
 
 enum class Called {
@@ -196,25 +265,21 @@ enum class Called {
     half,   // failed, behind something that it has emitted
 };
 
-// Calls the function with some of the firings. After a failure the exception is set.
-Called call_firings(const Call &call, size_t first, size_t firings)
+// Calls the function with some of the firings; *firings is how many there are, and then how many of them, from
+// the first on, were in the call. After a failure the exception is set.
+Called call_firings(const Call &call, size_t first, size_t *firings)
 {
     Node *node = call.node;
     const Entered context(node, call.native);
     if (!context) return Called::failed;
     enter(context.get(), call, first);
-    context->firings = static_cast<uint32_t>(firings);
     const uint64_t before = context->emits;
-    const Part part{call.inputs != nullptr ? call.inputs + first * call.width : nullptr, firings};
+    Part part{call.inputs != nullptr ? call.inputs + first * call.width : nullptr, *firings};
     std::vector<PyObject *> arguments = {nullptr, context.object()};
-    bool good = true;
-    for (size_t input = 0; good && input < node->spec->values; ++input) {
-        PyObject *values = part.inputs == nullptr              ? PyList_New(0)
-                           : node->spec->style == Style::numpy ? numbers_of_input(call, part, input)
-                                                               : values_of_input(call, part, input);
-        good = values != nullptr;
-        if (good) arguments.push_back(values);
-    }
+    const bool arrays = node->spec->style == Style::numpy && part.inputs != nullptr;
+    bool good = arrays ? add_arrays(call, part, arguments) : add_lists(call, part, arguments);
+    *firings = part.firings;
+    context->firings = static_cast<uint32_t>(part.firings);
     Ref function(Py_XNewRef(node->run));
     if (good && function) {
         Ref result(in_python([&] {
@@ -234,14 +299,21 @@ void set_exception(PyObject *exception)
     PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception);
 }
 
-// One by one, so that only those fail that fail alone. Those behind them are a batch again.
-reflow_status call_alone(const Call &call)
+// Calls the function with one firing; false with an exception.
+bool call_one(const Call &call, size_t firing)
+{
+    size_t one = 1;
+    return call_firings(call, firing, &one) == Called::good;
+}
+
+// One by one, so that only those fail that fail alone. Those behind them are a batch again. The first done
+// firings are over.
+reflow_status call_alone(const Call &call, size_t done)
 {
     Node *node = call.node;
-    size_t done = 0;
     while (done < call.firings && node->alone > 0) {
         --node->alone;
-        if (call_firings(call, done, 1) != Called::good) return call.fail(done);
+        if (!call_one(call, done)) return call.fail(done);
         ++done;
         if (done < call.firings && call.should_return(done)) break;
     }
@@ -250,14 +322,30 @@ reflow_status call_alone(const Call &call)
 
 // A call that fails has to leave nothing behind: its firings come again one by one. If it has emitted
 // something, they would emit that again, so all of them fail with it.
+reflow_status call_failed(const Call &call, size_t done, size_t firings, Called called)
+{
+    Node *node = call.node;
+    if (firings == 1 || PyErr_ExceptionMatches(PyExc_Exception) == 0) return call.fail(done);
+    if (called == Called::half) {
+        Py_XSETREF(node->lost, take_exception());
+        node->lost_firings = firings - 1;
+        set_exception(node->lost);
+        return call.fail(done);
+    }
+    PyErr_Clear();
+    node->alone = firings;
+    return call_alone(call, done);
+}
+
 reflow_status call_batch(const Call &call)
 {
     Node *node = call.node;
     if (call.inputs == nullptr) {
-        return call_firings(call, 0, 0) == Called::good ? REFLOW_OK : call.fail(0);
+        size_t none = 0;
+        return call_firings(call, 0, &none) == Called::good ? REFLOW_OK : call.fail(0);
     }
     if (reflow_context_attempts(call.native) > 0) { // one that is tried again, whatever failed before
-        if (call_firings(call, 0, 1) != Called::good) return call.fail(0);
+        if (!call_one(call, 0)) return call.fail(0);
         return call.firings > 1 ? call.leave(1) : REFLOW_OK;
     }
     if (node->lost_firings > 0 && node->lost != nullptr) {
@@ -265,19 +353,16 @@ reflow_status call_batch(const Call &call)
         if (--node->lost_firings == 0) Py_CLEAR(node->lost);
         return call.fail(0);
     }
-    if (node->alone > 0) return call_alone(call);
-    const Called called = call_firings(call, 0, call.firings);
-    if (called == Called::good) return REFLOW_OK;
-    if (call.firings == 1 || PyErr_ExceptionMatches(PyExc_Exception) == 0) return call.fail(0);
-    if (called == Called::half) {
-        Py_XSETREF(node->lost, take_exception());
-        node->lost_firings = call.firings - 1;
-        set_exception(node->lost);
-        return call.fail(0);
+    if (node->alone > 0) return call_alone(call, 0);
+    size_t done = 0;
+    while (done < call.firings) { // lists: one call
+        size_t firings = call.firings - done;
+        const Called called = call_firings(call, done, &firings);
+        if (called != Called::good) return call_failed(call, done, firings, called);
+        done += firings;
+        if (done < call.firings && call.is_over()) return call.leave(done);
     }
-    PyErr_Clear();
-    node->alone = call.firings;
-    return call_alone(call);
+    return REFLOW_OK;
 }
 
 // ---- generators --------------------------------------------------------------------------------

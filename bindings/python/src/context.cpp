@@ -285,7 +285,8 @@ PyMethodDef own_methods[] = {
     {"emit", reinterpret_cast<PyCFunction>(reinterpret_cast<void *>(context_emit)),
      METH_FASTCALL | METH_KEYWORDS,
      "emit(port, value, *, index=None)\n\nEmits a value on an outport, any number of times. index is the\n"
-     "element of an array port. Raises NotFoundError with a hint for an unknown port, ConversionError for\n"
+     "element of an array port. Arrays and other buffers are lent, not copied: who fills the same one again\n"
+     "emits a copy of it (array.copy()). Raises NotFoundError with a hint for an unknown port, ConversionError for\n"
      "a value that cannot travel, InvalidStateError when the firing has ended."},
     {"emit_many", reinterpret_cast<PyCFunction>(reinterpret_cast<void *>(context_emit_many)),
      METH_FASTCALL,

@@ -1,5 +1,6 @@
 // Messages as values of Python.
 #include <cstring>
+#include <type_traits>
 
 #include "errors.hpp"
 #include "lend.hpp"
@@ -35,8 +36,103 @@ const Number *number(reflow_number type)
 
 PyObject *array_of(reflow_message message, Arrays arrays);
 
+// ---- arrays of several dimensions ----------------------------------------------------------------
+
+struct Shaped {
+    Py_buffer view{};
+    ~Shaped()
+    {
+        if (view.obj != nullptr) PyBuffer_Release(&view);
+    }
+};
+
+// Whether a message has the rows of a buffer from a dimension on, all of them, where they are. *next is where
+// the next row is.
+bool has_rows(reflow_message message, const Py_buffer &view, int dimension, const char **next)
+{
+    reflow_number type = 0;
+    const void *data = nullptr;
+    size_t count = 0;
+    const auto wanted = static_cast<size_t>(view.shape[dimension]);
+    if (reflow_message_get_numbers(message, &type, &data, &count) == REFLOW_OK) {
+        const bool last = dimension == view.ndim - 1 || wanted == 0;
+        const bool here = count == 0 || data == *next;
+        *next += count * static_cast<size_t>(view.itemsize);
+        return last && here && count == wanted && type == number_of_format(view.format, view.itemsize);
+    }
+    if (dimension >= view.ndim - 1 || reflow_message_count(message) != wanted) return false;
+    for (size_t i = 0; i < wanted; ++i) {
+        reflow_message row{};
+        if (reflow_message_get_at(message, i, &row) != REFLOW_OK || !has_rows(row, view, dimension + 1, next)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// A read-only array of NumPy over a part of an array or of another buffer.
+PyObject *array_over(PyObject *owner, Py_ssize_t first, Py_ssize_t count, PyObject *shape)
+{
+    Ref numpy(PyImport_ImportModule("numpy"));
+    Ref whole(numpy ? PyObject_CallMethod(numpy.get(), "asarray", "O", owner) : nullptr);
+    Ref flat(whole ? PyObject_CallMethod(whole.get(), "reshape", "i", -1) : nullptr);
+    Ref part(flat ? PySequence_GetSlice(flat.get(), first, first + count) : nullptr);
+    Ref shaped(part ? PyObject_CallMethod(part.get(), "reshape", "O", shape) : nullptr);
+    Ref done(shaped ? PyObject_CallMethod(shaped.get(), "setflags", "O", Py_False) : nullptr);
+    return done ? shaped.release() : nullptr;
+}
+
+PyObject *memory_over(const Py_buffer &view, Py_ssize_t first, Py_ssize_t count, PyObject *shape)
+{
+    Ref whole(PyMemoryView_FromObject(view.obj));
+    Ref bytes(whole ? PyObject_CallMethod(whole.get(), "cast", "s", "B") : nullptr);
+    Ref part(bytes ? PySequence_GetSlice(bytes.get(), first * view.itemsize, (first + count) * view.itemsize)
+                   : nullptr);
+    const char *format = format_of_number(number_of_format(view.format, view.itemsize));
+    Ref shaped(part ? PyObject_CallMethod(part.get(), "cast", "sO", format, shape) : nullptr);
+    return shaped ? PyObject_CallMethod(shaped.get(), "toreadonly", nullptr) : nullptr;
+}
+
+// What a message was made of, if that was an array of several dimensions: an array of NumPy, or a memoryview of
+// what is none; NULL with or without an exception otherwise.
+PyObject *whole_of(reflow_message message, Arrays arrays)
+{
+    Whole found{};
+    if ((arrays != Arrays::automatic && arrays != Arrays::numpy) || !find_whole(message, &found)) return nullptr;
+    Ref owner = Ref::borrow(found.owner);
+    Shaped of;
+    if (PyObject_GetBuffer(owner.get(), &of.view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) != 0) return nullptr;
+    reflow_message packed{};
+    const void *data = nullptr;
+    // The program may have given the array another shape since.
+    if (!first_packed(message, &packed, &data) || found.dimension >= of.view.ndim) return nullptr;
+    const char *next = static_cast<const char *>(data);
+    if (!has_rows(message, of.view, found.dimension, &next)) return nullptr;
+    const int dimensions = of.view.ndim - found.dimension;
+    Ref shape(PyTuple_New(dimensions));
+    if (!shape) return nullptr;
+    Py_ssize_t count = 1;
+    for (int d = 0; d < dimensions; ++d) {
+        const Py_ssize_t size = of.view.shape[found.dimension + d];
+        PyObject *number = PyLong_FromSsize_t(size);
+        if (number == nullptr) return nullptr;
+        PyTuple_SET_ITEM(shape.get(), d, number);
+        count *= size;
+    }
+    const Py_ssize_t offset = static_cast<const char *>(data) - static_cast<const char *>(of.view.buf);
+    const Py_ssize_t first = count != 0 ? offset / of.view.itemsize : 0;
+    if (arrays == Arrays::numpy || is_ndarray(owner.get())) {
+        return array_over(owner.get(), first, count, shape.get());
+    }
+    PyObject *made = memory_over(of.view, first, count, shape.get());
+    if (made == nullptr) PyErr_Clear(); // a format that views cannot be made with: its rows are
+    return made;
+}
+
 PyObject *list_of(reflow_message message, Arrays arrays)
 {
+    PyObject *whole = whole_of(message, arrays);
+    if (whole != nullptr || PyErr_Occurred() != nullptr) return whole;
     const size_t count = reflow_message_count(message);
     Ref list(PyList_New(static_cast<Py_ssize_t>(count)));
     if (!list) return nullptr;
@@ -52,23 +148,42 @@ PyObject *list_of(reflow_message message, Arrays arrays)
     return list.release();
 }
 
-PyObject *packed_list(reflow_number type, const void *data, size_t count)
+template <typename Type> PyObject *list_of_numbers(const void *data, size_t count)
 {
     Ref list(PyList_New(static_cast<Py_ssize_t>(count)));
     if (!list) return nullptr;
+    const auto *from = static_cast<const Type *>(data);
     for (size_t i = 0; i < count; ++i) {
         PyObject *value = nullptr;
-        switch (type) {
-        case REFLOW_NUMBER_I64: value = PyLong_FromLongLong(static_cast<const int64_t *>(data)[i]); break;
-        case REFLOW_NUMBER_U64: // those beyond integers of messages, too
-            value = PyLong_FromUnsignedLongLong(static_cast<const uint64_t *>(data)[i]);
-            break;
-        default: value = PyFloat_FromDouble(static_cast<const double *>(data)[i]); break;
-        }
+        if constexpr (std::is_floating_point_v<Type>) value = PyFloat_FromDouble(static_cast<double>(from[i]));
+        else if constexpr (std::is_signed_v<Type>) value = PyLong_FromLongLong(from[i]);
+        else value = PyLong_FromUnsignedLongLong(from[i]); // those beyond integers of messages, too
         if (value == nullptr) return nullptr;
         PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), value);
     }
     return list.release();
+}
+
+PyObject *packed_list(reflow_number type, const void *data, size_t count)
+{
+    switch (type) {
+    case REFLOW_NUMBER_I8: return list_of_numbers<int8_t>(data, count);
+    case REFLOW_NUMBER_U8: return list_of_numbers<uint8_t>(data, count);
+    case REFLOW_NUMBER_I16: return list_of_numbers<int16_t>(data, count);
+    case REFLOW_NUMBER_U16: return list_of_numbers<uint16_t>(data, count);
+    case REFLOW_NUMBER_I32: return list_of_numbers<int32_t>(data, count);
+    case REFLOW_NUMBER_U32: return list_of_numbers<uint32_t>(data, count);
+    case REFLOW_NUMBER_I64: return list_of_numbers<int64_t>(data, count);
+    case REFLOW_NUMBER_U64: return list_of_numbers<uint64_t>(data, count);
+    case REFLOW_NUMBER_F32: return list_of_numbers<float>(data, count);
+    default: return list_of_numbers<double>(data, count);
+    }
+}
+
+PyObject *memory_of_message(reflow_message message)
+{
+    Ref held(wrap_message(reflow_message_ref(message)));
+    return held ? PyMemoryView_FromObject(held.get()) : nullptr;
 }
 
 PyObject *array_of(reflow_message message, Arrays arrays)
@@ -79,17 +194,19 @@ PyObject *array_of(reflow_message message, Arrays arrays)
     if (reflow_message_get_numbers(message, &type, &data, &count) != REFLOW_OK) {
         return list_of(message, arrays);
     }
-    const bool wide = type == REFLOW_NUMBER_I64 || type == REFLOW_NUMBER_F64;
+    if (count == 0) { // an array without rows, such as one of the shape (0, 3)
+        PyObject *whole = whole_of(message, arrays);
+        if (whole != nullptr || PyErr_Occurred() != nullptr) return whole;
+    }
     if (arrays == Arrays::automatic) {
-        PyObject *lender = count != 0 ? lender_of(data) : nullptr;
+        PyObject *lender = lender_of(message, data);
         if (lender != nullptr && is_ndarray(lender)) arrays = Arrays::numpy;
-        else if (lender != nullptr || !wide) arrays = Arrays::view;
+        else if (lender != nullptr) return memory_of_message(message);
         else arrays = Arrays::list;
     }
     if (arrays == Arrays::numpy) return array_of_message(message);
     if (arrays == Arrays::view) return wrap_message(reflow_message_ref(message));
-    if (wide || type == REFLOW_NUMBER_U64) return packed_list(type, data, count);
-    return list_of(message, arrays);
+    return packed_list(type, data, count);
 }
 
 // How many that want a list in any case are at work on this thread.
@@ -142,7 +259,7 @@ PyObject *text_value(reflow_message message)
     if (const reflow_status status = reflow_message_get_text(message, &text)) {
         return raise_status(status, nullptr, "reading a string");
     }
-    PyObject *lender = text.size >= 4096 ? lender_of(text.data) : nullptr;
+    PyObject *lender = text.size >= 4096 ? lender_of(message, text.data) : nullptr;
     if (lender != nullptr && PyUnicode_CheckExact(lender) != 0) {
         Py_INCREF(lender);
         return lender;
@@ -156,15 +273,12 @@ PyObject *bytes_value(reflow_message message, Arrays arrays)
     if (const reflow_status status = reflow_message_get_bytes(message, &data)) {
         return raise_status(status, nullptr, "reading bytes");
     }
-    PyObject *lender = data.size >= 4096 ? lender_of(data.data) : nullptr;
+    PyObject *lender = data.size >= 4096 ? lender_of(message, data.data) : nullptr;
     if (lender != nullptr && PyBytes_CheckExact(lender) != 0 && arrays != Arrays::view) {
         Py_INCREF(lender);
         return lender;
     }
-    if (arrays == Arrays::view) {
-        Ref held(wrap_message(reflow_message_ref(message)));
-        return held ? PyMemoryView_FromObject(held.get()) : nullptr;
-    }
+    if (arrays == Arrays::view) return memory_of_message(message);
     return PyBytes_FromStringAndSize(data.data, static_cast<Py_ssize_t>(data.size));
 }
 

@@ -331,6 +331,31 @@ static bool mended(PyObject *object)
     return true;
 }
 
+// What an actor of the runtime has raised last, of those that it keeps; None, or NULL, if there is none.
+static Ref newest_failure(PyObject *runtime)
+{
+    Ref failures(PyObject_GetAttrString(runtime, "errors"));
+    const Py_ssize_t size = failures ? PySequence_Size(failures.get()) : -1;
+    Ref newest(size > 0 ? PySequence_GetItem(failures.get(), size - 1) : nullptr);
+    if (!newest) PyErr_Clear();
+    return newest;
+}
+
+// The error that is set is from the exception of an actor that could not be made, if one has raised since.
+static void set_cause(PyObject *runtime, const Ref &before)
+{
+    Ref error(take_exception());
+    Ref failure(newest_failure(runtime));
+    Ref cause(failure && failure.get() != before.get() ? PyObject_GetAttrString(failure.get(), "exception")
+                                                       : nullptr);
+    if (!cause) PyErr_Clear();
+    Ref known(PyException_GetCause(error.get()));
+    if (cause && !known && PyExceptionInstance_Check(cause.get()) != 0 && cause.get() != error.get()) {
+        PyException_SetCause(error.get(), cause.release());
+    }
+    PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.get())), error.get());
+}
+
 reflow_network *network_handle(PyObject *object)
 {
     NetworkObject *network = self_of(object);
@@ -351,6 +376,7 @@ reflow_network *network_handle(PyObject *object)
     reflow_view file{};
     if (network->record != nullptr && !view_from(network->record, "a file", &file)) return nullptr;
     reflow_status status = REFLOW_OK;
+    Ref before(newest_failure(network->runtime));
     {
         Using using_network(network);
         status = unlocked([&] {
@@ -361,6 +387,7 @@ reflow_network *network_handle(PyObject *object)
     }
     if (!check(status, error)) {
         if (status == REFLOW_ERROR_GRAPH && mended(object)) return network_handle(object);
+        set_cause(network->runtime, before);
         return nullptr;
     }
     if (network->handle != nullptr || network->closed) { // another thread was faster

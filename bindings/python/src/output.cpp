@@ -121,12 +121,21 @@ reflow_status wait_of(const OutputObject *output, const Timeout &timeout, Call &
     return wait_with_coroutines(runtime.get(), timeout, slice);
 }
 
+// Whether an output has ended while its network goes on.
+bool node_has_gone(const OutputObject *output)
+{
+    const auto *network = reinterpret_cast<const NetworkObject *>(output->network);
+    return network != nullptr && !network->closed && network->handle != nullptr &&
+           reflow_network_get_state(network->handle) == REFLOW_NETWORK_RUNNING;
+}
+
 // As check_wait, in words that tell an end from what is late.
 bool check_recv(const OutputObject *output, reflow_status status, const Failure &error)
 {
     if (status == REFLOW_ERROR_CLOSED) {
         if (output->closed) return raise_text(status, closed_text) != nullptr;
-        raise_text(status, "the network has ended, and all of this output was read");
+        raise_text(status, node_has_gone(output) ? "the node of this output has been removed, and all of it was read"
+                                                 : "the network has ended, and all of this output was read");
         return false;
     }
     if (status == REFLOW_ERROR_TIMEOUT) {

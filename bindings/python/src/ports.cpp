@@ -195,35 +195,78 @@ PyObject *ask_for_room(PyObject *self, PyObject *const *arguments, Py_ssize_t co
     Py_RETURN_NONE;
 }
 
+// Sends messages, and waits for room; *sent tells how many more went. False with an exception.
+bool send_messages(PyObject *self, reflow_inport inport, Messages &messages, const Timeout &timeout, size_t *sent)
+{
+    NetworkObject *network = self_of(self);
+    Failure error;
+    size_t taken = 0;
+    reflow_status status = reflow_network_send_many(network->handle, inport, messages.data(),
+                                                    messages.size(), 0, &taken, error.out());
+    messages.taken(taken);
+    const bool waits = status != REFLOW_OK && (status != REFLOW_ERROR_WOULD_BLOCK || may_wait(self));
+    if (waits) {
+        status = wait_with_coroutines(network->runtime, timeout, [&](int64_t ms) {
+            size_t accepted = 0;
+            const reflow_status answer =
+                reflow_network_send_many(network->handle, inport, messages.data() + taken,
+                                         messages.size() - taken, ms, &accepted, error.out());
+            taken += accepted;
+            return answer;
+        });
+        messages.taken(taken);
+    }
+    *sent += taken;
+    return status == REFLOW_OK || (waits && check_wait(status, error, "sending"));
+}
+
+// What is there as a whole, and converted as a whole; other iterables may be of any length.
+bool is_whole(PyObject *values)
+{
+    return PyList_Check(values) != 0 || PyTuple_Check(values) != 0 || is_ndarray(values) ||
+           Py_TYPE(values)->tp_iter == nullptr || PyUnicode_Check(values) != 0 || PyBytes_Check(values) != 0 ||
+           PyDict_Check(values) != 0;
+}
+
+// Takes at most so many values of an iterator; NULL with an exception.
+PyObject *next_portion(PyObject *iterator)
+{
+    constexpr Py_ssize_t most = 4096;
+    Ref list(PyList_New(0));
+    while (list && PyList_GET_SIZE(list.get()) < most) {
+        Ref item(PyIter_Next(iterator));
+        if (!item) break;
+        if (PyList_Append(list.get(), item.get()) != 0) return nullptr;
+    }
+    return PyErr_Occurred() == nullptr ? list.release() : nullptr;
+}
+
 PyObject *send_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
     PyObject *seconds = nullptr;
     reflow_inport inport{};
     Timeout timeout;
     Messages messages;
+    size_t sent = 0;
     if (!send_arguments(arguments, count, names, &seconds, nullptr) || !find_inport(self, arguments[0], &inport) ||
-        !timeout.parse(seconds) || !messages.fill(arguments[1]) || !ensure_running(self)) {
+        !timeout.parse(seconds)) {
         return nullptr;
     }
-    NetworkObject *network = self_of(self);
-    Using using_network(network);
-    Failure error;
-    size_t sent = 0;
-    reflow_status status = reflow_network_send_many(network->handle, inport, messages.data(),
-                                                    messages.size(), 0, &sent, error.out());
-    messages.taken(sent);
-    if (status == REFLOW_OK) return PyLong_FromSize_t(sent);
-    if (status == REFLOW_ERROR_WOULD_BLOCK && !may_wait(self)) return nullptr;
-    status = wait_with_coroutines(network->runtime, timeout, [&](int64_t ms) {
-        size_t accepted = 0;
-        const reflow_status answer =
-            reflow_network_send_many(network->handle, inport, messages.data() + sent,
-                                     messages.size() - sent, ms, &accepted, error.out());
-        sent += accepted;
-        return answer;
-    });
-    messages.taken(sent);
-    if (!check_wait(status, error, "sending")) return nullptr;
+    const Using using_network(self_of(self));
+    if (is_whole(arguments[1])) {
+        const bool good = messages.fill(arguments[1]) && ensure_running(self) &&
+                          send_messages(self, inport, messages, timeout, &sent);
+        return good ? PyLong_FromSize_t(sent) : nullptr;
+    }
+    Ref iterator(PyObject_GetIter(arguments[1]));
+    Ref portion;
+    do {
+        portion = Ref(iterator && PyErr_CheckSignals() == 0 ? next_portion(iterator.get()) : nullptr);
+        if (!portion || !messages.fill(portion.get(), sent) || !ensure_running(self) ||
+            !send_messages(self, inport, messages, timeout, &sent)) {
+            return nullptr;
+        }
+    } while (PyList_GET_SIZE(portion.get()) != 0);
     return PyLong_FromSize_t(sent);
 }
 
@@ -281,13 +324,17 @@ const PyMethodDef methods[] = {
     {"send", fast(reinterpret_cast<void *>(send)), METH_FASTCALL | METH_KEYWORDS,
      "send(port, value, timeout=None, *, envelope=None)\n\nSends a value to 'node.port' or an exposed inport,\n"
      "and waits for room up to timeout seconds (None: for ever). Starts the network if it is not running.\n"
+     "Arrays and other buffers are lent, not copied: do not change them afterwards, or send a copy\n"
+     "(array.copy(), bytes(view), copy.deepcopy(value)).\n"
      "envelope is a dict of trace_id, span_id, deadline_ms, correlation and so on, for a network that\n"
      "carries them.\n\nRaises TimeoutError, NotFoundError with a hint, ConversionError with the path, ClosedError."},
     {"try_send", fast(reinterpret_cast<void *>(try_send)), METH_FASTCALL,
      "try_send(port, value) -> bool\n\nSends if there is room now; False if there is none."},
     {"send_many", fast(reinterpret_cast<void *>(send_many)), METH_FASTCALL | METH_KEYWORDS,
-     "send_many(port, values, timeout=None) -> int\n\nSends each element of a sequence or of an array of\n"
-     "NumPy with one dimension as a packet. Tells how many went."},
+     "send_many(port, values, timeout=None) -> int\n\nSends each element of an iterable, or of an array of NumPy,\n"
+     "as a packet. Tells how many went. A list, a tuple and an array are converted as a whole before the\n"
+     "first element goes; other iterables in portions of 4096, so what stands before a value that cannot\n"
+     "be converted, or before Ctrl-C, may have gone."},
     {"counters", counters, METH_O,
      "counters(node) -> dict\n\nfired, received, sent, failed, dropped, waiting (ints) and held_back."},
     {"report", report, METH_NOARGS, "report() -> dict\n\nThe counters of all nodes, by node."},

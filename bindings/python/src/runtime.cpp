@@ -295,6 +295,11 @@ std::shared_ptr<Spec> make_spec(const Registration &r, const Ports &inports, con
     spec->await_any = r.await == REFLOW_AWAIT_ANY;
     spec->width = spec->await_any ? 1 : std::max(1U, inports.size());
     spec->values = inports.size() == 0 ? 0 : spec->width;
+    for (uint32_t i = 0; i < inports.size() && spec->style == Style::numpy; ++i) {
+        if (text_of(inports.data()[i].type) != "float") continue;
+        spec->floats.resize(inports.size());
+        spec->floats[i] = true;
+    }
     const auto kept = [](PyObject *object) { return object == Py_None ? nullptr : Py_NewRef(object); };
     spec->function = kept(r.function);
     spec->factory = kept(r.factory);

@@ -1,4 +1,5 @@
 // Values of Python as messages.
+#include <algorithm>
 #include <climits>
 #include <cstring>
 #include <vector>
@@ -23,17 +24,41 @@ struct Path {
     Py_ssize_t index = 0;
 };
 
+std::string text_of_step(const Path *step)
+{
+    if (step->key == nullptr) return "[" + std::to_string(step->index) + "]";
+    reflow_view key{};
+    if (!view_from(step->key, "key", &key)) {
+        PyErr_Clear();
+        return ".?";
+    }
+    return "." + std::string(text_of(key));
+}
+
+// The steps from the value that was given, the first one first.
+std::vector<const Path *> steps_of(const Path *path)
+{
+    std::vector<const Path *> steps;
+    for (; path != nullptr; path = path->parent) steps.push_back(path);
+    std::reverse(steps.begin(), steps.end());
+    return steps;
+}
+
+// "$.rows[3].when"; of a long way the middle is left out.
 std::string text_of_path(const Path *path)
 {
-    if (path == nullptr) return "$";
-    std::string text = text_of_path(path->parent);
-    if (path->key == nullptr) return text + "[" + std::to_string(path->index) + "]";
-    reflow_view key{};
-    if (!view_from(path->key, "key", &key)) {
-        PyErr_Clear();
-        return text + ".?";
+    constexpr size_t most = 24;
+    constexpr size_t end = 4;
+    const std::vector<const Path *> steps = steps_of(path);
+    std::string text = "$";
+    for (size_t i = 0; i < steps.size(); ++i) {
+        if (steps.size() > most && i == most - end) {
+            text += "...";
+            i = steps.size() - end;
+        }
+        text += text_of_step(steps[i]);
     }
-    return text + "." + std::string(text_of(key));
+    return text;
 }
 
 bool refuse(const Path *path, const std::string &fact, const std::string &hint = "")
@@ -70,6 +95,8 @@ private:
     bool buffer(PyObject *value, reflow_message *out, const Path *path, int depth);
     bool plain_buffer(Py_buffer *view, PyObject *value, reflow_message *out, const Path *path,
                       int depth);
+    bool elements(PyObject *value, const char *format, reflow_message *out, const Path *path, int depth);
+    bool times(PyObject *array, reflow_message *out, const Path *path, int depth);
     bool rows(const Py_buffer &view, int dimension, const char *data, reflow_number type,
               reflow_message *out);
     bool scalar(const Py_buffer &view, reflow_number type, reflow_message *out, const Path *path);
@@ -237,31 +264,36 @@ bool Converter::scalar(const Py_buffer &view, reflow_number type, reflow_message
     return check(status, error, "reading a number");
 }
 
-// The rows of an array with several dimensions are arrays; the last dimension is lent.
+// The rows of an array with several dimensions are arrays; the last dimension is lent, and so is one without
+// rows. Where they arrive in Python they are the array again.
 bool Converter::rows(const Py_buffer &view, int dimension, const char *data, reflow_number type,
                      reflow_message *out)
 {
-    if (dimension == view.ndim - 1) {
-        return lend_part(view.obj, data, static_cast<size_t>(view.shape[dimension]), type, out);
+    const auto count = static_cast<size_t>(view.shape[dimension]);
+    const bool last = dimension == view.ndim - 1;
+    if (last || count == 0) {
+        if (!lend_part(view.obj, data, count, type, out)) return false;
+        if (!last) remember_whole(*out, *out, dimension);
+        return true;
     }
     Py_ssize_t stride = view.itemsize;
     for (int d = dimension + 1; d < view.ndim; ++d) stride *= view.shape[d];
     Failure error;
     reflow_array_builder *builder = nullptr;
-    if (!check(reflow_array_builder_create(static_cast<size_t>(view.shape[dimension]), &builder,
-                                           error.out()),
-               error)) {
-        return false;
-    }
-    for (Py_ssize_t i = 0; i < view.shape[dimension]; ++i) {
+    if (!check(reflow_array_builder_create(count, &builder, error.out()), error)) return false;
+    reflow_message first{};
+    for (size_t i = 0; i < count; ++i) {
         reflow_message row{};
-        if (!rows(view, dimension + 1, data + i * stride, type, &row) ||
+        if (!rows(view, dimension + 1, data + static_cast<Py_ssize_t>(i) * stride, type, &row) ||
             !check(reflow_array_builder_append(builder, row, error.out()), error)) {
             reflow_array_builder_destroy(builder);
             return false;
         }
+        if (i == 0) first = row; // which the array keeps
     }
-    return check(reflow_array_builder_finish(builder, out, error.out()), error);
+    if (!check(reflow_array_builder_finish(builder, out, error.out()), error)) return false;
+    remember_whole(first, *out, dimension);
+    return true;
 }
 
 // Its buffer has what the mask hides.
@@ -269,6 +301,19 @@ static bool is_masked(PyObject *array)
 {
     return std::strcmp(Py_TYPE(array)->tp_name, "MaskedArray") == 0 ||
            std::strcmp(Py_TYPE(array)->tp_name, "MaskedConstant") == 0;
+}
+
+// An array of NumPy in a form that messages have, of the same values: a copy in the order of bytes of the
+// machine, aligned; half floats as float32. None if there is none.
+static PyObject *native_array(PyObject *array, const char *format)
+{
+    const char *letter = format + (std::strchr("@=<>!", format[0]) != nullptr ? 1 : 0);
+    if (letter[0] == 0 || letter[1] != 0) Py_RETURN_NONE;
+    if (letter[0] == 'e') return PyObject_CallMethod(array, "astype", "s", "float32");
+    if (std::strchr("bhilqnBHILQNfd", letter[0]) == nullptr) Py_RETURN_NONE;
+    Ref type(PyObject_GetAttrString(array, "dtype"));
+    Ref native(type ? PyObject_CallMethod(type.get(), "newbyteorder", "s", "=") : nullptr);
+    return native ? PyObject_CallMethod(array, "astype", "O", native.get()) : nullptr;
 }
 
 bool Converter::plain_buffer(Py_buffer *view, PyObject *value, reflow_message *out, const Path *path,
@@ -288,29 +333,52 @@ bool Converter::plain_buffer(Py_buffer *view, PyObject *value, reflow_message *o
         return good;
     }
     const reflow_number type = number_of_format(format, view->itemsize);
-    if (type == 0) {
+    const bool aligned = type == 0 || view->ndim == 0 ||
+                         reinterpret_cast<uintptr_t>(view->buf) % static_cast<uintptr_t>(view->itemsize) == 0;
+    if (is_ndarray(value) && (type == 0 || !aligned)) {
+        const std::string kept = format; // of the buffer
         PyBuffer_Release(view);
-        Ref list(PyObject_CallMethod(value, "tolist", nullptr));
-        if (!list) {
-            PyErr_Clear();
-            return refuse(path, "a buffer of the format '" + std::string(format) + "' (" +
-                                    type_of(value) + ") cannot be packed");
-        }
-        // A number of NumPy that no number of Python can hold gives itself, again and again.
-        if (Py_TYPE(list.get()) == Py_TYPE(value)) {
-            return refuse(path, "no message can hold a value of type " + type_of(value),
-                          "send float(value), or array.astype('float64')");
-        }
-        return convert(list.get(), out, path, depth);
+        Ref native(native_array(value, kept.c_str()));
+        if (!native) return false;
+        if (native.get() != Py_None) return convert(native.get(), out, path, depth);
+        return elements(value, kept.c_str(), out, path, depth);
     }
-    if (view->ndim == 1 && view->len > 0) return lend_buffer(view, type, out);
+    if (type == 0 || (!aligned && view->ndim > 1)) {
+        const std::string kept = format;
+        PyBuffer_Release(view);
+        return elements(value, kept.c_str(), out, path, depth);
+    }
+    if (!aligned) { // of what is no array of NumPy: copied
+        Ref copy(PyBytes_FromStringAndSize(static_cast<const char *>(view->buf), view->len));
+        PyBuffer_Release(view);
+        Ref bytes(copy ? PyMemoryView_FromObject(copy.get()) : nullptr);
+        const char letters[] = {format_of_number(type)[0], 0};
+        Ref numbers(bytes ? PyObject_CallMethod(bytes.get(), "cast", "s", letters) : nullptr);
+        return numbers && convert(numbers.get(), out, path, depth);
+    }
+    if (view->ndim == 1) return lend_buffer(view, type, out);
     bool good = false;
-    Failure error;
     if (view->ndim == 0) good = scalar(*view, type, out, path);
-    else if (view->ndim == 1) good = check(reflow_message_numbers(type, "", 0, out, error.out()), error);
     else good = rows(*view, 0, static_cast<const char *>(view->buf), type, out);
     PyBuffer_Release(view);
     return good;
+}
+
+// One by one, as a list.
+bool Converter::elements(PyObject *value, const char *format, reflow_message *out, const Path *path, int depth)
+{
+    Ref list(PyObject_CallMethod(value, "tolist", nullptr));
+    if (!list) {
+        PyErr_Clear();
+        return refuse(path, "a buffer of the format '" + std::string(format) + "' (" + type_of(value) +
+                                ") cannot be packed");
+    }
+    // A number of NumPy that no number of Python can hold gives itself, again and again.
+    if (Py_TYPE(list.get()) == Py_TYPE(value)) {
+        return refuse(path, "no message can hold a value of type " + type_of(value),
+                      "send float(value), or array.astype('float64')");
+    }
+    return convert(list.get(), out, path, depth);
 }
 
 // Their buffers are bytes without a meaning.
@@ -320,15 +388,66 @@ static bool is_numpy_time(PyObject *value)
            std::strcmp(Py_TYPE(value)->tp_name, "numpy.timedelta64") == 0;
 }
 
+// Texts of Arrow have a buffer, too.
+static bool is_arrow_scalar(PyObject *value)
+{
+    const std::string_view name = Py_TYPE(value)->tp_name;
+    return name.starts_with("pyarrow.lib.") && name.ends_with("Scalar");
+}
+
+// Whether an array of NumPy has dates or times, which it gives no buffer of.
+static bool has_times(PyObject *array)
+{
+    Ref type(PyObject_GetAttrString(array, "dtype"));
+    Ref kind(type ? PyObject_GetAttrString(type.get(), "kind") : nullptr);
+    if (!kind) PyErr_Clear();
+    return kind && PyUnicode_Check(kind.get()) != 0 &&
+           (PyUnicode_CompareWithASCIIString(kind.get(), "M") == 0 ||
+            PyUnicode_CompareWithASCIIString(kind.get(), "m") == 0);
+}
+
+// As a list of its elements, which travel as those of Python.
+bool Converter::times(PyObject *array, reflow_message *out, const Path *path, int depth)
+{
+    Ref list(PySequence_List(array));
+    if (list) return convert(list.get(), out, path, depth);
+    PyErr_Clear(); // one of no dimension
+    Ref nothing(PyTuple_New(0));
+    Ref element(nothing ? PyObject_GetItem(array, nothing.get()) : nullptr);
+    return element && other(element.get(), out, path, depth);
+}
+
+// A view of a packed message, all of it: that message again. It has given its buffer, so it is not released.
+static bool message_behind(PyObject *value, const Py_buffer &view, reflow_message *out)
+{
+    PyObject *base = PyMemoryView_Check(value) != 0 ? PyMemoryView_GET_BASE(value) : nullptr;
+    if (base == nullptr || Py_TYPE(base) != message_type || view.ndim != 1) return false;
+    reflow_number type = 0;
+    const void *data = nullptr;
+    size_t count = 0;
+    const reflow_message message = message_in(base);
+    if (reflow_message_get_numbers(message, &type, &data, &count) != REFLOW_OK || data != view.buf ||
+        view.len != static_cast<Py_ssize_t>(count) * view.itemsize ||
+        number_of_format(view.format, view.itemsize) != type) {
+        return false;
+    }
+    *out = reflow_message_ref(message);
+    return true;
+}
+
 bool Converter::buffer(PyObject *value, reflow_message *out, const Path *path, int depth)
 {
-    if (is_numpy_time(value)) return other(value, out, path, depth);
+    if (is_numpy_time(value) || is_arrow_scalar(value)) return other(value, out, path, depth);
     if (is_ndarray(value) && is_masked(value)) {
         Ref list(PyObject_CallMethod(value, "tolist", nullptr)); // None where it is masked
         return list && convert(list.get(), out, path, depth);
     }
     Py_buffer view{};
     if (PyObject_GetBuffer(value, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) == 0) {
+        if (message_behind(value, view, out)) {
+            PyBuffer_Release(&view);
+            return true;
+        }
         const int dimensions = view.ndim;
         if (depth + dimensions > REFLOW_MAX_DEPTH) {
             PyBuffer_Release(&view);
@@ -340,6 +459,7 @@ bool Converter::buffer(PyObject *value, reflow_message *out, const Path *path, i
     // Not one piece of memory: a copy is. Objects that cannot be read as a buffer at all (dates of
     // NumPy) are for the converters.
     if (is_ndarray(value)) {
+        if (has_times(value)) return times(value, out, path, depth);
         Ref copy(PyObject_CallMethod(value, "copy", "s", "C"));
         if (!copy) return false;
         if (PyObject_GetBuffer(copy.get(), &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) == 0) {
@@ -383,10 +503,15 @@ bool Converter::other(PyObject *value, reflow_message *out, const Path *path, in
     return convert(plain.get(), out, path, depth + 1);
 }
 
+// The first container on the way, or the value at its end, that an earlier one of them is, holds itself.
 bool Converter::too_deep(PyObject *value, const Path *path)
 {
-    for (const Path *p = path; p != nullptr; p = p->parent) {
-        if (p->container == value) return refuse(path, "a " + type_of(value) + " that holds itself");
+    const std::vector<const Path *> steps = steps_of(path);
+    for (size_t i = 1; i <= steps.size(); ++i) {
+        PyObject *here = i < steps.size() ? steps[i]->container : value;
+        const auto before = [&](const Path *step) { return step->container == here; };
+        if (std::none_of(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(i), before)) continue;
+        return refuse(steps[i - 1], "a " + type_of(here) + " that holds itself: a cycle");
     }
     return refuse(path, "nested deeper than " + std::to_string(REFLOW_MAX_DEPTH) + " levels");
 }
@@ -435,6 +560,7 @@ Messages::~Messages()
 
 bool Messages::reserve(size_t size)
 {
+    PyMem_RawFree(items_);
     items_ = static_cast<reflow_message *>(PyMem_RawMalloc((size + 1) * sizeof(reflow_message)));
     if (items_ == nullptr) PyErr_NoMemory();
     return items_ != nullptr;
@@ -473,8 +599,10 @@ bool Messages::fill_numbers(const Py_buffer &buffer, reflow_number type)
     return true;
 }
 
-bool Messages::fill(PyObject *values)
+bool Messages::fill(PyObject *values, size_t offset)
 {
+    for (size_t i = first_; i < size_; ++i) reflow_message_unref(items_[i]); // of what was filled in before
+    first_ = size_ = 0;
     if (is_ndarray(values) && !is_masked(values)) {
         Py_buffer buffer{};
         if (PyObject_GetBuffer(values, &buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) == 0) {
@@ -499,6 +627,7 @@ bool Messages::fill(PyObject *values)
     Converter converter;
     for (Py_ssize_t i = 0; i < size && i < PySequence_Fast_GET_SIZE(held.get()); ++i) {
         PyObject *item = PySequence_Fast_GET_ITEM(held.get(), i);
+        if ((i & 0xffff) == 0xffff && PyErr_CheckSignals() != 0) return false;
         if (PyLong_CheckExact(item) != 0) {
             int overflow = 0;
             const long long number = PyLong_AsLongLongAndOverflow(item, &overflow);
@@ -508,7 +637,7 @@ bool Messages::fill(PyObject *values)
             }
         }
         Ref kept = Ref::borrow(item);
-        const Path here{nullptr, values, nullptr, i};
+        const Path here{nullptr, values, nullptr, static_cast<Py_ssize_t>(offset) + i};
         if (!converter.convert(item, &items_[size_], &here, 0)) return false;
         ++size_;
     }

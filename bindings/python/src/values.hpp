@@ -7,7 +7,7 @@ namespace reflowpy {
 
 // What packed arrays become.
 enum class Arrays {
-    automatic, // an array where an array was lent, else a list; narrow numbers: a Message
+    automatic, // an array where one was lent, a memoryview of another buffer, else a list
     list,
     numpy,
     view, // a Message, which has the buffer protocol; bytes too
@@ -27,14 +27,14 @@ struct AsTheyTravel {
 PyObject *from_message(reflow_message message, Arrays arrays = Arrays::automatic);
 
 // Makes one message for each element of a sequence or of an array of numbers; the caller owns them.
-// False with an exception set, and then nothing is owned.
+// False with an exception set, and then nothing is owned. An error tells places from offset on.
 class Messages {
 public:
     Messages() = default;
     Messages(const Messages &) = delete;
     Messages &operator=(const Messages &) = delete;
     ~Messages();
-    bool fill(PyObject *values);
+    bool fill(PyObject *values, size_t offset = 0);
     [[nodiscard]] const reflow_message *data() const { return items_; }
     [[nodiscard]] size_t size() const { return size_; }
     // The first count messages belong to somebody else now.

@@ -151,6 +151,32 @@ def test_state_and_config(net):
     assert caught.value.node == "bad"
 
 
+def test_each_node_has_a_state_of_its_own():
+    first = {"n": 0, "seen": []}
+
+    @reflow.actor(inports=["in"], outports=["out"], state=first)
+    def count(ctx, value):
+        ctx.state["n"] += value
+        ctx.state["seen"].append(value)
+        return {"out": [ctx.state["n"], list(ctx.state["seen"])]}
+
+    for _ in range(2):  # networks do not share it either
+        with reflow.Network() as net:
+            net.add("a", count).add("b", count)
+            a, b = net.stream("a.out"), net.stream("b.out")
+            net.send_many("a.in", [1, 2])
+            net.send("b.in", 5)
+            assert [a.recv(30), a.recv(30), b.recv(30)] == [[1, [1]], [3, [1, 2]], [5, [5]]]
+    assert first == {"n": 0, "seen": []}
+
+
+def test_a_state_that_cannot_be_copied(net):
+    net.add("n", reflow.actor(lambda ctx, value: None, inports=["in"], id="locked", state=threading.Lock()))
+    with pytest.raises(reflow.InvalidArgumentError, match="locked: the state cannot be copied") as refused:
+        net.start()
+    assert "without arguments" in str(refused.value)
+
+
 def test_generators_as_sources(net):
     @reflow.actor(outports=["out"])
     def numbers(ctx):

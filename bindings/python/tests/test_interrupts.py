@@ -110,3 +110,56 @@ def test_an_exception_is_not_held_up_by_an_actor():
         assert time.monotonic() - begin >= 0.9  # it was waited for, a little
     finally:
         goes_on.set()
+
+
+def test_ctrl_c_ends_what_is_sent_without_end(program):
+    """In bounded memory, which the whole of it would not fit into."""
+    done = program("""
+        import itertools, os, resource, signal
+        import reflow
+
+        resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+        seen = [0]
+
+        @reflow.actor(inports=["in"], batch=True)
+        def sink(ctx, values):
+            before, seen[0] = seen[0], seen[0] + len(values)
+            if before < 100_000 <= seen[0]:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        for values in (range(10**9), itertools.count()):
+            seen[0] = 0
+            with reflow.Network(workers=1) as net:
+                net.add("sink", sink)
+                try:
+                    net.send_many("sink.in", values)
+                except KeyboardInterrupt:
+                    print("interrupted", seen[0] >= 100_000)
+    """)
+    assert done.stdout.splitlines() == ["interrupted True"] * 2, done.stdout + done.stderr
+
+
+def test_iterables_are_sent_in_portions_and_lists_as_a_whole(net):
+    seen = []
+    net.add("sink", reflow.actor(lambda ctx, values: seen.extend(values), inports=["in"], id="sink", batch=True))
+    bad = [*range(5000), object(), 1]
+    with pytest.raises(reflow.ConversionError) as refused:
+        net.send_many("sink.in", bad)
+    assert refused.value.path == "$[5000]"
+    net.start()
+    net.wait_idle(60)
+    assert seen == []
+    with pytest.raises(reflow.ConversionError) as refused:
+        net.send_many("sink.in", iter(bad))
+    assert refused.value.path == "$[5000]"
+    net.wait_idle(60)
+    assert seen == list(range(4096))
+    del seen[:]
+    assert net.send_many("sink.in", range(10000)) == 10000
+    assert net.send_many("sink.in", (n for n in ())) == 0
+    net.wait_idle(60)
+    assert seen == list(range(10000))
+    with pytest.raises(ZeroDivisionError):
+        net.send_many("sink.in", (1 // n for n in (1, 0)))
+    with pytest.raises(TypeError):
+        net.send_many("sink.in", 5)

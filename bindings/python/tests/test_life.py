@@ -157,7 +157,7 @@ def test_an_actor_may_stop_and_close_its_network():
 
 def test_the_watchdog_names_who_blocks():
     lines = []
-    with reflow.Network(watchdog_ms=20, log=lambda *line: lines.append(line)) as net:
+    with reflow.Network(watchdog=0.02, log=lambda *line: lines.append(line)) as net:
         @reflow.actor(inports=["in"])
         def sleeper(ctx, value):
             until(lambda: any(node == "s" for _, _, node, _ in lines))
@@ -413,3 +413,48 @@ def test_memory_is_flat():
             net.wait_idle(60)
             sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     assert sizes[-1] - sizes[0] < 8 * 1024  # KiB, after 50,000 packets
+
+
+def test_the_watchdog_is_set_in_seconds():
+    for bad in (0, -1, "1", 2e9):
+        with pytest.raises(reflow.InvalidArgumentError, match="watchdog is a time in seconds"):
+            reflow.Network(watchdog=bad)
+    with pytest.raises(reflow.InvalidArgumentError, match="two units"):
+        reflow.Runtime(watchdog=1, watchdog_ms=1000)
+    reflow.Runtime(watchdog=None).close()
+
+
+@pytest.mark.parametrize("way", ["start", "send", "stream", "send_many"])
+def test_what_a_constructor_raises_is_the_cause(net, way):
+    class Broken:
+        def __init__(self):
+            raise LookupError("no such thing")
+
+        def run(self, ctx, value):
+            pass
+
+    net.add("n", reflow.actor(Broken, inports=["in"], outports=["out"]))
+    use = {"start": net.start, "send": lambda: net.send("n.in", 1), "stream": lambda: net.stream("n.out"),
+           "send_many": lambda: net.send_many("n.in", [1])}[way]
+    for _ in range(2):  # it can be tried again
+        with pytest.raises(reflow.Error, match="no such thing") as failed:
+            use()
+        assert isinstance(failed.value.__cause__, LookupError)
+
+
+def test_the_output_of_a_node_that_has_gone_says_so(net):
+    @reflow.actor(inports=["in"], outports=["out"])
+    def same(ctx, value):
+        return {"out": value}
+
+    net.add("a", same).add("b", same)
+    a, b = net.stream("a.out"), net.stream("b.out")
+    net.send("b.in", 1)
+    net.wait_idle(60)
+    net.remove("b")
+    assert b.recv(60) == 1
+    with pytest.raises(reflow.ClosedError, match="the node of this output has been removed"):
+        b.recv(60)
+    net.drain(60)
+    with pytest.raises(reflow.ClosedError, match="the network has ended"):
+        a.recv(60)

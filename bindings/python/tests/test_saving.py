@@ -96,8 +96,9 @@ def test_what_waits_comes_again():
 
 
 def test_what_cannot_be_saved():
-    with pytest.raises(reflow.UnsupportedError, match="'n'.*'Forgetful'"):
+    with pytest.raises(reflow.UnsupportedError, match="'n'.*'Forgetful'") as refused:
         after(Forgetful, [1])
+    assert "save(self)" in str(refused.value) and "flag" not in str(refused.value)
 
     @reflow.actor(inports=["in"], outports=["out"])
     def holder(ctx, value):
