@@ -40,6 +40,7 @@ void after_fork_in_child()
     drain_requested.store(false, std::memory_order_relaxed);
     engine_thread = false;
     attached = false;
+    share_forked();
 }
 
 } // namespace
@@ -71,6 +72,7 @@ void thread_stopped(void *)
     Stay stay;
     PyEval_RestoreThread(PyGILState_GetThisThreadState());
     attached = false;
+    share_attached(-1);
     PyGILState_Release(attached_state);
     stay.leave();
 }
@@ -86,10 +88,20 @@ Gil::Gil()
     if (engine_thread && !attached) {
         attached_state = PyGILState_Ensure();
         attached = true;
+        share_attached(1);
         PyEval_SaveThread();
     }
+    share_enter();
     state_ = PyGILState_Ensure();
+    since_ = share_entered();
     stay.leave();
+}
+
+Gil::~Gil()
+{
+    share_leave(since_);
+    PyGILState_Release(state_);
+    share_left();
 }
 
 void defer(Deferred *item)
