@@ -1,6 +1,8 @@
 // The lock of the interpreter on threads of the engine, and what they let go of.
 #include "base.hpp"
 
+#include "forked.hpp"
+
 #include <pthread.h>
 #include <unistd.h>
 
@@ -41,6 +43,7 @@ void after_fork_in_child()
     engine_thread = false;
     attached = false;
     share_forked();
+    note_fork();
 }
 
 } // namespace
