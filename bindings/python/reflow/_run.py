@@ -14,7 +14,6 @@ from .errors import (
     InvalidArgumentError,
     NotFoundError,
     WouldBlockError,
-    WouldDeadlockError,
 )
 from .errors import TimeoutError as ReflowTimeoutError
 
@@ -313,10 +312,7 @@ def _run(
         streams = {name: network.stream(name) for name in [*graph.outports, *collect]}
         begun(network)
         network.start()
-        pump = network.runtime._pump
-        if pump is not None and pump.runs_here():
-            raise WouldDeadlockError("this waits for coroutines that run on the event loop of this very thread",
-                                     hint="await reflow.arun(graph, ...)")
+        network._check_not_own_loop("reflow.arun(graph, ...)")
         readers = _Readers(streams, network.runtime.mode == "own")
         _feed(network, readers, inputs, end)
         try:
