@@ -4,12 +4,18 @@ import asyncio
 import collections
 import contextvars
 import os
+import sys
 import threading
 import weakref
+from time import monotonic as _clock
 
 from . import _reflow
-from .errors import (CancelledError, ClosedError, Error, InvalidStateError, LimitError, ReturnError,
+from .errors import (CancelledError, ClosedError, Error, ForkedError, InvalidStateError, LimitError, ReturnError,
                      TimeoutError, WouldBlockError, WouldDeadlockError)
+
+
+# Seconds in which firings have the loop at a time: then everything else of the program has its turn.
+_TURN = 0.005
 
 
 async def send(ctx, port, value, *, index=None):
@@ -61,6 +67,16 @@ def own_loop():
 def running_loop():
     """The loop that runs on this thread, or None."""
     return asyncio._get_running_loop()
+
+
+def _end_child(error):
+    """The coroutine has returned in a fork that was made inside of it: the loop is that of the parent."""
+    import traceback
+
+    traceback.print_exception(type(error), error, error.__traceback__)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1)
 
 
 class _Slot:
@@ -121,6 +137,7 @@ class Pump:
         self._post = None
         self._host = None
         self._closed = False
+        self._until = None  # when the loop goes on with the rest of the program
 
     def use_loop(self, loop):
         """The loop that firings go to; None: one of our own."""
@@ -163,12 +180,13 @@ class Pump:
             error = ClosedError(f"the event loop of the coroutines has ended: {fault}")
             for node in self._nodes.values():
                 while node.queue:
-                    node.queue.popleft()[0]._fail(error)
+                    self._fail(node.queue.popleft()[0], error)
             self._ready.clear()
 
     def _look(self):
         """Runs on the loop: starts tasks for what waits, and watches those that have suspended."""
         self._scheduled = False
+        self._until = None
         if self._post is None:
             self._open_post()
         for slot in self._fresh:
@@ -213,6 +231,8 @@ class Pump:
     def _cancel(self, firing):
         slot = self._slots.pop(firing, None)
         if slot is not None:
+            if slot.ctx is not None:
+                self._note_late(slot.ctx)
             slot.cancelled = True
             slot.task.cancel()
 
@@ -220,7 +240,19 @@ class Pump:
         queue, run = node.queue, node.run
         _working.set(slot)
         try:
+            look, step, before = 0, 1, 0.0
             while queue and not slot.watched:
+                if look == 0:
+                    now = _clock()
+                    if self._until is None:
+                        self._until = now + _TURN
+                    elif now > self._until:
+                        node.burst = max(node.burst // 4, 1)
+                        break
+                    # Short firings are looked at less often.
+                    step = min(step * 2, 32) if now - before < 0.0002 else 1
+                    look, before = step, now
+                look -= 1
                 firing = queue.popleft()
                 slot.ctx = ctx = firing[0]
                 number = ctx._firing
@@ -237,7 +269,7 @@ class Pump:
                     if self._loop is not _own:  # nobody would see it on our own thread
                         raise
                 else:
-                    self._end(ctx, result)
+                    self._end(slot, ctx, result)
                 if slot.watched:
                     self._slots.pop(number, None)
         finally:
@@ -253,11 +285,47 @@ class Pump:
         runtime = self._runtime()
         if runtime is not None:
             runtime._note_error(ctx.node, error)
-        ctx._fail(error)
-
-    def _end(self, ctx, result):
         try:
-            ctx._resolve(result)
+            ctx._fail(error)
+        except ForkedError:
+            _end_child(error)
+
+    def settle(self):
+        """On any thread: firings that the engine has cancelled by now are known afterwards, or soon."""
+        loop = self._loop
+        if not self._slots or loop is None or loop.is_closed():
+            return
+        if self.runs_here():
+            self._take_cancelled()
+            return
+        done = threading.Event()
+
+        def take():
+            if self._post is not None:
+                self._take_cancelled()
+            done.set()
+
+        try:
+            loop.call_soon_threadsafe(take)
+        except RuntimeError:
+            return  # closed meanwhile
+        done.wait(0.2)
+
+    def _note_late(self, ctx):
+        """A firing was cancelled: the engine does so when its time is over, too."""
+        deadline = ctx.deadline
+        if deadline is None or ctx.now < deadline:
+            return
+        runtime = self._runtime()
+        if runtime is not None:
+            runtime._note_error(ctx.node, TimeoutError("the firing did not end within its timeout"))
+
+    def _end(self, slot, ctx, result):
+        try:
+            if not ctx._resolve(result) and not slot.cancelled:
+                self._note_late(ctx)
+        except ForkedError as error:
+            _end_child(error)
         except Exception as error:
             if ctx.stopping:  # what a cancelled firing would have emitted is not wanted
                 ctx._fail(CancelledError("the firing was cancelled"))

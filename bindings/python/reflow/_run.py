@@ -318,6 +318,7 @@ def _run(
         streams = {name: network.stream(name) for name in [*graph.outports, *collect]}
         begun(network)
         network.start()
+        network._check_not_own_loop("reflow.arun(graph, ...)")
         readers = _Readers(streams, network.runtime.mode == "own")
         _feed(network, readers, inputs, end)
         try:

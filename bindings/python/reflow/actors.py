@@ -147,6 +147,30 @@ def _has_numpy():
     return find_spec("numpy") is not None
 
 
+def _watched(function, what, node, limit_ms):
+    """A function that is told of in the log if it does not return in time: the engine watches run and finish."""
+    import logging
+    import threading
+
+    def tell():
+        logging.getLogger("reflow").warning("node '%s': %s has not returned for %d ms (watchdog_ms)",
+                                            node, what, limit_ms)
+
+    def call(*arguments):
+        timer = threading.Timer(limit_ms / 1000.0, tell)
+        timer.daemon = True
+        try:
+            timer.start()
+        except RuntimeError:  # the interpreter ends, and begins no threads any more
+            pass
+        try:
+            return function(*arguments)
+        finally:
+            timer.cancel()
+
+    return call
+
+
 class Actor:
     """What :func:`actor` makes of a function or class: to be given to ``Network.add``.
 
@@ -276,7 +300,7 @@ class Actor:
         outs = ", ".join(p.name for p in self.outports)
         return f"<reflow.Actor {self.id} ({ins}) -> ({outs})>"
 
-    def _factory(self):
+    def _factory(self, watchdog_ms=0):
         """What is called for each node, or None if the function itself is all there is."""
         target, state, is_class = self.target, self.state, self.is_class
         wrap = self._wrap_run
@@ -288,9 +312,15 @@ class Actor:
                 ctx.state = state() if callable(state) else self._copy_of_state()
             if not is_class:
                 return wrap(target), None, None, None
-            made = target()
-            return (wrap(made.run), getattr(made, "setup", None), getattr(made, "finish", None),
-                    getattr(made, "teardown", None))
+            if not watchdog_ms:
+                made = target()
+                return (wrap(made.run), getattr(made, "setup", None), getattr(made, "finish", None),
+                        getattr(made, "teardown", None))
+            made = _watched(target, "__init__", ctx.node, watchdog_ms)()
+            setup, teardown = (
+                part and _watched(part, name, ctx.node, watchdog_ms)
+                for name, part in ((name, getattr(made, name, None)) for name in ("setup", "teardown")))
+            return wrap(made.run), setup, getattr(made, "finish", None), teardown
 
         return factory
 
@@ -312,7 +342,7 @@ class Actor:
 
         return _aio.drain_generator(run)
 
-    def _registration(self, dispatch, on_error, name):
+    def _registration(self, dispatch, on_error, name, watchdog_ms=0):
         """The arguments of _reflow.Runtime.register."""
         batch = self.max_batch or 4096  # calls end after a millisecond, however many they have
         concurrency = 0
@@ -322,7 +352,7 @@ class Actor:
             concurrency = self.max_concurrency or (1 if self.timeout else 256)
             batch = concurrency
         capacity = 4096 if self.style in (STYLE_BATCH, STYLE_NUMPY) else 0
-        factory = self._factory()
+        factory = self._factory(watchdog_ms)
         return {
             "id": name,
             "style": self.style,

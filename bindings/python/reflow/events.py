@@ -124,7 +124,12 @@ class Events(Polled[Event]):
         self._subscribe()
         if self._subscription is None:
             return [], 0, True
-        fields, missed, ended = self._subscription.poll(256, timeout)
+        fields, missed, ended = self._subscription.poll(256, 0)
+        if not (fields or missed or ended or timeout == 0):
+            network = self._of()
+            if network is not None:
+                network._check_not_own_loop("events.__anext__(), or async for event in events")
+            fields, missed, ended = self._subscription.poll(256, timeout)
         return [Event._make(each) for each in fields], missed, ended
 
     async def _told(self) -> Optional[Tuple[List[Event], int, bool]]:

@@ -306,17 +306,20 @@ class Network(Operations, _reflow.Network):
 
             _aio.check_not_inside(self, f"a wait, such as {instead},")
             raise WouldDeadlockError(
-                "this waits for coroutines that run on the event loop of this very thread",
-                hint=f"await net.{instead}")
+                "this waits for coroutines that run on the event loop of this very thread", hint=f"await {instead}")
+
+    def _check_reads_here(self):
+        """Called by an output that is about to wait."""
+        self._check_not_own_loop("stream.__anext__(), or async for value in stream")
 
     def wait_idle(self, timeout=None):
         """Waits until nothing happens any more until something comes from outside.
 
-        Raises TimeoutError, WouldDeadlockError inside an actor or on the thread of the event loop that
+        Returns, too, when the network is stopped or closed meanwhile. Raises TimeoutError, WouldDeadlockError inside an actor or on the thread of the event loop that
         its coroutines need, LimitError if the network has failed with a stall.
         """
         self._ensure_started()
-        self._check_not_own_loop("idle()")
+        self._check_not_own_loop("net.idle()")
         self._wait_idle(timeout)
         self._tell_open()
         _logging.flush()
@@ -324,7 +327,7 @@ class Network(Operations, _reflow.Network):
     def drain(self, timeout=None):
         """Refuses new input, lets everything run out, and finishes the actors."""
         self._ensure_started()
-        self._check_not_own_loop("run()")
+        self._check_not_own_loop("net.run()")
         self._drain(timeout)
         self._wake_readers()
         self._tell_open()
@@ -408,7 +411,14 @@ class Network(Operations, _reflow.Network):
 
     @property
     def errors(self):
-        """The newest exceptions that actors have raised, as (node, exception), the oldest first."""
+        """The newest exceptions that actors have raised, as (node, exception), the oldest first.
+
+        Those of coroutines that the engine has ended are among them, too: TimeoutError when the time of a
+        firing was over, ClosedError when its loop had ended. Failures of components that are not written in
+        Python are not: they are events and dead letters alone.
+        """
+        if self.runtime._pump is not None:
+            self.runtime._pump.settle()
         return list(self.runtime.errors)
 
     def exception_of(self, event):
@@ -441,11 +451,15 @@ class Network(Operations, _reflow.Network):
         await self.aclose(_CLOSE if kind is None else _CLOSE_FAILED)
 
     async def aclose(self, timeout=10.0):
-        """Closes the network without blocking the event loop, as close."""
+        """Closes the network without blocking the event loop, as close.
+
+        Raises WouldDeadlockError inside of a firing of the network, which would wait for itself.
+        """
         from . import _aio
 
         if self.closed:
             return
+        _aio.check_not_inside(self, "a close")
         if self.runtime.mode in ("own", "lent"):
             if any(made._tears_down for made in self.runtime._actors.values()):
                 # What they do in it runs where the network is stopped, and may take its time.

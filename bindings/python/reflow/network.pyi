@@ -30,6 +30,7 @@ class Output(_reflow.Output):
 class Network(Operations, _reflow.Network):
     _outputs: "weakref.WeakSet[Any]"
     def _wake_readers(self) -> None: ...
+    def _check_not_own_loop(self, instead: str) -> None: ...
     def __init__(
         self,
         graph: Union[Graph, str, os.PathLike[str], Mapping[str, Any], bytes, None] = None,

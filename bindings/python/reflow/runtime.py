@@ -66,8 +66,9 @@ class Runtime(_reflow.Runtime):
         threads beside the workers for actors with ``blocking=True`` (32).
     watchdog:
         seconds; a call of an actor that lasts longer is told of, once: by the event ``ActorStuck`` and a
-        warning (never). Of coroutines, when their event loop has not answered for that long.
-        ``watchdog_ms`` is the same in milliseconds.
+        warning (never). Of coroutines, when their event loop has not answered for that long. ``__init__``,
+        ``setup`` and ``teardown`` of classes are told of by the warning alone. ``watchdog_ms`` is the same
+        in milliseconds.
     check_types:
         True: values have to fit the types of inports while networks run, too.
     log_level:
@@ -95,6 +96,7 @@ class Runtime(_reflow.Runtime):
         options.setdefault("batch_packets", 0 if mode == "simulated" else 4096)
         self = super().__new__(cls, mode=MODES[mode], **options)
         self.mode = mode
+        self._watchdog_ms = 0 if mode == "simulated" else options.get("watchdog_ms", 0)
         self.errors = collections.deque(maxlen=1000)
         self._names = {}
         self._actors = {}
@@ -147,7 +149,7 @@ class Runtime(_reflow.Runtime):
             if method is not None:
                 method(node, exception)
 
-        super().register(**made._registration(dispatch, on_error, name))
+        super().register(**made._registration(dispatch, on_error, name, self._watchdog_ms))
         self._actors[name] = made
         self._names.setdefault(made, name)
         return name

@@ -2,6 +2,7 @@
 #include "actor.hpp"
 
 #include "errors.hpp"
+#include "forked.hpp"
 #include "turn.hpp"
 
 namespace reflowpy {
@@ -77,6 +78,7 @@ Entered::Entered(Node *node, reflow_context *native) : node_(node)
 Entered::~Entered()
 {
     if (context_ == nullptr) return;
+    end_if_forked(context_->native);
     context_->native = nullptr;
     context_->packet = nullptr;
     PyObject *object = reinterpret_cast<PyObject *>(context_);
@@ -103,6 +105,7 @@ static bool only_stops(reflow_context *native)
 
 reflow_status fail_with_exception(reflow_context *native, Node *node, std::string *message)
 {
+    end_if_forked(native);
     if (only_stops(native)) { // no failure that anybody has to hear of
         PyErr_Clear();
         return REFLOW_OK;

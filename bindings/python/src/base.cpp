@@ -1,6 +1,8 @@
 // The lock of the interpreter on threads of the engine, and what they let go of.
 #include "base.hpp"
 
+#include "forked.hpp"
+
 #include <pthread.h>
 #include <unistd.h>
 
@@ -40,6 +42,8 @@ void after_fork_in_child()
     drain_requested.store(false, std::memory_order_relaxed);
     engine_thread = false;
     attached = false;
+    share_forked();
+    note_fork();
 }
 
 } // namespace
@@ -71,6 +75,7 @@ void thread_stopped(void *)
     Stay stay;
     PyEval_RestoreThread(PyGILState_GetThisThreadState());
     attached = false;
+    share_attached(-1);
     PyGILState_Release(attached_state);
     stay.leave();
 }
@@ -86,10 +91,20 @@ Gil::Gil()
     if (engine_thread && !attached) {
         attached_state = PyGILState_Ensure();
         attached = true;
+        share_attached(1);
         PyEval_SaveThread();
     }
+    share_enter();
     state_ = PyGILState_Ensure();
+    since_ = share_entered();
     stay.leave();
+}
+
+Gil::~Gil()
+{
+    share_leave(since_);
+    PyGILState_Release(state_);
+    share_left();
 }
 
 void defer(Deferred *item)

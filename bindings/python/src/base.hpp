@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "sharing.hpp"
+
 namespace reflowpy {
 
 // An owned reference to a Python object. It is made, moved and ended with the lock of the interpreter
@@ -68,12 +70,13 @@ void thread_stopped(void *);
 class Gil {
 public:
     Gil();
-    ~Gil() { PyGILState_Release(state_); }
+    ~Gil();
     Gil(const Gil &) = delete;
     Gil &operator=(const Gil &) = delete;
 
 private:
     PyGILState_STATE state_;
+    int64_t since_;
 };
 
 // When the interpreter ends, Python ends other threads where they ask for its lock, by unwinding them:
@@ -108,7 +111,10 @@ template <typename Call> auto in_python(Call &&call)
 template <typename Call> auto unlocked(Call &&call)
 {
     PyThreadState *state = PyEval_SaveThread();
-    auto result = call();
+    auto result = [&] {
+        const Away away;
+        return call();
+    }();
     Stay stay;
     PyEval_RestoreThread(state);
     stay.leave();

@@ -4,6 +4,7 @@
 
 #include "actor.hpp"
 #include "errors.hpp"
+#include "forked.hpp"
 #include "handles.hpp"
 #include "stream.hpp"
 #include "turn.hpp"
@@ -46,6 +47,7 @@ struct Call {
     // The first done firings are over, and the next one fails with the exception that is set.
     reflow_status fail(size_t done) const
     {
+        end_if_forked(native);
         reflow_context_advance(native, done);
         return fail_with_exception(native, node);
     }

@@ -10,6 +10,7 @@
 
 #include "context_more.hpp"
 #include "errors.hpp"
+#include "forked.hpp"
 #include "handles.hpp"
 #include "turn.hpp"
 #include "values.hpp"
@@ -98,6 +99,10 @@ bool emitted(Context *context, reflow_status status, uint32_t port, reflow_kind 
 bool emit_message(Context *context, uint32_t port, uint32_t index, reflow_message message)
 {
     const reflow_kind kind = reflow_message_kind(message);
+    if (raise_if_of_parent(context)) {
+        reflow_message_unref(message);
+        return false;
+    }
     if (context->native != nullptr) {
         const reflow_status status =
             index == REFLOW_NO_INDEX ? reflow_context_emit(context->native, port, message)
@@ -126,6 +131,7 @@ bool emit_one(Context *context, PyObject *name, PyObject *value)
 
 bool emit_messages(Context *context, uint32_t number, Messages &messages)
 {
+    if (raise_if_of_parent(context)) return false;
     if (context->native != nullptr) {
         messages.taken(messages.size());
         return emitted(context,
@@ -260,7 +266,7 @@ reflow_completion end_firing(Context *context)
 PyObject *context_resolve(PyObject *self, PyObject *result)
 {
     Context *context = self_of(self);
-    if (!emit_result(context, result)) return nullptr;
+    if (raise_if_of_parent(context) || !emit_result(context, result)) return nullptr;
     const reflow_completion completion{context->completion};
     const reflow_status status = reflow_completion_resolve(completion);
     end_firing(context);
@@ -271,6 +277,7 @@ PyObject *context_resolve(PyObject *self, PyObject *result)
 PyObject *context_fail(PyObject *self, PyObject *exception)
 {
     Context *context = self_of(self);
+    if (raise_if_of_parent(context)) return nullptr;
     const reflow_completion completion{context->completion};
     PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception);
     fail_opened(context);

@@ -6,6 +6,7 @@
 
 #include "envelope.hpp"
 #include "errors.hpp"
+#include "forked.hpp"
 #include "handles.hpp"
 #include "post.hpp"
 #include "turn.hpp"
@@ -21,6 +22,7 @@ Context *self_of(PyObject *self) { return reinterpret_cast<Context *>(self); }
 reflow_context *native_of(PyObject *self)
 {
     reflow_context *native = self_of(self)->native;
+    if (raise_if_of_parent(self_of(self))) return nullptr;
     if (native == nullptr && self_of(self)->task) {
         raise_text(REFLOW_ERROR_INVALID_STATE, "a coroutine cannot do this: it is in no call of the engine",
                    "again, timers, room and connected are for functions, generators and classes; a coroutine "
@@ -200,7 +202,7 @@ PyObject *context_log(PyObject *self, PyObject *arguments)
     PyObject *level = nullptr;
     if (PyArg_ParseTuple(arguments, "Os#:log", &level, &text, &size) == 0) return nullptr;
     const reflow_log_level number = log_level(level);
-    if (number == 0) return nullptr;
+    if (number == 0 || raise_if_of_parent(self_of(self))) return nullptr;
     if (std::shared_ptr<Hooks> *hooks = hooks_of(self)) {
         Context *context = self_of(self);
         reflow_view node{};
@@ -227,7 +229,7 @@ PyObject *context_log(PyObject *self, PyObject *arguments)
 PyObject *context_print(PyObject *self, PyObject *text)
 {
     reflow_view view{};
-    if (!view_from(text, "what is printed", &view)) return nullptr;
+    if (!view_from(text, "what is printed", &view) || raise_if_of_parent(self_of(self))) return nullptr;
     reflow_status status = REFLOW_OK;
     if (std::shared_ptr<Hooks> *hooks = hooks_of(self)) {
         reflow_view node{};
@@ -351,7 +353,7 @@ PyObject *context_connected(PyObject *self, PyObject *name)
 
 PyObject *context_watch(PyObject *self, PyObject *post)
 {
-    return watch_cancel(post, self_of(self)->completion);
+    return raise_if_of_parent(self_of(self)) ? nullptr : watch_cancel(post, self_of(self)->completion);
 }
 
 PyObject *context_ask_room(PyObject *self, PyObject *arguments)
@@ -372,7 +374,7 @@ PyObject *context_set_envelope(PyObject *self, PyObject *dict)
     Context *context = self_of(self);
     reflow_context *native = context->completion != 0 ? nullptr : native_of(self);
     EnvelopeOf envelope;
-    if (native == nullptr && context->completion == 0) return nullptr;
+    if (raise_if_of_parent(context) || (native == nullptr && context->completion == 0)) return nullptr;
     if (dict != Py_None && !envelope.parse(dict)) return nullptr;
     const reflow_envelope *given = dict == Py_None ? nullptr : envelope.get();
     const reflow_status status = native != nullptr
@@ -413,6 +415,7 @@ PyObject *context_send(PyObject *self, PyObject *arguments, PyObject *keywords)
 
 PyObject *context_open_stream(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
+    if (raise_if_of_parent(self_of(self))) return nullptr;
     Ref runtime(strong(self_of(self)->info->runtime));
     if (!runtime) {
         return raise_text(REFLOW_ERROR_CLOSED, "the runtime of this actor has been collected");

@@ -1,6 +1,7 @@
 // The type Output: a reader of an outport.
 #include "envelope.hpp"
 #include "network_parts.hpp"
+#include "stream_object.hpp"
 #include "turn.hpp"
 
 namespace reflowpy {
@@ -10,7 +11,7 @@ namespace {
 PyTypeObject *output_type = nullptr;
 
 // So many messages are taken from the engine at once when one is wanted.
-constexpr size_t at_once = 256;
+constexpr size_t most_at_once = 256;
 constexpr const char *closed_text = "the stream is closed";
 
 OutputObject *self_of(PyObject *self) { return reinterpret_cast<OutputObject *>(self); }
@@ -40,7 +41,7 @@ PyObject *output_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords
     OutputObject *output = self_of(self.get());
     output->network = Py_NewRef(network);
     output->arrays = static_cast<Arrays>(arrays);
-    output->held = static_cast<reflow_message *>(PyMem_RawCalloc(at_once, sizeof(reflow_message)));
+    output->held = static_cast<reflow_message *>(PyMem_RawCalloc(most_at_once, sizeof(reflow_message)));
     if (output->held == nullptr) return PyErr_NoMemory();
     Failure error;
     Using using_network(reinterpret_cast<NetworkObject *>(network));
@@ -129,6 +130,20 @@ bool node_has_gone(const OutputObject *output)
            reflow_network_get_state(network->handle) == REFLOW_NETWORK_RUNNING;
 }
 
+// As wait_of, where what would wait for coroutines on the thread of their own loop is refused.
+template <typename Call>
+reflow_status wait_here(const OutputObject *output, const Timeout &timeout, Call &&call)
+{
+    const reflow_status status = wait_of(output, at_once(), call);
+    if ((status != REFLOW_ERROR_TIMEOUT && status != REFLOW_ERROR_WOULD_BLOCK) || timeout.over()) return status;
+    Ref network(Py_XNewRef(output->network));
+    if (network && PyObject_HasAttrString(network.get(), "_check_reads_here") != 0) {
+        Ref checked(PyObject_CallMethod(network.get(), "_check_reads_here", nullptr));
+        if (!checked) return interrupted;
+    }
+    return wait_of(output, timeout, call);
+}
+
 // As check_wait, in words that tell an end from what is late.
 bool check_recv(const OutputObject *output, reflow_status status, const Failure &error)
 {
@@ -149,11 +164,11 @@ bool check_recv(const OutputObject *output, reflow_status status, const Failure 
 reflow_status fetch(OutputObject *output, const Timeout &timeout, Failure *error)
 {
     if (output->first < output->count) return REFLOW_OK;
-    reflow_message got[at_once];
+    reflow_message got[most_at_once];
     size_t count = 0;
-    const size_t most = with_envelopes(output) ? 1 : at_once; // recv_enveloped may come next
+    const size_t most = with_envelopes(output) ? 1 : most_at_once; // recv_enveloped may come next
     Using using_output(output);
-    const reflow_status status = wait_of(output, timeout, [&](int64_t ms) {
+    const reflow_status status = wait_here(output, timeout, [&](int64_t ms) {
         return reflow_output_recv_many(output->handle, got, most, ms, &count, error->out());
     });
     if (count == 0) return status;
@@ -225,7 +240,7 @@ PyObject *recv_enveloped(PyObject *self, PyObject *arguments, PyObject *keywords
     reflow_envelope envelope{};
     envelope.struct_size = sizeof envelope;
     Using using_output(output);
-    const reflow_status status = wait_of(output, timeout, [&](int64_t ms) {
+    const reflow_status status = wait_here(output, timeout, [&](int64_t ms) {
         return reflow_output_recv_enveloped(output->handle, &message, &envelope, ms, error.out());
     });
     if (!check_recv(output, status, error)) return nullptr;

@@ -59,7 +59,7 @@ bool ensure_running(PyObject *self)
 // wait for room would be one for itself.
 bool may_wait(PyObject *self)
 {
-    Ref done(PyObject_CallMethod(self, "_check_not_own_loop", "s", "feed(port, values)"));
+    Ref done(PyObject_CallMethod(self, "_check_not_own_loop", "s", "net.feed(port, values)"));
     return static_cast<bool>(done);
 }
 

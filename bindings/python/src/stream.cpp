@@ -90,6 +90,19 @@ PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *)
     return sides_of(self.get()).writer.open(writer) ? self.release() : nullptr;
 }
 
+RuntimeObject *runtime_in(const Stream *stream) { return reinterpret_cast<RuntimeObject *>(stream->runtime); }
+
+void destroy_native(void *handle) { reflow_runtime_destroy(static_cast<reflow_runtime *>(handle)); }
+
+// Nobody accepts the stream by this object any more.
+void let_runtime_go(Stream *stream)
+{
+    if (!std::exchange(stream->holds, false) || stream->runtime == nullptr) return;
+    RuntimeObject *runtime = runtime_in(stream);
+    if (--runtime->users != 0 || !runtime->closed || runtime->handle == nullptr || ending()) return;
+    reap(&destroy_native, std::exchange(runtime->handle, nullptr));
+}
+
 int stream_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
@@ -100,6 +113,7 @@ int stream_traverse(PyObject *self, visitproc visit, void *arg)
 
 int stream_clear(PyObject *self)
 {
+    let_runtime_go(self_of(self));
     Py_CLEAR(self_of(self)->runtime);
     return 0;
 }
@@ -110,6 +124,7 @@ void stream_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     Stream *stream = self_of(self);
     // A forked child must not touch what its parent has; what is there leaks in it.
+    if (stream->generation == fork_generation()) let_runtime_go(stream);
     if (stream->sides != nullptr && stream->generation == fork_generation()) {
         delete stream->sides;
         drop_handle(stream);
@@ -125,6 +140,7 @@ void stream_dealloc(PyObject *self)
 // The runtime, for a reader; NULL with an exception.
 reflow_runtime *runtime_of(Stream *stream)
 {
+    if (stream->holds) return runtime_in(stream)->handle;
     if (stream->runtime != nullptr) return runtime_handle(stream->runtime);
     raise_text(REFLOW_ERROR_CLOSED, "the runtime of this stream has been collected");
     return nullptr;
@@ -145,8 +161,9 @@ bool reads(PyObject *self)
     if (runtime == nullptr) return false;
     Failure error;
     reflow_stream_reader *accepted = nullptr;
-    return check(reflow_stream_accept(runtime, stream->handle, &accepted, error.out()), error) &&
-           reader.open(accepted);
+    if (!check(reflow_stream_accept(runtime, stream->handle, &accepted, error.out()), error)) return false;
+    let_runtime_go(stream);
+    return reader.open(accepted);
 }
 
 PyObject *raise_failure(const Sides &sides)
@@ -325,6 +342,7 @@ void close_sides(PyObject *self)
     sides.writer.close();
     sides.reader.close();
     drop_handle(self_of(self));
+    let_runtime_go(self_of(self));
 }
 
 PyObject *stream_close(PyObject *self, PyObject *)
@@ -486,7 +504,12 @@ PyObject *stream_of(reflow_message handle)
     Ref runtime(turn != nullptr ? turn->runtime() : nullptr);
     if (!runtime) return wrap_message(reflow_message_ref(handle));
     PyTypeObject *type = stream_type();
-    return type != nullptr ? new_stream(type, runtime.get(), reflow_message_ref(handle)) : nullptr;
+    PyObject *made = type != nullptr ? new_stream(type, runtime.get(), reflow_message_ref(handle)) : nullptr;
+    if (made == nullptr) return nullptr;
+    RuntimeObject *owner = runtime_in(self_of(made));
+    self_of(made)->holds = owner->handle != nullptr;
+    if (self_of(made)->holds) ++owner->users;
+    return made;
 }
 
 bool is_stream(PyObject *object) { return PyObject_TypeCheck(object, base_type) != 0; }

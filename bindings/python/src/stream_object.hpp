@@ -26,6 +26,7 @@ struct Stream {
     PyObject *fields;  // what its handle tells, a dict
     reflow_message handle;
     uint32_t generation;
+    bool holds; // the handle of the runtime, so that what was received can be read when that has been closed
     Sides *sides;
 };
 

@@ -65,6 +65,8 @@ reflow_status write_frame(PyObject *self, PyObject *data, const Timeout &timeout
 {
     reflow_message frame{};
     if (!writes(self)) return interrupted;
+    const auto *runtime = reinterpret_cast<const RuntimeObject *>(stream_in(self)->runtime);
+    if (runtime != nullptr && runtime->closed) return network_closed;
     Writer &writer = sides_of(self).writer;
     const Writer::Use use(writer);
     if (!use.good("write") || !frame_of(data, &frame)) return interrupted;

@@ -445,3 +445,114 @@ def test_leaving_from_a_coroutine_does_not_stop_the_others():
         net.wait_idle(10)
         assert out.recv_many(10, 5) == [1, 2]
         assert isinstance(net.errors[0].exception, SystemExit)
+
+
+WAITS_ON_A_LOOP = {
+    "recv": lambda net, out, events: out.recv(),
+    "recv with a timeout": lambda net, out, events: out.recv(60),
+    "recv_many": lambda net, out, events: out.recv_many(),
+    "for": lambda net, out, events: next(iter(out)),
+    "poll": lambda net, out, events: events.poll(60),
+    "for events": lambda net, out, events: next(iter(events)),
+    "wait_idle": lambda net, out, events: net.wait_idle(),
+    "drain": lambda net, out, events: net.drain(),
+}
+
+
+@pytest.mark.parametrize("name", WAITS_ON_A_LOOP)
+def test_waits_on_the_thread_of_the_loop_are_refused(name):
+    """As in a cell of Jupyter: what they wait for runs on that loop, which would stand still."""
+
+    @reflow.actor(inports=["in"], outports=["out"])
+    async def step(ctx, value):
+        await asyncio.sleep(0)
+        return {"out": value}
+
+    async def cell():
+        with reflow.Network() as net:
+            net.add("s", step)
+            out = net.stream("s.out")
+            events = net.events(["ActorCompleted"])
+            net.send("s.in", 1)
+            with pytest.raises(reflow.WouldDeadlockError, match="await "):
+                WAITS_ON_A_LOOP[name](net, out, events)
+            await net.idle()
+            assert out.recv() == 1  # it is there, so nothing waits
+            assert [event.node for event in events.poll(60)] == ["s"]
+
+    run(cell())
+
+
+def test_run_on_the_thread_of_a_loop_names_arun():
+    @reflow.actor(inports=["in"], outports=["out"])
+    async def step(ctx, value):
+        return {"out": value}
+
+    graph = reflow.Graph().add("s", step).expose_in("i", "s.in").expose_out("o", "s.out")
+
+    async def cell():
+        with pytest.raises(reflow.WouldDeadlockError, match="await reflow.arun"):
+            reflow.run(graph, inputs={"i": [1]})
+        return (await reflow.arun(graph, inputs={"i": [1]}))["o"]
+
+    assert run(cell()) == [1]
+
+
+def test_a_close_inside_of_a_firing_is_refused():
+    answers = []
+
+    @reflow.actor(inports=["in"])
+    async def close(ctx, value):
+        try:
+            await net.aclose()
+        except reflow.WouldDeadlockError as error:
+            answers.append(str(error))
+
+    async def main():
+        nonlocal net
+        async with reflow.Network() as net:
+            net.add("c", close)
+            net.send("c.in", 1)
+            await net.idle(20)
+            assert not net.closed
+
+    net = None
+    run(main())
+    assert len(answers) == 1 and "inside of a firing of node 'c'" in answers[0]
+
+
+@pytest.mark.parametrize("suspends", [True, False])
+def test_what_the_engine_finds_of_coroutines_is_among_the_errors(suspends):
+    @reflow.actor(inports=["in"], timeout=0.05)
+    async def slow(ctx, value):
+        if suspends:
+            await asyncio.sleep(60)
+        else:
+            time.sleep(0.3)
+
+    with reflow.Network() as net:
+        net.add("s", slow)
+        net.send("s.in", 1)
+        net.wait_idle(60)
+        end = time.monotonic() + 60
+        while not net.errors and time.monotonic() < end:
+            pass
+        (failure,) = net.errors
+        assert failure.node == "s" and isinstance(failure.exception, reflow.TimeoutError)
+
+
+def test_firings_of_a_loop_that_has_ended_are_among_the_errors():
+    @reflow.actor(inports=["in"])
+    async def step(ctx, value):
+        await asyncio.sleep(0)
+
+    async def main():
+        net.add("s", step)
+        net.start()
+
+    with reflow.Network() as net:
+        asyncio.run(main())
+        net.send("s.in", 1)
+        net.wait_idle(60)
+        (failure,) = net.errors
+        assert failure.node == "s" and "event loop" in str(failure.exception)

@@ -80,6 +80,49 @@ def test_fork_gives_a_clear_error(program):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+FORKED_INSIDE = """
+    import os, sys
+    import reflow
+
+    def child(ctx):
+        {what}
+
+    def parent(pid):
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) if hasattr(os, "waitstatus_to_exitcode") else \
+            os.waitpid(pid, 0)[1] >> 8
+
+    @reflow.actor(inports=["in"], outports=["out"])
+    {kind} split(ctx, value):
+        pid = os.fork()
+        if pid == 0:
+            {give} child(ctx)
+        {give} {{"out": parent(pid)}}
+
+    with reflow.Network() as net:
+        net.add("split", split)
+        out = net.stream("split.out")
+        net.send("split.in", 1)
+        print("parent:", out.recv(60))
+"""
+
+
+@pytest.mark.parametrize("kind, give", [("def", "return"), ("async def", "return"), ("def", "yield")])
+@pytest.mark.parametrize("what, code, text", [
+    ("return None", 1, "ork"),
+    ("return {'out': 2}", 1, "ForkedError"),
+    ("raise KeyError('gone')", 1, "KeyError: 'gone'"),
+    ("sys.exit(5)", 5, ""),
+    ("try: ctx.emit('out', 2)\n        except reflow.ForkedError: os._exit(7)", 7, ""),
+    ("os._exit(8)", 8, ""),
+])
+def test_a_child_that_was_forked_inside_of_an_actor_ends_there(program, kind, give, what, code, text):
+    """It must not return into an engine that is its parent's: it would wait for ever for threads that it has not."""
+    done = program(FORKED_INSIDE.format(kind=kind, give=give, what=what))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"parent: {code}\n"
+    assert text in done.stderr
+
+
 SIGNALS = """
     import os, signal, threading, time
     import reflow

@@ -1,6 +1,7 @@
 """What is told of event loops: firings that they do not go on with, waits for oneself, events without a thread."""
 
 import asyncio
+import logging
 import threading
 
 import pytest
@@ -133,3 +134,27 @@ def test_events_of_a_peer_need_no_thread():
 
     before = {t.ident for t in threading.enumerate()}
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("part", ["__init__", "setup", "teardown"])
+def test_what_blocks_beside_the_firings_is_named(part, caplog):
+    told = threading.Event()
+
+    class Told(logging.Handler):
+        def emit(self, record):
+            if part in record.getMessage():
+                told.set()
+
+    def block(self, *arguments):
+        assert told.wait(WAIT)
+
+    blocks = type("Blocks", (), {"run": lambda self, ctx, value: None, part: block})
+    handler = Told()
+    logging.getLogger("reflow").addHandler(handler)
+    try:
+        with reflow.Network(watchdog_ms=20) as net:
+            net.add("n", reflow.actor(inports=["in"])(blocks))
+            net.start()
+    finally:
+        logging.getLogger("reflow").removeHandler(handler)
+    assert f"node 'n': {part} has not returned for 20 ms (watchdog_ms)" in caplog.messages

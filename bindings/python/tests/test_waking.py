@@ -508,3 +508,59 @@ def test_what_is_in_a_stream_is_there_when_its_network_is_closed():
         assert bytes(reader.read(10)) == b"one"
     stream.end()
     assert reader.collect() == b"two"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_is_in_a_stream_that_nobody_has_begun_to_read_is_there_when_its_network_is_closed(own):
+    runtime = None if own else reflow.Runtime()
+    net = reflow.Network(runtime=runtime)
+    net.add("n", same)
+    out = net.stream("n.out")
+    stream = net.open_stream()
+    net.send("n.in", stream)
+    reader = out.recv(10)
+    stream.write(b"one")
+    stream.write(b"two")
+    net.close()
+    if own:
+        with pytest.raises(reflow.ClosedError, match="network of the stream is closed"):
+            stream.write(b"three")
+    else:
+        stream.write(b"three")
+    stream.end()
+    assert reader.collect(timeout=10) == (b"onetwo" if own else b"onetwothree")
+    if runtime is not None:
+        runtime.close()
+
+
+def test_streams_that_are_never_read_hold_no_closed_runtime_for_longer_than_they_live(program):
+    done = program("""
+        import os, time, reflow
+
+        def threads():
+            names = []
+            for task in os.listdir("/proc/self/task"):
+                try:
+                    with open(f"/proc/self/task/{task}/comm") as file:
+                        names.append(file.read())
+                except OSError:
+                    pass
+            return [name for name in names if name.startswith("rf-")]
+
+        @reflow.actor(inports=["in"], outports=["out"])
+        def same(ctx, value):
+            return {"out": value}
+
+        with reflow.Network() as net:
+            net.add("n", same)
+            out = net.stream("n.out")
+            net.send("n.in", net.open_stream())
+            reader = out.recv(10)
+            out.close()
+        assert threads()
+        del reader
+        end = time.monotonic() + 60
+        while threads():
+            assert time.monotonic() < end
+    """)
+    assert done.returncode == 0, done.stderr
