@@ -112,6 +112,7 @@ class NodeState {
     this.inPorts = actor.inports.map((port) => port.name);
     this.outPorts = new Map(actor.outports.map((port, number) => [port.name, number]));
     if (!this.outPorts.has('error')) this.outPorts.set('error', actor.outports.length);
+    this.roomy = CAPACITY - this.outPorts.size; // up to there a packet for each outport fits into the frames
     this.firstOut = actor.outports[0]?.name;
     this.indexed = actor.inports.some((port) => port.flags & PORT_ARRAY);
     this.pace = 1; // firings until the clock is looked at
@@ -212,29 +213,19 @@ function emittedBy(node, result) {
   return own;
 }
 
-function asItIs(value) { return value; }
-
 // Emits { port: value, ... } by way of emit(port number, value). Nothing is emitted before all names are known to be
-// outports and, of several values, each was made ready.
-function emitResult(node, result, emit, ready) {
+// outports and, of several values, each is a message.
+function emitResult(node, result, emit) {
   if (result === undefined || result === null) return undefined;
   const ports = emittedBy(node, result);
-  let first = -1;
-  let firstValue;
-  let more;
+  const places = [];
   for (const key in ports) {
     const value = ports[key];
-    if (value === undefined) continue;
-    const port = key === node.firstOut ? 0 : portNumber(node, key);
-    if (first < 0) [first, firstValue] = [port, value];
-    else (more ??= []).push(port, value);
+    if (value !== undefined) places.push([portNumber(node, key), value]);
   }
-  if (first < 0) return undefined;
-  if (more === undefined) return emit(first, firstValue);
-  firstValue = ready(firstValue);
-  for (let at = 1; at < more.length; at += 2) more[at] = ready(more[at]);
-  let wait = emit(first, firstValue);
-  for (let at = 0; at < more.length; at += 2) wait = emit(more[at], more[at + 1]) ?? wait;
+  if (places.length > 1) for (const place of places) place[1] = messageOf(place[1]);
+  let wait;
+  for (const [port, value] of places) wait = emit(port, value) ?? wait;
   return wait;
 }
 
@@ -244,14 +235,43 @@ function messageOf(value) {
     typeof value === 'bigint' || typeof value === 'string') ? native.message(value) : value;
 }
 
-// The same into the frames: what cannot be converted takes those of its firing back that stand before it.
+// The same into the frames, which is what nearly all firings do: without memory for one or two ports.
 function placeResult(node, result) {
   if (result === undefined || result === null) return;
-  if (out > CAPACITY - node.outPorts.size) flush();
+  // Its prototype costs as much as all the rest of this.
+  const ports = result.constructor === Object && typeof result === 'object' ? result : emittedBy(node, result);
+  let first = -1;
+  let second = -1;
+  let firstValue;
+  let secondValue;
+  let more;
+  for (const key in ports) {
+    const value = ports[key];
+    if (value === undefined) continue;
+    const port = key === node.firstOut ? 0 : portNumber(node, key);
+    if (first < 0) {
+      first = port;
+      firstValue = value;
+    } else if (second < 0) {
+      second = port;
+      secondValue = value;
+    } else {
+      (more ??= []).push(port, value);
+    }
+  }
+  if (second >= 0) placeSeveral(node, first, firstValue, second, secondValue, more);
+  else if (first >= 0) engine.place(first, firstValue);
+}
+
+// What cannot be converted takes those of its firing back that stand before it.
+function placeSeveral(node, first, firstValue, second, secondValue, more) {
+  if (out > node.roomy) flush();
   const mark = out;
   const times = flushed;
   try {
-    emitResult(node, result, engine.place, asItIs);
+    engine.place(first, firstValue);
+    engine.place(second, secondValue);
+    if (more !== undefined) for (let at = 0; at < more.length; at += 2) engine.place(more[at], more[at + 1]);
   } catch (error) {
     if (times === flushed && out > mark) {
       native.discard(mark, out, false);
@@ -333,7 +353,7 @@ function accept(node, result) {
 // How long one call of the addon keeps the loop of Node. The clock is not for nothing: a node that was fast so far is
 // looked at less often, one that was slow each time.
 const MILLISECONDS = 4;
-const LOOK = 32;
+const LOOK = 64;
 const FAST = 0.5; // milliseconds between two looks
 const SLOW = 1;
 let began = 0; // the call that goes on
@@ -576,7 +596,7 @@ function settle(node, firing, result) {
       settleLater(node, firing, consume(node, firing, result));
       return;
     }
-    if (!firing.over) emitResult(node, result, (port, value) => firing._emit(node, port, value), messageOf);
+    if (!firing.over) emitResult(node, result, (port, value) => firing._emit(node, port, value));
     end(firing, undefined, false);
   } catch (error) {
     end(firing, error, true);
@@ -609,7 +629,7 @@ async function consume(node, firing, iterator) {
   try {
     for await (const value of iterator) {
       if (firing.over) return undefined;
-      const wait = emitResult(node, value, (port, one) => firing._emit(node, port, one), messageOf);
+      const wait = emitResult(node, value, (port, one) => firing._emit(node, port, one));
       if (wait !== undefined) await wait;
       if (firing.over) return undefined;
     }
@@ -681,7 +701,7 @@ function beginFiring(node, firing, values) {
 function answer(node, call, method, context, what) {
   const done = (result) => {
     try {
-      if (context?._finishing) emitResult(node, result, (port, value) => context._emit(node, port, value), messageOf);
+      if (context?._finishing) emitResult(node, result, (port, value) => context._emit(node, port, value));
       native.answer(call);
     } catch (error) {
       failed(error);

@@ -90,7 +90,7 @@ test('a function that becomes slow is noticed', async () => {
     await net.sendMany('d.in', Array.from({ length: 20100 }, (_, i) => i));
     await net.idle(wait);
   });
-  assert.ok(most <= 40, `${most} packets between two turns of the loop`);
+  assert.ok(most <= 70, `${most} packets between two turns of the loop`);
 });
 
 test('async firings that begin later keep their order, and are cancelled like others', async () => {
