@@ -66,10 +66,23 @@ function isClass(value) {
   return typeof value === 'function' && typeof value.prototype?.run === 'function';
 }
 
+// One that can be called with new only: a function would be called.
+function isAnyClass(value) {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+function withoutRun(value) {
+  return wrong(`class ${value.name || 'without a name'} has no method run(ctx, value)`,
+    typeof value.run === 'function' ? 'its run is static: each node is an instance' : 'it is called for each firing');
+}
+
 // What the second argument is: 'class', 'iterable' or 'function', and whether it is asynchronous.
 function formOf(body) {
   if (isClass(body)) return ['class', body.prototype.run];
-  if (typeof body === 'function') return ['function', body];
+  if (typeof body === 'function') {
+    if (isAnyClass(body)) throw withoutRun(body);
+    return ['function', body];
+  }
   if (body !== null && typeof body === 'object') {
     if (typeof body[Symbol.asyncIterator] === 'function') return ['iterable', null];
     if (typeof body[Symbol.iterator] === 'function') return ['iterable', null];
@@ -216,7 +229,10 @@ const ofClasses = new WeakMap(); // a class is one kind of node, however often i
 // What add() is given, as an Actor; undefined for the id of a component.
 function actorOf(given) {
   if (given instanceof Actor) return given;
-  if (!isClass(given)) return undefined;
+  if (!isClass(given)) {
+    if (isAnyClass(given)) throw withoutRun(given);
+    return undefined;
+  }
   const known = ofClasses.get(given);
   if (known !== undefined) return known;
   const options = {};

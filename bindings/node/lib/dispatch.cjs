@@ -2,6 +2,7 @@
 // How firings reach functions: the addon calls dispatch() with a batch, the loops here call the function for
 // each firing, and what it emits goes back in memory. See src/actors.cc for the other side.
 
+const { types } = require('node:util');
 const native = require('./binding.cjs');
 const { ControlContext, FiringContext, SyncContext, failStreams, portNumber } = require('./context.cjs');
 const { Status, failureOf, problem } = require('./errors.cjs');
@@ -9,6 +10,7 @@ const { CAPACITY, Tag, frames, take } = require('./frames.cjs');
 const { inside } = require('./inside.cjs');
 const { AWAIT, PORT_ARRAY } = require('./actor.cjs');
 const { visit } = require('./state.cjs');
+const { Message } = require('./values.cjs');
 
 const KIND = { CREATE: 0, SETUP: 1, RUN: 2, FINISH: 3, TEARDOWN: 4, DESTROY: 5, RUN_ASYNC: 6,
   CANCELLED: 7, DRAINED: 8, WRITABLE: 9, SAVE: 10, LOAD: 11, VISIT: 12, TIMER: 13 };
@@ -110,8 +112,11 @@ class NodeState {
     this.inPorts = actor.inports.map((port) => port.name);
     this.outPorts = new Map(actor.outports.map((port, number) => [port.name, number]));
     if (!this.outPorts.has('error')) this.outPorts.set('error', actor.outports.length);
+    this.roomy = CAPACITY - this.outPorts.size; // up to there a packet for each outport fits into the frames
     this.firstOut = actor.outports[0]?.name;
     this.indexed = actor.inports.some((port) => port.flags & PORT_ARRAY);
+    this.pace = 1; // firings until the clock is looked at
+    this.later = undefined; // firings that go on after their call, and have to be begun yet
     this.alone = 0; // firings that come one by one, since a batch with them has failed
     this.consuming = 0; // firings that go on with an asynchronous iterator
     this.controller = undefined;
@@ -183,28 +188,105 @@ function wrongResult(node, value) {
     : 'it has no outports: return nothing');
 }
 
-// Emits { port: value, ... } by way of emit(port number, value).
+// Whether an object stands for something else than its properties.
+function isOther(value) {
+  return Array.isArray(value) || ArrayBuffer.isView(value) || value instanceof Message || types.isDate(value) ||
+    types.isRegExp(value) || types.isSet(value) || types.isWeakMap(value) || types.isWeakSet(value) ||
+    types.isAnyArrayBuffer(value) || types.isBoxedPrimitive(value) || types.isPromise(value);
+}
+
+// What was returned as an object whose keys are ports. An error that is returned fails the firing like one that is
+// thrown; what has no ports fails it, too, so that nothing is lost in silence.
+function emittedBy(node, result) {
+  if (typeof result !== 'object') throw wrongResult(node, result);
+  const prototype = Object.getPrototypeOf(result);
+  if (prototype === Object.prototype || prototype === null) return result;
+  if (result instanceof Error || types.isNativeError(result)) throw result;
+  if (types.isMap(result)) {
+    for (const key of result.keys()) if (typeof key !== 'string') portNumber(node, key);
+    return Object.fromEntries(result);
+  }
+  if (isOther(result)) throw wrongResult(node, result);
+  if (Object.getPrototypeOf(prototype) === null) return result; // a plain one of another realm
+  const own = { ...result }; // an instance of a class, with its properties
+  if (Object.keys(own).length === 0) throw wrongResult(node, result);
+  return own;
+}
+
+// Emits { port: value, ... } by way of emit(port number, value). Nothing is emitted before all names are known to be
+// outports and, of several values, each is a message.
 function emitResult(node, result, emit) {
   if (result === undefined || result === null) return undefined;
-  if (typeof result !== 'object' || Array.isArray(result) || ArrayBuffer.isView(result)) {
-    throw wrongResult(node, result);
+  const ports = emittedBy(node, result);
+  const places = [];
+  for (const key in ports) {
+    const value = ports[key];
+    if (value !== undefined) places.push([portNumber(node, key), value]);
   }
+  if (places.length > 1) for (const place of places) place[1] = messageOf(place[1]);
   let wait;
-  for (const key in result) {
-    const value = result[key];
+  for (const [port, value] of places) wait = emit(port, value) ?? wait;
+  return wait;
+}
+
+// As a message, if that can fail.
+function messageOf(value) {
+  return value !== null && (typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol' ||
+    typeof value === 'bigint' || typeof value === 'string') ? native.message(value) : value;
+}
+
+// The same into the frames, which is what nearly all firings do: without memory for one or two ports.
+function placeResult(node, result) {
+  if (result === undefined || result === null) return;
+  // Its prototype costs as much as all the rest of this.
+  const ports = result.constructor === Object && typeof result === 'object' ? result : emittedBy(node, result);
+  let first = -1;
+  let second = -1;
+  let firstValue;
+  let secondValue;
+  let more;
+  for (const key in ports) {
+    const value = ports[key];
     if (value === undefined) continue;
     const port = key === node.firstOut ? 0 : portNumber(node, key);
-    wait = emit(port, value) ?? wait;
+    if (first < 0) {
+      first = port;
+      firstValue = value;
+    } else if (second < 0) {
+      second = port;
+      secondValue = value;
+    } else {
+      (more ??= []).push(port, value);
+    }
   }
-  return wait;
+  if (second >= 0) placeSeveral(node, first, firstValue, second, secondValue, more);
+  else if (first >= 0) engine.place(first, firstValue);
+}
+
+// What cannot be converted takes those of its firing back that stand before it.
+function placeSeveral(node, first, firstValue, second, secondValue, more) {
+  if (out > node.roomy) flush();
+  const mark = out;
+  const times = flushed;
+  try {
+    engine.place(first, firstValue);
+    engine.place(second, secondValue);
+    if (more !== undefined) for (let at = 0; at < more.length; at += 2) engine.place(more[at], more[at + 1]);
+  } catch (error) {
+    if (times === flushed && out > mark) {
+      native.discard(mark, out, false);
+      restart(mark);
+    }
+    throw error;
+  }
 }
 
 // The same for a batch: each value is an array, whose elements are packets.
 function emitBatch(node, result) {
   if (result === undefined || result === null) return;
-  if (typeof result !== 'object' || Array.isArray(result)) throw wrongResult(node, result);
-  for (const key in result) {
-    const values = result[key];
+  const ports = emittedBy(node, result);
+  for (const key in ports) {
+    const values = ports[key];
     if (values === undefined) continue;
     const port = key === node.firstOut ? 0 : portNumber(node, key);
     if (typeof values !== 'object' || values === null || typeof values[Symbol.iterator] !== 'function') {
@@ -264,8 +346,35 @@ function accept(node, result) {
       return step(node, result);
     }
   }
-  emitResult(node, result, engine.place);
+  placeResult(node, result);
   return DONE;
+}
+
+// How long one call of the addon keeps the loop of Node. The clock is not for nothing: a node that was fast so far is
+// looked at less often, one that was slow each time.
+const MILLISECONDS = 4;
+const LOOK = 64;
+const FAST = 0.5; // milliseconds between two looks
+const SLOW = 1;
+let began = 0; // the call that goes on
+let looked = 0;
+let left = 0; // firings until the next look
+
+function startClock(node) {
+  began = looked = performance.now();
+  left = node.pace;
+}
+
+// Behind each firing: whether the rest has to come again, so that others have their turn.
+function late(node) {
+  if (--left > 0) return false;
+  const now = performance.now();
+  const took = now - looked;
+  looked = now;
+  if (took < FAST) node.pace = Math.min(node.pace * 2, LOOK);
+  else if (took > SLOW) node.pace = Math.max(Math.floor(node.pace / took), 1);
+  left = node.pace;
+  return now - began > MILLISECONDS;
 }
 
 // How many values of an iterator are taken in one call: enough to be worth it, and the receivers are asked
@@ -283,22 +392,23 @@ function leave(node) {
 
 function step(node, iterator) {
   node.iterator = iterator;
-  for (let left = STEPS; left > 0; left--) {
+  for (let steps = STEPS; steps > 0; steps--) {
     const { done, value } = iterator.next();
     if (done) {
       node.iterator = undefined;
-      emitResult(node, value, engine.place);
+      placeResult(node, value);
       return DONE;
     }
     try {
       if (isThenable(value)) {
         throw problem(Status.TYPE, `node '${node.id}' yielded a promise`, 'use async function*');
       }
-      emitResult(node, value, engine.place);
+      placeResult(node, value);
     } catch (error) {
       leave(node);
       throw error;
     }
+    if (late(node)) break;
   }
   return UNFINISHED;
 }
@@ -334,19 +444,14 @@ function callWith(node, context, at, firings) {
   return node.call(context, valueAt(at));
 }
 
-// How long one call of the addon keeps the loop of Node, and how often that is looked at.
-const MILLISECONDS = 4;
-const LOOK = 64;
-
 function runEach(node, firings) {
   const simple = node.actor.inports.length === 1 && firings > 0 && !node.indexed;
   const size = node.actor.awaits === AWAIT.any ? 1 : node.actor.inports.length;
   const { call } = node;
-  const began = performance.now();
+  startClock(node);
   let i = 0;
   try {
-    for (; i < Math.max(firings, 1); i++) {
-      if (i % LOOK === LOOK - 1 && performance.now() - began > MILLISECONDS) break; // the rest comes again
+    while (i < Math.max(firings, 1)) {
       const { context } = node;
       engine.active = context;
       let outcome;
@@ -361,10 +466,8 @@ function runEach(node, firings) {
         engine.again();
         break;
       }
-      if (outcome === KEPT_OPEN) {
-        i++;
-        break;
-      }
+      i++;
+      if (outcome === KEPT_OPEN || late(node)) break; // the rest comes again
     }
   } catch (error) {
     node.iterator = undefined;
@@ -422,17 +525,18 @@ function runWhole(node, firings) {
 }
 
 function runAlone(node, firings) {
-  const began = performance.now();
+  startClock(node);
   let done = 0;
   let mark = 0; // what the firing places begins here
   let times = 0;
   try {
-    for (; done < firings && node.alone > 0; done++) {
-      if (done % LOOK === LOOK - 1 && performance.now() - began > MILLISECONDS) break; // the rest comes again
+    while (done < firings && node.alone > 0) {
       node.alone--;
       mark = out;
       times = flushed;
       callBatch(node, done, 1);
+      done++;
+      if (late(node)) break; // the rest comes again
     }
   } catch (error) {
     if (times === flushed) {
@@ -537,27 +641,58 @@ async function consume(node, firing, iterator) {
 
 function runAsync(node, firings, first, envelope) {
   const count = Math.max(firings, 1);
-  const size = node === undefined || node.actor.awaits === AWAIT.any ? 1 : node.actor.inports.length;
-  const inputs = firings === 0 ? [[]] : Array.from({ length: count }, (_, i) => valuesAt(i * size, size));
-  const ports = Array.from(inPorts.subarray(0, firings * size));
-  const indexes = node?.indexed ? indexesAt(0, firings * size) : [];
+  if (node === undefined) {
+    for (let i = 0; i < count; i++) native.pendingFinish(first + i);
+    return;
+  }
+  const size = node.actor.awaits === AWAIT.any ? 1 : node.actor.inports.length;
+  const calls = [];
   for (let i = 0; i < count; i++) {
-    if (node === undefined) {
-      native.pendingFinish(first + i);
-      continue;
-    }
-    const port = node.inPorts[firings === 0 || size > 1 ? 0 : ports[i]];
-    const firing = new FiringContext(node, first + i, { port, index: indexes[i * size], envelope });
-    if (node.indexed && size > 1) firing.indexes = indexes.slice(i * size, (i + 1) * size);
+    const at = i * size;
+    const port = node.inPorts[firings === 0 || size > 1 ? 0 : inPorts[at]];
+    const index = firings > 0 && node.indexed ? indexAt(at) : undefined;
+    const firing = new FiringContext(node, first + i, { port, index, envelope });
+    if (node.indexed && size > 1) firing.indexes = firings === 0 ? [] : indexesAt(at, size);
+    const values = firings === 0 ? [] : valuesAt(at, size);
+    calls.push({ firing, values: node.actor.batch ? [values] : values });
     open.set(first + i, firing);
-    try {
-      const values = node.actor.batch ? [inputs[i]] : inputs[i];
-      const result = inside(firing, () => node.call(firing, ...values));
-      if (isThenable(result)) settleLater(node, firing, result);
-      else settle(node, firing, result);
-    } catch (error) {
-      end(firing, error, true);
-    }
+  }
+  if (node.later !== undefined) node.later.push(...calls); // behind those that came before
+  else beginAll(node, calls);
+}
+
+// What of them is behind its time has the next turn of the loop: a function may do much before it waits.
+function beginAll(node, calls) {
+  startClock(node);
+  for (let i = 0; i < calls.length; i++) {
+    const { firing, values } = calls[i];
+    beginFiring(node, firing, values);
+    if (!late(node) || i + 1 === calls.length) continue;
+    node.later = calls.slice(i + 1);
+    setImmediate(() => {
+      const rest = node.later.filter(({ firing }) => stillAsked(firing));
+      node.later = undefined;
+      beginAll(node, rest);
+    });
+    return;
+  }
+}
+
+// One that was cancelled, or whose time was over, before it began does not begin.
+function stillAsked(firing) {
+  if (!open.has(firing.number)) return false;
+  if (native.pendingOpen(firing.number)) return true;
+  end(firing, undefined, false);
+  return false;
+}
+
+function beginFiring(node, firing, values) {
+  try {
+    const result = inside(firing, () => node.call(firing, ...values));
+    if (isThenable(result)) settleLater(node, firing, result);
+    else settle(node, firing, result);
+  } catch (error) {
+    end(firing, error, true);
   }
 }
 

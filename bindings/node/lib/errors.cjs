@@ -47,12 +47,20 @@ function hintOf({ message, hint }) {
 
 // The addon has an error for JavaScript: its fields are those of errors.h.
 function makeError(fields) {
+  if (Object.hasOwn(fields, 'thrown')) return wrapThrown(fields);
   const { status, message, cause, ...place } = fields;
   const hint = hintOf(fields);
   delete place.name;
   delete place.hint;
   const text = textOf({ ...fields, hint });
   return new ReflowError(text, { status, hint, cause, ...place });
+}
+
+// Of what code of the program has thrown inside of the addon; an error of this package tells enough by itself.
+function wrapThrown({ thrown, message, ...fields }) {
+  if (thrown instanceof ReflowError) return thrown;
+  const [, text] = failureOf(thrown);
+  return makeError({ ...fields, message: `${message}: ${text}`, cause: thrown });
 }
 
 function problem(status, message, hint) {

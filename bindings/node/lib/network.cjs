@@ -9,11 +9,12 @@ const { Graph, graphOf, handleOf } = require('./graph.cjs');
 const { checkNotInside } = require('./inside.cjs');
 const { hooksOf } = require('./log.cjs');
 const { StreamReader, StreamWriter, observerOptions } = require('./bytes.cjs');
-const { chunksOf, converted, convertedFirst, placeAll, sentSoFar } = require('./sending.cjs');
+const { abortableEach, chunksNow, converted, convertedFirst, placeAll, sentSoFar } = require('./sending.cjs');
 const { Single } = require('./single.cjs');
 const { checkConnection, componentOf, endpointOf, ofNode, unfed, whole } = require('./ports.cjs');
+const { checkOptions } = require('./options.cjs');
 const { MessageStream } = require('./stream.cjs');
-const { abortable, timeoutOf, whenIdle } = require('./waits.cjs');
+const { abortable, signalOf, timeoutOf, whenIdle } = require('./waits.cjs');
 
 const OPTIONS = ['name', 'workers', 'batchPackets', 'portCapacity', 'portCapacityBytes', 'blockingThreads',
   'watchdogMs',
@@ -123,9 +124,28 @@ class Inside {
       'the network has ended without it; ctx.signal tells a callback that it should return');
   }
 
-  wait(index, left) {
+  // A signal takes back what has not gone in.
+  wait(index, left, signal) {
+    const queue = this.waits[index] ??= [];
+    if (signal === undefined) return new Promise((resolve, reject) => { queue.push({ left, resolve, reject }); });
     return new Promise((resolve, reject) => {
-      (this.waits[index] ??= []).push({ left, resolve, reject });
+      const entry = { left, resolve, reject };
+      queue.push(entry);
+      const abort = () => {
+        const at = queue.indexOf(entry);
+        if (at < 0) return;
+        const before = queue.slice(0, at).reduce((sum, each) => sum + each.left, 0);
+        native.withdraw(this.core, index, before, entry.left);
+        queue.splice(at, 1);
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      const settled = (settle) => (value) => {
+        signal.removeEventListener('abort', abort);
+        settle(value);
+      };
+      entry.resolve = settled(resolve);
+      entry.reject = settled(reject);
     });
   }
 }
@@ -143,6 +163,7 @@ class Network {
   #open = new Set(); // required inports of nodes that nothing leads to: for the program
   #unopened = []; // how streams are told that there will be no start
   #built = false;
+  #sending = 0; // calls of sendMany that go on, but for those that wait for what they iterate
   #building;
   #closed;
   #single; // of a network that runs inside of calls only
@@ -404,18 +425,26 @@ class Network {
   /** Sends a value to an inport; fulfilled when it has gone in, which is when there is room. */
   send(to, value, options) {
     try {
+      const signal = options === undefined ? undefined : this.#sendSignal(options);
       const index = this.#inport(to);
-      if (this.#single !== undefined) return this.#single.send(index, value, options?.envelope);
+      if (this.#single !== undefined) return this.#single.send(index, value, options?.envelope, signal);
       const sent = native.send(this.#core, index, value, true, options?.envelope);
-      return sent === 1 ? SENT : this.#inside.wait(index, 1);
+      return sent === 1 ? SENT : this.#inside.wait(index, 1, signal);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
+  #sendSignal(options) {
+    const signal = signalOf(checkOptions(options, ['envelope', 'signal'], 'send'));
+    signal?.throwIfAborted();
+    return signal;
+  }
+
   /** Sends a value if there is room now; tells whether it went in. */
   trySend(to, value, options) {
-    const sent = native.send(this.#core, this.#inport(to), value, false, options?.envelope) === 1;
+    const envelope = options === undefined ? undefined : checkOptions(options, ['envelope'], 'trySend').envelope;
+    const sent = native.send(this.#core, this.#inport(to), value, false, envelope) === 1;
     if (sent) this.#single?.wake();
     return sent;
   }
@@ -425,45 +454,86 @@ class Network {
    * converted before the first is sent; of other things those before one that cannot be converted are, and `sent` of
    * the error is their number.
    */
-  async sendMany(to, values) {
+  async sendMany(to, values, options) {
+    const signal = signalOf(checkOptions(options, ['signal'], 'sendMany'));
+    signal?.throwIfAborted();
     const index = this.#inport(to);
     const all = convertedFirst(values, this.#single !== undefined);
     const whole = Array.isArray(all);
-    let total = 0;
-    for await (const chunk of chunksOf(all)) {
-      if (this.#single !== undefined) {
-        for (const value of chunk) {
-          await this.#single.send(index, whole ? value : converted(value, total));
-          total++;
-        }
-        continue;
-      }
-      const { placed, error } = placeAll(chunk, total);
-      if (error !== undefined && whole) { // the only chunk, and nothing of it goes
-        for (let at = 0; at < placed; at++) native.putIo(at, null, 0);
-        throw sentSoFar(error, 0);
-      }
-      const waiting = placed === 0 ? 0 : native.sendFrames(this.#core, index, placed);
-      total += placed;
-      if (waiting > 0) await this.#inside.wait(index, waiting);
-      if (error !== undefined) throw sentSoFar(error, total);
+    const chunks = chunksNow(all);
+    if (chunks === undefined) return this.#sendChunks(index, abortableEach(all, signal), whole, signal);
+    // The first of them goes before this returns, and idle() knows that there are others.
+    this.#sending++;
+    try {
+      return await this.#sendChunks(index, chunks, whole, signal);
+    } finally {
+      this.#sending--;
     }
-    return total;
   }
 
-  /** Fulfilled when nothing goes on any more; options are a timeout in milliseconds and a signal. */
+  async #sendChunks(index, chunks, whole, signal) {
+    let total = 0;
+    const later = typeof chunks[Symbol.iterator] !== 'function';
+    const from = later ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
+    try {
+      for (;;) {
+        const { done, value: chunk } = later ? await from.next() : from.next();
+        if (done) return total;
+        total += await this.#sendChunk(index, chunk, total, whole, signal);
+        signal?.throwIfAborted();
+      }
+    } catch (error) {
+      from.return?.();
+      throw error;
+    }
+  }
+
+  async #sendChunk(index, chunk, total, whole, signal) {
+    if (this.#single !== undefined) {
+      for (let at = 0; at < chunk.length; at++) {
+        const value = chunk[at];
+        await this.#single.send(index, whole ? value : converted(value, total + at), undefined, signal);
+      }
+      return chunk.length;
+    }
+    const { placed, error } = placeAll(chunk, total);
+    if (error !== undefined && whole) { // the only chunk, and nothing of it goes
+      for (let at = 0; at < placed; at++) native.putIo(at, null, 0);
+      throw sentSoFar(error, 0);
+    }
+    const waiting = placed === 0 ? 0 : native.sendFrames(this.#core, index, placed);
+    if (waiting > 0) await this.#inside.wait(index, waiting, signal);
+    if (error !== undefined) throw sentSoFar(error, total + placed);
+    return placed;
+  }
+
+  /**
+   * Fulfilled when nothing goes on any more, also what sendMany() still has of an array; options are a timeout in
+   * milliseconds and a signal.
+   */
   async idle(options) {
-    const timeout = timeoutOf(options);
+    const timeout = timeoutOf(options, 'idle');
     options?.signal?.throwIfAborted();
     checkNotInside(this.#core, 'idle()');
-    if (this.#single !== undefined) return abortable(this.#single.idle(timeout), options);
-    if (!native.idleNow(this.#core)) await whenIdle(this.#core, timeout, options?.signal);
+    const until = timeout < 0 ? Infinity : performance.now() + timeout;
+    let left = timeout;
+    for (;;) {
+      if (this.#single !== undefined) await abortable(this.#single.idle(left), options);
+      else if (!native.idleNow(this.#core)) await whenIdle(this.#core, left, options?.signal);
+      if (this.#sending === 0) break;
+      // Room is told in a turn of the loop, and then the next piece goes in.
+      await new Promise((resolve) => { setImmediate(resolve); });
+      options?.signal?.throwIfAborted();
+      if (timeout < 0) continue;
+      left = Math.max(Math.ceil(until - performance.now()), 0);
+      if (left === 0) throw problem(Status.TIMEOUT, `the network is not idle within ${timeout} ms`);
+    }
     this.#tellOpen();
   }
 
   /** Refuses new input, lets everything run out, and finishes the actors. */
   async drain(options) {
-    const timeout = timeoutOf(options);
+    const timeout = timeoutOf(options, 'drain');
     options?.signal?.throwIfAborted();
     checkNotInside(this.#core, 'drain()');
     const drained = this.#single === undefined ? native.drain(this.#core, timeout) : this.#single.drain(timeout);
@@ -499,7 +569,7 @@ class Network {
 
   /** Stops at once. */
   async stop(options) {
-    const timeout = timeoutOf(options);
+    const timeout = timeoutOf(options, 'stop');
     if (this.#closed !== undefined) await this.#closed;
     else if (this.#built) {
       this.#inside.end();
@@ -533,7 +603,9 @@ class Network {
   }
 
   /** The packets of an outport, from now on: to be iterated with for await. */
-  stream(from, options = {}) {
+  stream(from, given) {
+    const options = checkOptions(given, ['capacity', 'typed', 'envelopes', 'signal'], 'stream');
+    signalOf(options);
     const { node, port } = whole(from, 'the outport');
     const open = async () => native.openOutput(this.#core, node, port, options.capacity ?? 0,
       Boolean(options.typed));
@@ -552,11 +624,14 @@ class Network {
 
   /** A Node stream of the packets of an outport, in object mode. */
   readable(from, options) {
-    return require('./streams.cjs').readable(this.stream(from, options), options);
+    const { nulls, highWaterMark, ...own } =
+      checkOptions(options, ['capacity', 'typed', 'highWaterMark', 'nulls', 'signal'], 'readable');
+    return require('./streams.cjs').readable(this.stream(from, own), options);
   }
 
   /** A Node stream in object mode that sends what is written. */
   writable(to, options) {
+    checkOptions(options, ['highWaterMark', 'nulls', 'signal'], 'writable');
     return require('./streams.cjs').writable(this, to, options);
   }
 

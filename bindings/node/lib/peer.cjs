@@ -7,6 +7,7 @@ const native = require('./binding.cjs');
 const { EventStream } = require('./events.cjs');
 const { Network, beforeStart, buildNetwork, coreOf } = require('./network.cjs');
 const { checkOptions: check, milliseconds, oneOf, refuse } = require('./options.cjs');
+const { abortable, signalOf } = require('./waits.cjs');
 
 const peerOptions = [
   'networkId', 'instanceId', 'bindAddress', 'bindPort', 'noPort', 'authToken', 'legacyAuth',
@@ -52,6 +53,7 @@ class Links {
   constructor() {
     Object.defineProperty(this, '_handle', { value: new native.PeerHandle(), writable: true });
     Object.defineProperty(this, '_streams', { value: new Set() });
+    Object.defineProperty(this, '_dialled', { value: new Set() }); // networks that connect() has told
     Object.defineProperty(this, '_order', { value: new Map() }); // inport -> the last one that waits to send
   }
 
@@ -60,11 +62,21 @@ class Links {
   }
 
   connect(endpoint, options) {
-    const { timeout } = check(options, ['timeout'], 'connect');
-    return this._handle.connect(endpoint, milliseconds(timeout, 10000));
+    const { timeout } = check(options, ['timeout', 'signal'], 'connect');
+    const signal = signalOf(options);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const handle = this._handle;
+    const dialled = handle.connect(endpoint, milliseconds(timeout, 10000));
+    dialled.then((networkId) => {
+      if (!signal?.aborted) this._dialled.add(networkId);
+      // Nobody waited for it any more: it is closed again, unless somebody else has dialled it.
+      else if (!this._dialled.has(networkId)) handle.disconnect(networkId);
+    }).catch(() => {}); // told by the other one, or the peer has gone
+    return abortable(dialled, options);
   }
 
   disconnect(networkId) {
+    this._dialled.delete(networkId);
     this._handle.disconnect(networkId);
   }
 
@@ -362,12 +374,16 @@ class PeerMesh {
   }
 
   async connect(execution, endpoint, options) {
-    const { timeout } = check(options, ['timeout'], 'connect');
-    try {
-      return await this.#handle.connect(execution, endpoint, milliseconds(timeout, 10000));
-    } finally {
-      this.#look();
-    }
+    const { timeout } = check(options, ['timeout', 'signal'], 'connect');
+    const signal = signalOf(options);
+    signal?.throwIfAborted();
+    const dialled = this.#handle.connect(execution, endpoint, milliseconds(timeout, 10000)).finally(() => this.#look());
+    dialled.then((networkId) => {
+      const peer = this.peer(execution);
+      if (!signal?.aborted) peer._dialled.add(networkId);
+      else if (!peer._dialled.has(networkId)) peer.disconnect(networkId);
+    }).catch(() => {}); // told by the other one, or the peer has gone
+    return abortable(dialled, options);
   }
 
   // It runs as long as it has peers.

@@ -40,10 +40,16 @@ async function watchErrors(stream, taken, errors) {
   }
 }
 
+function isIterated(value) {
+  if (value === null || typeof value !== 'object') return false;
+  return Array.isArray(value) || typeof value[Symbol.asyncIterator] === 'function' ||
+    (typeof value.next === 'function' && typeof value[Symbol.iterator] === 'function');
+}
+
 // Side by side: an actor that takes one of each waits for the second inport before the first one has room again.
-async function feed(network, inputs) {
+async function feed(network, inputs, signal) {
   await Promise.all(Object.entries(inputs).map(([inport, given]) =>
-    network.sendMany(inport, Array.isArray(given) ? given : [given])));
+    network.sendMany(inport, isIterated(given) ? given : [given], { signal })));
 }
 
 // Rejects when time is over or the signal is aborted; `over` ends the watch.
@@ -64,7 +70,9 @@ function cut(timeout, signal) {
   return { promise, over };
 }
 
-async function go(network, graph, given, outputs, errors) {
+async function go(network, graph, given, end) {
+  const outputs = {};
+  const errors = [];
   const readers = [];
   const read = (reader) => {
     reader.catch(() => {}); // of a run that has failed nobody waits for it
@@ -81,7 +89,7 @@ async function go(network, graph, given, outputs, errors) {
   read(watchErrors(events, (node) => wired.has(node), errors));
   await network.start();
   const began = performance.now();
-  await feed(network, given.inputs ?? {});
+  await feed(network, given.inputs ?? {}, end);
   await network.idle();
   await network.drain();
   const nodes = network.report();
@@ -103,17 +111,19 @@ async function run(source, asked) {
   applySets(graph, given.set ?? {});
   const network = Network.from(graph, given.network);
   const watch = cut(timeout, given.signal);
+  const end = new AbortController(); // of what is iterated, too
   try {
     for (const [component, actor] of Object.entries(given.actors ?? {})) {
       const made = actorOf(actor);
       if (made === undefined) throw refuse(`actors: '${component}' is no actor`, 'make it with actor()');
       network.register(made, component);
     }
-    const work = go(network, graph, given, {}, []);
+    const work = go(network, graph, given, end.signal);
     work.catch(() => {}); // told by the race
     return await Promise.race([work, watch.promise.then(() => work)]);
   } finally {
     watch.over();
+    end.abort();
     await network.close();
   }
 }

@@ -4,23 +4,24 @@
 const native = require('./binding.cjs');
 const { ReflowError, Status, problem } = require('./errors.cjs');
 const { CAPACITY, Tag, io } = require('./frames.cjs');
+const { abortable } = require('./waits.cjs');
 
-// Something to iterate, as arrays of what fits into the frames.
-async function* chunksOf(values) {
-  if (Array.isArray(values) || (ArrayBuffer.isView(values) && !(values instanceof DataView))) {
-    if (values.length <= CAPACITY) yield values;
-    else for (let at = 0; at < values.length; at += CAPACITY) {
-      yield Array.isArray(values) ? values.slice(at, at + CAPACITY) : values.subarray(at, at + CAPACITY);
-    }
-    return;
+// Something to iterate, as arrays of what fits into the frames; undefined for what is iterated asynchronously.
+function chunksNow(values) {
+  if (Array.isArray(values) || (ArrayBuffer.isView(values) && !(values instanceof DataView))) return piecesOf(values);
+  if (typeof values?.[Symbol.iterator] === 'function') return gathered(values);
+  if (typeof values?.[Symbol.asyncIterator] === 'function') return undefined;
+  throw problem(Status.INVALID_ARGUMENT, 'sendMany() takes something to iterate');
+}
+
+function* piecesOf(values) {
+  if (values.length <= CAPACITY) yield values;
+  else for (let at = 0; at < values.length; at += CAPACITY) {
+    yield Array.isArray(values) ? values.slice(at, at + CAPACITY) : values.subarray(at, at + CAPACITY);
   }
-  const wrong = typeof values?.[Symbol.iterator] !== 'function' &&
-    typeof values?.[Symbol.asyncIterator] !== 'function';
-  if (wrong) throw problem(Status.INVALID_ARGUMENT, 'sendMany() takes something to iterate');
-  if (typeof values[Symbol.iterator] !== 'function') {
-    for await (const value of values) yield [value];
-    return;
-  }
+}
+
+function* gathered(values) {
   let chunk = [];
   for (const value of values) {
     chunk.push(value);
@@ -29,6 +30,23 @@ async function* chunksOf(values) {
     chunk = [];
   }
   if (chunk.length > 0) yield chunk;
+}
+
+// What is iterated asynchronously, one by one; a signal ends the wait for the next one, and the iterator.
+function abortableEach(values, signal) {
+  const from = values[Symbol.asyncIterator]();
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        const { done, value } = await abortable(Promise.resolve(from.next()), { signal });
+        return { done, value: done ? undefined : [value] };
+      },
+      return() {
+        // Not waited for: it may be in the middle of what is not wanted any more.
+        Promise.resolve(from.return?.()).catch(() => {});
+      },
+    }),
+  };
 }
 
 // How many values of a call went in before one that is none.
@@ -81,4 +99,4 @@ function placeAll(values, before) {
   return { placed: at, error: undefined };
 }
 
-module.exports = { chunksOf, converted, convertedFirst, placeAll, sentSoFar };
+module.exports = { abortableEach, chunksNow, converted, convertedFirst, placeAll, sentSoFar };

@@ -87,8 +87,11 @@ class Single {
     for (const resolve of this.#sleepers.splice(0)) resolve();
   }
 
-  async send(index, value, envelope) {
-    const sent = () => native.send(this.#core, index, value, false, envelope) === 1;
+  async send(index, value, envelope, signal) {
+    const sent = () => {
+      signal?.throwIfAborted();
+      return native.send(this.#core, index, value, false, envelope) === 1;
+    };
     if (!await this.pump(sent)) {
       throw problem(Status.WOULD_BLOCK, 'the inport is full, and nothing is left that could take from it',
         'read the outputs that hold it back, or resume what is paused');

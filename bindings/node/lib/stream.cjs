@@ -3,6 +3,13 @@
 
 const native = require('./binding.cjs');
 const { io, take } = require('./frames.cjs');
+const { checkOptions } = require('./options.cjs');
+const { signalOf } = require('./waits.cjs');
+
+function handOver(result, hand) {
+  hand?.(result);
+  return result;
+}
 
 class MessageStream {
   #network; // is not collected while it is read
@@ -12,7 +19,9 @@ class MessageStream {
   #at = 0;
   #done = false;
   #last = Promise.resolve(); // calls of next() follow each other
+  #waiting = 0; // of them, those that have not ended
   #enveloped;
+  #look; // ends the wait for packets
   #single; // of a network without threads: whoever reads runs it
 
   constructor(network, options, opening) {
@@ -28,13 +37,41 @@ class MessageStream {
     this.#output ??= await this.#opening;
   }
 
-  next() {
-    if (this.#at < this.#buffer.length) {
+  /** The next packet; options have a signal, which ends the wait for it: no packet is lost by that. */
+  next(options) {
+    let signal;
+    if (options !== undefined) {
+      try {
+        signal = signalOf(checkOptions(options, ['signal'], 'next'));
+        signal?.throwIfAborted();
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    if (this.#waiting === 0 && this.#at < this.#buffer.length) {
       return Promise.resolve({ done: false, value: this.#take() });
     }
-    const result = this.#last.then(() => this.#next());
+    return signal === undefined ? this.#behind() : this.#within(signal);
+  }
+
+  #behind(signal, hand) {
+    this.#waiting++;
+    const result = this.#last.then(() => this.#next(signal, hand)).finally(() => { this.#waiting--; });
     this.#last = result.catch(() => {});
     return result;
+  }
+
+  #within(signal) {
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        reject(signal.reason);
+        this.#look?.();
+        this.#single?.wake();
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      // A packet is taken and handed over in one step, so that none is taken for nobody.
+      this.#behind(signal, resolve).catch(reject).finally(() => signal.removeEventListener('abort', abort));
+    });
   }
 
   #take() {
@@ -43,22 +80,33 @@ class MessageStream {
     return value;
   }
 
-  async #next() {
+  async #next(signal, hand) {
     for (;;) {
-      if (this.#at < this.#buffer.length) return { done: false, value: this.#take() };
-      if (this.#done) return { done: true, value: undefined };
+      signal?.throwIfAborted();
+      if (this.#at < this.#buffer.length) return handOver({ done: false, value: this.#take() }, hand);
+      if (this.#done) return handOver({ done: true, value: undefined }, hand);
       this.#output ??= await this.#opening;
-      if (this.#done) continue;
-      const count = await this.#some();
+      if (this.#done || signal?.aborted) continue;
+      const count = await this.#some(signal);
       if (count < 0) this.#end();
-      else if (count === 0) await new Promise((resolve) => native.waitOutput(this.#output, resolve));
+      else if (count === 0 && !signal?.aborted) await this.#more();
     }
   }
 
-  async #some() {
+  // There may be more, or nobody waits for it any more.
+  async #more() {
+    await new Promise((resolve) => {
+      this.#look = resolve;
+      native.waitOutput(this.#output, resolve);
+    });
+    this.#look = undefined;
+  }
+
+  async #some(signal) {
     if (this.#single === undefined) return this.#receive();
     let count = 0;
     await this.#single.until(() => {
+      if (signal?.aborted) return true;
       count = this.#done ? -1 : this.#receive();
       return count !== 0;
     });

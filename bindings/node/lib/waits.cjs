@@ -3,8 +3,20 @@
 
 const native = require('./binding.cjs');
 const { Status, problem } = require('./errors.cjs');
+const { checkOptions, refuse } = require('./options.cjs');
 
-function timeoutOf(options) {
+// The signal of options; undefined if there is none.
+function signalOf(options) {
+  const signal = options?.signal;
+  if (signal === undefined || (typeof signal?.addEventListener === 'function' && typeof signal.aborted === 'boolean')) {
+    return signal;
+  }
+  throw refuse("option 'signal' has to be an AbortSignal");
+}
+
+function timeoutOf(options, what) {
+  if (typeof options !== 'number') checkOptions(options, ['timeout', 'signal'], what);
+  signalOf(options);
   const timeout = typeof options === 'number' ? options : options?.timeout;
   if (timeout === undefined) return -1;
   if (typeof timeout !== 'number' || !(timeout >= 0)) {
@@ -15,7 +27,7 @@ function timeoutOf(options) {
 
 // The same promise, but for a signal that says that nobody waits any more.
 function abortable(promise, options) {
-  const signal = options?.signal;
+  const signal = signalOf(options);
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
@@ -48,4 +60,4 @@ async function whenIdle(core, timeout, signal) {
   return undefined;
 }
 
-module.exports = { abortable, timeoutOf, whenIdle };
+module.exports = { abortable, signalOf, timeoutOf, whenIdle };

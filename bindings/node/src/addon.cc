@@ -142,6 +142,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_function(exports, "findInport", find_inport);
     export_function(exports, "send", send);
     export_function(exports, "sendFrames", send_frames);
+    export_function(exports, "withdraw", withdraw);
     export_function(exports, "openOutput", open_output);
     export_function(exports, "receive", receive);
     export_function(exports, "receiveEnveloped", receive_enveloped);

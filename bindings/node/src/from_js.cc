@@ -69,6 +69,28 @@ std::string path_of(const Step* step) {
     raise(env, failure);
 }
 
+// What a getter, toJSON or a Proxy of the program has thrown: the cause of an error that tells where.
+[[noreturn]] void refuse_thrown(napi_env env, const Step* step, const Napi::Error& thrown) {
+    const std::string path = path_of(step);
+    Napi::Object fields = Napi::Object::New(env);
+    fields.Set("status", static_cast<double>(REFLOW_ERROR_TYPE));
+    fields.Set("message", "cannot make a message of " + path + ": it throws when it is looked at");
+    fields.Set("hint", "");
+    fields.Set("path", path);
+    fields.Set("thrown", thrown.Value());
+    throw Napi::Error(env, Environment::of(env).make_error.Call({fields}));
+}
+
+// As ok(), for calls that may run code of the program. An environment that is being ended throws nothing.
+void look(napi_env env, napi_status status, const Step* step) {
+    if (status == napi_ok) return;
+    bool pending = false;
+    (void)napi_is_exception_pending(env, &pending);
+    const Napi::Error thrown = Napi::Error::New(env);  // takes what is pending
+    if (!pending) throw thrown;
+    refuse_thrown(env, step, thrown);
+}
+
 // Too deep: because an object holds itself, or because it is.
 [[noreturn]] void refuse_depth(napi_env env, const Step* step, napi_value value) {
     std::vector<const Step*> steps;
@@ -257,7 +279,7 @@ Message array_from_js(napi_env env, napi_value value, const Step* up) {
         Napi::HandleScope scope(env);
         step.index = i;
         napi_value element = nullptr;
-        ok(env, napi_get_element(env, value, i, &element));
+        look(env, napi_get_element(env, value, i, &element), &step);
         Message made = convert(env, element, &step);
         if (nothing(env, element, made)) made = Message(reflow_message_null());  // as in JSON
         check(env, reflow_array_builder_append(array.builder, made.leak(), &error), error);
@@ -280,10 +302,11 @@ std::string_view key_text(napi_env env, napi_value key, char (&small)[256], std:
 
 Message object_from_js(napi_env env, napi_value value, const Step* up) {
     napi_value keys = nullptr;
-    ok(env, napi_get_all_property_names(
-                env, value, napi_key_own_only,
-                static_cast<napi_key_filter>(napi_key_enumerable | napi_key_skip_symbols),
-                napi_key_numbers_to_strings, &keys));
+    look(env,
+         napi_get_all_property_names(env, value, napi_key_own_only,
+                                     static_cast<napi_key_filter>(napi_key_enumerable | napi_key_skip_symbols),
+                                     napi_key_numbers_to_strings, &keys),
+         up);
     std::uint32_t count = 0;
     ok(env, napi_get_array_length(env, keys, &count));
     ObjectBuilder object;
@@ -296,8 +319,8 @@ Message object_from_js(napi_env env, napi_value value, const Step* up) {
         Napi::HandleScope scope(env);
         napi_value key = nullptr, element = nullptr;
         ok(env, napi_get_element(env, keys, i, &key));
-        ok(env, napi_get_property(env, value, key, &element));
         step.key = key_text(env, key, small, large);
+        look(env, napi_get_property(env, value, key, &element), &step);
         if (lone_surrogates(env, key, step.key)) {
             refuse(env, up, "an object with a key that has lone surrogates", kWellFormed);
         }
@@ -330,7 +353,12 @@ Message unusual_from_js(napi_env env, napi_value value, const Step* step) {
         ok(env, napi_unwrap(env, value, &wrapped));
         return Message(reflow_message_ref(static_cast<Message*>(wrapped)->get()));
     }
-    Napi::Value plain = Environment::of(env).unwrap.Call({value});
+    Napi::Value plain;
+    try {
+        plain = Environment::of(env).unwrap.Call({value});
+    } catch (const Napi::Error& thrown) {
+        refuse_thrown(env, step, thrown);
+    }
     // [value], or the name of what cannot be converted.
     if (plain.IsString()) {
         std::string text = plain.As<Napi::String>();
@@ -359,7 +387,7 @@ Message object_or_array(napi_env env, napi_value value, const Step* step) {
     ok(env, napi_is_array(env, value, &is));
     if (is) return array_from_js(env, value, step);
     napi_value prototype = nullptr;
-    ok(env, napi_get_prototype(env, value, &prototype));
+    look(env, napi_get_prototype(env, value, &prototype), step);
     ok(env, napi_strict_equals(env, prototype, Environment::of(env).object_prototype.Value(), &is));
     if (is) return object_from_js(env, value, step);
     ok(env, napi_is_typedarray(env, value, &is));

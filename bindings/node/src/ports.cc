@@ -193,6 +193,15 @@ Napi::Value send_frames(const Napi::CallbackInfo& info) {
     return Napi::Number::New(env, static_cast<double>(messages.size() - sent));
 }
 
+Napi::Value withdraw(const Napi::CallbackInfo& info) {
+    auto core = Core::of(info);
+    auto& waiting = core->inports[info[1].As<Napi::Number>().Uint32Value()].waiting;
+    const auto from = std::min<std::size_t>(info[2].As<Napi::Number>().Uint32Value(), waiting.size());
+    const auto to = std::min<std::size_t>(from + info[3].As<Napi::Number>().Uint32Value(), waiting.size());
+    waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(from), waiting.begin() + static_cast<std::ptrdiff_t>(to));
+    return info.Env().Undefined();
+}
+
 // ---- outputs
 
 Output::~Output() {

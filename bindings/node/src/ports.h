@@ -32,6 +32,8 @@ Napi::Value find_inport(const Napi::CallbackInfo& info);
 Napi::Value send(const Napi::CallbackInfo& info);
 // sendFrames(core, inport, count): sends what is in the frames; returns how many have to wait.
 Napi::Value send_frames(const Napi::CallbackInfo& info);
+// withdraw(core, inport, from, count): takes back what waits in our queue.
+Napi::Value withdraw(const Napi::CallbackInfo& info);
 // openOutput(core, node, port, capacity, typed): a promise of an output.
 Napi::Value open_output(const Napi::CallbackInfo& info);
 // receive(output): how many messages are in the frames now; -1 when there is nothing more, ever.

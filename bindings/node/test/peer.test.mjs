@@ -4,6 +4,7 @@ import assert from 'node:assert';
 import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import net from 'node:net';
 import { spawn, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
@@ -29,6 +30,43 @@ function recording(wanted) {
 
 const local = (networkId, more = {}) => new Peer({ networkId, bindAddress: '127.0.0.1', ...more });
 const at = (peer) => `127.0.0.1:${peer.port}`;
+
+test('a signal ends a connect, and the link that comes about all the same is closed', async () => {
+  const reason = new Error('nobody waits any more');
+  // One that greets nobody: it takes connections and says nothing.
+  const sockets = [];
+  const silent = net.createServer((socket) => { sockets.push(socket); });
+  await new Promise((resolve) => { silent.listen(0, '127.0.0.1', resolve); });
+  const beta = local('beta', { handshakeTimeoutMs: 300 });
+  await beta.start();
+  const abort = new AbortController();
+  const connecting = beta.connect(`127.0.0.1:${silent.address().port}`, { timeout: 60000, signal: abort.signal });
+  abort.abort(reason);
+  await assert.rejects(connecting, reason);
+  await assert.rejects(beta.connect('127.0.0.1:1', { signal: abort.signal }), reason);
+  await assert.rejects(async () => beta.connect('127.0.0.1:1', { singal: abort.signal }), { code: 'ERR_REFLOW_INVALID_ARGUMENT' });
+
+  const alpha = local('alpha');
+  await alpha.start();
+  const kinds = ['connected', 'disconnected'];
+  const events = beta.events({ kinds });
+  const late = new AbortController();
+  const dialling = beta.connect(at(alpha), { signal: late.signal });
+  late.abort(reason);
+  await assert.rejects(dialling, reason);
+  assert.deepStrictEqual([(await events.next()).value.kind, (await events.next()).value.kind], kinds);
+  // One that somebody waits for stays.
+  const other = new AbortController();
+  const given = [beta.connect(at(alpha)), beta.connect(at(alpha), { signal: other.signal })];
+  assert.strictEqual(await given[0], 'alpha');
+  other.abort(reason);
+  await given[1].catch(() => {});
+  assert.strictEqual(beta.connected('alpha'), true);
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+  await beta.close();
+  await alpha.close();
+});
 
 test('two peers: connect, send, confirmed and not, ask, ping, status, events', async () => {
   const { net, all } = recording(5);

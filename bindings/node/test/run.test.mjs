@@ -103,3 +103,36 @@ test('a run has the environment of the process, or the one that is given', async
   }
   assert.strictEqual(graph.config('map').WORD, undefined);
 });
+
+test('inputs may be generators of both kinds, and what they throw fails the run', async () => {
+  const given = { number: (async function* () { yield 1; yield 2; })() };
+  assert.deepStrictEqual((await run(squares(), { inputs: given })).outputs, { square: [1, 4] });
+  const sync = { number: (function* () { for (let i = 0; i < 5000; i++) yield i; })() };
+  assert.strictEqual((await run(squares(), { inputs: sync })).outputs.square.at(-1), 4999 ** 2);
+  // A text, a Map or bytes are one packet.
+  const echo = { processes: { m: { component: 'Echo' } }, inports: { i: { nodeId: 'm', portId: 'in' } },
+    outports: { o: { nodeId: 'm', portId: 'out' } } };
+  const Echo = actor({ inports: ['in'], outports: ['out'] }, (ctx, value) => ({ out: value }));
+  for (const one of ['text', new Map([['a', 1]]), new Uint8Array([1, 2])]) {
+    assert.strictEqual((await run(echo, { inputs: { i: one }, actors: { Echo } })).outputs.o.length, 1);
+  }
+  const boom = new RangeError('in the middle');
+  for (const make of [function* () { yield 1; throw boom; }, async function* () { yield 1; throw boom; }]) {
+    await assert.rejects(run(squares(), { inputs: { number: make() } }), boom);
+  }
+});
+
+test('a run that ends leaves what it was given to iterate', async () => {
+  const abort = new AbortController();
+  let left = false;
+  const number = {
+    [Symbol.asyncIterator]() { return this; },
+    next() {
+      setImmediate(() => abort.abort(new Error('enough')));
+      return new Promise(() => {});
+    },
+    async return() { left = true; },
+  };
+  await assert.rejects(run(squares(), { inputs: { number }, signal: abort.signal }), /enough/);
+  assert.strictEqual(left, true);
+});

@@ -216,3 +216,42 @@ test('await using, where the language has it', async () => {
   await net[dispose]();
   assert.strictEqual(net.state, 'stopped');
 });
+
+for (const mode of ['own', 'hosted', 'inline']) {
+  test(`idle waits for what sendMany was given, though nobody waits for that, mode ${mode}`, async () => {
+    for (const [values, count] of [[range(3), 3], [range(20000), 20000], [new Float64Array(9000), 9000], [new Set(range(5000)), 5000],
+      [(function* () { yield* range(9000); })(), 9000]]) {
+      let seen = 0;
+      const net = new Network({ mode }).add('d', actor({ inports: ['in'] }, () => { seen++; }));
+      await net.start();
+      net.sendMany('d.in', values);
+      await net.idle({ timeout: 60000 });
+      assert.strictEqual(seen, count);
+      await net.close();
+    }
+  });
+}
+
+test('idle tells that its time is over while something is sent that never ends', async () => {
+  const net = new Network().add('d', actor({ inports: ['in'] }, () => {}));
+  await net.start();
+  const abort = new AbortController();
+  const sending = net.sendMany('d.in', (function* () { for (;;) yield 1; })(), { signal: abort.signal });
+  await assert.rejects(net.idle({ timeout: 50 }), { code: 'ERR_REFLOW_TIMEOUT' });
+  abort.abort();
+  await assert.rejects(sending, { name: 'AbortError' });
+  await net.idle({ timeout: 60000 });
+  await net.close();
+});
+
+test('behind the end: stop has nothing to do, a stream that was there ends, and a new one is refused', async () => {
+  const net = await passing();
+  const stream = net.stream('p.out');
+  await net.start();
+  await net.close();
+  await net.stop();
+  await net.close();
+  assert.deepStrictEqual(await stream.next(), { done: true, value: undefined });
+  await assert.rejects(net.stream('p.out').next(), { code: 'ERR_REFLOW_CLOSED' });
+  await assert.rejects(net.idle(), { code: 'ERR_REFLOW_CLOSED' });
+});

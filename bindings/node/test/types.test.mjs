@@ -56,6 +56,13 @@ test('a program that uses all of it compiles with tsc --strict', { skip }, () =>
   assert.strictEqual(done.status, 0, done.stdout);
 });
 
+test('the package is for the platforms that are inside', { skip: !process.env.REFLOW_NODE_STAGE && 'no package' }, () => {
+  const stage = process.env.REFLOW_NODE_STAGE;
+  const manifest = JSON.parse(fs.readFileSync(path.join(stage, 'package.json'), 'utf8'));
+  const claimed = manifest.os.flatMap((system) => manifest.cpu.map((cpu) => `${system}-${cpu}`));
+  assert.deepStrictEqual(claimed, fs.readdirSync(path.join(stage, 'prebuilds')));
+});
+
 // The tool does not start without these, which Node 19 has not; what it says depends on no version of Node.
 const attwStarts = 'tracingChannel' in diagnostics;
 const noAttw = attwStarts ? !process.env.REFLOW_NODE_STAGE && 'no package' : 'this Node is too old for attw';

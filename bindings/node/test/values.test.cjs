@@ -221,6 +221,42 @@ test('what would never end is refused', async () => {
   await assert.rejects(through([{ huge }]), { code: 'ERR_REFLOW_TYPE', path: '$[0].huge' });
 });
 
+test('what a getter, toJSON or a Proxy throws is the cause of an error that names the place', async () => {
+  const boom = new RangeError('boom');
+  const bad = () => { throw boom; };
+  const places = {
+    '$[1]': { toJSON: bad },
+    '$[1].a.b': { a: { get b() { return bad(); } } },
+    '$[1].rows[2]': { rows: [1, 2, new Proxy({}, { ownKeys: bad })] },
+    '$[1].list': { list: new Proxy([1], { get: (target, key) => (key === '0' ? bad() : target[key]) }) },
+    '$[1].when.at': { when: new (class { toJSON() { return { get at() { return bad(); } }; } })() },
+  };
+  const net = new Network({ log: () => {} }).add('d', pass());
+  const failures = [];
+  net.on('ActorFailed', (event) => failures.push(event));
+  net.add('f', actor({ inports: ['in'], outports: ['out'] }, () => ({ out: Object.values(places)[1] })));
+  await net.start();
+  for (const [path, value] of Object.entries(places)) {
+    const refused = { name: 'ReflowError', code: 'ERR_REFLOW_TYPE', cause: boom, message: /RangeError: boom/ };
+    const many = net.sendMany('d.in', [0, value]);
+    await assert.rejects(many, { ...refused, path });
+    await assert.rejects(net.send('d.in', value), { ...refused, path: path.replace('[1]', '') });
+  }
+  // Whatever is thrown; an error of this package tells by itself.
+  for (const thrown of ['text', null, undefined, { odd: 1 }]) {
+    const error = await net.send('d.in', { toJSON() { throw thrown; } }).catch((each) => each);
+    assert.deepStrictEqual([error.code, error.path, error.cause], ['ERR_REFLOW_TYPE', '$', thrown]);
+  }
+  const own = await net.send('d.in', { toJSON() { net.trySend('d.no', 1); } }).catch((each) => each);
+  assert.deepStrictEqual([own.code, own.cause], ['ERR_REFLOW_NOT_FOUND', undefined]);
+  await net.send('f.in', 1);
+  await net.drain();
+  await net.close();
+  assert.strictEqual(failures.length, 1);
+  assert.match(failures[0].error, /\$\.a\.b: .*RangeError: boom/);
+  assert.match(failures[0].trace, /\[cause\]: RangeError: boom/);
+});
+
 test('shared memory is copied', async () => {
   const shared = new Uint8Array(new SharedArrayBuffer(8)).fill(3);
   assert.deepStrictEqual(await through([shared, shared.buffer]), [Buffer.alloc(8, 3), Buffer.alloc(8, 3)]);

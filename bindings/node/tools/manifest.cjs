@@ -1,5 +1,5 @@
 'use strict';
-// Writes the package.json of the package: that of the source tree with the version of the engine.
+// Writes the package.json of the package: that of the source tree with the version of the engine and its platform.
 //
 //   node manifest.cjs <reflow.h> <package.json of the tree> <package.json of the package>
 
@@ -15,5 +15,8 @@ const part = (name) => {
 
 const manifest = JSON.parse(fs.readFileSync(source, 'utf8'));
 manifest.version = `${part('MAJOR')}.${part('MINOR')}.${part('PATCH')}`;
+// What is inside is for this machine.
+manifest.os = [process.platform];
+manifest.cpu = [process.arch];
 for (const key of ['private', 'scripts', 'devDependencies']) delete manifest[key];
 fs.writeFileSync(target, `${JSON.stringify(manifest, null, 2)}\n`);

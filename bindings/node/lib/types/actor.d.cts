@@ -26,7 +26,8 @@ export interface PortOptions {
 export type PortLike<N extends string = string> = N | (PortOptions & { readonly name: N });
 
 /** What a function of an actor returns: a value for each outport, or nothing. Undefined emits nothing. */
-export type Emitted<O extends string = string> = { readonly [port in O]?: Sendable } | void | null | undefined;
+export type Emitted<O extends string = string> =
+  { readonly [port in O]?: Sendable } | ReadonlyMap<O, Sendable> | void | null | undefined;
 
 /** What it may return besides: later, or one after the other. */
 export type Result<O extends string = string> =
@@ -182,7 +183,10 @@ export interface ActorOptions<I extends string = string, O extends string = stri
   readonly timeout?: number;
   /** It fires once at the start if nothing is connected to it. */
   readonly source?: boolean;
-  /** Packed arrays of 64-bit numbers come as BigInt64Array and Float64Array, not as arrays. */
+  /**
+   * Packed arrays of 64-bit numbers come as BigInt64Array and Float64Array, not as arrays: also what was sent as an array
+   * of plain numbers, since the engine packs those and nothing tells them apart.
+   */
   readonly typed?: boolean;
   /** What it does depends on more than its packets, or changes the world. */
   readonly external?: boolean;

@@ -207,6 +207,8 @@ export interface DeadLetter {
 export interface SendOptions {
   /** What goes with it, in a network that carries envelopes. */
   readonly envelope?: Envelope;
+  /** Ends the wait for room: the packet is taken back, and the Promise rejects with the reason of the signal. */
+  readonly signal?: AbortSignal;
 }
 
 /** Milliseconds, or an object with them and a signal that ends the wait; default without limit. */
@@ -217,7 +219,11 @@ export class MessageStream<T = Value> implements AsyncIterableIterator<T> {
   private constructor();
   /** Fulfilled when the stream gets what is sent from then on. */
   opened(): Promise<void>;
-  next(): Promise<IteratorResult<T, undefined>>;
+  /**
+   * The next packet; `done` behind the end of the stream or of its network, also when that is closed. A signal ends the
+   * wait, which rejects with its reason; the packet is then that of the next call.
+   */
+  next(options?: { readonly signal?: AbortSignal }): Promise<IteratorResult<T, undefined>>;
   /** Ends the stream: nobody is held back by it any more. */
   return(value?: any): Promise<IteratorResult<T, undefined>>;
   [Symbol.asyncIterator](): this;
@@ -302,16 +308,20 @@ export class Network {
   /** Sends a value; fulfilled when it has gone in, which is when there is room. */
   send(to: PortRef, value: Sendable, options?: SendOptions): Promise<void>;
   /** Sends a value if there is room now; tells whether it went in. */
-  trySend(to: PortRef, value: Sendable, options?: SendOptions): boolean;
+  trySend(to: PortRef, value: Sendable, options?: { readonly envelope?: Envelope }): boolean;
   /**
    * Sends each value as a packet. Of an array all are converted before the first is sent; of other things those before
    * one that cannot be converted are sent, and `sent` of the error is their number; its `path` begins with `$[i]`.
+   * A signal ends it: what has gone in stays, what waits is taken back, and an iterator is left.
    * @returns their number
    */
-  sendMany(to: PortRef, values: Iterable<Sendable> | AsyncIterable<Sendable>): Promise<number>;
+  sendMany(
+    to: PortRef, values: Iterable<Sendable> | AsyncIterable<Sendable>, options?: { readonly signal?: AbortSignal }
+  ): Promise<number>;
   /**
    * The packets of an outport, from now on; before the start nothing is missed.
-   * `capacity`: packets that may wait; `typed`: packed numbers come as typed arrays; `envelopes`: each comes as
+   * `capacity`: packets that may wait; `typed`: packed numbers of 64 bits come as typed arrays, too, which arrays of plain
+   * numbers are packed as; `envelopes`: each comes as
    * `{ value, envelope }`.
    */
   stream<T = Value>(from: PortRef, options: {
@@ -341,7 +351,10 @@ export class Network {
   acceptStream(message: Message | Value): StreamReader;
   /** Looks on while somebody else reads it, from now on. */
   observeStream(message: Message | Value, options?: ObserveOptions): StreamReader;
-  /** Fulfilled when nothing goes on any more. @throws (rejects with) ERR_REFLOW_TIMEOUT */
+  /**
+   * Fulfilled when nothing goes on any more, and nothing is left of what `sendMany` was given but for what is iterated
+   * asynchronously. @throws (rejects with) ERR_REFLOW_TIMEOUT
+   */
   idle(timeout?: Timeout): Promise<void>;
   /** Refuses new input, lets everything run out, and finishes the actors. */
   drain(timeout?: Timeout): Promise<void>;
@@ -354,7 +367,7 @@ export class Network {
   flushRecording(): this;
   /** Ends the sources, so that a drain can end. */
   endSources(): this;
-  /** Stops at once: what waits is dropped. */
+  /** Stops at once: what waits is dropped. One that has stopped, or is closed, has nothing to do. */
   stop(timeout?: Timeout): Promise<void>;
   /**
    * Stops, and ends everything that the network has. Closing again does nothing.

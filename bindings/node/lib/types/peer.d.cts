@@ -116,6 +116,13 @@ export interface RemoteActorOptions {
   readonly capabilities?: readonly string[];
 }
 
+export interface ConnectOptions {
+  /** Milliseconds; default 10,000. */
+  readonly timeout?: number;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
+}
+
 export interface DeliveryOptions {
   /** Default `at_most_once`. */
   readonly delivery?: 'at_most_once' | 'at_least_once';
@@ -285,9 +292,10 @@ export class Peer {
    * Dials, and waits until both have greeted; from then on it is dialled again when it breaks.
    * @returns the id of the other network
    * @throws (rejects with) ReflowError ERR_REFLOW_REFUSED, ERR_REFLOW_UNRESOLVED, ERR_REFLOW_TIMEOUT,
-   *   ERR_REFLOW_AUTH, ERR_REFLOW_PROTOCOL, ERR_REFLOW_LIMIT
+   *   ERR_REFLOW_AUTH, ERR_REFLOW_PROTOCOL, ERR_REFLOW_LIMIT, or the reason of the signal: a link that comes about all the
+   *   same is closed then, and until that, or its `timeout` (default 10,000 ms), the process does not end
    */
-  connect(endpoint: string, options?: { readonly timeout?: number }): Promise<string>;
+  connect(endpoint: string, options?: ConnectOptions): Promise<string>;
   /** Closes the links to a network, and dials it no more. */
   disconnect(networkId: string): void;
   connected(networkId: string): boolean;
@@ -350,7 +358,7 @@ export class PeerMesh {
   /** Makes and starts the peer of an execution. @returns the port that it listens on */
   assign(execution: string, network?: Network | null): number;
   /** Dials for an execution, which gets a peer if it has none. @returns the id of the other network */
-  connect(execution: string, endpoint: string, options?: { readonly timeout?: number }): Promise<string>;
+  connect(execution: string, endpoint: string, options?: ConnectOptions): Promise<string>;
   /** The peer of an execution; it must not be used after its teardown. */
   peer(execution: string): MeshPeer;
   /** Ends the peer of an execution; its port is free again. */

@@ -17,8 +17,13 @@ export interface RunOptions {
    * `set` says counts more.
    */
   readonly env?: { readonly [name: string]: string | undefined };
-  /** Packets to send after the start, to `node.port` or an exposed inport: one, or several as an array. */
-  readonly inputs?: { readonly [inport: string]: Sendable | readonly Sendable[] };
+  /**
+   * Packets to send after the start, to `node.port` or an exposed inport: one, or several as an array, a generator or
+   * something to iterate asynchronously; what these throw fails the run.
+   */
+  readonly inputs?: {
+    readonly [inport: string]: Sendable | readonly Sendable[] | Iterator<Sendable> | AsyncIterable<Sendable>;
+  };
   /** Actors of this program for components of the graph that the engine does not know. */
   readonly actors?: { readonly [component: string]: ActorLike };
   /** Milliseconds for the whole run; then it is stopped, and rejected with ERR_REFLOW_TIMEOUT. */

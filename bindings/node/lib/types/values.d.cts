@@ -14,11 +14,14 @@ export interface ValueObject { [key: string]: Value }
 /**
  * What may be sent or emitted: values, and what becomes one: Date (as ISO 8601 text), Map with text keys
  * (object), Set (array), ArrayBuffer (bytes), and objects with `toJSON`. Functions, symbols, Promises and
- * cycles are refused with ERR_REFLOW_TYPE, which names the path (`$.rows[3].when`) and the type.
+ * cycles are refused with ERR_REFLOW_TYPE, which names the path (`$.rows[3].when`) and the type. What a getter, a
+ * `toJSON` or a Proxy throws is the `cause` of such an error.
  */
 export type Sendable =
   | null | undefined | boolean | number | bigint | string | TypedArray | DataView | ArrayBufferLike
-  | Date | Message | object;
+  | Date | Message | NoFunction;
+/** Any object that cannot be called: functions and classes are no values. */
+export type NoFunction = { readonly [Symbol.hasInstance]?: never } & (object | { readonly [key: string]: unknown });
 
 /**
  * A message as it is: of a kind that JavaScript has no value for, such as a stream, or made by `transfer`.

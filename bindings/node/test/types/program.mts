@@ -278,6 +278,26 @@ const keeping = actor({ inports: ['in'], outports: ['ticket'] }, (ctx, value: st
 export function grown(net: Network, graph: Graph): number {
   return net.registerGraph('acme/scaled', graph).setWorkers(3).add('s', 'acme/scaled').workers;
 }
+async function ends(net: Network, peer: Peer, signal: AbortSignal): Promise<void> {
+  await net.send('d.in', new Date(), { signal });
+  await net.sendMany('d.in', [new Map([['a', 1]]), class { a = 1; }.name, { call: 1, apply: 2, name: 'a' }], { signal });
+  const { done } = await net.stream('d.out').next({ signal });
+  await peer.connect('127.0.0.1:9100', { timeout: 5, signal });
+  await run('a.graph.json', { inputs: { in: (async function* () { yield 1; })(), one: (function* () { yield 1; })() } });
+  actor({ outports: ['out'] }, () => new Map([['out', done ? 1 : 2]] as const));
+  // @ts-expect-error a function is no value
+  await net.send('d.in', () => 1);
+  // @ts-expect-error neither is a class
+  await net.send('d.in', class Value {});
+  // @ts-expect-error in an array neither
+  await net.sendMany('d.in', [() => 1]);
+  // @ts-expect-error it has no such option
+  await net.send('d.in', 1, { singal: signal });
+  // @ts-expect-error nobody waits here
+  net.trySend('d.in', 1, { signal });
+  // @ts-expect-error a function is nothing to emit
+  actor({ outports: ['out'] }, () => ({ out: () => 1 }));
+}
 async function keeps(net: Network): Promise<ValueObject> {
   const options: WithStateOptions = { timeout: 3, component: 'Keeping' };
   const count: number = await net.withState('n', (state: NodeStore) => state.pool('users').size, options);
@@ -292,4 +312,4 @@ async function keeps(net: Network): Promise<ValueObject> {
   net.framePool('frames', { slots: 2 });
   return net.withState('n', ({ keys }) => keys.toObject());
 }
-export { keeping, keeps };
+export { ends, keeping, keeps };
