@@ -56,7 +56,7 @@ _reflow_run() {
         '--dead-letters=[At the end write the dead letters that are left into a file, as JSON lines, or as MessagePack if its name ends in .msgpack]:FILE:_files' \
         '--stats[At the end show on standard error what each node has done and how long its calls took, the busiest first]' \
         '--watch[Apply the graph file to the running network whenever it changes, and go on until interrupted]' \
-        '(--threads --inline --watch)--record=[Record the run into a file, for reflow replay]:FILE:_files' \
+        '(--threads --inline --watch --checkpoint --restore)--record=[Record the run into a file, for reflow replay]:FILE:_files' \
         '--json[Print one JSON object on standard output\: status, duration, nodes, outputs, errors]' \
         '--timeout=[Stop after this time, with exit code 4]:SECONDS: ' \
         '(--inline --seed)--checkpoint=[Write a snapshot of the run into a file again and again, from which --restore goes on]:FILE:_files' \
@@ -277,7 +277,7 @@ _reflow_dlq_replay() {
         '--dead-letters=[At the end write the dead letters that are left into a file, as JSON lines, or as MessagePack if its name ends in .msgpack]:FILE:_files' \
         '--stats[At the end show on standard error what each node has done and how long its calls took, the busiest first]' \
         '--watch[Apply the graph file to the running network whenever it changes, and go on until interrupted]' \
-        '(--threads --inline --watch)--record=[Record the run into a file, for reflow replay]:FILE:_files' \
+        '(--threads --inline --watch --checkpoint --restore)--record=[Record the run into a file, for reflow replay]:FILE:_files' \
         '--json[Print one JSON object on standard output\: status, duration, nodes, outputs, errors]' \
         '--timeout=[Stop after this time, with exit code 4]:SECONDS: ' \
         '(--inline --seed)--checkpoint=[Write a snapshot of the run into a file again and again, from which --restore goes on]:FILE:_files' \

@@ -205,9 +205,13 @@ test('a recording is repeated, and tells what differs', async () => {
 test('async functions are recorded, and played back without a call', async () => {
   const file = path.join(folder, 'async.recording');
   const ended = [];
+  const release = [];
+  const gates = [1, 2, 3, 4, 5].map((i) => new Promise((open) => { release[i] = open; }));
+  release[5]();
   const later = () => actor({ name: 'Later', inports: ['in'], outports: ['out'], maxConcurrency: 4, ordered: false }, async (ctx, value) => {
-    await new Promise((done) => { setTimeout(done, 5 * (5 - value)); });
+    await gates[value]; // those that came later end first
     ended.push(value);
+    release[value]();
     if (value === 3) throw new Error('three');
     return { out: value * 10 };
   });

@@ -78,7 +78,9 @@ TEST(TurnMemory, RunsOutAnywhereBehindAPendingFiring) {
             EXPECT_GE(run.failed, 1u);
             EXPECT_LE(run.failed, run.ran_out ? 1u + static_cast<std::uint64_t>(count) : 1u);
             if (HasFailure()) return;
-            if (!run.ran_out) EXPECT_GT(successes, 5);  // it was tried
+            if (!run.ran_out) {
+                EXPECT_GT(successes, 5);  // it was tried
+            }
         }
     }
 }
