@@ -99,13 +99,13 @@ Result<FileSource::State> FileSource::proceed(Context& context) {
 Result<void> FileSource::run(Context& context, std::span<Packet> inputs) {
     // One that goes on behind another, which had read its file, has nothing to do.
     const bool ended = !std::exchange(loaded_, Message()).none();
+    // A path that comes in stands instead of the configured one, also where only a host sends it.
+    if (inputs.empty() && from_setup_ && context.actor.mailbox.connected(0)) close();
     if (inputs.empty() && reader_ == nullptr) {
-        // What fires at the start may have its path to come.
         if (ended || context.actor.mailbox.connected(0)) return {};
         return Failure(REFLOW_ERROR_CONFIG, "no file to read")
             .hint("set 'path' or connect the inport 'path'");
     }
-    // A path that comes in stands instead of the configured one.
     if (std::exchange(from_setup_, false) && !inputs.empty()) close();
     std::size_t done = 0;
     do {

@@ -109,8 +109,8 @@ Result<StreamRead::State> StreamRead::pump() {
 Result<void> StreamRead::run(Context& context, std::span<Packet> inputs) try {
     if (inputs.empty() && writer_ == nullptr) {
         if (std::exchange(begun_, true)) return {};  // it was woken for nothing
+        if (context.actor.mailbox.connected(0)) return {};  // it is to come
         if (path_.empty()) {
-            if (context.actor.mailbox.connected(0)) return {};  // it is to come
             return Failure(REFLOW_ERROR_CONFIG, "no file to read")
                 .hint("set 'path' or connect the inport 'path'");
         }

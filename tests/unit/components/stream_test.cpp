@@ -13,7 +13,7 @@ using reflow::testing::memory_use;
 // read -> sink, frames of four bytes.
 std::string graph_of(const std::string& sink) {
     return R"({"processes": {
-        "read": {"component": "StreamRead", "metadata": {"chunk_bytes": 4}},
+        "read": {"component": "StreamRead", "metadata": {"chunk_bytes": 4, "path": "first"}},
         "sink": {"component": ")" +
            sink +
            R"("}}, "inports": {"path": {"nodeId": "read", "portId": "path"}},
