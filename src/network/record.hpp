@@ -208,8 +208,6 @@ private:
     [[nodiscard]] ArrayBuilder entry(EntryKind kind, std::size_t more) const;
     void add(ArrayBuilder& entry);
     void note(Step step, std::int64_t node, ArrayBuilder& packets, std::int64_t letter);
-    void append_call(ArrayBuilder& to, Instrumented& node, const runtime::Context& context,
-                     reflow_status status);
     reflow_status go_on(runtime::Deferred& firing, Going kind,
                         const std::function<reflow_status()>& done,
                         const std::function<void(ArrayBuilder&)>& more);
